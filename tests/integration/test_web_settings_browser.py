@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.geometry import Box
 from tests.integration.browser import chromium
 from tests.integration.test_web_reading_browser import NEWSLETTER
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader
@@ -263,6 +264,7 @@ def test_the_first_start_shows_three_hints_once(reader: Reader) -> None:
     for number, words in enumerate(("shortcuts", "undo", "images"), 1):
         expect(hint).to_contain_text(f"{number} of 3")
         expect(hint).to_contain_text(words)
+        assert Box.of(hint).height <= 44
         if number == 2:
             page.reload()
             expect(hint).to_contain_text("2 of 3")

@@ -62,10 +62,11 @@ def state(h: Running) -> State:
     return found
 
 
+BUSY = "server returned 503 Service Unavailable, SlowDown"
 FAULTS = {
-    "full": ("it answers 507 Insufficient Storage, InsufficientCapacity", "no update from"),
-    "read-only": ("the storage rejected the keys: it answers 403 Forbidden, AccessDenied", "no update from"),
-    "busy": ("it answers 503 Service Unavailable, SlowDown", "it answers 503 Service Unavailable, SlowDown"),
+    "full": ("server returned 507 Insufficient Storage, InsufficientCapacity", "no update from"),
+    "read-only": ("the storage rejected the keys: server returned 403 Forbidden, AccessDenied", "no update from"),
+    "busy": (BUSY, BUSY),
     "slow": ("doesn't accept changes, or is very slow", "no answer for"),
 }
 

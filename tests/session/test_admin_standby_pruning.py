@@ -78,7 +78,7 @@ async def test_a_moment_before_the_last_change_of_a_quiet_account_can_be_restore
         assert restored(quiet) == {"early"}
         assert restored(time.time()) == {"early", "late"}
         await soon(lambda: len(whole(target)) == 1, "the first whole copy is too old")
-        with pytest.raises(BackupError, match="has nothing of"):
+        with pytest.raises(BackupError, match="is empty as of"):
             restored(quiet - 2 * KEEP)
         await h.house.files.accounts.create("tom")
         await soon((tmp_path / "second/data/accounts/tom/account.db").is_file, "the new account of the name")

@@ -172,7 +172,7 @@ async def test_a_delta_whose_base_was_lost_is_stored_anew(
         for path in (source.data / "accounts").rglob("account.db"):
             os.utime(path)
     report = await back_up(Repository(Folder(repo)), source)
-    assert any("can't be read" in line for line in report.warnings)
+    assert any("couldn't read" in line for line in report.warnings)
     first.unlink(missing_ok=True)
     repository = Repository(Folder(repo))
     assert [line for line in repository.verify(deep=True) if repository.ids()[-1] in line] == []

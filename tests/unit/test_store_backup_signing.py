@@ -136,10 +136,10 @@ def test_a_snapshot_is_restored_by_whom_knows_its_signer(place: Place, tmp_path:
     assert (code, out) == (0, f"2 snapshots are signed by {name}\n{place.repo}: OK\n")
 
 
-def test_a_snapshot_of_before_is_restored_with_a_warning_alone(place: Place) -> None:
-    """STORE-184f: repositories of releases that signed nothing; the next snapshot in one of these is signed."""
+def test_an_unsigned_snapshot_is_restored_with_a_warning_alone(place: Place) -> None:
+    """STORE-184f: one whose key could not be made or read; the next snapshot in its repository is signed."""
     place.back_up()
-    shutil.rmtree(place.repo / "signatures")
+    shutil.rmtree(place.repo / "signatures")  # as a copy without the empty folder
     code, said = place.elsewhere("refused", "--signer", place.moxlite("backup", "signer")[1].strip())
     assert (code, "isn't signed" in said, "--unsigned" in said) == (1, True, True)
     code, said = place.elsewhere("taken", "--unsigned")

@@ -90,7 +90,7 @@ async def test_mail_that_comes_while_the_file_does_is_not_replaced(
                 yield piece
 
         exchange = cast("Any", SimpleNamespace(upload=slow()))
-        with pytest.raises(CommandFailed, match="'bob' exists"):
+        with pytest.raises(CommandFailed, match="'bob' already exists"):
             await commands.import_full(ImportAccount("bob"), exchange)
     async with accounts.use("bob") as account:
         assert (await box(account)).total == 1

@@ -27,7 +27,7 @@ from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.flags import store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox, rename_mailbox, rename_system_mailbox
-from moxlite.store.mail.systemmailbox import UNQUEUE, queue_mailbox
+from moxlite.store.mail.systemmailbox import KEPT, UNQUEUE, queue_mailbox
 from moxlite.store.options import DAY, AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name, state, subscriptions
 from moxlite.store.types import Flag, Mailbox, MailboxID, MessageAdded, MessagesRemoved, SpecialUse
@@ -157,8 +157,8 @@ REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
     ("cannot be changed", lambda tx, box: expunge(tx, box.id, [1])),
     ("cannot be changed", lambda tx, box: expunging.expunge_ids(tx, [1])),
     ("cannot be changed", lambda tx, box: expunging.expunge_all(tx, box.id)),
-    ("only be moved to the mailbox for trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
-    ("only be moved to the mailbox for trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
+    ("only be moved to Trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
+    ("only be moved to Trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
     ("you can't add any", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
     ("you can't add any", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
     ("you can't add any", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),
@@ -313,7 +313,7 @@ async def test_files_and_backups_leave_it_out(accounts: Accounts, tmp_path: Path
             await export(account, only, tmp_path)
         files = {"Outgoing.mbox": mbox([MESSAGE]), "Outgoing/sub.mbox": mbox([MESSAGE]), "Other.mbox": mbox([MESSAGE])}
         progress = await imported(accounts, zipped(files), name="mjl")
-        assert sum("is left out: the name Outgoing is kept" in text for text in progress.problems) == 2
+        assert sum("skipped mailbox 'Outgoing" in text and KEPT in text for text in progress.problems) == 2
         assert len(await rows(account, "Outgoing")) == len(await rows(account, "Other")) == 1
         copy = tmp_path / "copy.db"
         await trio.to_thread.run_sync(copy_database, account.database.path, copy)

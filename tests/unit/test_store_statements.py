@@ -43,24 +43,21 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.junk.words.FORGET_REMOVED store.mail.recipients.SWEEP store.rows.emails.COPIES
         store.rows.emails.COPIED_IN""",
     "the first rows in the order of an index, up to a limit": """
-        store.delivery.actions.BY_SENDER store.later.ALL store.people.correspondents.LATEST
+        store.delivery.actions.BY_SENDER store.later.ALL store.mail.facts.LATEST_IN store.people.correspondents.LATEST
         store.people.correspondents.CORRESPONDENTS store.people.gathering.BY_SIZE store.upkeep.erase.KEPT_FROM
         store.auth.loginattempts.LIST_ALL queue.scheduling.due.BY_TIME queue.webhooks.calls.DUE""",
     "the table has an upper limit of some thousand rows": """
         store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT store.later.LEAVING
-        store.groupware.collection.ANY_ACCENTED store.groupware.collection.ANY_DUE
-        store.groupware.collection.ANY_UNPICTURED store.groupware.contacts.ACCENTED store.groupware.contacts.ALL
-        store.groupware.contacts.BORN
+        store.groupware.collection.ANY_DUE store.groupware.contacts.ALL store.groupware.contacts.BORN
         store.groupware.contacts.COUNT store.groupware.contacts.DUE store.groupware.contacts.LETTERS
-        store.groupware.contacts.SUGGESTED
-        store.groupware.contacts.UNPICTURED store.groupware.doubles.ADDRESSES store.groupware.doubles.ALL
+        store.groupware.contacts.SUGGESTED store.groupware.doubles.ADDRESSES store.groupware.doubles.ALL
         store.groupware.groups.ALL store.groupware.groups.GROUPS store.groupware.kept.SIZES
-        store.groupware.resources.CONTACTS store.people.invitations.FORGET""",
+        store.people.invitations.FORGET""",
     "what an account may send in a month": """
         store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
         store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
     "once, by a program or at a start that has all of it to do": """
-        store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
+        store.backup.preview store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
         store.upkeep.reparse.BEGIN queue.clockback.MOVE_HOOKS queue.clockback.MOVE_MESSAGES queue.data.content.UNUSED
         queue.record.RUNNING queue.webhooks.keeping.RUNNING""",

@@ -55,7 +55,7 @@ def restored_at(
     """
     if account is not None and not is_database(f"accounts/{account}/account.db"):
         raise BackupError(f"{account[:80]!r} isn't an account name")
-    when = "" if at is None else f" of {at:%Y-%m-%d %H:%M:%S} UTC"
+    when = "" if at is None else f" as of {at:%Y-%m-%d %H:%M:%S} UTC"
     with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=beside) as scratch:
         folder = Path(scratch) / "backup"
         (folder / "data").mkdir(parents=True)

@@ -252,6 +252,7 @@ class Repository:
         report = Report(warnings=warnings_of(source))
         with self._locked(), self._blocks.opened():
             self._blocks.begin()
+            self.storage.make(SIGNATURES)  # programs that copy a repository may leave out empty folders
             self.storage.clean(SIGNATURES, SNAPSHOTS)
             previous, whole = self._previous()
             report.errors += lost_of(source, [] if whole is None else [entry.path for entry in whole.entries])

@@ -88,7 +88,7 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var hints_default = ".hints{display:flex;align-items:center;gap:12px;margin:8px 12px;padding-block:8px;padding-inline:14px 4px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.hints p{flex:1}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}.hints-next{flex:none;min-height:34px;padding:0 10px}@media(max-width:700px){.hints-next{min-height:44px}}\n";
+var hints_default = ".hints{display:flex;align-items:center;gap:12px;margin:4px 12px;padding-block:3px;padding-inline:14px 4px;border-radius:8px;background:var(--mailbox-active-background);font-size:13px;line-height:18px}.hints p{flex:1}.hints-count{color:var(--color-mild);font-variant-numeric:tabular-nums}.hints-next{flex:none;min-height:30px;padding:0 10px}@media(max-width:700px){.hints-next{min-height:44px}}\n";
 
 adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
