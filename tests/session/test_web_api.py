@@ -399,7 +399,7 @@ async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(
             ("flags_add", {"message_ids": [row.id], "flags": ["\\flagged"]}, "cannot be changed"),
             ("flags_clear", {"message_ids": [row.id], "flags": ["\\seen"]}, "cannot be changed"),
             ("message_delete", {"message_ids": [row.id]}, "to cancel a message, move it"),
-            ("message_move", {"message_ids": [row.id], "mailbox_id": inbox}, "only be moved to the mailbox for trash"),
+            ("message_move", {"message_ids": [row.id], "mailbox_id": inbox}, "only be moved to Trash"),
             ("mailbox_rename", {"mailbox_id": queue, "name": "Mine"}, "managed by the server"),
             ("mailbox_delete", {"mailbox_id": queue}, "managed by the server"),
             ("mailbox_set_special_use", {"mailbox_id": queue, "roles": ["archive"]}, "managed by the server"),
