@@ -24,6 +24,7 @@ import apsw
 import msgspec
 import zstandard
 
+from moxlite.decoders import from_json
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases
 from moxlite.store.backup.storage import sync_folder
@@ -261,7 +262,8 @@ def _put_in_place(data: Path) -> int:
     """
     staging = data / FOLDER
     done = databases(staging)
-    sources = msgspec.json.decode((staging / SOURCES).read_bytes(), type=dict[str, list[int]])
+    # The file goes with the folder, once all databases are in their places.
+    sources = from_json((staging / SOURCES).read_bytes(), dict[str, list[int]]) if done else {}
     for database in done:
         state = _state(data / database.path)
         if state != sources[str(database.path)][: len(state)]:  # a killed run may have removed the log
