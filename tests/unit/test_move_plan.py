@@ -68,7 +68,7 @@ def test_a_plan_survives_its_file(texts: list[str], active: bool) -> None:
     [
         ("version = 2", "version 2"),
         ("version = 1\nuser = 3", "user"),
-        ('[[users]]\naccount = "mia"\naddresses = []', "missing address"),
+        ('[[users]]\naccount = "mia"\naddresses = []', "at least one address"),
         ('[[users]]\naccount = "mia"\naddresses = ["a@b.c"]\npasword = "x"', "pasword"),
         ("[[users", "TOML|Invalid|invalid|Expected"),
     ],
