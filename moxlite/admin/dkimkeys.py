@@ -12,7 +12,7 @@ import msgspec
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.mailauth.dkim.sign import PrivateKey, PrivateKeyError, generate, load_private_key, to_pem
 from moxlite.proto.address import Domain
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.storage import make_durable
 
 SELECTORS: Final = (("a", "rsa"), ("b", "rsa"), ("c", "ed25519"), ("d", "ed25519"))
 """Suffixes of the selectors of a new domain, which follow the year, and the kinds of their keys. The first signs, the
@@ -72,7 +72,9 @@ def write_new(path: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        sync_folder(path.parent)  # its name, too: without a key that the configuration names, the server does not start
+        make_durable(
+            path.parent
+        )  # its name, too: without a key that the configuration names, the server does not start
     except BaseException:
         path.unlink(missing_ok=True)
         raise

@@ -34,7 +34,7 @@ from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.keys import rotate_signer
 from moxlite.store.backup.layout import CONFIG, CONFIG_FOLDER, NAMED, RESTORING
 from moxlite.store.backup.restore import copy_restored, restore
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.storage import make_durable
 from moxlite.store.backup.verify import VerificationResult, verify
 from moxlite.store.errors import BadTarget
 from moxlite.store.file.boundary import Edge, storage
@@ -258,7 +258,7 @@ def restore_machine(
         signer = rotate_signer(config) if succeed else ""
         notes = _give_config(prepared, path)
         mark.unlink()
-        sync_folder(data)
+        make_durable(data)
         notes += [] if prepared.ids is None else _failures(fix_data(data, prepared.ids[0]))
         verified = VerificationResult() if quick else verify(data, deep=True, tell=tell)
     return RestoredMachine(

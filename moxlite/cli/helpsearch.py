@@ -66,11 +66,12 @@ def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     """
     sections = list(_sections())
     patterns = [_pattern(word) for word in words]
-    having = [sum(pattern.search(one.text) is not None for one in sections) for pattern in patterns]
+    counts = [[len(pattern.findall(one.text)) for pattern in patterns] for one in sections]
+    having = [sum(count > 0 for count in column) for column in zip(*counts, strict=True)]
     weights = [math.log(1 + len(sections) / (1 + count)) for count in having]
     best: dict[Path, tuple[float, str]] = {}
-    for section in sections:
-        score = _score(section, patterns, weights)
+    for section, times in zip(sections, counts, strict=True):
+        score = _score(section, patterns, times, weights)
         if score > best.get(section.page, (0.0, ""))[0]:
             name = section.title if section.heading == section.title else f"{section.title}: {section.heading}"
             best[section.page] = score, name
@@ -78,14 +79,15 @@ def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     return [(page, name) for page, (_, name) in ranked[:MAX_PAGES]]
 
 
-def _score(section: _Section, patterns: Sequence[re.Pattern[str]], weights: Sequence[float]) -> float:
+def _score(
+    section: _Section, patterns: Sequence[re.Pattern[str]], times: Sequence[int], weights: Sequence[float]
+) -> float:
     score = matched = 0.0
-    for pattern, weight in zip(patterns, weights, strict=True):
-        times = len(pattern.findall(section.text))
-        if not times:
+    for pattern, count, weight in zip(patterns, times, weights, strict=True):
+        if not count:
             continue
         matched += weight
-        score += weight * times / (times + 1)
+        score += weight * count / (count + 1)
         if pattern.search(section.heading):
             score += weight * IN_HEADING
         elif pattern.search(section.title):

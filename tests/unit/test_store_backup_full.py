@@ -17,7 +17,7 @@ from moxlite.store.backup import copying
 from moxlite.store.backup.copying import back_up, copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, Report, Source, databases
 from moxlite.store.backup.repository import Repository, create_repository
-from moxlite.store.backup.storage import Folder, sync_folder
+from moxlite.store.backup.storage import Folder, make_durable
 from moxlite.store.backup.verify import verify
 from moxlite.store.errors import BackupCancelled, BadTarget
 from moxlite.store.file.migrations import Kind, open_file
@@ -234,9 +234,9 @@ async def test_the_mark_of_a_backup_is_durable_before_its_first_file(
 
     def noting(folder: Path) -> None:
         synced.append((folder, [path.name for path in folder.iterdir()]))
-        sync_folder(folder)
+        make_durable(folder)
 
-    monkeypatch.setattr(copying, "sync_folder", noting)
+    monkeypatch.setattr(copying, "make_durable", noting)
     await back_up_in_thread(source(tmp_path, "mia"), tmp_path / "backup")
     assert synced[0] == (tmp_path / "backup", [INCOMPLETE])
 

@@ -81,7 +81,7 @@ async def test_an_export_leaves_what_other_runs_have_begun(
     """STORE-197: two runs with one target leave each other's files alone; the first one that is whole stays."""
     (tmp_path / "mia.moxlite.partial").write_text("of another run")
     synced = list[Path]()
-    monkeypatch.setattr(moxlite.store.backup.restore, "sync_folder", synced.append)
+    monkeypatch.setattr(moxlite.store.backup.restore, "make_durable", synced.append)
     async with accounts.use("mia") as account:
         await put(account, 1)
         file = accounts.path("mia") / "account.db"

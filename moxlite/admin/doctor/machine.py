@@ -36,7 +36,6 @@ from moxlite.net.sockets import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 
 if TYPE_CHECKING:
-    from moxlite.admin.doctor.examination import Examination
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.httpclient import HTTPResponse
 

@@ -33,7 +33,7 @@ from moxlite.store.backup.layout import (
     lost_databases,
     other_files,
 )
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.storage import make_durable
 from moxlite.store.errors import BackupCancelled, BackupError, BadTarget
 
 STEP: Final = 500
@@ -276,7 +276,7 @@ def back_up(
     target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mark = target / INCOMPLETE
     mark.write_text("This backup is incomplete. Don't restore it.\n")
-    sync_folder(target)  # what is copied is synced at once, and must not outlive the mark
+    make_durable(target)  # what is copied is synced at once, and must not outlive the mark
     report = Report(errors=lost_of(source), warnings=warnings_of(source))
     work = _Work(source, target, report, tell, cancelled)
     work.databases()
@@ -285,7 +285,7 @@ def back_up(
         mark.write_text("".join(f"{line}\n" for line in ["This backup is incomplete:", *report.errors]))
     else:
         mark.unlink()
-        sync_folder(target)
+        make_durable(target)
         metrics.BACKUP_LAST_SUCCESS.set(time.time())
     logger.log(
         logging.ERROR if report.errors else logging.INFO,
@@ -319,7 +319,7 @@ class _Work:
                 target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
                 self.report.octets += copy_database(path, target, cancelled=self.cancelled)
                 self.report.databases += 1
-                sync_folder(target.parent)
+                make_durable(target.parent)
             except BackupCancelled:
                 raise
             except (BackupError, apsw.Error, OSError) as error:
@@ -362,7 +362,7 @@ class _Work:
                 copy.write(config_file.content or b"")
                 copy.flush()
                 os.fsync(copy.fileno())
-            sync_folder(target.parent)
+            make_durable(target.parent)
         except OSError as error:
             self.report.errors.append(f"{config_file.path}: {error_text(error)}")
 
@@ -375,7 +375,7 @@ def copy_file(path: Path, target: Path) -> None:
         shutil.copymode(path, target)
         copy.flush()
         os.fsync(copy.fileno())
-    sync_folder(target.parent)
+    make_durable(target.parent)
 
 
 def error_text(error: Exception) -> str:

@@ -11,7 +11,6 @@ finished by the next one. auth.db is moved last; without it no server starts.
 
 from __future__ import annotations
 
-import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterator
@@ -27,7 +26,7 @@ import zstandard
 from moxlite.decoders import from_json
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.storage import make_durable
 from moxlite.store.backup.verify import data_of
 from moxlite.store.content.body import CHUNK_SIZE, Chunk, Encoding, encode_chunk
 from moxlite.store.errors import BadTarget, StorageFull
@@ -97,15 +96,15 @@ def upgrade_preview(folder: Path, tell: Callable[[str], None]) -> int:
                 _make(data / database.path, database.kind, staging / database.path)
             sources = {str(database.path): _state(data / database.path) for database in old}
             (staging / SOURCES).write_bytes(msgspec.json.encode(sources))
-            _flush(staging / SOURCES)
+            make_durable(staging / SOURCES)
             for place in {path.parent for path in staging.rglob("*")}:
-                sync_folder(place)
+                make_durable(place)
             staging.replace(data / FOLDER)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
             if data != folder:
                 tmp.rmdir()  # a backup has none
-        sync_folder(data)
+        make_durable(data)
     return _put_in_place(data)
 
 
@@ -167,16 +166,8 @@ def _convert(path: Path, kind: Kind, target: Path) -> None:
         db.execute("ATTACH ? AS old; BEGIN", (str(copy),))
         _copy_rows(db, path)
         db.execute("COMMIT; DETACH old; PRAGMA journal_mode=WAL").fetchall()
-    _flush(target)
+    make_durable(target)
     copy.unlink()
-
-
-def _flush(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)
 
 
 def _settle(db: apsw.Connection, path: Path) -> None:
@@ -276,7 +267,7 @@ def _put_in_place(data: Path) -> int:
         for suffix in BESIDE:
             target.with_name(target.name + suffix).unlink(missing_ok=True)
         (staging / database.path).replace(target)
-        sync_folder(target.parent)
+        make_durable(target.parent)
     shutil.rmtree(staging)
-    sync_folder(data)
+    make_durable(data)
     return len(done)

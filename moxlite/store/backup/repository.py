@@ -63,7 +63,7 @@ from moxlite.store.backup.packs import (
     read_settings,
     time_of,
 )
-from moxlite.store.backup.storage import Storage, sync_folder
+from moxlite.store.backup.storage import Storage, make_durable
 from moxlite.store.errors import BadTarget, NoRepository, RemovalForbidden, RepositoryError
 
 logger = logging.getLogger("moxlite.store.backup.repository")
@@ -393,7 +393,7 @@ class Repository:
                     mark.write("".join(f"{line}\n" for line in lacks).encode())
         if not lacks:
             (target / INCOMPLETE).unlink()
-        sync_folder(target)
+        make_durable(target)
         return lacks
 
     def extract_account(self, account: str, target: Path, *, snapshot_id: str | None = None) -> None:
@@ -489,7 +489,7 @@ class Repository:
                     self._blocks.index.use(name for entry in self.manifest(one).entries for name in entry.names())
             removed = [one for one in ids if one not in kept]
             signed: Collection[str] = ()
-            with suppress(FileNotFoundError):  # an older repository has none
+            with suppress(FileNotFoundError):  # as in `back_up`: a copy may have no such folder
                 signed = self.storage.list(SIGNATURES)
             try:
                 self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)

@@ -34,7 +34,7 @@ from moxlite.store.backup.layout import (
     other_files,
     restored_mode,
 )
-from moxlite.store.backup.storage import sync_folder
+from moxlite.store.backup.storage import make_durable
 from moxlite.store.backup.verify import data_of
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import locate, message_chunks
@@ -137,14 +137,14 @@ def restore(
                 tell(str(other.path))
                 copy_restored(tree, other.path.parts, copies, other.path.parts)
     mark.touch()
-    sync_folder(data)
+    make_durable(data)
     for entry in sorted(staging.iterdir()):
         _replace(entry, data / entry.name)
-    sync_folder(data)
+    make_durable(data)
     staging.rmdir()
     if not keep_mark:
         mark.unlink()
-        sync_folder(data)
+        make_durable(data)
     logger.info("backup restored", extra={"kv": {"source": str(source), "data": str(data)}})
 
 
@@ -449,7 +449,7 @@ def export_account(file: Path, name: str, target: Path) -> int:
                 os.fsync(out.fileno())
         _refuse_existing(target)
         packed.rename(target)
-        sync_folder(target.parent)
+        make_durable(target.parent)
     return size
 
 

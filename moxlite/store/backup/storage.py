@@ -71,11 +71,11 @@ class Storage(Protocol):
         """Remove all copies of objects on this machine."""
 
 
-def sync_folder(folder: Path) -> None:
-    """Make what was created or renamed in a folder durable."""
+def make_durable(path: Path) -> None:
+    """Make a file's octets durable, or what was created or renamed in a folder."""
     if os.name != "posix":
         return
-    fd = os.open(folder, os.O_RDONLY)
+    fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)
     finally:
@@ -127,7 +127,7 @@ class Folder:
         """See `Storage.add`. The file is synced already."""
         path = self.folder / name
         file.rename(path)
-        sync_folder(path.parent)
+        make_durable(path.parent)
 
     def write(self, name: str, data: bytes) -> None:
         """See `Storage.write`."""
@@ -147,7 +147,7 @@ class Folder:
             path.unlink(missing_ok=True)
             parents.add(path.parent)
         for parent in parents:
-            sync_folder(parent)
+            make_durable(parent)
 
     def make(self, *folders: str) -> None:
         """See `Storage.make`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import Annotated, Final
 
 import msgspec
 from msgspec import Meta
@@ -27,10 +27,6 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict
 from moxlite.web.webmail.calls.entries import EntryCalls
 from moxlite.web.webmail.querytypes import ID, AnyID
-
-if TYPE_CHECKING:
-    from moxlite.store.file.transaction import Reader
-
 
 RECENT: Final = 300
 """Seconds for which an alarm that came is told to a page: one that was not connected for a moment."""

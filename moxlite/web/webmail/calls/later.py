@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import Annotated, Final, Literal
 
 import msgspec
 from msgspec import Meta
@@ -32,11 +32,6 @@ from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.types import MessageItem
 from moxlite.wording import worded
-
-if TYPE_CHECKING:
-    from moxlite.store.changelog.unit import AccountTx
-    from moxlite.store.file.transaction import Reader
-
 
 LONGEST_SNOOZE: Final = 732 * 86_400
 """Seconds for which a message may be put off: two years."""
