@@ -14,7 +14,6 @@ import ssl
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -36,19 +35,11 @@ IMPORTED: Final = 2_000
 EVERY: Final = 300.0
 """Seconds from an import to the next."""
 
+TURN: Final = 10
+"""Messages that a phone reads until the next one does."""
+
 REST: Final = 60.0
 WORDS: Final = (b"winter", b"river", b"mountain", b"zzqq")
-
-
-@dataclass
-class Phone:
-    """Its connections that wait, and those that ask."""
-
-    idle: IMAP
-    events: object
-    session: IMAP
-    jmap: MailClient
-    calendar: Calendar
 
 
 def hour(folder: Path, seconds: float) -> Figures:
@@ -60,8 +51,9 @@ def hour(folder: Path, seconds: float) -> Figures:
     over = threading.Event()
     reader = threading.Thread(target=_drain, args=(waiting, over))
     try:
-        phones = [_phone(server, waiting) for _ in range(PHONES)]
-        phones[0].calendar.ask("MKCALENDAR")
+        for _ in range(PHONES):
+            _wait(server, waiting)
+        _calendar(server).ask("MKCALENDAR")
         reader.start()
         box = folder / "import.mbox"
         box.write_bytes(
@@ -74,7 +66,7 @@ def hour(folder: Path, seconds: float) -> Figures:
         figures: Figures = {}
         while time.monotonic() < ends:
             _import(server, box, rounds)
-            _use(server, phones, min(ends, time.monotonic() + EVERY), rounds)
+            _use(server, min(ends, time.monotonic() + EVERY), rounds)
             rounds += 1
             if rounds == 1:
                 time.sleep(REST)
@@ -93,21 +85,24 @@ def hour(folder: Path, seconds: float) -> Figures:
     return figures
 
 
-def _phone(server: Moxlite, waiting: selectors.BaseSelector) -> Phone:
-    user = f"{USER}@localhost"
-    idle = IMAP(server.imaps_port, user, server.password, tls=True)
+def _wait(server: Moxlite, waiting: selectors.BaseSelector) -> None:
+    """Open what a phone keeps open: a session in IDLE, and an event stream."""
+    idle = _session(server)
     idle.command(b"SELECT INBOX", keep=False)
     idle.sock.sendall(b"I IDLE\r\n")
-    session = IMAP(server.imaps_port, user, server.password, tls=True)
-    jmap = MailClient(server.http_port, user, server.password)
-    events = subscribed(jmap)
+    events = subscribed(MailClient(server.http_port, f"{USER}@localhost", server.password))
     for sock in (idle.sock, events):
         sock.setblocking(False)
         waiting.register(sock, selectors.EVENT_READ)
-    port = server.server.port(443)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, timeout=60, context=insecure())
-    calendar = Calendar(connection, user, server.password, f"/dav/calendars/{USER}/hour/")
-    return Phone(idle, events, session, jmap, calendar)
+
+
+def _session(server: Moxlite) -> IMAP:
+    return IMAP(server.imaps_port, f"{USER}@localhost", server.password, tls=True)
+
+
+def _calendar(server: Moxlite) -> Calendar:
+    connection = http.client.HTTPSConnection("127.0.0.1", server.server.port(443), timeout=60, context=insecure())
+    return Calendar(connection, f"{USER}@localhost", server.password, f"/dav/calendars/{USER}/hour/")
 
 
 def _drain(waiting: selectors.BaseSelector, over: threading.Event) -> None:
@@ -123,7 +118,7 @@ def _drain(waiting: selectors.BaseSelector, over: threading.Event) -> None:
 
 def _import(server: Moxlite, box: Path, number: int) -> None:
     """Into a mailbox of its own; the one of the round before is removed first."""
-    session = IMAP(server.imaps_port, f"{USER}@localhost", server.password, tls=True)
+    session = _session(server)
     if number:
         session.command(b"DELETE Import%d" % (number - 1))
     session.command(b"CREATE Import%d" % number)
@@ -131,24 +126,28 @@ def _import(server: Moxlite, box: Path, number: int) -> None:
     server.server.cli("import", "mbox", USER, f"Import{number}", str(box))
 
 
-def _use(server: Moxlite, phones: list[Phone], until: float, round_number: int) -> None:
-    """Mail arrives, and phones read, mark, search and sync until then."""
+def _use(server: Moxlite, until: float, round_number: int) -> None:
+    """Mail arrives, and a phone after the other connects, reads, marks, searches and syncs until then."""
     step = round_number * 10_000
     with smtplib.SMTP("127.0.0.1", server.smtp_port, timeout=60) as smtp:
         while time.monotonic() < until:
-            smtp.sendmail("sender@example.com", [f"{USER}@localhost"], corpus(step))
-            phone = phones[step % PHONES]
-            phone.session.command(b"SELECT INBOX", keep=False)
-            phone.session.command(b"FETCH *:* (FLAGS ENVELOPE BODY.PEEK[])", keep=False)
-            phone.session.command(b"STORE * +FLAGS (\\Seen)", keep=False)
-            if step % 3 == 0:
-                phone.session.command(b"SEARCH TEXT " + WORDS[step % len(WORDS)], keep=False)
-                phone.jmap.call("Email/query", filter={"text": WORDS[step % 3].decode()}, limit=50)
-            if step % 10 == 0:
-                phone.calendar.ask("PUT", f"b{step % 500}.ics", event(step % 500), expected=(201, 204))
-                phone.calendar.ask("PROPFIND")
-            step += 1
-            time.sleep(0.5)
+            session = _session(server)
+            jmap = MailClient(server.http_port, f"{USER}@localhost", server.password)
+            calendar = _calendar(server)
+            for _ in range(TURN):
+                smtp.sendmail("sender@example.com", [f"{USER}@localhost"], corpus(step))
+                session.command(b"SELECT INBOX", keep=False)
+                session.command(b"FETCH *:* (FLAGS ENVELOPE BODY.PEEK[])", keep=False)
+                session.command(b"STORE * +FLAGS (\\Seen)", keep=False)
+                if step % 3 == 0:
+                    session.command(b"SEARCH TEXT " + WORDS[step % len(WORDS)], keep=False)
+                    jmap.call("Email/query", filter={"text": WORDS[step % 3].decode()}, limit=50)
+                if step % 10 == 0:
+                    calendar.ask("PUT", f"b{step % 500}.ics", event(step % 500), expected=(201, 204))
+                    calendar.ask("PROPFIND")
+                step += 1
+                time.sleep(0.5)
+            session.close()
 
 
 def main() -> None:
