@@ -786,13 +786,22 @@ export interface SomeSettings {
   signatures?: Array<OwnSignature>;
 }
 
-/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
+/** A template. ``html`` is "" for plain text. */
 export interface Template {
   id: number;
   name: string;
   subject: string;
   text: string;
   html: string;
+}
+
+/** A change of a template; ``id`` 0 for a new one. */
+export interface TemplateChange {
+  id: number;
+  name?: string;
+  subject?: string;
+  text?: string;
+  html?: string;
 }
 
 /** ``public_key``: of this server, in base64url, for the browser to subscribe with. */
@@ -1147,6 +1156,7 @@ export const checks: Checks = {
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  TemplateChange: { id: "integer", name: ["optional", "string"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"] },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
@@ -1407,8 +1417,8 @@ export interface Calls {
   /** All templates by name. */
   templates(): Promise<Array<Template>>;
 
-  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
-  template_save(template: Template): Promise<number>;
+  /** Add a template, or change the given fields of the one with its id; returns the id. A conflict if another has */
+  template_save(template: TemplateChange): Promise<number>;
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;
@@ -1652,7 +1662,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
   templates: [{}, ["list", ["ref", "Template"]]],
-  template_save: [{ template: ["ref", "Template"] }, "integer"],
+  template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],

@@ -564,13 +564,22 @@ export interface NoticeChoice {
   alarms?: "all" | "none" | "notices";
 }
 
-/** A template. ``html`` is "" for plain text; ``id`` 0 for a new one. */
+/** A template. ``html`` is "" for plain text. */
 export interface Template {
   id: number;
   name: string;
   subject: string;
   text: string;
   html: string;
+}
+
+/** A change of a template; ``id`` 0 for a new one. */
+export interface TemplateChange {
+  id: number;
+  name?: string;
+  subject?: string;
+  text?: string;
+  html?: string;
 }
 
 /** An event in a message. */
@@ -1426,8 +1435,8 @@ export interface Calls {
   /** All templates by name. */
   templates(): Promise<Array<Template>>;
 
-  /** Add a template, or change the one with its id; returns the id. A conflict if another has its name. */
-  template_save(template: Template): Promise<number>;
+  /** Add a template, or change the given fields of the one with its id; returns the id. A conflict if another has */
+  template_save(template: TemplateChange): Promise<number>;
 
   /** Remove a template. */
   template_remove(template_id: number): Promise<null>;

@@ -20,10 +20,9 @@ from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, p
 from moxlite.store.mail.labels import MAX_LABELS, Label
 from moxlite.store.mail.settings import load_settings, patch_settings
 from moxlite.store.people import templates as stored
-from moxlite.store.people.templates import Template
+from moxlite.store.people.templates import Template, TemplateChange
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import UserError
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
@@ -172,16 +171,14 @@ class TemplateCalls:
             return await account.read(stored.templates, op="templates")
 
     @call()
-    async def template_save(self, caller: Caller, template: Template) -> int:
-        """Add a template, or change the one with its id; returns the id. A conflict if another has its name.
+    async def template_save(self, caller: Caller, template: TemplateChange) -> int:
+        """Add a template, or change the given fields of the one with its id; returns the id. A conflict if another has
+        its name.
 
         The same template again is that one: a call whose answer was lost may be repeated.
         """
-        one = structs.replace(template, name=template.name.strip())
-        if not one.name:
-            raise UserError("name: enter a template name")
         async with self._accounts.use(caller.require().account) as account:
-            return await account.write(lambda tx: stored.save_template(tx, one))
+            return await account.write(lambda tx: stored.patch_template(tx, template))
 
     @call()
     async def template_remove(self, caller: Caller, template_id: stored.TemplateID) -> None:

@@ -364,4 +364,4 @@ async def test_templates_are_kept(browser: Browser) -> None:
     ]
     await browser.call("template_remove", template_id=number)
     assert [each["name"] for each in await browser.call("templates")] == ["A first"]
-    assert await browser.error("template_save", template={**one, "name": " "}) == (400, "user:error")
+    assert await browser.error("template_save", template={**one, "name": " "}) == (400, "user:fields")

@@ -15,7 +15,9 @@ from moxlite.store.delivery.vacation import MAX_SUBJECT, MAX_TEXT
 from moxlite.store.forms import NO_CONTROLS, VacationForm
 from moxlite.store.groupware.collection import MAX_DESCRIPTION, MAX_SHOWN
 from moxlite.store.mail.identities import MAX_SIGNATURE
+from moxlite.store.people.templates import Template
 from moxlite.web.jmap.identities import FIELDS
+from tests.browsing import Browser
 from tests.interfaces import LATE, MINUTE, Interface, Values, command_line, posted, refused, sample, stale, walk
 from tests.jmap_rig import JMAP, Client
 from tests.session.test_imapd_sieve import Client as SieveClient, put
@@ -715,3 +717,44 @@ async def test_each_interface_has_the_properties_of_an_address_book(rig: Rig) ->
     assert await walk(OwnBook, interfaces, samples=calendar_sample) > 40
     await refused(worded, "name", "ü" * 128, f"names must be 1 to {MAX_SHOWN} bytes of printable characters")
     assert "409" in await phone.write({"name": "ü" * 128})
+
+
+# A template.
+
+
+async def templates(rig: Rig) -> list[Interface]:
+    """The interfaces to a template."""
+    account, webmail = rig.browser(app="/"), rig.browser()
+    await account.log_in()
+    await webmail.log_in()
+    number = await account.call("template_save", template={"id": 0, "name": "Offer"})
+
+    def interface(name: str, browser: Browser) -> Interface:
+        async def read() -> Values:
+            [found] = await browser.call("templates")
+            return {field: value for field, value in found.items() if field != "id"}
+
+        async def write(values: Values) -> str:
+            return await posted(browser, "template_save", template={"id": number, **values})
+
+        return Interface(name, read, write)
+
+    return [interface("account app", account), interface("webmail", webmail)]
+
+
+async def test_each_interface_has_a_template(rig: Rig) -> None:
+    """WEBMAIL-126: a change of one field leaves the others as they are."""
+    kind = msgspec.defstruct("OwnTemplate", [(one, str) for one in Template.__struct_fields__ if one != "id"])
+    assert await walk(kind, await templates(rig)) == 64
+
+
+async def test_a_bad_template_has_the_same_fault_everywhere(rig: Rig) -> None:
+    """WEBMAIL-126: a template that was removed isn't made again of the fields that have changed."""
+    interfaces = await templates(rig)
+    await refused(interfaces, "name", " ", "enter a template name")
+    account = rig.browser(app="/")
+    await account.log_in()
+    [number] = [one["id"] for one in await account.call("templates")]
+    await account.call("template_remove", template_id=number)
+    assert {await one.write({"text": "Dear all"}) for one in interfaces} == {"this template no longer exists"}
+    assert await account.call("templates") == []

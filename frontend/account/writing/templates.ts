@@ -4,7 +4,7 @@ import type { Template } from "../../gen/account";
 import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
-import { field, form, line } from "../../lib/fields";
+import { atFields, differing, field, form, line } from "../../lib/fields";
 import { fileText, plus } from "../../lib/icons";
 import { button, card, head } from "../../lib/pages";
 import { empty } from "../../lib/states";
@@ -86,12 +86,12 @@ async function edit(desk: Desk, one: Template): Promise<{ title: string; root: H
         editor === null
           ? { text: text.control.value, html: "" }
           : { text: editor.text().trimEnd(), html: editor.html() };
-      const made = { ...one, ...words, name: name.control.value.trim(), subject: subject.control.value };
+      const now = { ...words, name: name.control.value.trim(), subject: subject.control.value };
       try {
-        await desk.client.template_save(made);
+        await desk.client.template_save({ ...differing(one, now), id: one.id });
       } catch (error) {
-        if (codeOf(error) !== "user:conflict") throw error;
-        name.problem(t("A template with this name already exists."));
+        if (codeOf(error) === "user:conflict") name.problem(t("A template with this name already exists."));
+        else atFields(error, { name });
         return;
       }
       desk.say(t("Saved"));

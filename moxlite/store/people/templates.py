@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType, structs
 
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.forms import BadForm, changed_fields
 from moxlite.wording import worded
 
 MAX_TEMPLATES: Final = 100
@@ -18,13 +19,21 @@ MAX_TEMPLATE: Final = 200_000
 """Characters of a text or HTML of a template: a page of text has 3,000."""
 
 TemplateID = Annotated[int, Meta(ge=-1, le=2**53 - 1)]
+Name = Annotated[str, Meta(max_length=100)]
+Subject = Annotated[str, Meta(max_length=1000)]
+Body = Annotated[str, Meta(max_length=MAX_TEMPLATE)]
 
 ALL: Final = "SELECT id, name, subject, text, html FROM template ORDER BY name"
 COUNT: Final = "SELECT count(*) FROM template"
+LOAD: Final = "SELECT id, name, subject, text, html FROM template WHERE id = ?"
 NAMED: Final = "SELECT id, name, subject, text, html FROM template WHERE name = ?"
 ADD: Final = "INSERT INTO template (name, subject, text, html) VALUES (?, ?, ?, ?) RETURNING id"
-CHANGE: Final = "UPDATE template SET name = ?, subject = ?, text = ?, html = ? WHERE id = ? RETURNING id"
+CHANGE: Final = "UPDATE template SET name = ?, subject = ?, text = ?, html = ? WHERE id = ?"
 REMOVE: Final = "DELETE FROM template WHERE id = ?"
+
+
+class NoSuchTemplate(StoreError):
+    """The template was removed."""
 
 
 class TooManyTemplates(LimitExceeded):
@@ -35,14 +44,27 @@ class TemplateNameTaken(StoreError):
     """Another template has the name."""
 
 
-class Template(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A template. ``html`` is "" for plain text; ``id`` 0 for a new one."""
+class Template(msgspec.Struct, frozen=True):
+    """A template. ``html`` is "" for plain text."""
 
     id: TemplateID
-    name: Annotated[str, Meta(min_length=1, max_length=100)]
-    subject: Annotated[str, Meta(max_length=1000)]
-    text: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
-    html: Annotated[str, Meta(max_length=MAX_TEMPLATE)]
+    name: Name
+    subject: Subject
+    text: Body
+    html: Body
+
+
+NEW: Final = Template(0, "", "", "", "")
+
+
+class TemplateChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A change of a template; ``id`` 0 for a new one."""
+
+    id: TemplateID
+    name: Name | UnsetType = UNSET
+    subject: Subject | UnsetType = UNSET
+    text: Body | UnsetType = UNSET
+    html: Body | UnsetType = UNSET
 
 
 def templates(r: Reader) -> list[Template]:
@@ -50,20 +72,34 @@ def templates(r: Reader) -> list[Template]:
     return [Template(*row) for row in r.rows(ALL)]
 
 
-def save_template(tx: Tx, template: Template) -> int:
-    """Add a template, with id 0, or change the one with its id; returns the id. One that was removed is added. An equal
-    one is not added: a call whose answer was lost may be repeated.
+def load_template(r: Reader, template_id: int) -> Template:
+    """A template. Raises NoSuchTemplate."""
+    row = r.row(LOAD, template_id)
+    if row is None:
+        raise NoSuchTemplate("this template no longer exists")
+    return Template(*row)
 
-    Raises TemplateNameTaken, TooManyTemplates.
+
+def patch_template(tx: Tx, change: TemplateChange) -> int:
+    """Change a template, or add one; returns its id. An equal one is not added: a call whose answer was lost may be
+    repeated.
+
+    Raises BadForm, NoSuchTemplate, TemplateNameTaken, TooManyTemplates.
     """
+    before = load_template(tx, change.id) if change.id else NEW
+    fields = changed_fields(change)
+    template = structs.replace(before, **fields | {"name": fields.get("name", before.name).strip()})
+    if not template.name:
+        raise BadForm("name", "enter a template name")
     row = tx.row(NAMED, template.name)
     known = None if row is None else Template(*row)
     if known is not None and known.id != template.id:
-        if template == msgspec.structs.replace(known, id=0):
+        if template == structs.replace(known, id=0):
             return known.id
         raise TemplateNameTaken(worded("another template is called “{name}”", name=template.name))
     values = (template.name, template.subject, template.text, template.html)
-    if template.id and tx.value(CHANGE, *values, template.id) is not None:
+    if template.id:
+        tx.execute(CHANGE, *values, template.id)
         return template.id
     if (tx.value(COUNT) or 0) >= MAX_TEMPLATES:
         raise TooManyTemplates(f"templates: you can have up to {MAX_TEMPLATES}")

@@ -170,6 +170,9 @@ function setStatus(message) {
 function codeOf(error) {
   return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
 
 var fileText = "M6 22a2 2 0 0 1-2-2V4a2 2 0 0 1 2-2h8a2.4 2.4 0 0 1 1.704.706l3.588 3.588A2.4 2.4 0 0 1 20 8v12a2 2 0 0 1-2 2z M14 2v5a1 1 0 0 0 1 1h5 M10 9H8 M16 13H8 M16 17H8";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
@@ -245,6 +248,20 @@ function form(content, action, save, kind = "primary") {
     }
   });
   return { root, complain };
+}
+function differing(old, now) {
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => value !== old[name]));
+}
+function atFields(error, places) {
+  const mistakes = fieldsOf(error);
+  if (mistakes.length === 0) throw error;
+  const rest = [];
+  for (const { field: name, text: text2 } of mistakes) {
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
+    if (best === void 0) rest.push(`${name} ${text2}`.trim());
+    else places[best].problem(`${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}.`);
+  }
+  if (rest.length > 0) throw new Error(rest.join("; "));
 }
 
 function head(title, hint, ...actions) {
@@ -445,12 +462,12 @@ async function edit(desk, one) {
   if (editor !== null) desk.onLeave(() => editor.close());
   const box = form([name.root, subject.root, editor === null ? text2.root : el("div", { class: "template-words" }, editor.tools, editor.root)], t("Save"), async () => {
     const words = editor === null ? { text: text2.control.value, html: "" } : { text: editor.text().trimEnd(), html: editor.html() };
-    const made2 = { ...one, ...words, name: name.control.value.trim(), subject: subject.control.value };
+    const now = { ...words, name: name.control.value.trim(), subject: subject.control.value };
     try {
-      await desk.client.template_save(made2);
+      await desk.client.template_save({ ...differing(one, now), id: one.id });
     } catch (error) {
-      if (codeOf(error) !== "user:conflict") throw error;
-      name.problem(t("A template with this name already exists."));
+      if (codeOf(error) === "user:conflict") name.problem(t("A template with this name already exists."));
+      else atFields(error, { name });
       return;
     }
     desk.say(t("Saved"));

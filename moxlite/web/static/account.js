@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "c61ac4cbe338", finding: "7073cd0bde67", junk: "93d3b326597a", links: "c78670f1e8fe", masked: "ea21a5706343", reading: "1153a640903a", rich: "062617a656b3", rules: "38585630e36b", security: "16781614a1dc", sending: "4b7e222149a3", shares: "ea4c758e5ae4", sieve: "1419714ad549", squire: "2e87e3ee21aa", transfer: "6db9e784fa9f", writing: "d34951915ae5", you: "d02282051cd5" };
+var define_PARTS_default = { device: "c61ac4cbe338", finding: "7073cd0bde67", junk: "93d3b326597a", links: "c78670f1e8fe", masked: "ea21a5706343", reading: "1153a640903a", rich: "062617a656b3", rules: "38585630e36b", security: "16781614a1dc", sending: "4b7e222149a3", shares: "ea4c758e5ae4", sieve: "1419714ad549", squire: "2e87e3ee21aa", transfer: "6db9e784fa9f", writing: "b1309f440a79", you: "d02282051cd5" };
 
 var CheckFailed = class extends Error {
 };
@@ -285,6 +285,7 @@ var checks = {
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  TemplateChange: { id: "integer", name: ["optional", "string"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"] },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
   NoticeChoice: { known: "boolean", quiet_from: "integer", quiet_until: "integer", zone: "string", alarms: ["optional", ["enum", ["all", "none", "notices"]]] },
@@ -389,7 +390,7 @@ var Client = /* @__PURE__ */ clientOf({
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
   templates: [{}, ["list", ["ref", "Template"]]],
-  template_save: [{ template: ["ref", "Template"] }, "integer"],
+  template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
   template_remove: [{ template_id: "integer" }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],
