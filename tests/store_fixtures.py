@@ -19,7 +19,7 @@ from moxlite.store.file import migrations
 from moxlite.store.options import Options
 from tests.supervised import supervised
 
-__all__ = ["accounts", "auth", "soon", "store_options", "unserved"]
+__all__ = ["accounts", "auth", "schema", "soon", "store_options", "unserved"]
 
 
 @pytest.fixture
@@ -83,3 +83,9 @@ class Schema:
     @property
     def options(self) -> Options:
         return Options(schema=self.folder, min_free_space=0)
+
+
+@pytest.fixture
+def schema(tmp_path: Path) -> Schema:
+    """A schema with one migration."""
+    return Schema(tmp_path / "schema")

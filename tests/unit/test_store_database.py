@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import itertools
 import logging
 import threading
@@ -36,15 +35,12 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
 from tests.logs import kv
-from tests.store_fixtures import Schema, soon
+from tests.store_fixtures import Schema, schema, soon
 from tests.tools import eventually
 
+__all__ = ["schema"]
+
 FOREVER = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
-
-
-@pytest.fixture
-def schema(tmp_path: Path) -> Schema:
-    return Schema(tmp_path / "schema")
 
 
 @pytest.fixture
@@ -59,10 +55,6 @@ def cold(monkeypatch: pytest.MonkeyPatch) -> None:
     """To open a file reads from the disk."""
     blocks = itertools.count()
     monkeypatch.setattr(database_module, "used", lambda: (next(blocks), 0.0))
-
-
-def digest(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def thread(_: Reader) -> int:

@@ -13,12 +13,9 @@ from moxlite.store.errors import MigrationNeedsSpace, SchemaTooNew, StoreError, 
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind, Migration, drop_old_copies, migrations_of, open_file
 from moxlite.store.options import Options
-from tests.store_fixtures import Schema
+from tests.store_fixtures import Schema, schema
 
-
-@pytest.fixture
-def schema(tmp_path: Path) -> Schema:
-    return Schema(tmp_path / "schema")
+__all__ = ["schema"]
 
 
 def digest(path: Path) -> str:
