@@ -4,7 +4,6 @@ the fields, from the same source as ``config describe-domains``, for the form an
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Annotated, Any, Final
@@ -30,7 +29,7 @@ from moxlite.config.fields import (
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged, object_at
 from moxlite.config.load import ConfigError
 from moxlite.config.toml.decode import encode
-from moxlite.config.values import Section
+from moxlite.config.values import DURATION_PART, SIZE, Section
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.types import FieldInfo, SettingsForm
 from moxlite.web.calls import call
@@ -124,8 +123,8 @@ EXAMPLES: Final[Mapping[str, str]] = {
 
 
 UNITS: Final[Mapping[str, Mapping[str, str]]] = {
-    "duration": {"s": "second", "m": "minute", "h": "hour", "d": "day", "w": "week"},
-    "size": {"k": "KB", "m": "MB", "g": "GB"},
+    "duration": {"ms": "millisecond", "s": "second", "m": "minute", "h": "hour", "d": "day"},
+    "size": {"k": "KB", "m": "MB", "g": "GB", "t": "TB"},
 }
 """Units of values by the kind of their field, in words."""
 
@@ -140,17 +139,16 @@ def _in_words(info: FieldInfo, value: Any) -> str:
         case list():
             return ", ".join(map(str, value))
         case str() if info.kind in UNITS:
-            return _with_units(value, UNITS[info.kind])
+            return _with_units(value, info.kind)
         case _:
             return "" if info.words else str(value)
 
 
-def _with_units(text: str, units: Mapping[str, str]) -> str:
-    """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes"."""
-    parts = re.findall(r"([0-9]{1,18})([a-z])", text)
-    several = {name: name if name.isupper() else f"{name}s" for name in units.values()}
-    words = [f"{n} {units[unit] if n == '1' else several[units[unit]]}" for n, unit in parts if unit in units]
-    return " ".join(words) if "".join(map("".join, parts)) == text and len(words) == len(parts) else text
+def _with_units(text: str, kind: str) -> str:
+    """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes". ``auto`` stays."""
+    pattern, plural = (DURATION_PART, "s") if kind == "duration" else (SIZE, "")
+    parts = pattern.findall(text)
+    return " ".join(f"{n} {UNITS[kind][unit]}{'' if n == '1' else plural}" for n, unit in parts) or text
 
 
 @cache  # one entry per section class and form
