@@ -23,8 +23,8 @@ from typing import Final, Self
 import apsw
 import pytest
 
-from tests.realservers import listening, tree
-from tests.tools import free_port, mine, moxlite_command, top
+from tests.realservers import tree
+from tests.tools import bindable, free_port, mine, moxlite_command, top
 
 __all__ = ["LocalServer", "ServedServer", "free_base", "make_certificate"]
 
@@ -46,7 +46,7 @@ def free_base() -> int:
         base = random.SystemRandom().randrange(2_000, 30_000)  # below the ports that clients get
         own = base % 2_000 < 1_000 and mine(base // 2_000)
         ports = {base + port for port in STANDARD_PORTS}
-        if own and not ports & (_given | REFUSED_PORTS) and not any(map(listening, ports)):
+        if own and not ports & (_given | REFUSED_PORTS) and all(map(bindable, ports)):
             _given.update(ports)
             return base
 

@@ -27,6 +27,7 @@ from moxlite.process.ports import failure_limits
 __all__ = [
     "RUNS",
     "SBIN",
+    "bindable",
     "crowding",
     "eventually",
     "free_port",
@@ -118,16 +119,20 @@ def free_port(ip: str = "127.0.0.1") -> int:
     """
     while True:
         port = _chosen.randrange(PORTS, _first_ephemeral())
-        if not mine(port // 100) or port in _given:
-            continue
-        with socket.socket() as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                sock.bind((ip, port))
-            except OSError:
-                continue
-        _given.add(port)
-        return port
+        if mine(port // 100) and port not in _given and bindable(port, ip):
+            _given.add(port)
+            return port
+
+
+def bindable(port: int, ip: str = "127.0.0.1") -> bool:
+    """Whether no program listens at a TCP port at this moment."""
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            sock.bind((ip, port))
+        except OSError:
+            return False
+    return True
 
 
 def _first_ephemeral() -> int:
