@@ -560,7 +560,14 @@ def _scheduling(components: Components) -> "Carrying":
 
     files, keys = components.files, components.started.keys
     told = components.services.notices.ring
-    return Carrying(config=components.config, accounts=files.accounts, keys=keys, told=told, tmp=files.spools.directory)
+    return Carrying(
+        config=components.config,
+        accounts=files.accounts,
+        masked=files.auth.masked,
+        keys=keys,
+        told=told,
+        tmp=files.spools.directory,
+    )
 
 
 def _arriving(components: Components) -> "Arriving":

@@ -753,11 +753,12 @@ export interface Party {
   address: string;
 }
 
-/** A guest. ``answer``: yes, no, maybe, or "" for none yet. */
+/** A guest. ``answer``: yes, no, maybe, or "" for none yet. ``undelivered``: the newest message about the event */
 export interface EventGuest {
   name: string;
   address: string;
   answer: string;
+  undelivered: boolean;
 }
 
 /** Removed part of an event, which `event_restore` brings back. ``changed``: of the entry that is left, 0 */

@@ -17,7 +17,7 @@ from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.history import Reputation
 from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
-from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot
+from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot, may_post_to
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
@@ -302,7 +302,7 @@ def expand(
     for indexes in _alike(recipients, simulated=simulated):
         asked, found = recipients[indexes[0]]
         alias = found if isinstance(found, AliasRecipient) else None
-        may_post = alias is None or _may_post(snapshot, evidence, alias)
+        may_post = alias is None or may_post_to(snapshot, evidence.msg_from, alias)
         cases += [
             Case(
                 evidence=evidence,
@@ -350,16 +350,3 @@ def _members(snapshot: Snapshot, evidence: Evidence, recipient: Recipient) -> It
                 yield member, False
             elif member == recipient.carrier:
                 yield member, True
-
-
-def _may_post(snapshot: Snapshot, evidence: Evidence, alias: AliasRecipient) -> bool:
-    """Whether the author may write to an alias (SMTP-106)."""
-    author = evidence.msg_from
-    if alias.alias.post_public:
-        return True
-    if author is None:
-        return False
-    if alias.alias.allow_msg_from and snapshot.canonical(author) == alias.canonical:
-        return True
-    found = snapshot.lookup(author)
-    return isinstance(found, AccountRecipient) and any(member.account == found.account for member in alias.members)

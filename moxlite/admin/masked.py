@@ -50,6 +50,7 @@ from moxlite.store.mail.masked import (
     checked_senders,
     checked_site,
     count_masked,
+    fits_sender,
     has_shape,
     masked_by_id,
     masked_key,
@@ -59,7 +60,7 @@ from moxlite.store.mail.masked import (
     remove_masked,
     word_of,
 )
-from moxlite.wording import worded
+from moxlite.wording import Worded, worded
 
 logger = logging.getLogger("moxlite.admin.masked")
 
@@ -219,6 +220,24 @@ class MaskedAddresses:
         async with self._accounts.use(name) as account:
             masked_row = await account.read(lambda r: masked_named(r, key), op="masked")
         return None if masked_row is None else (name, masked_row)
+
+    async def refusal(self, snapshot: Snapshot, account: str, author: str, address: str) -> Worded | None:
+        """Why mail of the user of an account, who writes as `author`, can't come to an address that the configuration
+        doesn't have; None if it can.
+        """
+        try:
+            found = await self.find(snapshot, Address.parse(address))
+        except StorageBusy:
+            return None  # it may be one, as of RCPT TO
+        if found is None:
+            return worded("{address} doesn't exist on this server", address=address)
+        name, row = found
+        if name == account:
+            return worded("you're the organizer, so you can't invite your own address {address}", address=address)
+        off = not row.active or row.expired(time.time_ns() // 1000)
+        if off or (row.only_from and not fits_sender(Address.parse(author), row.only_from)):
+            return worded("{address} doesn't accept your email", address=address)
+        return None
 
     async def _is_unsure(self, snapshot: Snapshot) -> bool:
         lacking = self._index.lacking(snapshot.domains.accounts)

@@ -461,3 +461,17 @@ def full_name(snapshot: Snapshot, account: str, address: str) -> str:
         return ""
     destination = settings.destinations.get(address)
     return (destination.full_name if destination is not None else "") or settings.full_name
+
+
+def may_post_to(snapshot: Snapshot, author: Address | None, alias: AliasRecipient) -> bool:
+    """Whether an author, None for no address, may write to an alias (SMTP-106)."""
+    if alias.alias.post_public:
+        return True
+    if author is None:
+        return False
+    if alias.alias.allow_msg_from and snapshot.canonical(author) == alias.canonical:
+        return True
+    recipient = snapshot.lookup(author)
+    return isinstance(recipient, AccountRecipient) and any(
+        member.account == recipient.account for member in alias.members
+    )

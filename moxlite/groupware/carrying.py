@@ -52,6 +52,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.store.mail.facts import NO_FACTS, newest_header
+from moxlite.store.mail.masked import masked_key
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
@@ -65,6 +66,7 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.process.keys import SigningKeys
     from moxlite.store.accounts.accounts import Accounts
+    from moxlite.store.auth.maskedindex import MaskedIndex
     from moxlite.store.changelog.account import Account
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
@@ -109,6 +111,7 @@ class Carrying:
     """The handler of outbox rows of the kind `collection.SCHEDULE`.
 
     Args:
+      masked: the addresses that users of this server give away.
       told: is called with an account whose devices are to be notified.
       tmp: folder for long messages.
     """
@@ -118,6 +121,7 @@ class Carrying:
         *,
         config: CurrentConfig,
         accounts: Accounts,
+        masked: MaskedIndex,
         keys: SigningKeys,
         told: Callable[[str], None],
         tmp: Path,
@@ -125,6 +129,7 @@ class Carrying:
         self._told = told
         self._config = config
         self._accounts = accounts
+        self._masked = masked
         self._keys = keys
         self._tmp = tmp
 
@@ -145,7 +150,7 @@ class Carrying:
                     here[address] = name
                 else:
                     outside.append(address)
-            elif is_missing(snapshot, address):
+            elif is_missing(snapshot, address) and not await self._is_given_away(address):
                 failed[address] = UNKNOWN
             else:
                 outside.append(address)
@@ -162,6 +167,10 @@ class Carrying:
                 # The others must not wait for one account; what they got is known when the row comes again.
                 delayed = error
                 continue
+            if status == FAILED:
+                # What the calendar can't take comes as mail, of whose failure the queue tells the sender.
+                key = hashlib.sha256(row.key + address.encode()).digest()
+                status = await self._mail(account, owed, [address], key)
             if status:
                 failed[address] = status
         if outside:
@@ -172,6 +181,13 @@ class Carrying:
             await self._note(account, owed, frozenset(one for one in failed if failed[one] == status), status)
         if delayed is not None:
             raise delayed
+
+    async def _is_given_away(self, address: str) -> bool:
+        """Whether mail to an address may come to a user who gave it away (MASK-3). Raises StoreError."""
+        try:
+            return await self._masked.account_of(masked_key(Address.parse(address))) is not None
+        except AddressError:
+            return False
 
     async def _takes(self, name: str, owed: Owed) -> bool:
         """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it

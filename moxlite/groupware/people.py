@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, Snapshot, UnknownLocalpart
+from moxlite.config.snapshot import (
+    AccountRecipient,
+    AliasRecipient,
+    DomainDisabled,
+    Snapshot,
+    UnknownLocalpart,
+    may_post_to,
+)
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.groupware.collection import ACCESSES, Access
 from moxlite.store.groupware.scheduling import User
+from moxlite.wording import Worded, worded
 
 
 def addresses_of(snapshot: Snapshot, account: str, *first: str) -> tuple[str, ...]:
@@ -79,6 +87,18 @@ def colleague_addresses(snapshot: Snapshot, account: str, name: str) -> tuple[st
     """
     domains = {address.rpartition("@")[2].lower() for address in addresses_of(snapshot, account)}
     return tuple(address for address in addresses_of(snapshot, name) if address.rpartition("@")[2].lower() in domains)
+
+
+def refusal_of(snapshot: Snapshot, account: str, author: str, address: str) -> Worded | None:
+    """Why an address can't be invited by the user of an account who writes as `author`; None if it can, or is missing
+    in the configuration.
+    """
+    if account_of(snapshot, address) == account:
+        return worded("you're the organizer, so you can't invite your own address {address}", address=address)
+    recipient = snapshot.lookup(Address.parse(address))
+    if isinstance(recipient, AliasRecipient) and not may_post_to(snapshot, Address.parse(author), recipient):
+        return worded("{address} only accepts email from its members", address=address)
+    return None
 
 
 def is_missing(snapshot: Snapshot, address: str) -> bool:

@@ -433,7 +433,7 @@ async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     async with diary.rig.account("tom") as account:
         await account.carrier.once()
     (guest,) = (await diary.browser.call("event", event_id=one))["guests"]
-    assert guest == {"name": "Tom", "address": "tom@example.org", "answer": "yes"}
+    assert guest == {"name": "Tom", "address": "tom@example.org", "answer": "yes", "undelivered": False}
     assert await diary.browser.error("event_answer", event_id=one, answer="no") == (400, "user:error")
 
 

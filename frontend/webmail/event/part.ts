@@ -165,6 +165,7 @@ export class Events {
         t("Change “{title}”?", { title: isolated(found.form.title) }),
         t("Change"),
         false,
+        false,
       );
       if (scope === null) return;
       await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
@@ -249,6 +250,7 @@ export class Events {
         t("Change “{title}”?", { title: isolated(found.form.title) }),
         t("Change"),
         false,
+        isToldOf(found.form, event),
       );
       if (scope === null) return false;
       return this.save(found, event, calendarID, scope);
@@ -289,8 +291,17 @@ export class Events {
     );
   }
 
-  /** Which events of a series are meant; "all" for an event that does not repeat, null if the user gives up. */
-  private async scope(found: Found, title: string, action: string, removes: boolean): Promise<Scope | null> {
+  /**
+   * Which events of a series are meant; "all" for an event that does not repeat, null if the user gives up. `told`:
+   * guests hear of the change.
+   */
+  private async scope(
+    found: Found,
+    title: string,
+    action: string,
+    removes: boolean,
+    told = true,
+  ): Promise<Scope | null> {
     if (found.recurrence === "") return "all";
     const chosen = await dialog<Scope | "none">(title, (close) => {
       const choices: readonly [Scope, string][] = [
@@ -306,7 +317,7 @@ export class Events {
         event.preventDefault();
         close(boxes.find(({ checked }) => checked)!.value as Scope);
       };
-      const guests = found.own && found.guests.length > 0;
+      const guests = told && found.own && found.guests.length > 0;
       return [
         el(
           "form",
@@ -510,11 +521,26 @@ export class Events {
       const people = guests.entered.map(({ address }) => address.toLowerCase()).filter(looksRight);
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
-    for (const { control } of [allDay, zone, { control: days.start }, { control: days.end }])
-      control.addEventListener("change", showBusy);
-    for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
+    const notified = el("p", { class: "hint" });
+    const showNotified = () => {
+      const owner = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.owner ?? "";
+      fill(notified, owner !== "" ? t("Only the calendar's owner can invite guests.") : whoIsNotified(old, isOver()));
+    };
+    /** Whether the event ended more than a day ago: then the server notifies no guest. */
+    const isOver = (): boolean => {
+      const last = repeat.control.value === "" ? days.end.value : until.value;
+      const end = momentOf(`${last || "9999-12-31"}T${times.end.value || "23:59"}`, "");
+      return end !== null && Date.now() - end.getTime() > 86_400_000;
+    };
+    const showGuests = () => {
+      showBusy();
+      showNotified();
+    };
+    const asked = [allDay, zone, repeat, calendar, { control: until }, { control: days.start }, { control: days.end }];
+    for (const { control } of asked) control.addEventListener("change", showGuests);
+    for (const one of [times.start, times.end]) one.addEventListener("change", showGuests);
     adapt();
-    showBusy();
+    showGuests();
     const ruled = (kind: string): string => {
       if (kind === "custom") return rule === null ? old.rule : ending(rule.read(), until.value);
       const same = kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until;
@@ -595,7 +621,7 @@ export class Events {
           custom,
           el("div", { class: "event-pair" }, place.root, link.root),
           guests.root,
-          own && el("p", { class: "hint" }, t("Each guest will get an invitation.")),
+          own && notified,
           bars.root,
           notes.root,
           el(
@@ -653,6 +679,19 @@ function chosenColour(colour = ""): string {
   return near === undefined ? "" : colours[near - 1]!;
 }
 
+/** Whether guests hear of a change: not of what is each reader's own. */
+function isToldOf(before: EventForm, after: EventForm): boolean {
+  const shown = (form: EventForm) => JSON.stringify({ ...form, alarms: [], mails: [], free: false, colour: "" });
+  return shown(before) !== shown(after);
+}
+
+/** Who hears of what is saved: `over` is an event that has ended. */
+function whoIsNotified({ guests }: EventForm, over: boolean): string {
+  if (over) return t("This event is over, so guests won't be notified.");
+  if (guests.length === 0) return t("Each guest will get an invitation.");
+  return t("New guests will get an invitation. Other guests will get an update if anything changes for them.");
+}
+
 /** How many guests have answered the user's own invitation. */
 function answered({ own, guests }: Found): Child {
   if (!own || guests.length === 0) return null;
@@ -667,7 +706,11 @@ function guestList(people: readonly EventGuest[], organizer: EventGuest | null):
       "li",
       {},
       el("bdi", { dir: "auto" }, isolated(one.name || one.address)),
-      el("span", {}, one === organizer ? t("organizer") : (said[one.answer] ?? "")),
+      el(
+        "span",
+        { class: one.undelivered === true ? "error" : "" },
+        one === organizer ? t("organizer") : one.undelivered === true ? t("couldn't be notified") : said[one.answer],
+      ),
     ),
   );
   return el("ul", { class: "event-guests" }, rows);

@@ -24,7 +24,7 @@ var checks = {
   Event: { id: "integer", calendar_id: "integer", recurrence: "string", changed: "integer", repeats: "boolean", form: ["ref", "EventForm"], organizer: ["nullable", ["ref", "EventGuest"]], own: "boolean", guests: ["list", ["ref", "EventGuest"]], answer: ["enum", ["", "ask", "maybe", "no", "yes"]], exceptions: "integer", join: "string" },
   EventForm: { title: "string", place: "string", notes: "string", all_day: "boolean", start: "string", end: "string", zone: "string", rule: "string", alarms: ["list", "integer"], free: "boolean", guests: ["list", ["ref", "Party"]], mails: ["optional", ["list", "integer"]], link: ["optional", "string"], colour: ["optional", "string"] },
   Party: { name: "string", address: "string" },
-  EventGuest: { name: "string", address: "string", answer: "string" },
+  EventGuest: { name: "string", address: "string", answer: "string", undelivered: "boolean" },
   RemovedEvent: { calendar_id: "integer", name: "string", data: "string", changed: "integer" },
   Calendar: { id: "integer", name: "string", colour: "string", hidden: "boolean", events: "integer", path: "string", writable: "boolean", source: "string", read: "integer", problem: ["ref", "Remark"], owner: "string", access: ["enum", ["busy", "details", "nothing", "usual"]], usual: ["enum", ["busy", "details", "nothing"]] },
   Remark: { message: "string", words: "any" },

@@ -169,11 +169,14 @@ class EventForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class EventGuest(msgspec.Struct, frozen=True):
-    """A guest. ``answer``: yes, no, maybe, or "" for none yet."""
+    """A guest. ``answer``: yes, no, maybe, or "" for none yet. ``undelivered``: the newest message about the event
+    couldn't be delivered to the guest.
+    """
 
     name: str
     address: str
     answer: str
+    undelivered: bool = False
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
@@ -382,7 +385,10 @@ def call_form(form: Form) -> EventForm:
 
 def guest_of(line: Property) -> EventGuest:
     address = plain(line.value.strip()[7:], 320)
-    return EventGuest(plain(line.parameter("CN"), 200), address, ANSWERS.get(line.parameter("PARTSTAT").upper(), ""))
+    answer = ANSWERS.get(line.parameter("PARTSTAT").upper(), "")
+    # Statuses of failures (RFC 5546 §3.6): the address is wrong, or the message couldn't be delivered.
+    undelivered = line.parameter("SCHEDULE-STATUS").startswith(("3.", "5."))
+    return EventGuest(plain(line.parameter("CN"), 200), address, answer, undelivered)
 
 
 def answer_of(entry: CalendarObject, part: Component, own: frozenset[str]) -> Answered:

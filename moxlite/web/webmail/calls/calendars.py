@@ -15,15 +15,17 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.admin.masked import MaskedAddresses
 from moxlite.groupware import searching
 from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
-from moxlite.groupware.people import account_of
+from moxlite.groupware.people import account_of, addresses_of, is_missing, refusal_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.editing import (
     BadForm,
+    Form,
     ended,
     following,
     new_event,
@@ -277,12 +279,14 @@ class EventCalls(EntryCalls):
                 if visit.holder.guest and form.guests:
                     raise UserError("only the calendar's owner can invite guests to its events")
                 if not event_id:
+                    await self._check_new(caller, form, ())
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
                 resource, entry = await stored(visit, event_id)
                 check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = await about(entry, partial(form_at, entry, recurrence))
+                await self._check_new(caller, form, shown.guests)
                 own = {"alarms": form.alarms, "mails": form.mails, "free": form.free, "colour": form.colour}
                 role = await about(entry, partial(role_of, entry, author.own))
                 if role == "attendee" and form != msgspec.structs.replace(shown, **own):
@@ -304,6 +308,21 @@ class EventCalls(EntryCalls):
             raise UserError(reason_of(error)) from None
         except OverflowError:
             raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
+
+    async def _check_new(self, caller: Caller, form: Form, there: Sequence[tuple[str, str]]) -> None:
+        """Raise UserError for a new guest who can't be invited; those who are `there` stay."""
+        session, snapshot = caller.require(), self._server.config.current
+        author = addresses_of(snapshot, session.account, session.address)[0]
+        masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
+        known = {address.lower() for _, address in there}
+        for _, address in form.guests:
+            if address.lower() in known:
+                continue
+            refusal = refusal_of(snapshot, session.account, author, address)
+            if refusal is None and is_missing(snapshot, address):
+                refusal = await masked.refusal(snapshot, session.account, author, address)
+            if refusal is not None:
+                raise UserError(refusal)
 
     @call()
     async def event_remove(

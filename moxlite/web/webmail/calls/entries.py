@@ -15,14 +15,16 @@ import msgspec
 from msgspec import UNSET, Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
-from moxlite.groupware.people import addresses_of, colleague_access, user_of
+from moxlite.groupware.people import addresses_of, colleague_access, is_missing, user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
 from moxlite.processor import off_loop
+from moxlite.proto.address import Address
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, check_outgoing
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import (
     BadName,
@@ -184,6 +186,7 @@ class EntryCalls(AccountCalls):
         name = f"{entry.uid}.ics" if before is None else before.name
         home_id = calendar_id if before is None else before.collection_id
         wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
+        await self._check_limits(caller, visit, wanted)
 
         def put(tx: AccountTx) -> int:
             def allowed(there: Resource | None) -> None:
@@ -205,6 +208,26 @@ class EntryCalls(AccountCalls):
             return moved.id
 
         return put
+
+    async def _check_limits(self, caller: Caller, visit: Visit, wanted: EntryPut) -> None:
+        """Raise UserError for a change of which the account's sending limits let the people not hear."""
+        snapshot = self._server.config.current
+        messages = () if wanted.outcome is None else wanted.outcome.messages
+        settings = snapshot.account(caller.require().account)
+        if not messages or settings is None:
+            return
+        told = [
+            snapshot.canonical(Address.parse(address))
+            for message in messages
+            for address in message.recipients
+            if not is_missing(snapshot, address)
+        ]
+        limits = OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+        now = time.time_ns() // 1000
+        try:
+            await visit.account.read(lambda r: check_outgoing(r, told, limits, now), op="event")
+        except OutgoingLimitExceeded as error:
+            raise UserError(reason_of(error)) from None
 
 
 async def stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
