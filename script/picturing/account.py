@@ -22,6 +22,8 @@ TOP = Path(__file__).resolve().parents[2]
 
 DESK: dict[str, Any] = {"viewport": {"width": 1100, "height": 640}}
 
+IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 Mobile Safari/604.1"
+
 SILENT: dict[str, Any] = {"message": "", "words": None}
 
 
@@ -155,6 +157,30 @@ def take(browser: Browser, server: LocalServer, folder: Path) -> None:
     visitor.context.close()
 
 
+def take_device(browser: Browser, server: LocalServer, folder: Path) -> None:
+    """Take the pictures of a phone that is set up: the code, the page on the phone, and the question."""
+    desk = Visitor(browser, server, viewport={"width": 1100, "height": 760})
+    desk.fill_in("/#device")
+    page = desk.page
+    page.get_by_label("Device name").fill("Phone")
+    page.get_by_role("button", name="Show code").click()
+    expect(page.get_by_role("img", name="QR code for the link")).to_be_visible()
+    page.mouse.move(0, 0)
+    save_picture(page, folder / "account-device.webp")
+    phone = Visitor(browser, server, viewport={"width": 360, "height": 640}, device_scale_factor=2, user_agent=IPHONE)
+    phone.page.goto(page.locator(".steps code").inner_text())
+    button = phone.page.get_by_role("button", name="Set up mail")
+    expect(button).to_be_visible()
+    save_picture(phone.page, folder / "account-device-phone.webp")
+    button.click()
+    question = page.get_by_role("button", name="Set up", exact=True)
+    expect(question).to_be_visible()
+    question.scroll_into_view_if_needed()
+    save_picture(page, folder / "account-device-ask.webp")
+    for visitor in (phone, desk):
+        visitor.context.close()
+
+
 def take_settings(browser: Browser, server: LocalServer, folder: Path) -> None:
     """Take the pictures of rules, vacation reply, scripts and security."""
     caller = Caller(server.port(80), server.user, server.password, "/")
@@ -202,6 +228,7 @@ def main() -> None:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
         with LocalServer(Path(place) / "server") as server:
             take(browser, server, folder)
+            take_device(browser, server, folder)
             take_settings(browser, server, folder)
             take_landings(browser, server, folder)
         browser.close()

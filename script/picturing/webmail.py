@@ -1,9 +1,10 @@
-"""Take the pictures of docs/webmail.md, docs/calendar.md, docs/contacts.md and docs/team.md, of a server with plausible
-mail, events and contacts: `script/pictures webmail [FOLDER]`.
+"""Take the pictures of docs/webmail.md, docs/calendar.md, docs/contacts.md, docs/team.md and docs/linked.md, of a
+server with plausible mail, events and contacts: `script/pictures webmail [FOLDER]`.
 
 They go to docs/images, or to FOLDER. Needs Chromium and the packages of `requirements/dev.lock`.
 """
 
+import imaplib
 import smtplib
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwri
 
 from tests.integration.browser import ARGUMENTS, Visitor, save_picture
 from tests.integration.webmail_views import settle
-from tests.plausiblemail import DOMAIN, ENGLISH, move_in, photo, prepare
+from tests.plausiblemail import DOMAIN, ENGLISH, Letter, deliver, move_in, photo, prepare
 from tests.running import LocalServer
 from tests.tools import need
 from tests.webcalls import Caller
@@ -199,6 +200,44 @@ TEAM: tuple[View, ...] = (("webmail-team", DESK, "light", team_list),)
 """Views of a shared mailbox, which would be in the side bar of the others."""
 
 
+def inboxes(page: Page) -> None:
+    """The Inboxes of all accounts in one list."""
+    page.keyboard.press("g")
+    page.keyboard.press("u")
+    expect(page.locator(".list-title")).to_have_text("All inboxes")
+    expect(page.locator(".message", has_text="Seats 41 and 42")).to_be_visible()
+
+
+LINKED: tuple[View, ...] = (("webmail-inboxes", DESK, "light", inboxes),)
+"""Views with linked mailboxes, which would be in the side bar of the others."""
+
+ELSEWHERE: dict[str, tuple[Letter, ...]] = {
+    "Freemail": (
+        Letter("Rail Tickets <tickets@trains.example>", "Seats 41 and 42", "Your seats are in coach 7.\n", 2),
+        Letter("Nadia Amari <nadia@amari.example>", "Photos of the regatta", "The best ones are here.\n", 27, "\\Seen"),
+    ),
+    "Club": (
+        Letter("Theo Winter <theo@winter.example>", "Boathouse keys", "Who has the second key?\n", 5),
+        Letter("Hanne Falk <hanne@falk.example>", "Minutes of Tuesday", "Attached as always.\n", 50, "\\Seen"),
+    ),
+}
+"""Mail at other providers, by the names of their links."""
+
+
+def link_accounts(server: LocalServer, provider: LocalServer) -> None:
+    """Link mailboxes at a server that stands for the providers, and wait for their mail."""
+    for name, letters in ELSEWHERE.items():
+        user = f"{name.lower()}@localhost"
+        provider.cli("config", "account", "add", name.lower(), user)
+        provider.cli("account", "set-password", name.lower(), stdin=f"{provider.password}\n")
+        with imaplib.IMAP4("127.0.0.1", provider.port(143)) as session:
+            session.login(user, provider.password)
+            deliver(session, user, letters)
+        place = [*("--host", "127.0.0.1"), *("--port", str(provider.port(143))), *("--tls", "none"), "--no-sending"]
+        address = f"marit@{name.lower()}.example"
+        server.cli("link", "add", NAME, address, "--user", user, "--name", name, *place, stdin=f"{provider.password}\n")
+
+
 def zone() -> str:
     """A zone in which it is about that hour now; POSIX counts zones to the west."""
     ahead = (HOUR - time.gmtime().tm_hour + 11) % 24 - 11
@@ -328,6 +367,9 @@ def main() -> None:
             take(browser, server, folder, PLANNED)
             form_team(server)
             take(browser, server, folder, TEAM)
+            with LocalServer(Path(place) / "provider") as provider:
+                link_accounts(server, provider)
+                take(browser, server, folder, LINKED)
         browser.close()
 
 
