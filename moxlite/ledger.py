@@ -95,12 +95,14 @@ the events' part, that of messages, the total.
 """
 
 HELD: Final = Gauge("moxlite_ledger_held_bytes", "Bytes held for clients and other servers, by kind.", ["kind"])
-TOTAL: Final = Gauge("moxlite_ledger_total_bytes", "Bytes that may be held for clients and other servers in all.")
-WAITED: Final = Counter("moxlite_ledger_waited_total", "Items that waited for room, by kind.", ["kind"])
-REFUSED: Final = Counter("moxlite_ledger_refused_total", "Items refused because there was no room, by kind.", ["kind"])
+TOTAL: Final = Gauge("moxlite_ledger_total_bytes", "Maximum bytes held for clients and other servers.")
+WAITED: Final = Counter("moxlite_ledger_waited_total", "Items that waited for memory, by kind.", ["kind"])
+REFUSED: Final = Counter(
+    "moxlite_ledger_refused_total", "Items rejected because of insufficient memory, by kind.", ["kind"]
+)
 CUT: Final = Counter(
     "moxlite_ledger_cut_total",
-    "Exchanges ended for others as their peers neither sent nor read, by kind.",
+    "Idle exchanges ended to make room for others, by kind.",
     ["kind"],
 )
 for _kind in get_args(Kind):

@@ -83,14 +83,14 @@ RECENT: Final = 1000
 
 USED: Final = Counter(
     "moxlite_processor_seconds_total",
-    "Seconds used for accounts: on the loop, by their writers, and in threads by operation.",
+    "Processing time for accounts: on the event loop, in writers, and in threads by operation.",
     ["kind"],
 )
 WAITING: Final = Gauge(
-    "moxlite_processor_waiting", "Accounts with tasks that wait for the loop or for a thread (STORE-198).", ["for"]
+    "moxlite_processor_waiting", "Accounts with tasks waiting for the event loop or a thread (STORE-198).", ["for"]
 )
 RESTED: Final = Counter(
-    "moxlite_processor_rested_seconds_total", "Seconds for which heavy accounts rested, as others were at work."
+    "moxlite_processor_rested_seconds_total", "Seconds that heavy accounts paused to let others run."
 )
 _ON_LOOP: Final = USED.labels("loop")
 

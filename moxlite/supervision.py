@@ -43,7 +43,7 @@ MAX_ERROR: Final = 200
 
 failures_total: Final = Counter(
     "moxlite_task_failures",
-    "Failures of long-running tasks, after each of which the task starts again.",
+    "Failures of long-running tasks. Failed tasks restart.",
     ["pkg", "task"],
 )
 

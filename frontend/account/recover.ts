@@ -73,7 +73,7 @@ function passwordForm(
             ...(made === ""
               ? []
               : [
-                  el("p", {}, t("Save this now. You won't be able to see it again:")),
+                  el("p", {}, t("Save this password now. You won't be able to see it again:")),
                   el("p", {}, el("code", {}, made)),
                 ]),
           );

@@ -262,7 +262,7 @@ function working(found: Overview): HTMLElement[] {
       t("Certificates"),
       found.certificates.length > 0
         ? t("self-signed, so browsers and other servers won't trust them")
-        : t("none. Connections aren't encrypted"),
+        : t("none, so connections aren't encrypted"),
     );
   }
   if (found.disk !== null)

@@ -45,10 +45,10 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   };
   const remove = async (kind: "totp" | "key", id: number, name: string) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
+    const off = mail ? t("You'll only need your password to log in, even in mail apps.") : t("You'll only need your password to log in.");
     const said = last
       ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off })
-      : t("You won't be able to log in with it. Your other verification methods won't change.");
+      : t("You won't be able to use it to log in. Your other verification methods will still work.");
     if (!(await confirm(t("Remove “{name}”?", { name }), said, t("Remove")))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id)))
       await refresh();
@@ -245,7 +245,7 @@ async function addApp(client: FactorClient, found: FactorState, mail: boolean): 
           {},
           t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager."),
         ),
-        qrDrawing(made.qr, t("QR code. The same secret is below as text")),
+        qrDrawing(made.qr, t("QR code. You'll find the same secret as text below")),
         el("p", { class: "hint" }, t("Or type this secret into the app:")),
         copyable(made.secret.replace(/(.{4})(?=.)/g, "$1 ")),
         tried.root,
@@ -297,7 +297,7 @@ export async function showCodes(codes: readonly string[]): Promise<void> {
           "p",
           { class: "dialog-text" },
           t(
-            "Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.",
+            "Save these codes where you can find them without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.",
           ),
         ),
         el(

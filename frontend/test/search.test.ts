@@ -29,7 +29,7 @@ test("words, quotes and tags", () => {
 test("a word that looks like a criterion is named", () => {
   const named = (text: string) => query(text).problems.map(({ why }) => why);
   assert.deepEqual(named("nosuchop:xx boats"), [
-    "“nosuchop:” isn't a search operator, so “nosuchop:xx” was searched for as text",
+    "“nosuchop:” isn't a search operator, so “nosuchop:xx” was treated as text",
   ]);
   assert.deepEqual(filter("nosuchop:xx boats").words, ["nosuchop:xx", "boats"]);
   assert.deepEqual(query("-nosuchop:xx").query.not_filter?.words, ["nosuchop:xx"]);

@@ -310,7 +310,7 @@ def from_domains(section: HeaderSection) -> tuple[str, ...]:
 
 mailauth_total: Final = Counter(
     "moxlite_mailauth",
-    "Checks of received messages: one for each signature, else one for each message.",
+    "Checks of received messages, for each signature or message.",
     ["method", "result"],
 )
 

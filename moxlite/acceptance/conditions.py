@@ -102,7 +102,7 @@ class PlainFacts:
 
     @property
     def size(self) -> int:
-        """Octets of the message."""
+        """Message content, as bytes."""
         return self._content.structure.size
 
     @property

@@ -45,7 +45,7 @@ from moxlite.store.types import Flag, SpecialUse
 logger = logging.getLogger("moxlite.acceptance.linked")
 
 linked_sorted: Final = Counter(
-    "moxlite_link_messages_sorted_total", "New messages of linked mailboxes that were sorted, by the decision.", ["as"]
+    "moxlite_link_messages_sorted_total", "New messages sorted in linked accounts, by decision.", ["as"]
 )
 
 NOWHERE: Final = IPv4Address(0)

@@ -292,9 +292,9 @@ def _importable(snapshot: Snapshot, name: str, text: str) -> str:
     key = key_of(text)
     address = Address.parse(key)
     if address.domain not in domains_of(snapshot, name):
-        here = snapshot.domain(address.domain) is not None
-        told = "isn't a domain of the account's addresses" if here else "is not on this server"
-        raise MaskedRefused(worded("its domain {domain} {reason}", domain=address.domain, reason=told), "domain")
+        if snapshot.domain(address.domain) is None:
+            raise MaskedRefused(worded("the domain {domain} isn't on this server", domain=address.domain), "domain")
+        raise MaskedRefused(worded("the account doesn't have an address at {domain}", domain=address.domain), "domain")
     if snapshot.lookup_configured(address) is not None:
         raise MaskedRefused("this address is already configured on this server")
     return key

@@ -30,7 +30,7 @@ APART: Final = 1.0
 
 success: Final = Gauge(
     "moxlite_dnsbl_ips_success",
-    "Own addresses on block lists: 1 not listed, 0 listed, -1 the list did not answer.",
+    "Server addresses on block lists: 1 not listed, 0 listed, -1 no response from the list.",
     ["zone", "ip"],
 )
 

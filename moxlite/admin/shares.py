@@ -35,7 +35,7 @@ def guest_for(snapshot: Snapshot, account: str, text: str, known: Collection[str
     if guest is None:
         raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
     if guest == account:
-        raise BadForm("guest", "is your own account, which has all rights")
+        raise BadForm("guest", "is your own account, which already has full access")
     return guest
 
 

@@ -48,7 +48,7 @@ MAX_CHANGELOG: Final = 1 << 20
 MAX_VERSION: Final = 40
 """Characters of a version."""
 
-looks: Final = Counter("moxlite_updates_check", "Looks for newer versions.", ["result"])
+looks: Final = Counter("moxlite_updates_check", "Update checks.", ["result"])
 for _result in ("current", "newer", "error"):
     looks.labels(result=_result)
 

@@ -575,14 +575,12 @@ def utc(seconds: float) -> str:
 
 # Metrics of automatic certificates (WEB-118, WEB-122).
 
-cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Failed certificate orders.")
-certput = Counter("moxlite_autotls_certput", "Certificates ordered and saved.")
+cert_request_errors = Counter("moxlite_autotls_cert_request_errors", "Failed certificate requests.")
+certput = Counter("moxlite_autotls_certput", "Certificates requested and saved.")
 not_after = Gauge(
-    "moxlite_tls_cert_not_after_seconds", "When the certificate in use ends, seconds UTC.", ["host", "listener"]
+    "moxlite_tls_cert_not_after_seconds", "Expiration time of the certificate in use.", ["host", "listener"]
 )
-not_before = Gauge(
-    "moxlite_tls_cert_not_before_seconds", "When the certificate in use began, seconds UTC.", ["host", "listener"]
-)
+not_before = Gauge("moxlite_tls_cert_not_before_seconds", "Start of the certificate's validity.", ["host", "listener"])
 
 
 def _finding(about: str, text: str) -> Finding:

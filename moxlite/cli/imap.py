@@ -119,7 +119,7 @@ _OPTIONS = (
         help="Use POP3 for servers without IMAP, to download new mail only.  [default: IMAP, or detected]",
     ),
     click.option("--user", default="", help="User name on the server.  [default: the address]"),
-    click.option("--port", type=click.IntRange(1, 65535), help="By default, the usual port."),
+    click.option("--port", type=click.IntRange(1, 65535), help="Port. [default: standard port]"),
     click.option(
         "--tls",
         type=click.Choice(["implicit", "starttls", "none"]),
@@ -131,7 +131,7 @@ _OPTIONS = (
         help="SMTP server for ADDRESS.  [default: based on the address]",
     ),
     click.option("--smtp-user", default="", help="User name on the server.  [default: same as for IMAP]"),
-    click.option("--smtp-port", type=click.IntRange(1, 65535), help="By default, the usual port."),
+    click.option("--smtp-port", type=click.IntRange(1, 65535), help="Port. [default: standard port]"),
     click.option(
         "--smtp-tls",
         type=click.Choice(["implicit", "starttls"]),

@@ -33,23 +33,23 @@ from moxlite.config.values import (
 
 
 class Route(Section, frozen=True):
-    """A rule to choose a transport for outgoing mail. The first matching route is used. Account routes come first, then
-    domain routes, then global ones.
+    """A rule for choosing a transport for outgoing mail. The first matching route is used. Account routes are checked
+    first, then domain routes, then global routes.
     """
 
     transport: Annotated[str, doc("Name of the transport.")]
     from_domain: Annotated[
-        tuple[SubdomainPattern, ...], doc("Only for these sender domains; a leading dot also matches subdomains.")
+        tuple[SubdomainPattern, ...], doc("Only these sender domains. A leading dot includes subdomains.")
     ] = ()
     to_domain: Annotated[
-        tuple[SubdomainPattern, ...], doc("Only for these recipient domains; a leading dot also matches subdomains.")
+        tuple[SubdomainPattern, ...], doc("Only these recipient domains. A leading dot includes subdomains.")
     ] = ()
-    minimum_attempts: Annotated[int, doc("Only after this many attempts have failed.")] = 0
+    minimum_attempts: Annotated[int, doc("Only use after this many failed attempts.")] = 0
     after: Annotated[
         Literal["", "blocked"],
         doc(
             "blocked: only for messages rejected because the receiving host blocks this server's address. "
-            "They're sent this way immediately instead of bouncing. Empty: for all."
+            "Instead of bouncing, they're sent this way immediately. Leave empty for all messages."
         ),
     ] = ""
 
@@ -90,46 +90,48 @@ class Selector(Section, frozen=True):
     """A DKIM key. Publish its public key in DNS at `SELECTOR._domainkey.DOMAIN`."""
 
     key_file: Annotated[
-        Path, doc("Private key, PEM PKCS#8: RSA of at least 1024 bits, or ed25519. Relative to this file.")
+        Path, doc("Private key file (PEM, PKCS#8), relative to this file. RSA with at least 1024 bits, or Ed25519.")
     ]
     hash: Annotated[Literal["sha256", "sha1"], doc("Signature hash. sha1 is obsolete.")] = "sha256"
-    header: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the header.")] = "relaxed"
-    body: Annotated[Literal["relaxed", "simple"], doc("Canonicalisation of the body.")] = "relaxed"
-    headers: Annotated[tuple[str, ...], doc("Header fields to sign, which must include From.")] = DKIM_HEADERS
+    header: Annotated[Literal["relaxed", "simple"], doc("Header canonicalization.")] = "relaxed"
+    body: Annotated[Literal["relaxed", "simple"], doc("Body canonicalization.")] = "relaxed"
+    headers: Annotated[tuple[str, ...], doc("Header fields to sign. Must include From.")] = DKIM_HEADERS
     unsealed_headers: Annotated[
-        tuple[str, ...], doc("Header fields to sign if a message has them. Others can still be added.")
+        tuple[str, ...], doc("Header fields to sign if present. Additional ones can still be added later.")
     ] = DKIM_UNSEALED
-    seal: Annotated[bool, doc("Sign `headers` one extra time each, so none can be added.")] = True
-    expiration: Annotated[Duration, doc("How long a signature is valid.")] = 72 * 3600.0
+    seal: Annotated[bool, doc("Also protect `headers` from being added to, by signing each field one extra time.")] = (
+        True
+    )
+    expiration: Annotated[Duration, doc("How long signatures are valid.")] = 72 * 3600.0
 
 
 class DKIMConfig(Section, frozen=True):
-    """Signing outgoing mail."""
+    """DKIM signatures for outgoing mail."""
 
     selectors: Annotated[Mapping[str, Selector], doc("Keys by selector.")] = {}
-    sign: Annotated[tuple[str, ...], doc("Selectors that sign.")] = ()
+    sign: Annotated[tuple[str, ...], doc("Selectors used for signing.")] = ()
     auto_rotate: Annotated[
         Duration | None,
-        doc("Age at which the signing key is replaced (docs/keys.md); 180 days where a DNS provider is set."),
+        doc("How often to replace the signing key (docs/keys.md). 180 days if a DNS provider is set."),
     ] = None
 
 
 class DMARC(Section, frozen=True):
     """Address for DMARC reports about this domain."""
 
-    localpart: Annotated[Localpart, doc("Address before the @; ASCII.")]
-    account: Annotated[str, doc("Account that gets them.")]
-    mailbox: Annotated[MailboxName, doc("Mailbox, such as `DMARC`.")]
-    domain: Annotated[Domain | None, doc("Other local domain at which they arrive.")] = None
+    localpart: Annotated[Localpart, doc("Part of the address before the @, in ASCII.")]
+    account: Annotated[str, doc("Account that receives the reports.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox for the reports. For example, `DMARC`.")]
+    domain: Annotated[Domain | None, doc("Receive reports at another domain on this server.")] = None
 
 
 class TLSRPT(Section, frozen=True):
     """Address for TLS reports about this domain."""
 
-    localpart: Annotated[Localpart, doc("Address before the @; ASCII.")]
-    account: Annotated[str, doc("Account that gets them.")]
-    mailbox: Annotated[MailboxName, doc("Mailbox, such as `TLSRPT`.")]
-    domain: Annotated[Domain | None, doc("Other local domain at which they arrive.")] = None
+    localpart: Annotated[Localpart, doc("Part of the address before the @, in ASCII.")]
+    account: Annotated[str, doc("Account that receives the reports.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox for the reports. For example, `TLSRPT`.")]
+    domain: Annotated[Domain | None, doc("Receive reports at another domain on this server.")] = None
 
 
 class MTASTS(Section, frozen=True):
@@ -139,88 +141,92 @@ class MTASTS(Section, frozen=True):
         str,
         doc("Policy version, in letters and digits. The server updates it when the policy changes."),
     ]
-    mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders do if TLS fails.")] = "enforce"
-    max_age: Annotated[Duration, doc("How long senders keep the policy.")] = 86400.0
-    mx: Annotated[tuple[str, ...], doc("Names of the MX hosts, `*.` for one label; without it the hostname.")] = ()
+    mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders should do if TLS fails.")] = "enforce"
+    max_age: Annotated[Duration, doc("How long senders should keep the policy.")] = 86400.0
+    mx: Annotated[
+        tuple[str, ...], doc("MX host names. Use `*.` for any single label. If not set, the server's hostname.")
+    ] = ()
     former_mx: Annotated[
         tuple[str, ...],
-        doc("Previous names in `mx`. The server adds them, and removes them when senders no longer use them."),
+        doc(
+            "Previous names in `mx`. The server adds these automatically, and removes them when senders no "
+            "longer need them."
+        ),
     ] = ()
 
 
 class Alias(Section, frozen=True):
-    """An address that delivers to several others."""
+    """An address that delivers to several other addresses."""
 
     addresses: Annotated[
         tuple[Address, ...],
         doc(
-            "Member addresses. At least one must be an account on this server. Members on other servers get an "
-            "email and have to confirm once."
+            "Member addresses. At least one must be on this server. Members on other servers get an email to "
+            "confirm their membership."
         ),
     ]
     carrier: Annotated[
         str | None,
         doc(
-            "The member account that forwards mail to members on other servers. Its limit of 500 messages a day "
-            "applies, and it gets the bounces. If not set, the first member's account."
+            "The member account that forwards mail to members on other servers and gets bounces. Its limit of "
+            "500 messages a day applies. If not set, uses the first member's account."
         ),
     ] = None
-    post_public: Annotated[bool, doc("Everyone may write to it; else only members.")] = False
-    list_members: Annotated[bool, doc("Members see the other members.")] = False
-    allow_msg_from: Annotated[bool, doc("Members may send with the alias as From.")] = False
+    post_public: Annotated[bool, doc("Anyone can write to ALIAS, not just members.")] = False
+    list_members: Annotated[bool, doc("Members can see other members.")] = False
+    allow_msg_from: Annotated[bool, doc("Members can send with the alias as From.")] = False
     deliver_to_sender: Annotated[bool, doc("Send members copies of their own messages.")] = False
 
 
 class NewAccounts(Section, frozen=True):
-    """Accounts for people who log in at the login provider for the first time, if their verified address in this domain
-    never had an account. New accounts get these settings.
+    """Create accounts for users who log in with the login provider for the first time, if their verified address is in
+    this domain and never had an account. New accounts get these settings.
     """
 
-    quota_message_size: Annotated[Size | None, doc("Space for messages, instead of the global limit.")] = None
+    quota_message_size: Annotated[Size | None, doc("Storage limit for messages. Overrides the global limit.")] = None
     max_outgoing_messages_per_day: Annotated[int, doc("Maximum number of recipients in 24 hours.")] = 1000
-    max_first_time_recipients_per_day: Annotated[
-        int, doc("Limit of recipients never written to before, in 24 hours.")
-    ] = 200
+    max_first_time_recipients_per_day: Annotated[int, doc("Maximum number of first-time recipients in 24 hours.")] = 200
     max_recipients_per_hour: Annotated[
-        int | None, doc("Recipients in an hour before the guard pauses sending. 0: no limit.")
+        int | None, doc("Maximum number of recipients in an hour before the guard pauses sending. 0 for no limit.")
     ] = None
 
 
 class DomainConfig(Section, frozen=True):
-    """A domain that this server accepts mail for."""
+    """A domain on this server."""
 
     disabled: Annotated[
-        bool, doc("Refuse its mail for now, in and out, with a temporary error. Its users can still log in.")
+        bool, doc("Defer incoming and outgoing mail with temporary errors. Users can still log in.")
     ] = False
     peer: Annotated[
         tuple[Host, ...],
         doc(
-            "Hosts of the domain's previous server, in order. Mail for addresses that don't exist here yet goes "
-            "there, if that server accepts it. While the domain is `disabled`, all its mail does."
+            "The domain's previous mail servers, in order. Mail for addresses that don't exist here yet is "
+            "forwarded there, if that server accepts them. While the domain is `disabled`, all mail is forwarded."
         ),
     ] = ()
-    description: Annotated[str, doc("For your own notes.")] = ""
+    description: Annotated[str, doc("A note for yourself.")] = ""
     client_settings_domain: Annotated[
-        Domain | None, doc("Host name in mail client settings. For example, `mail.example.org`.")
+        Domain | None, doc("Host name for mail client settings. For example, `mail.example.org`.")
     ] = None
     no_jmap: Annotated[bool, doc("Turn off JMAP for logins with an address in this domain.")] = False
     free_busy: Annotated[
         Literal["details", "busy", "nothing"],
         doc(
-            "What users in this domain can see of each other's calendars when they plan: titles, only free/busy "
+            "What users in this domain can see in each other's calendars when scheduling: titles, only free/busy "
             "times, or nothing. Owners can change this for each calendar."
         ),
     ] = "busy"
     localpart_separators: Annotated[
-        tuple[Separator, ...], doc("Ignore text after one of these on delivery: `you+shop@` becomes `you@`.")
+        tuple[Separator, ...],
+        doc("Ignore text after one of these characters on delivery. For example, `you+shop@` becomes `you@`."),
     ] = ()
-    localpart_case_sensitive: Annotated[bool, doc("Uppercase and lowercase are different before the @.")] = False
+    localpart_case_sensitive: Annotated[bool, doc("Treat uppercase and lowercase before the @ as different.")] = False
     new_accounts: Annotated[
         NewAccounts | None,
         doc("Create accounts at the first login. The domain must be one of `trust_addresses` in moxlite.toml."),
     ] = None
-    dkim: Annotated[DKIMConfig, doc("Signing of outgoing mail.")] = DKIMConfig()
-    dmarc: Annotated[DMARC | None, doc("Where DMARC reports arrive.")] = None
+    dkim: Annotated[DKIMConfig, doc("DKIM signatures for outgoing mail.")] = DKIMConfig()
+    dmarc: Annotated[DMARC | None, doc("Where to receive DMARC reports.")] = None
     strict_records: Annotated[
         bool,
         doc(
@@ -229,29 +235,27 @@ class DomainConfig(Section, frozen=True):
             "only report (`p=none`), and any CA can issue certificates."
         ),
     ] = True
-    mtasts: Annotated[MTASTS | None, doc("The MTA-STS policy.")] = None
-    tlsrpt: Annotated[TLSRPT | None, doc("Where TLS reports arrive.")] = None
-    routes: Annotated[tuple[Route, ...], doc("Routes of mail sent from this domain.")] = ()
-    aliases: Annotated[
-        Mapping[str, Alias], doc("Addresses in this domain, by localpart, that deliver to several members.")
-    ] = {}
+    mtasts: Annotated[MTASTS | None, doc("MTA-STS policy.")] = None
+    tlsrpt: Annotated[TLSRPT | None, doc("Where to receive TLS reports.")] = None
+    routes: Annotated[tuple[Route, ...], doc("Routes for mail sent from this domain.")] = ()
+    aliases: Annotated[Mapping[str, Alias], doc("Aliases in this domain, by localpart.")] = {}
 
 
 class Condition(Section, frozen=True):
-    """A condition of a rule in words. Texts are compared without regard to case."""
+    """A rule condition. Ignores case."""
 
     part: Annotated[
         Literal["from", "to", "subject", "text", "list", "larger", "attachment"],
         doc(
-            "Message part. `from` and `to` compare names and addresses (`to` includes Cc), `list` compares List-Id. "
-            "`text` is any of the text."
+            "Message part. `from` and `to` match names and addresses (`to` includes Cc), and `list` matches "
+            "List-Id. `text` searches the whole message text."
         ),
     ]
     test: Annotated[
         Literal["contains", "is", "begins", "ends"],
-        doc("How the part is compared. `text` can only contain something; `larger` and `attachment` ignore it."),
+        doc("How to compare the part. `text` only supports contains. `larger` and `attachment` ignore this."),
     ] = "contains"
-    value: Annotated[str, doc("The text. For `larger`, a size such as `5m`; for `attachment`, nothing.")] = ""
+    value: Annotated[str, doc("Text to match. For `larger`, a size such as `5m`. For `attachment`, leave empty.")] = ""
 
 
 class Ruleset(Section, frozen=True):
@@ -259,13 +263,13 @@ class Ruleset(Section, frozen=True):
     conditions must match, or any of `conditions` if `match` is `any`.
     """
 
-    conditions: Annotated[tuple[Condition, ...], doc("Conditions in words.")] = ()
-    match: Annotated[Literal["all", "any"], doc("Whether all of `conditions` must match, or any.")] = "all"
+    conditions: Annotated[tuple[Condition, ...], doc("Conditions.")] = ()
+    match: Annotated[Literal["all", "any"], doc("Whether all `conditions` must match, or any of them.")] = "all"
     mailbox: Annotated[
-        MailboxName | None, doc("Where matching mail goes. By default where the address's mail goes.")
+        MailboxName | None, doc("Mailbox for matching mail. If not set, uses the address's default mailbox.")
     ] = None
-    label: Annotated[Keyword | None, doc("Label for matching mail, by its keyword.")] = None
-    star: Annotated[bool, doc("Star matching mail.")] = False
+    label: Annotated[Keyword | None, doc("Keyword of the label for matching mail.")] = None
+    star: Annotated[bool, doc("Add a star to matching mail.")] = False
     forward_to: Annotated[
         tuple[Address, ...],
         doc("Forward a copy of matching mail to these addresses once their owners confirm by email."),
@@ -273,181 +277,192 @@ class Ruleset(Section, frozen=True):
     never_junk: Annotated[
         bool, doc("Skip the junk filter, the sender's history and block lists if the sender is verified.")
     ] = False
-    smtp_mail_from_regexp: Annotated[Regexp | None, doc("Matches the envelope sender, lower case.")] = None
-    msg_from_regexp: Annotated[Regexp | None, doc("Matches the address in From, lower case.")] = None
-    verified_domain: Annotated[Domain | None, doc("The mail verifiably comes from this domain (SPF or DKIM).")] = None
+    smtp_mail_from_regexp: Annotated[Regexp | None, doc("Pattern for the envelope sender, in lowercase.")] = None
+    msg_from_regexp: Annotated[Regexp | None, doc("Pattern for the From address, in lowercase.")] = None
+    verified_domain: Annotated[Domain | None, doc("Only mail verified as from this domain (SPF or DKIM).")] = None
     headers_regexp: Annotated[
         Mapping[str, str], doc("Patterns for a header field's name and value, in lowercase.")
     ] = {}
-    is_forward: Annotated[bool, doc("These are forwards from the verified domain: no judgement by the last hop.")] = (
-        False
-    )
+    is_forward: Annotated[
+        bool, doc("For mail forwarded by the verified domain. The junk filter ignores the forwarding server.")
+    ] = False
     list_allow_domain: Annotated[
         Domain | None, doc("A mailing list from this verified domain. Accept all its mail.")
     ] = None
     accept_rejects_to_mailbox: Annotated[
         MailboxName | None, doc("Accept mail that would be rejected, and deliver it to this mailbox.")
     ] = None
-    comment: Annotated[str, doc("For your own notes.")] = ""
+    comment: Annotated[str, doc("A note for yourself.")] = ""
 
 
 class Destination(Section, frozen=True):
     """An address that the account can receive mail and log in with."""
 
-    mailbox: Annotated[MailboxName, doc("Where to deliver mail if no ruleset matches.")] = "Inbox"
-    full_name: Annotated[str, doc("Name for this address, if another than the account's.")] = ""
-    rulesets: Annotated[tuple[Ruleset, ...], doc("Rules for filing.")] = ()
-    smtp_error: Annotated[AsciiText | None, doc("Reject all mail: `421` or `550`, a space, and a text.")] = None
+    mailbox: Annotated[MailboxName, doc("Mailbox for mail that doesn't match a rule.")] = "Inbox"
+    full_name: Annotated[str, doc("Display name for this address, if different from the account's.")] = ""
+    rulesets: Annotated[tuple[Ruleset, ...], doc("Rules for incoming mail.")] = ()
+    smtp_error: Annotated[
+        AsciiText | None, doc("Reject all mail with this reply: `421` or `550`, a space, and text.")
+    ] = None
     refused_addresses: Annotated[
         tuple[Address, ...],
         doc(
-            "Rejected addresses that would otherwise be delivered here. For example, `you+shop@…`, or an address in "
-            "a catchall."
+            "Reject mail to these addresses, which would otherwise be delivered here. For example, `you+shop@…`, "
+            "or an address in a catchall."
         ),
     ] = ()
     message_auth_required_smtp_error: Annotated[
-        AsciiText | None, doc("Refuse mail without valid DMARC, DKIM or SPF, with this text.")
+        AsciiText | None, doc("Reject mail without valid DMARC, DKIM, or SPF, with this message.")
     ] = None
 
 
 class OutgoingWebhook(Section, frozen=True):
-    """Calls to a web server of yours about the delivery of sent messages."""
+    """Notifies your web server about delivery of sent messages."""
 
-    url: Annotated[URL, doc("Where to POST.")]
-    authorization: Annotated[str, doc("Value of the Authorization field.", secret=True)] = ""
-    events: Annotated[tuple[str, ...], doc("Only these events; without it all.")] = ()
+    url: Annotated[URL, doc("URL to POST to.")]
+    authorization: Annotated[str, doc("Value for the Authorization header.", secret=True)] = ""
+    events: Annotated[tuple[str, ...], doc("Only these events. If not set, all events.")] = ()
     secret: Annotated[
         str,
         doc(
-            "Secret to sign webhooks: `whsec_` and 24 to 64 bytes in base64. To replace it, use two with a space "
-            "in between.",
+            "Secret for signing webhooks: `whsec_` and 24 to 64 bytes in base64. To replace a secret, enter both "
+            "with a space in between.",
             secret=True,
         ),
     ] = ""
 
 
 class IncomingWebhook(Section, frozen=True):
-    """Calls to a web server of yours about received messages."""
+    """Notifies your web server about received messages."""
 
-    url: Annotated[URL, doc("Where to POST.")]
-    authorization: Annotated[str, doc("Value of the Authorization field.", secret=True)] = ""
+    url: Annotated[URL, doc("URL to POST to.")]
+    authorization: Annotated[str, doc("Value for the Authorization header.", secret=True)] = ""
     secret: Annotated[
         str,
         doc(
-            "Secret to sign webhooks: `whsec_` and 24 to 64 bytes in base64. To replace it, use two with a space "
-            "in between.",
+            "Secret for signing webhooks: `whsec_` and 24 to 64 bytes in base64. To replace a secret, enter both "
+            "with a space in between.",
             secret=True,
         ),
     ] = ""
 
 
 class SubjectPass(Section, frozen=True):
-    """Accept mail of suspected senders who repeat a token in the subject."""
+    """Accept mail from suspected senders if the subject contains a token."""
 
-    period: Annotated[Duration, doc("How long a token works.")]
+    period: Annotated[Duration, doc("How long a token is valid.")]
 
 
 class SenderLists(Section, frozen=True):
-    """Blocked senders, and senders that skip the junk filter. A domain includes its subdomains."""
+    """Blocked senders, and senders that skip the junk filter. Domains include subdomains."""
 
     blocked: Annotated[
         tuple[Sender, ...],
-        doc("Blocked by From, MAIL FROM, or network. A copy is kept in `rejects_mailbox`."),
+        doc("Senders to block, by From, MAIL FROM, or network. A copy is kept in `rejects_mailbox`."),
     ] = ()
     allowed: Annotated[
-        tuple[Sender, ...], doc("Allowed if SPF or DKIM verifies the author: by address in From, or network.")
+        tuple[Sender, ...],
+        doc("Senders to allow, by From address or network. Only applies if SPF or DKIM verifies the author."),
     ] = ()
 
 
 class AutomaticJunkFlags(Section, frozen=True):
-    """Messages are marked as junk or not junk by the mailbox that they're moved to."""
+    """Mark messages as junk or not junk based on the mailbox they're moved to."""
 
-    enabled: Annotated[bool, doc("Do so.")] = False
-    junk_mailbox_regexp: Annotated[Regexp | None, doc("Junk mailboxes.")] = None
-    neutral_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes that the junk filter ignores.")] = None
-    not_junk_mailbox_regexp: Annotated[Regexp | None, doc("Mailboxes of wanted mail; without it all others.")] = None
+    enabled: Annotated[bool, doc("Turn on automatic marking.")] = False
+    junk_mailbox_regexp: Annotated[Regexp | None, doc("Pattern for junk mailboxes.")] = None
+    neutral_mailbox_regexp: Annotated[Regexp | None, doc("Pattern for mailboxes that the junk filter ignores.")] = None
+    not_junk_mailbox_regexp: Annotated[
+        Regexp | None, doc("Pattern for mailboxes without junk. If not set, all others.")
+    ] = None
 
 
 class JunkFilter(Section, frozen=True):
     """A junk filter that learns from the account's mail."""
 
-    threshold: Annotated[float, doc("Reject messages from unknown senders above this probability.")]
+    threshold: Annotated[float, doc("Reject messages from unknown senders above this junk probability.")]
     onegrams: Annotated[bool, doc("Use single words.")] = False
     twograms: Annotated[bool, doc("Use word pairs.")] = False
-    threegrams: Annotated[bool, doc("Use word triples.")] = False
-    max_power: Annotated[float, doc("Keep word probabilities this far from 0 and 1. Must be 0 to below 0.5.")] = 0.01
-    top_words: Annotated[int, doc("How many of the most telling words count.")] = 10
-    ignore_words: Annotated[float, doc("Words this near to 0.5 don't count; from 0, below 0.5.")] = 0.1
-    rare_words: Annotated[int, doc("Words seen no more often than this don't count.")] = 2
+    threegrams: Annotated[bool, doc("Use groups of 3 words.")] = False
+    max_power: Annotated[float, doc("Keep word probabilities at least this far from 0 and 1. From 0 to below 0.5.")] = (
+        0.01
+    )
+    top_words: Annotated[int, doc("Number of strongest words to use.")] = 10
+    ignore_words: Annotated[float, doc("Ignore words this close to 0.5. From 0 to below 0.5.")] = 0.1
+    rare_words: Annotated[int, doc("Ignore words seen this many times or fewer.")] = 2
 
 
 class Account(Section, frozen=True):
-    """A user, with mailboxes, login, and addresses."""
+    """A user with mailboxes, a login, and addresses."""
 
-    domain: Annotated[Domain, doc("Preselected for new addresses in the admin app. Has no other effect.")]
-    description: Annotated[str, doc("For your own notes.")] = ""
+    domain: Annotated[Domain, doc("Default domain for new addresses in the admin app. Not used for anything else.")]
+    description: Annotated[str, doc("A note for yourself.")] = ""
     full_name: Annotated[str, doc("Your name in mail sent from the webmail.", owner="Your name")] = ""
-    login_disabled: Annotated[AsciiText | None, doc("Disable logins and show this text. Mail is still delivered.")] = (
-        None
-    )
+    login_disabled: Annotated[
+        AsciiText | None, doc("Disable logins and show this message. Mail will still be delivered.")
+    ] = None
     destinations: Annotated[
-        Mapping[str, Destination], doc("Addresses. `@domain` includes all addresses that no other account has.")
+        Mapping[str, Destination],
+        doc("The account's addresses. `@domain` includes all addresses that no other account has."),
     ] = {}
     outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Webhooks for sent messages.")] = None
     incoming_webhook: Annotated[IncomingWebhook | None, doc("Webhooks for received messages.")] = None
     from_id_login_addresses: Annotated[
-        tuple[Address, ...], doc("Logins that use a unique sender address for each message.")
+        tuple[Address, ...], doc("Logins that send each message from a unique address.")
     ] = ()
     keep_retired_message_period: Annotated[
-        Duration, doc("How long finished messages stay listed in the queue; `0s` not at all.")
+        Duration, doc("How long finished messages stay listed in the queue. `0s` to not list them.")
     ] = 0.0
     keep_retired_webhook_period: Annotated[
-        Duration, doc("How long finished webhook calls stay listed; `0s` not at all.")
+        Duration, doc("How long finished webhooks stay listed. `0s` to not list them.")
     ] = 0.0
-    subject_pass: Annotated[SubjectPass | None, doc("Tokens in the subject for suspected senders.")] = None
+    subject_pass: Annotated[SubjectPass | None, doc("Subject tokens for suspected senders.")] = None
     senders: Annotated[SenderLists, doc("Blocked and allowed senders.")] = SenderLists()
     quota_message_size: Annotated[
-        Size | None, doc("Space for messages, instead of the global limit; negative is without limit.")
+        Size | None, doc("Storage limit for messages. Overrides the global limit. Negative for no limit.")
     ] = None
     forward_to: Annotated[
         tuple[Address, ...],
         doc(
-            "Accepted mail that is not junk is sent on to these addresses, once their owners have confirmed that:"
-            " `moxlite account forward ask`."
+            "Forward accepted mail, except junk, to these addresses once their owners confirm: `moxlite account "
+            "forward ask`."
         ),
     ] = ()
     keep_copy: Annotated[
         bool,
-        doc("Also keep forwarded mail here, when you use `forward_to`. An active Sieve script decides on its own."),
+        doc("When using `forward_to`, also keep a copy here. An active Sieve script overrides this."),
     ] = True
-    rejects_mailbox: Annotated[MailboxName | None, doc("Keep copies of refused mail here for a time.")] = None
-    keep_rejects: Annotated[bool, doc("Never remove them.")] = False
+    rejects_mailbox: Annotated[MailboxName | None, doc("Keep copies of rejected mail here for a few days.")] = None
+    keep_rejects: Annotated[bool, doc("Keep rejected mail permanently.")] = False
     expire_after: Annotated[
         Mapping[MailboxName, Duration],
-        doc('Delete messages this long after they arrive in a mailbox. For example, `Trash = "30d"`.'),
+        doc('Delete messages this long after they\'re added to a mailbox. For example, `Trash = "30d"`.'),
     ] = {}
-    introbox: Annotated[MailboxName | None, doc("Mailbox for the first mail of unknown senders, instead of Inbox.")] = (
-        None
-    )
+    introbox: Annotated[
+        MailboxName | None, doc("Mailbox for first messages from unknown senders, instead of Inbox.")
+    ] = None
     invitations: Annotated[
         Literal["known", "all", "never"],
-        doc("Add emailed invitations to the calendar: from known senders, or from all verified addresses."),
+        doc("Add emailed invitations to the calendar, either from known senders or from all verified addresses."),
     ] = "known"
-    automatic_junk_flags: Annotated[AutomaticJunkFlags, doc("Junk marks by mailbox.")] = AutomaticJunkFlags()
-    junk_filter: Annotated[JunkFilter | None, doc("The learning filter; without it content isn't judged.")] = None
+    automatic_junk_flags: Annotated[AutomaticJunkFlags, doc("Automatic junk marking by mailbox.")] = (
+        AutomaticJunkFlags()
+    )
+    junk_filter: Annotated[JunkFilter | None, doc("Junk filter. If not set, mail isn't classified by content.")] = None
     max_outgoing_messages_per_day: Annotated[
         int, doc("Maximum number of recipients in 24 hours, to limit abuse of a stolen password.")
     ] = 1000
-    max_first_time_recipients_per_day: Annotated[
-        int, doc("Limit of recipients never written to before, in 24 hours.")
-    ] = 200
+    max_first_time_recipients_per_day: Annotated[int, doc("Maximum number of first-time recipients in 24 hours.")] = 200
     max_recipients_per_hour: Annotated[
         int | None,
-        doc("Recipients in an hour before the guard pauses sending, instead of the guard's own limit. 0: no limit."),
+        doc(
+            "Maximum number of recipients in an hour before the guard pauses sending. Overrides the guard's "
+            "limit. 0 for no limit."
+        ),
     ] = None
-    no_sending_guard: Annotated[bool, doc("The guard leaves this account alone (see `queue.guard`).")] = False
-    no_first_time_sender_delay: Annotated[bool, doc("Don't let unknown senders wait.")] = False
-    no_custom_password: Annotated[bool, doc("The user only gets generated passwords.")] = False
+    no_sending_guard: Annotated[bool, doc("Turn off the guard for this account (see `queue.guard`).")] = False
+    no_first_time_sender_delay: Annotated[bool, doc("Don't delay mail from unknown senders.")] = False
+    no_custom_password: Annotated[bool, doc("Only allow generated passwords.")] = False
     require_app_passwords: Annotated[
         bool, doc("Only allow the account's own password in web apps. Mail clients must use app passwords.")
     ] = False
@@ -458,25 +473,25 @@ class Account(Section, frozen=True):
         bool,
         doc("Show queued messages in an `Outgoing` mailbox. To cancel one, move it to the trash."),
     ] = False
-    no_jmap: Annotated[bool, doc("Refuse JMAP to this account.")] = False
+    no_jmap: Annotated[bool, doc("Turn off JMAP for this account.")] = False
     imap_capabilities_disabled: Annotated[
-        tuple[str, ...], doc("IMAP capabilities hidden from this account; upper case.")
+        tuple[str, ...], doc("IMAP capabilities to hide from this account, in uppercase.")
     ] = ()
-    routes: Annotated[tuple[Route, ...], doc("Routes of mail that this account sends.")] = ()
+    routes: Annotated[tuple[Route, ...], doc("Routes for mail sent by this account.")] = ()
 
 
 class WebStatic(Section, frozen=True):
     """Files in a directory, served by a web handler."""
 
-    root: Annotated[str, doc("Directory; relative to the working directory of the server.")]
-    strip_prefix: Annotated[str, doc("Taken off the path first.")] = ""
-    list_files: Annotated[bool, doc("List directories without index.html.")] = False
+    root: Annotated[str, doc("Directory, relative to the server's working directory.")]
+    strip_prefix: Annotated[str, doc("Prefix to remove from the path first.")] = ""
+    list_files: Annotated[bool, doc("Show a file list for directories without index.html.")] = False
     continue_not_found: Annotated[bool, doc("If the file doesn't exist, continue with the next handler.")] = False
-    follow_symlinks: Annotated[bool, doc("Follow links to outside the directory.")] = False
+    follow_symlinks: Annotated[bool, doc("Follow symbolic links that lead outside the directory.")] = False
     precompressed: Annotated[bool, doc("Send a file's `FILE.br`, `FILE.zst` or `FILE.gz` if it's at least as new.")] = (
         False
     )
-    response_headers: Annotated[Mapping[str, str], doc("Fields added to responses.")] = {}
+    response_headers: Annotated[Mapping[str, str], doc("Header fields to add to responses.")] = {}
 
 
 class WebRedirect(Section, frozen=True):
@@ -486,32 +501,32 @@ class WebRedirect(Section, frozen=True):
         BaseURL | None,
         doc("Target without the path: `https://host`, or `//host` to keep the scheme. If not set, the requested host."),
     ] = None
-    orig_path_regexp: Annotated[PathRegexp | None, doc("Pattern of the path.")] = None
+    orig_path_regexp: Annotated[PathRegexp | None, doc("Path pattern.")] = None
     replace_path: Annotated[str, doc("Replacement for the part that matches the pattern. `$1` is the first group.")] = (
         ""
     )
-    status_code: Annotated[int, doc("300 to 399, but not 304.")] = 308
+    status_code: Annotated[int, doc("300 to 399, except 304.")] = 308
 
 
 class WebForward(Section, frozen=True):
-    """Forward requests to a web server behind this one."""
+    """Forward requests to another web server."""
 
     url: Annotated[
         BackendURL,
         doc(
-            "Backend: `http://127.0.0.1:8000`, or `unix:/path/to/socket`. A path after another `:` is put in "
-            "front of all paths."
+            "Backend: `http://127.0.0.1:8000`, or `unix:/path/to/socket`. To add a prefix to all paths, append "
+            "`:` and a path."
         ),
     ]
-    strip_path: Annotated[bool, doc("Take what `path_regexp` matched off the path.")] = False
-    response_headers: Annotated[Mapping[str, str], doc("Fields added to responses.")] = {}
+    strip_path: Annotated[bool, doc("Remove the part that `path_regexp` matches from the path.")] = False
+    response_headers: Annotated[Mapping[str, str], doc("Header fields to add to responses.")] = {}
 
 
 class WebInternal(Section, frozen=True):
-    """Serve a web app of moxlite at another path."""
+    """Serve one of moxlite's apps at another path."""
 
-    base_path: Annotated[URLPath, doc("Path at which it's served.")]
-    service: Annotated[Literal["admin", "account", "webmail", "webapi", "dav"], doc("Which app.")]
+    base_path: Annotated[URLPath, doc("Path for the app.")]
+    service: Annotated[Literal["admin", "account", "webmail", "webapi", "dav"], doc("App to serve.")]
 
 
 class WebBasicAuth(Section, frozen=True):
@@ -520,28 +535,30 @@ class WebBasicAuth(Section, frozen=True):
     users: Annotated[
         Mapping[str, str], doc("Password hashes by name. To create one, run `moxlite config hash-password`.")
     ]
-    realm: Annotated[str, doc("Shown by browsers when they ask for the password.")] = "restricted"
+    realm: Annotated[str, doc("Text that browsers show when they ask for the password.")] = "restricted"
 
 
 class WebCache(Section, frozen=True):
-    """The field `Cache-Control` of successful answers."""
+    """`Cache-Control` header for successful responses."""
 
-    path_regexp: Annotated[PathRegexp, doc("Path pattern. The first one that matches is used.")]
-    cache_control: Annotated[str, doc("The value, such as `max-age=31536000, immutable`.")]
+    path_regexp: Annotated[PathRegexp, doc("Path pattern. The first match is used.")]
+    cache_control: Annotated[str, doc("Value. For example, `max-age=31536000, immutable`.")]
 
 
 class WebHandler(Section, frozen=True):
     """A web server rule. Rules are tried in order. Set one of `static`, `redirect`, `forward` or `internal`."""
 
     domain: Annotated[Domain, doc("Host.")]
-    path_regexp: Annotated[PathRegexp, doc("Pattern of the path; starts with `^`.")]
-    log_name: Annotated[str, doc("Name in logs and metrics. If not set, its number.")] = ""
-    dont_redirect_plain_http: Annotated[bool, doc("Serve http instead of redirecting it to https.")] = False
+    path_regexp: Annotated[PathRegexp, doc("Path pattern. Must start with `^`.")]
+    log_name: Annotated[str, doc("Name in logs and metrics. If not set, the rule's number.")] = ""
+    dont_redirect_plain_http: Annotated[bool, doc("Also serve over HTTP instead of redirecting to HTTPS.")] = False
     compress: Annotated[bool, doc("Compress responses.")] = False
-    allow_ips: Annotated[tuple[Network, ...], doc("Networks that can connect. Others get status 403. Empty: all.")] = ()
+    allow_ips: Annotated[
+        tuple[Network, ...], doc("Networks that can connect. Others get status 403. Leave empty to allow all.")
+    ] = ()
     basic_auth: Annotated[WebBasicAuth | None, doc("Require a name and password.")] = None
     cache: Annotated[
-        tuple[WebCache, ...], doc("`Cache-Control` fields by path. They replace the fields from `static` or `forward`.")
+        tuple[WebCache, ...], doc("`Cache-Control` headers by path. These replace headers from `static` or `forward`.")
     ] = ()
     static: Annotated[WebStatic | None, doc("Serve files.")] = None
     redirect: Annotated[WebRedirect | None, doc("Redirect.")] = None
@@ -550,25 +567,25 @@ class WebHandler(Section, frozen=True):
 
 
 class ARC(Section, frozen=True):
-    """Mail forwarded by other servers, with sealed results of their checks (RFC 8617)."""
+    """Trusted servers that forward mail and seal their check results (ARC, RFC 8617)."""
 
     trusted_sealers: Annotated[
         tuple[Domain, ...],
-        doc("Trusted sealing domains. Mail that they verified isn't rejected because of the author's policy."),
+        doc("Trusted sealing domains. Mail they verified isn't rejected because of the author's policy."),
     ] = ()
 
 
 class Domains(Section, frozen=True):
-    """domains.toml: settings that may change while the server runs."""
+    """domains.toml: settings that can change while the server is running."""
 
-    domains: Annotated[Mapping[str, DomainConfig], doc("Mail domains, by name in Unicode.")] = {}
+    domains: Annotated[Mapping[str, DomainConfig], doc("Mail domains by Unicode name.")] = {}
     accounts: Annotated[
-        Mapping[str, Account], doc("Users, by name: lower-case letters, digits, `.`, `_`, `-`, at most 64.")
+        Mapping[str, Account], doc("Users by name: up to 64 lowercase letters, digits, `.`, `_`, and `-`.")
     ] = {}
-    web_domain_redirects: Annotated[Mapping[str, str], doc("Hosts whose requests are redirected to another host.")] = {}
-    web_handlers: Annotated[tuple[WebHandler, ...], doc("Rules of the web server.")] = ()
-    routes: Annotated[tuple[Route, ...], doc("Routes for all.")] = ()
-    arc: Annotated[ARC | None, doc("Mail forwarded by trusted servers.")] = None
+    web_domain_redirects: Annotated[Mapping[str, str], doc("Hosts to redirect to other hosts.")] = {}
+    web_handlers: Annotated[tuple[WebHandler, ...], doc("Web server rules.")] = ()
+    routes: Annotated[tuple[Route, ...], doc("Routes for all mail.")] = ()
+    arc: Annotated[ARC | None, doc("Trusted forwarders.")] = None
     monitor_dnsbls: Annotated[
-        tuple[Domain, ...], doc("DNS block lists that are only monitored for this server's own addresses.")
+        tuple[Domain, ...], doc("DNS block lists that are only used to monitor this server's addresses.")
     ] = ()

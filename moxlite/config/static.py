@@ -212,7 +212,7 @@ class HostTLSRPT(Section, frozen=True):
     """Address for TLS reports about this host (RFC 8460)."""
 
     account: Annotated[str, doc("Account.")]
-    mailbox: Annotated[MailboxName, doc("Mailbox, such as `TLSRPT`.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox for the reports. For example, `TLSRPT`.")]
     localpart: Annotated[Localpart, doc("Address at the hostname, before the @; ASCII.")]
 
 

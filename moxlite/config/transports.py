@@ -39,7 +39,7 @@ def webhook_keys(text: str) -> tuple[bytes, ...]:
             )
         keys.append(key)
     if len(keys) > MAX_KEYS:
-        raise ValueError("can have up to two secrets")
+        raise ValueError("can have up to 2 secrets")
     return tuple(keys)
 
 

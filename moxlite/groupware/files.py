@@ -347,7 +347,7 @@ def _items(file: BinaryIO, kind: Kind, done: ImportResult) -> Iterator[Item]:
         yield from _events(_pieces(file), done.size, "", done)
     else:
         if cards_in(_pieces(file)) > MAX_READ:
-            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
+            raise Unreadable(worded("the file contains more than {most} contacts", most=MAX_READ))
         file.seek(0)
         yield from _contacts(_pieces(file), "", done)
 

@@ -42,7 +42,7 @@ PAGE: Final = 50
 """Entries that are read at once."""
 
 
-NOT_SERVED: Final = "this server doesn't offer calendars at an https address; an administrator can turn on dav_https"
+NOT_SERVED: Final = "calendars aren't available over HTTPS on this server; your administrator can turn on dav_https"
 
 
 class NotServed(Exception):

@@ -70,7 +70,7 @@ UNKNOWN: Final = {"UTC": ""}
 
 ALARMS: Final = Counter(
     "moxlite_calendar_alarms_total",
-    "Alarms of calendars that came: noticed, mailed, failed (no mail could be stored), over the limits of an hour.",
+    "Calendar alerts: notified, emailed, failed (couldn't store the email), or over the hourly limit.",
     ["result"],
 )
 

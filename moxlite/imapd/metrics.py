@@ -24,8 +24,10 @@ def observe_command(name: str, result: str, seconds: float) -> None:
 
 
 sessions: Final = Gauge("moxlite_imap_sessions", "IMAP sessions with a selected mailbox.")
-view_octets: Final = Gauge("moxlite_imap_view_octets", "Memory of the UID lists of all sessions.")
-visits: Final = Gauge("moxlite_imap_visits", "IMAP sessions with a mailbox of another user selected.")
-held_removals: Final = Gauge("moxlite_imap_held_removals", "Removed messages that a session has not been told of yet.")
+view_octets: Final = Gauge("moxlite_imap_view_octets", "Memory used by UID lists in all sessions.")
+visits: Final = Gauge("moxlite_imap_visits", "IMAP sessions with another user's mailbox selected.")
+held_removals: Final = Gauge(
+    "moxlite_imap_held_removals", "Deleted messages that sessions haven't been notified of yet."
+)
 
 panics.labels(pkg="imapd")  # starts at 0, so that an alert rule on its increase works from the first crash on

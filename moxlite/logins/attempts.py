@@ -256,7 +256,9 @@ authentication_ratelimited_total = Counter(
     "moxlite_authentication_ratelimited", "Login attempts rejected because of too many failures.", ["kind"]
 )
 
-build_info = Gauge("moxlite_build_info", "Always 1; what runs is in the labels.", ["version", "python", "sqlite"])
+build_info = Gauge(
+    "moxlite_build_info", "Always 1. Version details are in the labels.", ["version", "python", "sqlite"]
+)
 build_info.labels(version=__version__, python=sys.version.split()[0], sqlite=sqlite_version()).set(1)
 
 for _kind in KINDS:

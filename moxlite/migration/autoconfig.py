@@ -264,7 +264,7 @@ class Search:
         except AddressError:
             domain = ""
         if not at or not localpart or not domain or any(one.isspace() or not one.isprintable() for one in address):
-            raise LinkRefused("isn't an email address like mia@example.org", "address")
+            raise LinkRefused("must be an email address, like mia@example.org", "address")
         if domain in BY_DOMAIN:
             return _known(BY_DOMAIN[domain], address)
         found_servers = await _first(

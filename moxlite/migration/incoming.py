@@ -300,7 +300,7 @@ class Incoming:
             selected = await client.examine(name)
         except (Refused, BadMailboxName) as error:
             await self._pull.problems.add(
-                worded("skipped mailbox {name}: {reason}", name=repr(shown(name)), reason=error)
+                worded("skipped folder {name}: {reason}", name=repr(shown(name)), reason=error)
             )
             return None
         if remote is None or remote.uidvalidity != selected.uidvalidity or remote.mailbox_id not in here:

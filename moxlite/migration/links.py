@@ -74,10 +74,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("moxlite.migration.links")
 
-links_running: Final = Gauge("moxlite_links", "Linked mailboxes that are not paused, by what they do.", ["phase"])
-links_failures: Final = Counter(
-    "moxlite_link_failures_total", "Connections of linked mailboxes that ended.", ["reason"]
-)
+links_running: Final = Gauge("moxlite_links", "Active linked accounts, by current phase.", ["phase"])
+links_failures: Final = Counter("moxlite_link_failures_total", "Closed connections to linked accounts.", ["reason"])
 
 PHASES: Final[tuple[Phase, ...]] = ("connecting", "copying", "current", "waiting", "refused")
 
@@ -92,7 +90,7 @@ LONGEST: Final = 86_400.0
 TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
 """How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
 
-REFUSES: Final = "the other server rejected the password; enter it again"
+REFUSES: Final = "the other server rejected the password; enter the password again"
 
 CALM: Final = 60.0
 """Seconds of a connection after which earlier failures are forgotten."""

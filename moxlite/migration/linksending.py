@@ -55,7 +55,7 @@ def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay
     try:
         host = Domain.parse(outlet.host)
     except AddressError:
-        raise LinkRefused("isn't a server name like smtp.example.org", "smtp_host") from None
+        raise LinkRefused("must be a server name, like smtp.example.org", "smtp_host") from None
     port = outlet.port or PORTS[outlet.tls]
     return Relay(host=host, port=port, mode=mode, user=outlet.user or user, password=password, inside=inside)
 

@@ -108,9 +108,9 @@ def checked(asked: R, *, inside: bool) -> R:
     """Check a wish for a link, and bring it into the usual form. Raises LinkRefused."""
     address, host = asked.address.strip(), asked.host.strip().rstrip(".").lower()
     if "@" not in address or any(letter.isspace() or not letter.isprintable() for letter in address):
-        raise LinkRefused("isn't an email address like mia@example.org", "address")
+        raise LinkRefused("must be an email address, like mia@example.org", "address")
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        raise LinkRefused("isn't a server name like imap.example.org", "host")
+        raise LinkRefused("must be a server name, like imap.example.org", "host")
     if not asked.password:
         raise LinkRefused("enter your password for the other server", "password")
     if asked.tls == "none" and not inside:
@@ -175,7 +175,7 @@ class Sealing:
             cipher = self._cipher(create=False)
             octets = cipher.decrypt(link.secret[:NONCE], link.secret[NONCE:], _bound(link.host, link.username))
         except (OSError, InvalidTag):
-            raise LinkRefused(worded("can't read the stored password; enter it again")) from None
+            raise LinkRefused(worded("can't read the stored password; enter the password again")) from None
         return octets.decode()
 
 

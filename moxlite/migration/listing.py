@@ -82,14 +82,14 @@ async def list_boxes(client: Client, problems: Problems) -> list[RemoteBox]:
             if isinstance(response, r.ListData):  # what is needed of it, while it comes
                 boxes[response.name] = r.ListData(response.flags[:MAX_ATTRIBUTES], response.name, response.separator)
             if len(boxes) > MAX_MAILBOXES:
-                raise BrokenServer(worded("the server has more than {n} mailboxes", n=MAX_MAILBOXES))
+                raise BrokenServer(worded("the server has more than {n} folders", n=MAX_MAILBOXES))
     for name in [name for name in boxes if not client.can_name(name)]:
         await problems.add(
-            worded("skipped mailbox {name}: its name is too long or has unsupported characters", name=repr(shown(name)))
+            worded("skipped folder {name}: its name is too long or has unsupported characters", name=repr(shown(name)))
         )
         del boxes[name]
     for name in await _of_others(client, boxes):
-        await problems.add(worded("skipped another user's mailbox {name}", name=repr(shown(name))))
+        await problems.add(worded("skipped another user's folder {name}", name=repr(shown(name))))
         del boxes[name]
     subscribed: set[str] = set()
     if not extended:
@@ -138,7 +138,7 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
     condition = b"ALL" if since is None else b"SINCE " + encode_date(dt.datetime.fromtimestamp(since / SECOND, dt.UTC))
     for _ in range(LISTINGS):
         if selected.exists > MAX_MESSAGES:
-            raise BrokenServer(worded("the server reports more than {n} messages in a mailbox", n=MAX_MESSAGES))
+            raise BrokenServer(worded("the server reports more than {n} messages in a folder", n=MAX_MESSAGES))
         expunged = selected.expunged
         found: array[int] = array("I")
         first, ascending = 1, True
@@ -157,14 +157,14 @@ async def list_uids(client: Client, since: int | None = None) -> "array[int]":
             found.extend(numbers)
             first += WINDOW
             if len(found) > selected.exists + WINDOW:
-                raise BrokenServer(worded("a search returned more messages than the mailbox has"))
+                raise BrokenServer(worded("a search returned more messages than the folder has"))
         if not ascending:
             found = await trio.to_thread.run_sync(_in_order, found)
         if selected.expunged == expunged:
             return found
     # A removal moves the numbers of later messages, so that some were in no search. The caller takes what is not listed
     # for removed, or for copied already: no listing is better than one with gaps.
-    raise BrokenServer(worded("messages were deleted while the mailbox was being listed"))
+    raise BrokenServer(worded("messages were deleted while the folder was being listed"))
 
 
 def _in_order(uids: "array[int]") -> "array[int]":

@@ -270,7 +270,7 @@ class Pull:
                         set_annotation(tx, own.id, key, value, is_string=b"\0" not in value)
                 except LimitExceeded as error:
                     left_out.append(
-                        worded("mailbox {name}: skipped annotation {key}: {reason}", name=name, key=key, reason=error)
+                        worded("folder {name}: skipped annotation {key}: {reason}", name=name, key=key, reason=error)
                     )
             remote = open_remote(
                 tx, self.role, order.host, order.user, box.name, uidvalidity=uidvalidity, mailbox_id=own.id
@@ -441,7 +441,7 @@ async def _match_marked(account: Account, client: Client, remote: Remote, uids: 
 
 
 def _left_out(name: str, reason: Exception) -> Worded:
-    return worded("skipped mailbox {name}: {reason}", name=repr(shown(name)), reason=reason)
+    return worded("skipped folder {name}: {reason}", name=repr(shown(name)), reason=reason)
 
 
 class _Counts(msgspec.Struct):

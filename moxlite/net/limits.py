@@ -233,7 +233,7 @@ HOUR: Final = 3600
 SEARCHES: Final = 30
 """Searches for servers an account may begin in an hour: each asks up to nine hosts that a user names."""
 
-TOO_OFTEN: Final = "this account has tried other servers too often: try again in {minutes} min"
+TOO_OFTEN: Final = "too many connection attempts from this account; try again in {minutes} min"
 
 logins_elsewhere_limited: Final = Metric(
     "moxlite_logins_elsewhere_limited", "Log-ins at other servers, and searches for them, refused to accounts."

@@ -32,26 +32,27 @@ PACKAGES: Final = (
 OTHER: Final = "other"
 """Value of `pkg` for code outside moxlite (a library's logger or task)."""
 
-panics = Counter("moxlite_panic", "Unexpected exceptions, each of which ended one connection or task.", ["pkg"])
+panics = Counter("moxlite_panic", "Unexpected exceptions that ended a connection or task.", ["pkg"])
 log_errors = Counter("moxlite_logging_level_error", "Lines logged at level error.", ["pkg"])
 log_warnings = Counter("moxlite_logging_level_warn", "Lines logged at level warn.", ["pkg"])
 log_infos = Counter("moxlite_logging_level_info", "Lines logged at level info.", ["pkg"])
 connections = Gauge("moxlite_connections_count", "Open connections to all listeners.")
-connections_refused = Counter("moxlite_connections_refused", "Connections not served, see SMTP-135.", ["reason"])
-connections_closed = Counter("moxlite_connections_closed", "Silent connections closed to make room (ADMIN-39b).")
+connections_refused = Counter("moxlite_connections_refused", "Rejected connections (SMTP-135).", ["reason"])
+connections_closed = Counter("moxlite_connections_closed", "Idle connections closed to free resources (ADMIN-39b).")
 tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
 tls_groups = Counter(
-    "moxlite_tls_group", "TLS connections by the group of their key exchange, as server or client.", ["side", "group"]
+    "moxlite_tls_group", "TLS connections by key exchange group, as server or client.", ["side", "group"]
 )
-event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time within a minute that the event loop was busy.")
-long_steps = Counter("moxlite_event_loop_long_steps", "Steps of a task that held the event loop over 5 ms.", ["pkg"])
+event_loop_lag = Gauge("moxlite_event_loop_lag_seconds", "Longest time the event loop was busy in the last minute.")
+long_steps = Counter("moxlite_event_loop_long_steps", "Task steps that blocked the event loop for over 5 ms.", ["pkg"])
 
 missing_servername = Counter(
     "moxlite_autotls_missing_servername",
-    "TLS handshakes refused, since the client didn't send a server name (WEB-118).",
+    "TLS handshakes rejected because the client didn't send a server name (WEB-118).",
 )
 unknown_servername = Counter(
-    "moxlite_autotls_unknown_servername", "TLS handshakes refused, since the client named an unknown server (WEB-118)."
+    "moxlite_autotls_unknown_servername",
+    "TLS handshakes rejected because the client sent an unknown server name (WEB-118).",
 )
 
 for _pkg in (*PACKAGES, OTHER):

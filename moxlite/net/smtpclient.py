@@ -82,7 +82,7 @@ def certified(trust: "Trust", host: str) -> Callable[[TLSStream], None]:
     def check(stream: TLSStream) -> None:
         problem = trust.check(stream.peer_chain(), host)
         if problem is not None:
-            raise CertificateRejected(f"certificate of {host}: {problem.text}")
+            raise CertificateRejected(f"{host}'s certificate: {problem.text}")
 
     return check
 

@@ -169,7 +169,7 @@ class ShareRemove(UserOperation[None], frozen=True):
 
     mailbox: str
     guest: str
-    below: Annotated[bool, field("Also from the mailboxes below MAILBOX.")] = False
+    below: Annotated[bool, field("Include mailboxes below MAILBOX.")] = False
 
 
 # Those who may write from an account's addresses (SMTP-189)
@@ -285,10 +285,10 @@ class MakeLink(Operation[LinkMade], frozen=True):
     """
 
     account: Name
-    reset_factors: Annotated[bool, field("Using it also removes verification methods.", "--reset-second-factor")] = (
-        False
-    )
-    days: Annotated[int, field("How long it can be used, up to 7.  [default: an hour]", ge=0, le=7)] = 0
+    reset_factors: Annotated[
+        bool, field("Using the link also removes verification methods.", "--reset-second-factor")
+    ] = False
+    days: Annotated[int, field("Days until the link expires, up to 7.  [default: 1 hour]", ge=0, le=7)] = 0
 
 
 @query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))
@@ -368,7 +368,7 @@ class TLSKeyInfo(msgspec.Struct, frozen=True):
 class KeyOperation(UserOperation[R], frozen=True, kw_only=True):
     """An operation about keys. The owner may leave out the account."""
 
-    account: Annotated[Word, field("Only if it's this account's.")] = ""
+    account: Annotated[Word, field("Only if it belongs to this account.")] = ""
 
 
 @query(
@@ -442,7 +442,7 @@ class AddAdminToken(Operation[str], frozen=True):
 
     name: Annotated[Word, field("Description of the token.")]
     scopes: Annotated[list[Scope], field(min_length=1, max_length=7)]
-    days: Annotated[int, field("Days until it expires."), Meta(ge=1, le=3650)] = 365
+    days: Annotated[int, field("Days until the app password expires."), Meta(ge=1, le=3650)] = 365
 
 
 @query("admin token list", OWNER, columns=("name", "scopes", "created", "expires", "expired", "last_used", "used_from"))

@@ -59,7 +59,7 @@ class AddDomain(Operation[AddedDomain], frozen=True):
     domain: Word
     account: Word
     localpart: Annotated[Word, field(argument=True)] = ""
-    disabled: Annotated[bool, field("Refuse its mail, in and out, until: config domain enable.")] = False
+    disabled: Annotated[bool, field("Defer incoming and outgoing mail until you run config domain enable.")] = False
 
 
 class OneDomain(Operation[None], frozen=True):
@@ -219,9 +219,9 @@ class UpdateAlias(Operation[None], frozen=True):
     """Set permissions (true or false) for ALIAS members and other senders."""
 
     alias: str
-    post_public: Annotated[bool | None, field("Everyone may write to it; else only members.", "--postpublic")] = None
-    list_members: Annotated[bool | None, field("Members see the other members.", "--listmembers")] = None
-    allow_msg_from: Annotated[bool | None, field("Members may send with ALIAS as From.", "--allowmsgfrom")] = None
+    post_public: Annotated[bool | None, field("Anyone can write to ALIAS, not just members.", "--postpublic")] = None
+    list_members: Annotated[bool | None, field("Members can see other members.", "--listmembers")] = None
+    allow_msg_from: Annotated[bool | None, field("Members can send with ALIAS as From.", "--allowmsgfrom")] = None
 
 
 @change("config alias rm", OWNER, confirm=True)

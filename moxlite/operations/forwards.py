@@ -85,7 +85,7 @@ class AskForward(ForwardAddress, frozen=True):
 @change(
     "account forward confirm",
     Role.COMMAND_LINE,
-    ask="Send the mail of {account} to {address} without asking its owner?",
+    ask="Forward mail from {account} to {address} without confirmation?",
 )
 class ConfirmForward(ForwardAddress, frozen=True):
     """Forward mail from ACCOUNT to ADDRESS without confirmation (for example, if you own both)."""

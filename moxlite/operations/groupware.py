@@ -47,10 +47,10 @@ class CreateCalendar(Operation[None], frozen=True):
 
     account: Word
     name: Name
-    title: Annotated[str, field("Shown name.  [default: NAME]", max_length=1000)] = ""
+    title: Annotated[str, field("Display name.  [default: NAME]", max_length=1000)] = ""
 
 
-@change("calendar rm", Role.COMMAND_LINE, ask="Remove the calendar {name} of {account} with all its events?")
+@change("calendar rm", Role.COMMAND_LINE, ask="Delete {account}'s calendar {name} and all its events?")
 class RemoveCalendar(Operation[None], frozen=True):
     """Delete a calendar and all entries. Guests aren't notified."""
 
@@ -74,7 +74,7 @@ class ExportCalendar(Operation[None], frozen=True):
 
     account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
-    all: Annotated[bool, field("All calendars and address books, as a .zip with a file of each.")] = False
+    all: Annotated[bool, field("All calendars and address books, as a .zip with one file each.")] = False
 
 
 @change("calendar share", USERS)
@@ -86,7 +86,7 @@ class ShareCalendar(UserOperation[None], frozen=True):
     name: Name
     guest: Word
     write: Annotated[bool, field("Allow changing, adding, and removing entries.")] = False
-    end: Annotated[bool, field("Take the rights away.")] = False
+    end: Annotated[bool, field("Remove these permissions.")] = False
 
 
 @change("calendar access", Role.COMMAND_LINE)
@@ -210,10 +210,10 @@ class CreateAddressBook(Operation[None], frozen=True):
 
     account: Word
     name: Name
-    title: Annotated[str, field("Shown name.  [default: NAME]", max_length=1000)] = ""
+    title: Annotated[str, field("Display name.  [default: NAME]", max_length=1000)] = ""
 
 
-@change("contacts rm", Role.COMMAND_LINE, ask="Remove the address book {name} of {account} with all its contacts?")
+@change("contacts rm", Role.COMMAND_LINE, ask="Delete {account}'s address book {name} and all its contacts?")
 class RemoveAddressBook(Operation[None], frozen=True):
     """Delete an address book and all contacts."""
 
@@ -230,7 +230,7 @@ class ShareAddressBook(UserOperation[None], frozen=True):
     name: Name
     guest: Word
     write: Annotated[bool, field("Allow changing, adding, and removing contacts.")] = False
-    end: Annotated[bool, field("Take the rights away.")] = False
+    end: Annotated[bool, field("Remove these permissions.")] = False
 
 
 @change("contacts import", Role.COMMAND_LINE)
@@ -247,4 +247,4 @@ class ExportContacts(Operation[None], frozen=True):
     """Write all contacts to stdout, as vCards or CSV."""
 
     account: Word
-    form: Annotated[Literal["vcf", "csv"], field("Form of the file.  [default: vcf]", "--format")] = "vcf"
+    form: Annotated[Literal["vcf", "csv"], field("File format.  [default: vcf]", "--format")] = "vcf"

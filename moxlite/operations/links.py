@@ -182,9 +182,9 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
 
     link: LinkName
     smtp_host: Annotated[Host, field("Submission server. [default: from a known provider]")] = ""
-    smtp_port: Annotated[Port, field("By default, the usual port.")] = 0
-    smtp_tls: Annotated[Literal["implicit", "starttls"], field("TLS at once, or by STARTTLS.")] = "implicit"
-    smtp_user: Annotated[Secret, field("User name there; by default that of LINK.")] = ""
+    smtp_port: Annotated[Port, field("Port. [default: standard port]")] = 0
+    smtp_tls: Annotated[Literal["implicit", "starttls"], field("Implicit TLS or STARTTLS.")] = "implicit"
+    smtp_user: Annotated[Secret, field("User name for SMTP. [default: LINK's user name]")] = ""
     keeps_copy: Annotated[bool | None, field("The provider saves sent messages in its Sent folder.")] = None
     off: Annotated[bool, field("Don't send from this address.")] = False
 

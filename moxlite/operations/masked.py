@@ -9,10 +9,12 @@ from moxlite.operations import USERS, Operation, Role, UserOperation, Word, chan
 Account: TypeAlias = Annotated[Word, field(metavar="ACCOUNT")]
 MaskedAddress: TypeAlias = Annotated[Word, field(metavar="ADDRESS")]
 Expires: TypeAlias = Annotated[
-    str, field("Until when: 90d from now, or a time such as 2026-11-20T08:00Z.", metavar="TIME")
+    str, field("Expiration: a duration like 90d, or a time like 2026-11-20T08:00Z.", metavar="TIME")
 ]
-Site: TypeAlias = Annotated[str, field("Host name of the site that gets it.", "--for", metavar="SITE", max_length=500)]
-Note: TypeAlias = Annotated[str, field("For its owner.", max_length=2000)]
+Site: TypeAlias = Annotated[
+    str, field("Host name of the site where you'll use the address.", "--for", metavar="SITE", max_length=500)
+]
+Note: TypeAlias = Annotated[str, field("Note for the owner.", max_length=2000)]
 OnlyFrom: TypeAlias = Annotated[
     str, field("Only accept mail from these addresses and domains.", metavar="SENDERS", max_length=7000)
 ]
@@ -60,7 +62,7 @@ class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
 class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
     """List ACCOUNT's masked addresses, newest first, with sites, messages, and other senders."""
 
-    search: Annotated[Word, field("Only those with this in address, site or note.", metavar="TEXT")] = ""
+    search: Annotated[Word, field("Only addresses with this text in the address, site, or note.", metavar="TEXT")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
@@ -69,7 +71,7 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
     """Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com."""
 
     site: Site = ""
-    word: Annotated[Word, field("In front; by default from the site's name.")] = ""
+    word: Annotated[Word, field("Prefix. [default: from the site's name]")] = ""
     domain: Annotated[Word, field("One of the account's domains. [default: the first]")] = ""
     note: Note = ""
     only_from: OnlyFrom = ""
@@ -83,12 +85,12 @@ class ChangeGiven(UserOperation[GivenAddress], frozen=True):
     """
 
     address: MaskedAddress
-    site: Annotated[str | None, field("Host name of the site that has it.", "--for", metavar="SITE")] = None
-    note: Annotated[str | None, field("For its owner.")] = None
+    site: Annotated[str | None, field("Host name of the site that uses the address.", "--for", metavar="SITE")] = None
+    note: Annotated[str | None, field("Note for the owner.")] = None
     only_from: Annotated[
         str | None, field('Only accept mail from these addresses and domains, or "" for everyone.', metavar="SENDERS")
     ] = None
-    expires: Annotated[str | None, field("Until when, or never.", metavar="TIME")] = None
+    expires: Annotated[str | None, field("Expiration time, or never.", metavar="TIME")] = None
 
 
 class ImportedAlias(msgspec.Struct, frozen=True):
@@ -136,7 +138,7 @@ class SwitchOff(UserOperation[None], frozen=True):
     address: MaskedAddress
 
 
-@change("address rm", USERS, ask="Forget {address}, with who wrote to it? To refuse mail, switch it off.")
+@change("address rm", USERS, ask="Delete {address} and its history? To only reject mail, turn it off instead.")
 class RemoveGiven(UserOperation[None], frozen=True):
     """Delete ADDRESS. Mail is rejected as if it never existed."""
 

@@ -26,16 +26,16 @@ DEFAULT_PAGE: Final = 100
 # What is chosen: filters, and pages of lists (QUEUE-23, QUEUE-24)
 
 
-Account: TypeAlias = Annotated[str, field("Of this account.")]
-Submitted: TypeAlias = Annotated[str, field("'<-1h' over an hour ago, '>-1h' since then.", metavar="TIME")]
-LastActivity: TypeAlias = Annotated[str, field("As --submitted.", metavar="TIME")]
-NextAttempt: TypeAlias = Annotated[str, field("'<1h' due within an hour, '>1h' later.", metavar="TIME")]
-Transport: TypeAlias = Annotated[str | None, field("With this transport set.")]
+Account: TypeAlias = Annotated[str, field("Only this account.")]
+Submitted: TypeAlias = Annotated[str, field("'<-1h' for over an hour ago, '>-1h' for the last hour.", metavar="TIME")]
+LastActivity: TypeAlias = Annotated[str, field("Same format as --submitted.", metavar="TIME")]
+NextAttempt: TypeAlias = Annotated[str, field("'<1h' for due within an hour, '>1h' for later.", metavar="TIME")]
+Transport: TypeAlias = Annotated[str | None, field("Only messages with this transport.")]
 Most: TypeAlias = Annotated[int, field("Maximum number of results.", metavar="N")]
-Ascending: TypeAlias = Annotated[bool, field("Oldest or latest first.", "--asc/--desc")]
-LastID: TypeAlias = Annotated[int, field("Go on behind the one with this id …")]
-Last: TypeAlias = Annotated[str, field("… whose time in the order was this.", metavar="TIME")]
-IDs: TypeAlias = Annotated[tuple[int, ...], field("Those with these ids.", metavar="ID,…")]
+Ascending: TypeAlias = Annotated[bool, field("Sort oldest or newest first.", "--asc/--desc")]
+LastID: TypeAlias = Annotated[int, field("Continue after this ID …")]
+Last: TypeAlias = Annotated[str, field("… with this time in the sort order.", metavar="TIME")]
+IDs: TypeAlias = Annotated[tuple[int, ...], field("Only these IDs.", metavar="ID,…")]
 Sender: TypeAlias = Annotated[str, field("Part of the sender's address, or @domain.", "--from", metavar="ADDR")]
 Recipient: TypeAlias = Annotated[str, field("Part of the recipient's address, or @domain.", "--to", metavar="ADDR")]
 ID: TypeAlias = Annotated[int, field(metavar="ID")]
@@ -65,7 +65,7 @@ class Filter(Choice, frozen=True, kw_only=True):
     sender: Sender = ""
     recipient: Recipient = ""
     transport: Transport = None
-    hold: Annotated[bool | None, field("On hold, or not.")] = None
+    hold: Annotated[bool | None, field("Whether on hold.")] = None
     next_attempt: NextAttempt = ""
     n: Most = 0
 
@@ -76,7 +76,7 @@ class RetiredFilter(Choice, frozen=True, kw_only=True):
     sender: Sender = ""
     recipient: Recipient = ""
     transport: Transport = None
-    success: Annotated[bool | None, field("Delivered, or failed.")] = None
+    success: Annotated[bool | None, field("Only delivered or only failed.")] = None
     last_activity: LastActivity = ""
 
 
@@ -85,7 +85,7 @@ class Page(Request, frozen=True, kw_only=True):
     (RFC 3339).
     """
 
-    sort: Annotated[Literal["next_attempt", "queued"], field("Order by this.")] = "next_attempt"
+    sort: Annotated[Literal["next_attempt", "queued"], field("Sort by this field.")] = "next_attempt"
     ascending: Ascending = True
     last_id: LastID = 0
     last: Last = ""
@@ -95,7 +95,7 @@ class Page(Request, frozen=True, kw_only=True):
 class RetiredPage(Request, frozen=True, kw_only=True):
     """Order and page of finished messages, as `Page`; the latest first."""
 
-    sort: Annotated[Literal["last_activity", "queued"], field("Order by this.")] = "last_activity"
+    sort: Annotated[Literal["last_activity", "queued"], field("Sort by this field.")] = "last_activity"
     ascending: Ascending = False
     last_id: LastID = 0
     last: Last = ""
@@ -295,7 +295,7 @@ class Explain(Operation[Explanation], frozen=True):
 
     recipient: Annotated[str, field(metavar="ADDRESS")]
     sender: Annotated[str, field("Use this sender's routes and lists.", "--from", metavar="ADDR")] = ""
-    connect: Annotated[bool, field("Also connect to the hosts, up to STARTTLS, without sending a message.")] = False
+    connect: Annotated[bool, field("Also connect to the hosts and test STARTTLS, without sending a message.")] = False
 
 
 @change("queue hold", MANAGERS)
@@ -323,7 +323,7 @@ class Schedule(Choose, frozen=True, kw_only=True):
     """Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
 
     seconds: Seconds
-    from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
+    from_now: Annotated[bool, field("Count from now instead of the scheduled time.", "--now")] = False
 
 
 @change("queue transport", MANAGERS)
@@ -422,9 +422,9 @@ class ListHoldRules(Operation[list[Rule]], frozen=True):
 class AddHoldRule(Operation[Changed], frozen=True):
     """Hold matching messages, now and in the future. If you don't specify options, hold all messages."""
 
-    account: Annotated[Word, field("Messages for this account.")] = ""
-    sender: Annotated[Word, field("From this address, or @domain.", metavar="ADDR")] = ""
-    recipient: Annotated[Word, field("To this address, or @domain.", metavar="ADDR")] = ""
+    account: Annotated[Word, field("Only messages for this account.")] = ""
+    sender: Annotated[Word, field("Only from this address or @domain.", metavar="ADDR")] = ""
+    recipient: Annotated[Word, field("Only to this address or @domain.", metavar="ADDR")] = ""
 
 
 @change("queue holdrules remove", MANAGERS)
@@ -481,8 +481,8 @@ class Suppressed(msgspec.Struct, frozen=True, kw_only=True):
 class ListSuppressions(UserOperation[list[Suppressed]], frozen=True):
     """List suppressed addresses, with reasons."""
 
-    account: Annotated[Word, field("Of this account only.")] = ""
-    after_account: Annotated[Word, field("Go on behind the entry of this account …")] = ""
+    account: Annotated[Word, field("Only this account.")] = ""
+    after_account: Annotated[Word, field("Continue after this account …")] = ""
     after_base: Annotated[Word, field("… with this base address.")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
@@ -491,7 +491,7 @@ class ListSuppressions(UserOperation[list[Suppressed]], frozen=True):
 class AddSuppression(Suppress, frozen=True):
     """Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately."""
 
-    reason: Annotated[Word, field("Why, for the list.")] = ""
+    reason: Annotated[Word, field("Reason, shown in the list.")] = ""
 
 
 @change("queue suppress remove", MANAGERS | Role.USER)

@@ -39,7 +39,7 @@ class RetiredHookFilter(Choice, frozen=True, kw_only=True):
 class HookPage(Request, frozen=True, kw_only=True):
     """Order and page of webhooks, as `Page`."""
 
-    sort: Annotated[Literal["next_attempt", "submitted"], field("Order by this.")] = "next_attempt"
+    sort: Annotated[Literal["next_attempt", "submitted"], field("Sort by this field.")] = "next_attempt"
     ascending: Ascending = True
     last_id: LastID = 0
     last: Last = ""
@@ -49,7 +49,7 @@ class HookPage(Request, frozen=True, kw_only=True):
 class RetiredHookPage(Request, frozen=True, kw_only=True):
     """Order and page of finished webhooks, as `Page`; the latest first."""
 
-    sort: Annotated[Literal["last_activity", "submitted"], field("Order by this.")] = "last_activity"
+    sort: Annotated[Literal["last_activity", "submitted"], field("Sort by this field.")] = "last_activity"
     ascending: Ascending = False
     last_id: LastID = 0
     last: Last = ""
@@ -110,7 +110,7 @@ class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
     """Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
 
     seconds: Seconds
-    from_now: Annotated[bool, field("Count from now, not from the time that was set.", "--now")] = False
+    from_now: Annotated[bool, field("Count from now instead of the scheduled time.", "--now")] = False
 
 
 @change("queue webhook cancel", MANAGERS)

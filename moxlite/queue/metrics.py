@@ -7,7 +7,7 @@ from moxlite.metrics import Counter, Gauge, Histogram
 RESULTS: Final = ("ok", "timeout", "canceled", "error")
 
 canceled = Counter(
-    "moxlite_queue_canceled", "Messages canceled by moving them from the mailbox Outgoing to the trash, by recipient."
+    "moxlite_queue_canceled", "Messages canceled by moving them from Outgoing to the trash, by recipient."
 )
 connections = Counter("moxlite_queue_connection", "Outgoing connections.", ["result"])
 deliveries = Histogram(
@@ -16,12 +16,10 @@ deliveries = Histogram(
     ["attempt", "transport", "tlsmode", "result"],
     buckets=(0.01, 0.05, 0.1, 0.5, 1, 5, 10, 30, 60, 300),
 )
-plaintext_fallbacks = Counter(
-    "moxlite_queue_plaintext_fallback", "Connections made again without TLS, because the first one's TLS failed."
-)
+plaintext_fallbacks = Counter("moxlite_queue_plaintext_fallback", "Connections retried without TLS after TLS failed.")
 destinations = Counter(
     "moxlite_queue_destinations",
-    "Direct delivery attempts by DNSSEC verification of the hosts (authentic).",
+    "Direct delivery attempts, by whether DNSSEC verified the hosts (authentic).",
     ["authentic"],
 )
 dane_required = Counter("moxlite_queue_dane_required", "Hosts with TLSA records that require TLS.")

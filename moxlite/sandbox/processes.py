@@ -66,7 +66,7 @@ DENIED: Final = "This message can't be displayed safely."
 BUSY: Final = "The server is busy with your other messages. Try again in a moment."
 NO_PROCESS: Final = "The server can't display HTML messages safely right now. Try again later."
 
-UNSUPPORTED: Final = "This system can't display HTML messages safely."
+UNSUPPORTED: Final = "This server can't display HTML messages safely."
 
 
 class Sandbox:

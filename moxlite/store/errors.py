@@ -225,7 +225,7 @@ class MailboxExists(StoreError):
     """There is a mailbox of that name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("mailbox {name} already exists", name=repr(name)))
+        super().__init__(worded("folder {name} already exists", name=repr(name)))
         self.name = name
 
 
@@ -233,7 +233,7 @@ class MailboxHasChildren(StoreError):
     """Only leaves can be deleted (STORE-13)."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(worded("mailbox {name} has submailboxes", name=repr(name)))
+        super().__init__(worded("folder {name} has subfolders", name=repr(name)))
         self.name = name
 
 

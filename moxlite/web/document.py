@@ -100,7 +100,7 @@ class Document:
                 built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
         except OSError as e:
             logger.error("failed to read custom file", extra={"kv": {"file": e.filename, "err": e.strerror}})
-            raise HTTPError(500, "A custom file couldn't be read. See the server log for its name.") from e
+            raise HTTPError(500, "Couldn't read a custom file. For the file name, see the server log.") from e
         await built.document.respond(request, writer)
 
     def _build(self, stamp: Stamp, language: str) -> _Built:

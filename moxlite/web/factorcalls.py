@@ -173,7 +173,7 @@ class FactorCalls:
             raise UserError(BEGIN_AGAIN)
         step = matching_step(new.secret, "".join(code.split()), now=time.time(), after=0)
         if step is None:
-            raise UserError("Wrong code. Make sure that your device shows the correct time.")
+            raise UserError("Wrong code. Make sure your device's clock is correct.")
         # Taken only after a right code: a phone has scanned the secret, and a mistyped code must not void that. Of two
         # right calls at once, one adds the app.
         if self._new_apps.take(session.id) is None:

@@ -343,7 +343,7 @@ async def verify(ceremony: Ceremony, answer: str, keys: Sequence[SecurityKey]) -
 def _ceremony(request: Request) -> Ceremony:
     host = host_of(request)
     if not host:
-        raise BadAnswer("security keys require a host name and https")
+        raise BadAnswer("security keys require a host name and HTTPS")
     return Ceremony(secrets.token_bytes(CHALLENGE_SIZE), host, request.origin)
 
 

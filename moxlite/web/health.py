@@ -66,7 +66,7 @@ class Health:
         await writer.respond(await compressed(request.headers, response))
 
     async def _ready(self) -> Response:
-        problems: Sequence[str] = ("the checks did not end in time",)
+        problems: Sequence[str] = ("the checks timed out",)
         with trio.move_on_after(READY_TIMEOUT):
             problems = await self._readiness()
         if problems:

@@ -13,67 +13,63 @@ METHODS: Final = frozenset(
 
 request_seconds = Histogram(
     "moxlite_httpserver_request_duration_seconds",
-    "Time from a request's head to the status of its response.",
+    "Time from the request header to the response status.",
     ["handler", "proto", "method", "code"],
     buckets=BUCKETS,
 )
 response_seconds = Histogram(
     "moxlite_httpserver_response_duration_seconds",
-    "Time from a request's head to the end of its response.",
+    "Time from the request header to the end of the response.",
     ["handler", "proto", "method", "code"],
     buckets=BUCKETS,
 )
-ratelimited = Counter("moxlite_httpserver_ratelimited", "Requests refused because their network sent too many.")
-http2_connections = Counter("moxlite_httpserver_http2_connections", "Connections that speak HTTP/2.")
+ratelimited = Counter("moxlite_httpserver_ratelimited", "Requests rejected because of too many from the same network.")
+http2_connections = Counter("moxlite_httpserver_http2_connections", "HTTP/2 connections.")
 http2_refused = Counter(
     "moxlite_httpserver_http2_refused",
-    "Connections of HTTP/2 that were ended because the client broke a rule or a limit, by the kind of frames.",
+    "HTTP/2 connections closed because the client violated a rule or limit, by frame type.",
     ["reason"],
 )
-admin_streams = Gauge("moxlite_admin_streams", "Open live views of the admin app.")
-streams = Gauge("moxlite_webmail_streams", "Open event streams of the webmail.", ["kind"])
-api_seconds = Histogram("moxlite_webmail_api_seconds", "Time of the webmail's API calls.", ["call"], buckets=BUCKETS)
+admin_streams = Gauge("moxlite_admin_streams", "Open live views in the admin app.")
+streams = Gauge("moxlite_webmail_streams", "Open webmail event streams.", ["kind"])
+api_seconds = Histogram("moxlite_webmail_api_seconds", "Duration of webmail API calls.", ["call"], buckets=BUCKETS)
 
 account_api_seconds = Histogram(
-    "moxlite_account_api_seconds", "Time of the account app's API calls.", ["call"], buckets=BUCKETS
+    "moxlite_account_api_seconds", "Duration of account app API calls.", ["call"], buckets=BUCKETS
 )
 admin_api_seconds = Histogram(
-    "moxlite_admin_api_seconds", "Time of the admin app's API calls.", ["call"], buckets=BUCKETS
+    "moxlite_admin_api_seconds", "Duration of admin app API calls.", ["call"], buckets=BUCKETS
 )
-account_imports = Counter("moxlite_account_imports", "Imports begun by browsers.")
+account_imports = Counter("moxlite_account_imports", "Imports started in browsers.")
 account_exports = Counter(
     "moxlite_account_exports",
-    "Exports to browsers, by whether the whole was sent; refused ones are broken, too.",
+    "Exports to browsers, by whether they were sent completely. Rejected exports count as broken.",
     ["result"],
 )
 
 autoconf_requests = Counter(
-    "moxlite_autoconf_request", "Settings that mail programs asked for, by domain of ours.", ["domain"]
+    "moxlite_autoconf_request", "Settings requests from mail clients, by local domain.", ["domain"]
 )
 autodiscover_requests = Counter(
-    "moxlite_autodiscover_request", "Settings that Outlook asked for, by domain of ours.", ["domain"]
+    "moxlite_autodiscover_request", "Settings requests from Outlook, by local domain.", ["domain"]
 )
 
 notices = Counter(
     "moxlite_webmail_notices",
-    "Notices of new mail to devices, by whether the push service took them; gone: the device is no longer subscribed.",
+    "Push notifications, by result (gone: the device is no longer subscribed).",
     ["result"],
 )
 for _result in ("ok", "failed", "gone"):
     notices.labels(result=_result)
 
-submissions = Counter("moxlite_webmail_submission", "Messages that browsers sent, by what became of them.", ["result"])
+submissions = Counter("moxlite_webmail_submission", "Messages sent from the webmail, by result.", ["result"])
 
-webapi_submissions = Counter("moxlite_webapi_submission", "Messages that programs sent, by result.", ["result"])
-jmap_calls = Counter("moxlite_jmap_calls", "Calls of JMAP methods, by method and result.", ["method", "result"])
-jmap_seconds = Histogram("moxlite_jmap_duration_seconds", "Time of calls of JMAP methods.", ["method"], buckets=BUCKETS)
-webapi_errors = Counter("moxlite_webapi_errors", "Refused calls of the web API, by code.", ["error"])
-webapi_results = Counter(
-    "moxlite_webapi_results", "Calls of the web API, by method and whether they succeeded.", ["method", "result"]
-)
-webapi_seconds = Histogram(
-    "moxlite_webapi_duration_seconds", "Time of calls of the web API.", ["method"], buckets=BUCKETS
-)
+webapi_submissions = Counter("moxlite_webapi_submission", "Messages sent by API clients, by result.", ["result"])
+jmap_calls = Counter("moxlite_jmap_calls", "JMAP method calls, by method and result.", ["method", "result"])
+jmap_seconds = Histogram("moxlite_jmap_duration_seconds", "Duration of JMAP method calls.", ["method"], buckets=BUCKETS)
+webapi_errors = Counter("moxlite_webapi_errors", "Rejected web API calls, by code.", ["error"])
+webapi_results = Counter("moxlite_webapi_results", "Web API calls, by method and result.", ["method", "result"])
+webapi_seconds = Histogram("moxlite_webapi_duration_seconds", "Duration of web API calls.", ["method"], buckets=BUCKETS)
 
 for _result in (
     "ok",

@@ -55,7 +55,7 @@ MAX_LOGOUT: Final = 64 << 10
 """Maximum octets of such a request."""
 
 NO_PROVIDER: Final = "Logging in with a provider isn't set up here."
-AGAIN: Final = "This login took too long or began in another browser. Log in again."
+AGAIN: Final = "This login expired or was started in another browser. Log in again."
 FAILED: Final = "Couldn't verify the login provider's response. Try again. For details, see the server log."
 AWAY: Final = (
     "The login provider isn't responding. Log in with your password. If you don't have one, ask your"
@@ -69,7 +69,7 @@ REFUSED: Final = "The login provider rejected the login: {code}. Try again, or c
 NOT_ANEW: Final = (
     "The login provider didn't ask you to log in again. Enter your password, or contact your administrator."
 )
-ANOTHER: Final = "Someone else logged in at the login provider. Try again with your own login."
+ANOTHER: Final = "Someone else is logged in at the login provider. Try again with your own login."
 
 State = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(max_length=8192)]
@@ -222,7 +222,7 @@ class ProviderLogins:
             raise LoginFailed(NOT_ANEW)
         others = session.subject and session.subject != claims.sub
         if others or not await self._may_use(session.account, claims):
-            raise await refused(WrongCredentials("logged in to the provider as another person"), ANOTHER)
+            raise await refused(WrongCredentials("you're logged in to the provider as someone else"), ANOTHER)
         self.sessions.confirmations.note(session)
 
     async def logged_out(self, caller: Caller, writer: ResponseWriter) -> None:

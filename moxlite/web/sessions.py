@@ -39,7 +39,7 @@ logger = logging.getLogger("moxlite.web.sessions")
 FAILURE_DELAY: Final = 1.0  # seconds; they slow down guessing, whatever was wrong (WEB-56, WEBMAIL-16)
 CONFIRMED: Final = 600  # seconds for which a password or second factor allows sensitive calls (WEB-63a)
 MAX_CONFIRMED: Final = 10_000  # sessions whose confirmation is remembered, under 1 MB
-EXPIRED: Final = "You were logged out after 24 hours without use. Please log in again."
+EXPIRED: Final = "You were logged out after 24 hours of inactivity. Log in again."
 NOT_RIGHT: Final = "Wrong password."
 UNSET: Final = "The admin password isn't set. To set it, run on the server: moxlite admin set-password"
 EXPIRED_DEVICE: Final = (
@@ -50,7 +50,7 @@ STOLEN: Final = (
     "restored browser backup. If you didn't restore a backup, check the logins on your account page. Log in "
     "again."
 )
-INVALID: Final = "You were logged out. Please log in again."
+INVALID: Final = "You were logged out. Log in again."
 NOT_HANDED: Final = "Your webmail login can't be used here. Log in again."
 
 
@@ -150,7 +150,7 @@ class Sessions:
         # The clock of the wall may have been set back, and a log-in of the future would be fresh for long.
         if 0 <= since_login < CONFIRMED or self.confirmations.fresh(session):
             return
-        raise errors.ConfirmNeeded("To continue, enter your password or verify your identity again.")
+        raise errors.ConfirmNeeded("To continue, enter your password or verify it's you again.")
 
     async def _check_password(self, caller: Caller, username: str, password: str, *, confirm: bool = False) -> Identity:
         """Check the password of a log-in, or with `confirm` that of the session's user. Raises LoginRefused,

@@ -42,7 +42,7 @@ RETRY_AFTER: Final = ("retry-after", "60")
 BUSY_RETRY_AFTER: Final = ("retry-after", "5")
 """Header field with seconds until file descriptors and memory are likely to be free again."""
 
-LEASE: Final = "this server can only show your mail right now, not change it; try again in a minute"
+LEASE: Final = "your mail is read-only right now; try again in a minute"
 
 DAMAGED: Final = "this account's storage isn't working properly"
 
@@ -57,11 +57,11 @@ def _full(error: store.OverQuota) -> str:
     return worded("not enough space: {used} of {limit} {unit} used", used=used, limit=limit, unit=UNITS[power])
 
 
-_TAKE: Final = worded("the folder's owner doesn't let you move messages out of it")
+_TAKE: Final = worded("you don't have permission to move messages out of this folder")
 _RIGHTS: Final = {
-    "s": worded("the folder's owner doesn't let you mark messages as read or unread"),
-    "w": worded("the folder's owner doesn't let you change flags or labels"),
-    "i": worded("the folder's owner doesn't let you add messages to it"),
+    "s": worded("you don't have permission to mark messages as read or unread in this folder"),
+    "w": worded("you don't have permission to change flags or labels in this folder"),
+    "i": worded("you don't have permission to add messages to this folder"),
     "t": _TAKE,
     "e": _TAKE,
 }
@@ -69,7 +69,7 @@ _RIGHTS: Final = {
 
 
 def _missing(error: store.NoRight) -> str:
-    return _RIGHTS.get(error.right, worded("the folder's owner doesn't let you do this"))
+    return _RIGHTS.get(error.right, worded("you don't have permission to do this in this folder"))
 
 
 def _at_field(error: BadForm | LinkRefused | MaskedRefused) -> APIError:

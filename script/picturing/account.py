@@ -200,7 +200,7 @@ def take_settings(browser: Browser, server: LocalServer, folder: Path) -> None:
 
     visitor.fill_in("/#rules")
     page.get_by_role("button", name="New rule").click()
-    page.get_by_label("How to compare").select_option("ends")
+    page.get_by_label("Comparison").select_option("ends")
     page.get_by_label("From", exact=True).last.fill("@nordlicht.example")
     page.get_by_label("Move to", exact=True).fill("Lists")
     save("rules")

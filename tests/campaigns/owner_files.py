@@ -85,7 +85,7 @@ class Owner:
                 self.table(f"[{array}.headers_regexp]", **{"list-id": f"<{number}>"})
 
     def web_handlers(self) -> None:
-        """Rules of the web server."""
+        """Web server rules."""
         for number in range(self.rng.randrange(1, 4)):
             more = self.some(dont_redirect_plain_http=False, compress=False)
             self.table("[[web_handlers]]", domain="example.org", path_regexp=f"^/{number}/", **more)

@@ -247,7 +247,7 @@ def script(user: Clicks) -> None:
 
 
 def junk(user: Clicks) -> None:
-    user.press("Train from Archive and Junk")
+    user.press("Train with Archive and Junk")
     user.fill(Refuse_from="0.98")
     user.press("Save")
     user.see("Saved")

@@ -36,7 +36,7 @@ def test_the_page_shows_a_move_with_its_problems(chromium: Browser, server: Loca
         log_in(visitor)
         page = go(visitor, "accounts")
         page.get_by_role("link", name="Move from another server").click()
-        expect(page.get_by_text("No move yet")).to_be_visible()
+        expect(page.get_by_text("No moves yet")).to_be_visible()
     finally:
         visitor.close()
     server.stop()

@@ -81,7 +81,7 @@ def staged(server: LocalServer) -> int:
 def choose(visitor: Visitor, path: Path, prefix: str = "") -> None:
     """Fill in the form, and begin the import."""
     page = visitor.page
-    page.get_by_label("Choose a file or drop it here").set_input_files(path)
+    page.get_by_label("Choose a file or drag it here").set_input_files(path)
     page.get_by_label("Remove folder name prefix").fill(prefix)
     page.get_by_role("button", name="Import", exact=True).click()
 
@@ -188,16 +188,16 @@ def test_what_cannot_be_is_said_and_small_screens_are_enough(
     page.wait_for_function("document.documentElement.scrollWidth <= 360")
     page.screenshot(path=tmp_path / "small.png", full_page=True)
     (tmp_path / "picture.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    page.get_by_label("Choose a file or drop it here").set_input_files(tmp_path / "picture.png")
+    page.get_by_label("Choose a file or drag it here").set_input_files(tmp_path / "picture.png")
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.get_by_role("dialog")).to_contain_text("this is no file that can be imported")
     page.get_by_role("button", name="Close").click()
     archive(tmp_path / "mail.zip", 3)
-    page.get_by_label("Choose a file or drop it here").set_input_files(tmp_path / "mail.zip")
+    page.get_by_label("Choose a file or drag it here").set_input_files(tmp_path / "mail.zip")
     page.get_by_label("Dry run").check()
     page.get_by_role("button", name="Import", exact=True).click()
     expect(page.locator(".result")).to_have_text(
-        "4 messages would be imported, 1 problem. This was a dry run, so your mail didn't change."
+        "4 messages would be imported, 1 problem. This was a dry run, so nothing was imported."
     )
     page.screenshot(path=tmp_path / "trial.png", full_page=True)
     page.get_by_label("Maildir").check()

@@ -309,7 +309,7 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     second = page.get_by_role("group", name="Condition 2")
     second.get_by_label("Message part").select_option(label="Subject")
     second = page.get_by_role("group", name="Condition 2")
-    second.get_by_label("How to compare").select_option(label="begins with")
+    second.get_by_label("Comparison").select_option(label="begins with")
     second.get_by_label("Subject").fill("quay invoice")
     page.get_by_label("Move to").fill(f"Quay {width}")
     page.get_by_label("Add a star").check()
@@ -350,13 +350,13 @@ def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, serve
         choices = group.get_by_label("Message part")
         expect(choices.locator("option")).to_have_text(parts)
         choices.select_option(label=part)
-        compare = group.get_by_label("How to compare")
+        compare = group.get_by_label("Comparison")
         if number <= 3:
             expect(compare.locator("option")).to_have_text(["contains", "is", "begins with", "ends with"])
             compare.select_option(index=number)
         if part != "Has an attachment":
             group.get_by_label(part, exact=True).fill("5" if part.startswith("Larger") else f"w{number}")
-    page.get_by_label("Conditions to match").select_option(label="If any of these match")
+    page.get_by_label("Match conditions").select_option(label="If any of these match")
     for label, value in (("Move to", "Boxes"), ("Forward a copy to", "far@far.example")):
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_label("Label", exact=True).select_option(label="Sailing club")
@@ -399,10 +399,10 @@ def test_junk_folders_are_chosen_in_words(chromium: Browser, server: LocalServer
     neutral.get_by_role("button", name="Add condition").click()
     row = rows.nth(before)
     expect(row.get_by_label("Folder name")).to_be_focused()
-    row.get_by_label("How to compare").select_option(label="ends with")
+    row.get_by_label("Comparison").select_option(label="ends with")
     row.get_by_label("Folder name").fill("Sent")
     expect(neutral.get_by_role("status")).to_have_text(re.compile(r"Inbox, Sent, with (\d+) of the last \1 messages$"))
-    places = [row.get_by_label("How to compare"), row.get_by_label("Folder name"), row.get_by_label("Remove condition")]
+    places = [row.get_by_label("Comparison"), row.get_by_label("Folder name"), row.get_by_label("Remove condition")]
     found = [within_window(place) for place in places]
     assert [box.left for box in found] == sorted(box.left for box in found)
     assert all(box.height >= (44 if width < 700 else 24) for box in found)
@@ -480,7 +480,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
     stranger.page.get_by_role("button", name="Confirm forwarding").click()
     expect(stranger.page.get_by_text("Forwarding confirmed")).to_be_visible()
     page.reload()
-    expect(page.get_by_text("receiving your mail")).to_be_visible()
+    expect(page.get_by_text("forwarding your mail")).to_be_visible()
     stranger.close()
     visitor.close()
 

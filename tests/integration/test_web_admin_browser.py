@@ -518,7 +518,7 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     page.get_by_role("link", name="203.0.113.9").click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("203.0.113.9")
     page.locator("tbody").get_by_role("link").first.click()
-    expect(page.get_by_role("heading", level=1)).to_contain_text("DMARC report of provider1.example")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("DMARC report from provider1.example")
     go(visitor, "reports/dmarc/31")
     expect(page.locator("tbody tr").first).to_contain_text(
         "[U+202E]gnp.exe<img src=x onerror=window.hacked=1>[U+001B][2J"
@@ -538,7 +538,7 @@ def test_reports_are_read_down_to_the_single_message(visitor: Visitor) -> None:
     page.get_by_label("Days").fill("3")
     page.get_by_role("button", name="Suppress", exact=True).click()
     page.get_by_role("button", name="Send reports to r@remote.example again").click()
-    expect(page.get_by_text("Reports to r@remote.example allowed again")).to_be_visible()
+    expect(page.get_by_text("Reports to r@remote.example resumed")).to_be_visible()
 
 
 PLACES = {

@@ -92,7 +92,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     expect(page.get_by_text("keys sign outgoing mail").or_(page.get_by_text("key signs outgoing mail"))).to_be_visible()
     fits(page)
 
-    step(page, "Test mail")
+    step(page, "Test email")
     expect(page.get_by_label("To")).to_have_value("ann@hill.example")
     page.get_by_role("button", name="Send test email").click()
     expect(page.get_by_text("message to ann@hill.example left the queue")).to_be_visible()

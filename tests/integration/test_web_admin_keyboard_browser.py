@@ -204,7 +204,7 @@ def reports(owner: Keyboard) -> None:
     owner.dialog(there=False)
     owner.is_on("Suppress an address")
     owner.enter("Send reports to r@remote.example again")
-    owner.see("Reports to r@remote.example allowed again")
+    owner.see("Reports to r@remote.example resumed")
 
 
 def network(owner: Keyboard) -> None:

@@ -180,10 +180,10 @@ def test_the_id_of_a_message_leads_to_its_lines(visitor: Visitor, server: LocalS
     assert found
     assert page.evaluate("window.hacked") is None
     go(visitor, "log/connection")
-    page.get_by_label("Id", exact=True).fill("nothing")
+    page.get_by_label("ID", exact=True).fill("nothing")
     page.get_by_role("button", name="Show log lines").click()
     expect(page.locator(".field .error:visible")).to_contain_text("neither an id of 22")
-    page.get_by_label("Id", exact=True).fill(found[0])
+    page.get_by_label("ID", exact=True).fill(found[0])
     page.get_by_role("button", name="Show log lines").click()
     expect(page.get_by_label("Log lines")).to_contain_text(f"cid={found[0]}")
     page.reload()  # its address leads to it again

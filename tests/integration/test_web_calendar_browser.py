@@ -711,7 +711,7 @@ def test_calendars_of_others_and_deleted_events(
         calendar.get_by_role("button", name="Deleted events…").click()
         look("deleted")
         page.get_by_role("button", name="Restore “Lunch with Sam”").click()
-        expect(page.get_by_text("No deletions in the last 30 days.")).to_be_visible()
+        expect(page.get_by_text("Nothing deleted in the last 30 days.")).to_be_visible()
         look("empty")
         assert wrong == []
         # the page may be loading what came back

@@ -360,7 +360,7 @@ def test_a_criterion_that_is_not_known_is_named(reader: Reader, imap: imaplib.IM
     put(imap, "Tiles", text="nosuchop:xx\n")
     reader.search("nosuchop:xx")
     said = reader.page.locator(".search-problems")
-    expect(said).to_have_text("“nosuchop:” isn't a search operator, so “nosuchop:xx” was searched for as text")
+    expect(said).to_have_text("“nosuchop:” isn't a search operator, so “nosuchop:xx” was treated as text")
     expect(reader.page.locator(".message-subject")).to_have_text(["Tiles"])
 
 

@@ -225,7 +225,7 @@ def test_html_is_shown_first_and_loads_nothing(walk: Walk, server: LocalServer) 
     """
     put(server, "News", "The text.\n", NEWSLETTER)
     walk.open("News")
-    walk.see(".reader-bar-words", "1 image from tracker.example isn't loaded")
+    walk.see(".reader-bar-words", "1 image from tracker.example not loaded")
     until(lambda: walk.in_frame("page.querySelector('h1')?.innerText") == "Autumn", what="the page")
     assert walk.in_frame("getComputedStyle(page.querySelector('h1')).color") == "rgb(0, 128, 128)"
     assert walk.in_frame("page.querySelectorAll('script, [onclick]').length") == 0

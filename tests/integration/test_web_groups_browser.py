@@ -132,7 +132,7 @@ def test_three_contacts_are_put_into_a_group(chromium: Browser, server: LocalSer
         expect(rows).to_have_count(1)
         # all get mail; the group goes, and comes back
         people.get_by_role("button", name="Big crew").first.click()
-        people.get_by_role("button", name="Write to all").click()
+        people.get_by_role("button", name="Email all").click()
         expect(page.locator(".composer [data-field=to] .chip")).to_have_count(3)
         page.keyboard.press("Escape")
         people.get_by_role("button", name="Delete group").click()

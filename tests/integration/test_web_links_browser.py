@@ -107,7 +107,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
         expect(row.get_by_role("button", name="Try now: Elsewhere")).to_be_visible()
         chosen(page, "Elsewhere", "Unlink")
         expect(page.get_by_role("dialog")).to_contain_text("Your mail at 127.0.0.1 won't be deleted.")
-        page.get_by_label("Also delete the copied mail here").check()
+        page.get_by_label("Also delete copied mail from this account").check()
         wrong += faults(visitor, "the question")
         page.get_by_role("button", name="Unlink account").click()
         expect(page.get_by_text("No linked accounts yet")).to_be_visible()

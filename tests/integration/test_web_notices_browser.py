@@ -96,12 +96,12 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     here.check()
     row = settings.locator(".notice-devices li")
     expect(row).to_contain_text("Chrome on Linux (this device)")
-    expect(row).to_contain_text("No notifications yet through 127.0.0.1:9")
+    expect(row).to_contain_text("No notifications sent through 127.0.0.1:9")
     assert settings.evaluate("subscribed.asked.userVisibleOnly")
     assert len(settings.evaluate("subscribed.asked.applicationServerKey")) == 87
     row.get_by_role("button", name="Test “Chrome on Linux”").click()
     expect(settings.get_by_text("Couldn't send: can't connect to 127.0.0.1")).to_be_visible()
-    expect(row).to_contain_text("Last notification rejected")
+    expect(row).to_contain_text("Last notification was rejected")
     with settings.expect_response("**/api/notices_choose"):
         settings.get_by_label("Notify me about mail from").select_option("all")
     with settings.expect_response("**/api/notices_choose"):
@@ -109,7 +109,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     with settings.expect_response("**/api/notices_choose"):
         settings.get_by_label("Quiet hours from").check()
     with settings.expect_response("**/api/notices_choose") as answer:
-        settings.get_by_label("Quiet until").fill("06:30")
+        settings.get_by_label("Quiet hours end").fill("06:30")
     zone = settings.evaluate("Intl.DateTimeFormat().resolvedOptions().timeZone")
     assert json.loads(answer.value.request.post_data or "")["choice"] == {
         "known": False,
@@ -128,7 +128,7 @@ def test_a_device_is_added_tried_chosen_for_and_removed(chromium: Browser, local
     expect(here).to_be_checked()
     expect(settings.get_by_label("Notify me about mail from")).to_have_value("all")
     expect(settings.get_by_label("Calendar alerts")).to_have_value("notices")
-    expect(settings.get_by_label("Quiet until")).to_have_value("06:30")
+    expect(settings.get_by_label("Quiet hours end")).to_have_value("06:30")
     here.uncheck()
     expect(row).to_have_count(0)
     assert settings.evaluate("globalThis.subscribed === undefined")
@@ -214,14 +214,14 @@ def test_a_replaced_subscription_is_told_to_the_server(chromium: Browser, local:
     reader, settings = subscriber(chromium, local)
     settings.get_by_label("Notify me about new mail on this device").check()
     row = settings.locator(".notice-devices li")
-    expect(row).to_contain_text("(this device)No notifications yet through 127.0.0.1:9")
+    expect(row).to_contain_text("(this device)No notifications sent through 127.0.0.1:9")
     until(lambda: settings.evaluate("true") and reader.context.service_workers, what="a worker")
     settings.evaluate(REPLACED, OTHER)
     reader.context.service_workers[-1].evaluate(RENEW, OTHER)
     settings.get_by_role("link", name="Shortcuts", exact=True).click()
     settings.get_by_role("link", name="Notifications", exact=True).click()
     expect(row).to_have_count(1)
-    expect(row).to_contain_text("No notifications yet through 127.0.0.1:10")
+    expect(row).to_contain_text("No notifications sent through 127.0.0.1:10")
     expect(row).to_contain_text("(this device)")
     reader.close()
 

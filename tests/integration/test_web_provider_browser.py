@@ -232,7 +232,7 @@ def test_the_page_of_the_provider(visitor: Visitor, house: tuple[LocalServer, Pr
     expect(page.get_by_role("region", name="In use")).to_contain_text(f"127.0.0.1:{house[1].port}")
     page.get_by_role("button", name="Check provider").click()
     expect(page.get_by_text("This provider works with moxlite.")).to_be_visible()
-    expect(page.get_by_role("region", name="Register at the provider")).to_contain_text(f"{visitor.base}/admin/")
+    expect(page.get_by_role("region", name="Register with the provider")).to_contain_text(f"{visitor.base}/admin/")
     expect(page.get_by_label("Lines for moxlite.toml")).to_contain_text('admin_group = "mail admins"')
     page.get_by_label("Issuer").fill(f"http://127.0.0.1:{house[1].port}/realms/home")
     page.get_by_role("button", name="Check provider").click()

@@ -72,7 +72,7 @@ def test_a_rule_is_begun_from_a_message_and_from_a_search(reader: Reader, local:
     log_in_where_asked(page, local)
     first = page.get_by_role("group", name="Condition 1")
     expect(first.get_by_label("From", exact=True)).to_have_value("eve@offers.example")
-    expect(first.get_by_label("How to compare")).to_have_value("is")
+    expect(first.get_by_label("Comparison")).to_have_value("is")
     page.goto(f"{reader.base}/webmail/")
     page.locator(".search-input").fill("subject:bill larger:2m has:attachment -from:bob in:inbox")
     page.locator(".search-input").press("Control+Enter")

@@ -415,10 +415,10 @@ def test_mail_is_not_white_at_night(chromium: Browser, server: LocalServer, sess
         expect(page.locator(".html-sheet.dimmed")).to_have_count(0)
         opener = page.get_by_role("button", name="More actions")
         opener.click()
-        page.get_by_role("menuitem", name="Show light").click()
+        page.get_by_role("menuitem", name="View in light mode").click()
         expect(frame.locator(".card")).to_have_css("background-color", "rgb(238, 238, 238)")
         opener.click()
-        page.get_by_role("menuitem", name="Show dark").click()
+        page.get_by_role("menuitem", name="View in dark mode").click()
         expect(frame.locator(".card")).to_have_css("background-color", "rgba(0, 0, 0, 0)")
 
 
@@ -784,11 +784,11 @@ def test_the_cursor_is_apart_from_the_selection(chromium: Browser, server: Local
         expect(page.locator(".reader-subject")).to_have_text("Letter 3")
         page.keyboard.press("Escape")
         with settings_beside(page, "shortcuts") as settings, settings.expect_response("**/api/preferences_save"):
-            settings.get_by_label("Open messages immediately with arrow keys, j, and k").check()
+            settings.get_by_label("Open messages as you move with the arrow keys, j, or k").check()
         page.keyboard.press("j")
         expect(page.locator(".reader-subject")).to_have_text("Letter 1")
         with settings_beside(page, "shortcuts") as settings, settings.expect_response("**/api/preferences_save"):
-            settings.get_by_label("Open messages immediately with arrow keys, j, and k").uncheck()
+            settings.get_by_label("Open messages as you move with the arrow keys, j, or k").uncheck()
 
 
 @pytest.mark.landing("1440")

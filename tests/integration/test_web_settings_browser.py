@@ -146,10 +146,10 @@ def test_a_search_over_settings_shows_the_switch_itself(reader: Reader, mailbox:
             settings.get_by_label("List density").select_option("comfortable")
         for words, label in (
             ("undo", "Undo send"),
-            ("quote", "Write replies"),
+            ("quote", "Start replies"),
             ("html", "Show messages as designed (HTML) instead of plain text"),
             ("mark read", "Mark as read"),
-            ("quiet", "Quiet from"),
+            ("quiet", "Quiet hours start"),
             ("shortcut click", "Show shortcut when you click an action"),
         ):
             settings.get_by_role("searchbox", name="Search settings").fill(words)

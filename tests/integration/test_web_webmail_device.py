@@ -309,9 +309,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     page.on("download", lambda download: gone.append(download.url))
     export()
     page.get_by_role("dialog", name="Confirm it's you").get_by_role("button", name="Cancel").click()
-    expect(page.get_by_role("dialog")).to_contain_text(
-        "To continue, enter your password or verify your identity again."
-    )
+    expect(page.get_by_role("dialog")).to_contain_text("To continue, enter your password or verify it's you again.")
     assert gone == []
     context.close()
 

@@ -108,8 +108,8 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
         await c.append("Subject: mine\r\n\r\nx\r\n")
         await c.ok("a SELECT Outgoing")
         fixed = (
-            "NO [CANNOT] Outgoing shows what waits to be sent, and cannot be changed; to cancel a message, move it to "
-            "the mailbox for trash"
+            "NO [CANNOT] Outgoing only shows queued messages, so you can't change it; to cancel a message, move it to "
+            "your trash"
         )
         assert await c.tagged("a STORE 1 +FLAGS (\\Flagged)") == fixed
         assert await c.tagged("a STORE 1 -FLAGS (\\Seen)") == fixed
@@ -121,10 +121,10 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
         assert await c.response() == f"a {fixed}"
         elsewhere = (
             "NO [CANNOT] messages in Outgoing can only be moved to Trash, which cancels them; to keep one, copy it to "
-            "another mailbox"
+            "another folder"
         )
         assert await c.tagged("a MOVE 1 Archive") == elsewhere
-        into = "NO [CANNOT] Outgoing shows queued messages, so you can't add any"
+        into = "NO [CANNOT] Outgoing only shows queued messages, so you can't add any"
         assert await c.tagged("a COPY 1 Outgoing") == into
         assert await c.append("Subject: x\r\n\r\nx\r\n", "Outgoing") == into
         await c.send("a APPEND Outgoing {10}\r\n")  # refused before the octets come
@@ -133,7 +133,7 @@ async def test_everything_else_is_refused_in_clear_words(imap: Imap) -> None:
         assert await c.tagged("a RENAME Outgoing Mine") == own
         assert await c.tagged("a DELETE Outgoing") == own
         assert (await c.tagged("a CREATE Outgoing")).startswith("NO [ALREADYEXISTS]")
-        kept = "NO [CANNOT] the name Outgoing is kept for the mailbox that shows what waits to be sent"
+        kept = "NO [CANNOT] Outgoing is reserved for the folder that shows queued messages"
         assert await c.tagged("a CREATE Outgoing/sub") == kept
         assert await c.tagged("a RENAME Archive Outgoing/sub") == kept
         assert await c.tagged("a RENAME Inbox Outgoing/sub") == kept

@@ -806,7 +806,7 @@ async def test_the_operator_gives_rights_and_takes_them(imap: Imap, tmp_path: Pa
             (ShareSet("Work", "bo", "l", account="nobody"), 'account not found: "nobody"'),
             (ShareSet("Nowhere", "bo", "l", account="mia"), "no longer exists"),
             (ShareSet("Work", "bo", "z", account="mia"), "must be letters from"),
-            (ShareSet("Work", "mia", "l", account="mia"), "is your own account, which has all rights"),
+            (ShareSet("Work", "mia", "l", account="mia"), "is your own account, which already has full access"),
         ):
             with pytest.raises(CtlFailed, match=words):
                 await ctl.call("account share set", args, type(None))

@@ -540,7 +540,7 @@ async def test_names_and_flags_without_end_are_cut(imap: Imap, copying: Copying)
     assert flags & Flag.SEEN
     assert len(keywords) == 100
     assert stored < 1_000
-    assert [note[:30] for note in copying.notes if "mailbox" in note] == ["skipped mailbox '" + "n" * 13]
+    assert [note[:30] for note in copying.notes if "folder" in note] == ["skipped folder '" + "n" * 14]
     assert max(map(len, copying.notes)) <= 500
 
 
@@ -686,7 +686,7 @@ async def test_mailboxes_of_other_users_are_left_out(imap: Imap, copying: Copyin
         await publish_shares(imap.context.auth, account)
         await copying.run()
         assert not [box.name for box in await look(account, mailboxes) if box.name.startswith("Other Users")]
-    assert any("skipped another user's mailbox 'Other Users/bo/Theirs'" in note for note in copying.notes)
+    assert any("skipped another user's folder 'Other Users/bo/Theirs'" in note for note in copying.notes)
 
 
 async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying) -> None:
@@ -699,7 +699,7 @@ async def test_the_mailbox_of_the_queue_is_left_out(imap: Imap, copying: Copying
         await mia.write(lambda tx: create_mailbox(tx, "Outgoing/sub"))
         await copying.run()
         assert sorted(copying.notes) == [
-            f"skipped mailbox {name!r}: the name Outgoing is kept for the mailbox that shows what waits to be sent"
+            f"skipped folder {name!r}: Outgoing is reserved for the folder that shows queued messages"
             for name in ("Outgoing", "Outgoing/sub")
         ]
         await copying.run(Push)

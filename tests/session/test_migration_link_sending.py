@@ -156,7 +156,7 @@ async def test_a_wrong_certificate_is_told_nothing(tmp_path: Path) -> None:
         await send(rig, link, "bob@one.example")
         assert outgoing.lines == ["EHLO mail.own.example", "STARTTLS"]
         [waiting] = await rig.queue.listings.list_messages()
-        assert f"certificate of {HOST}" in waiting.results[0].error
+        assert f"{HOST}'s certificate" in waiting.results[0].error
 
 
 async def test_a_server_of_the_inner_network_is_not_asked(tmp_path: Path) -> None:

@@ -445,7 +445,7 @@ async def test_smarthost_with_a_wrong_certificate_is_told_nothing(tmp_path: Path
         await rig.settle()
         assert relay.lines == ["EHLO mail.own.example", "STARTTLS"]
         [waiting] = await rig.queue.listings.list_messages()
-        assert "certificate of relay.example" in waiting.results[0].error
+        assert "relay.example's certificate" in waiting.results[0].error
 
 
 async def test_message_that_demands_tls_does_not_go_over_a_clear_smarthost(tmp_path: Path) -> None:

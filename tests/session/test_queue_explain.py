@@ -115,7 +115,7 @@ async def test_a_policy_is_told_with_its_source_and_age(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "error"),
     [
-        ("certificate", "certificate of mx.remote.example"),
+        ("certificate", "mx.remote.example's certificate"),
         ("greeting", "554 5.7.1 not from you"),
         ("closed", "Connection refused"),
         ("no-starttls", "tls-policy: 502 5.5.1 unknown"),

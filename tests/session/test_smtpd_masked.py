@@ -135,7 +135,7 @@ async def test_aliases_of_other_services_are_taken_over(smtp: Smtp) -> None:
     done = await addresses(smtp).take_over("mia", aliases)
     assert (done.added, done.known) == (2, 0)
     assert [(one.address.partition("@")[0], one.reason) for one in done.left_out] == [
-        ("other", "its domain anonaddy.example is not on this server"),
+        ("other", "the domain anonaddy.example isn't on this server"),
         ("mia", "this address is already configured on this server"),
         ("no address", "no address isn't an address"),
     ]

@@ -184,7 +184,7 @@ async def test_attempts_are_told_in_words_page_by_page(rig: Rig, browser: Browse
     assert len(rest) == 2
     texts = [one["text"] for one in first + rest]
     assert len(set(texts)) == 5
-    assert "account page, 198.51.100.3, refused: wrong password" in texts
+    assert "account page, 198.51.100.3, rejected: wrong password" in texts
     assert texts[-1] == "account page, 192.0.2.7, logged in"
     for after in ("x", "1", "-", "1-2-3", "9" * 41, "²-1"):
         assert (await browser.error("attempt_list", after=after, count=3))[0] == 400

@@ -196,7 +196,7 @@ async def test_an_answer_is_a_draft_whatever_its_original_holds(rig: Rig, browse
     begun = await browser.call("compose_prepare", kind="reply_all", message_id=message)
     assert len(begun["to"]) + len(begun["cc"]) == 1000
     [note] = begun["notes"]
-    assert note["message"] == "Only the first 1000 recipients were added. A message can't have more."
+    assert note["message"] == "Only the first 1000 recipients were added. That's the maximum for a message."
     assert note["words"]["values"] == {"most": 1000}
     assert (len(begun["references"]), begun["references"][-1]) == (50, "<last@example.com>")
     fields = typed_fields(begun)

@@ -519,7 +519,7 @@ async def test_a_notice_without_an_archive_is_refused(world: World) -> None:
     await world.browser.call("mailbox_set_special_use", mailbox_id=archive.id, roles=[])
     answer = await world.browser.post("notice_archive", {"message_id": number})
     assert (answer.status, answer.json["error"]["code"]) == (400, "user:error")
-    assert "this account has no Archive folder" in answer.json["error"]["message"]
+    assert "this account doesn't have an Archive folder" in answer.json["error"]["message"]
     assert await places(world) == {number: "Inbox"}
 
 

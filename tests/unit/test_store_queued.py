@@ -313,7 +313,7 @@ async def test_files_and_backups_leave_it_out(accounts: Accounts, tmp_path: Path
             await export(account, only, tmp_path)
         files = {"Outgoing.mbox": mbox([MESSAGE]), "Outgoing/sub.mbox": mbox([MESSAGE]), "Other.mbox": mbox([MESSAGE])}
         progress = await imported(accounts, zipped(files), name="mjl")
-        assert sum("skipped mailbox 'Outgoing" in text and KEPT in text for text in progress.problems) == 2
+        assert sum("skipped folder 'Outgoing" in text and KEPT in text for text in progress.problems) == 2
         assert len(await rows(account, "Outgoing")) == len(await rows(account, "Other")) == 1
         copy = tmp_path / "copy.db"
         await trio.to_thread.run_sync(copy_database, account.database.path, copy)

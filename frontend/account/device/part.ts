@@ -116,11 +116,11 @@ function link(desk: Desk, kind: Kind): HTMLElement {
 }
 
 function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
-  const left = el("p", { class: "hint" }, t("Use this once, within 10 minutes"));
+  const left = el("p", { class: "hint" }, t("Works once and expires in 10 minutes"));
   const third =
     kind === "android"
       ? [
-          el("b", {}, t("Copy the address and password into your mail app there")),
+          el("b", {}, t("Enter the address and password in your mail app")),
           el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically.")),
         ]
       : [
@@ -152,7 +152,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
           "div",
           {},
           el("b", {}, t("Tap “Set up mail” on your device")),
-          el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")),
+          el("p", { class: "hint" }, t("Then confirm here. No one else can use this code.")),
         ),
       ),
       el("li", {}, el("div", {}, third)),
@@ -175,7 +175,7 @@ function follow(desk: Desk, again: () => void): HTMLElement {
         notice(
           "warn",
           [
-            el("b", {}, t("A device at {ip} is asking to be set up. Is it yours?", { ip: found.remote_ip })),
+            el("b", {}, t("A device at {ip} wants to connect. Is it yours?", { ip: found.remote_ip })),
             el("br"),
             foreign(found.user_agent, 120),
           ],
@@ -283,7 +283,7 @@ function ready(desk: Desk, claim: string, { program, password, davx5 }: DeviceLo
       el("div", { class: "gap" }, profile),
     ]),
     card(t("Android and others"), [
-      el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers automatically.")),
+      el("p", { class: "two" }, t("Enter both in your mail app. Thunderbird finds the servers automatically.")),
       el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))),
       el(
         "div",

@@ -63,7 +63,7 @@ export class Folders {
     private readonly names: string,
     private readonly matching: (pattern: string) => string,
   ) {
-    this.pattern = line(t("Pattern"), pattern, t("Pattern for folder names, in lowercase."));
+    this.pattern = line(t("Pattern"), pattern, t("Lowercase pattern for folder names."));
     this.pattern.control.addEventListener("input", () => this.draw());
     this.root = el(
       "fieldset",
@@ -114,7 +114,7 @@ export class Folders {
     const [chosen, given] = current[index]!;
     const test = el(
       "select",
-      { class: "input", "aria-label": t("How to compare") },
+      { class: "input", "aria-label": t("Comparison") },
       tests.map(([value, text]) => el("option", { value, selected: value === chosen }, text())),
     );
     const name = el("input", {

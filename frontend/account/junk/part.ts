@@ -25,11 +25,11 @@ const junk: MakePage = async (desk) => {
 
 function learned(desk: Desk, found: Junk): HTMLElement {
   if (found.form.junk_filter === null)
-    return card(t("Junk filter"), notice("off", t("The junk filter is off. Mail isn't classified by content.")));
+    return card(t("Junk filter"), notice("off", t("The junk filter is off, so mail isn't classified by content.")));
   const young = found.hams < enough || found.spams < enough;
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(
-    t("Train from Archive and Junk"),
+    t("Train with Archive and Junk"),
     async () => {
       const done: { text?: string } = {};
       const work = async () => {
@@ -122,18 +122,18 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const power = number(
     t("Maximum word weight"),
     own.max_power,
-    t("Limits each word's score to this distance from 0 and 1."),
+    t("Keeps each word's score at least this far from 0 and 1."),
   );
-  const top = number(t("Number of words"), own.top_words, t("Uses only the strongest words in each message."));
+  const top = number(t("Words per message"), own.top_words, t("Uses only the strongest words in each message."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(
     t("Keep rejected mail in"),
     old.rejects_mailbox,
-    t("Leave blank if you don't want copies. Mail in this folder is deleted after a few days."),
+    t("Leave blank to discard rejected mail. Mail in this folder is deleted after a few days."),
     { list: "junk-mailboxes" },
   );
-  const keep = tick(t("Keep permanently"), old.keep_rejects);
+  const keep = tick(t("Keep rejected mail permanently"), old.keep_rejects);
   const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), {
     list: "junk-mailboxes",
   });
@@ -142,7 +142,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const patterns = [
     new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching),
     new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching),
-    new Folders(t("Not junk folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) =>
+    new Folders(t("“Not junk” folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) =>
       pattern === "" ? t("Leave blank to use all others.") : matching(pattern),
     ),
   ] as const;

@@ -20,7 +20,7 @@ type Protocol = FoundServers["protocol"];
 const security: readonly (readonly [Tls, string])[] = [
   ["implicit", t("TLS (port 993)")],
   ["starttls", t("STARTTLS (port 143)")],
-  ["none", t("not encrypted (port 143)")],
+  ["none", t("No encryption (port 143)")],
 ];
 /** POP3 without encryption is not spoken (LINK-18). */
 const maildropSecurity: readonly (readonly [Tls, string])[] = [
@@ -30,7 +30,7 @@ const maildropSecurity: readonly (readonly [Tls, string])[] = [
 
 const protocols: readonly (readonly [Protocol, string])[] = [
   ["imap", t("IMAP: sync everything both ways")],
-  ["pop3", t("POP3: new mail only, into a single folder")],
+  ["pop3", t("POP3: download new mail to a single folder")],
 ];
 
 /** What becomes of mail at a server with POP3: days until it is removed there, null for never. */
@@ -60,7 +60,7 @@ export function addMailbox(desk: Desk, insecure: boolean): Promise<Added | null>
 }
 
 function addressStep(desk: Desk, go: (address: string, found: FoundServers | null, reason?: string) => void): Child {
-  const address = line(t("Address"), "", t("We'll use it to find the mail servers."), {
+  const address = line(t("Address"), "", t("We'll use your address to find the mail servers."), {
     inputmode: "email",
     autocapitalize: "none",
     placeholder: "mia@example.org",
@@ -106,7 +106,7 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
   });
   const protocol = choice(t("Server type"), protocols, found?.protocol ?? "imap");
   const keep = choice(
-    t("After fetching"),
+    t("After downloading"),
     [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)] as const),
     "",
   );
@@ -123,7 +123,7 @@ function passwordStep(desk: Desk, step: Step, close: (made: Added | null) => voi
   };
   protocol.control.addEventListener("change", offer);
   offer();
-  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank for the default."), {
+  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank to use the default."), {
     inputmode: "numeric",
     maxlength: "5",
   });
@@ -200,7 +200,7 @@ function sendingFields(now: Sending) {
     now.sends,
     t("Uses your provider's server when you choose this From address."),
   );
-  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), {
+  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to detect automatically."), {
     inputmode: "url",
     autocapitalize: "none",
   });
@@ -208,7 +208,7 @@ function sendingFields(now: Sending) {
   const port = line(
     t("SMTP port"),
     now.smtp_port === 0 ? "" : String(now.smtp_port),
-    t("Leave blank for the default."),
+    t("Leave blank to use the default."),
     {
       inputmode: "numeric",
       maxlength: "5",
@@ -271,7 +271,7 @@ function sortingTick(now: boolean) {
     t("Sort new mail"),
     now,
     t(
-      "Use your junk filter, rules, and script. Changes also apply at your provider. Mail won't be answered or forwarded.",
+      "Use your junk filter, rules, and script. Changes sync to your provider. This mail won't get vacation replies or be forwarded.",
     ),
   );
 }
@@ -356,7 +356,7 @@ export async function newPassword(desk: Desk, one: LinkItem): Promise<boolean> {
 }
 
 function passwordLine() {
-  return line(t("Password"), "", t("Stored encrypted and only used for this."), {
+  return line(t("Password"), "", t("Stored encrypted. Only used to connect to this account."), {
     type: "password",
     autocomplete: "off",
     autofocus: "",

@@ -159,15 +159,15 @@ class List {
   private async remove(one: LinkItem): Promise<void> {
     const names = { name: visible(one.name), host: one.host };
     const copies = tick(
-      t("Also delete the copied mail here"),
+      t("Also delete copied mail from this account"),
       false,
-      t("Otherwise, its folders stay in your account."),
+      t("If you don't, you'll keep the copied folders."),
     );
     const yes = await dialog<boolean>(t("Unlink {name}?", names), (close) => [
       el(
         "p",
         { class: "dialog-text" },
-        t("This account will be unlinked. Your mail at {host} won't be deleted.", names),
+        t("Mail will stop syncing. Your mail at {host} won't be deleted.", names),
       ),
       el("div", { class: "gap" }, copies.root),
       buttons(

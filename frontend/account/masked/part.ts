@@ -24,7 +24,7 @@ const masked: MakePage = async (desk) => {
   await list.load();
   const title = t("Masked addresses");
   const hint = t(
-    "Use a different address for each shop or newsletter. Mail arrives here as usual. If unknown senders use an address, you'll know who shared it.",
+    "Use a different address for each store or newsletter. Mail arrives here as usual. If you start getting mail from unknown senders, you'll know who shared your address.",
   );
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
@@ -119,7 +119,7 @@ class List {
     if (this.offset === 0 && last >= total) return null;
     return el(
       "nav",
-      { class: "flex wrap gap", "aria-label": t("List pages") },
+      { class: "flex wrap gap", "aria-label": t("Page navigation") },
       el("span", { class: "grow hint" }, t("{first}–{last} of {total}", { first: this.offset + 1, last, total })),
       this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))),
       last < total && button(t("Older"), () => void this.go(last)),
@@ -140,7 +140,7 @@ class List {
   private async remove(one: GivenAddress): Promise<void> {
     const yes = await confirm(
       t("Delete {name}?", { name: one.address }),
-      t("Mail to this address will be rejected and its history deleted. To only reject mail, turn it off instead."),
+      t("New mail to this address will be rejected, and its history will be deleted. To keep the history, turn off the address instead."),
       t("Delete address"),
     );
     if (!yes) return;

@@ -164,8 +164,8 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
   );
   const alarms = ofEvents.control;
   const quiet = el("input", { type: "checkbox" });
-  const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
-  const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
+  const from = el("input", { type: "time", "aria-label": t("Quiet hours start"), required: true });
+  const until = el("input", { type: "time", "aria-label": t("Quiet hours end"), required: true });
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const choose = () => {
     from.disabled = until.disabled = !quiet.checked;
@@ -248,7 +248,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
       { class: "hint" },
       t("Notifications show the sender, never the subject or text. They're encrypted for this browser."),
       " ",
-      t("Alert notifications show the event's title, location, and time."),
+      t("Calendar alerts show the event's title, location, and time."),
     ),
     whose.root,
     quietHours,
@@ -257,7 +257,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
       el(
         "p",
         { class: "hint" },
-        t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone }),
+        t("Quiet hours use the {zone} time zone. If you edit them, they'll use this browser's time zone.", { zone }),
       ),
     ofEvents.root,
     devices,
@@ -270,9 +270,9 @@ function button(text: string, label: string, onclick: () => void): HTMLElement {
 }
 
 function aboutDevice({ used, failures, error, host }: NoticeDevice): string {
-  if (failures > 0) return t("Last notification rejected: {error}", { error });
-  if (used === null) return t("No notifications yet through {host}", { host });
-  return t("Last notification {at} through {host}", { at: new Date(used).toLocaleString(), host });
+  if (failures > 0) return t("Last notification was rejected: {error}", { error });
+  if (used === null) return t("No notifications sent through {host} yet", { host });
+  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(), host });
 }
 
 /** Minutes of a day as "22:05". */

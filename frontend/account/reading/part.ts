@@ -171,7 +171,7 @@ function mailOffline(): HTMLElement {
     t("Save mail for offline use"),
     localStorage.getItem(key) === "1",
     t(
-      "Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out.",
+      "Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will be sent when you're back online. To remove saved mail, log out.",
     ),
   );
   return kept(made, async () => {
@@ -210,8 +210,8 @@ const shortcuts: MakePage = async (desk) => {
     card(
       "",
       form(
-        check(desk, old, "single_keys", t("Single-letter shortcuts (archive: a)")),
-        check(desk, old, "open_on_move", t("Open messages immediately with arrow keys, j, and k")),
+        check(desk, old, "single_keys", t("Single-letter shortcuts (for example, “a” to archive)")),
+        check(desk, old, "open_on_move", t("Open messages as you move with the arrow keys, j, or k")),
         check(desk, old, "no_show_shortcuts", t("Show shortcut when you click an action"), false),
       ),
     ),

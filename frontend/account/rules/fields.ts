@@ -112,7 +112,7 @@ export function conditions(rule: Sent): string {
 export function actions(rule: Rule, labels: readonly RuleLabel[]): string {
   const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
   return [
-    rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : "",
+    rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: rule.mailbox }) : "",
     rule.label !== "" ? t("label “{label}”", { label }) : "",
     rule.star ? meant("rule", "star") : "",
     rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "",
@@ -156,11 +156,11 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
     t("Forwarded mail"),
     rule.is_forward,
     t(
-      "For mail from a forwarding service at the verified domain. The service itself won't be classified. Requires an envelope sender and a verified domain.",
+      "For mail forwarded by a service at the verified domain. The junk filter will ignore the service itself. Requires an envelope sender and a verified domain.",
     ),
   );
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to keep the usual folder."));
+  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to use the default folder."));
   const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
   label.control.addEventListener("change", () => put({ label: label.control.value }));
   const star = tick(t("Add a star"), rule.star);
@@ -218,7 +218,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
             t("Mail from this verified domain skips the junk filter."),
           ).root,
           named("is_forward", forward).root,
-          box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected."))
+          box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail will be moved here instead of rejected."))
             .root,
         ),
       ),
@@ -256,7 +256,7 @@ function words(rule: Rule, put: Put, named: Named): HTMLElement {
     match.root.hidden = rule.conditions.length < 2;
   };
   const match = choice(
-    t("Conditions to match"),
+    t("Match conditions"),
     [
       ["all", t("If all of these match")],
       ["any", t("If any of these match")],
@@ -300,7 +300,7 @@ function conditionRow(
     change({ part: next, test: next === one.part ? one.test : "contains", value: keeps ? one.value : "" });
     redraw();
   });
-  const test = select(t("How to compare"), one.part === "text" ? tests.slice(0, 1) : tests, one.test);
+  const test = select(t("Comparison"), one.part === "text" ? tests.slice(0, 1) : tests, one.test);
   test.addEventListener("change", () => change({ test: test.value as RuleCondition["test"] }));
   const size = one.part === "larger";
   const value = el("input", {

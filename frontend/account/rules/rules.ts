@@ -19,7 +19,7 @@ import { convert, triedOn, version } from "./shown";
 export class Rules {
   readonly root = el("div", {});
   private readonly rules: Rule[];
-  private readonly list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
+  private readonly list = el("ol", { class: "rules", "aria-label": t("Rules, in order") });
   private readonly editor = el("div", {});
   private readonly preview: Preview;
   private readonly tried = el("div", { class: "gap", role: "status" });

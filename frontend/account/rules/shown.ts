@@ -28,7 +28,7 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
         "p",
         { class: "dialog-text" },
         t(
-          "The script will run for all your addresses, after their rules. To use it instead of your rules, save it, then delete the rules here.",
+          "The script runs for all your addresses, after their rules. To use the script instead, save it, then delete the rules here.",
         ),
       ),
       leftOut.length > 0 &&
@@ -92,7 +92,7 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
   return card(
     t("Test rules"),
     [
-      !found.complete && notice("warn", t("Time ran out before all messages were checked.")),
+      !found.complete && notice("warn", t("Timed out before all messages were checked.")),
       el(
         "ul",
         { class: "lines" },

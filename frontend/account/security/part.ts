@@ -346,8 +346,8 @@ async function addApp(desk: Desk): Promise<void> {
     const kind = choice(
       t("Type"),
       [
-        ["", t("Password: enter with your email address")],
-        ["token", t("Token: for apps that require one")],
+        ["", t("Password, used with your email address")],
+        ["token", t("Token, for apps that require one")],
       ],
       "",
     );

@@ -182,7 +182,7 @@ function commands(): HTMLElement {
     el(
       "details",
       { class: "gap" },
-      el("summary", {}, t("Older Apple systems can't open that file")),
+      el("summary", {}, t("If you have an older Apple device")),
       shown(t("Use the older encryption:"), packOld),
     ),
     el(

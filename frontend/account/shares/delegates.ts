@@ -87,7 +87,7 @@ async function edit(found: Delegates, one: DelegateInfo | null): Promise<void> {
 }
 
 async function end(found: Delegates, one: DelegateInfo): Promise<void> {
-  const what = t("{name} won't be able to send from this address, and will lose what was shared here.", {
+  const what = t("{name} won't be able to send from this address and will lose access to items shared here.", {
     name: one.guest,
   });
   if (!(await confirm(t("Stop {name} from sending?", { name: one.guest }), what, t("Stop")))) return;

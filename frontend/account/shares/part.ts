@@ -15,8 +15,8 @@ import { delegatesCard } from "./delegates";
 const levels = [
   ["lr", t("view")],
   ["lrs", t("view and mark as read")],
-  ["lrswite", t("view, change, add, and remove")],
-  ["lrswipkxtea", t("everything, including sharing")],
+  ["lrswite", t("view, edit, add, and delete")],
+  ["lrswipkxtea", t("full access, including sharing")],
 ] as const;
 
 function words(rights: string): string {

@@ -116,21 +116,21 @@ function told(one: ForwardTarget): HTMLElement {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("not confirmed. Confirmation email not sent yet"));
+      return state("off", t("not confirmed, email not sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("not confirmed. Confirmation email sent")), since);
+      return el("span", {}, state("off", t("not confirmed, email sent")), since);
     case "confirmed":
       return one.failing === null
         ? el(
             "span",
             {},
-            state("ok", t("receiving your mail")),
+            state("ok", t("forwarding your mail")),
             one.taken_over &&
               el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required")),
           )
         : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
-      return el("span", {}, state("danger", t("stopped. Your mail is kept here")), error);
+      return el("span", {}, state("danger", t("stopped, your mail is kept here")), error);
   }
 }
 

@@ -55,7 +55,7 @@ export class CalendarCopies {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
       const hint = t(
-        "Copies over CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.",
+        "Copies data over CalDAV and CardDAV. Nothing on the other server will change, and guests won't be notified. Copying again won't create duplicates.",
       );
       fill(this.root, card(title, this.ask(), { hint }));
       return;
@@ -124,7 +124,7 @@ export class CalendarCopies {
       autocapitalize: "none",
     });
     const user = line(t("Username"), "", t("Usually your full email address."), { autocapitalize: "none" });
-    const password = line(t("Password"), "", t("Never stored. Many providers require an app password."), {
+    const password = line(t("Password"), "", t("Never saved. Many providers require an app password."), {
       type: "password",
       autocomplete: "off",
     });

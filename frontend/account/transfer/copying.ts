@@ -20,7 +20,7 @@ const shownMailboxes = 500;
 const security = [
   ["implicit", t("TLS (port 993)")],
   ["starttls", t("STARTTLS (port 143)")],
-  ["none", t("not encrypted (port 143)")],
+  ["none", t("No encryption (port 143)")],
 ] as const;
 
 export class Copying {
@@ -66,7 +66,7 @@ export class Copying {
           this.root,
           card(title, this.ask(found), {
             hint: t(
-              "Copies folders and messages over IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.",
+              "Copies folders and messages over IMAP, with dates and flags. Nothing on the other server will change. Copying again won't create duplicates.",
             ),
           }),
         );
@@ -131,7 +131,7 @@ export class Copying {
       security.filter(([value]) => value !== "none" || found.insecure),
       "implicit",
     );
-    const port = line(t("Port"), "", t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+    const port = line(t("Port"), "", t("Leave blank to use the default."), { inputmode: "numeric", maxlength: "5" });
     const user = line(t("Username"), last?.user ?? "", t("Usually your full email address."), {
       list: "copy-users",
       autocapitalize: "none",
@@ -139,10 +139,10 @@ export class Copying {
     const password = line(
       t("Password"),
       "",
-      t("Never stored, only kept in memory during the import. Some providers require an app password."),
+      t("Kept in memory during the import and never saved. Some providers require an app password."),
       { type: "password", autocomplete: "off" },
     );
-    const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
+    const prefix = line(t("Parent folder"), "", t("Leave blank to keep the same folder structure."));
     const since = line(t("Only messages since"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form(
       [

@@ -87,7 +87,7 @@ export class Importing {
     const drop = el(
       "div",
       { class: "drop" },
-      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drop it here")),
+      el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drag it here")),
       this.fileName,
       el(
         "span",
@@ -429,7 +429,7 @@ export class Importing {
     }
     const token = this.follower?.token;
     if (token === undefined) return;
-    if (await confirm(t("Stop this import?"), t("Everything imported so far will be undone."), t("Stop import"))) {
+    if (await confirm(t("Stop this import?"), t("Messages imported so far will be removed."), t("Stop import"))) {
       await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
@@ -447,7 +447,7 @@ function endText(end: ImportDone | ImportAborted): string {
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems };
   return end.dry_run
-    ? t("{messages} would be imported{problems}. This was a dry run, so your mail didn't change.", values)
+    ? t("{messages} would be imported{problems}. This was a dry run, so nothing was imported.", values)
     : t("{messages} imported{problems}.", values);
 }
 

@@ -58,7 +58,7 @@ export class LabelQuestion {
         "p",
         { class: "hint" },
         t(
-          "We couldn't recognize the language of these Gmail labels, so we guessed their meanings. Correct them if needed.",
+          "We couldn't detect the language of these Gmail labels, so we guessed their meanings. Change any that are wrong.",
         ),
       ),
       el(

@@ -62,7 +62,7 @@ export async function applyToExisting(
     })),
   );
   if (moves.length === 0)
-    return show(notice("ok", t("All {n} messages in {mailbox} would stay there.", { n: looked, mailbox: source })));
+    return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
   const list = el(
     "ul",
     { class: "lines" },

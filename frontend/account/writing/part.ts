@@ -19,7 +19,7 @@ const writing: MakePage = async (desk) => {
   const old = settings as Preferences;
   const own = signatures(desk, old, addresses);
   const quoting = choice(
-    t("Write replies"),
+    t("Start replies"),
     [
       ["auto", t("Above the quote, or below selected text")],
       ["top", t("Above the quote")],

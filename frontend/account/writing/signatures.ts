@@ -123,7 +123,7 @@ export function signatures(
       label,
       place,
       el("label", { class: "check" }, format, t("Use formatting")),
-      el("p", { class: "hint" }, t("Added below your message. Each address can have its own.")),
+      el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address.")),
     ),
     read: () => {
       keep();

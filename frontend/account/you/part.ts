@@ -67,7 +67,7 @@ function addressLine(one: DestinationItem, off: boolean): HTMLElement {
       el(
         "span",
         { class: "hint" },
-        ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
+        ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
       ),
     ),
     off && state("off", t("domain disabled")),
@@ -95,7 +95,7 @@ function settings(desk: Desk, one: DestinationItem, names: readonly string[]): H
   const proof = line(
     t("Reject unverified senders with this message"),
     old.message_auth_required_smtp_error,
-    t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."),
+    t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to filter this mail as usual."),
   );
   const refused = line(
     t("Rejected addresses"),

@@ -75,7 +75,7 @@ function sorting(found: SortingNotices, why: string): HTMLElement[] {
     lines.push(
       notice(
         "warn",
-        placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), {
+        placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), {
           address: foreign(address, 100),
         }),
         link("forwarding", t("Forwarding")),

@@ -62,7 +62,7 @@ const sections = (): Section[] => [
       "no_jmap",
     ],
   },
-  { title: t("Old mail"), names: ["expire_after"] },
+  { title: t("Mail retention"), names: ["expire_after"] },
 ];
 
 const storage = (row: AccountRow, use: AccountUse | undefined): Child => {
@@ -150,7 +150,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
               users,
               words === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words }),
               words === ""
-                ? t("Accounts are users with mailboxes, addresses, and a password.")
+                ? t("Each account has its own mail, addresses, and password.")
                 : t("Searches names, addresses, and notes."),
             ),
           )
@@ -221,7 +221,7 @@ async function add(desk: Desk): Promise<void> {
   const address = line(
     t("First address"),
     "",
-    domains.length > 0 ? t("For example, at {domain}.", { domain: domains[0]!.domain }) : t("Add a domain first."),
+    domains.length > 0 ? t("For example, an address at {domain}.", { domain: domains[0]!.domain }) : t("Add a domain first."),
     { inputmode: "email" },
   );
   name.control.addEventListener("change", () => {
@@ -231,7 +231,7 @@ async function add(desk: Desk): Promise<void> {
   const shared = tick(
     t("Shared mailbox"),
     false,
-    t("You can't log in to this account. Members read and reply from their own accounts."),
+    t("No one can log in to this account. Members read and reply from their own accounts."),
   );
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () =>
     desk.client.account_add(name.control.value, address.control.value, shared.control.checked),
@@ -405,7 +405,7 @@ async function unlock(desk: Desk, name: string): Promise<void> {
 /** Who sends from the account's addresses, and shares its mail. */
 async function members(desk: Desk, name: string): Promise<Child> {
   const found = await desk.client.account_delegate_list(name);
-  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), {
+  return delegatesCard(t("People who can send for this account"), t("For example, your team."), {
     all: found,
     set: (...given) => desk.client.account_delegate_set(...given, name),
     remove: (guest) => desk.client.account_delegate_rm(guest, name),
@@ -435,7 +435,7 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
     const address = line(
       t("Address"),
       `@${found.domain}`,
-      t("@{domain} accepts mail for all other addresses.", { domain: found.domain }),
+      t("@{domain} receives mail for all other addresses.", { domain: found.domain }),
       { inputmode: "email" },
     );
     if (
@@ -510,7 +510,7 @@ function logins(found: readonly Attempt[]): HTMLElement {
 }
 
 async function newPassword(desk: Desk, name: string): Promise<void> {
-  const password = line(t("New password"), "", t("Leave blank to generate one. You'll only see it once."), {
+  const password = line(t("New password"), "", t("Leave blank to generate a password. You'll only see it once."), {
     autocomplete: "new-password",
   });
   const set = await fieldDialog(

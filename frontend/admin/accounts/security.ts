@@ -107,7 +107,7 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
     "p",
     { class: "two" },
     t(
-      "Create a link to let the user set a new password. It works once and expires after 1 hour. You won't see the password.",
+      "Create a link to let the user set a new password. The link works once and expires after 1 hour. You won't see the new password.",
     ),
   );
   const without = el(
@@ -179,7 +179,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       },
       { title: t("Type"), cell: (one) => one.type },
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
-      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login command") : t("without a command")) },
+      { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login required") : t("no login required")) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: "",
@@ -212,7 +212,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     { "aria-label": t("Deleted within") },
     (
       [
-        ["0", t("all kept messages")],
+        ["0", t("any time")],
         ["1", t("the last hour")],
         ["24", t("the last day")],
         ["72", t("the last 3 days")],
@@ -229,7 +229,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     if (
       !(await confirm(
         many(messages, "Restore {n} message?", "Restore {n} messages?"),
-        t("{where} This includes messages the user deleted on purpose.", { where }),
+        t("{where} This includes messages that the user meant to delete.", { where }),
         t("Restore"),
       ))
     )
@@ -289,8 +289,8 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
     flush: true,
     hint:
       first.kept > 0
-        ? t("Kept for {time} after a mail client deletes it.", { time: agoShort(first.kept) })
-        : t("Deleted messages aren't kept because undelete_grace is 0."),
+        ? t("Messages are kept for {time} after a mail app deletes them.", { time: agoShort(first.kept) })
+        : t("To keep deleted messages, set undelete_grace to more than 0."),
     actions: el("div", { class: "field" }, since),
   });
 }
@@ -342,7 +342,7 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
       { class: "hint" },
       el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("View messages on hold")),
       " · ",
-      t("If someone else knew the old password, set a new one first."),
+      t("If someone else may know the password, set a new one first."),
     ),
   ];
   return notice(

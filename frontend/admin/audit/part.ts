@@ -98,7 +98,7 @@ function outcome(row: AuditLine): HTMLElement {
     case "failed":
       return state("danger", t("failed"));
     default:
-      return state("unknown", t("interrupted by a server stop"));
+      return state("unknown", t("interrupted when the server stopped"));
   }
 }
 
@@ -147,7 +147,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
           history,
           t("No changes yet"),
           t(
-            "You'll see changes here for 1 year. This includes the command line, this app, the account page, and edits to domains.toml.",
+            "You'll see changes from the last year here, made on the command line, in this app, on the account page, or in domains.toml.",
           ),
         );
   const save = (form: "csv" | "json") =>
@@ -160,7 +160,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     head(
       t("Audit log"),
       t(
-        "All changes from the command line, this app, accounts, and edits to domains.toml. Entries are kept for 1 year and never include secrets.",
+        "All changes made on the command line, in this app, by users, or in domains.toml. Entries are kept for 1 year and never include secrets.",
       ),
       button(t("Export as CSV"), () => save("csv"), { icon: download }),
       button(t("as JSON"), () => save("json")),

@@ -32,7 +32,7 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
   return card(
     t("Aliases"),
     found.aliases.length === 0
-      ? el("p", { class: "hint" }, t("No aliases yet. An alias is an address that delivers to several others."))
+      ? el("p", { class: "hint" }, t("No aliases yet. An alias delivers mail to several other addresses."))
       : list,
     {
       flush: true,
@@ -48,7 +48,7 @@ export async function addAlias(desk: Desk, domain: string): Promise<void> {
     t("Members"),
     el("textarea", {}),
     t(
-      "One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers.",
+      "One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers.",
     ),
   );
   const done = await fieldDialog(
@@ -69,8 +69,8 @@ async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
       t("Remove {alias}?", { alias: row.address }),
       many(
         row.members.length,
-        "New mail to this alias will be rejected. {n} member keeps existing messages.",
-        "New mail to this alias will be rejected. {n} members keep existing messages.",
+        "New mail to this alias will be rejected. {n} member will keep existing messages.",
+        "New mail to this alias will be rejected. {n} members will keep existing messages.",
       ),
       t("Remove"),
     ))
@@ -97,7 +97,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
       t("Members"),
       el("textarea", {}),
       t(
-        "One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers.",
+        "One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers.",
       ),
     );
     if (

@@ -48,8 +48,8 @@ export async function dns(
         : bad + weak === 0
           ? t("No problems found.")
           : [
-              bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "",
-              weak > 0 ? many(weak, "{n} topic could be improved.", "{n} topics could be improved.") : "",
+              bad > 0 ? many(bad, "{n} check found errors.", "{n} checks found errors.") : "",
+              weak > 0 ? many(weak, "{n} check found possible improvements.", "{n} checks found possible improvements.") : "",
             ].join(" ");
     fill(
       summary,
@@ -130,7 +130,7 @@ export async function dns(
             copyButton(() => row.value),
           ),
           (row.optional || !row.live) &&
-            el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC.")),
+            el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Requires DNSSEC.")),
         ],
       },
       { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) },
@@ -143,34 +143,34 @@ export async function dns(
     card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), {
       flush: true,
       actions: everything,
-      hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically."),
+      hint: t("See your DNS records as other servers see them. Each check takes up to 30 seconds. Results will appear automatically."),
     }),
     card(t("Records for {domain}", { domain: name }), [list, zone], {
       flush: true,
       actions: zoneButtons,
-      hint: t("Set these at your DNS provider."),
+      hint: t("Add these records at your DNS provider."),
     }),
   ];
 }
 
 /** What each topic is for, as a sentence that its mark confirms or not, and its name. */
 const topics: Readonly<Record<string, readonly [sentence: string, name: string]>> = {
-  dnssec: [t("DNS answers can't be forged"), "DNSSEC"],
-  iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")],
-  mx: [t("Mail for this domain comes here"), "MX"],
+  dnssec: [t("DNS records can't be forged"), "DNSSEC"],
+  iprev: [t("This server's addresses point to its name"), t("Reverse DNS")],
+  mx: [t("Mail for this domain is delivered here"), "MX"],
   tls: [t("Mail to this server is encrypted"), "TLS"],
-  dane: [t("Encryption is pinned in DNS"), "DANE"],
+  dane: [t("TLS keys are published in DNS"), "DANE"],
   spf: [t("Only this server sends mail for the domain"), "SPF"],
   dkim: [t("Outgoing messages are signed"), "DKIM"],
-  dmarc: [t("Receivers know what to do with forged mail"), "DMARC"],
-  "host-tlsrpt": [t("You get reports about encrypted delivery to this server"), t("Host TLS reports")],
-  tlsrpt: [t("You get reports about encrypted delivery to the domain"), t("TLS reports")],
+  dmarc: [t("Other servers know how to handle forged mail"), "DMARC"],
+  "host-tlsrpt": [t("You get TLS reports for this server"), t("Host TLS reports")],
+  tlsrpt: [t("You get TLS reports for the domain"), t("TLS reports")],
   mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"],
   srv: [t("Mail apps find your servers"), "SRV"],
-  autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")],
-  autodiscover: [t("Outlook sets itself up"), t("Autodiscover")],
+  autoconfig: [t("Thunderbird finds your settings"), t("Autoconfig")],
+  autodiscover: [t("Outlook finds your settings"), t("Autodiscover")],
   pacc: [t("Mail apps get settings from your domain"), "PACC"],
-  "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")],
+  "client-settings": [t("The server name for mail apps points here"), t("Mail client settings")],
 };
 
 function topicLine(report: DNSReport, running: boolean, again: () => void): Child[] {

@@ -36,7 +36,7 @@ async function listPage(desk: Desk): Promise<{ title: string; root: HTMLElement 
     found,
   );
   const body =
-    found.length === 0 ? empty(globe, t("No domains yet"), t("Domains are the part of an address after the @.")) : list;
+    found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of an address after the @.")) : list;
   const root = el(
     "div",
     { class: "page" },
@@ -66,7 +66,7 @@ async function add(desk: Desk): Promise<void> {
   const account = line(
     t("Report account"),
     accounts.accounts[0]?.name ?? "",
-    t("Existing account or name for a new one."),
+    t("An existing account, or a name for a new account."),
   );
   const localpart = line(
     t("First address for new account"),
@@ -76,7 +76,7 @@ async function add(desk: Desk): Promise<void> {
   const disabled = tick(
     t("Not active yet"),
     false,
-    t("Mail will be deferred or forwarded to the current server. Certificates won't be ordered."),
+    t("Mail will be deferred or forwarded to the current server. Certificates won't be requested."),
   );
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () =>
     desk.client

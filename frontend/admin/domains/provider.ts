@@ -84,9 +84,9 @@ async function answer(desk: Desk, name: string, chosen: DNSProvider): Promise<vo
     field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}),
   }));
   const enforce = tick(
-    t("Undo outside changes"),
+    t("Undo external changes"),
     false,
-    t("Restores records published from here if they were changed. Runs nightly."),
+    t("If someone changes records published here, they'll be restored every night."),
   );
   const done = await fieldDialog(
     chosen.title,
@@ -123,7 +123,7 @@ async function publish(desk: Desk, name: string): Promise<void> {
     ? tick(
         t("Publish enforcement rules"),
         false,
-        t("Use this only if all of this domain's mail and certificates come from this server."),
+        t("Only use this if all of this domain's mail and certificates come from this server."),
       )
     : null;
   if (!(await shown(t("Publish records"), plan, t("Publish"), rules?.root))) return;
@@ -198,7 +198,7 @@ function hostCard(desk: Desk, found: HostRotation): Child {
   return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, {
     question: t("Replace the {host} key?", { host: found.host }),
     words: t(
-      "The TLSA record for the next key will be published now. A certificate will be ordered in a few hours. The previous record will be removed 1 day later.",
+      "The TLSA record for the next key will be published now. A certificate will be requested in a few hours. The previous record will be removed 1 day later.",
     ),
     now: () => desk.client.dns_host_key_now(found.host),
     stop: () => desk.client.dns_host_key_stop(found.host),

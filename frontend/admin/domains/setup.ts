@@ -54,7 +54,7 @@ export async function setup(desk: Desk, found: DomainDetail): Promise<Child> {
     certificates(found, hosts),
     {
       name: "test",
-      title: t("Test mail"),
+      title: t("Test email"),
       level: "wait",
       word: t("to do"),
       show: () => test(desk, found),
@@ -250,9 +250,9 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
                   "div",
                   { class: "hint" },
                   one.certificate === null
-                    ? t("Ordered automatically when the DNS record points to this server.")
+                    ? t("Requested automatically when the DNS record points to this server.")
                     : one.certificate.own
-                      ? t("Self-signed, so other servers won't trust it.")
+                      ? t("Self-signed. Other servers won't trust this certificate.")
                       : one.certificate.issuer,
                 ),
               ),
@@ -278,12 +278,12 @@ function test(desk: Desk, found: DomainDetail): Child {
   const address = line(
     t("To"),
     found.addresses.find((one) => !one.startsWith("@")) ?? "",
-    t("An address in this domain, or your address at another provider. Then check the message details there."),
+    t("Use an address in this domain, or your address at another provider to check the message details there."),
     { inputmode: "email" },
   );
   const told = el("div", { "aria-live": "polite", class: "stack next" });
   const form = fieldForm({ send_to: address }, t("Send test email"), async () => {
-    fill(told, notice("wait", t("Running. This can take up to 3 minutes.")));
+    fill(told, notice("wait", t("Testing… This can take up to 3 minutes.")));
     try {
       fill(told, result(await desk.client.doctor_mail(address.control.value.trim())));
     } catch (error) {
@@ -291,7 +291,7 @@ function test(desk: Desk, found: DomainDetail): Child {
       throw error;
     }
   });
-  return card(t("Test mail"), [form, told], {
+  return card(t("Test email"), [form, told], {
     hint: t("The server delivers and reads a test message, then sends one from its postmaster to this address."),
   });
 }

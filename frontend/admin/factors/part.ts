@@ -31,7 +31,7 @@ async function changePassword(desk: Desk): Promise<void> {
   );
   if (ended === null) return;
   desk.say(
-    many(ended, "Password changed. {n} other session has ended.", "Password changed. {n} other sessions have ended."),
+    many(ended, "Password changed. {n} other session ended.", "Password changed. {n} other sessions ended."),
   );
   await desk.refresh();
 }
@@ -47,7 +47,7 @@ const twoStep: MakePage = async (desk) => {
   );
   const password = card(
     t("Password"),
-    el("p", { class: "two" }, t("For this app only. If you change it, all other sessions will end.")),
+    el("p", { class: "two" }, t("Only used for this app. If you change the password, all other sessions will end.")),
     { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) },
   );
   return {

@@ -79,7 +79,7 @@ function result(found: ProviderTrial): Child {
 
 function register(set: ProviderSetup): Child {
   return card(
-    t("Register at the provider"),
+    t("Register with the provider"),
     pairs([
       ...set.pages.map((one) => [t("Redirect URI (login and logout)"), copyable(one)] as const),
       ...(set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)] as const]),

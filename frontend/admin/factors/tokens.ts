@@ -24,7 +24,7 @@ const scopes = [
 export async function tokens(desk: Desk): Promise<Child> {
   const made = await desk.client.admin_token_list();
   const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
-  const hint = t("Use tokens to manage this server from API clients. See {url} for the API.", {
+  const hint = t("Use tokens to manage this server from API clients. For the API reference, see {url}.", {
     url: new URL("v1/openapi.json", location.href).href,
   });
   if (made.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });

@@ -374,7 +374,7 @@ function explained(one: WhyFound): Child {
       el(
         "p",
         { class: "two" },
-        t("No reasons recorded. The message came from a mail client, an import, or an earlier version."),
+        t("No reasons recorded. The message came from a mail app, an import, or an earlier version."),
       ),
     ];
   return [where, ...details(one.why)];
@@ -402,7 +402,7 @@ function details(why: WhyReasons): Child[] {
         t("To"),
         [
           foreign(why.recipient, 160),
-          ...(why.via.length > 0 ? [" ", t("through {aliases}", { aliases: why.via.join(", ") })] : []),
+          ...(why.via.length > 0 ? [" ", t("via {aliases}", { aliases: why.via.join(", ") })] : []),
         ],
       ],
       [t("Client"), foreign(`${why.remote || "–"} ${why.hello === "" ? "" : `(${why.hello})`}`, 200)],
@@ -426,7 +426,7 @@ function details(why: WhyReasons): Child[] {
         el("li", {}, mark("unknown", t("no response")), el("b", {}, name), " ", t("no response")),
       ),
     ),
-    el("h3", {}, t("Proposals")),
+    el("h3", {}, t("Suggestions")),
     proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed),
     why.cut && notice("unknown", t("Some details were too long to keep.")),
   ];

@@ -32,7 +32,7 @@ export async function backupsPage(desk: Desk): Promise<{ title: string; root: HT
     { class: "page" },
     head(
       t("Backups"),
-      t("Snapshots of configuration and mail, taken while the server runs."),
+      t("Snapshots of your configuration and mail, created while the server is running."),
       found.target !== "" && start,
     ),
     found.target === ""
@@ -69,19 +69,19 @@ function settings(found: Backups): HTMLElement {
       [
         t("Last backup"),
         found.last === 0
-          ? state("warn", t("none yet"))
+          ? state("warn", t("No backup yet"))
           : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)],
       ],
       [t("Schedule"), agoShort(found.interval)],
       [t("Target"), foreign(found.target, 200)],
       [
         t("Encrypted"),
-        found.encrypted ? state("ok", t("yes")) : t("no. Anyone with access to the target can read all mail"),
+        found.encrypted ? state("ok", t("yes")) : t("no (anyone with access to the target can read all mail)"),
       ],
       [
         t("Kept"),
         found.encrypted
-          ? t("all, until you delete them. The server can't read them on its own")
+          ? t("all, until you delete them (the server can't read them)")
           : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly }),
       ],
     ]),
@@ -118,7 +118,7 @@ function snapshots(found: Backups): HTMLElement {
     t("Snapshots"),
     [
       { title: t("Created"), kind: "main", cell: (row) => when(row.created) },
-      { title: t("Id"), cell: (row) => el("code", {}, row.id) },
+      { title: t("ID"), cell: (row) => el("code", {}, row.id) },
       { title: t("Files"), kind: "num", cell: (row) => (row.files < 0 ? "–" : t("{n}", { n: row.files })) },
       { title: t("Size"), kind: "num", cell: (row) => (row.octets < 0 ? "–" : size(row.octets)) },
     ],

@@ -95,10 +95,10 @@ async function newest(desk: Desk): Promise<Child> {
 async function connection(desk: Desk): Promise<Child> {
   const wanted = desk.address.query.get("id") ?? "";
   const id = line(
-    t("Id"),
+    t("ID"),
     wanted,
     t(
-      "22 characters from a Received field added by this server, or from an error page. You can also use the cid from a log line.",
+      "A 22-character ID from a Received field added by this server, or from an error page. You can also use the cid from a log line.",
     ),
   );
   const answer = el("div", { "aria-live": "polite" });

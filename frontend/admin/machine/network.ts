@@ -279,7 +279,7 @@ async function ask(
 ): Promise<void> {
   const fields = {
     domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")),
-    path_regexp: line(t("Path"), "/", t("Includes everything under this path. For the whole host, use /.")),
+    path_regexp: line(t("Path"), "/", t("Includes all paths below this one. For the entire host, use /.")),
     third,
   };
   const done = await fieldDialog(title, t("Add"), fields, async () => {
@@ -306,7 +306,7 @@ function addSite(desk: Desk): Promise<void> {
 }
 
 function addRedirect(desk: Desk): Promise<void> {
-  const target = line(t("To"), "", t("For example, https://example.com. Path and query are kept."));
+  const target = line(t("To"), "", t("For example, https://example.com. The path and query are kept."));
   return ask(desk, t("Redirect"), target, (url) => ({ redirect: { base_url: url } }));
 }
 
@@ -330,10 +330,10 @@ export async function webPage(desk: Desk): Promise<Page> {
         button(t("Redirect"), () => void addRedirect(desk)),
         button(t("Proxy"), () => void addProxy(desk)),
       ),
-      { hint: t("Fill in these 3 fields to start. You can change all other settings after you add it.") },
+      { hint: t("Fill in these 3 fields to start. You can change other settings later.") },
     ),
     card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), {
-      hint: t("Redirect a whole host to another host. Path and query are kept."),
+      hint: t("Redirect one host to another. The path and query are kept."),
     }),
     card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), {
       hint: t(

@@ -21,7 +21,7 @@ export async function standbyPage(desk: Desk): Promise<{ title: string; root: HT
   const root = el(
     "div",
     { class: "page" },
-    head(t("Standby server"), t("Gets all changes within about a second and can take over."), found.lease && start),
+    head(t("Standby server"), t("Copies all changes within about a second and can take over at any time."), found.lease && start),
     place,
     found.target === "" ? unset() : shown(found),
   );
@@ -47,7 +47,7 @@ function unset(): HTMLElement {
 function shown(found: SecondMachine): HTMLElement[] {
   const words = found.words.map((one) => el("p", {}, visible(one)));
   return [
-    notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes aren't copied.")),
+    notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes haven't been copied.")),
     card(t("Status"), words, {
       hint: found.lease
         ? null
@@ -62,7 +62,7 @@ async function handOver(desk: Desk, start: HTMLButtonElement, place: HTMLElement
   const agreed = await confirm(
     t("Switch over to the standby server?"),
     t(
-      "This server will stop accepting mail, send its last changes, and shut down. The standby server will take over within seconds, with all mail. If the standby isn't ready or has another version, this server will keep running.",
+      "This server will stop accepting mail, send its latest changes, and shut down. The standby server will take over within seconds, with all mail. If the standby server isn't ready or runs a different version, this server will keep running.",
     ),
     t("Switch over"),
   );
@@ -70,7 +70,7 @@ async function handOver(desk: Desk, start: HTMLButtonElement, place: HTMLElement
   start.disabled = true;
   fill(
     place,
-    notice("wait", t("Contacting the standby server and sending the last changes. This can take up to 1 minute.")),
+    notice("wait", t("Contacting the standby server and sending the latest changes. This can take up to 1 minute.")),
   );
   try {
     const done = await desk.client.standby_handover();

@@ -22,7 +22,7 @@ export async function movePage(desk: Desk): Promise<{ title: string; root: HTMLE
   const root = el(
     "div",
     { class: "page" },
-    head(t("Move"), t("Move all users from another server, with their mail and passwords."), ...actions(desk, found)),
+    head(t("Move"), t("Move all users, their mail, and their passwords from another server."), ...actions(desk, found)),
     found.phase === "none" ? none() : shown(found),
   );
   return { title: t("Move"), root };
@@ -53,7 +53,7 @@ function none(): HTMLElement {
     "",
     empty(
       users,
-      t("No move yet"),
+      t("No moves yet"),
       t("Start moves on the command line, because the plan contains passwords."),
       el("pre", { class: "zone" }, command),
       copyButton(() => command, t("Copy")),

@@ -25,7 +25,7 @@ export function peer(desk: Desk, domain: string): Child {
   const root = el("div");
   const draw = (found: PeerState) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
   const look = async () => {
-    fill(root, card(t("Other addresses"), notice("wait", t("Checking for another server for this domain…"))));
+    fill(root, card(t("Other addresses"), notice("wait", t("Checking whether this domain uses another server…"))));
     try {
       draw(await desk.client.config_domain_peer_show(domain));
     } catch (error) {
@@ -48,7 +48,7 @@ function refused(desk: Desk, found: PeerState): Child {
             "p",
             { class: "hint" },
             t(
-              "Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail.",
+              "To avoid losing mail, forward mail for users who haven't moved yet to that server before you change MX.",
             ),
           ),
         ],
@@ -62,7 +62,7 @@ async function set(desk: Desk, found: PeerState): Promise<void> {
   const hosts = line(
     t("Current mail server"),
     found.elsewhere.join(", "),
-    t("Host name. If that name will point to this server, use the IP address. Separate multiple servers with commas."),
+    t("Host name. If the name will point to this server later, use the IP address. Separate multiple servers with commas."),
   );
   const words = t(
     "We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.",
@@ -110,7 +110,7 @@ function inUse(desk: Desk, found: PeerState): Child {
         ),
       ),
       found.takes_all &&
-        el("li", {}, state("warn", t("That server accepts any address, so mistyped addresses aren't rejected."))),
+        el("li", {}, state("warn", t("That server accepts mail for any address, so mistyped addresses won't be rejected."))),
       el("li", {}, went),
     ),
     {

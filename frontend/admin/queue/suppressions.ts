@@ -42,7 +42,7 @@ export async function suppressionsPage(desk: Desk): Promise<{ title: string; roo
       ))
     )
       return;
-    desk.say(t("Mail to {address} allowed again", { address: row.address }), {
+    desk.say(t("{address} can get mail again", { address: row.address }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Undoing…"), t("Couldn't undo"), () =>

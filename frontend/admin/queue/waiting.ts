@@ -204,7 +204,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
             ? empty(
                 send,
                 t("The queue is empty"),
-                t("Mail that can't be delivered right away waits here, with replies from other servers."),
+                t("Mail that can't be delivered right away waits here, with the other server's reply."),
               )
             : empty(
                 lens,

@@ -39,7 +39,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
     )
       return;
     if (
-      await attempt(t("Canceling…"), t("Couldn't cancel webhook"), () =>
+      await attempt(t("Canceling…"), t("Couldn't delete webhook"), () =>
         desk.client.queue_webhook_cancel({ ids: [row.id] }),
       )
     )
@@ -80,7 +80,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
             "span",
             { class: "flex" },
             button(t("Call now"), () => void again(row), { kind: "line small" }),
-            button(t("Cancel…"), () => void cancel(row), { kind: "small danger" }),
+            button(t("Delete…"), () => void cancel(row), { kind: "small danger" }),
           ),
       },
     ],

@@ -47,16 +47,16 @@ export async function ownPage(desk: Desk): Promise<Made> {
 function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly PendingReport[]): HTMLElement {
   const nothing =
     kind === "dmarc"
-      ? t("Mail is counted here for domains that request DMARC reports (rua), until the report is sent.")
-      : t("Sessions are counted here for domains that request TLS reports, until the report is sent.");
+      ? t("For domains that request DMARC reports (rua), mail is counted here until the report is sent.")
+      : t("For domains that request TLS reports, sessions are counted here until the report is sent.");
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
       const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
       said = many(
         sent.due,
-        "{n} report was due: {sent} sent, {skipped} not needed, {later} later",
-        "{n} reports were due: {sent} sent, {skipped} not needed, {later} later",
+        "{n} report was due: {sent} sent, {skipped} not needed, {later} postponed",
+        "{n} reports were due: {sent} sent, {skipped} not needed, {later} postponed",
         { sent: sent.sent, skipped: sent.skipped, later: sent.later },
       );
     });
@@ -136,7 +136,7 @@ function suppressedCard(desk: Desk, found: readonly Without[]): HTMLElement {
     )
       return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1000 - Date.now()) / 86_400_000));
-    desk.say(t("Reports to {address} allowed again", { address: row.address }), {
+    desk.say(t("Reports to {address} resumed", { address: row.address }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Undoing…"), t("Couldn't undo"), () =>
@@ -336,7 +336,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
   const root = el(
     "div",
     { class: "page" },
-    head(t("Reports"), t("Policies for domains you send to. Mail only goes to these hosts, and only with TLS.")),
+    head(t("Reports"), t("Policies for domains you send to. Mail is only sent to these hosts, and only over TLS.")),
     tabLinks("mta-sts"),
     card(
       "",
@@ -348,7 +348,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
               t("No policies yet"),
               t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks."),
             )
-          : el("p", { class: "hint" }, t("End of list.")),
+          : el("p", { class: "hint" }, t("No more policies.")),
       { flush: true },
     ),
     el(

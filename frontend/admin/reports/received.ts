@@ -47,7 +47,7 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
       t("Reports"),
       kind === "dmarc"
         ? t("Reports from other servers about mail sent as your domains.")
-        : t("Reports from other servers about TLS when sending to you."),
+        : t("Reports from other servers about TLS connections to you."),
     ),
     tabLinks(kind),
     totals.length > 0 &&
@@ -154,7 +154,7 @@ export async function dmarcReportPage(desk: Desk, number: number): Promise<Made>
   const root = el(
     "div",
     { class: "page" },
-    head([t("DMARC report of"), " ", name(report.organization || report.sender)], null),
+    head([t("DMARC report from"), " ", name(report.organization || report.sender)], null),
     tabLinks("dmarc"),
     found.errors.length > 0 &&
       notice("warn", [t("Errors from the reporter:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]),
@@ -236,7 +236,7 @@ export async function tlsReportPage(desk: Desk, number: number): Promise<Made> {
   const root = el(
     "div",
     { class: "page" },
-    head([t("TLS report of"), " ", name(report.organization || report.sender)], null),
+    head([t("TLS report from"), " ", name(report.organization || report.sender)], null),
     tabLinks("tls"),
     card(
       "",

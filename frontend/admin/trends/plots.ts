@@ -255,7 +255,7 @@ function dmarc(found: Sources | null, domains: readonly string[], days: number):
       el(
         "p",
         { class: "hint" },
-        t("No DMARC reports in 30 days."),
+        t("No DMARC reports in the last 30 days."),
         " ",
         el("a", { href: "#reports" }, t("Set up reports")),
       ),
@@ -348,7 +348,7 @@ function guesses(found: LoginFailures, days: number): HTMLElement {
   if (total === 0)
     return card(
       t("Failed logins"),
-      el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits),
+      el("p", { class: "hint" }, many(days, "None in the last {n} day.", "None in the last {n} days."), " ", limits),
     );
   const all: Sum[] = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one: Sum) => (one.about === "" ? t("other networks") : visible(one.about));

@@ -8,7 +8,7 @@ import { many, t } from "../../lib/words";
 export function answer(found: Sources): [Level, string] {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
+      return ["unknown", t("Unknown. There were no reports in the last 30 days.")];
     case "no":
       return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
@@ -16,8 +16,8 @@ export function answer(found: Sources): [Level, string] {
         "ok",
         many(
           found.strange,
-          "Probably. This would reject {n} message from an address that never passes. Check if you know the address.",
-          "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.",
+          "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.",
+          "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.",
         ),
       ];
     case "yes":

@@ -91,6 +91,6 @@ function sure(one: AddressBook): Promise<boolean> {
     "This will also delete {n} contact from all your devices.",
     "This will also delete {n} contacts from all your devices.",
   );
-  const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
+  const back = t("You can restore up to 5,000 deleted contacts for 30 days.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }

@@ -268,8 +268,8 @@ class CalendarPage implements Board {
     return el(
       "div",
       { class: "cal-nothing" },
-      el("h2", {}, t("Nothing planned")),
-      el("p", {}, t("New events will appear here, no matter which device you use.")),
+      el("h2", {}, t("No events")),
+      el("p", {}, t("Events you add on any device will appear here.")),
       el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")),
     );
   }

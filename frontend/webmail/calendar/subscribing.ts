@@ -99,7 +99,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
         el(
           "p",
           { class: "dialog-text" },
-          t("For example, holidays, sports, or a club calendar. Events appear with yours and refresh hourly."),
+          t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly."),
         ),
         el("label", { class: "field" }, t("Address (https:// or webcal://)"), address),
         el("label", { class: "field" }, t("Custom name (optional)"), name),

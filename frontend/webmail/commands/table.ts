@@ -91,8 +91,8 @@ function list(desk: Desk): Command[] {
   return [
     ...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"),
     ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"),
-    ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"),
-    ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"),
+    ...move(desk, "page-down", t("Move down 10 messages"), 10, "PageDown", "l"),
+    ...move(desk, "page-up", t("Move up 10 messages"), -10, "PageUp", "h"),
     ...move(desk, "last", t("Last message"), Infinity, "End", "."),
     ...move(desk, "first", t("First message"), -Infinity, "Home", ","),
     {

@@ -48,7 +48,7 @@ async function isMail(file: File): Promise<boolean> {
 
 /** The kinds of files that are imported. */
 export function kinds(): string {
-  return t("You can import messages (.eml), mbox files, and zip, tar.gz, or tar archives of mail.");
+  return t("You can import messages (.eml), mbox files, and ZIP, tar.gz, or tar archives of mail.");
 }
 
 /** Names of files in a message, without characters that deceive. */

@@ -168,7 +168,7 @@ export class BusyBars {
         taken > 0
           ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.")
           : unknown < persons.length && t("All guests with visible calendars are free."),
-        unknown > 0 && many(unknown, "Can't see {n} guest's availability.", "Can't see {n} guests' availability."),
+        unknown > 0 && many(unknown, "{n} guest's availability isn't shared with you.", "{n} guests' availability isn't shared with you."),
       ]
         .filter(Boolean)
         .join(" "),

@@ -36,7 +36,7 @@ export function drawFound(board: Board, text: string, { events, more }: FoundEve
           {},
           t("Only the {n} events closest to today are shown. Add a word to narrow your search.", { n: found.length }),
         ),
-      el("p", {}, t("Titles, locations, guests, and notes are searched in all calendars.")),
+      el("p", {}, t("Searches titles, locations, guests, and notes in all calendars.")),
     ),
   );
 }

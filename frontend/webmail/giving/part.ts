@@ -137,7 +137,7 @@ async function sure(one: Calendar): Promise<boolean> {
     "This will also delete {n} events from all your devices.",
   );
   const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
-    el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")),
+    el("p", { class: "dialog-text" }, words, " ", t("You can't undo this.")),
     el(
       "div",
       { class: "dialog-buttons" },

@@ -59,7 +59,7 @@ export async function remove(page: Page, group: string, done: (name: string) => 
   await attempt(t("Deleting…"), t("Couldn't delete group"), async () => {
     const cards = await page.client.contact_group_remove(group);
     await done("");
-    toast(t("“{name}” deleted. Its contacts are kept", { name: isolated(group) }), {
+    toast(t("“{name}” deleted. You'll keep its contacts", { name: isolated(group) }), {
       title: t("Undo"),
       run: () =>
         void attempt(t("Restoring…"), t("Couldn't restore group"), async () => {

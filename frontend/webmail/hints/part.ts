@@ -19,7 +19,7 @@ export function showHints(list: HTMLElement): void {
       ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.")
       : t("Press ? for all shortcuts, or Ctrl+K to find a command."),
     t("You can undo every action, even Send."),
-    t("Remote images only load when you ask, so senders can't see when you read."),
+    t("Remote images only load when you ask, so senders can't tell when you read their mail."),
   ];
   let read = Number(localStorage.getItem(hintsKey)) || 0;
   if (read >= hints.length) return;

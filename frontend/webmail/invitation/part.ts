@@ -129,7 +129,7 @@ function stateOf(found: Invitation): Child {
       ];
     case "stranger":
       if (found.method === "COUNTER")
-        return t("You can't accept this new time because its sender isn't a verified guest of one of your events.");
+        return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");
     default:
       return null;

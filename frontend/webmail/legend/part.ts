@@ -21,7 +21,7 @@ const meanings: Readonly<Record<string, string>> = {
   "\\draft": t("Not sent yet"),
   $junk: t("Junk mail"),
   $phishing: t("Pretends to be from someone else"),
-  "\\deleted": t("Marked for deletion by a mail app"),
+  "\\deleted": t("Marked as deleted in a mail app"),
 };
 
 const mark = (kind: string, shown: Child) => el("span", { class: `mark ${kind}` }, shown);
@@ -44,7 +44,7 @@ const conversations: readonly Entry[] = [
   [el("span", { class: "thread-count" }, "3"), t("Messages in this conversation")],
   [el("span", { class: "thread-count" }, "+2"), t("More messages in other folders (press → to show)")],
   [el("span", { class: "branch" }, sign(cornerDownRight, "icon")), t("Reply to the message above")],
-  [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("The original message isn't here")],
+  [el("span", { class: "branch" }, sign(circleHelp, "icon")), t("Original message not found")],
   [el("span", { class: "branch" }, sign(copy, "icon")), t("Copy of the message above (same Message-ID)")],
 ];
 

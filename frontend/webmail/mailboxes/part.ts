@@ -52,7 +52,7 @@ export function confirmDelete(counts: Counts, mixed: boolean): Promise<boolean> 
 }
 
 export async function createMailbox(client: Client): Promise<void> {
-  const name = await ask(t("New folder"), t("Name. For a subfolder, use “/”"), "", t("Create"));
+  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 
@@ -138,7 +138,7 @@ export async function offerRole(
   const name = home === "" ? (roleNames.find(([known]) => known === role)?.[1] ?? role) : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
   const chosen = await pick<Box | "new">(
-    t("“{name}” folder not set", { name }),
+    t("No “{name}” folder set", { name }),
     { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") },
     ["new", ...free],
     (one) => (one === "new" ? t("New folder “{name}”", { name }) : one.name),

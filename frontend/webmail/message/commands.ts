@@ -60,7 +60,7 @@ export function messageCommands(desk: Desk): Command[] {
     { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown, run: () => desk.opened()?.showText() },
     {
       id: "message.html",
-      title: t("Show HTML, then the full HTML"),
+      title: t("Show HTML (repeat for full HTML)"),
       keys: ["T"],
       when: shown,
       run: () => desk.opened()?.showHTML(),

@@ -115,7 +115,7 @@ export function picturesWords(
 ): string {
   if (mode === "htmlexternal") return t("Remote images loaded");
   if (blocked === null || blocked.count === 0) return "";
-  return many(blocked.count, "{n} image from {hosts} isn't loaded", "{n} images from {hosts} aren't loaded", {
+  return many(blocked.count, "{n} image from {hosts} not loaded", "{n} images from {hosts} not loaded", {
     hosts: isolated(blocked.hosts.join(", ")),
   });
 }

@@ -537,14 +537,14 @@ export class Message implements OpenMessage {
       ),
       shown(
         "dark",
-        t("Show dark"),
+        t("View in dark mode"),
         [],
         () => this.shadeIn("plain"),
         mode !== "text" && (this.shade === "light" ? dark : this.shade === "dark" && this.sheet),
       ),
       shown(
         "light",
-        t("Show light"),
+        t("View in light mode"),
         [],
         () => this.shadeIn("light"),
         mode !== "text" && dark && (this.shade === "plain" || (this.shade === "dark" && !this.sheet)),
@@ -630,7 +630,7 @@ export class Message implements OpenMessage {
         "article",
         { class: "text-part" },
         readableText(part.text, this.owner.needles()),
-        part.truncated && el("p", { class: "hint" }, t("This text was shortened.")),
+        part.truncated && el("p", { class: "hint" }, t("This message was shortened.")),
       ),
     );
   }

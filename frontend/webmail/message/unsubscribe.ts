@@ -40,7 +40,7 @@ export function leavingLine(
     const time = saidTime(found.at, Date.now());
     if (!found.still_sends) return el("span", { class: "unsubscribed" }, t("Unsubscribed {time}", { time }));
     return [
-      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still sending", { time })),
+      el("span", { class: "unsubscribed" }, t("Unsubscribed {time}, but still getting mail", { time })),
       el("button", { class: "link unsubscribe", onclick: () => owner.block() }, t("Block")),
     ];
   }

@@ -73,7 +73,7 @@ export function beginAnswer(kept: Kept): Begun {
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
   const notes =
     cut || (whole === "" && selected === "" && original === "")
-      ? [{ message: t("You're offline, so part of the text isn't quoted."), words: null }]
+      ? [{ message: t("You're offline, so some of the text wasn't quoted."), words: null }]
       : [];
   if (forward) {
     const attached = kind === "forward_attached";

@@ -196,7 +196,7 @@ export function drawCard(
         card.further.map(({ topic, label, value }) =>
           line(
             topic === "other" ? isolated(label) : topics[topic],
-            value === "" ? t("Saved in this contact") : linked(said(topic, value)),
+            value === "" ? t("Included in this contact") : linked(said(topic, value)),
             topic === "other" ? "" : isolated(label),
           ),
         ),

@@ -245,7 +245,7 @@ function makePage(page: Page): { follow: () => void } {
               el(
                 "div",
                 { class: "people-acts", role: "toolbar", "aria-label": t("Group actions") },
-                button(t("Write to all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"),
+                button(t("Email all"), () => grouping((part) => part.writeToAll(page, group)), "btn soft"),
                 button(t("Add people…"), () => grouping((part) => part.addPeople(page, group, anew))),
                 button(t("Rename…"), () => grouping((part) => part.rename(page, group, moved))),
                 button(t("Delete group"), () => grouping((part) => part.remove(page, group, moved))),
@@ -256,7 +256,7 @@ function makePage(page: Page): { follow: () => void } {
   };
   const changeStar = (now: ContactCard) =>
     writable(books, now.book_id) &&
-    void attempt(t("Saving…"), t("Couldn't change favorites"), async () => {
+    void attempt(t("Saving…"), t("Couldn't update favorites"), async () => {
       await page.client.contacts_group([now.id], starred, !now.starred);
       await anew();
     });

@@ -51,7 +51,7 @@ export function dateField(label: string, old: string): { root: HTMLElement; read
   const group = field(
     label,
     el("div", { class: "date-parts", role: "group", "aria-label": label }, days, months, years),
-    t("You can leave out the year."),
+    t("The year is optional."),
   );
   group.root.addEventListener("input", () => group.problem(""));
   return {

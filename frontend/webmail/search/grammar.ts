@@ -278,7 +278,7 @@ export function parse(
       break;
     }
     const only = (change: Partial<Filter> | null, why: string) => {
-      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("You can't exclude “{tag}” with “-”, so it was treated as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -291,7 +291,7 @@ export function parse(
       else if (value === "AROUND")
         problems.push({
           token,
-          why: t("“{value}” isn't a search operator, so it was searched for as a word", { value }),
+          why: t("“{value}” isn't a search operator, so it was treated as a word", { value }),
         });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
@@ -315,12 +315,12 @@ export function parse(
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("you can only search for one attachment type"));
     } else if (tag in fields) {
-      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("You can't exclude “{tag}” with “-”, so it was treated as a word", { tag }));
       else if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else headers.push({ name: fields[tag]!, value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
-      if (not || name === undefined) wrong(t("after “header:”, add a name, or a name, “:”, and text"));
+      if (not || name === undefined) wrong(t("after “header:”, add a field name, optionally followed by “:” and text"));
       else headers.push({ name, value: wanted!.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
@@ -426,7 +426,7 @@ function alternatives<T extends Alternatives>(group: number, lists: T, any: Map<
 
 /** The report of an unknown operator, with the nearest known one. */
 function unknown(token: Token, name: string, all: readonly Token[]): Problem {
-  const why = t("“{name}:” isn't a search operator, so “{value}” was searched for as text", {
+  const why = t("“{name}:” isn't a search operator, so “{value}” was treated as text", {
     name,
     value: token.value,
   });

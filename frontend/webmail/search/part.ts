@@ -65,7 +65,7 @@ export function say(
     !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
     left_out.length > 0 &&
-      el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })),
+      el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })),
   );
 }
 

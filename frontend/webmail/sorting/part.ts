@@ -87,7 +87,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
   function stopped(address: string): HTMLElement {
     return line(
       "failed",
-      placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), {
+      placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), {
         address: foreign(address, 100),
       }),
       link("forwarding", t("Show")),

@@ -52,7 +52,7 @@ export async function showDeleted(
           ),
         );
       }),
-      found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")),
+      found.length === 0 && el("li", { class: "hint" }, t("Nothing deleted in the last 30 days.")),
     );
   };
   const back = (id: number) =>

@@ -234,7 +234,7 @@ export class Row {
     if (item.same_message_id)
       return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
     if (item.thread_missing_link)
-      return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
+      return named("branch", t("Original message not found"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
 

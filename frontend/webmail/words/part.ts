@@ -329,7 +329,7 @@ export class Words {
 
   /** The original below the text: folded, a page of the server, and a way to leave it out. */
   private originalBox(): HTMLElement {
-    const title = this.forwarded ? t("Forwarded message") : t("The original");
+    const title = this.forwarded ? t("Forwarded message") : t("Original message");
     const frame = el("iframe", {
       class: "compose-original-page",
       title,

@@ -212,7 +212,7 @@ def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
                 if action.mailbox in filtered.names or action.create or action.mailbox == filtered.kept_in:
                     yield _flagged(_into(filtered, action.mailbox), action.flags)
                 else:
-                    problem = worded("mailbox “{name}” doesn't exist, so the message was kept", name=action.mailbox)
+                    problem = worded("folder “{name}” doesn't exist, so the message was kept", name=action.mailbox)
                     yield from (_flagged(kept, action.flags) for kept in filtered.kept)
             case RedirectAction() if action.address in filtered.circles:
                 problem = worded("a redirect to {address} would loop, so the message was kept", address=action.address)

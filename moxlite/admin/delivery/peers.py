@@ -76,8 +76,12 @@ DAYS: Final = 14
 MAX_TEXT: Final = 300
 """Characters of a peer's reply that the client and the log are shown."""
 
-asked_total: Final = Counter("moxlite_peer_question", "Questions to the servers from which domains move.", ["result"])
-messages_total: Final = Counter("moxlite_peer_message", "Messages for the servers from which domains move.", ["result"])
+asked_total: Final = Counter(
+    "moxlite_peer_question", "Address checks with the previous servers of migrating domains.", ["result"]
+)
+messages_total: Final = Counter(
+    "moxlite_peer_message", "Messages forwarded to the previous servers of migrating domains.", ["result"]
+)
 for _result in ("taken", "refused", "unanswered", "remembered", "busy", "loop"):
     asked_total.labels(result=_result)
 for _result in ("passed", "refused", "unanswered"):

@@ -42,8 +42,8 @@ SOON: Final = 60.0
 SECONDS: Final = 60.0
 """Seconds for a trial: on a small machine ten times what it takes there."""
 
-WORKING: Final = Gauge("moxlite_helper_working", "1 if the child process started when it was last tried.", ["helper"])
-TRIED: Final = Gauge("moxlite_helper_tried_timestamp_seconds", "When the child process was last tried.", ["helper"])
+WORKING: Final = Gauge("moxlite_helper_working", "1 if the child process started in its last test.", ["helper"])
+TRIED: Final = Gauge("moxlite_helper_tried_timestamp_seconds", "When the child process was last tested.", ["helper"])
 
 Try = Callable[[], Awaitable[str]]
 """Tries a kind of child. Returns what is weak about it, "" for nothing. Raises Exception: it does not work."""

@@ -204,7 +204,7 @@ class Progress:
         self.uncopied = sum(name not in self.copied for name in there)
         self._missing = {name: self._missing.get(name, now) for name in there if name not in synced}
         late = [name for name, since in self._missing.items() if now - since > NOTICED]
-        return f"{late[0]} is not copied" if late else ""
+        return f"{late[0]} hasn't been copied" if late else ""
 
     def _ask(self, path: Path, data: Path, changed: dict[str, object], now: float) -> None:
         """Ask for the transactions of databases with these marks of their logs."""

@@ -431,7 +431,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
             yield Mistake((*path, kind, "mailbox"), IS_QUEUE)
     if settings.mtasts is not None:
         if not POLICY_ID.fullmatch(settings.mtasts.policy_id):
-            yield Mistake((*path, "mtasts", "policy_id"), "must have 1 to 32 letters and digits")
+            yield Mistake((*path, "mtasts", "policy_id"), "must be 1 to 32 letters and digits")
         for key, patterns in (("mx", settings.mtasts.mx), ("former_mx", settings.mtasts.former_mx)):
             for index, pattern in enumerate(patterns):
                 if not MX_PATTERN.fullmatch(pattern):

@@ -47,7 +47,7 @@ from moxlite.net.resolver import (
 
 logger = logging.getLogger("moxlite.net.dns.client")
 
-lookups = Histogram("moxlite_dns_lookup_duration_seconds", "Look-ups that went to a DNS server.", ["type", "result"])
+lookups = Histogram("moxlite_dns_lookup_duration_seconds", "DNS server lookups.", ["type", "result"])
 
 PORT: Final = 53
 TRY_SECONDS: Final = 5.0

@@ -103,7 +103,7 @@ class Client(Line):
         invalid certificate.
         """
         if self.preauth:  # RFC 9051 §11.1: a third party in between may have sent that greeting
-            raise self._transport.fail(worded("the server says you're logged in before TLS started"))
+            raise self._transport.fail(worded("the server reported a login before TLS started"))
         try:
             await self.run(c.StartTls())
         except Refused as error:
@@ -210,7 +210,7 @@ class Client(Line):
             if isinstance(response, r.State) and response.tag is not None:
                 word = waiting.pop(response.tag, None)
                 if word is None:
-                    raise self._transport.fail(worded("the server responded to an unknown command"))
+                    raise self._transport.fail(worded("the server sent an unexpected response"))
                 if response.condition != "OK" and refused is None:
                     refused = Refused(word, response)
             elif not isinstance(response, r.Continue):

@@ -151,7 +151,7 @@ def checker(trust: Trust, host: str) -> Callable[[TLSStream], None]:
         problem = trust.check(stream.peer_chain(), host)
         if problem is None:
             return
-        told = worded("certificate of {host}: {reason}", host=host, reason=problem.text)
+        told = worded("{host}'s certificate: {reason}", host=host, reason=problem.text)
         if problem.kind is ProblemKind.NOT_TRUSTED:
             told = worded("{reason}; to trust it, add its file to tls.ca.cert_files in moxlite.toml", reason=told)
         raise TLSFailed(told)
@@ -187,7 +187,7 @@ async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
     except trio.TooSlowError:
         raise ConnectionLost(worded("no response from DNS for {host}", host=host)) from None
     except DNSError as error:
-        raise ConnectionLost(worded("can't find the address of {host}: {reason}", host=host, reason=error)) from None
+        raise ConnectionLost(worded("can't find {host}'s address: {reason}", host=host, reason=error)) from None
 
 
 # Logging in at an IMAP server: the strongest mechanism that it offers comes first (IMAP-136, RFC 9051 §6.2).

@@ -154,7 +154,7 @@ class Line:
 
     def _untagged(self, response: r.Response) -> None:
         if isinstance(response, r.State) and response.tag is not None:
-            raise self._transport.fail(worded("the server responded to an unknown command"))
+            raise self._transport.fail(worded("the server sent an unexpected response"))
 
     async def _next(self, *, patient: bool = False, kept: bool = True) -> r.Response:
         """Read the next response; with `patient` without a deadline. It is held until the next command begins, unless
@@ -179,7 +179,7 @@ class Line:
                 octets = await self._transport.receive(self._in_use, patient=patient)
                 if not octets:
                     raise self._transport.lost(
-                        worded("the server closed the connection, saying: {answer}", answer=printable(self._bye))
+                        worded("the server closed the connection: {answer}", answer=printable(self._bye))
                         if self._bye
                         else worded("the server closed the connection")
                     )

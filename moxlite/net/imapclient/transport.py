@@ -99,7 +99,7 @@ class Transport:
             try:
                 octets = await self.stream.receive_some(65536)
             except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                raise self.lost(worded("the connection broke: {reason}", reason=_why(error))) from error
+                raise self.lost(worded("connection lost: {reason}", reason=_why(error))) from error
         self.left -= len(octets)
         if self.left < 0 and octets and not patient:
             raise self.fail(worded("the server's response to {command} is too long", command=running or "the greeting"))
@@ -120,7 +120,7 @@ class Transport:
                 try:
                     await self.stream.send_all(octets[start : start + PIECE])
                 except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
-                    raise self.lost(worded("the connection broke: {reason}", reason=_why(error))) from error
+                    raise self.lost(worded("connection lost: {reason}", reason=_why(error))) from error
 
     @contextmanager
     def deadline(self, seconds: float, text: str) -> Iterator[None]:
@@ -203,7 +203,7 @@ class Refused(IMAPClientError):
     def __init__(self, command: str, state: State) -> None:
         code = f" [{printable(state.code.name)}]" if state.code is not None else ""
         answer = f"{state.condition}{code} {printable(state.text)}".rstrip()
-        super().__init__(worded("the server refuses {command}: {answer}", command=command, answer=answer))
+        super().__init__(worded("the server rejected {command}: {answer}", command=command, answer=answer))
         self.command = command
         self.state = state
 

@@ -46,7 +46,7 @@ def read_contacts(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unre
     contacts = _of_cards(rest) if BEGIN in first[:MAX_BEGIN].upper() else read_csv(_table(rest))
     for number, contact in enumerate(contacts, 1):
         if number > MAX_READ:
-            raise Unreadable(worded("the file has more than {most} contacts", most=MAX_READ))
+            raise Unreadable(worded("the file contains more than {most} contacts", most=MAX_READ))
         yield contact
 
 

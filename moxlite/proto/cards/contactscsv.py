@@ -181,7 +181,7 @@ def _contact(
     name = said("name") or " ".join(filter(None, (given, middle, family))) or organization
     name = name or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
-        yield Unreadable(worded("line {line}: enter a name or an address", line=line))
+        yield Unreadable(worded("line {line}: enter a name or address", line=line))
         return
     lines = [f"{field}:{escaped(said(field))}" for field in TITLES if field.isupper() and said(field)]
     lines += [f"{what.upper()}:{escaped(said(what))}" for what in ("nickname", "title") if said(what)]

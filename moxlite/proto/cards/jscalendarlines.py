@@ -326,7 +326,7 @@ def number_of(most: int) -> Callable[[str, Any], str]:
 def _set(name: str, _: list[Property], __: Object, wanted: Object) -> list[Property]:
     value = wanted.get(name) or {}
     if not isinstance(value, dict) or len(value) > MAX_OBJECTS or not all(on is True for on in value.values()):
-        raise BadEvent(name, "must be an object with true values")
+        raise BadEvent(name, "all values must be true")
     if name == "categories":
         return [line_of("CONCEPT", _uri(name, one)) for one in value]
     texts = [string_of(name, one, 1_000) for one in value]
@@ -435,7 +435,7 @@ def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Pro
         address = _uri("participants", one["calendarAddress"])
         roles = one.get("roles") or {}
         if not isinstance(roles, dict):
-            raise BadEvent("participants", "roles must be an object with true values")
+            raise BadEvent("participants", "all roles must have the value true")
         if address.lower() == owner:
             own = one
             if not roles.keys() - {"owner"} and one.get("participationStatus") is None:

@@ -312,7 +312,7 @@ class ScramClient:
         if self._state != "final":
             raise Malformed("unexpected SCRAM message")
         if text.startswith("e="):
-            raise Refused(worded("the server refuses: {answer}", answer=text[2:60]))
+            raise Refused(worded("the server rejected the login: {answer}", answer=text[2:60]))
         if not text.startswith("v=") or not hmac.compare_digest(_unbase64(text[2:].partition(",")[0]), self._signature):
             raise AuthenticationFailed("the server doesn't know the password")
         self._state = "verified"

@@ -197,6 +197,6 @@ def look_at(
         words=" ".join(word for word in policy.words.split() if word not in failed) or "opportunistic",
         domain=None if pkix is None else msgspec.structs.replace(of_certificate(pkix), counts=bool(policy.pkix)),
         dane=None if matched is None else of_certificate(matched),
-        rejected="" if policy.tolerant or not wrong else f"certificate of {host}: {wrong[0].text}",
+        rejected="" if policy.tolerant or not wrong else f"{host}'s certificate: {wrong[0].text}",
         ignored=policy.tolerant and bool(wrong),
     )

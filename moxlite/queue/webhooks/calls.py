@@ -47,11 +47,11 @@ from moxlite.store.file.transaction import Reader
 
 SUBJECT: Final = "Your webhooks aren't being delivered"
 TEXT: Final = f"""\
-Your web server hasn't answered webhooks for some time (outgoing_webhook and incoming_webhook in your settings).
-The queue is full: {MAX_HOOKS} webhooks or {MAX_OCTETS >> 20} MiB. Newer events are dropped, and listed as failed with
+Your web server hasn't responded to webhooks for some time (outgoing_webhook and incoming_webhook in your settings).
+The queue is full ({MAX_HOOKS} webhooks or {MAX_OCTETS >> 20} MiB). New events are dropped and listed as failed with
 "receiver too far behind".
 
-Your mail isn't affected. When your web server answers again, queued webhooks will be delivered.
+Your mail isn't affected. When your web server responds again, queued webhooks will be delivered.
 Your administrator can list them: moxlite queue webhook list, moxlite queue webhook retired list
 """
 

@@ -247,7 +247,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def size(self) -> int:
-        """Octets of the message."""
+        """Message content, as bytes."""
         return len(self.prefix) + self.body_size
 
 

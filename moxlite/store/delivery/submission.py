@@ -41,7 +41,7 @@ class FromIDTaken(StoreError):
     """The unique sender id of a submission is in use (QUEUE-6)."""
 
     def __init__(self, from_id: str) -> None:
-        super().__init__(f"sender id {from_id} is in use already")
+        super().__init__(f"sender ID {from_id} is already in use")
         self.from_id = from_id
 
 

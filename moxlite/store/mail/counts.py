@@ -176,7 +176,7 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
     if len(known) > MAX_PER_MAILBOX:
         known = keywords.union(*[split_keywords(column) for (column,) in tx.rows(KEYWORDS_IN_USE, box.id)])
         if len(known) > MAX_PER_MAILBOX:
-            raise LimitExceeded("keywords per mailbox")
+            raise LimitExceeded("keywords per folder")
     _set_keywords(tx, box, known)
 
 

@@ -253,7 +253,7 @@ def _free_name(text: str, here: Iterable[Link]) -> str:
     """A name for a link beside these. Raises LinkRefused, BadMailboxName."""
     name = check_name(text.strip())
     if SEPARATOR in name:
-        raise LinkRefused(worded("give a name without {separator}", separator=SEPARATOR), "name")
+        raise LinkRefused(worded("enter a name without {separator}", separator=SEPARATOR), "name")
     if any(link.name == name for link in here):
         raise LinkRefused("another linked account has this name", "name")
     return name

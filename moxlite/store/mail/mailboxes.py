@@ -166,7 +166,7 @@ def _create_with_parents(tx: AccountTx, name: str, *, subscribed: bool = True) -
         missing.append(candidate)
     assert above is None or parent_id is not None or missing[-1] == ancestors(name)[0]
     if tx.value(COUNT) + len(missing) > MAX_MAILBOXES:
-        raise LimitExceeded(worded("{most} mailboxes", most=MAX_MAILBOXES))
+        raise LimitExceeded(worded("{most} folders", most=MAX_MAILBOXES))
     created: list[Mailbox] = []
     for new in reversed(missing):
         created.append(_insert(tx, new, parent_id, subscribed=subscribed))

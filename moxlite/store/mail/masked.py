@@ -346,7 +346,7 @@ def checked_senders(texts: Sequence[str]) -> list[str]:
             text = worded("{sender} isn't an address or domain", sender=shown)
             raise MaskedRefused(text, "only_from") from None
     if any(" " in one for one in found) or len(found) > MAX_ONLY:
-        raise MaskedRefused(worded("{most} senders at most, without spaces in them", most=MAX_ONLY), "only_from")
+        raise MaskedRefused(worded("enter up to {most} senders, without spaces", most=MAX_ONLY), "only_from")
     return list(dict.fromkeys(found))
 
 

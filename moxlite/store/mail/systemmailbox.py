@@ -27,9 +27,9 @@ UNQUEUE: Final = "unqueue"
 """Kind of the rows of `outbox` that report a canceled message to the queue; `data` is the queue's key."""
 
 UNCHANGEABLE: Final = (
-    f"{QUEUE} shows what waits to be sent, and cannot be changed; to cancel a message, move it to the mailbox for trash"
+    f"{QUEUE} only shows queued messages, so you can't change it; to cancel a message, move it to your trash"
 )
-KEPT: Final = f"the name {QUEUE} is kept for the mailbox that shows what waits to be sent"
+KEPT: Final = f"{QUEUE} is reserved for the folder that shows queued messages"
 
 THE_SYSTEM: Final = "SELECT id FROM mailbox WHERE system = 1"
 IS_SYSTEM: Final = "SELECT 1 FROM mailbox WHERE id = ? AND system"
@@ -65,7 +65,7 @@ def changeable(r: Reader, mailbox_id: MailboxID) -> Mailbox:
 def check_fillable(box: Mailbox) -> None:
     """Raise MailboxNotAllowed for the system's mailbox: only the queue adds messages to it."""
     if box.system:
-        raise MailboxNotAllowed(worded("{name} shows queued messages, so you can't add any", name=box.name))
+        raise MailboxNotAllowed(worded("{name} only shows queued messages, so you can't add any", name=box.name))
 
 
 def check_own(box: Mailbox) -> None:
@@ -97,8 +97,8 @@ def check_cancels(target: Mailbox) -> None:
     if not target.special_use & SpecialUse.TRASH:
         raise MailboxNotAllowed(
             worded(
-                "messages in {name} can only be moved to Trash, which cancels them;"
-                " to keep one, copy it to another mailbox",
+                "messages in {name} can only be moved to Trash, which cancels them; to keep one, copy it to "
+                "another folder",
                 name=QUEUE,
             )
         )

@@ -96,7 +96,7 @@ def patch_template(tx: Tx, change: TemplateChange) -> int:
     if known is not None and known.id != template.id:
         if template == structs.replace(known, id=0):
             return known.id
-        raise TemplateNameTaken(worded("another template is called “{name}”", name=template.name))
+        raise TemplateNameTaken(worded("you already have a template named “{name}”", name=template.name))
     values = (template.name, template.subject, template.text, template.html)
     if template.id:
         tx.execute(CHANGE, *values, template.id)

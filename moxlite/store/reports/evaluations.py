@@ -46,9 +46,7 @@ SELECT policy_domain, evaluated / 86400000000, count(*), sum(aligned_dkim = 0 AN
 GROUP BY 2, 1 ORDER BY 2, 1 LIMIT ?"""
 DROP: Final = "DELETE FROM dmarc_evaluation WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ?"
 
-dropped_total: Final = Counter(
-    "moxlite_dmarc_evaluation_dropped", "Evaluations of DMARC that were not written down for reports."
-)
+dropped_total: Final = Counter("moxlite_dmarc_evaluation_dropped", "DMARC evaluations not recorded for reports.")
 
 
 class DKIMEvaluation(msgspec.Struct, frozen=True, array_like=True):

@@ -127,7 +127,7 @@ class Consent:
 
 
 def _gone() -> HTTPError:
-    return HTTPError(410, "This link was already used or has expired after a week. Ask the sender for a new one.")
+    return HTTPError(410, "This link has been used or has expired. Ask the sender for a new one.")
 
 
 def _form(found: Question, language: PageLanguage) -> str:

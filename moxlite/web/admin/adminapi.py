@@ -99,10 +99,10 @@ CHALLENGE: Final = ("www-authenticate", 'Bearer realm="moxlite admin"')
 WRONG: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="invalid_token"')
 NO_SCOPE: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="insufficient_scope"')
 
-ABOUT: Final = """\
-Manage a moxlite server from programs. Each call is a POST of a JSON object with the parameters; the answer has
-`result`, or with another status than 200 `error`. Make a token on the server: `moxlite admin token add NAME SCOPE...`,
-or in the admin app."""
+ABOUT: Final = """Manage a moxlite server from API clients. For each call, POST the parameters as a JSON object. The
+               response contains `result`, or `error` if the status isn't 200. Create a token on the server with
+               `moxlite admin token add NAME SCOPE...`, or in the admin app.
+               """
 
 
 class AdminAPI:
@@ -139,7 +139,7 @@ class TokenDoor:
         request = caller.request
         token = bearer_token(request.headers)
         if token is None:
-            raise NoAuth("Send a token of the admin API: Authorization: Bearer TOKEN.", CHALLENGE)
+            raise NoAuth("Send an admin API token as Authorization: Bearer TOKEN.", CHALLENGE)
         try:
             admin_token = await self._logins.admin_token(attempt_of(request, "webadmin"), token)
         except RateLimited as error:
@@ -163,7 +163,7 @@ def _description() -> dict[str, Any]:
     unindent(schemas)
     schemas["Error"] = {
         "type": "object",
-        "description": "A refused call: a code for programs, a message for people, and the fields that are wrong.",
+        "description": "An error: a code for clients, a message for users, and the invalid fields.",
         "properties": {
             "error": {
                 "type": "object",
@@ -190,7 +190,7 @@ def _description() -> dict[str, Any]:
         {"scheme": "bearer"},
         {call.name: _operation(call, *pair) for call, pair in zip(calls.values(), pairs, strict=True)},
         schemas,
-        {"Error": {"description": "The call was refused.", "content": json_content({"$ref": REF})}},
+        {"Error": {"description": "The call failed.", "content": json_content({"$ref": REF})}},
     )
 
 

@@ -36,7 +36,7 @@ LIFETIME: Final = 12 * 3600 * 1_000_000
 MAX_SESSIONS: Final = 10
 """Sessions at a time; a new one ends the oldest."""
 
-EXPIRED: Final = "You were logged out after 12 hours without use. Please log in again."
+EXPIRED: Final = "You were logged out after 12 hours of inactivity. Log in again."
 UNKNOWN: Final = (
     "You were logged out because the server restarted, you have 10 newer sessions, or the session was ended"
     " elsewhere. Log in again."

@@ -445,7 +445,7 @@ def moment(field: str, seconds: int, longest: int) -> int:
     """
     left = seconds - time.time()
     if left <= 0:
-        raise UserError(worded("{field}: this time is past", field=field))
+        raise UserError(worded("{field}: this time is in the past", field=field))
     if left > longest:
         raise UserError(
             worded("{field}: choose a time within the next {longest} days", field=field, longest=longest // DAY)

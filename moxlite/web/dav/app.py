@@ -262,7 +262,7 @@ def _guest_user(guest: str, _: Iterable[str]) -> User:
 
 Method = Callable[[Session], Awaitable[None]]
 
-WORDS: Final = "Enter this address in a program for calendars and contacts, with your mail address and password:"
+WORDS: Final = "Enter this address in a calendar or contacts app, with your email address and password:"
 
 
 def _is_browser(request: Request) -> bool:

@@ -121,7 +121,7 @@ def _refusal_of_guest(s: Session, words: str) -> Refusal:
 
 
 def _taken(s: Session, there: Place) -> Refusal:
-    words = "another entry of the collection has this UID, or this entry another UID"
+    words = "another entry in the collection has this UID, or this entry has a different UID"
     return Refusal(409, s.place.space + "no-uid-conflict", words, href(s.tree.href(there)))
 
 
@@ -131,7 +131,7 @@ async def _uid_taken(s: Session, there: Place) -> Refusal:
         try:
             await s.account.read(lambda r: stored(r, there, s.expander.shelf), op="dav-put")
         except NoSuchResource:
-            return _refusal_of_guest(s, "only the owner changes the entry that has this UID")
+            return _refusal_of_guest(s, "only the owner can change the entry with this UID")
     return _taken(s, there)
 
 

@@ -59,7 +59,7 @@ def render(path: str, listing: Listing) -> bytes:
         # "./" because a name may have a colon, which would make a scheme of it (RFC 3986 §4.2)
         link = f'<a href="./{quote(name)}">{escape(name)}</a>'
         rows.append(f"<tr><td>{size}</td><td>{time}</td><td>{link}</td></tr>")
-    note = "" if listing.complete else f"\n<p>Only {len(listing.entries)} entries are shown, there are more.</p>"
+    note = "" if listing.complete else f"\n<p>Only the first {len(listing.entries)} entries are shown.</p>"
     return PAGE.format(path=escape(path), style=STYLE, rows="\n".join(rows), note=note).encode()
 
 

@@ -40,7 +40,7 @@ class BodyTooLarge(HTTPError):
     """The body is larger than the limit of the endpoint."""
 
     def __init__(self, limit: int) -> None:
-        super().__init__(413, f"The request body is larger than {limit} octets.")
+        super().__init__(413, f"The request body is larger than {limit} bytes.")
         self.limit = limit
 
 

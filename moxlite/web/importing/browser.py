@@ -280,7 +280,7 @@ class BrowserImports:
             raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
         progress = self._find(query_parameters(request).get("token", ""))
         if progress is None:
-            raise HTTPError(400, "This import wasn't found or ended over a minute ago.")
+            raise HTTPError(400, "Import not found. It may have ended more than a minute ago.")
         job = self._jobs.get(progress.token)
         if job is None:
             self._forget()
@@ -390,7 +390,7 @@ def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chos
     answers = "" if chosen is not None else fields.pop("labels", "")
     skip, trial = [_flag(name, fields.pop(name, "")) for name in ("skip_duplicates", "dry_run")]
     if fields:
-        raise UserError(worded("the form has an unknown field {name}", name=repr(next(iter(fields))[:80])))
+        raise UserError(worded("unknown form field: {name}", name=repr(next(iter(fields))[:80])))
     kinds = [kind for kind in forms if kind is not None]
     if not kinds:
         raise UserError(UNKNOWN_FILE)
@@ -440,7 +440,7 @@ def _meanings(text: str) -> dict[str, Meaning]:
 
 def _flag(name: str, value: str) -> bool:
     if value not in ("", "0", "1", "false", "true", "on"):
-        raise UserError(worded("{name}: 1 or 0 is expected", name=name))
+        raise UserError(worded("{name}: must be 1 or 0", name=name))
     return value in ("1", "true", "on")
 
 

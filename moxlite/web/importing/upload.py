@@ -184,7 +184,7 @@ class _Reading:
             case multipart.MultipartSegment():
                 self._name = event.name
                 if self._name in self.fields or (self._name == "file" and len(self.files) == self.most == 1):
-                    raise UserError(worded("the form has several fields {name}", name=repr(self._name[:80])))
+                    raise UserError(worded("the form has more than one {name} field", name=repr(self._name[:80])))
                 if self._name == "file":
                     if len(self.files) == self.most:
                         raise UserError(
@@ -201,7 +201,7 @@ class _Reading:
                     self._octets += len(event)
                     self.files[-1].size += len(event)
                 elif len(self._text) + len(event) > (MAX_LABELS if self._name == "labels" else MAX_FIELD):
-                    raise UserError(worded("the field {name} is too long", name=repr(self._name[:80])))
+                    raise UserError(worded("form field {name} is too long", name=repr(self._name[:80])))
                 else:
                     self._text += event
             case _:

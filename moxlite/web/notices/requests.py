@@ -108,7 +108,7 @@ class PushService:
             return Answered()
         pause = answer.header("retry-after") if answer.status in BUSY else ""
         return Answered(
-            f"the push service answered with status {answer.status}",
+            f"the push service returned status {answer.status}",
             gone=answer.status in GONE,
             pause=int(pause) if pause.isascii() and pause.isdigit() and len(pause) <= 6 else 0,
         )

@@ -366,9 +366,9 @@ function link(desk, kind) {
   return card(names[kind], place);
 }
 function steps(kind, url, code) {
-  const left = el("p", { class: "hint" }, t("Use this once, within 10 minutes"));
-  const third = kind === "android" ? [el("b", {}, t("Copy the address and password into your mail app there")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your servers, address, and password."))];
-  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device's camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. This code won't work for anyone else.")))), el("li", {}, el("div", {}, third))));
+  const left = el("p", { class: "hint" }, t("Works once and expires in 10 minutes"));
+  const third = kind === "android" ? [el("b", {}, t("Enter the address and password in your mail app")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your servers, address, and password."))];
+  return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device's camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. No one else can use this code.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {
   const place = el("div", { class: "gap", role: "status" });
@@ -378,7 +378,7 @@ function follow(desk, again) {
     before = found.state;
     const anew = button(t("New code"), again);
     if (found.state === "waiting") fill(place, notice("wait", t("Waiting for the device…")));
-    else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} is asking to be set up. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Set up"), () => void answer(true), { kind: "primary" })));
+    else if (found.state === "asking") fill(place, notice("warn", [el("b", {}, t("A device at {ip} wants to connect. Is it yours?", { ip: found.remote_ip })), el("br"), foreign(found.user_agent, 120)], button(t("No"), () => void answer(false)), button(t("Set up"), () => void answer(true), { kind: "primary" })));
     else if (found.state === "issuing") fill(place, notice("wait", t("Creating device password…")));
     else if (found.state === "ready") fill(place, notice("ok", t("Password sent. Continue on your device."), anew));
     else if (found.state === "refused") fill(place, notice("off", t("Device rejected. It can't access your account."), anew));
@@ -440,7 +440,7 @@ function wait(desk, claim, place) {
 }
 function ready(desk, claim, { program, password, davx5 }) {
   const profile = el("form", { method: "post", action: `${desk.base}device/profile` }, el("input", { type: "hidden", name: "claim", value: claim }), el("button", { class: "btn primary" }, t("Download profile")));
-  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Your servers, address, and password are included.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Copy both into your mail app. Thunderbird finds the servers automatically.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
+  return [card(t("iPhone, iPad, Mac"), [el("p", { class: "two" }, t("Download the profile, then install it in Settings under “Profile downloaded”. Your servers, address, and password are included.")), el("div", { class: "gap" }, profile)]), card(t("Android and others"), [el("p", { class: "two" }, t("Enter both in your mail app. Thunderbird finds the servers automatically.")), el("div", { class: "gap" }, el("b", {}, t("Address")), el("div", {}, copyable(program.username))), el("div", { class: "gap" }, el("b", {}, t("Password")), el("div", { class: "secret" }, el("code", {}, password), copyButton(() => password))), davx5 !== "" && el("p", { class: "gap" }, el("a", { class: "btn line", href: davx5 }, t("Open calendars and contacts in DAVx5"))), el("details", { class: "gap" }, el("summary", {}, t("Servers")), byHand(program))])];
 }
 var pages = { device, setup };
 export {

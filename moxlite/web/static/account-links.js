@@ -496,9 +496,9 @@ function microseconds(text2) {
   return text2 === "" ? 0 : Date.parse(text2) * 1e3;
 }
 
-var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
+var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("No encryption (port 143)")]];
 var maildropSecurity = [["implicit", t("TLS (port 995)")], ["starttls", t("STARTTLS (port 110)")]];
-var protocols = [["imap", t("IMAP: sync everything both ways")], ["pop3", t("POP3: new mail only, into a single folder")]];
+var protocols = [["imap", t("IMAP: sync everything both ways")], ["pop3", t("POP3: download new mail to a single folder")]];
 function keeping(days) {
   if (days === null) return t("Keep mail on server");
   if (days === 0) return t("Delete from server after download");
@@ -518,7 +518,7 @@ function addMailbox(desk, insecure) {
   });
 }
 function addressStep(desk, go) {
-  const address = line(t("Address"), "", t("We'll use it to find the mail servers."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
+  const address = line(t("Address"), "", t("We'll use your address to find the mail servers."), { inputmode: "email", autocapitalize: "none", placeholder: "mia@example.org", maxlength: "320", autofocus: "" });
   const doing = el("p", { class: "hint", role: "status" });
   const box = form([address.root, doing], meant("step", "Next"), async () => {
     const typed = address.control.value.trim();
@@ -542,7 +542,7 @@ function passwordStep(desk, step, close) {
   const name2 = line(t("Display name"), nameOf(address, found), t("Folders will appear under this name."), { maxlength: "100" });
   const host = line(t("Server"), server.host, t("For example, imap.example.org"), { name: "host", inputmode: "url", autocapitalize: "none" });
   const protocol = choice(t("Server type"), protocols, found?.protocol ?? "imap");
-  const keep = choice(t("After fetching"), [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)]), "");
+  const keep = choice(t("After downloading"), [null, 30, 7, 0].map((days) => [String(days ?? ""), keeping(days)]), "");
   const tls = choice(t("Encryption"), [], "");
   const offer = () => {
     const chosen = tls.control.value || server.tls;
@@ -553,7 +553,7 @@ function passwordStep(desk, step, close) {
   };
   protocol.control.addEventListener("change", offer);
   offer();
-  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+  const port = line(t("Port"), server.port === 0 ? "" : String(server.port), t("Leave blank to use the default."), { inputmode: "numeric", maxlength: "5" });
   const user = line(t("Username"), server.user, t("Usually your full email address."), { autocapitalize: "none" });
   const smtp = found?.smtp ?? { host: "", port: 0, tls: "implicit", user: "" };
   const sending = sendingFields({ sends: true, smtp_host: smtp.host, smtp_port: smtp.port, smtp_tls: smtp.tls === "starttls" ? "starttls" : "implicit", smtp_user: smtp.user });
@@ -589,9 +589,9 @@ function portOf(port) {
 }
 function sendingFields(now) {
   const sends = tick(t("Send from this address"), now.sends, t("Uses your provider's server when you choose this From address."));
-  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to find it automatically."), { inputmode: "url", autocapitalize: "none" });
+  const host = line(t("SMTP server"), now.smtp_host, t("Leave blank to detect automatically."), { inputmode: "url", autocapitalize: "none" });
   const tls = choice(t("SMTP encryption"), submission, now.smtp_tls);
-  const port = line(t("SMTP port"), now.smtp_port === 0 ? "" : String(now.smtp_port), t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+  const port = line(t("SMTP port"), now.smtp_port === 0 ? "" : String(now.smtp_port), t("Leave blank to use the default."), { inputmode: "numeric", maxlength: "5" });
   const user = line(t("SMTP username"), now.smtp_user, t("Leave blank to use the incoming username."), { autocapitalize: "none" });
   const servers = el("div", { class: "fields" }, host.root, tls.root, port.root, user.root);
   const show = () => {
@@ -629,7 +629,7 @@ async function changeSending(desk, one) {
   return done === true;
 }
 function sortingTick(now) {
-  return tick(t("Sort new mail"), now, t("Use your junk filter, rules, and script. Changes also apply at your provider. Mail won't be answered or forwarded."));
+  return tick(t("Sort new mail"), now, t("Use your junk filter, rules, and script. Changes sync to your provider. This mail won't get vacation replies or be forwarded."));
 }
 async function changeSorting(desk, one) {
   const done = await dialog(t("Sort mail from {name}", { name: one.name }), (close) => {
@@ -676,7 +676,7 @@ async function newPassword(desk, one) {
   return done === true;
 }
 function passwordLine() {
-  return line(t("Password"), "", t("Stored encrypted and only used for this."), { type: "password", autocomplete: "off", autofocus: "" });
+  return line(t("Password"), "", t("Stored encrypted. Only used to connect to this account."), { type: "password", autocomplete: "off", autofocus: "" });
 }
 function buttons(giveUp, ...others) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: giveUp }, t("Cancel")), others);
@@ -792,8 +792,8 @@ var List = class {
   }
   async remove(one) {
     const names = { name: visible(one.name), host: one.host };
-    const copies = tick(t("Also delete the copied mail here"), false, t("Otherwise, its folders stay in your account."));
-    const yes = await dialog(t("Unlink {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("This account will be unlinked. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Unlink account")))]);
+    const copies = tick(t("Also delete copied mail from this account"), false, t("If you don't, you'll keep the copied folders."));
+    const yes = await dialog(t("Unlink {name}?", names), (close) => [el("p", { class: "dialog-text" }, t("Mail will stop syncing. Your mail at {host} won't be deleted.", names)), el("div", { class: "gap" }, copies.root), buttons(() => close(false), el("button", { class: "btn line danger", type: "button", onclick: () => close(true) }, t("Unlink account")))]);
     if (yes !== true) return;
     await attempt(t("Unlinking…"), t("Couldn't unlink account"), async () => {
       await this.desk.client.link_rm(one.name, copies.control.checked);

@@ -410,7 +410,7 @@ var masked = async (desk) => {
   const list = new List(desk);
   await list.load();
   const title = t("Masked addresses");
-  const hint = t("Use a different address for each shop or newsletter. Mail arrives here as usual. If unknown senders use an address, you'll know who shared it.");
+  const hint = t("Use a different address for each store or newsletter. Mail arrives here as usual. If you start getting mail from unknown senders, you'll know who shared your address.");
   const make = button(t("New address"), () => void list.make(), { icon: plus, kind: "primary" });
   return { title, root: el("div", { class: "page" }, head(title, hint, make), list.root) };
 };
@@ -471,7 +471,7 @@ var List = class {
   pager({ items, total }) {
     const last = this.offset + items.length;
     if (this.offset === 0 && last >= total) return null;
-    return el("nav", { class: "flex wrap gap", "aria-label": t("List pages") }, el("span", { class: "grow hint" }, t("{first}–{last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
+    return el("nav", { class: "flex wrap gap", "aria-label": t("Page navigation") }, el("span", { class: "grow hint" }, t("{first}–{last} of {total}", { first: this.offset + 1, last, total })), this.offset > 0 && button(t("Newer"), () => void this.go(Math.max(0, this.offset - page))), last < total && button(t("Older"), () => void this.go(last)));
   }
   async turn(one, active) {
     const failed = active ? t("Couldn't turn on address") : t("Couldn't turn off address");
@@ -484,7 +484,7 @@ var List = class {
     this.desk.say(active ? t("Turned on {name}", names) : t("New mail to {name} will be rejected", names));
   }
   async remove(one) {
-    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("Mail to this address will be rejected and its history deleted. To only reject mail, turn it off instead."), t("Delete address"));
+    const yes = await confirm(t("Delete {name}?", { name: one.address }), t("New mail to this address will be rejected, and its history will be deleted. To keep the history, turn off the address instead."), t("Delete address"));
     if (!yes) return;
     await attempt(t("Deleting…"), t("Couldn't delete address"), async () => {
       await this.desk.client.address_rm(one.address);

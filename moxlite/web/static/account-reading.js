@@ -412,8 +412,8 @@ async function alerts(desk) {
   const ofEvents = choice(t("Calendar alerts"), [["all", t("Notifications and alert emails")], ["notices", t("Notifications only")], ["none", t("Never")]], "");
   const alarms = ofEvents.control;
   const quiet = el("input", { type: "checkbox" });
-  const from = el("input", { type: "time", "aria-label": t("Quiet from"), required: true });
-  const until = el("input", { type: "time", "aria-label": t("Quiet until"), required: true });
+  const from = el("input", { type: "time", "aria-label": t("Quiet hours start"), required: true });
+  const until = el("input", { type: "time", "aria-label": t("Quiet hours end"), required: true });
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const choose = () => {
     from.disabled = until.disabled = !quiet.checked;
@@ -445,15 +445,15 @@ async function alerts(desk) {
   draw();
   const quietHours = el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, t("until"), until);
   for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
-  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Alert notifications show the event's title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the time zone {zone}. If you change them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
+  return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Calendar alerts show the event's title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the {zone} time zone. If you edit them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
 }
 function button(text2, label, onclick) {
   return el("button", { class: "btn line", type: "button", "aria-label": label, onclick }, text2);
 }
 function aboutDevice({ used, failures, error, host }) {
-  if (failures > 0) return t("Last notification rejected: {error}", { error });
-  if (used === null) return t("No notifications yet through {host}", { host });
-  return t("Last notification {at} through {host}", { at: new Date(used).toLocaleString(), host });
+  if (failures > 0) return t("Last notification was rejected: {error}", { error });
+  if (used === null) return t("No notifications sent through {host} yet", { host });
+  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(), host });
 }
 function clock2(minute) {
   return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");
@@ -632,7 +632,7 @@ function move(desk, id, title, by, key2, letter) {
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Move down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Move up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 
 function senderCommands(desk, of) {
@@ -644,7 +644,7 @@ function messageCommands(desk) {
   const shown = () => desk.shown() !== null;
   const scroll = (id, title, by, keys) => ({ id, title, keys, quiet: true, when: shown, run: () => desk.scrollMessage(by) });
   const several = () => (desk.opened()?.together.length ?? 0) > 1;
-  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Create event"), when: shown, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show HTML, then the full HTML"), keys: ["T"], when: shown, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open message in new tab"), keys: ["o"], when: shown, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("View source"), keys: ["O"], when: shown, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("View attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Move focus to message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to top"), -Infinity, ["alt K"])];
+  return [...senderCommands(desk, () => desk.reading()), { id: "message.event", title: t("Create event"), when: shown, run: () => void desk.load("event").then((found) => found.eventOf(desk)) }, { id: "message.print", title: t("Print message"), keys: ["ctrl p"], when: () => desk.opened() !== null, run: () => desk.opened()?.print() }, { id: "message.print-thread", title: t("Print conversation"), when: several, run: () => desk.opened()?.printThread() }, { id: "message.thread-text", title: t("Open conversation as text"), when: several, run: () => desk.opened()?.openThread() }, { id: "message.download", title: t("Download message"), when: () => desk.opened() !== null, run: () => desk.opened()?.download() }, { id: "message.download-thread", title: t("Download conversation"), when: several, run: () => desk.opened()?.downloadThread() }, { id: "message.text", title: t("Show plain text"), keys: ["t"], when: shown, run: () => desk.opened()?.showText() }, { id: "message.html", title: t("Show HTML (repeat for full HTML)"), keys: ["T"], when: shown, run: () => desk.opened()?.showHTML() }, { id: "message.headers", title: t("Show all headers"), keys: ["ctrl i"], when: shown, run: () => desk.opened()?.toggleHeaders() }, { id: "message.tab", title: t("Open message in new tab"), keys: ["o"], when: shown, run: () => desk.opened()?.openTab() }, { id: "message.raw", title: t("View source"), keys: ["O"], when: shown, run: () => desk.opened()?.openRaw() }, { id: "message.details", title: t("Details"), keys: ["I"], when: shown, run: () => desk.opened()?.openDetails() }, { id: "message.attachments", title: t("View attachments"), keys: ["v"], when: () => (desk.reading()?.attachments.length ?? 0) > 0, run: () => desk.opened()?.openAttachments() }, { id: "message.focus", title: t("Move focus to message"), keys: ["ctrl m"], quiet: true, when: shown, run: () => desk.focusMessage() }, scroll("message.scroll-down", t("Scroll message down"), 0.75, ["alt j", "alt ArrowDown"]), scroll("message.scroll-up", t("Scroll message up"), -0.75, ["alt k", "alt ArrowUp"]), scroll("message.scroll-end", t("Scroll to end"), Infinity, ["alt J"]), scroll("message.scroll-top", t("Scroll to top"), -Infinity, ["alt K"])];
 }
 
 var gmail = { "app.inbox": "g i", "app.undo": "z", "compose.edit": "", "compose.reply-all": "a", "compose.reply-alone": "a", "list.next-unread": "", "list.none": "u", "list.open": "o", "list.page-down": "", "list.page-down-extend": "", "list.page-up": "", "list.page-up-extend": "", "message.archive": "e", "message.attachments": "", "message.delete": "#", "message.details": "", "message.junk": "!", "message.labels": "l", "message.move": "v", "message.read": "I", "message.tab": "", "message.trash": "#", "message.unread": "U", "threads.mute": "m" };
@@ -848,7 +848,7 @@ function onDevice(offline) {
 }
 function mailOffline() {
   const key2 = `${kept()}-offline`;
-  const made2 = tick(t("Save mail for offline use"), localStorage.getItem(key2) === "1", t("Read the newest 200 messages and drafts offline, with files up to 1 MB. Your changes are sent when you're back online. To remove saved mail, log out."));
+  const made2 = tick(t("Save mail for offline use"), localStorage.getItem(key2) === "1", t("Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will be sent when you're back online. To remove saved mail, log out."));
   return kept2(made2, async () => {
     if (made2.control.checked) {
       localStorage.setItem(key2, "1");
@@ -869,7 +869,7 @@ var shortcuts = async (desk) => {
   keys.root.addEventListener("change", async () => {
     if (!await desk.keep({ keymap: keys.read() })) await desk.refresh();
   });
-  return page(t("Shortcuts"), automatic, card("", form2(check2(desk, old, "single_keys", t("Single-letter shortcuts (archive: a)")), check2(desk, old, "open_on_move", t("Open messages immediately with arrow keys, j, and k")), check2(desk, old, "no_show_shortcuts", t("Show shortcut when you click an action"), false))), card("", keys.root));
+  return page(t("Shortcuts"), automatic, card("", form2(check2(desk, old, "single_keys", t("Single-letter shortcuts (for example, “a” to archive)")), check2(desk, old, "open_on_move", t("Open messages as you move with the arrow keys, j, or k")), check2(desk, old, "no_show_shortcuts", t("Show shortcut when you click an action"), false))), card("", keys.root));
 };
 var pages = { appearance, reading, notifications, shortcuts };
 export {

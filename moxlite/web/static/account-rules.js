@@ -242,7 +242,7 @@ function empty(path, title, text2, ...actions2) {
 
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
-  return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+  return one.address.startsWith("@") ? t("All other addresses at {domain}", { domain: one.address.slice(1) }) : one.address;
 }
 
 function focusHome() {
@@ -321,7 +321,7 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("All {n} messages in {mailbox} would stay there.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
   const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
   show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
@@ -380,7 +380,7 @@ function conditions(rule) {
 }
 function actions(rule, labels) {
   const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
-  return [rule.mailbox !== "" ? t("to {mailbox}", { mailbox: rule.mailbox }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "star") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
+  return [rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: rule.mailbox }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "star") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
 }
 function small(path, name, run, disabled = false) {
   return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
@@ -396,9 +396,9 @@ function ruleFields(number, rule, names, put, named) {
     one.control.addEventListener("input", () => put({ [key]: one.control.value }));
     return named(key, one);
   };
-  const forward = tick(t("Forwarded mail"), rule.is_forward, t("For mail from a forwarding service at the verified domain. The service itself won't be classified. Requires an envelope sender and a verified domain."));
+  const forward = tick(t("Forwarded mail"), rule.is_forward, t("For mail forwarded by a service at the verified domain. The junk filter will ignore the service itself. Requires an envelope sender and a verified domain."));
   forward.control.addEventListener("change", () => put({ is_forward: forward.control.checked }));
-  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to keep the usual folder."));
+  const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to use the default folder."));
   const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
   label.control.addEventListener("change", () => put({ label: label.control.value }));
   const star = tick(t("Add a star"), rule.star);
@@ -409,7 +409,7 @@ function ruleFields(number, rule, names, put, named) {
   forwards.control.addEventListener("input", () => put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }));
   const patterns = [rule.msg_from_regexp, rule.verified_domain, rule.smtp_mail_from_regexp, rule.list_allow_domain];
   const special = rule.headers_regexp.length > 0 || rule.is_forward || rule.accept_rejects_to_mailbox !== "";
-  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, words(rule, put, named), el("h3", {}, t("Then")), el("div", { class: "rule-actions" }, folder.root, named("label", label).root, named("forward_to", forwards).root, el("div", { class: "form" }, star.root, junk.root)), el("details", { open: special || patterns.some((text22) => text22 !== "") }, el("summary", {}, t("More options: name, patterns, and headers")), el("div", { class: "form gap" }, text2("comment", t("Rule name"), t("Only you see this.")).root, text2("msg_from_regexp", t("From pattern"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail goes here instead of being rejected.")).root))));
+  return card(t("Rule {n}", { n: number }), el("div", { class: "form" }, words(rule, put, named), el("h3", {}, t("Then")), el("div", { class: "rule-actions" }, folder.root, named("label", label).root, named("forward_to", forwards).root, el("div", { class: "form" }, star.root, junk.root)), el("details", { open: special || patterns.some((text22) => text22 !== "") }, el("summary", {}, t("More options: name, patterns, and headers")), el("div", { class: "form gap" }, text2("comment", t("Rule name"), t("Only you see this.")).root, text2("msg_from_regexp", t("From pattern"), t("Pattern for the From address, in lowercase. For a domain, use @example\\.org$.")).root, text2("verified_domain", t("Verified domain"), t("Verified by SPF or DKIM. Includes subdomains.")).root, headers(rule, put, named), text2("smtp_mail_from_regexp", t("Envelope sender"), t("Pattern for the bounce address. Useful for lists and forwarding.")).root, text2("list_allow_domain", t("Mailing list domain"), t("Mail from this verified domain skips the junk filter.")).root, named("is_forward", forward).root, box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail will be moved here instead of rejected.")).root))));
 }
 function labelsOf(rule, labels) {
   const known = labels.map((one) => [one.keyword, one.name]);
@@ -427,7 +427,7 @@ function words(rule, put, named) {
     fill(rows, lines);
     match.root.hidden = rule.conditions.length < 2;
   };
-  const match = choice(t("Conditions to match"), [["all", t("If all of these match")], ["any", t("If any of these match")]], rule.match);
+  const match = choice(t("Match conditions"), [["all", t("If all of these match")], ["any", t("If any of these match")]], rule.match);
   match.control.addEventListener("change", () => put({ match: match.control.value }));
   const add = button(t("Add condition"), () => {
     put({ conditions: [...rule.conditions, { ...blank }] });
@@ -447,7 +447,7 @@ function conditionRow(one, index, change, drop, redraw, named) {
     change({ part: next, test: next === one.part ? one.test : "contains", value: keeps ? one.value : "" });
     redraw();
   });
-  const test = select(t("How to compare"), one.part === "text" ? tests2.slice(0, 1) : tests2, one.test);
+  const test = select(t("Comparison"), one.part === "text" ? tests2.slice(0, 1) : tests2, one.test);
   test.addEventListener("change", () => change({ test: test.value }));
   const size = one.part === "larger";
   const value = el("input", { class: "input", type: "text", autocomplete: "off", spellcheck: "false", "aria-label": partName(one.part), inputmode: size ? "numeric" : "text", maxlength: "500" });
@@ -595,7 +595,7 @@ async function convert(desk, item, rules2) {
   const made2 = {};
   if (!await attempt(t("Converting…"), t("Couldn't convert rules"), async () => made2.found = await desk.client.rules_as_sieve([...rules2]))) return;
   const { script, left_out: leftOut } = made2.found;
-  const keep = await dialog(t("Your rules as a Sieve script"), (close) => [el("p", { class: "dialog-text" }, t("The script will run for all your addresses, after their rules. To use it instead of your rules, save it, then delete the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
+  const keep = await dialog(t("Your rules as a Sieve script"), (close) => [el("p", { class: "dialog-text" }, t("The script runs for all your addresses, after their rules. To use the script instead, save it, then delete the rules here.")), leftOut.length > 0 && notice("warn", el("ul", { class: "faults" }, leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))))), el("pre", { class: "code-shown", tabindex: "0" }, script), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Close")), el("button", { class: "btn primary", type: "button", onclick: () => close(true) }, t("Save as script")))].filter((one) => one !== false));
   if (keep !== true) return;
   const name = t("rules for {address}", { address: item.address });
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.account_sieve_put(name, script, false, null))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
@@ -609,7 +609,7 @@ function triedOn(found, mailbox2) {
   if (found.messages.length === 0) {
     return notice("unknown", t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
   }
-  return card(t("Test rules"), [!found.complete && notice("warn", t("Time ran out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Test rules"), [!found.complete && notice("warn", t("Timed out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
 }
 
 var Rules = class {
@@ -632,7 +632,7 @@ var Rules = class {
   names;
   root = el("div", {});
   rules;
-  list = el("ol", { class: "rules", "aria-label": t("Rules in order") });
+  list = el("ol", { class: "rules", "aria-label": t("Rules, in order") });
   editor = el("div", {});
   preview;
   tried = el("div", { class: "gap", role: "status" });

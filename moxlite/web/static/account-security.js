@@ -479,8 +479,8 @@ function built(client, found, mail, refresh) {
   };
   const remove = async (kind, id, name) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
-    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to log in with it. Your other verification methods won't change.");
+    const off = mail ? t("You'll only need your password to log in, even in mail apps.") : t("You'll only need your password to log in.");
+    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to use it to log in. Your other verification methods will still work.");
     if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
@@ -549,7 +549,7 @@ async function addApp(client, found, mail) {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. The same secret is below as text")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. You'll find the same secret as text below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -584,7 +584,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text3) {
@@ -730,7 +730,7 @@ async function addApp2(desk) {
   let token = false;
   const done = await dialog(t("New app password"), (close) => {
     const name = line(t("Device or app name"), "", t("For example, “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
-    const kind = choice(t("Type"), [["", t("Password: enter with your email address")], ["token", t("Token: for apps that require one")]], "");
+    const kind = choice(t("Type"), [["", t("Password, used with your email address")], ["token", t("Token, for apps that require one")]], "");
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {
         uses[i].root.hidden = !suits(scope, kind.control.value !== "");

@@ -401,7 +401,7 @@ function hooks(desk, found) {
   const inURL = line(t("URL"), into.url, t("We'll POST JSON to this URL. Leave blank to turn off."), { inputmode: "url" });
   const inAuth = secret(t("Authorization"), into.authorization, "");
   const inKey = secret(t("Signing key"), into.secret, "");
-  const ids = line(t("Logins with unique sender addresses"), old.from_id_login_addresses.join(" "), t("Messages from these logins get a unique sender address, to match replies. Separate with spaces."));
+  const ids = line(t("Logins with unique sender addresses"), old.from_id_login_addresses.join(" "), t("Messages from these logins get a unique sender address, so replies can be matched. Separate logins with spaces."));
   const keepMail = line(t("Show sent mail for"), old.keep_retired_message_period, t("For example, 7d or 12h. Use 0s to turn off."));
   const keepHooks = line(t("Show finished webhooks for"), old.keep_retired_webhook_period, t("For example, 7d or 12h. Use 0s to turn off."));
   const places = { "outgoing_webhook.url": outURL, "outgoing_webhook.authorization": outAuth, "outgoing_webhook.secret": outKey, "outgoing_webhook.events": events[0], "incoming_webhook.url": inURL, "incoming_webhook.authorization": inAuth, "incoming_webhook.secret": inKey, from_id_login_addresses: ids, keep_retired_message_period: keepMail, keep_retired_webhook_period: keepHooks };
@@ -518,7 +518,7 @@ var packOld = `openssl pkcs12 -export -inkey key.pem -in cert.pem -out key.p12 -
   -certpbe PBE-SHA1-3DES -keypbe PBE-SHA1-3DES -macalg sha1`;
 function commands() {
   const shown = (title, text2) => [el("p", { class: "gap" }, title), el("div", { class: "command" }, copyable(text2))];
-  return card(t("Create a certificate"), [shown(t("On your computer, create a private key and a certificate (P-256). Add cert.pem above. Don't share key.pem."), make), shown(t("To package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("Older Apple systems can't open that file")), shown(t("Use the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("You can also use RSA with at least 2048 bits. Few apps support Ed25519. Dates and names in the certificate are ignored."))]);
+  return card(t("Create a certificate"), [shown(t("On your computer, create a private key and a certificate (P-256). Add cert.pem above. Don't share key.pem."), make), shown(t("To package both for a mail app:"), pack), el("details", { class: "gap" }, el("summary", {}, t("If you have an older Apple device")), shown(t("Use the older encryption:"), packOld)), el("p", { class: "hint gap" }, t("You can also use RSA with at least 2048 bits. Few apps support Ed25519. Dates and names in the certificate are ignored."))]);
 }
 
 var suppressed = async (desk) => {

@@ -371,7 +371,7 @@ async function edit(found, one) {
   if (done === true) await found.refresh();
 }
 async function end(found, one) {
-  const what = t("{name} won't be able to send from this address, and will lose what was shared here.", { name: one.guest });
+  const what = t("{name} won't be able to send from this address and will lose access to items shared here.", { name: one.guest });
   if (!await confirm(t("Stop {name} from sending?", { name: one.guest }), what, t("Stop"))) return;
   if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
 }
@@ -380,7 +380,7 @@ function dayOf(at) {
   return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
 }
 
-var levels = [["lr", t("view")], ["lrs", t("view and mark as read")], ["lrswite", t("view, change, add, and remove")], ["lrswipkxtea", t("everything, including sharing")]];
+var levels = [["lr", t("view")], ["lrs", t("view and mark as read")], ["lrswite", t("view, edit, add, and delete")], ["lrswipkxtea", t("full access, including sharing")]];
 function words(rights) {
   const found = levels.find(([letters]) => letters === rights);
   return found === void 0 ? t("permissions “{letters}”", { letters: rights }) : found[1];

@@ -314,7 +314,7 @@ var away = async (desk) => {
   return { title, root: el("div", { class: "page" }, head(title, t("Reply automatically while you're away.")), now(found), answer(desk, found), told2(found.answered)) };
 };
 function now(found) {
-  if (found.script) return notice("warn", t("A Sieve script is active. If it sends vacation replies, these settings don't apply."));
+  if (found.script) return notice("warn", t("A Sieve script is active. If the script sends vacation replies, these settings won't apply."));
   if (found.active) return notice("ok", t("Vacation reply on"));
   if (found.enabled && found.start > Date.now() * 1e3) return notice("off", t("Vacation reply starts at the time below."));
   return null;
@@ -329,7 +329,7 @@ function answer(desk, old) {
   const text2 = field(meant("vacation", "Reply"), area);
   const html = old.html === "" ? null : markup(old.html);
   const known = choice(t("Reply to"), [["all", t("anyone who emails me")], ["known", t("only people I've emailed")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one reply every 7 days. Lists, newsletters, apps, and forged senders don't get replies."))], t("Save"), async () => {
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."))], t("Save"), async () => {
     const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known" };
     try {
       await desk.client.account_vacation_set(differing(old, changed), old.mark);
@@ -480,13 +480,13 @@ function told3(one) {
   const error = one.error === "" ? null : el("span", { class: "hint" }, el("br"), foreign(one.error));
   switch (one.state) {
     case "new":
-      return state("off", t("not confirmed. Confirmation email not sent yet"));
+      return state("off", t("not confirmed, email not sent yet"));
     case "asked":
-      return el("span", {}, state("off", t("not confirmed. Confirmation email sent")), since);
+      return el("span", {}, state("off", t("not confirmed, email sent")), since);
     case "confirmed":
-      return one.failing === null ? el("span", {}, state("ok", t("receiving your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
+      return one.failing === null ? el("span", {}, state("ok", t("forwarding your mail")), one.taken_over && el("span", { class: "hint" }, el("br"), t("used by your script before confirmation was required"))) : el("span", {}, state("warn", t("bouncing since")), " ", when(microseconds(one.failing)), error);
     case "stopped":
-      return el("span", {}, state("danger", t("stopped. Your mail is kept here")), error);
+      return el("span", {}, state("danger", t("stopped, your mail is kept here")), error);
   }
 }
 async function act(desk, doing, failed, work) {
@@ -560,7 +560,7 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("All {n} messages in {mailbox} would stay there.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
   const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
   const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
   show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));

@@ -363,7 +363,7 @@ async function inWord(text2) {
 
 var period = 1e3;
 var shownMailboxes = 500;
-var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("not encrypted (port 143)")]];
+var security = [["implicit", t("TLS (port 993)")], ["starttls", t("STARTTLS (port 143)")], ["none", t("No encryption (port 143)")]];
 var Copying = class {
   constructor(desk) {
     this.desk = desk;
@@ -395,7 +395,7 @@ var Copying = class {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages over IMAP, with dates and flags. The other server won't change. Copying again won't create duplicates.") }));
+        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages over IMAP, with dates and flags. Nothing on the other server will change. Copying again won't create duplicates.") }));
         return;
       case "looking":
         fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Loading folders…")), noted(found), this.buttons(found)]));
@@ -417,10 +417,10 @@ var Copying = class {
     const users = el("datalist", { id: "copy-users" }, found.known.map((one) => el("option", { value: one.user })));
     const host = line(t("Server"), last?.host ?? "", t("For example, imap.example.org"), { list: "copy-hosts", inputmode: "url", autocapitalize: "none" });
     const tls = choice(t("Encryption"), security.filter(([value]) => value !== "none" || found.insecure), "implicit");
-    const port = line(t("Port"), "", t("Leave blank for the default."), { inputmode: "numeric", maxlength: "5" });
+    const port = line(t("Port"), "", t("Leave blank to use the default."), { inputmode: "numeric", maxlength: "5" });
     const user = line(t("Username"), last?.user ?? "", t("Usually your full email address."), { list: "copy-users", autocapitalize: "none" });
-    const password = line(t("Password"), "", t("Never stored, only kept in memory during the import. Some providers require an app password."), { type: "password", autocomplete: "off" });
-    const prefix = line(t("Parent folder"), "", t("Leave blank to keep folder names."));
+    const password = line(t("Password"), "", t("Kept in memory during the import and never saved. Some providers require an app password."), { type: "password", autocomplete: "off" });
+    const prefix = line(t("Parent folder"), "", t("Leave blank to keep the same folder structure."));
     const since = line(t("Only messages since"), "", t("Leave blank to import all messages."), { type: "date" });
     const box = form([hosts, users, el("div", { class: "fields" }, host.root, tls.root, port.root, user.root, password.root, prefix.root, since.root)], t("Choose folders"), async () => {
       const number2 = port.control.value.trim() === "" ? 0 : Number(port.control.value);
@@ -539,7 +539,7 @@ var CalendarCopies = class {
   draw(found, error, problems2) {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
-      const hint = t("Copies over CalDAV and CardDAV. The other server won't change, and guests won't be notified. Copying again won't create duplicates.");
+      const hint = t("Copies data over CalDAV and CardDAV. Nothing on the other server will change, and guests won't be notified. Copying again won't create duplicates.");
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
@@ -550,7 +550,7 @@ var CalendarCopies = class {
   ask() {
     const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider's help."), { inputmode: "url", autocapitalize: "none" });
     const user = line(t("Username"), "", t("Usually your full email address."), { autocapitalize: "none" });
-    const password = line(t("Password"), "", t("Never stored. Many providers require an app password."), { type: "password", autocomplete: "off" });
+    const password = line(t("Password"), "", t("Never saved. Many providers require an app password."), { type: "password", autocomplete: "off" });
     return form([el("div", { class: "fields" }, url.root, user.root, password.root)], t("Copy"), async () => {
       try {
         await this.desk.client.calendar_copy(url.control.value, user.control.value, password.control.value);
@@ -757,7 +757,7 @@ var LabelQuestion = class {
       this.choices.set(label, choice2);
       return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
     });
-    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We couldn't recognize the language of these Gmail labels, so we guessed their meanings. Correct them if needed.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
+    fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We couldn't detect the language of these Gmail labels, so we guessed their meanings. Change any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
     this.root.hidden = false;
   }
   get answers() {
@@ -779,7 +779,7 @@ var Importing = class {
     this.client = client;
     this.base = base2;
     this.changed = changed;
-    const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drop it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("ZIP, tar.gz, or tar archive with mbox, Maildir, or .eml files, such as from Google Takeout or Thunderbird. You can also use a single mbox or .eml file.")), this.file);
+    const drop = el("div", { class: "drop" }, el("label", { class: "drop-text", for: "import-file" }, t("Choose a file or drag it here")), this.fileName, el("span", { class: "hint", id: "import-kinds" }, t("ZIP, tar.gz, or tar archive with mbox, Maildir, or .eml files, such as from Google Takeout or Thunderbird. You can also use a single mbox or .eml file.")), this.file);
     this.file.addEventListener("change", () => this.chosen());
     drop.addEventListener("dragover", (event) => {
       event.preventDefault();
@@ -1033,7 +1033,7 @@ var Importing = class {
     }
     const token = this.follower?.token;
     if (token === void 0) return;
-    if (await confirm(t("Stop this import?"), t("Everything imported so far will be undone."), t("Stop import"))) {
+    if (await confirm(t("Stop this import?"), t("Messages imported so far will be removed."), t("Stop import"))) {
       await attempt(t("Canceling…"), t("Couldn't cancel import"), () => this.client.import_abort(token));
     }
   }
@@ -1047,7 +1047,7 @@ function endText(end) {
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems2 = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems: problems2 };
-  return end.dry_run ? t("{messages} would be imported{problems}. This was a dry run, so your mail didn't change.", values) : t("{messages} imported{problems}.", values);
+  return end.dry_run ? t("{messages} would be imported{problems}. This was a dry run, so nothing was imported.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
   const text2 = sessionStorage.getItem(keptKey);

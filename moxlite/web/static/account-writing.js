@@ -373,7 +373,7 @@ function signatures(desk, old, own) {
     editor = null;
   });
   draw();
-  return { root: el("div", { class: "field signatures" }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. Each address can have its own."))), read: () => {
+  return { root: el("div", { class: "field signatures" }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address."))), read: () => {
     keep();
     const { text: text2, html } = all.get("");
     const none = new Set(old.signatures.filter((one) => one.text === "").map((one) => one.address));
@@ -484,7 +484,7 @@ var writing = async (desk) => {
   const { settings, addresses } = await desk.client.preferences();
   const old = settings;
   const own = signatures(desk, old, addresses);
-  const quoting = choice(t("Write replies"), [["auto", t("Above the quote, or below selected text")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]], old.quoting);
+  const quoting = choice(t("Start replies"), [["auto", t("Above the quote, or below selected text")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]], old.quoting);
   const undo = choice(t("Undo send"), undoChoices(old.undo_send_seconds), String(old.undo_send_seconds));
   const bars = tick(t("Check encryption for each recipient"), old.show_address_security);
   const root = el("div", { class: "page" }, head(t("Signatures and replies"), ""), card("", form(own.root, t("Save"), async () => void await desk.keep(own.read())).root), card("", el("div", { class: "form" }, kept(quoting, (back) => desk.keep({ quoting: quoting.control.value }, back)), kept(undo, (back) => desk.keep({ undo_send_seconds: Number(undo.control.value) }, back)), kept(bars, (back) => desk.keep({ show_address_security: bars.control.checked }, back)), emailLinks(desk))));

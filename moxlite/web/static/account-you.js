@@ -249,7 +249,7 @@ function mailbox(label, value, names, hint = null) {
 
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function addressName(one) {
-  return one.address.startsWith("@") ? t("Everything else at {domain}", { domain: one.address.slice(1) }) : one.address;
+  return one.address.startsWith("@") ? t("All other addresses at {domain}", { domain: one.address.slice(1) }) : one.address;
 }
 
 var settings = [
@@ -385,7 +385,7 @@ function sorting(found, why) {
     const text2 = failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}.");
     lines.push(notice("warn", [placed(text2, { reason: foreign(why, 300) }), " ", t("You'll find the message in your Inbox.")], link("scripts", t("Sieve scripts"))));
   }
-  for (const address of found.stopped) lines.push(notice("warn", placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), { address: foreign(address, 100) }), link("forwarding", t("Forwarding"))));
+  for (const address of found.stopped) lines.push(notice("warn", placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), { address: foreign(address, 100) }), link("forwarding", t("Forwarding"))));
   return lines;
 }
 function storage(found) {
@@ -415,14 +415,14 @@ function above(href, title) {
 function addressLine(one, off) {
   const path = encodeURIComponent(one.address);
   const rules = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), off && state("off", t("domain disabled")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), off && state("off", t("domain disabled")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
 }
 function settings2(desk, one, names) {
   const old = one.form;
   const box = mailbox(t("Default folder"), old.mailbox, names, t("For mail that doesn't match a rule."));
   const name = line(t("Display name"), old.full_name, t("Leave blank to use your own name."));
   const refuse = line(t("Reject all mail with this reply"), old.smtp_error, t("421 or 550, a space, and text. For example, “550 this address is no longer in use”. Leave blank to accept mail."));
-  const proof = line(t("Reject unverified senders with this message"), old.message_auth_required_smtp_error, t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to classify it like other mail."));
+  const proof = line(t("Reject unverified senders with this message"), old.message_auth_required_smtp_error, t("Applies to mail without valid DMARC, DKIM, or SPF. Leave blank to filter this mail as usual."));
   const refused = line(t("Rejected addresses"), old.refused_addresses.join(" "), t("Variants of your addresses to reject, separated by spaces. For example, you+shop@example.org"));
   const box2 = form([box.root, name.root, refuse.root, proof.root, refused.root], t("Save"), async () => {
     const changed = { mailbox: box.control.value, full_name: name.control.value, smtp_error: refuse.control.value, message_auth_required_smtp_error: proof.control.value, refused_addresses: refused.control.value.split(/\s+/).filter((word) => word !== "") };

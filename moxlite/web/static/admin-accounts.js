@@ -475,7 +475,7 @@ async function edit(found, one) {
   if (done === true) await found.refresh();
 }
 async function end(found, one) {
-  const what = t("{name} won't be able to send from this address, and will lose what was shared here.", { name: one.guest });
+  const what = t("{name} won't be able to send from this address and will lose access to items shared here.", { name: one.guest });
   if (!await confirm(t("Stop {name} from sending?", { name: one.guest }), what, t("Stop"))) return;
   if (await attempt(t("Saving…"), t("Couldn't save"), () => found.remove(one.guest))) await found.refresh();
 }
@@ -869,7 +869,7 @@ function recovery(desk, name, found) {
     if (made2 === null) return;
     await showSecret(t("Recovery link"), t("This link sets a new password. It works once, until {when} UTC, and replaces older links. Copy it now and send it to {name} securely. You won't be able to see it again.", { when: made2.expires, name }), copyable(made2.url));
   };
-  const text3 = el("p", { class: "two" }, t("Create a link to let the user set a new password. It works once and expires after 1 hour. You won't see the password."));
+  const text3 = el("p", { class: "two" }, t("Create a link to let the user set a new password. The link works once and expires after 1 hour. You won't see the new password."));
   const without = el("p", { class: "hint" }, t("The account page needs a public address for this link. Run moxlite config listeners publish-web on, or set web.public_url in moxlite.toml."));
   return card(t("Lost password"), found.links ? text3 : [text3, without], { actions: found.links && button(t("Recovery link…"), () => void make2(), { kind: "line small" }) });
 }
@@ -886,18 +886,18 @@ function keys(desk, name, found) {
     if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Clients with this certificate will no longer be able to log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint, name))) await desk.refresh();
   };
-  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login command") : t("without a command") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
+  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login required") : t("no login required") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
   const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("Apps can log in over TLS with a client certificate instead of a password.")) : list2;
   return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function removedMail(desk, name, first) {
   const place = el("div");
-  const since = el("select", { "aria-label": t("Deleted within") }, [["0", t("all kept messages")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
+  const since = el("select", { "aria-label": t("Deleted within") }, [["0", t("any time")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
   const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
   const back = async (mailbox, messages) => {
     const from = begin2();
     const where = mailbox === "" ? t("Messages will be restored to their original folders.") : t("Messages will be restored to {mailbox}.", { mailbox });
-    if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages the user deleted on purpose.", { where }), t("Restore"))) return;
+    if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages that the user meant to delete.", { where }), t("Restore"))) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(many(done.messages, "{n} message restored.", "{n} messages restored.") + (done.damaged > 0 ? ` ${many(done.damaged, "Couldn't read {n}.", "Couldn't read {n}.")}` : ""));
@@ -911,7 +911,7 @@ function removedMail(desk, name, first) {
   };
   since.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't load deleted messages"), async () => show(await desk.client.account_removed(name, begin2()))));
   show(first);
-  return card(t("Deleted messages"), place, { flush: true, hint: first.kept > 0 ? t("Kept for {time} after a mail client deletes it.", { time: agoShort(first.kept) }) : t("Deleted messages aren't kept because undelete_grace is 0."), actions: el("div", { class: "field" }, since) });
+  return card(t("Deleted messages"), place, { flush: true, hint: first.kept > 0 ? t("Messages are kept for {time} after a mail app deletes them.", { time: agoShort(first.kept) }) : t("To keep deleted messages, set undelete_grace to more than 0."), actions: el("div", { class: "field" }, since) });
 }
 function stopped(desk, one) {
   const held = one.messages === 0 ? t("No messages on hold.") : t("On hold: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
@@ -923,13 +923,13 @@ function stopped(desk, one) {
     await desk.refresh();
   };
   const from = one.sources.length > 0 && el("div", { class: "hint" }, t("Sent from:"), " ", one.sources.slice(0, 5).map((source, place) => [place > 0 && ", ", el("bdi", {}, source.address), ` (${many(source.messages, "{n} message", "{n} messages")})`]));
-  const text3 = [el("b", {}, t("Sending paused since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("View messages on hold")), " · ", t("If someone else knew the old password, set a new one first."))];
+  const text3 = [el("b", {}, t("Sending paused since {when}.", { when: moment(microseconds(one.since)) })), " ", one.why, " ", held, from, el("div", { class: "hint" }, el("a", { href: `#queue?account=${encodeURIComponent(one.account)}&hold=true` }, t("View messages on hold")), " · ", t("If someone else may know the password, set a new one first."))];
   return notice("danger", text3, button(t("Allow sending…"), () => void release(), { kind: "line small" }));
 }
 
 var perPage = 50;
 var atOnce = 10;
-var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Sending limits"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes, and queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("API clients and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Old mail"), names: ["expire_after"] }];
+var sections = () => [{ title: t("Name and storage"), names: ["full_name", "quota_message_size", "description"] }, { title: t("Login"), names: ["login_disabled", "no_custom_password", "require_app_passwords"] }, { title: t("Sending limits"), names: ["max_outgoing_messages_per_day", "max_first_time_recipients_per_day", "max_recipients_per_hour", "no_sending_guard", "no_first_time_sender_delay"] }, { title: t("Junk and rejected mail"), names: ["junk_filter", "automatic_junk_flags", "rejects_mailbox", "keep_rejects", "introbox", "subject_pass", "senders"] }, { title: t("Forwarding, routes, and queue"), names: ["forward_to", "keep_copy", "routes", "queue_mailbox", "no_dsn_suppression"] }, { title: t("API clients and webhooks"), names: ["outgoing_webhook", "incoming_webhook", "from_id_login_addresses", "keep_retired_message_period", "keep_retired_webhook_period", "imap_capabilities_disabled", "no_jmap"] }, { title: t("Mail retention"), names: ["expire_after"] }];
 var storage = (row, use) => {
   if (use === void 0) return el("span", { class: "muted" }, "…");
   if (use.problem !== "") return state("danger", t("unavailable"));
@@ -951,7 +951,7 @@ async function listPage(desk) {
     const body = (row) => [storage(row, uses.get(row.name)), lastLogin(uses.get(row.name))];
     const list2 = table(t("Accounts"), [{ title: t("Account"), kind: "main", cell: (row) => el("div", { class: "flex" }, disc(row.name, row.full_name || row.name), el("div", { class: "grow" }, el("a", { href: addressOf("accounts", [row.name]) }, el("b", {}, row.name)), " ", disabled(row), row.broken !== "" && state("danger", t("unavailable")), el("div", { class: "hint" }, el("bdi", {}, row.first_address)))) }, { title: t("Addresses"), cell: (row) => String(row.addresses), kind: "num" }, { title: t("Storage"), cell: (row) => el("div", {}, body(row)[0]) }, { title: t("Last login"), cell: (row) => el("div", {}, body(row)[1]) }, { title: "", kind: "top", cell: (row) => el("a", { class: "btn icon small", href: addressOf("accounts", [row.name]), "aria-label": t("Show {name}", { name: row.name }) }, sign(ellipsis, "i s")) }], page.accounts, (tr, row) => rows.set(row.name, tr));
     const last = page.accounts.at(-1)?.name ?? "";
-    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("Accounts are users with mailboxes, addresses, and a password.") : t("Searches names, addresses, and notes."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
+    fill(place, page.accounts.length === 0 ? card("", empty(users, words2 === "" ? t("No accounts yet") : t('Nothing found for "{words}"', { words: words2 }), words2 === "" ? t("Each account has its own mail, addresses, and password.") : t("Searches names, addresses, and notes."))) : card("", list2, { flush: true }), el("div", { class: "pages" }, behind !== "" && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2 }) }, t("First page")), page.accounts.length === perPage && el("a", { class: "btn line", href: addressOf("accounts", [], { search: words2, after: last }) }, t("Next page"))));
     const names = page.accounts.map((row) => row.name);
     for (let at = 0; at < names.length && desk.shown(); at += atOnce) {
       for (const use of await desk.client.account_uses(names.slice(at, at + atOnce))) {
@@ -983,11 +983,11 @@ async function listPage(desk) {
 async function add(desk) {
   const domains = await desk.client.domains();
   const name = line(t("Name"), "", t("Lowercase letters, digits, dots, and hyphens. Only you see it. You can't change it later."));
-  const address = line(t("First address"), "", domains.length > 0 ? t("For example, at {domain}.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
+  const address = line(t("First address"), "", domains.length > 0 ? t("For example, an address at {domain}.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;
   });
-  const shared = tick(t("Shared mailbox"), false, t("You can't log in to this account. Members read and reply from their own accounts."));
+  const shared = tick(t("Shared mailbox"), false, t("No one can log in to this account. Members read and reply from their own accounts."));
   const password = await fieldDialog(t("Add account"), t("Add account"), { name, address, shared }, () => desk.client.account_add(name.control.value, address.control.value, shared.control.checked));
   if (password === null) return;
   if (shared.control.checked) {
@@ -1051,7 +1051,7 @@ async function unlock(desk, name) {
 }
 async function members(desk, name) {
   const found = await desk.client.account_delegate_list(name);
-  return delegatesCard(t("People who can send for this account"), t("For example, the members of a team."), { all: found, set: (...given) => desk.client.account_delegate_set(...given, name), remove: (guest) => desk.client.account_delegate_rm(guest, name), refresh: () => desk.refresh() });
+  return delegatesCard(t("People who can send for this account"), t("For example, your team."), { all: found, set: (...given) => desk.client.account_delegate_set(...given, name), remove: (guest) => desk.client.account_delegate_rm(guest, name), refresh: () => desk.refresh() });
 }
 function addresses(desk, found) {
   const name = found.row.name;
@@ -1061,7 +1061,7 @@ function addresses(desk, found) {
     if (await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.config_address_rm(row.address))) await desk.refresh();
   };
   const add2 = async () => {
-    const address = line(t("Address"), `@${found.domain}`, t("@{domain} accepts mail for all other addresses.", { domain: found.domain }), { inputmode: "email" });
+    const address = line(t("Address"), `@${found.domain}`, t("@{domain} receives mail for all other addresses.", { domain: found.domain }), { inputmode: "email" });
     if (await fieldDialog(t("Add address"), t("Add"), { address }, () => desk.client.config_address_add(address.control.value, name)) === null) return;
     await desk.refresh();
   };
@@ -1075,7 +1075,7 @@ function logins(found) {
   return card(t("Logins"), list2, { flush: true, hint: t("Latest 50 logins, with repeats combined.") });
 }
 async function newPassword(desk, name) {
-  const password = line(t("New password"), "", t("Leave blank to generate one. You'll only see it once."), { autocomplete: "new-password" });
+  const password = line(t("New password"), "", t("Leave blank to generate a password. You'll only see it once."), { autocomplete: "new-password" });
   const set = await fieldDialog(t("New password for {name}", { name }), t("Set password"), { password }, () => desk.client.account_password(name, password.control.value), el("p", { class: "hint" }, t("This will log the user out everywhere.")));
   if (set === null) return;
   if (password.control.value === "") await showSecret(t("Password updated"), t("Copy {name}'s password now. You won't be able to see it again.", { name }), copyable(set));

@@ -708,17 +708,17 @@ function aliases(desk, found) {
   const name = found.row.domain;
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
   const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
-  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("No aliases yet. An alias is an address that delivers to several others.")) : list2, { flush: true, actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
+  return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("No aliases yet. An alias delivers mail to several other addresses.")) : list2, { flush: true, actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
 }
 async function addAlias(desk, domain) {
   const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
-  const members = field(t("Members"), el("textarea", {}), t("One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers."));
+  const members = field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
   const done = await fieldDialog(t("Add alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Anyone can post to a new alias. Members don't get copies of their own messages.")));
   if (done !== null) await desk.refresh();
 }
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
-  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member keeps existing messages.", "New mail to this alias will be rejected. {n} members keep existing messages."), t("Remove"))) return;
+  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member will keep existing messages.", "New mail to this alias will be rejected. {n} members will keep existing messages."), t("Remove"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete alias"), () => desk.client.config_alias_rm(row.address))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
@@ -729,7 +729,7 @@ async function aliasPage(desk, found, localpart) {
     if (await attempt(t("Removing…"), t("Couldn't remove member"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("One address per line, with at least one on this server. We'll email a confirmation link to addresses on other servers."));
+    const members2 = field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
@@ -800,7 +800,7 @@ async function choose(desk, name) {
 }
 async function answer(desk, name, chosen) {
   const questions = chosen.questions.map((one) => ({ option: one.option, field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}) }));
-  const enforce = tick(t("Undo outside changes"), false, t("Restores records published from here if they were changed. Runs nightly."));
+  const enforce = tick(t("Undo external changes"), false, t("If someone changes records published here, they'll be restored every night."));
   const done = await fieldDialog(chosen.title, t("Test and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
   if (done === null) return;
   await desk.refresh();
@@ -812,7 +812,7 @@ async function publish(desk, name) {
   const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
   const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
   if (plan === null) return;
-  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish enforcement rules"), false, t("Use this only if all of this domain's mail and certificates come from this server.")) : null;
+  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish enforcement rules"), false, t("Only use this if all of this domain's mail and certificates come from this server.")) : null;
   if (!await shown2(t("Publish records"), plan, t("Publish"), rules?.root)) return;
   const lenient = rules !== null && !rules.control.checked;
   await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked, lenient));
@@ -845,7 +845,7 @@ function rotationCard(desk, name, found) {
   return stagesCard(desk, t("DKIM key rotation"), found, { question: t("Replace the DKIM key?"), words: t("The next key will be published now and start signing in a few hours. The previous record will be removed after 8 days."), now: () => desk.client.dns_rotation_now(name), stop: () => desk.client.dns_rotation_stop(name), start: () => desk.client.dns_rotation_start(name) });
 }
 function hostCard(desk, found) {
-  return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, { question: t("Replace the {host} key?", { host: found.host }), words: t("The TLSA record for the next key will be published now. A certificate will be ordered in a few hours. The previous record will be removed 1 day later."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
+  return stagesCard(desk, t("DANE key rotation: {host}", { host: found.host }), found, { question: t("Replace the {host} key?", { host: found.host }), words: t("The TLSA record for the next key will be published now. A certificate will be requested in a few hours. The previous record will be removed 1 day later."), now: () => desk.client.dns_host_key_now(found.host), stop: () => desk.client.dns_host_key_stop(found.host), start: () => desk.client.dns_host_key_start(found.host) });
 }
 function stagesCard(desk, title, found, actions) {
   const act = async (run) => {
@@ -871,7 +871,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
     told2(all);
     const [bad, weak] = [all.filter((one) => one.errors.length > 0).length, all.filter((one) => one.errors.length === 0 && one.warnings.length > 0).length];
     const level = bad > 0 ? "danger" : weak > 0 ? "warn" : "ok";
-    const words2 = running.size > 0 ? many(running.size, "{n} check running.", "{n} checks running.") : bad + weak === 0 ? t("No problems found.") : [bad > 0 ? many(bad, "{n} topic has errors.", "{n} topics have errors.") : "", weak > 0 ? many(weak, "{n} topic could be improved.", "{n} topics could be improved.") : ""].join(" ");
+    const words2 = running.size > 0 ? many(running.size, "{n} check running.", "{n} checks running.") : bad + weak === 0 ? t("No problems found.") : [bad > 0 ? many(bad, "{n} check found errors.", "{n} checks found errors.") : "", weak > 0 ? many(weak, "{n} check found possible improvements.", "{n} checks found possible improvements.") : ""].join(" ");
     fill(summary, all.some((one) => one.at > 0) || running.size > 0 ? notice(running.size > 0 ? "wait" : level, words2) : null);
   };
   const check2 = async (topic) => {
@@ -914,10 +914,10 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
     copy2.focus();
   };
   const zoneButtons = el("span", { class: "flex" }, button(t("Show zone file"), () => void attempt(t("Creating zone file…"), t("Couldn't create zone file"), asZone)));
-  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Only works in zones with DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
-  return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("Checks what other servers see. Each topic takes up to 30 seconds. Results will appear automatically.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Set these at your DNS provider.") })];
+  const list2 = table(t("Records"), [{ title: t("Type"), cell: (row) => el("b", {}, row.kind) }, { title: t("Name"), cell: (row) => copyable(row.name) }, { title: t("Value"), cell: (row) => [el("span", { class: "copy" }, el("code", {}, foreign(row.value, 80)), copyButton(() => row.value)), (row.optional || !row.live) && el("div", { class: "hint" }, row.optional ? t("Optional.") : t("Requires DNSSEC."))] }, { title: t("Purpose"), cell: (row) => el("span", { class: "hint" }, row.about) }], records);
+  return [summary, above, card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), { flush: true, actions: everything, hint: t("See your DNS records as other servers see them. Each check takes up to 30 seconds. Results will appear automatically.") }), card(t("Records for {domain}", { domain: name }), [list2, zone], { flush: true, actions: zoneButtons, hint: t("Add these records at your DNS provider.") })];
 }
-var topics = { dnssec: [t("DNS answers can't be forged"), "DNSSEC"], iprev: [t("This server's addresses lead to its name"), t("Reverse DNS")], mx: [t("Mail for this domain comes here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("Encryption is pinned in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Receivers know what to do with forged mail"), "DMARC"], "host-tlsrpt": [t("You get reports about encrypted delivery to this server"), t("Host TLS reports")], tlsrpt: [t("You get reports about encrypted delivery to the domain"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird sets itself up"), t("Autoconfig")], autodiscover: [t("Outlook sets itself up"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps leads here"), t("Mail client settings")] };
+var topics = { dnssec: [t("DNS records can't be forged"), "DNSSEC"], iprev: [t("This server's addresses point to its name"), t("Reverse DNS")], mx: [t("Mail for this domain is delivered here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("TLS keys are published in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Other servers know how to handle forged mail"), "DMARC"], "host-tlsrpt": [t("You get TLS reports for this server"), t("Host TLS reports")], tlsrpt: [t("You get TLS reports for the domain"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird finds your settings"), t("Autoconfig")], autodiscover: [t("Outlook finds your settings"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps points here"), t("Mail client settings")] };
 function topicLine(report, running, again) {
   const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
   const [sentence2, name] = topics[report.topic];
@@ -960,7 +960,7 @@ async function setup(desk, found) {
   const told2 = (all) => fill(checked, mark2(...ofReports(all)));
   const [level, word] = ofReports(reports);
   told2(reports);
-  const steps = [mailboxes(desk, found), { name: "dns", title: t("DNS records"), level, word, sign: checked, show: () => dns(desk, domain, { again: period, told: told2 }) }, certificates(found, hosts), { name: "test", title: t("Test mail"), level: "wait", word: t("to do"), show: () => test(desk, found) }];
+  const steps = [mailboxes(desk, found), { name: "dns", title: t("DNS records"), level, word, sign: checked, show: () => dns(desk, domain, { again: period, told: told2 }) }, certificates(found, hosts), { name: "test", title: t("Test email"), level: "wait", word: t("to do"), show: () => test(desk, found) }];
   const wanted = desk.address.query.get("step");
   const at = steps.find((one) => one.name === wanted) ?? steps.find((one) => one.level !== "ok") ?? steps[0];
   const next = steps[steps.indexOf(at) + 1];
@@ -1010,13 +1010,13 @@ function certificates(found, hosts) {
   const left = hosts.filter((one) => one.certificate === null).length;
   const keys2 = found.selectors.filter((one) => one.signs);
   const broken = found.selectors.filter((one) => one.problem !== "");
-  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Actions"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Actions")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Ordered automatically when the DNS record points to this server.") : one.certificate.own ? t("Self-signed, so other servers won't trust it.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("inactive")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server on port 443 provides the certificates.") })] };
+  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Actions"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Actions")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Requested automatically when the DNS record points to this server.") : one.certificate.own ? t("Self-signed. Other servers won't trust this certificate.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("inactive")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server on port 443 provides the certificates.") })] };
 }
 function test(desk, found) {
-  const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("An address in this domain, or your address at another provider. Then check the message details there."), { inputmode: "email" });
+  const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("Use an address in this domain, or your address at another provider to check the message details there."), { inputmode: "email" });
   const told2 = el("div", { "aria-live": "polite", class: "stack next" });
   const form = fieldForm({ send_to: address }, t("Send test email"), async () => {
-    fill(told2, notice("wait", t("Running. This can take up to 3 minutes.")));
+    fill(told2, notice("wait", t("Testing… This can take up to 3 minutes.")));
     try {
       fill(told2, result(await desk.client.doctor_mail(address.control.value.trim())));
     } catch (error) {
@@ -1024,7 +1024,7 @@ function test(desk, found) {
       throw error;
     }
   });
-  return card(t("Test mail"), [form, told2], { hint: t("The server delivers and reads a test message, then sends one from its postmaster to this address.") });
+  return card(t("Test email"), [form, told2], { hint: t("The server delivers and reads a test message, then sends one from its postmaster to this address.") });
 }
 function result(sent) {
   const bad = sent.findings.filter((one) => one.grade !== "note");
@@ -1034,7 +1034,7 @@ function result(sent) {
 async function listPage(desk) {
   const found = await desk.client.domains();
   const list2 = table(t("Domains"), [{ title: t("Domain"), kind: "main", cell: (row) => [el("a", { href: addressOf("domains", [row.domain]) }, el("b", {}, row.domain)), " ", marks(row), row.description !== "" && el("div", { class: "hint" }, el("bdi", {}, row.description))] }, { title: t("Addresses"), kind: "num", cell: (row) => String(row.addresses) }, { title: t("Aliases"), kind: "num", cell: (row) => String(row.aliases) }], found);
-  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("Domains are the part of an address after the @.")) : list2;
+  const body = found.length === 0 ? empty(globe, t("No domains yet"), t("A domain is the part of an address after the @.")) : list2;
   const root = el("div", { class: "page" }, head(t("Domains"), null, button(t("Add domain"), () => void add(desk), { icon: plus, kind: "primary" })), card("", body, { flush: true }));
   return { title: t("Domains"), root };
 }
@@ -1042,9 +1042,9 @@ var marks = (row) => [row.disabled && el("span", { class: "chip" }, t("disabled"
 async function add(desk) {
   const accounts = await desk.client.accounts("", "", 200);
   const domain = line(t("Domain"), "", t("For example, example.org. This creates DKIM keys. Next, set up mailboxes and DNS records, and run a test."));
-  const account = line(t("Report account"), accounts.accounts[0]?.name ?? "", t("Existing account or name for a new one."));
+  const account = line(t("Report account"), accounts.accounts[0]?.name ?? "", t("An existing account, or a name for a new account."));
   const localpart = line(t("First address for new account"), "", t("The part before the @. Leave blank for an existing account."));
-  const disabled = tick(t("Not active yet"), false, t("Mail will be deferred or forwarded to the current server. Certificates won't be ordered."));
+  const disabled = tick(t("Not active yet"), false, t("Mail will be deferred or forwarded to the current server. Certificates won't be requested."));
   const done = await fieldDialog(t("Add domain"), t("Add domain"), { domain, account, localpart, disabled }, () => desk.client.config_domain_add(domain.control.value.trim(), account.control.value, localpart.control.value, disabled.control.checked).then(() => true));
   if (done !== null) desk.go(addressOf("domains", [domain.control.value.trim().toLowerCase()], { tab: "setup" }));
 }

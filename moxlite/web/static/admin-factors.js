@@ -469,8 +469,8 @@ function built(client, found, mail, refresh) {
   };
   const remove = async (kind, id, name) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("You'll only need your password, in mail apps too.") : t("You'll only need your password.");
-    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to log in with it. Your other verification methods won't change.");
+    const off = mail ? t("You'll only need your password to log in, even in mail apps.") : t("You'll only need your password to log in.");
+    const said = last ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off }) : t("You won't be able to use it to log in. Your other verification methods will still work.");
     if (!await confirm(t("Remove “{name}”?", { name }), said, t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove verification method"), () => client.factor_remove(kind, id))) await refresh();
   };
@@ -539,7 +539,7 @@ async function addApp(client, found, mail) {
         ({ recovery_codes: codes } = await client.totp_finish(code.control.value));
         close(true);
       });
-      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. The same secret is below as text")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
+      show(el("p", {}, t("Scan this with an authenticator app, such as Aegis, Google Authenticator, or your password manager.")), qrDrawing(made2.qr, t("QR code. You'll find the same secret as text below")), el("p", { class: "hint" }, t("Or type this secret into the app:")), copyable(made2.secret.replace(/(.{4})(?=.)/g, "$1 ")), tried.root);
       code.control.focus();
     });
     show(named.root);
@@ -574,7 +574,7 @@ async function showCodes(codes) {
     kept.control.addEventListener("change", () => done.disabled = !kept.control.checked);
     const all = () => `${codes.join("\n")}
 `;
-    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone. For example, on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
+    return [el("p", { class: "dialog-text" }, t("Save these codes where you can find them without your phone, such as on paper or in a password manager. Each code works once. You won't be able to see them again.")), el("ol", { class: "recovery-codes" }, codes.map((code) => el("li", {}, el("code", {}, code)))), el("div", { class: "flex wrap" }, copyButton(all, t("Copy")), button(t("Download"), () => save(all()), { icon: download }), button(t("Print"), () => print(), {})), kept.root, el("div", { class: "dialog-buttons" }, done)];
   }, false);
 }
 function save(text4) {
@@ -671,7 +671,7 @@ function result(found) {
   return [notice("ok", t("This provider works with moxlite.")), found.notes.length > 0 && notice("warn", [t("Some features won't be available:"), list2(found.notes)])];
 }
 function register(set) {
-  return card(t("Register at the provider"), pairs([...set.pages.map((one) => [t("Redirect URI (login and logout)"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
+  return card(t("Register with the provider"), pairs([...set.pages.map((one) => [t("Redirect URI (login and logout)"), copyable(one)]), ...set.logout === "" ? [] : [[t("Back-channel logout address"), copyable(set.logout)]], [t("Flow"), t("authorization code with PKCE (S256)")]]));
 }
 function configure(lines) {
   return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server's user. Then restart the server.") });
@@ -681,7 +681,7 @@ var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["dom
 async function tokens(desk) {
   const made2 = await desk.client.admin_token_list();
   const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
-  const hint = t("Use tokens to manage this server from API clients. See {url} for the API.", { url: new URL("v1/openapi.json", location.href).href });
+  const hint = t("Use tokens to manage this server from API clients. For the API reference, see {url}.", { url: new URL("v1/openapi.json", location.href).href });
   if (made2.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
   const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Permissions"), cell: (one) => one.scopes.join(", ") }, { title: t("Last used"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
   return card(t("API tokens"), rows, { flush: true, actions: add, hint });
@@ -712,13 +712,13 @@ async function changePassword(desk) {
     return desk.client.password_change(first.control.value);
   });
   if (ended === null) return;
-  desk.say(many(ended, "Password changed. {n} other session has ended.", "Password changed. {n} other sessions have ended."));
+  desk.say(many(ended, "Password changed. {n} other session ended.", "Password changed. {n} other sessions ended."));
   await desk.refresh();
 }
 var twoStep = async (desk) => {
   const title = t("Login");
   const lost = el("p", { class: "hint" }, t("If you lose all your devices, run this on the server: {command}", { command: "moxlite admin reset-second-factor" }));
-  const password = card(t("Password"), el("p", { class: "two" }, t("For this app only. If you change it, all other sessions will end.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
+  const password = card(t("Password"), el("p", { class: "two" }, t("Only used for this app. If you change the password, all other sessions will end.")), { actions: button(t("Change password…"), () => void changePassword(desk), { kind: "line small" }) });
   return { title, root: el("div", { class: "page" }, head(title, t("Login settings for you and your API clients.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
 };
 var pages = { "two-step": twoStep, provider: providerPage };

@@ -372,7 +372,7 @@ async function backupsPage(desk) {
   }
   const start = button(t("Back up now"), () => void begin(desk, found), { icon: database, kind: "primary" });
   start.disabled = runs;
-  const root = el("div", { class: "page" }, head(t("Backups"), t("Snapshots of configuration and mail, taken while the server runs."), found.target !== "" && start), found.target === "" ? unset() : [runs && notice("wait", t("Backup in progress.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]);
+  const root = el("div", { class: "page" }, head(t("Backups"), t("Snapshots of your configuration and mail, created while the server is running."), found.target !== "" && start), found.target === "" ? unset() : [runs && notice("wait", t("Backup in progress.")), found.run !== null && found.run.ended > 0 && outcome(found.run), settings(found), snapshots(found)]);
   return { title: t("Backups"), root };
 }
 function unset() {
@@ -381,7 +381,7 @@ function unset() {
 }
 function settings(found) {
   const late = found.interval > 0 && Date.now() * 1e3 - found.last > 2 * found.interval;
-  return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("none yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no. Anyone with access to the target can read all mail")], [t("Kept"), found.encrypted ? t("all, until you delete them. The server can't read them on its own") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
+  return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("No backup yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no (anyone with access to the target can read all mail)")], [t("Kept"), found.encrypted ? t("all, until you delete them (the server can't read them)") : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly })]]));
 }
 function outcome(run) {
   const many_ = (title, lines) => lines.length > 0 && [el("p", {}, title), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];
@@ -391,7 +391,7 @@ function outcome(run) {
 function snapshots(found) {
   if (found.problem !== "") return card(t("Snapshots"), notice("danger", [t("Couldn't list snapshots:"), " ", foreign(found.problem)]));
   if (found.snapshots.length === 0) return card(t("Snapshots"), el("p", { class: "two" }, t("No snapshots yet.")));
-  const list3 = table(t("Snapshots"), [{ title: t("Created"), kind: "main", cell: (row) => when(row.created) }, { title: t("Id"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
+  const list3 = table(t("Snapshots"), [{ title: t("Created"), kind: "main", cell: (row) => when(row.created) }, { title: t("ID"), cell: (row) => el("code", {}, row.id) }, { title: t("Files"), kind: "num", cell: (row) => row.files < 0 ? "–" : t("{n}", { n: row.files }) }, { title: t("Size"), kind: "num", cell: (row) => row.octets < 0 ? "–" : size(row.octets) }], found.snapshots);
   return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore a snapshot, run this command. The server doesn't need to be running."), " ", el("code", {}, "moxlite restore")) });
 }
 async function begin(desk, found) {
@@ -827,7 +827,7 @@ async function newest(desk) {
 }
 async function connection(desk) {
   const wanted = desk.address.query.get("id") ?? "";
-  const id = line(t("Id"), wanted, t("22 characters from a Received field added by this server, or from an error page. You can also use the cid from a log line."));
+  const id = line(t("ID"), wanted, t("A 22-character ID from a Received field added by this server, or from an error page. You can also use the cid from a log line."));
   const answer = el("div", { "aria-live": "polite" });
   const search2 = async () => {
     const found = await desk.client.log_of(id.control.value);
@@ -961,7 +961,7 @@ async function addHandler(desk, host, path, what) {
   await desk.client.settings_save([], values2, { ...values2, web_handlers: handlers });
 }
 async function ask(desk, title, third, what) {
-  const fields = { domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")), path_regexp: line(t("Path"), "/", t("Includes everything under this path. For the whole host, use /.")), third };
+  const fields = { domain: line(t("Host"), "", t("For example, www.example.org. DNS must point to this server.")), path_regexp: line(t("Path"), "/", t("Includes all paths below this one. For the entire host, use /.")), third };
   const done = await fieldDialog(title, t("Add"), fields, async () => {
     if (!fields.path_regexp.control.value.startsWith("/")) {
       fields.path_regexp.problem(t("Start the path with /."));
@@ -979,7 +979,7 @@ function addSite(desk) {
   return ask(desk, t("Static site"), folder, (root) => ({ static: { root } }));
 }
 function addRedirect(desk) {
-  const target = line(t("To"), "", t("For example, https://example.com. Path and query are kept."));
+  const target = line(t("To"), "", t("For example, https://example.com. The path and query are kept."));
   return ask(desk, t("Redirect"), target, (url) => ({ redirect: { base_url: url } }));
 }
 function addProxy(desk) {
@@ -987,7 +987,7 @@ function addProxy(desk) {
   return ask(desk, t("Proxy"), server, (url) => ({ forward: { url } }));
 }
 async function webPage(desk) {
-  const root = el("div", { class: "page" }, head(t("Web server"), t("Host websites on listeners with webserver_http or webserver_https.")), card(t("Add to web server"), el("div", { class: "flex wrap gap" }, button(t("Static site"), () => void addSite(desk), { kind: "primary" }), button(t("Redirect"), () => void addRedirect(desk)), button(t("Proxy"), () => void addProxy(desk))), { hint: t("Fill in these 3 fields to start. You can change all other settings after you add it.") }), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("Redirect a whole host to another host. Path and query are kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("The first matching handler serves the request. Set exactly one of static, redirect, forward, or internal for each.") }));
+  const root = el("div", { class: "page" }, head(t("Web server"), t("Host websites on listeners with webserver_http or webserver_https.")), card(t("Add to web server"), el("div", { class: "flex wrap gap" }, button(t("Static site"), () => void addSite(desk), { kind: "primary" }), button(t("Redirect"), () => void addRedirect(desk)), button(t("Proxy"), () => void addProxy(desk))), { hint: t("Fill in these 3 fields to start. You can change other settings later.") }), card(t("Redirects"), await settingsForm(desk, [], (name) => name === "web_domain_redirects"), { hint: t("Redirect one host to another. The path and query are kept.") }), card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), { hint: t("The first matching handler serves the request. Set exactly one of static, redirect, forward, or internal for each.") }));
   return { title: t("Web server"), root };
 }
 
@@ -1054,7 +1054,7 @@ async function standbyPage(desk) {
   const found = await desk.client.second_machine();
   const place = el("section", { "aria-live": "polite" });
   const start = button(t("Switch over"), () => void handOver(desk, start, place), { kind: "line danger" });
-  const root = el("div", { class: "page" }, head(t("Standby server"), t("Gets all changes within about a second and can take over."), found.lease && start), place, found.target === "" ? unset2() : shown3(found));
+  const root = el("div", { class: "page" }, head(t("Standby server"), t("Copies all changes within about a second and can take over at any time."), found.lease && start), place, found.target === "" ? unset2() : shown3(found));
   return { title: t("Standby server"), root };
 }
 function unset2() {
@@ -1063,13 +1063,13 @@ function unset2() {
 }
 function shown3(found) {
   const words2 = found.words.map((one) => el("p", {}, visible(one)));
-  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes aren't copied.")), card(t("Status"), words2, { hint: found.lease ? null : t("Without standby.lease, automatic failover and switchover aren't available. To fail over, run moxlite standby takeover.") })];
+  return [notice(found.well ? "ok" : "warn", found.well ? t("All changes copied.") : t("Some changes haven't been copied.")), card(t("Status"), words2, { hint: found.lease ? null : t("Without standby.lease, automatic failover and switchover aren't available. To fail over, run moxlite standby takeover.") })];
 }
 async function handOver(desk, start, place) {
-  const agreed = await confirm(t("Switch over to the standby server?"), t("This server will stop accepting mail, send its last changes, and shut down. The standby server will take over within seconds, with all mail. If the standby isn't ready or has another version, this server will keep running."), t("Switch over"));
+  const agreed = await confirm(t("Switch over to the standby server?"), t("This server will stop accepting mail, send its latest changes, and shut down. The standby server will take over within seconds, with all mail. If the standby server isn't ready or runs a different version, this server will keep running."), t("Switch over"));
   if (!agreed) return;
   start.disabled = true;
-  fill(place, notice("wait", t("Contacting the standby server and sending the last changes. This can take up to 1 minute.")));
+  fill(place, notice("wait", t("Contacting the standby server and sending the latest changes. This can take up to 1 minute.")));
   try {
     const done = await desk.client.standby_handover();
     fill(place, notice("wait", [el("b", {}, t("{host} is taking over. This server will shut down.", { host: visible(done.host) })), " ", t("Waiting for this address to respond. If needed, point this address to the standby server.")]));

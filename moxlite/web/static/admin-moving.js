@@ -333,7 +333,7 @@ async function movePage(desk) {
     const timer = setTimeout(() => void desk.refresh(), period);
     desk.onLeave(() => clearTimeout(timer));
   }
-  const root = el("div", { class: "page" }, head(t("Move"), t("Move all users from another server, with their mail and passwords."), ...actions(desk, found)), found.phase === "none" ? none() : shown(found));
+  const root = el("div", { class: "page" }, head(t("Move"), t("Move all users, their mail, and their passwords from another server."), ...actions(desk, found)), found.phase === "none" ? none() : shown(found));
   return { title: t("Move"), root };
 }
 function actions(desk, found) {
@@ -351,7 +351,7 @@ function actions(desk, found) {
 }
 function none() {
   const command = "moxlite move --help";
-  return card("", empty(users, t("No move yet"), t("Start moves on the command line, because the plan contains passwords."), el("pre", { class: "zone" }, command), copyButton(() => command, t("Copy"))));
+  return card("", empty(users, t("No moves yet"), t("Start moves on the command line, because the plan contains passwords."), el("pre", { class: "zone" }, command), copyButton(() => command, t("Copy"))));
 }
 function shown(found) {
   const messages = found.accounts.reduce((sum, one) => sum + one.messages, 0);
@@ -394,7 +394,7 @@ function peer(desk, domain) {
   const root = el("div");
   const draw = (found) => fill(root, found.hosts.length > 0 ? inUse(desk, found) : refused(desk, found));
   const look = async () => {
-    fill(root, card(t("Other addresses"), notice("wait", t("Checking for another server for this domain…"))));
+    fill(root, card(t("Other addresses"), notice("wait", t("Checking whether this domain uses another server…"))));
     try {
       draw(await desk.client.config_domain_peer_show(domain));
     } catch (error) {
@@ -406,10 +406,10 @@ function peer(desk, domain) {
 }
 function refused(desk, found) {
   const hosts = found.elsewhere;
-  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX points to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("Before you change MX, forward mail for users who haven't moved yet to that server, so you won't lose mail."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
+  return card(t("Other addresses"), hosts.length === 0 ? el("p", { class: "hint" }, t("Mail to unknown addresses is rejected.")) : [notice("warn", t("MX points to another server: {hosts}", { hosts: hosts.join(", ") })), el("p", { class: "hint" }, t("To avoid losing mail, forward mail for users who haven't moved yet to that server before you change MX."))], { actions: button(t("Forward…"), () => void set(desk, found), { kind: hosts.length === 0 ? "line" : "primary" }) });
 }
 async function set(desk, found) {
-  const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name. If that name will point to this server, use the IP address. Separate multiple servers with commas."));
+  const hosts = line(t("Current mail server"), found.elsewhere.join(", "), t("Host name. If the name will point to this server later, use the IP address. Separate multiple servers with commas."));
   const words2 = t("We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.");
   const done = await fieldDialog(t("Mail to other addresses at {domain}", { domain: found.domain }), t("Forward"), { hosts }, () => desk.client.config_domain_peer_set(found.domain, hosts.control.value.split(/[\s,]+/).filter(Boolean)), el("p", { class: "hint" }, words2));
   if (done !== null) await desk.refresh();
@@ -421,7 +421,7 @@ function inUse(desk, found) {
     if (await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
   const went = many(found.messages, "{n} message forwarded in 14 days.", "{n} messages forwarded in 14 days.");
-  return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no response")) : one.tls ? state("ok", t("responding")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server accepts any address, so mistyped addresses aren't rejected."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("Stop…"), () => void end())], hint: found.disabled ? t("This domain is disabled. All mail is forwarded to the old server.") : t("Mail to unknown addresses is forwarded to the old server.") });
+  return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no response")) : one.tls ? state("ok", t("responding")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server accepts mail for any address, so mistyped addresses won't be rejected."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("Stop…"), () => void end())], hint: found.disabled ? t("This domain is disabled. All mail is forwarded to the old server.") : t("Mail to unknown addresses is forwarded to the old server.") });
 }
 var edited = (found) => ({ ...found, elsewhere: found.hosts.map((one) => one.host) });
 export {

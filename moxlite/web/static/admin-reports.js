@@ -272,7 +272,7 @@ async function receivedPage(desk, kind) {
   const last = lines.at(-1);
   const next = last !== void 0 && lines.length === perPage ? addressOf("reports", [kind], { domain, before: String(last.id) }) : "";
   const body = lines.length === 0 ? domain === "" && before === null ? noReports(kind, places) : el("p", { class: "hint" }, domain === "" ? t("No older reports.") : t("No reports about {domain}.", { domain: visible(domain) })) : list(kind, lines);
-  const root = el("div", { class: "page" }, head(t("Reports"), kind === "dmarc" ? t("Reports from other servers about mail sent as your domains.") : t("Reports from other servers about TLS when sending to you.")), tabLinks(kind), totals.length > 0 && card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports from the last {n} days", { n: month }) }), card(domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }), body, { flush: true, actions: domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")) }), el("div", { class: "pages" }, before !== null && el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")), next !== "" && el("a", { class: "btn line", href: next }, t("Next page"))));
+  const root = el("div", { class: "page" }, head(t("Reports"), kind === "dmarc" ? t("Reports from other servers about mail sent as your domains.") : t("Reports from other servers about TLS connections to you.")), tabLinks(kind), totals.length > 0 && card(t("By domain"), sums(kind, totals), { flush: true, hint: t("Reports from the last {n} days", { n: month }) }), card(domain === "" ? titles[kind] : t("{what} about {domain}", { what: titles[kind], domain: visible(domain) }), body, { flush: true, actions: domain !== "" && el("a", { class: "btn line small", href: addressOf("reports", [kind]) }, t("All domains")) }), el("div", { class: "pages" }, before !== null && el("a", { class: "btn line", href: addressOf("reports", [kind], { domain }) }, t("First page")), next !== "" && el("a", { class: "btn line", href: next }, t("Next page"))));
   return { title: titles[kind], root };
 }
 function sums(kind, totals) {
@@ -293,7 +293,7 @@ async function dmarcReportPage(desk, number) {
   const { report } = found;
   const at = (place) => addressOf("reports", ["dmarc", String(number)], { first: place === 0 ? "" : String(place) });
   const end = first + found.page.length;
-  const root = el("div", { class: "page" }, head([t("DMARC report of"), " ", name(report.organization || report.sender)], null), tabLinks("dmarc"), found.errors.length > 0 && notice("warn", [t("Errors from the reporter:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]), card("", pairs([...facts("dmarc", report), [t("Published policy"), found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; ")))], [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]], [t("Messages"), count(report.total)], [t("Failed"), failures(report.failed)]])), card(t("Records"), found.page.length === 0 ? el("p", { class: "hint" }, t("No records in this report.")) : records(found.page), { flush: true, hint: many(found.records, "{n} record", "{n} records") }), el("div", { class: "pages" }, first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")), end < found.records && el("a", { class: "btn line", href: at(end) }, t("More records"))));
+  const root = el("div", { class: "page" }, head([t("DMARC report from"), " ", name(report.organization || report.sender)], null), tabLinks("dmarc"), found.errors.length > 0 && notice("warn", [t("Errors from the reporter:"), " ", found.errors.map((one) => [foreign(one, 200), " "])]), card("", pairs([...facts("dmarc", report), [t("Published policy"), found.policy.length === 0 ? t("(none)") : el("code", {}, el("bdi", {}, found.policy.join("; ")))], [t("Contact"), [name(found.email), found.contact !== "" && [", ", foreign(found.contact, 120)]]], [t("Messages"), count(report.total)], [t("Failed"), failures(report.failed)]])), card(t("Records"), found.page.length === 0 ? el("p", { class: "hint" }, t("No records in this report.")) : records(found.page), { flush: true, hint: many(found.records, "{n} record", "{n} records") }), el("div", { class: "pages" }, first > 0 && el("a", { class: "btn line", href: at(Math.max(0, first - perPage)) }, t("Earlier records")), end < found.records && el("a", { class: "btn line", href: at(end) }, t("More records"))));
   return { title: t("DMARC report"), root };
 }
 function records(page) {
@@ -303,7 +303,7 @@ function records(page) {
 async function tlsReportPage(desk, number) {
   const found = await desk.client.tls_report(number);
   const { report } = found;
-  const root = el("div", { class: "page" }, head([t("TLS report of"), " ", name(report.organization || report.sender)], null), tabLinks("tls"), card("", pairs([...facts("tls", report), [t("Contact"), name(found.contact)], [t("Sessions with TLS"), count(report.total)], [t("Failed"), failures(report.failed)]])), found.policies.map((one) => card(t("Policy: {type}", { type: policyWords[one.type] ?? visible(one.type) }), policy(one))));
+  const root = el("div", { class: "page" }, head([t("TLS report from"), " ", name(report.organization || report.sender)], null), tabLinks("tls"), card("", pairs([...facts("tls", report), [t("Contact"), name(found.contact)], [t("Sessions with TLS"), count(report.total)], [t("Failed"), failures(report.failed)]])), found.policies.map((one) => card(t("Policy: {type}", { type: policyWords[one.type] ?? visible(one.type) }), policy(one))));
   return { title: t("TLS report"), root };
 }
 var policyWords = { sts: t("MTA-STS"), tlsa: t("DANE"), "no-policy-found": t("not found") };
@@ -454,12 +454,12 @@ async function ownPage(desk) {
   return { title: t("Our reports"), root };
 }
 function pendingCard(desk, kind, title, found) {
-  const nothing = kind === "dmarc" ? t("Mail is counted here for domains that request DMARC reports (rua), until the report is sent.") : t("Sessions are counted here for domains that request TLS reports, until the report is sent.");
+  const nothing = kind === "dmarc" ? t("For domains that request DMARC reports (rua), mail is counted here until the report is sent.") : t("For domains that request TLS reports, sessions are counted here until the report is sent.");
   const now = async () => {
     let said = "";
     const done = await attempt(t("Sending reports…"), t("Couldn't send reports"), async () => {
       const sent = await (kind === "dmarc" ? desk.client.dmarc_send() : desk.client.tlsrpt_send());
-      said = many(sent.due, "{n} report was due: {sent} sent, {skipped} not needed, {later} later", "{n} reports were due: {sent} sent, {skipped} not needed, {later} later", { sent: sent.sent, skipped: sent.skipped, later: sent.later });
+      said = many(sent.due, "{n} report was due: {sent} sent, {skipped} not needed, {later} postponed", "{n} reports were due: {sent} sent, {skipped} not needed, {later} postponed", { sent: sent.sent, skipped: sent.skipped, later: sent.later });
     });
     if (!done) return;
     desk.say(said);
@@ -480,7 +480,7 @@ function suppressedCard(desk, found) {
   const remove = async ({ kind, row }) => {
     if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => kind === "dmarc" ? desk.client.dmarc_suppress_remove(row.address) : desk.client.tlsrpt_suppress_remove(row.address))) return;
     const days = Math.max(1, Math.round((microseconds(row.until) / 1e3 - Date.now()) / 864e5));
-    desk.say(t("Reports to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
+    desk.say(t("Reports to {address} resumed", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => without(desk, kind, row.address, Math.min(days, 3650), row.comment)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list2 = table(t("Addresses we don't send reports to"), [{ title: t("Address"), kind: "main", cell: ({ row }) => name(row.address) }, { title: t("Type"), cell: ({ kind }) => kind === "dmarc" ? "DMARC" : "TLS" }, { title: t("Reason"), cell: ({ row }) => row.comment === "" ? name("") : foreign(row.comment, 160) }, { title: t("Until"), cell: ({ row }) => when(microseconds(row.until)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Send reports to {address} again", { address: one.row.address }), trash2, () => void remove(one)) }], found);
@@ -530,18 +530,18 @@ async function policiesPage(desk) {
   const found = await desk.client.mtasts_kept(after, perPage2);
   const last = found.at(-1);
   const list2 = table(t("Policies"), [{ title: t("Domain"), kind: "main", cell: (row) => name(row.domain) }, { title: t("Mode"), cell: (row) => [mode(row), row.failure !== "" && el("div", { class: "hint" }, foreign(row.failure, 120))] }, { title: t("Mail hosts"), cell: (row) => row.mx.slice(0, 5).map((one) => el("div", {}, name(one))).concat(row.mx.length > 5 ? [el("div", { class: "hint" }, many(row.mx.length - 5, "and {n} more", "and {n} more"))] : []) }, { title: t("Valid until"), cell: (row) => [when(row.valid_end), row.max_age > 0 && el("div", { class: "hint" }, t("for {time} each", { time: agoShort(row.max_age * 1e6) }))] }, { title: t("Confirmed"), cell: (row) => when(row.last_update) }, { title: t("Used"), cell: (row) => when(row.last_use) }], found);
-  const root = el("div", { class: "page" }, head(t("Reports"), t("Policies for domains you send to. Mail only goes to these hosts, and only with TLS.")), tabLinks("mta-sts"), card("", found.length > 0 ? list2 : after === "" ? empty(shieldCheck, t("No policies yet"), t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks.")) : el("p", { class: "hint" }, t("End of list.")), { flush: true }), el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))));
+  const root = el("div", { class: "page" }, head(t("Reports"), t("Policies for domains you send to. Mail is only sent to these hosts, and only over TLS.")), tabLinks("mta-sts"), card("", found.length > 0 ? list2 : after === "" ? empty(shieldCheck, t("No policies yet"), t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks.")) : el("p", { class: "hint" }, t("No more policies.")), { flush: true }), el("div", { class: "pages" }, after !== "" && el("a", { class: "btn line", href: "#reports/mta-sts" }, t("First page")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["mta-sts"], { after: last.domain }) }, t("Next page"))));
   return { title: t("MTA-STS policies"), root };
 }
 
 function answer(found) {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
+      return ["unknown", t("Unknown. There were no reports in the last 30 days.")];
     case "no":
       return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check if you know the address.", "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.", "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.")];
     case "yes":
       return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }

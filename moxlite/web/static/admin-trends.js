@@ -227,7 +227,7 @@ async function dayPage(desk, number2) {
   const found = await desk.client.history_day(day2);
   const title = dayOf(day2);
   const today = Math.floor(Date.now() / 864e5);
-  const root = el("div", { class: "page" }, head(title, t("By reason, from midnight to midnight UTC."), day2 > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), day2 < today && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("No data for this day"), t("Data is kept for 400 days, starting with this version."))) : found.map(figures), found.length > 0 && card(t("Individual messages"), el("p", {}, t("To see each message with sender, recipient, and reason, check the log:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
+  const root = el("div", { class: "page" }, head(title, t("By reason, from midnight to midnight UTC."), day2 > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 - 1)]) }, t("Day before")), day2 < today && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day2 + 1)]) }, t("Day after")), el("a", { class: "btn line", href: "#trends" }, t("All days"))), found.length === 0 ? card("", empty(activity, t("No data for this day"), t("Data is kept for 400 days, starting when you installed this version."))) : found.map(figures), found.length > 0 && card(t("Individual messages"), el("p", {}, t("To see each message with sender, recipient, and reason, check the log:"), " ", copyable(`journalctl -u moxlite --utc --since ${isoDay(day2)} --until ${isoDay(day2 + 1)} | grep pkg=smtpd`))));
   return { title, root };
 }
 function figures(one) {
@@ -503,11 +503,11 @@ function key(tone) {
 function answer(found) {
   switch (found.answer) {
     case "unknown":
-      return ["unknown", t("Unknown, because there are no reports in 30 days.")];
+      return ["unknown", t("Unknown. There were no reports in the last 30 days.")];
     case "no":
       return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check if you know the address.", "Probably. This would reject {n} messages from addresses that never pass. Check if you know any of them.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.", "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.")];
     case "yes":
       return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }
@@ -583,7 +583,7 @@ function waiting(samples) {
   return plotCard(t("Queue"), t("Checked every 5 minutes while messages are waiting"), samples.every((one) => one.messages === 0) ? nothing(t("No messages waited in the last 7 days")) : [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours], beside);
 }
 function dmarc(found, domains, days) {
-  if (found === null) return card(t("Sources"), el("p", { class: "hint" }, t("No DMARC reports in 30 days."), " ", el("a", { href: "#reports" }, t("Set up reports"))), {});
+  if (found === null) return card(t("Sources"), el("p", { class: "hint" }, t("No DMARC reports in the last 30 days."), " ", el("a", { href: "#reports" }, t("Set up reports"))), {});
   const series = [[t("pass"), 1], [t("fail"), 4]];
   const named = (ip, own) => ip === "" ? t("Others") : own ? t("This server") : visible(ip);
   const shown = found.sources.slice(0, 8);
@@ -611,7 +611,7 @@ function guesses(found, days) {
   const rest = found.networks.slice(8).reduce((sum, one) => sum + one.number, found.rest);
   const total = found.networks.reduce((sum, one) => sum + one.number, found.rest);
   const limits = el("a", { href: "#trends/limits" }, t("Currently blocked"));
-  if (total === 0) return card(t("Failed logins"), el("p", { class: "hint" }, many(days, "None in {n} day.", "None in {n} days."), " ", limits));
+  if (total === 0) return card(t("Failed logins"), el("p", { class: "hint" }, many(days, "None in the last {n} day.", "None in the last {n} days."), " ", limits));
   const all = rest > 0 ? [...shown, { about: "", number: rest }] : shown;
   const named = (one) => one.about === "" ? t("other networks") : visible(one.about);
   const plot = rows(t("Failed logins by network"), [[t("Failed"), 4]], all.map((one) => ({ title: named(one), values: [one.number], href: one.about === "" ? "#trends" : addressOf("trends", ["logins"], { network: one.about }) })), number);

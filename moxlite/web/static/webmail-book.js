@@ -335,7 +335,7 @@ async function change(client, one, again) {
 }
 function sure(one) {
   const lost = many(one.contacts, "This will also delete {n} contact from all your devices.", "This will also delete {n} contacts from all your devices.");
-  const back = t("You can restore deleted contacts for 30 days, up to 5,000.");
+  const back = t("You can restore up to 5,000 deleted contacts for 30 days.");
   return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
 }
 export {

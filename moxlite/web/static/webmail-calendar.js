@@ -874,7 +874,7 @@ var CalendarPage = class {
     return el("button", { class: `cal-day${chosen ? " chosen" : ""}`, type: "button", tabindex: chosen ? "0" : "-1", "aria-label": [!/^\d+$/.test(text2) && text2, longDay(day), many(count, "{n} event", "{n} events")].filter(Boolean).join(", "), "aria-current": day === today() ? "date" : null, data: { number: String(day) }, onclick: () => this.show("day", day) }, text2);
   }
   nothing() {
-    return el("div", { class: "cal-nothing" }, el("h2", {}, t("Nothing planned")), el("p", {}, t("New events will appear here, no matter which device you use.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
+    return el("div", { class: "cal-nothing" }, el("h2", {}, t("No events")), el("p", {}, t("Events you add on any device will appear here.")), el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")));
   }
   range() {
     const { day } = this;

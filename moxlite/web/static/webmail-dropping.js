@@ -298,7 +298,7 @@ async function isMail(file) {
   return text2.startsWith("PK") || text2.startsWith("") || text2.startsWith("ustar", 257) || text2.startsWith("From ") || /^[A-Za-z][A-Za-z0-9-]*:[ \t\r\n]/.test(text2);
 }
 function kinds() {
-  return t("You can import messages (.eml), mbox files, and zip, tar.gz, or tar archives of mail.");
+  return t("You can import messages (.eml), mbox files, and ZIP, tar.gz, or tar archives of mail.");
 }
 function listed(files) {
   const names = files.slice(0, mostNames).map((file) => file.name.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, "_"));
@@ -502,7 +502,7 @@ var Dropping = class {
     if (label !== void 0) this.label(label);
     else if (moving) this.move(mailbox);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === void 0) toast(t("This list shows several folders. Drop the files on one folder instead."));
+    else if (mailbox === void 0) toast(t("This list shows several folders. Drop the files on a single folder instead."));
     else void this.importing.begin(mailbox, files);
   }
   label({ keyword, name }) {

@@ -458,7 +458,7 @@ var BusyBars = class {
     }))));
     const taken = persons.filter((one) => one.periods.some((each) => overlaps(each, slot.start, slot.end))).length;
     const unknown = persons.filter(({ known }) => !known).length;
-    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All guests with visible calendars are free."), unknown > 0 && many(unknown, "Can't see {n} guest's availability.", "Can't see {n} guests' availability.")].filter(Boolean).join(" "));
+    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All guests with visible calendars are free."), unknown > 0 && many(unknown, "{n} guest's availability isn't shared with you.", "{n} guests' availability isn't shared with you.")].filter(Boolean).join(" "));
     this.next.hidden = slot.whole;
   }
   goOn() {

@@ -385,7 +385,7 @@ async function subscribe(client, colour, again) {
       close();
       await again();
     };
-    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear with yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly.")), el("label", { class: "field" }, t("Address (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
 }
 
@@ -563,7 +563,7 @@ async function showDeleted(client, kind, again) {
     fill(list, found.map((one) => {
       const title = one.title === "" ? t("(no title)") : isolated(one.title);
       return el("li", {}, el("span", {}, el("bdi", { dir: "auto" }, title), el("small", {}, [one.starts !== null && date(one.starts), isolated(one.place), t("deleted on {day}", { day: date(one.deleted) })].filter(Boolean).join(" · "))), el("button", { class: "btn line small", type: "button", "aria-label": t("Restore “{title}”", { title }), onclick: () => void back(one.id) }, t("Restore")));
-    }), found.length === 0 && el("li", { class: "hint" }, t("No deletions in the last 30 days.")));
+    }), found.length === 0 && el("li", { class: "hint" }, t("Nothing deleted in the last 30 days.")));
   };
   const back = (id) => attempt(t("Restoring…"), t("Couldn't restore"), async () => {
     await client.deleted_restore(id);
@@ -616,7 +616,7 @@ async function editCalendar(page, calendars, one, again) {
 }
 async function sure(one) {
   const words = many(one.events, "This will also delete {n} event from all your devices.", "This will also delete {n} events from all your devices.");
-  const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("This can't be undone.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
+  const answer = await dialog(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [el("p", { class: "dialog-text" }, words, " ", t("You can't undo this.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")))]);
   return answer === true;
 }
 function accessChoice({ access, usual }) {

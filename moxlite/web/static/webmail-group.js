@@ -378,7 +378,7 @@ async function remove(page, group, done) {
   await attempt(t("Deleting…"), t("Couldn't delete group"), async () => {
     const cards = await page.client.contact_group_remove(group);
     await done("");
-    toast(t("“{name}” deleted. Its contacts are kept", { name: isolated(group) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore group"), async () => {
+    toast(t("“{name}” deleted. You'll keep its contacts", { name: isolated(group) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore group"), async () => {
       for (const { card, book_id } of cards) await page.client.contact_restore(card, book_id);
       await done(group);
     }) });

@@ -505,7 +505,7 @@ function stateOf(found) {
     case "old":
       return [t("This event has been updated since."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show"))];
     case "stranger":
-      if (found.method === "COUNTER") return t("You can't accept this new time because its sender isn't a verified guest of one of your events.");
+      if (found.method === "COUNTER") return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");
     default:
       return null;

@@ -273,7 +273,7 @@ function confirmDelete(counts, mixed) {
   return confirm(t("Delete permanently?"), what + kept, t("Delete"));
 }
 async function createMailbox(client) {
-  const name = await ask(t("New folder"), t("Name. For a subfolder, use “/”"), "", t("Create"));
+  const name = await ask(t("New folder"), t("Folder name. Use “/” for a subfolder"), "", t("Create"));
   if (name !== null) await attempt(t("Creating…"), t("Couldn't create folder"), () => client.mailbox_create(name));
 }
 async function mailboxMenu({ client, base, load }, mailbox, parent) {
@@ -302,7 +302,7 @@ async function offerRole(client, role, mailboxes, pick, home = "") {
   const first = `${home}${role[0].toUpperCase()}${role.slice(1)}${role === "draft" ? "s" : ""}`;
   const name = home === "" ? roleNames.find(([known]) => known === role)?.[1] ?? role : first;
   const free = mailboxes.filter((box) => home === "" && box.home === "" && !isInbox(box) && box.roles.length === 0);
-  const chosen = await pick(t("“{name}” folder not set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") }, ["new", ...free], (one) => one === "new" ? t("New folder “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) });
+  const chosen = await pick(t("No “{name}” folder set", { name }), { label: t("Folder"), hint: t("Folder name"), nothing: t("No matching folders") }, ["new", ...free], (one) => one === "new" ? t("New folder “{name}”", { name }) : one.name, { above: el("p", { class: "dialog-text" }, t("Choose a folder, then try again.")) });
   if (chosen === null) return;
   await attempt(t("Saving…"), t("Couldn't update folder"), async () => {
     const id = chosen === "new" ? await client.mailbox_create(name) : chosen.id;

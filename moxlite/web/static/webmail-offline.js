@@ -213,7 +213,7 @@ function beginAnswer(kept2) {
   const whole = parsed.texts.map((one) => one.text.replace(/\n$/, "")).join("\n");
   const original = parsed.has_html && selected === "" ? marked({ kind, id: item.id, when }) : "";
   const cut = parsed.texts.some((one) => one.truncated) && original === "" && selected === "";
-  const notes = cut || whole === "" && selected === "" && original === "" ? [{ message: t("You're offline, so part of the text isn't quoted."), words: null }] : [];
+  const notes = cut || whole === "" && selected === "" && original === "" ? [{ message: t("You're offline, so some of the text wasn't quoted."), words: null }] : [];
   if (forward) {
     const attached = kind === "forward_attached";
     const files = attached ? [{ filename: `${subject.slice(0, 100) || "message"}.eml`, content_type: "application/octet-stream", size: item.size }] : parsed.attachments.map(({ filename, content_type, size }) => ({ filename, content_type, size }));

@@ -398,8 +398,8 @@ function makePage(page) {
   const departing = (one) => row(one.subject, one.recipient, status(one), [!one.stopped && button(t("Try now"), () => act(t("Retrying…"), t("Couldn't retry"), () => page.client.delivery_retry([one.id]))), button(t("Cancel delivery"), () => cancel(one))]);
   const cancel = async (one) => {
     const values = { name: one.recipient };
-    const what = t("The message won't be sent to {name}. If it's being sent right now, it may still arrive.", values);
-    if (await confirm(t("Cancel this message?"), what, t("Cancel message"))) await act(t("Canceling…"), t("Couldn't cancel delivery"), () => page.client.delivery_cancel([one.id]));
+    const what = t("The message won't be sent to {name}. If delivery has already started, it may still arrive.", values);
+    if (await confirm(t("Cancel delivery?"), what, t("Cancel delivery"))) await act(t("Canceling…"), t("Couldn't cancel delivery"), () => page.client.delivery_cancel([one.id]));
   };
   const returning = (one) => {
     const answer = one.kind === "answer";

@@ -278,7 +278,7 @@ function dateField(label, old) {
   const days = box(day === "" ? "" : String(Number(day)), t("Day"), "2", "date-day");
   const months = el("select", { class: "dialog-input", "aria-label": `${label}: ${t("Month")}` }, el("option", { value: "" }, "–"), Array.from({ length: 12 }, (_, at) => el("option", { value: String(at + 1).padStart(2, "0"), selected: Number(month) === at + 1 }, formatted(new Date(leap, at, 1), "month alone", { month: "long" }))));
   const years = box(year === "-" ? "" : year, meant("date", "Year"), "4", "date-year");
-  const group = field(label, el("div", { class: "date-parts", role: "group", "aria-label": label }, days, months, years), t("You can leave out the year."));
+  const group = field(label, el("div", { class: "date-parts", role: "group", "aria-label": label }, days, months, years), t("The year is optional."));
   group.root.addEventListener("input", () => group.problem(""));
   return { root: group.root, read: () => {
     const [d, m, y] = [days.value.trim(), months.value, years.value.trim()];

@@ -395,7 +395,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       break;
     }
     const only = (change, why) => {
-      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("You can't exclude “{tag}” with “-”, so it was treated as a word", { tag }));
       else if (change === null) wrong(why);
       else filter = { ...filter, ...change };
     };
@@ -404,7 +404,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       side.words.push(word);
       if (!not) needles.push(word);
       if (token.unknown !== void 0) problems.push(unknown(token, token.unknown, all));
-      else if (value === "AROUND") problems.push({ token, why: t("“{value}” isn't a search operator, so it was searched for as a word", { value }) });
+      else if (value === "AROUND") problems.push({ token, why: t("“{value}” isn't a search operator, so it was treated as a word", { value }) });
     } else if (texts.includes(tag)) {
       if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else if (tag === "label") {
@@ -425,12 +425,12 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
       else if (filter.attachments == null || filter.attachments === kind) filter = { ...filter, attachments: kind };
       else wrong(t("you can only search for one attachment type"));
     } else if (tag in fields) {
-      if (not) wrong(t("“{tag}” can't be excluded with “-”, so it was searched for as a word", { tag }));
+      if (not) wrong(t("You can't exclude “{tag}” with “-”, so it was treated as a word", { tag }));
       else if (value === "") wrong(t("add a value after “{tag}:”", { tag }));
       else headers.push({ name: fields[tag], value });
     } else if (tag === "header") {
       const [, name, wanted] = /^([!-9;-~]{1,100}):?(.*)$/s.exec(value) ?? [];
-      if (not || name === void 0) wrong(t("after “header:”, add a name, or a name, “:”, and text"));
+      if (not || name === void 0) wrong(t("after “header:”, add a field name, optionally followed by “:” and text"));
       else headers.push({ name, value: wanted.trim() });
     } else if (tag === "minsize" || tag === "maxsize") {
       const size = octets(value);
@@ -478,7 +478,7 @@ function alternatives(group, lists, any) {
   return { ...lists, ...own };
 }
 function unknown(token, name, all) {
-  const why = t("“{name}:” isn't a search operator, so “{value}” was searched for as text", { name, value: token.value });
+  const why = t("“{name}:” isn't a search operator, so “{value}” was treated as text", { name, value: token.value });
   const [nearest, far] = known.map((one) => [one, distance(name.toLowerCase(), one)]).reduce((a, b) => b[1] < a[1] ? b : a);
   if (far > (name.length > 3 ? 2 : 1)) return { token, why };
   const instead = all.map((one) => one === token ? { not: token.not, tag: nearest, value: token.value.slice(name.length + 1) } : one);
@@ -691,7 +691,7 @@ var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
   const count = messages > found ? counted({ messages, conversations: found }) : t("{n} found", { n: found });
   const numbers = { looked, of: Math.max(of, looked), count };
-  fill(place, done && !stopped && count, stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders of {owners} aren't available right now.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;

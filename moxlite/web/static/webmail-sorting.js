@@ -262,7 +262,7 @@ function showNotices(client, list, account) {
     return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
-    return line("failed", placed(t("Forwarding to {address} stopped after 3 days of bounces. Your mail is kept here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
+    return line("failed", placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
   }
   list.before(box);
   document.addEventListener("visibilitychange", () => !document.hidden && Date.now() - asked > fresh && void ask());

@@ -394,7 +394,7 @@ var Words = class {
     this.focus();
   }
   originalBox() {
-    const title = this.forwarded ? t("Forwarded message") : t("The original");
+    const title = this.forwarded ? t("Forwarded message") : t("Original message");
     const frame = el("iframe", { class: "compose-original-page", title, sandbox: "allow-popups allow-popups-to-escape-sandbox" });
     const box = el("details", { class: "compose-original", ontoggle: () => {
       if (box.open && this.sample > 0 && !frame.hasAttribute("src")) frame.src = `${this.desk.base}msg/${this.sample}/html`;

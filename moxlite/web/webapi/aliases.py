@@ -127,7 +127,7 @@ class AliasAPI:
         chosen = next((one for one in found if one[0] == request.method), None)
         addy = rest.startswith("api/v1/")
         if chosen is None:
-            done = _error(405 if found else 404, "there is no such call", addy=addy)
+            done = _error(405 if found else 404, "unknown call", addy=addy)
         else:
             done = await self._answered(chosen[2], chosen[1], request, addy=addy)
         result = "ok" if done.status < 400 else "badauth" if done.status == 401 else "error"

@@ -61,7 +61,7 @@ STORE: Final[tuple[tuple[type[store.StoreError], Code], ...]] = (
 SERVER_TEXTS: Final[tuple[tuple[type[Exception], str], ...]] = (
     (store.StorageFull, "the server's disk is full"),
     (OSError, "the server's disk is full"),
-    (store.NoLease, "the server may not take changes at the moment, try again in a minute"),
+    (store.NoLease, "the server can't accept changes right now; try again in a minute"),
     (store.StorageBusy, "the server is busy; try again in a moment"),
 )
 FAILED: Final = "this account's storage isn't working properly"

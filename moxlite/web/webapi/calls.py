@@ -99,7 +99,7 @@ class Octets(msgspec.Struct, frozen=True):
 MAX_KEY: Final = 255
 """Characters of an Idempotency-Key, as the OpenAPI document says. Only its hash is kept."""
 
-OVER_QUOTA: Final = "the message is queued, but the account has no room for the copy in Sent"
+OVER_QUOTA: Final = "the message is queued, but there's not enough space for the copy in Sent"
 
 
 class Note(msgspec.Struct, frozen=True):

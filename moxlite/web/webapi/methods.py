@@ -228,7 +228,7 @@ async def _composed(
     call: Call, draft: Draft, files: list[File], max_size: int, *, on_loop: bool
 ) -> AsyncIterator[Spool]:
     """The octets of the message, with its Bcc. Raises WebAPIError, OSError."""
-    too_large = WebAPIError("messageTooLarge", f"the message is larger than {max_size} octets")
+    too_large = WebAPIError("messageTooLarge", f"the message is larger than {max_size} bytes")
     # In base64 the files alone are too large: nothing is written for that.
     if sum(file.size for file in files) * 4 // 3 > max_size:
         raise too_large
@@ -359,7 +359,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
 _TABLE: Final = (
     Method(
         name="Send",
-        summary="Send a message: it is in the queue for all recipients, durably, when the answer comes.",
+        summary="Send a message. When this returns, the message is safely queued for all recipients.",
         request=types.SendRequest,
         result=types.SendResult,
         run=send,
@@ -375,23 +375,23 @@ _TABLE: Final = (
     ),
     Method(
         name="SuppressionList",
-        summary="List the addresses to which the account sends nothing.",
+        summary="List suppressed addresses.",
         request=types.NoParameters,
         result=types.SuppressionListResult,
         run=messages.list_all,
     ),
     Method(
         name="SuppressionAdd",
-        summary="Add an address to the suppression list; an error if it is there.",
+        summary="Add an address to the suppression list. Fails if it's already there.",
         request=types.SuppressionAddRequest,
         result=types.NoResult,
         run=messages.add,
         changes=True,
-        example={"EmailAddress": "jane@example.org", "Manual": True, "Reason": "asked us to stop"},
+        example={"EmailAddress": "jane@example.org", "Manual": True, "Reason": "unsubscribed"},
     ),
     Method(
         name="SuppressionRemove",
-        summary="Remove an address from the suppression list; an error if it is not there.",
+        summary="Remove an address from the suppression list. Fails if it isn't there.",
         request=types.SuppressionRequest,
         result=types.NoResult,
         run=messages.remove,
@@ -400,7 +400,7 @@ _TABLE: Final = (
     ),
     Method(
         name="SuppressionPresent",
-        summary="Tell whether an address is on the suppression list.",
+        summary="Check if an address is on the suppression list.",
         request=types.SuppressionRequest,
         result=types.SuppressionPresentResult,
         run=messages.present,
@@ -408,7 +408,7 @@ _TABLE: Final = (
     ),
     Method(
         name="MessageGet",
-        summary="Get a message: its header fields, texts and structure.",
+        summary="Get a message's header fields, text, and structure.",
         request=types.MessageRequest,
         result=types.MessageGetResult,
         run=messages.get,
@@ -416,7 +416,7 @@ _TABLE: Final = (
     ),
     Method(
         name="MessageRawGet",
-        summary="Get a whole message as it is stored.",
+        summary="Get a complete message as stored.",
         request=types.MessageRequest,
         result=OCTETS,
         run=messages.get_raw,
@@ -424,7 +424,7 @@ _TABLE: Final = (
     ),
     Method(
         name="MessagePartGet",
-        summary="Get one part of a message, without its transfer encoding.",
+        summary="Get one part of a message, decoded.",
         request=types.MessagePartRequest,
         result=OCTETS,
         run=messages.get_part,
@@ -432,7 +432,7 @@ _TABLE: Final = (
     ),
     Method(
         name="MessageDelete",
-        summary="Remove a message for good.",
+        summary="Permanently delete a message.",
         request=types.MessageRequest,
         result=types.NoResult,
         run=messages.delete,
@@ -459,7 +459,7 @@ _TABLE: Final = (
     ),
     Method(
         name="MessageMove",
-        summary="Move a message to another mailbox of the account.",
+        summary="Move a message to another mailbox.",
         request=types.MessageMoveRequest,
         result=types.NoResult,
         run=messages.move,

@@ -55,11 +55,11 @@ PAGE: Final = """\
 </html>
 """
 INTRODUCTION: Final = (
-    "<p>Programs send and receive mail with one HTTP call each. Log in by HTTP Basic authentication with an address of"
-    " the account and its password, or an app password for the web API. Send the parameters as a JSON object, as the"
-    " body or as the field <code>request</code> of a form. An error has status 400 and an object with"
-    " <code>Code</code> and <code>Message</code>.</p>"
-    '<p><a href="openapi.json">openapi.json</a> describes all methods for programs.</p>'
+    "<p>Send or receive mail with a single HTTP call. Log in using HTTP Basic authentication, with one of the "
+    "account's addresses and its password, or an app password for the web API. Send the parameters as a JSON "
+    "object, either as the body or as the form field <code>request</code>. Errors have status 400 and return an "
+    "object with <code>Code</code> and <code>Message</code>.</p><p>For a description of all methods, see <a "
+    'href="openapi.json">openapi.json</a>.</p>'
 )
 
 
@@ -80,11 +80,11 @@ def method_page(method: Method, base: str) -> str:
     if method.files:
         files = "".join(
             f'<label>{label} <input type="file" name="{name}" multiple></label>'
-            for name, label in (("attachedfile", "Attachments"), ("inlinefile", "Files that the HTML shows"))
+            for name, label in (("attachedfile", "Attachments"), ("inlinefile", "Inline images"))
         )
     command = f"curl --user you@example.org {base}{method.name} --data-urlencode request='{_compact(method.example)}'"
     result = (
-        "<p>The answer is the octets, not JSON.</p>"
+        "<p>Returns raw bytes, not JSON.</p>"
         if method.result is OCTETS
         else f"<p>{escape(_summary(method.result))}</p>{_table(method.result)}"
     )
@@ -182,9 +182,9 @@ REF: Final = "#/components/schemas/{name}"
 FORM_FILES: Final = ("alternativefile", "inlinefile", "attachedfile")
 
 DESCRIPTION: Final = (
-    "Send and receive mail. Log in by HTTP Basic authentication with an address of the account and its password"
-    " or an app password for the web API. Each method is called by POST, with a JSON object as the body or as the"
-    " field request of a form. An error has status 400, a code for programs and a text for people."
+    "Send and receive mail. Log in using HTTP Basic authentication, with one of the account's addresses and its "
+    "password, or an app password for the web API. Call each method with POST, and send a JSON object as the "
+    "body or as the form field request. Errors have status 400, with a code for clients and a message for users."
 )
 
 Schema = dict[str, Any]
@@ -201,10 +201,10 @@ def document(base: str) -> Schema:
         schemas[name] = _request(schemas[name])
     schemas["Error"] = {
         "type": "object",
-        "description": "A refused call.",
+        "description": "An error.",
         "properties": {
-            "Code": {"type": "string", "enum": list(CODES), "description": "For programs."},
-            "Message": {"type": "string", "description": "For people."},
+            "Code": {"type": "string", "enum": list(CODES), "description": "For clients."},
+            "Message": {"type": "string", "description": "For users."},
         },
         "required": ["Code", "Message"],
     }
@@ -214,9 +214,9 @@ def document(base: str) -> Schema:
         {method.name: _operation(method) for method in METHODS.values()},
         schemas,
         {
-            "Error": {"description": "The call was refused.", "content": _json(REF.format(name="Error"))},
-            "Refused": {"description": "The request has no right credentials.", "content": _text()},
-            "TooMany": {"description": "Too many requests, or failed log-ins.", "content": _text()},
+            "Error": {"description": "The call failed.", "content": _json(REF.format(name="Error"))},
+            "Refused": {"description": "Invalid or missing credentials.", "content": _text()},
+            "TooMany": {"description": "Too many requests or failed logins.", "content": _text()},
             "TooLarge": {"description": "The request is too large.", "content": _text()},
         },
     )
@@ -295,7 +295,9 @@ def _operation(method: Method) -> Schema:
                 "name": "Idempotency-Key",
                 "in": "header",
                 "required": False,
-                "description": "A repeated call with the same value gets the first answer, and sends nothing.",
+                "description": (
+                    "Repeating a call with the same value returns the first response, without sending again."
+                ),
                 "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
             }
         ]
@@ -321,7 +323,10 @@ def _success(method: Method) -> Schema:
     if method.result is OCTETS:
         octets = {"schema": {"type": "string", "format": "binary"}}
         # generators of clients know the first type, answers have any
-        return {"description": "Octets of the message.", "content": {"application/octet-stream": octets, "*/*": octets}}
+        return {
+            "description": "Message content, as bytes.",
+            "content": {"application/octet-stream": octets, "*/*": octets},
+        }
     return {"description": "The result.", "content": _json(REF.format(name=method.result.__name__))}
 
 

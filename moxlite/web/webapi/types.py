@@ -78,29 +78,31 @@ class Encoded:
 
 
 MessageID = Annotated[
-    str, Meta(description='Message-ID with its brackets: "<random@domain>"; generated if empty.', max_length=900)
+    str, Meta(description='Message-ID in brackets, such as "<random@domain>". Generated if empty.', max_length=900)
 ]
-MsgID = Annotated[int, Meta(description="Id of a message in the account.", ge=-(2**63), le=2**63 - 1)]
+MsgID = Annotated[int, Meta(description="Message ID in the account.", ge=-(2**63), le=2**63 - 1)]
 EmailAddress = Annotated[str, Meta(description="Address, such as user@example.org.", max_length=1000)]
 Flag = Annotated[str, Meta(max_length=1000)]
 Flags = Annotated[
     list[Flag],
-    Meta(description=r"System flags such as \seen, \answered, $forwarded, $junk, or keywords.", max_length=MAX_IDS),
+    Meta(
+        description="System flags, such as \\seen, \\answered, $forwarded, or $junk, or keywords.", max_length=MAX_IDS
+    ),
 ]
 
 
 class NoParameters(msgspec.Struct, frozen=True, rename="pascal"):
-    """Parameters of a method that takes none."""
+    """No parameters."""
 
 
 class NoResult(msgspec.Struct, frozen=True, rename="pascal"):
-    """Result of a method that returns nothing."""
+    """No result."""
 
 
 class AddressText(msgspec.Struct, frozen=True, rename="pascal"):
-    """A name, which may be empty, and an address."""
+    """An address with an optional name."""
 
-    name: Annotated[str, Meta(description="Name for people.", max_length=1000)] = ""
+    name: Annotated[str, Meta(description="Display name.", max_length=1000)] = ""
     address: EmailAddress = ""
 
 
@@ -108,104 +110,114 @@ Addresses = Annotated[list[AddressText], Meta(max_length=MAX_RECIPIENTS)]
 
 
 class FileData(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """A file of a message."""
+    """An attached file."""
 
     name: Annotated[str, Meta(description="File name.", max_length=1000)] = ""
     content_type: Annotated[
         str,
-        Meta(description="Media type, such as application/pdf; found from name and data if empty.", max_length=1000),
+        Meta(
+            description="Media type, such as application/pdf. Detected from the name and data if empty.",
+            max_length=1000,
+        ),
     ] = ""
     content_id: Annotated[
         str,
-        Meta(description='Id with its brackets, to which the HTML refers as "cid:…".', max_length=1000),
+        Meta(description='ID in brackets. The HTML refers to it as "cid:…".', max_length=1000),
     ] = msgspec.field(default="", name="ContentID")
-    data: Annotated[Encoded, Meta(description="Content as base64.")] = msgspec.field(default_factory=Encoded)
+    data: Annotated[Encoded, Meta(description="Base64-encoded content.")] = msgspec.field(default_factory=Encoded)
 
 
 Files = Annotated[list[FileData], Meta(max_length=MAX_FILES)]
 
 
 class SendRequest(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """A message to send. At least one recipient, and Text or HTML, are needed."""
+    """A message to send. Requires at least one recipient, and Text or HTML."""
 
     from_: Annotated[
         list[AddressText],
-        Meta(description="Author, at most one; the address of the log-in if empty.", max_length=MAX_RECIPIENTS),
+        Meta(description="Author (only one). If empty, uses the login address.", max_length=MAX_RECIPIENTS),
     ] = msgspec.field(default_factory=list, name="From")
     to: Addresses = []
     cc: Addresses = msgspec.field(default_factory=list, name="CC")
     bcc: Annotated[
         list[AddressText],
-        Meta(description="Recipients that the message does not name.", max_length=MAX_RECIPIENTS),
+        Meta(description="Recipients not listed in the message.", max_length=MAX_RECIPIENTS),
     ] = msgspec.field(default_factory=list, name="BCC")
     reply_to: Addresses = []
     message_id: MessageID = msgspec.field(default="", name="MessageID")
     references: Annotated[
         list[Annotated[str, Meta(max_length=900)]],
         Meta(
-            description="Message-IDs of the thread with their brackets, oldest first; the last one is answered.",
+            description="Message-IDs in the thread, in brackets, oldest first. The message replies to the last one.",
             max_length=MAX_IDS,
         ),
     ] = []
-    date: Annotated[dt.datetime, Meta(description="Time in the Date field; now if absent.", tz=True)] | None = None
+    date: Annotated[dt.datetime, Meta(description="Time for the Date field. Defaults to now.", tz=True)] | None = None
     subject: Annotated[str, Meta(max_length=5000)] = ""
     text: Annotated[str, Meta(description="Plain text.")] = ""
-    html: Annotated[str, Meta(description="Text as HTML.")] = msgspec.field(default="", name="HTML")
+    html: Annotated[str, Meta(description="HTML version of the text.")] = msgspec.field(default="", name="HTML")
     extra: Annotated[
         dict[str, str],
-        Meta(description="Pairs that come back in webhooks: 64 keys of 64 octets at most, 16 KiB in all."),
+        Meta(description="Key-value pairs to return in webhooks. Up to 64 keys of 64 bytes, and 16 KiB in total."),
     ] = {}
     headers: Annotated[
         list[tuple[str, str]],
-        Meta(description='Further header fields: ["X-Name", "value"] each.', max_length=MAX_HEADERS),
+        Meta(description='Additional header fields, each as ["X-Name", "value"].', max_length=MAX_HEADERS),
     ] = []
     alternative_files: Annotated[
-        list[FileData], Meta(description="Other forms of the text, such as an invitation.", max_length=MAX_FILES)
+        list[FileData],
+        Meta(description="Alternative versions of the text, such as an invitation.", max_length=MAX_FILES),
     ] = []
-    inline_files: Annotated[list[FileData], Meta(description="Files that the HTML shows.", max_length=MAX_FILES)] = []
+    inline_files: Annotated[list[FileData], Meta(description="Files displayed in the HTML.", max_length=MAX_FILES)] = []
     attached_files: Annotated[list[FileData], Meta(description="Attachments.", max_length=MAX_FILES)] = []
     require_tls: Annotated[
         bool | None,
         Meta(
-            description="true: deliver only with verified TLS (REQUIRETLS); false: deliver even if a policy of the"
-            " recipient's domain for TLS cannot be met; null: as usual."
+            description=(
+                "true: only deliver with verified TLS (REQUIRETLS). false: deliver even if the recipient "
+                "domain's TLS policy can't be met. null: use the default."
+            )
         ),
     ] = msgspec.field(default=None, name="RequireTLS")
     future_release: (
-        Annotated[dt.datetime, Meta(description="Time of the first attempt, 60 days ahead at most.", tz=True)] | None
+        Annotated[dt.datetime, Meta(description="Time of the first attempt, up to 60 days from now.", tz=True)] | None
     ) = None
     save_sent: Annotated[bool, Meta(description="Keep a copy in the Sent mailbox.")] = False
 
 
 class Submitted(msgspec.Struct, frozen=True, rename="pascal"):
-    """A message in the queue for one recipient. Webhooks about it have the same ids."""
+    """A queued message for one recipient. Webhooks use the same IDs."""
 
     address: EmailAddress
-    queue_msg_id: Annotated[int, Meta(description="Id of the message in the queue.")] = msgspec.field(name="QueueMsgID")
-    from_id: Annotated[str, Meta(description="Unique part of the envelope sender; empty without from-id.")] = (
+    queue_msg_id: Annotated[int, Meta(description="Message ID in the queue.")] = msgspec.field(name="QueueMsgID")
+    from_id: Annotated[str, Meta(description="Unique part of the envelope sender. Empty without from-id.")] = (
         msgspec.field(name="FromID")
     )
 
 
 class SendResult(msgspec.Struct, frozen=True, rename="pascal"):
-    """The queued message. Submissions are in the order of To, CC and BCC."""
+    """The queued message. Submissions are in the order of To, CC, and BCC."""
 
     message_id: MessageID = msgspec.field(name="MessageID")
     submissions: list[Submitted]
 
 
 class SuppressionEntry(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """An address to which the account sends nothing."""
+    """A suppressed address."""
 
-    id: Annotated[int, Meta(description="Id of the entry.")] = msgspec.field(name="ID")
+    id: Annotated[int, Meta(description="Entry ID.")] = msgspec.field(name="ID")
     created: dt.datetime
     account: str
     base_address: Annotated[
         str,
-        Meta(description='Form that is compared: lower case, without "+" and what follows it; at Gmail without dots.'),
+        Meta(
+            description=(
+                'Normalized form for comparison: lowercase, without "+" and the text after it. For Gmail, without dots.'
+            )
+        ),
     ]
     original_address: EmailAddress
-    manual: Annotated[bool, Meta(description="Added by hand, not because of a delivery failure.")]
+    manual: Annotated[bool, Meta(description="Added manually, not because of a delivery failure.")]
     reason: str
 
 
@@ -219,8 +231,8 @@ class SuppressionAddRequest(msgspec.Struct, frozen=True, kw_only=True, rename="p
     """An address to add."""
 
     email_address: EmailAddress = ""
-    manual: Annotated[bool, Meta(description="Added by hand, not because of a delivery failure.")] = False
-    reason: Annotated[str, Meta(description="Reason, for people.", max_length=1000)] = ""
+    manual: Annotated[bool, Meta(description="Added manually, not because of a delivery failure.")] = False
+    reason: Annotated[str, Meta(description="Reason, as text.", max_length=1000)] = ""
 
 
 class SuppressionRequest(msgspec.Struct, frozen=True, rename="pascal"):
@@ -248,7 +260,10 @@ class MessagePartRequest(msgspec.Struct, frozen=True, rename="pascal"):
     part_path: Annotated[
         list[Annotated[int, Meta(ge=0, le=2**31)]],
         Meta(
-            description="Indexes from 0 into Parts of the Structure, from the outermost part; empty: the whole body.",
+            description=(
+                "Zero-based indexes into Parts of the Structure, starting with the outermost part. Empty "
+                "for the entire body."
+            ),
             max_length=100,
         ),
     ] = []
@@ -265,11 +280,11 @@ class MessageMoveRequest(msgspec.Struct, frozen=True, rename="pascal"):
     """A message and a mailbox."""
 
     msg_id: MsgID = msgspec.field(default=0, name="MsgID")
-    dest_mailbox_name: Annotated[str, Meta(description="Mailbox, which must exist.", max_length=1000)] = ""
+    dest_mailbox_name: Annotated[str, Meta(description="Existing mailbox.", max_length=1000)] = ""
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The content of a message. Texts have LF line ends and at most 1 MiB; MessagePartGet returns whole parts."""
+    """Message content. Text has LF line endings and is limited to 1 MiB. To get complete parts, use MessagePartGet."""
 
     from_: list[NameAddress] = msgspec.field(name="From")
     to: list[NameAddress]
@@ -285,22 +300,20 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
 
 
 class MessageMeta(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
-    """The message in its mailbox, and how it came in; empty if it did not come by SMTP."""
+    """Where the message is stored and how it arrived. Empty if it didn't arrive over SMTP."""
 
-    size: Annotated[int, Meta(description="Octets of the whole message.")]
+    size: Annotated[int, Meta(description="Message size in bytes.")]
     dsn: Annotated[bool, Meta(description="A delivery status notification.")] = msgspec.field(name="DSN")
     flags: list[str]
-    mail_from: Annotated[str, Meta(description="Address of the SMTP command MAIL FROM.")]
+    mail_from: Annotated[str, Meta(description="Address in the SMTP MAIL FROM command.")]
     mail_from_validated: Annotated[bool, Meta(description="SPF passed for that address.")]
-    rcpt_to: Annotated[str, Meta(description="Address of the SMTP command RCPT TO.")]
+    rcpt_to: Annotated[str, Meta(description="Address in the SMTP RCPT TO command.")]
     msg_from: Annotated[str, Meta(description="Address in the From field.")]
-    msg_from_validated: Annotated[bool, Meta(description="SPF or DKIM prove that address, as DMARC does.")]
-    dkim_verified_domains: Annotated[list[str], Meta(description="Domains whose DKIM signatures passed.")] = (
+    msg_from_validated: Annotated[bool, Meta(description="SPF or DKIM verified this address (DMARC).")]
+    dkim_verified_domains: Annotated[list[str], Meta(description="Domains with valid DKIM signatures.")] = (
         msgspec.field(name="DKIMVerifiedDomains")
     )
-    remote_ip: Annotated[str, Meta(description="Address of the client that delivered it.")] = msgspec.field(
-        name="RemoteIP"
-    )
+    remote_ip: Annotated[str, Meta(description="Sending server's IP address.")] = msgspec.field(name="RemoteIP")
     mailbox_name: str
 
 

@@ -68,7 +68,7 @@ T = TypeVar("T")
 
 Flags = Annotated[list[Annotated[str, Meta(min_length=1, max_length=128)]], Meta(min_length=1, max_length=100)]
 
-OWN_THREADS: Final = "you can only mute and fold your own conversations"
+OWN_THREADS: Final = "you can only mute and collapse your own conversations"
 """Subject of the error that a guest gets from `Holder.refuse_guest`."""
 
 
@@ -189,7 +189,7 @@ class MessageCalls(AccountCalls):
         if number_of(action.query.filter.mailbox_id) or number_of(action.mailbox_id):
             # a move between accounts is not one transaction, and messages that came since are recognised by the modseq
             # of one account only
-            raise NotAllowed("you can only change messages that aren't loaded if all of them are your own")
+            raise NotAllowed("you can only change messages that aren't loaded if they're all yours")
         async with self._holders.at(session) as home:
             if is_plain(action.query):
                 return await home.account.write(lambda tx: act(tx, action, home))

@@ -62,7 +62,7 @@ def act(tx: AccountTx, query_action: QueryAction, home: Holder) -> QueryDone:
     mailbox = resolve(tx, query_action.query, home)
     _check(tx, query_action)
     if query_action.action == "move" and query_action.mailbox_id == mailbox.id:
-        raise Conflict("these messages are already in this mailbox")
+        raise Conflict("these messages are already in this folder")
     looked = _next(tx, mailbox.id, query_action)
     after = None
     if len(looked) == UNIT:
@@ -309,7 +309,7 @@ def _move(tx: AccountTx, holder: Holder, shown: Sequence[int], mailbox_id: Mailb
     for message_id, there in messages.items():
         if there == mailbox_id:
             raise Conflict(
-                worded("message {message_id} is already in this mailbox", message_id=str(holder.shown_id(message_id)))
+                worded("message {message_id} is already in this folder", message_id=str(holder.shown_id(message_id)))
             )
     if seen:
         for box in {*messages.values()}:
@@ -329,7 +329,7 @@ async def _cross(
                 raise MailboxNotAllowed("you can only move scheduled messages to your own trash")
             if source.owner == target.owner and row.mailbox_id == mailbox_id:
                 raise Conflict(
-                    worded("message {message_id} is already in this mailbox", message_id=str(source.shown_id(row.id)))
+                    worded("message {message_id} is already in this folder", message_id=str(source.shown_id(row.id)))
                 )
             uids.setdefault(row.mailbox_id, array("I")).append(row.uid)
         return uids

@@ -136,7 +136,9 @@ async def ask_once(http: HTTPClient, unsubscribe: Unsubscribe) -> None:
     except HTTPError as error:
         raise UserError(worded("can't reach {host}: {reason}", host=unsubscribe.host, reason=error)) from None
     if not 200 <= answer.status < 300:
-        raise UserError(worded("{host} refused with status {status}", host=unsubscribe.host, status=answer.status))
+        raise UserError(
+            worded("{host} rejected the request with status {status}", host=unsubscribe.host, status=answer.status)
+        )
 
 
 def note(tx: AccountTx, sender: str) -> None:

@@ -93,7 +93,7 @@ def _order(account: str, form: ServerForm, *, inside: bool) -> CopyByImap:
     host, user, prefix = form.host.strip().rstrip(".").lower(), form.user.strip(), form.prefix.strip()
     mistakes = []
     if not host or any(letter.isspace() or not letter.isprintable() for letter in host):
-        mistakes.append(FieldError("host", "isn't a server name like imap.example.org"))
+        mistakes.append(FieldError("host", "must be a server name, like imap.example.org"))
     if not user:
         mistakes.append(FieldError("user", "enter your user name for the other server"))
     if not form.password:

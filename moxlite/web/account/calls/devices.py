@@ -70,7 +70,7 @@ class DeviceCalls(AccountCalls):
             raise UserError(reason_of(error)) from error
         name = name.strip()
         if not 0 < len(name) <= 64 or not name.isprintable():
-            raise FieldErrors([FieldError("name", "must have 1 to 64 printable characters")])
+            raise FieldErrors([FieldError("name", "must be 1 to 64 printable characters")])
         async with self._open(caller) as account:
             known = await account.read(app_passwords, op="app-password")
         if any(app_password.name == name for app_password in known):
@@ -78,7 +78,7 @@ class DeviceCalls(AccountCalls):
         try:
             secret = self._devices.start(session.account, session.address, name)
         except LinkGone:
-            raise Conflict("another device is being set up at this moment") from None
+            raise Conflict("another device is already being set up") from None
         url = f"{base}#setup/{secret}"
         return DeviceLink(url, await qr_code(url))
 
@@ -97,7 +97,7 @@ class DeviceCalls(AccountCalls):
         try:
             device = self._devices.asking(session.account)
         except LinkGone:
-            raise Gone("setup code expired after 10 minutes; create a new one") from None
+            raise Gone("this setup code has expired; create a new one") from None
         if not yes:
             self._devices.refuse(device)
             return

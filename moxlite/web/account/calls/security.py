@@ -96,7 +96,7 @@ class SecurityCalls(AccountCalls):
         """End a session, and the notices to the device that subscribed in it."""
         ended = await self._server.auth.sessions.remove(caller.require().account, session_id)
         if not ended:
-            raise NotFound("you already ended this session")
+            raise NotFound("this session has already ended")
         async with self._open(caller) as account:
             await forget_devices(account, ended)
 
@@ -158,7 +158,7 @@ class SecurityCalls(AccountCalls):
 def _place(text: str) -> tuple[int, int]:
     last, _, number = text.partition("-")
     if not (last.isascii() and last.isdecimal() and number.isascii() and number.isdecimal()) or len(text) > 40:
-        raise UserError("after: not a position in this list")
+        raise UserError("after: isn't a position in this list")
     return min(int(last), 2**63 - 1), min(int(number), 2**63 - 1)
 
 
@@ -181,15 +181,15 @@ def _attempt(recorded_attempt: RecordedAttempt) -> Attempt:
 
 OUTCOMES: Final[Mapping[str, str]] = {
     "ok": "logged in",
-    "baduser": "refused: unknown address",
-    "badpassword": "refused: wrong password",
-    "badcreds": "refused: wrong password",
+    "baduser": "rejected: unknown address",
+    "badpassword": "rejected: wrong password",
+    "badcreds": "rejected: wrong password",
     "badchanbind": "rejected: connection doesn't match",
     "badprotocol": "rejected: protocol error",
     "logindisabled": "rejected: login disabled",
-    "notpermitted": "refused: this password is not for this service",
+    "notpermitted": "rejected: app password not allowed here",
     "error": "failed: server error",
-    "aborted": "given up by the program",
+    "aborted": "canceled by the app",
 }
 """Outcomes by `AttemptResult`."""
 

@@ -131,7 +131,7 @@ class JunkCalls(AccountCalls):
         name = caller.require().account
         self._with_filter(caller)
         if name in self._server.training:
-            raise Conflict("the junk filter is already learning")
+            raise Conflict("the junk filter is already being trained")
         # No await since the look, so that two calls cannot begin.
         self._server.training[name] = Training(True, 0, 0)
 

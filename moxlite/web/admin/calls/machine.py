@@ -220,7 +220,7 @@ class LogCalls(AdminCalls):
             if cid is None:
                 raise FieldErrors([FieldError("received_id", "doesn't belong to this server")])
         if cid is None:
-            text = "is neither an id of 22 letters, digits, - and _ nor a connection id"
+            text = "must be a 22-character ID or a connection ID"
             raise FieldErrors([FieldError("received_id", text)])
         return await self._find(of_connection(cid), lambda line: True, f"{cid:x}")
 

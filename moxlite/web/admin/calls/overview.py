@@ -103,7 +103,7 @@ class OverviewCalls(AdminCalls):
         """End a session of the administrator."""
         await trio.lowlevel.checkpoint()
         if not self._sessions.end(session_id):
-            raise NotFound("You already ended this session.")
+            raise NotFound("This session has already ended.")
 
     @call()
     async def overview(self, caller: Caller) -> Overview:

@@ -530,7 +530,9 @@ def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Se
         fields.append([_party(address) for address in addresses[:left]])
         left -= len(fields[-1])
     if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
-        many = worded("Only the first {most} recipients were added. A message can't have more.", most=MAX_RECIPIENTS)
+        many = worded(
+            "Only the first {most} recipients were added. That's the maximum for a message.", most=MAX_RECIPIENTS
+        )
         notes = [*notes, remark(many)]
     to, cc, bcc = fields
     return Begun(

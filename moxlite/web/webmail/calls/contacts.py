@@ -426,7 +426,7 @@ def _contact(form: ContactForm) -> Contact:
     organization = ", ".join(filter(None, units)) if department else organization
     name = _line(form.name) or organization or next((entry.value for entry in (*emails, *phones)), "")
     if not name:
-        raise UserError("name: enter a name or an email address")
+        raise UserError("name: enter a name or email address")
     return Contact(
         name=name,
         emails=emails,

@@ -70,7 +70,7 @@ def save_label(tx: AccountTx, name: str, color: int, keyword: str) -> Label:
     labels = labels_of(tx)
     same = next((known for known in labels if known.name.casefold() == name.casefold()), None)
     if same is not None and keyword not in ("", same.keyword):
-        raise Conflict(worded("another label is called {name}", name=same.name))
+        raise Conflict(worded("you already have a label named {name}", name=same.name))
     if same is not None and not keyword:
         return same
     label = Label(keyword or free_keyword(name, {known.keyword for known in labels}), name, color)

@@ -103,7 +103,7 @@ class NewsletterCalls(AccountCalls):
         async with self._accounts.use(caller.require().account) as account:
             done = await account.write(lambda tx: archive(tx, sender_id, place))
         if done is None:
-            raise UserError("this account has no Archive folder")
+            raise UserError("this account doesn't have an Archive folder")
         end = None if done.after is None else ArchivePlace(*done.after)
         return NewsletterArchived(done.ids, done.mailboxes, done.unread, end)
 
@@ -146,7 +146,7 @@ class UnsubscribeCalls(AccountCalls):
 
             sender, found = await holder.account.read(read, op="webmail_unsubscribe")
             if found is None or (by_post and not found.one_click):
-                raise UserError("this message doesn't support this way to unsubscribe")
+                raise UserError("you can't unsubscribe from this list this way")
             if by_post:
                 await ask_once(self._server.http, found)
             await holder.account.write(lambda tx: note(tx, sender))

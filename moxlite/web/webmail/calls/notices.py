@@ -67,7 +67,7 @@ class PushCalls(AccountCalls):
         """
         async with self._accounts.use(caller.require().account) as account:
             if not await account.write(lambda tx: archive_told(tx, MessageID(message_id))):
-                raise UserError("this account has no Archive folder")
+                raise UserError("this account doesn't have an Archive folder")
 
 
 # Calls about a device that stays logged in (WEBMAIL-22a).

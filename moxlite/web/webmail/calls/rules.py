@@ -310,7 +310,7 @@ def changes(
     if proposal.destination.startswith("@"):
         raise UserError(
             worded(
-                "{recipient} arrives by the catchall {destination}: add it to the account's addresses first",
+                "{recipient} is received through the catchall address {destination}; add it to your addresses first",
                 recipient=proposal.recipient,
                 destination=proposal.destination,
             )

@@ -33,7 +33,7 @@ ALL: Final = 10_000
 RETRY_AFTER: Final = ("retry-after", "5")
 SHOWN: Final = "Still loading 4 other messages. Try again when they're open."
 TAKEN: Final = "Other files are being imported. Try again in a minute."
-SENT: Final = "You're already downloading four files. Wait for one to finish, or cancel it."
+SENT: Final = "You're already downloading 4 files. Wait for one to finish, or cancel one."
 
 
 class Views:
