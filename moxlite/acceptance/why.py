@@ -79,16 +79,16 @@ def lines(why: Why) -> Iterator[str]:
     """Lines for people: evidence, proposals, plan. Texts of the sender are included unchanged."""
     yield f"From <{why.sender}> to <{why.recipient}>, client {why.remote or '-'} ({why.hello or 'without a name'})"
     if why.via:
-        yield f"Through the alias {', '.join(why.via)}"
+        yield f"Via the alias {', '.join(why.via)}"
     yield "Evidence:"
     for fact in why.facts:
         speaks = {True: "for it", False: "against it", None: "neutral"}[fact.good]
         yield f"  {fact.name} = {fact.value}  ({speaks}, {fact.strength.name.lower()}, from {fact.source})"
     for name in why.missing:
-        yield f"  {name}: no answer"
+        yield f"  {name}: no response"
     if not why.facts and not why.missing:
         yield "  none"
-    yield "Proposals:"
+    yield "Suggestions:"
     for said in why.proposals:
         wanted = [*([f"reply {said.reply}"] if said.reply else []), *said.actions]
         by = f"  by {', '.join(said.facts)}" if said.facts else ""
@@ -107,7 +107,7 @@ def _action(action: AnyAction) -> str:
     match action:
         case FileInto():
             mark = f", as {action.mark.value}" if action.mark is not None else ""
-            meant = f", meant for {clipped(action.destined)}" if action.destined else ""
+            meant = f", intended for {clipped(action.destined)}" if action.destined else ""
             return f"file into {clipped(action.mailbox)}{mark}{meant}"
         case KeepReject():
             return f"keep a copy in {clipped(action.mailbox)}"
@@ -171,7 +171,7 @@ def _steps(evidence: Evidence) -> Iterator[str]:
         elif fact.name in SAID:
             yield _plain(SAID[fact.name].format(fact.value) + _certainty(fact))
     for name in evidence.missing:
-        yield f"{name}: no answer"
+        yield f"{name}: no response"
 
 
 def _certainty(fact: Fact) -> str:

@@ -145,7 +145,7 @@ class FactorChanges:
                 await self.factors.mark(account, True)
         if name is None:
             return None
-        logger.info("second factor removed", extra={"kv": {"account": account, "last": last}})
+        logger.info("verification method removed", extra={"kv": {"account": account, "last": last}})
         what = f"the {'authenticator app' if kind == 'totp' else 'security key'} “{name}”"
         if last:
             text = f"Your last verification method was removed: {what}. To log in, you now only need your password.\n"

@@ -288,7 +288,7 @@ class Alert(NamedTuple):
 
 
 RULES: Final = (
-    Alert("MoxliteDown", "error", 'up{job="moxlite"} == 0', "5m", "The server does not answer at its metrics port."),
+    Alert("MoxliteDown", "error", 'up{job="moxlite"} == 0', "5m", "The server isn't responding on its metrics port."),
     Alert(
         "MoxlitePanic",
         "error",

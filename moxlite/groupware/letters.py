@@ -77,12 +77,12 @@ def _language(subjects: str, sentences: str, words: str, days: str, months: str,
 
 LANGUAGES: Final = {
     "en": _language(
-        "Invitation|Updated|Cancelled|Accepted|Declined|Tentative|Answer|New time|Time declined",
-        "{name} invites you to this event.|{name} has changed this event.|{name} has called off this event."
-        "|{name} has accepted this invitation.|{name} has declined this invitation."
-        "|{name} has tentatively accepted this invitation.|{name} has answered this invitation."
-        "|{name} proposes a new time for this event.|{name} has declined the new time that you proposed.",
-        "When|Where|Answer with your calendar, or with the buttons of your mail program.|was|open|repeated",
+        "Invitation|Updated|Canceled|Accepted|Declined|Tentative|Reply|New time|Time declined",
+        "{name} invited you to this event.|{name} changed this event.|{name} canceled this event."
+        "|{name} accepted this invitation.|{name} declined this invitation."
+        "|{name} tentatively accepted this invitation.|{name} replied to this invitation."
+        "|{name} proposed a new time for this event.|{name} declined the new time you proposed.",
+        "When|Where|Reply in your calendar or mail app.|was|to be decided|repeats",
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         "January February March April May June July August September October November December",
         "{day}, {number} {month} {year}",

@@ -115,7 +115,7 @@ class Push:
             try:
                 await self._mailbox(client, one)
             except Refused as error:
-                await self.problems.add(f"mailbox {one.box.name!r} is incomplete: {error}")
+                await self.problems.add(f"folder {one.box.name!r} is incomplete: {error}")
 
     async def pause(self, client: Client) -> None:
         """Wait for a minute. The next run keeps the connection alive."""
@@ -146,7 +146,7 @@ class Push:
             # Its case does not matter to servers, but to the row by which the next run finds it.
             target = "Inbox" if target.lower() == "inbox" else target
             if not client.can_name(target):
-                await self.problems.add(f"skipped mailbox {box.name!r}: its name is too long for the other server")
+                await self.problems.add(f"skipped folder {box.name!r}: its name is too long for the other server")
                 continue
             plain = prefix + separator.join(map(plain_element, target.removeprefix(prefix).split(separator or None)))
             found.append(Own(box, subscribed, target, plain, target in names))

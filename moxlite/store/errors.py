@@ -197,7 +197,7 @@ class NoRight(StoreError):
     """The user lacks the right of this letter (RFC 4314 §2.1) to a mailbox of another user (IMAP-157)."""
 
     def __init__(self, right: str) -> None:
-        super().__init__(f"you don't have the permission {right} for this mailbox")
+        super().__init__(f"you don't have the {right} permission for this folder")
         self.right = right
 
 
@@ -217,7 +217,7 @@ class NoSuchMailbox(StoreError):
     """The mailbox does not exist, by name or by id."""
 
     def __init__(self, mailbox: str | int) -> None:
-        super().__init__(worded("mailbox not found: {mailbox}", mailbox=repr(mailbox)))
+        super().__init__(worded("folder not found: {mailbox}", mailbox=repr(mailbox)))
         self.mailbox = mailbox
 
 

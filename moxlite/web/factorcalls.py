@@ -224,7 +224,7 @@ class FactorCalls:
         codes = await self._factors.add_key(session.account, key, where=_where(caller))
         return await self._added(caller, new.name, codes)
 
-    @call(audit="second factor removed", confirm=True)
+    @call(audit="verification method removed", confirm=True)
     async def factor_remove(self, caller: Caller, kind: DeviceKind, id: int) -> FactorState:  # noqa: A002
         """Remove an app or key. With the last one, two-step log-in is off."""
         name = await self._factors.remove(caller.require().account, kind, id, where=_where(caller))
@@ -233,7 +233,7 @@ class FactorCalls:
         await self._sessions.end_others(caller, devices=True)
         return await self.second_factors(caller)
 
-    @call(audit="recovery codes made", confirm=True)
+    @call(audit="recovery codes created", confirm=True)
     async def recovery_codes_new(self, caller: Caller) -> list[str]:
         """Replace the recovery codes; the new ones cannot be read again."""
         account = caller.require().account

@@ -47,7 +47,7 @@ STATIC = (
     "dav_https = {{ enabled = true, port = {port} }}\n"
     '[queue]\nretry_delays = ["1s"]\nmax_attempts = 1000\ndelay_dsn_attempt = 1000\n'
 )
-SUBJECT = re.compile(rb"^Subject: (Invitation|Cancelled): Plan (\d+)\r$", re.MULTILINE)
+SUBJECT = re.compile(rb"^Subject: (Invitation|Canceled): Plan (\d+)\r$", re.MULTILINE)
 EVENT = """BEGIN:VCALENDAR\r
 VERSION:2.0\r
 PRODID:-//t//EN\r
@@ -176,7 +176,7 @@ def judge(world: World, ledger: Ledger, bob: dict[int, bool], eve: dict[int, boo
         raise Finding(f"not in the calendar of the guest here: {wrong[:10]} ({len(wrong)})")
     if wrong := [number for number in gone if eve.get(number) is not True]:
         raise Finding(f"not called off for the guest here: {wrong[:10]} ({len(wrong)})")
-    for kind, numbers in ((b"Invitation", {*bob, *gone}), (b"Cancelled", gone)):
+    for kind, numbers in ((b"Invitation", {*bob, *gone}), (b"Canceled", gone)):
         asked = {number for one, number in world.taken if one == kind}
         if asked != numbers:
             raise Finding(f"{kind!r}: not sent, or without an event: {sorted(asked ^ numbers)[:10]}")

@@ -453,7 +453,7 @@ def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
         done = moxlite("config", "dnscheck", "example.org", "--resolver", server)
         assert time.monotonic() - started < 40
         assert done.returncode == 1
-        assert done.stdout.splitlines()[:2] == ["servers: ", "  error: DNS server 127.0.0.1 does not answer"]
+        assert done.stdout.splitlines()[:2] == ["servers: ", "  error: DNS server 127.0.0.1 isn't responding"]
         assert len(done.stdout.splitlines()) == 3
         found = json.loads(moxlite("--json", "config", "dnscheck", "example.org", "--resolver", server).stdout)
         assert set(found) == {"servers"}
@@ -467,7 +467,7 @@ def test_a_dead_dns_server_is_one_finding(config: Path) -> None:
     assert (dead["grade"], dead["code"], dead["text"]) == (
         "error",
         "dns-server",
-        "DNS server 127.0.0.1 does not answer",
+        "DNS server 127.0.0.1 isn't responding",
     )
     assert "--resolver" in dead["commands"][0]
 

@@ -209,7 +209,7 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
         (("import", "archive", "moxlite", str(path)), "isn't a zip or tar.gz"),
         (("import", "mbox", "nobody", "Inbox", str(path)), 'account not found: "nobody"'),
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path)), "isn't a Maildir"),
-        (("export", "mbox", str(tmp_path / "out"), "moxlite", "Nope"), "mailbox not found: 'Nope'"),
+        (("export", "mbox", str(tmp_path / "out"), "moxlite", "Nope"), "folder not found: 'Nope'"),
     ):
         done = local.cli(*args, check=False)
         assert done.returncode == 1, args

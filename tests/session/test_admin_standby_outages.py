@@ -67,7 +67,7 @@ FAULTS = {
     "full": ("server returned 507 Insufficient Storage, InsufficientCapacity", "no update from"),
     "read-only": ("the storage rejected the keys: server returned 403 Forbidden, AccessDenied", "no update from"),
     "busy": (BUSY, BUSY),
-    "slow": ("doesn't accept changes, or is very slow", "no answer for"),
+    "slow": ("doesn't accept changes, or is very slow", "no response for"),
 }
 
 

@@ -128,7 +128,7 @@ async def test_a_mailbox_is_added_paused_and_removed_with_its_copies(other: Rig)
     async with other.account("tom") as tom:
         assert len(await rows(tom, "Inbox")) == 2
     entries = await other.auth.audit.entries(AuditFilter())
-    assert {"linked mailbox added", "link pause", "link resume", "link rm"} <= {one.action for one in entries}
+    assert {"linked account added", "link pause", "link resume", "link rm"} <= {one.action for one in entries}
     assert SECRET not in repr(entries)
     assert await browser.error("link_rm", link="Tom", delete_copies=True) == (404, "user:notFound")
 

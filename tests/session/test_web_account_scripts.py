@@ -139,9 +139,9 @@ async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig,
 async def test_errors_of_scripts_are_shown(rig: Rig, browser: Browser) -> None:
     """SMTP-160, WEB-158."""
     async with rig.account() as account:
-        await account.write(lambda tx: note_failure(tx, "mine", 3, "mailbox not found: 'x'"))
+        await account.write(lambda tx: note_failure(tx, "mine", 3, "folder not found: 'x'"))
     (one,) = (await browser.call("script_list"))["failures"]
-    assert (one["script"], one["line"], one["text"]["message"]) == ("mine", 3, "mailbox not found: 'x'")
+    assert (one["script"], one["line"], one["text"]["message"]) == ("mine", 3, "folder not found: 'x'")
 
 
 async def test_errors_keep_what_they_were_made_of(rig: Rig, browser: Browser) -> None:

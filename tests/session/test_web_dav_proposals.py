@@ -62,7 +62,7 @@ async def test_another_time_that_a_guest_proposes_is_accepted(office: Office, po
     body = mail.get_body(("plain",))
     assert mail["To"] == "ada@remote.example"
     assert body is not None
-    assert "has changed this event" in body.get_content()
+    assert "changed this event" in body.get_content()
     assert (await browser.call("invitation", message_id=number, path="0"))["proposal"]["state"] == "accepted"
     assert await browser.error("invitation_proposal", **proposal(number, accept=False)) == (409, "user:conflict")
 

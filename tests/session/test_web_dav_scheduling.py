@@ -258,7 +258,7 @@ async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
     await mia.put("m.ics", moved)
     await mia.ask("DELETE", HOME + "m.ics")
     await office.settle()
-    assert [one["Subject"] for one in office.mails[1:]] == ["Updated: Plan", "Cancelled: Plan"]
+    assert [one["Subject"] for one in office.mails[1:]] == ["Updated: Plan", "Canceled: Plan"]
     changed = office.mails[1].get_body(("plain",))
     assert changed is not None
     assert "(was: Tuesday, 24 November 2099, 10:00–11:00 (UTC))" in " ".join(changed.get_content().split())
@@ -281,7 +281,7 @@ async def test_an_event_that_loses_its_people_is_called_off(office: Office) -> N
     alone = "\r\n".join(one for one in meeting().split("\r\n") if not one.startswith(("ORGANIZER", "ATTENDEE")))
     assert (await office.mia.put("m.ics", alone)).status == 204
     await office.settle()
-    assert office.subjects == ["Invitation: Plan", "Cancelled: Plan"]
+    assert office.subjects == ["Invitation: Plan", "Canceled: Plan"]
 
 
 async def test_what_a_copy_or_move_replaces_is_called_off(office: Office) -> None:
@@ -302,7 +302,7 @@ async def test_what_a_copy_or_move_replaces_is_called_off(office: Office) -> Non
     quiet = await mia.ask("COPY", work + "c.ics", destination=HOME + "y.ics", schedule_reply="F")
     assert quiet.status == 204
     await office.settle()
-    assert office.subjects == ["Cancelled: Plan", "Declined: Plan"]
+    assert office.subjects == ["Canceled: Plan", "Declined: Plan"]
     assert await office.entry("mia") == ""
     async with office.rig.account() as account:
         kept = await account.read(lambda r: r.rows("SELECT uid FROM resource_kept ORDER BY uid"), op="test")
@@ -557,7 +557,7 @@ async def test_an_imported_meeting_is_the_organisers(office: Office) -> None:
     assert "SCHEDULE-STATUS" not in await office.entry("mia")
     assert (await office.mia.ask("DELETE", path)).status == 204
     await office.settle()
-    assert [(mail["To"], mail["Subject"]) for mail in office.mails] == [("ada@remote.example", "Cancelled: Plan")]
+    assert [(mail["To"], mail["Subject"]) for mail in office.mails] == [("ada@remote.example", "Canceled: Plan")]
 
 
 async def test_of_past_events_no_guest_is_told(office: Office) -> None:

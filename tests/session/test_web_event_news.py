@@ -81,7 +81,7 @@ async def test_a_guest_of_the_same_server_hears_at_once_of_all_that_happens(offi
     [gone] = await news(tom)
     assert gone["said"] == "canceled"
     assert await subjects(office, "tom") == [
-        "Invitation: Plan", "Updated: Plan", "Updated: Better plan", "Cancelled: Better plan",
+        "Invitation: Plan", "Updated: Plan", "Updated: Better plan", "Canceled: Better plan",
     ]  # fmt: skip
     assert await subjects(office, "mia") == ["Accepted: Plan", "Tentative: Plan"]
     assert [title for title, _ in await pushed(office, "tom")] == await subjects(office, "tom")

@@ -285,7 +285,7 @@ def test_reasons_without_evidence_say_so() -> None:
         "From <a@b.example> to <mia@ours.example>, client - (without a name)\n"
         "Evidence:\n"
         "  none\n"
-        "Proposals:\n"
+        "Suggestions:\n"
         "  none\n"
         "Plan: no-bad-signals\n"
         "  reply: 250, accepted"
@@ -304,13 +304,13 @@ def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
     text = "\n".join(why.lines(read))
     assert text.startswith(
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
-        "Through the alias team@ours.example\n"
+        "Via the alias team@ours.example\n"
         "Evidence:\n"
         "  dkim-domain = remote.example  (for it, proof, from dkim signature)\n"
         "  arc = none  (neutral, hint, from seals)\n"
-        "  dnsbl: no answer\n"
-        "  junk: no answer\n"
-        "Proposals:\n"
+        "  dnsbl: no response\n"
+        "  junk: no response\n"
+        "Suggestions:\n"
         "  alias: alias-members-only: reply 550 5.7.2 "
     )
     assert "Plan: alias-members-only\n  reply: 550 5.7.2 " in text
@@ -322,7 +322,7 @@ def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
     [
         (FileInto(mailbox="Lists"), "file into Lists"),
         (FileInto(mailbox="Lists", mark=Mark.FORWARD), "file into Lists, as forward"),
-        (FileInto(mailbox="Introbox", destined="Lists"), "file into Introbox, meant for Lists"),
+        (FileInto(mailbox="Introbox", destined="Lists"), "file into Introbox, intended for Lists"),
         (KEPT, "keep a copy in Rejects"),
         (Discard(), "discard"),
         (ON, "forward to mia@elsewhere.example"),
@@ -380,10 +380,10 @@ def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
         "Evidence:\n"
         "  junk = 0.98  (against it, strong, from junk filter of mia)\n"
-        "Proposals:\n"
+        "Suggestions:\n"
         "  junk: junk-content: reply 451 4.3.0 can't accept this message right now  by junk\n"
         "  ruleset: ruleset: file into Lists  by ruleset\n"
         "Plan: junk-content\n"
         "  reply: 250, accepted\n"
-        "  file into Unwanted, as reject, meant for Lists"
+        "  file into Unwanted, as reject, intended for Lists"
     )

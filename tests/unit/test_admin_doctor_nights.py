@@ -25,7 +25,7 @@ FULL = Finding(grade="warning", code="disk-low", about="data", text="the disk is
 @pytest.mark.parametrize(
     "unseen",
     [
-        Finding(grade="error", code="dns-server", about="DNS", text="DNS server 192.0.2.53 does not answer"),
+        Finding(grade="error", code="dns-server", about="DNS", text="DNS server 192.0.2.53 isn't responding"),
         Finding(grade="warning", code="not-checked", about="block lists", text="timed out after 300 s"),
         Finding(grade="note", code="not-checked", about="192.0.2.1 list.example", text="the list was not asked"),
     ],

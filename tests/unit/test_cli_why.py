@@ -101,7 +101,7 @@ def test_a_file_is_planned_and_not_delivered(config: Path, capsys: Capture) -> N
     assert run(["why", file, "--to", "team@example.org"]) == 0
     out = capsys.readouterr().out
     assert out.count("  reply: 550 5.7.2 only members can send to this address\n") == 2
-    assert "Through the alias team@example.org" in out
+    assert "Via the alias team@example.org" in out
     assert run(["--json", "why", "--account", "me", "4"]) == 1  # no message has come
 
 

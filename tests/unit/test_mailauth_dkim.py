@@ -351,7 +351,7 @@ async def test_a_resolver_that_fails_is_a_temporary_error() -> None:
     """AUTH-36."""
     resolver = FakeResolver(failing=["a._domainkey.mox.example"])
     [result] = await verify(resolver, Message.of(await signed()), now=NOW)
-    assert (result.status, result.problem) == ("temperror", "key: no answer of DNS")
+    assert (result.status, result.problem) == ("temperror", "key: no DNS response")
 
 
 async def test_a_silent_resolver_ends_the_wait_and_other_keys_count(autojump_clock: trio.testing.MockClock) -> None:

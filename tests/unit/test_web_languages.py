@@ -69,7 +69,7 @@ def test_an_error_page_is_in_the_language_of_its_reader() -> None:
     missing = page_error(NoSuchMessage(7))
     assert missing is not None
     assert (missing.text, page_text(missing, german)[0]) == ("Message not found: 7.", "Es gibt keine Nachricht 7.")
-    reason = worded("mailbox not found: {mailbox}", mailbox="Boats")
+    reason = worded("folder not found: {mailbox}", mailbox="Boats")
     within = HTTPError(400, worded("Couldn't export: {reason}.", reason=reason))
     assert page_text(within, german)[0] == "Das kann nicht exportiert werden: es gibt keinen Ordner Boats."
     for headers in (german, Headers([])):

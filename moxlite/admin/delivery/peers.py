@@ -381,7 +381,7 @@ class Peers:
             hosts[index], taken = await self._look_at(peer_recipient.domain, host)
             takes_all.append(taken)
 
-        hosts += [PeerHost(host, problem=f"no answer within {ASK_SECONDS:.0f} s") for host in peer_recipient.hosts]
+        hosts += [PeerHost(host, problem=f"no response within {ASK_SECONDS:.0f} s") for host in peer_recipient.hosts]
         with trio.move_on_after(ASK_SECONDS):
             async with trio.open_nursery() as nursery:
                 for index, host in enumerate(peer_recipient.hosts):

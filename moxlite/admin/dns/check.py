@@ -416,8 +416,10 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
     if not silence.servers:
         return report
     several = len(silence.servers) > 1
-    text = f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'do' if several else 'does'} not answer"
-    mend = f"mend {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
+    text = (
+        f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'aren' if several else 'isn'}'t responding"
+    )
+    mend = f"fix {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
     if any(ip.is_loopback for ip in silence.servers):
         mend += "; make sure a resolver like unbound is running on this machine"
     (report.error if silence.all else report.warning)(text, mend)

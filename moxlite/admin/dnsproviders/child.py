@@ -347,7 +347,7 @@ def _unreachable(error: Exception) -> str:
         case requests.exceptions.SSLError():
             return "TLS failed; check this machine's clock (`date`) and its CA certificates (ca-certificates)"
         case requests.exceptions.ProxyError():
-            return "the proxy that HTTPS_PROXY names doesn't answer"
+            return "the proxy in HTTPS_PROXY isn't responding"
         case requests.exceptions.Timeout():
             return "response timed out"
         case requests.exceptions.ConnectionError():

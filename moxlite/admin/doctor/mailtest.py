@@ -385,12 +385,12 @@ def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:
     headers = [
         address_field("From", shown[:1], utf8=needs_utf8(*shown)),
         address_field("To", shown[1:], utf8=needs_utf8(*shown)),
-        text_field("Subject", f"[moxlite {host}] test of delivery"),
+        text_field("Subject", f"[moxlite {host}] delivery test"),
         text_field("Date", formatdate(localtime=True)),
         text_field("Message-ID", message_id),
         text_field("Auto-Submitted", "auto-generated"),
     ]
-    text = f"moxlite doctor on {host} sends this to see whether mail arrives. It needs no answer.\n"
+    text = f"moxlite doctor on {host} sent this message to test mail delivery. You don't need to reply.\n"
     return message_id, b"".join(compose(headers, TextPart(text)))
 
 

@@ -350,7 +350,7 @@ def users_of(snapshot: Snapshot, domain: Domain) -> list[str]:
             if Domain.parse(address.rpartition("@")[2]) == domain
         ]
         found += [
-            f'log-in address {login_address} of account "{name}"'
+            f'login address {login_address} of account "{name}"'
             for login_address in account.from_id_login_addresses
             if login_address.domain == domain
         ]

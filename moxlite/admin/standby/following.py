@@ -228,7 +228,7 @@ class Follower:
             await trio.sleep(RETELL)
             silent = time.time() - self.followed.at
             if silent >= RETELL:
-                self._problem = f"{self._source.target}: no answer for {silent:.0f} s"
+                self._problem = f"{self._source.target}: no response for {silent:.0f} s"
                 self._save(self.followed.behind, None)
 
     async def _finish(self, place: Place, nursery: trio.Nursery) -> None:

@@ -210,7 +210,7 @@ async def _key_of_record(resolver: Resolver, name: str) -> KeyAnswer:
     except PermError:
         return KeyAnswer(None, SignatureStatus.PERMERROR, "key: malformed answer of DNS")
     except DNSError:
-        return KeyAnswer(None, SignatureStatus.TEMPERROR, "key: no answer of DNS")
+        return KeyAnswer(None, SignatureStatus.TEMPERROR, "key: no DNS response")
     try:
         return KeyAnswer(choose_record(answer.records), authentic=answer.authentic)
     except RecordError as error:

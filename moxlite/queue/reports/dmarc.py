@@ -45,13 +45,13 @@ MAX_ROWS: Final = 20_000
 ALIGNMENTS: Final = {"relaxed": "r", "strict": "s"}
 
 TEXT: Final = """\
-This is a DMARC aggregate report (RFC 9990), made by {submitter}.
+This is a DMARC aggregate report (RFC 9990) from {submitter}.
 
 About:    {domain}
 Day:      {day} UTC
 Messages: {messages}
 
-It is meant for programs; the attachment is XML, compressed by gzip.
+This report is for automated processing. The attachment contains XML compressed with gzip.
 """
 
 

@@ -42,14 +42,14 @@ DAY_SECONDS: Final = 24 * 3600
 """Period of a report: always one UTC day (RFC 8460 §4.1)."""
 
 TEXT: Final = """\
-This is a report on TLS in SMTP sessions (RFC 8460), made by {submitter}.
+This is a report about SMTP TLS sessions (RFC 8460) from {submitter}.
 
 About:  {domain}
 Day:    {day} UTC
-Sessions that went well: {successes}
-Sessions that failed:    {failed}
+Successful sessions: {successes}
+Failed sessions:     {failed}
 
-It is meant for programs; the attachment is JSON, compressed by gzip.
+This report is for automated processing. The attachment contains JSON compressed with gzip.
 """
 
 

@@ -288,7 +288,7 @@ def drop_old(tx: Tx) -> None:
 def attempt_recorder(db: Callable[[], Database]) -> Recorder[LoginAttempt]:
     """The queue between the protocols and the writer of ``auth.db``; `db` gives the file, or raises StorageBroken."""
     return Recorder(
-        db, record, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="log-in attempts not recorded"
+        db, record, size=QUEUE_SIZE, dropped=dropped_total, logger=logger, failure="login attempts not recorded"
     )
 
 

@@ -117,7 +117,7 @@ class Export:
         if not found or found[0].name != name:
             if queue_mailbox(r) is not None and name == QUEUE:
                 raise ExportFailed(f"{name} shows queued messages and can't be exported")
-            raise ExportFailed(f"mailbox not found: {name!r}")
+            raise ExportFailed(f"folder not found: {name!r}")
         return found
 
     def _make(self, sink: Sink, boxes: list[Mailbox]) -> Iterator[bytes]:

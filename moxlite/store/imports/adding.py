@@ -172,7 +172,7 @@ class _Adding:
             Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
             # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
             if self._order is not None and box.name != self._order.mailbox:
-                raise ImportFailed("the mailbox was renamed during the import; start the import again")
+                raise ImportFailed("the folder was renamed during the import; start the import again")
         messages = finish(tx, job, targets, spellings)
         add_labels(tx, names)
         again: int = (

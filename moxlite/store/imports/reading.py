@@ -292,9 +292,9 @@ class ReadAhead:
                 if kept and (stored == kept or is_below(stored, kept)):
                     raise BadMailboxName(KEPT)
                 if len(self._boxes) >= MAX_MAILBOXES:
-                    raise BadMailboxName(f"you can import up to {MAX_MAILBOXES} mailboxes")
+                    raise BadMailboxName(f"you can import up to {MAX_MAILBOXES} folders")
             except BadMailboxName as error:
-                batch.problems.add(f"skipped mailbox {name!r}: {error}")
+                batch.problems.add(f"skipped folder {name!r}: {error}")
                 # Remembered, so that a mailbox with a thousand messages is two problems and not a thousand.
                 if len(self._refused) < MAX_REFUSED and len(name) <= LONGEST_REFUSED:
                     self._refused[name] = 0

@@ -323,7 +323,7 @@ def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator
                         break
                     file.write(piece)
             if octets > MAX_BESIDE:
-                yield Problem(f"{item.name}: cut, larger than {MAX_BESIDE} octets")
+                yield Problem(f"{item.name}: truncated (larger than {MAX_BESIDE} bytes)")
 
 
 def _remedy(name: str) -> str:

@@ -472,11 +472,11 @@ def wrong_masked(r: Reader) -> list[str]:
     for address, senders in r.rows(COUNTED):
         try:
             if masked_key(Address.parse(address)) != address:
-                found.append(f"address to give away {address!r} is not in the form in which it is looked up")
+                found.append(f"masked address {address!r} isn't in the normalized form used for lookups")
         except AddressError:
-            found.append(f"address to give away {address!r} is not an address")
+            found.append(f"masked address {address!r} isn't an address")
         if senders > MAX_SENDERS:
-            found.append(f"address to give away {address!r} has {senders} senders")
+            found.append(f"masked address {address!r} has {senders} senders")
     if r.value(LEFT_BEHIND):
-        found.append("senders are kept of an address to give away that is gone")
+        found.append("senders of a deleted masked address still exist")
     return found

@@ -218,7 +218,7 @@ class Passage:
             await respond(self.request, self.writer, self.connection, head, extra=extra, compress=compress)
         except h11.RemoteProtocolError as error:
             stale = not self.connection.heard
-            self._end(Broken(f"no valid answer: {error}", stale=stale))
+            self._end(Broken(f"invalid response: {error}", stale=stale))
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:
             self._end(Broken("connection lost", stale=not self.connection.heard))
             logger.debug("connection lost", extra={"kv": {"err": str(error)}})
@@ -330,7 +330,7 @@ async def _tunnel(
         finally:
             connection.close()
     except (h11.RemoteProtocolError, trio.BrokenResourceError, trio.ClosedResourceError) as error:
-        raise tell_failure(request, writer, backend, Broken(f"no valid answer: {error}")) from error
+        raise tell_failure(request, writer, backend, Broken(f"invalid response: {error}")) from error
     except Broken as error:
         raise tell_failure(request, writer, backend, error) from error
 

@@ -226,7 +226,7 @@ def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if not isinstance(value, str):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     match name:
         case "inAddressBook":
             return read_id(call.id_of(value), BOOK) == one.stored.book

@@ -184,7 +184,7 @@ class _Compiler:
             case "header", list() if 1 <= len(value) <= 2 and all(isinstance(one, str) for one in value):
                 return _in_header(*value)
         if name in FILTERS:
-            raise invalid(f"filter: {name} is of the wrong type")
+            raise invalid(f"filter: {name} has the wrong type")
         raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
     def _mailbox(self, text: str) -> int:

@@ -149,7 +149,7 @@ def _meets(one: Object, name: str, value: Any) -> bool:
             raise invalid("filter: calendarEventIds must be an array of ids")
         return one["calendarEventId"] in value
     if not isinstance(value, str):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     if name == "type":
         return bool(one["type"] == value)
     created = filter_moment(one["created"])

@@ -267,7 +267,7 @@ def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> 
     if value is None:
         return True
     if not isinstance(value, str):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     match name:
         case "inCalendar":
             return read_id(call.id_of(value), CALENDAR) == match.found.one.collection_id

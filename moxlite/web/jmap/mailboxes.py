@@ -272,7 +272,7 @@ def _meets(call: Call, box: Mailbox, subscribed: set[str], name: str, value: Any
         case "isSubscribed", bool():
             return _is_subscribed(box, call.place, subscribed) is value
     if name in FILTERS:
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 

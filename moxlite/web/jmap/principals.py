@@ -112,7 +112,7 @@ def _meets(call: Call, one: Object, wish: Object) -> bool:
         if name == "accountIds":
             return isinstance(value, list) and one["id"] == account_id(call.account.name) and one["id"] in value
         if not isinstance(value, str):
-            raise invalid(f"filter: {name} is of the wrong type")
+            raise invalid(f"filter: {name} has the wrong type")
         word = value.casefold().removeprefix("mailto:")
         match name:
             case "name" | "text":

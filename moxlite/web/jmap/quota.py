@@ -107,7 +107,7 @@ def _meets(whole: Object, name: str, value: Any) -> bool:
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
     if not isinstance(value, str):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     match name:
         case "name":
             return value.casefold() in whole["name"].casefold()

@@ -147,7 +147,7 @@ def _meets(share_notice: ShareNotice, name: str, value: Any) -> bool:
     if value is None:
         return True
     if not isinstance(value, str):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     match name:
         case "before":
             return share_notice.created < filter_moment(value)

@@ -98,7 +98,7 @@ def _meets(script_row: ScriptRow, name: str, value: Any) -> bool:
         case "isActive", bool():
             return script_row.active is value
     if name in ("name", "isActive"):
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 

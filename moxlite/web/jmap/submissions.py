@@ -254,7 +254,7 @@ def _meets(one: Sent, name: str, value: Any) -> bool:
         case "after", str():
             return one.send_at >= filter_moment(value)
     if name in FILTERS:
-        raise invalid(f"filter: {name} is of the wrong type")
+        raise invalid(f"filter: {name} has the wrong type")
     raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
 

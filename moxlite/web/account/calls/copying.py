@@ -45,7 +45,7 @@ class CopyingCalls(AccountCalls):
         servers = [KnownServer(remote_user.host, remote_user.user) for remote_user in known]
         return _shown(self._server.copies.look(name), servers, insecure=self._inside)
 
-    @call(audit="import begun")
+    @call(audit="import started")
     async def copy_look(self, caller: Caller, server: ServerForm) -> None:
         """Connect to another server and read its mailboxes; then the import waits for `copy_go_on`. The password is
         forgotten when the import ends.

@@ -111,7 +111,7 @@ class LinkCalls(AccountCalls):
         """Find the mail servers of an address at another provider."""
         return await self._server.links.searches.find(caller.require().account, address)
 
-    @call(confirm=True, audit="linked mailbox added")
+    @call(confirm=True, audit="linked account added")
     async def link_add(self, caller: Caller, link: LinkForm) -> Added:
         """Log in at another provider, and mirror the mailboxes there from now on."""
         account = caller.require().account

@@ -117,7 +117,7 @@ class ScriptCalls(AccountCalls):
 class JunkCalls(AccountCalls):
     """The calls about what the junk filter learns."""
 
-    @call(audit="junk filter taught")
+    @call(audit="junk filter trained")
     async def junk_teach(self, caller: Caller) -> Taught:
         """Learn from the mail in Archive and Junk; returns how many messages were marked."""
         self._with_filter(caller)

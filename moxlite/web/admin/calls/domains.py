@@ -71,7 +71,7 @@ class DomainCalls(AdminCalls):
             users=users_of(snapshot, found),
         )
 
-    @call(audit="DKIM key made", confirm=True)
+    @call(audit="DKIM key created", confirm=True)
     async def selector_add(self, caller: Caller, domain: Word, selector: Word, algorithm: Algorithm) -> None:
         """Make a DKIM key for a domain; it signs once it is chosen."""
         with translated():

@@ -480,4 +480,4 @@ class BackupCalls(AdminCalls):
                 )
                 for snapshot_info in reversed(snapshot_infos)
             ], ""
-        return [], f"{target} did not answer within {LIST_SECONDS:.0f} seconds."
+        return [], f"{target} didn't respond within {LIST_SECONDS:.0f} seconds."

@@ -210,12 +210,12 @@ class SentCalls(AccountCalls):
                         report = await look()
         return report
 
-    @call(audit="delivery tried")
+    @call(audit="delivery retried")
     async def delivery_retry(self, caller: Caller, delivery_ids: RowIDs) -> int:
         """Retry at once; returns the number of recipients."""
         return await self._required().try_now(caller.require().account, delivery_ids)
 
-    @call(audit="delivery cancelled")
+    @call(audit="delivery canceled")
     async def delivery_cancel(self, caller: Caller, delivery_ids: RowIDs) -> int:
         """Stop delivery to these recipients; returns the number of recipients that had not been reached."""
         return await self._required().cancel(caller.require().account, delivery_ids)
