@@ -85,7 +85,7 @@ LANGUAGES: Final = {
         "When|Where|Reply in your calendar or mail app.|was|to be decided|repeats",
         "Monday Tuesday Wednesday Thursday Friday Saturday Sunday",
         "January February March April May June July August September October November December",
-        "{day}, {number} {month} {year}",
+        "{day}, {month} {number}, {year}",
     ),
     "de": _language(
         "Einladung|Geändert|Abgesagt|Zugesagt|Abgelehnt|Vielleicht|Antwort|Neue Zeit|Zeit abgelehnt",
