@@ -147,7 +147,7 @@ async def test_a_listing_with_gaps_removes_nothing_here(linking: Hostile, monkey
     one = await linking.message("mia", "Inbox", 3)
     await linking.change("mia", lambda tx: expunge_ids(tx, [one]))  # so that Inbox is listed
     linking.change_octets = replaced(rb"\* (E?SEARCH)", rb"* 1 EXPUNGE\r\n* \1")
-    with pytest.raises(BrokenServer, match="while the mailbox was being listed"), trio.fail_after(20):
+    with pytest.raises(BrokenServer, match="while the folder was being listed"), trio.fail_after(20):
         await linking.serve()
     async with linking.imap.accounts.use("bo") as account:
         assert len((await shown(account, "Mia/"))["Inbox"]) == 12

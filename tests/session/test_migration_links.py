@@ -349,10 +349,10 @@ def test_a_sealed_password_opens_for_its_server_alone(tmp_path: Path) -> None:
         sent=0,
     )
     assert sealing.open(link) == "s3cret"
-    with pytest.raises(LinkRefused, match="enter it again"):
+    with pytest.raises(LinkRefused, match="enter the password again"):
         sealing.open(msgspec.structs.replace(link, host="evil.example"))
     (tmp_path / "links.key").unlink()
-    with pytest.raises(LinkRefused, match="enter it again"):
+    with pytest.raises(LinkRefused, match="enter the password again"):
         sealing.open(link)
 
 

@@ -325,7 +325,7 @@ async def test_a_server_that_does_not_know_the_password_learns_it_not_by_another
         (b"* SEARCH " + b"1 " * 600_000 + b"1\r\n", "server line is too long"),
         (b"* 1 FETCH (BODY[] {4294967295}\r\n", "server response is too large"),
         (b"* 1 FETCH (BODY[] {99999999999999999999}\r\n", "server response is too large"),
-        (b"A77 OK done\r\n", "responded to an unknown command"),
+        (b"A77 OK done\r\n", "sent an unexpected response"),
         (b"* OK what\r\n" * 20_000, "is too long"),
         (b"* LIST (((((\r\n" * 1_500, "unexpected response"),
         (b"* BYE gone\r\n", "closed the connection, saying: gone"),

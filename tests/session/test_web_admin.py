@@ -134,7 +134,7 @@ async def test_sessions_end_after_half_a_day_and_with_a_new_password(
     monkeypatch.setattr(admin_sessions, "_now", lambda: clock() + 35 * 3600 * 1_000_000)
     answer = await browser.post("sessions", {})
     assert (answer.status, answer.json["error"]["code"]) == (401, "user:badAuth")
-    assert "after 12 hours without use" in answer.json["error"]["message"]
+    assert "after 12 hours of inactivity" in answer.json["error"]["message"]
     await browser.log_in("", ADMIN_PASSWORD)
     write_admin_password(tmp_path / "config" / "adminpasswd", "another password, much better")
     answer = await browser.post("sessions", {})

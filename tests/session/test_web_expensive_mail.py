@@ -260,7 +260,7 @@ async def test_the_fifth_view_waits_and_is_refused_in_words(
     answer = await browser.fetch(f"/webmail/msg/{message}/{kind}")
     assert answer.status == 503
     assert answer.headers["retry-after"] == "5"
-    words = {"text": "Still loading 4 other messages", "raw": "already downloading four files"}
+    words = {"text": "Still loading 4 other messages", "raw": "already downloading 4 files"}
     assert words[kind] in answer.body.decode()
     for stream in streams:
         await trio.aclose_forcefully(stream)

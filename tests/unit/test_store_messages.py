@@ -296,7 +296,7 @@ async def test_keyword_limits_and_bad_keywords_change_nothing(
         with pytest.raises(BadKeyword):
             await add(1, "a b")
         await add(1, "a", "b", "c")
-        with pytest.raises(LimitExceeded, match="per mailbox"):
+        with pytest.raises(LimitExceeded, match="per folder"):
             await add(2, "d")
         await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="remove", keywords=["a"]))
         await add(2, "d")
