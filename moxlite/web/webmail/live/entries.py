@@ -37,7 +37,7 @@ from moxlite.web.webmail.querytypes import INBOXES
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
     from moxlite.store.rows.conditions import Placed
-    from moxlite.store.types import MailboxID, MessageID, MessageRow
+    from moxlite.store.types import MessageRow
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem

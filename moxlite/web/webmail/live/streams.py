@@ -76,7 +76,7 @@ if TYPE_CHECKING:
     from moxlite.web.notices.service import Notices
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
-    from moxlite.web.webmail.live.context import Asked, Context, Outlet, Sink
+    from moxlite.web.webmail.live.context import Context, Sink
     from moxlite.web.webmail.live.subscriptions import Visit, Visits
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
