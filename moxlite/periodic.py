@@ -4,33 +4,28 @@ Between `server`, which starts it, and `wiring`, whose components it is given.
 """
 
 import shutil
-import time
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import trio
 
 from moxlite import lazyimport
 from moxlite.admin.dns.policies import PolicyWatch
 from moxlite.admin.doctor.findings import in_order
-from moxlite.admin.doctor.requests import QueueState, Waiting
 from moxlite.admin.doctor.sources import Rooms, Sources, look, try_mail
 from moxlite.admin.figures import HistoryRecorder
 from moxlite.admin.foreignpasswords import ForeignPasswordCare
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.findings import Finding
-from moxlite.operations.queue import Filter, Page
-from moxlite.queue.bounces import Block
-from moxlite.queue.guard.stops import Stopped
+from moxlite.queue.control.health import find_waiting, queue_sample, queue_state
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.links import links
-from moxlite.store.reports.history import QueueSample
 from moxlite.wakeup import sleep_by_both_clocks
 from moxlite.wiring import Components
 
@@ -97,7 +92,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
         tree.start("admin.standby", replication.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, components.files.accounts, components.files.reports))
-    tree.start("admin.history", HistoryRecorder(components.files.reports, partial(_queue_sample, queue)).serve)
+    tree.start("admin.history", HistoryRecorder(components.files.reports, partial(queue_sample, queue)).serve)
     tree.start("admin.helpers", partial(components.helpers.serve, components.config))
     tree.start("admin.own-listings", components.network.listings.serve)
     logins = components.services.logins
@@ -222,16 +217,6 @@ async def _has_folder(components: Components, *folders: str | Path) -> bool:
     return await trio.to_thread.run_sync(lambda: any(path.exists() for path in paths))
 
 
-async def _queue_sample(queue: Queue | None) -> QueueSample | None:
-    """The queue now; None while none runs. Raises StoreError."""
-    if queue is None:
-        return None
-    now = queue.ctx.clock()
-    counts = await queue.listings.counts()
-    waiting = await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1))
-    return QueueSample(now, counts.messages, counts.held, max(0, now - waiting[0].queued) if waiting else 0)
-
-
 async def _measure_disk(data: Path) -> None:
     """Set the gauges of the disk; what cannot be asked stays as it was."""
     try:
@@ -298,58 +283,14 @@ def _start_updates(components: Components) -> "UpdateWatch | None":
     return watch
 
 
-STUCK_SECONDS: Final = 4 * 3600.0
-"""Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
-
-WAY_ROUND: Final = 'moxlite config example transport (a route with after = "blocked")'
-"""Remedy until a block ends (QUEUE-184)."""
-
-MAX_REPLY: Final = 300
-"""Characters of a host's reply that are shown."""
-
-
 def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
-    async def state() -> tuple[QueueState | None, list[Finding]]:
-        if queue is None:
-            return None, []
-        counts = await queue.listings.counts()
-        findings = [_blocked(block) for block in queue.listings.blocks()]
-        findings += [_stopped(one) for one in await queue.listings.stopped()]
-        oldest = 0.0
-        for first in await queue.listings.list_messages(Filter(hold=False), Page(sort="queued", n=1)):
-            oldest = time.time() - first.queued / 1e6
-            if oldest > STUCK_SECONDS:
-                why = f": {first.last_result.error}" if first.last_result and first.last_result.error else ""
-                text = f"mail to {first.recipient_address} has been waiting for {oldest / 3600:.0f} h{why}"
-                commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
-                findings.append(
-                    Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands)
-                )
-        if counts.held:
-            text = f"{counts.held} messages are on hold"
-            commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
-            findings.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
-        return QueueState(counts.messages, counts.held, oldest), findings
-
-    async def look_up(message_id: str) -> Waiting | None:
-        if queue is None:
-            return None
-        account = components.static.postmaster.account
-        newest = Page(sort="queued", ascending=False)
-        for list_message in await queue.listings.list_messages(Filter(account=account), newest):
-            if list_message.message_id == message_id:
-                return Waiting(
-                    list_message.attempts,
-                    list_message.last_result.error if list_message.last_result is not None else "",
-                )
-        return None
-
+    """What the doctor asks the server for."""
     return Sources(
         config=components.config,
         accounts=components.files.accounts,
         findings=components.findings,
-        queue=state,
-        look_up=look_up,
+        queue=partial(queue_state, queue),
+        look_up=partial(find_waiting, queue, components.static.postmaster.account),
         update=lambda: "" if updates is None else updates.newer,
         rooms=Rooms(components.config, components.files.accounts),
         attempts=components.files.auth.attempts,
@@ -360,29 +301,4 @@ def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch 
         resolver=components.network.resolver,
         reports=components.files.reports,
         helpers=components.helpers,
-    )
-
-
-def _blocked(block: Block) -> Finding:
-    since = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(block.since / 1e6))
-    reply = " ".join(block.reply.split())[:MAX_REPLY]
-    return Finding(
-        grade="error",
-        code="address-blocked",
-        about="mail out",
-        text=block.meaning.meaning,
-        detail=f"Messages refused since {since}: {block.times}. {block.host} has said: {reply}",
-        commands=(*([block.meaning.admin] if block.meaning.admin else []), WAY_ROUND),
-    )
-
-
-def _stopped(stopped: Stopped) -> Finding:
-    name, since = stopped.stop.account, time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(stopped.stop.since / 1e6))
-    return Finding(
-        grade="error",
-        code="account-stopped",
-        about=name,
-        text=f"account {name} may be compromised; sending is paused",
-        detail=f"Since {since}: {stopped.stop.why}. Messages that wait: {stopped.held.messages}.",
-        commands=(f"moxlite queue list --account {name} --hold true", f"moxlite queue guard release {name}"),
     )
