@@ -60,8 +60,8 @@ class Listed(msgspec.Struct, frozen=True):
 class POP3Client:
     """A connection; `connect` makes it. After an error other than Refused it cannot be used."""
 
-    def __init__(self, stream: trio.abc.Stream, seconds: float = SILENT_SECONDS) -> None:
-        self._transport = Transport(stream, seconds)
+    def __init__(self, stream: trio.abc.Stream) -> None:
+        self._transport = Transport(stream, SILENT_SECONDS)
         self._buffer = bytearray()
 
     async def greet(self) -> None:

@@ -16,7 +16,7 @@ from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_sto
 from moxlite.admin.dns.rotation import KeyRotation, Keys
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import GROUPS, HeldKeys
-from moxlite.admin.dns.zones import Authorities, Located
+from moxlite.admin.dns.zones import Located
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFailed
 from moxlite.admin.domains.changes import require_domain, set_strict
 from moxlite.admin.edits import change_file
@@ -58,7 +58,6 @@ class DNSOperations:
     Args:
       held: keys that the server read before it gave up its privileges.
       rotation, host_rotation: made at their first use.
-      authorities: tests give their own.
     """
 
     def __init__(
@@ -67,13 +66,11 @@ class DNSOperations:
         held: HeldKeys,
         rotation: Lazy[KeyRotation],
         host_rotation: Lazy[HostKeyRotation],
-        authorities: Authorities | None = None,
     ) -> None:
         self._config = config
         self._held = held
         self._rotation = rotation
         self._host_rotation = host_rotation
-        self._authorities = authorities
         self._publishing = trio.CapacityLimiter(1)  # a plan is minutes of a provider's patience
 
     def registry(self) -> Mapping[str, Command]:
@@ -218,7 +215,7 @@ class DNSOperations:
     async def _run(self, name: str, work: Callable[[Publishing, Domain], T]) -> T:
         """Run work in a thread, with errors for people. What a provider has begun goes on without the caller."""
         domain = self._domain(name)
-        publishing = Publishing(self._config.current, self._config.path, self._held, self._authorities)
+        publishing = Publishing(self._config.current, self._config.path, self._held)
         try:
             return await trio.to_thread.run_sync(
                 work, publishing, domain, abandon_on_cancel=True, limiter=self._publishing

@@ -5,7 +5,7 @@ next plan goes on from what the zone really has.
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import dns.exception
@@ -66,11 +66,10 @@ class Ledger:
     Raises OSError; msgspec.DecodeError for a file that is damaged.
     """
 
-    def __init__(self, files: DNSFiles, domain: Domain, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, files: DNSFiles, domain: Domain) -> None:
         data = files.state(domain)
         self._files = files
         self._domain = domain
-        self._clock = clock
         self.state = State() if data is None else from_json(data, State)
 
     def ours(self) -> Ours:
@@ -105,7 +104,7 @@ class Ledger:
         ]
         known = {(one.name, one.kind, one.data) for one in new}
         kept = [one for one in self.state.owned if (one.name, one.kind, one.data) not in known]
-        steps = (*self.state.steps, Step(self._clock(), made))[-MAX_STEPS:]
+        steps = (*self.state.steps, Step(time.time(), made))[-MAX_STEPS:]
         self._write(State((*kept, *new), steps))
 
     def finish(self) -> None:

@@ -448,11 +448,9 @@ def _lacking(place: Place, changes: Iterable[Change]) -> str:
     return ""
 
 
-def wait_until_served(
-    located: Located, authorities: Authorities, plans: Sequence[ZonePlan], seconds: float = AGREE_SECONDS
-) -> list[str]:
+def wait_until_served(located: Located, authorities: Authorities, plans: Sequence[ZonePlan]) -> list[str]:
     """Wait until all authoritative servers have the changes; what `differing` says at the end."""
-    end = time.monotonic() + seconds
+    end = time.monotonic() + AGREE_SECONDS
     while (lines := differing(located, authorities, plans)) and time.monotonic() < end:
         if all(line.startswith("no name server") for line in lines):
             break

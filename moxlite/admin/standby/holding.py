@@ -169,19 +169,11 @@ class Holding:
 class HoldingTask:
     """Takes the lease before anything is opened, and renews it while the server runs."""
 
-    def __init__(
-        self,
-        settings: Standby,
-        data: Path,
-        read: Read,
-        end: Callable[[Path, int], None] = lambda data, code: end_process(data, code),
-    ) -> None:
-        """`end` ends the process at once, with an exit code."""
+    def __init__(self, settings: Standby, data: Path, read: Read) -> None:
         self.holding = Holding(data, stops=settings.lease_lost == "stop")
         self._settings = settings
         self._data = data
         self._read = read
-        self._end = end
         self._storage: ObjectStore | None = None
         self._version: str | None = None
         self._mine: Lease | None = None
@@ -471,7 +463,7 @@ class HoldingTask:
             if self.holding.taken:  # nothing is acknowledged by now; sessions and files get time to end in order
                 done.wait(EARLIER)
             if self.holding.until_end <= 0 and not done.is_set():
-                self._end(self._data, REPLACED if self.holding.replaced else 1)
+                end_process(self._data, REPLACED if self.holding.replaced else 1)
                 return
 
 

@@ -22,7 +22,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.options import DAY, SECOND
 from moxlite.store.reports.history import LastScrub, forget_scrubs, last_scrubs, note_scrub
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.upkeep.scrub import SCRUB_RATE, scrub
+from moxlite.store.upkeep.scrub import scrub
 
 logger = logging.getLogger("moxlite.store.scrubbing")
 
@@ -32,8 +32,8 @@ ROUND: Final = 3600.0
 """Seconds between two searches for accounts that are due."""
 
 
-async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int = WEEK, rate: int = SCRUB_RATE) -> None:
-    """Scrub each account whose last scrub began `interval` µs ago or earlier, for ever; `rate` as for `scrub`.
+async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int = WEEK) -> None:
+    """Scrub each account whose last scrub began `interval` µs ago or earlier, for ever.
 
     Errors: StoreError and OSError are logged, and the next account follows. While reports.db is out of service, the
     times are known to this process alone.
@@ -47,7 +47,7 @@ async def scrub_weekly(accounts: Accounts, reports: ReportsDB, *, interval: int 
                 continue  # a time that is still to come is one of a clock that was set back
             try:
                 async with accounts.use(name, linger=LINGER) as account:
-                    done[name] = await _scrub(account, rate)
+                    done[name] = await _scrub(account)
                 await reports.database.write(partial(note_scrub, account=name, scrub=done[name]))
             except (StoreError, OSError) as error:
                 logger.error("account scrub failed", extra={"kv": {"account": name, "err": str(error)}})
@@ -80,9 +80,9 @@ def _now() -> int:
     return time.time_ns() // 1000
 
 
-async def _scrub(account: Account, rate: int) -> LastScrub:
+async def _scrub(account: Account) -> LastScrub:
     started = _now()
-    damage = await scrub(account, rate=rate)
+    damage = await scrub(account)
     metrics.SCRUB_DAMAGED.labels(account.name).set(len(damage))
     kv = {"account": account.name, "damaged": len(damage), "seconds": (_now() - started) // SECOND}
     for one in damage[:10]:

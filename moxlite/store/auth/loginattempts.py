@@ -332,9 +332,9 @@ class LoginAttempts:
         """The latest use of each app password of an account within 30 days (WEB-150)."""
         return await self._database().scan(partial(app_uses_of, account=account), op="app_uses")
 
-    async def successes(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str]]:
+    async def successes(self) -> list[tuple[str, str]]:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""
-        return await self._database().scan(partial(successes_of, limit=limit), op="login_successes")
+        return await self._database().scan(partial(successes_of, limit=MAX_SUCCESSES), op="login_successes")
 
     async def places(self, *, limit: int = MAX_SUCCESSES) -> list[tuple[str, str, int]]:
         """Where log-ins succeeded first, see `places_of`."""

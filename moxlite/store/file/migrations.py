@@ -328,11 +328,11 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
         target.close()
 
 
-def drop_old_copies(folder: Path, now: float | None = None) -> list[Path]:
+def drop_old_copies(folder: Path) -> list[Path]:
     """Delete the copies of STORE-149 that are over 14 days old; returns them. A copy that cannot be deleted is
     logged.
     """
-    limit = (time.time() if now is None else now) - COPY_KEPT
+    limit = time.time() - COPY_KEPT
     dropped: list[Path] = []
     for path in folder.glob("*.db.before-[0-9][0-9][0-9][0-9]"):
         try:

@@ -397,9 +397,9 @@ class Pushed(msgspec.Struct, frozen=True):
     keywords: str
 
 
-def pushed(r: Reader, remote_id: int, after: int, limit: int = SLICE) -> list[Pushed]:
+def pushed(r: Reader, remote_id: int, after: int) -> list[Pushed]:
     """Read the next messages that are on both sides, by remote UID."""
-    return [Pushed(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), limit)]
+    return [Pushed(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), SLICE)]
 
 
 def note_flags(tx: Tx, remote_id: int, seen: Iterable[tuple[int, str]]) -> None:

@@ -12,7 +12,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.acceptance.commands import WhyFailed, stored
-from moxlite.net.activity import Activity, Happening, activity
+from moxlite.net.activity import Happening, activity
 from moxlite.operations.why import Explained
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.delivery.reasons import Why
@@ -149,9 +149,8 @@ encoder = msgspec.json.Encoder()
 class LiveStreams:
     """The streams that are open."""
 
-    def __init__(self, sessions: AdminSessions, source: Activity = activity) -> None:
+    def __init__(self, sessions: AdminSessions) -> None:
         self._sessions = sessions
-        self._source = source
         self._open = 0
         self._waits: set[trio.CancelScope] = set()
 
@@ -192,10 +191,10 @@ class LiveStreams:
     async def _tell(self, request: Request, writer: ResponseWriter, session: Session, number: int) -> None:
         first = True
         while not request.drain.begun and await self._sessions.alive(session):
-            news = self._source.after(number)
+            news = activity.after(number)
             if news.found or first:
                 happenings = news.found if first else news.found[-MAX_TOLD:]
-                number = self._source.last
+                number = activity.last
                 event = Happenings(happenings, news.missed + len(news.found) - len(happenings), number)
                 await writer.write(encode_event("happenings", encoder.encode(event)))
             else:
@@ -205,7 +204,7 @@ class LiveStreams:
                 scope.deadline = trio.current_time() + KEEPALIVE
                 self._waits.add(scope)
                 try:
-                    await self._source.wait(number)
+                    await activity.wait(number)
                     # Behind the wait, not before: a single happening is told a quarter of a second late, and a flood
                     # becomes a few lists.
                     await trio.sleep(PAUSE)

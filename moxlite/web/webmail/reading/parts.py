@@ -525,9 +525,9 @@ async def send_zip(
         zipped.close()
 
 
-def walk_parts(part: mime.Part, path: str = "0") -> Iterator[tuple[str, mime.Part]]:
+def walk_parts(root: mime.Part) -> Iterator[tuple[str, mime.Part]]:
     """All parts of the tree with their paths."""
-    stack = [(path, part)]
+    stack = [("0", root)]
     while stack:
         path, part = stack.pop()
         yield path, part
