@@ -15,7 +15,7 @@ from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
 from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
-from moxlite.admin.dns.wanted import GROUPS, PACC_LABEL, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
+from moxlite.admin.dns.wanted import GROUPS, TOPICS, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
 from moxlite.admin.dns.zones import (
     Access,
@@ -32,7 +32,6 @@ from moxlite.admin.dns.zones import (
 )
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, DNSFiles, ProviderFailed, Stored, read_zone
 from moxlite.admin.domains.changes import require_domain
-from moxlite.admin.offer import agent_record, offer_for
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.dns.client import DNSResolver
 from moxlite.proto.address import Domain
@@ -333,14 +332,15 @@ def publish_policy(snapshot: Snapshot, config: Path, domain: Domain, authorities
     """Write the id of a domain's MTA-STS policy to DNS, where a provider is set and an id is there already. Returns why
     that has to be tried again, "" for done or for the owner to do.
     """
+    start = f'"{TOPICS["mtasts"].start}'.lower()
 
-    def begun(located: Located, slot: Slot) -> bool:
-        at = located.of(slot[0])
+    def begun(located: Located, record: WantedRecord) -> bool:
+        at, slot = located.of(record.name), (record.name, record.kind)
         texts = () if at is None else at[0].found(at[1], [slot])[slot]
         # MTA-STS begins when the owner publishes its records
-        return any(text.to_text().lower().startswith('"v=stsv1') for text in texts)
+        return any(text.to_text().lower().startswith(start) for text in texts)
 
-    return _publish_text(Publishing(snapshot, config, authorities=authorities), domain, "_mta-sts", begun)
+    return _publish_text(Publishing(snapshot, config, authorities=authorities), domain, "mtasts", begun)
 
 
 def publish_digest(snapshot: Snapshot, config: Path, domain: Domain, authorities: Authorities | None = None) -> str:
@@ -348,27 +348,26 @@ def publish_digest(snapshot: Snapshot, config: Path, domain: Domain, authorities
     now. Returns as `publish_policy`.
     """
     publishing = Publishing(snapshot, config, authorities=authorities)
-    record = rdata_of("TXT", agent_record(offer_for(snapshot, domain)))
 
-    def differs(_located: Located, slot: Slot) -> bool:
-        ours = Ledger(publishing.files, domain).ours().get(slot, ())
-        return bool(ours) and record not in [published.data for published in ours]
+    def differs(_located: Located, record: WantedRecord) -> bool:
+        ours = Ledger(publishing.files, domain).ours().get((record.name, record.kind), ())
+        return bool(ours) and rdata_of("TXT", record.value) not in [published.data for published in ours]
 
-    return _publish_text(publishing, domain, PACC_LABEL, differs)
+    return _publish_text(publishing, domain, "pacc", differs)
 
 
-def _publish_text(publishing: Publishing, domain: Domain, label: str, due: Callable[[Located, Slot], bool]) -> str:
-    slot: Slot = f"{label}.{domain.ascii}.", "TXT"
+def _publish_text(
+    publishing: Publishing, domain: Domain, topic: Topic, due: Callable[[Located, WantedRecord], bool]
+) -> str:
+    """Publish the text of a topic, if it is wanted and `due`."""
     try:
         located = publishing.located(domain)
-        if not due(located, slot):
+        texts = (record for record in publishing.wanted(domain) if record.topic == topic and record.kind == "TXT")
+        record = next(texts, None)
+        if record is None or not due(located, record):
             return ""
-        wanted = tuple(
-            wanted_record
-            for wanted_record in publishing.wanted(domain)
-            if (wanted_record.name, wanted_record.kind) == slot
-        )
-        missing = publishing.make(domain, located, Plans(tuple(plan_zones(located, wanted, replace=True)), wanted))
+        zones = plan_zones(located, (record,), replace=True)
+        missing = publishing.make(domain, located, Plans(tuple(zones), (record,)))
     except NoProvider:
         return ""
     except (Busy, NoAnswer, UpdateRefused, Refused) as error:
