@@ -19,13 +19,12 @@ from moxlite.admin.masked import MaskedAddresses
 from moxlite.groupware import searching
 from moxlite.groupware.busy import Engagement, known_engagements
 from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
-from moxlite.groupware.people import account_of, addresses_of, is_missing, refusal_of
+from moxlite.groupware.people import account_of, is_missing, refusal_of
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.editing import (
     BadForm,
-    Form,
     ended,
     following,
     new_event,
@@ -78,6 +77,7 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.store.file.transaction import Reader
 
 MAX_INSTANCES: Final = 1000
@@ -105,6 +105,7 @@ CLOCKS: Final = 14 * 3600
 Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
 Scope = Literal["this", "following", "all"]
 Answer = Literal["yes", "no", "maybe"]
+Guests = Sequence[tuple[str, str]]
 
 
 class EventCalls(EntryCalls):
@@ -269,7 +270,9 @@ class EventCalls(EntryCalls):
         Of a series, ``recurrence`` names the event that the form shows, and ``scope`` says whether this one changes,
         this and those that follow, or all. A conflict if it was changed or removed meanwhile.
         """
-        author = self._author(caller)
+        author, name = self._author(caller), caller.require().account
+        masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
+        check = partial(_check_new, masked, self._server.config.current, (name, author.address))
         try:
             form = form_of_call(event)
             async with self._entries(caller, event_id or calendar_id) as visit:
@@ -279,14 +282,14 @@ class EventCalls(EntryCalls):
                 if visit.holder.guest and form.guests:
                     raise UserError("only the calendar's owner can invite guests to its events")
                 if not event_id:
-                    await self._check_new(caller, form, ())
+                    await check(form.guests, ())
                     new = new_event(form, _new_uid(), author)
                     return await self._put_event(caller, visit, calendar, (new, None))
                 resource, entry = await stored(visit, event_id)
                 check_unchanged(resource, changed)
                 home = calendar if scope == "all" else resource.collection_id
                 shown = await about(entry, partial(form_at, entry, recurrence))
-                await self._check_new(caller, form, shown.guests)
+                await check(form.guests, shown.guests)
                 own = {"alarms": form.alarms, "mails": form.mails, "free": form.free, "colour": form.colour}
                 role = await about(entry, partial(role_of, entry, author.own))
                 if role == "attendee" and form != msgspec.structs.replace(shown, **own):
@@ -308,21 +311,6 @@ class EventCalls(EntryCalls):
             raise UserError(reason_of(error)) from None
         except OverflowError:
             raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
-
-    async def _check_new(self, caller: Caller, form: Form, there: Sequence[tuple[str, str]]) -> None:
-        """Raise UserError for a new guest who can't be invited; those who are `there` stay."""
-        session, snapshot = caller.require(), self._server.config.current
-        author = addresses_of(snapshot, session.account, session.address)[0]
-        masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
-        known = {address.lower() for _, address in there}
-        for _, address in form.guests:
-            if address.lower() in known:
-                continue
-            refusal = refusal_of(snapshot, session.account, author, address)
-            if refusal is None and is_missing(snapshot, address):
-                refusal = await masked.refusal(snapshot, session.account, author, address)
-            if refusal is not None:
-                raise UserError(refusal)
 
     @call()
     async def event_remove(
@@ -462,6 +450,23 @@ class BusyCalls(EntryCalls):
             busy_persons.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
             await give_way()
         return busy_persons
+
+
+async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
+    """Raise UserError for a new guest who can't be invited by an account and address: `guests` are those of the form,
+    and those that are there already and stay.
+    """
+    account, address = author
+    new, there = guests
+    known = {guest.lower() for _, guest in there}
+    for _, guest in new:
+        if guest.lower() in known:
+            continue
+        refusal = refusal_of(snapshot, account, address, guest)
+        if refusal is None and is_missing(snapshot, guest):
+            refusal = await masked.refusal(snapshot, account, address, guest)
+        if refusal is not None:
+            raise UserError(refusal)
 
 
 def _nearest(events: list[FoundEvent], now: int) -> list[FoundEvent]:

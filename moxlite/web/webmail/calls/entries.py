@@ -80,6 +80,7 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import reason_of, remark
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.store.search.index import IndexedAccount
@@ -186,7 +187,7 @@ class EntryCalls(AccountCalls):
         name = f"{entry.uid}.ics" if before is None else before.name
         home_id = calendar_id if before is None else before.collection_id
         wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
-        await self._check_limits(caller, visit, wanted)
+        await _check_limits(self._server.config.current, caller.require().account, visit, wanted)
 
         def put(tx: AccountTx) -> int:
             def allowed(there: Resource | None) -> None:
@@ -209,25 +210,25 @@ class EntryCalls(AccountCalls):
 
         return put
 
-    async def _check_limits(self, caller: Caller, visit: Visit, wanted: EntryPut) -> None:
-        """Raise UserError for a change of which the account's sending limits let the people not hear."""
-        snapshot = self._server.config.current
-        messages = () if wanted.outcome is None else wanted.outcome.messages
-        settings = snapshot.account(caller.require().account)
-        if not messages or settings is None:
-            return
-        told = [
-            snapshot.canonical(Address.parse(address))
-            for message in messages
-            for address in message.recipients
-            if not is_missing(snapshot, address)
-        ]
-        limits = OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
-        now = time.time_ns() // 1000
-        try:
-            await visit.account.read(lambda r: check_outgoing(r, told, limits, now), op="event")
-        except OutgoingLimitExceeded as error:
-            raise UserError(reason_of(error)) from None
+
+async def _check_limits(snapshot: Snapshot, name: str, visit: Visit, wanted: EntryPut) -> None:
+    """Raise UserError for a change that the sending limits of account `name` keep from its people."""
+    messages = () if wanted.outcome is None else wanted.outcome.messages
+    settings = snapshot.account(name)
+    if not messages or settings is None:
+        return
+    told = [
+        snapshot.canonical(Address.parse(address))
+        for message in messages
+        for address in message.recipients
+        if not is_missing(snapshot, address)
+    ]
+    limits = OutgoingLimits(settings.max_outgoing_messages_per_day, settings.max_first_time_recipients_per_day)
+    now = time.time_ns() // 1000
+    try:
+        await visit.account.read(lambda r: check_outgoing(r, told, limits, now), op="event")
+    except OutgoingLimitExceeded as error:
+        raise UserError(reason_of(error)) from None
 
 
 async def stored(visit: Visit, event_id: int) -> tuple[Resource, CalendarObject]:
