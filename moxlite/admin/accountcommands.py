@@ -4,7 +4,7 @@ certificates (STORE-104, ADMIN-19), shares (``moxlite account share``) and token
 
 import datetime as dt
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -25,7 +25,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import AppUse, LoginAttempts, protocol_words
+from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
 from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
 from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
 from moxlite.store.forms import LAST, BadForm, mark
@@ -177,11 +177,14 @@ class TLSKeyCommands:
         """Keys of one account, or of all."""
         if args.account:
             named_account(self._config, args.account)
-        return [key_info(key) for key in await self._auth.keys.of(args.account or None)]
+        keys = await self._auth.keys.of(args.account or None)
+        return await key_infos(self._auth.attempts, keys)
 
     async def get(self, args: operations.GetKey) -> operations.TLSKeyInfo:
         """One key, with its certificate."""
-        return key_info(await self._find(args.fingerprint, ""), certificate=True)
+        key = await self._find(args.fingerprint, "")
+        uses = await self._auth.attempts.key_uses(key.account)
+        return key_info(key, uses.get(key.fingerprint), certificate=True)
 
     async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
         """Let the holder of a key log in with an address."""
@@ -224,19 +227,28 @@ class TLSKeyCommands:
         return key
 
 
-def key_info(key: TLSKey, *, certificate: bool = False) -> operations.TLSKeyInfo:
-    """A key as programs and pages see it, its time in whole seconds, with its `certificate` in PEM if asked for."""
+async def key_infos(attempts: LoginAttempts, keys: Sequence[TLSKey]) -> list[operations.TLSKeyInfo]:
+    """Keys as programs and pages see them, each with its last use."""
+    uses = {account: await attempts.key_uses(account) for account in dict.fromkeys(key.account for key in keys)}
+    return [key_info(key, uses[key.account].get(key.fingerprint)) for key in keys]
+
+
+def key_info(key: TLSKey, use: KeyUse | None = None, *, certificate: bool = False) -> operations.TLSKeyInfo:
+    """A key as programs and pages see it, its times in whole seconds, with its `certificate` in PEM if asked for."""
     pem = x509.load_der_x509_certificate(key.certificate).public_bytes(Encoding.PEM).decode() if certificate else ""
     return operations.TLSKeyInfo(
-        key.fingerprint,
-        key.account,
-        key.login_address,
-        key.name,
-        key.type,
-        key.no_imap_preauth,
-        _moment(key.created),
-        mark(form_of(key)),
-        pem,
+        fingerprint=key.fingerprint,
+        account=key.account,
+        login_address=key.login_address,
+        name=key.name,
+        type=key.type,
+        no_imap_preauth=key.no_imap_preauth,
+        created=_moment(key.created),
+        mark=mark(form_of(key)),
+        certificate=pem,
+        last_used=None if use is None else _moment(use.last),
+        last_ip="" if use is None else use.remote_ip,
+        last_protocol="" if use is None else protocol_words(use.protocol),
     )
 
 

@@ -69,10 +69,17 @@ def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
         ("address", key_info.login_address),
         ("type", key_info.type),
         ("added", f"{key_info.created:%Y-%m-%d %H:%M} UTC"),
+        ("last used", _last_use(key_info)),
         ("IMAP without a login command", "no" if key_info.no_imap_preauth else "yes"),
     ):
         print(f"{label}: {printable(value)}")
     print(key_info.certificate, end="")
+
+
+def _last_use(key_info: TLSKeyInfo) -> str:
+    if key_info.last_used is None:
+        return "not in the last 30 days"
+    return f"{key_info.last_used:%Y-%m-%d %H:%M} UTC, {key_info.last_protocol}, {key_info.last_ip}"
 
 
 described(

@@ -351,7 +351,8 @@ class DisconnectProvider(Operation[None], frozen=True):
 class TLSKeyInfo(msgspec.Struct, frozen=True):
     """A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the
     store's `TLSKey`. `no_imap_preauth`: IMAP programs still log in by command. `mark`: of what can be changed, for
-    `ChangeKey`. `certificate`: PEM, "" in lists.
+    `ChangeKey`. `certificate`: PEM, "" in lists. `last_used`: None if it was not used within 30 days; `last_protocol`
+    and `last_ip` are of that log-in.
     """
 
     fingerprint: str
@@ -363,6 +364,9 @@ class TLSKeyInfo(msgspec.Struct, frozen=True):
     created: dt.datetime
     mark: str
     certificate: str = ""
+    last_used: dt.datetime | None = None
+    last_ip: str = ""
+    last_protocol: str = ""
 
 
 class KeyOperation(UserOperation[R], frozen=True, kw_only=True):
@@ -374,7 +378,7 @@ class KeyOperation(UserOperation[R], frozen=True, kw_only=True):
 @query(
     "config tlspubkey list",
     USERS,
-    columns=("fingerprint", "account", "login_address", "name", "type", "created"),
+    columns=("fingerprint", "account", "login_address", "name", "type", "created", "last_used"),
 )
 class ListKeys(KeyOperation[list[TLSKeyInfo]], frozen=True):
     """List client certificates for ACCOUNT, or all."""

@@ -2,11 +2,14 @@
 
 import email
 import imaplib
+import json
 import plistlib
 import re
 import smtplib
+import ssl
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Route, expect
@@ -177,12 +180,34 @@ def test_a_setting_is_found_and_marked(chromium: Browser, server: LocalServer, w
 
 
 @EACH
-def test_all_that_can_log_in_is_one_list(chromium: Browser, server: LocalServer, width: int, height: int) -> None:
-    """WEB-70a: browsers, app passwords, tokens and certificates, with their last use and one Remove each."""
+def test_all_that_can_log_in_is_one_list(
+    chromium: Browser, server: LocalServer, tmp_path: Path, width: int, height: int
+) -> None:
+    """WEB-70a: browsers, app passwords, tokens and certificates, with their last use and one Remove each; the command
+    line and the page of keys tell a certificate's, too.
+    """
     server.cli("account", "app-password", "add", "moxlite", f"Phone {width}")
     server.cli("account", "app-password", "add", "moxlite", f"Script {width}", "--token")
-    certificate = self_signed(["laptop.example"]).certificate_pem().decode()
-    server.cli("config", "tlspubkey", "add", server.user, f"Laptop {width}", stdin=certificate)
+    for name in ("Laptop", "Spare"):
+        pair = self_signed([f"{name.lower()}.example"])
+        certificate = pair.certificate_pem().decode()
+        server.cli("config", "tlspubkey", "add", server.user, f"{name} {width}", stdin=certificate)
+        (tmp_path / f"{name}.pem").write_text(pair.key_pem().decode() + certificate)
+    context = ssl._create_unverified_context()
+    context.load_cert_chain(tmp_path / "Laptop.pem")
+    with imaplib.IMAP4_SSL("localhost", server.port(993), ssl_context=context) as client:
+        assert client.state == "AUTH"  # PREAUTH (IMAP-48)
+
+    def known() -> dict[str, dict[str, Any]]:
+        told = json.loads(server.cli("config", "tlspubkey", "list", "moxlite", "--json").stdout)
+        return {key["name"]: key for key in told if key["name"].endswith(str(width))}
+
+    until(lambda: known()[f"Laptop {width}"]["last_used"], what="the log-in that is recorded")
+    keys = known()
+    used, spare = keys[f"Laptop {width}"], keys[f"Spare {width}"]
+    assert (used["last_protocol"], spare["last_used"]) == ("IMAP", None)
+    assert used["last_ip"] in server.cli("config", "tlspubkey", "get", used["fingerprint"]).stdout
+    assert "last used: not in" in server.cli("config", "tlspubkey", "get", spare["fingerprint"]).stdout
     visitor = Visitor(chromium, server, viewport={"width": width, "height": height})
     other = Visitor(chromium, server)
     for one in (other, visitor):
@@ -192,14 +217,15 @@ def test_all_that_can_log_in_is_one_list(chromium: Browser, server: LocalServer,
     rows = table.locator("tbody tr")
     expect(rows.first).to_contain_text("this browser")
     expect(rows.first.get_by_role("button", name=re.compile("^Remove"))).to_have_count(0)
-    for name, kind, used in (
+    for name, kind, last in (
         (f"Phone {width}", "App password", "never"),
         (f"Script {width}", "Token", "never"),
-        (f"Laptop {width}", "Client certificate", "unknown"),
+        (f"Laptop {width}", "Client certificate", f"IMAP, {used['last_ip']}"),
+        (f"Spare {width}", "Client certificate", "not in the last 30 days"),
     ):
         row = rows.filter(has_text=name)
         expect(row).to_contain_text(kind)
-        expect(row.locator("td", has_text=used).first).to_be_visible()
+        expect(row.locator("td", has_text=last).first).to_be_visible()
         remove = row.get_by_role("button", name=f"Remove {name}")
         remove.scroll_into_view_if_needed()
         assert within_window(remove).height >= (44 if width < 700 else 24)

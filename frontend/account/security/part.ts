@@ -198,7 +198,7 @@ interface Login {
   readonly chips: readonly string[];
   readonly kind: string;
   readonly access: Child;
-  /** When and from where it was used last; null for never. */
+  /** When and from where it was used last, or "" and words about that; null for never. */
   readonly used: readonly [at: string, from: string] | null;
   readonly expires: Child;
   /** Ends it; the browser that asks has none. */
@@ -253,7 +253,10 @@ function ofKey(desk: Desk, one: TLSKeyInfo): Login {
     chips: [],
     kind: t("Client certificate"),
     access: foreign(one.login_address),
-    used: ["", ""],
+    used:
+      one.last_used === null || one.last_used === undefined
+        ? ["", t("not in the last 30 days")]
+        : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")],
     expires: t("never"),
     remove: () => void remove(),
   };
@@ -306,7 +309,7 @@ function logins(
           one.used === null
             ? t("never")
             : one.used[0] === ""
-              ? t("unknown")
+              ? one.used[1]
               : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)),
       },
       { title: t("Expires"), cell: (one) => one.expires },

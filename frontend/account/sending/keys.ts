@@ -2,7 +2,7 @@
 
 import type { TLSKeyInfo } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
+import { type Child, el } from "../../lib/dom";
 import { atFields, differing, field, form, line, tick } from "../../lib/fields";
 import { keyRound, plus } from "../../lib/icons";
 import { button, card, copyable, foreign, head, table } from "../../lib/pages";
@@ -30,6 +30,12 @@ export const keys: MakePage = async (desk) => {
   return { title: t("Keys and webhooks"), root };
 };
 
+function lastUse({ last_used, last_protocol, last_ip }: TLSKeyInfo): Child {
+  if (last_used === null || last_used === undefined) return t("not in the last 30 days");
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
+}
+
 function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLElement {
   const add = button(t("Add certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0)
@@ -53,6 +59,7 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
       { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
       { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
+      { title: t("Last used"), cell: (one) => lastUse(one) },
       {
         title: "",
         kind: "num",

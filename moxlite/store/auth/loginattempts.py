@@ -147,6 +147,9 @@ APP_USES: Final = """
 SELECT app_password, remote_ip, protocol, max(last) FROM login_attempt
 WHERE account = ? AND result = 'ok' AND app_password <> '' GROUP BY app_password"""
 # with max() the other columns are of that row (sqlite.org/lang_select.html, "bare columns")
+KEY_USES: Final = """
+SELECT tls_key, remote_ip, protocol, max(last) FROM login_attempt
+WHERE account = ? AND result = 'ok' AND mechanism IN ('tlsclientauth', 'external') AND tls_key <> '' GROUP BY tls_key"""
 
 SUCCESSES: Final = """
 SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
@@ -264,6 +267,20 @@ def app_uses_of(r: Reader, account: str) -> list[AppUse]:
     return [AppUse(*row) for row in r.rows(APP_USES, account)]
 
 
+class KeyUse(msgspec.Struct, frozen=True):
+    """The latest log-in with a client certificate, by its key, within the last 30 days; `last` in µs UTC."""
+
+    fingerprint: str
+    remote_ip: str
+    protocol: str
+    last: int
+
+
+def key_uses_of(r: Reader, account: str) -> list[KeyUse]:
+    """The latest use of each key of an account, also of removed ones."""
+    return [KeyUse(*row) for row in r.rows(KEY_USES, account)]
+
+
 def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:
     """Accounts and the addresses at which a log-in succeeded, the latest last."""
     return [(row[0], row[1]) for row in reversed(r.rows(SUCCESSES, limit))]
@@ -331,6 +348,11 @@ class LoginAttempts:
     async def app_uses(self, account: str) -> list[AppUse]:
         """The latest use of each app password of an account within 30 days (WEB-150)."""
         return await self._database().scan(partial(app_uses_of, account=account), op="app_uses")
+
+    async def key_uses(self, account: str) -> dict[str, KeyUse]:
+        """The latest use of each key of an account within 30 days, by fingerprint (WEB-67)."""
+        uses = await self._database().scan(partial(key_uses_of, account=account), op="key_uses")
+        return {use.fingerprint: use for use in uses}
 
     async def successes(self) -> list[tuple[str, str]]:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""

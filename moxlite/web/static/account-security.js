@@ -708,7 +708,7 @@ function ofApp(desk, one) {
 }
 function ofKey(desk, one) {
   const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint));
-  return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: ["", ""], expires: t("never"), remove: () => void remove() };
+  return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: one.last_used === null || one.last_used === void 0 ? ["", t("not in the last 30 days")] : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: t("never"), remove: () => void remove() };
 }
 async function end(desk, name, text3, failed, call) {
   if (!await confirm(t("Remove “{name}”?", { name }), text3, t("Remove"))) return;
@@ -718,7 +718,7 @@ function logins(desk, sessions, apps, keys) {
   const all = [...sessions.map((one) => ofSession(desk, one)), ...apps.map((one) => ofApp(desk, one)), ...keys.map((one) => ofKey(desk, one))];
   const order = (one) => one.remove === null ? Infinity : microseconds(one.used?.[0] ?? "");
   all.sort((one, other) => order(one) > order(other) ? -1 : order(one) < order(other) ? 1 : 0);
-  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => one.kind }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? t("unknown") : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
+  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => one.kind }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? one.used[1] : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
   const others = button(t("Log out other sessions"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
   });

@@ -455,10 +455,15 @@ var keys = async (desk) => {
   const root = el("div", { class: "page" }, head(t("Keys and webhooks"), ""), keyList(desk, all, overview.login_address), commands(), hooks(desk, sending));
   return { title: t("Keys and webhooks"), root };
 };
+function lastUse({ last_used, last_protocol, last_ip }) {
+  if (last_used === null || last_used === void 0) return t("not in the last 30 days");
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
+}
 function keyList(desk, all, address) {
   const add = button(t("Add certificate"), () => void addKey(desk, address), { icon: plus });
   if (all.length === 0) return card(t("Client certificates"), empty(keyRound, t("No client certificates"), t("Mail apps can log in with a client certificate instead of a password. To create one, run the commands below."), add), { flush: true });
-  const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
+  const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Last used"), cell: (one) => lastUse(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
   return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
 async function addKey(desk, address) {

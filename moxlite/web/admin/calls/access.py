@@ -16,7 +16,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.admin.accountcommands import key_info
+from moxlite.admin.accountcommands import key_infos
 from moxlite.admin.audit import line_of
 from moxlite.admin.publicpages import public_page
 from moxlite.config.provider import OIDC
@@ -50,7 +50,7 @@ class AccessCalls(AdminCalls):
             apps=factors.apps,
             keys=[FactorKey(key.id, key.name, key.host, key.created, key.last_used) for key in factors.keys],
             codes=factors.codes,
-            certificates=[key_info(tls_key) for tls_key in await self._server.auth.keys.of(name)],
+            certificates=await key_infos(self._server.auth.attempts, await self._server.auth.keys.of(name)),
             addresses=addresses,
             links=public_page(self._server.config(), "account") is not None,
         )
