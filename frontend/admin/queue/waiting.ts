@@ -1,11 +1,13 @@
 // Messages that wait, and what can be done with those that are chosen.
 
 import type { Changed, Filter, Line } from "../../gen/admin";
+import { codeOf } from "../../lib/client";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { choice, line } from "../../lib/fields";
 import { search as lens, pause, play, send, trash2, undo2 } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
+import { released } from "../../lib/press";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -15,12 +17,24 @@ import { filterOf, filters, pageOf } from "./filter";
 import { address, current, pager, perPage, tabLinks, undone } from "./frame";
 import { more } from "./row";
 
+/** Milliseconds between two looks at what waits. */
+const period = 5_000;
+
+/** What a look has found, for the page that shows it. */
+let ahead: { readonly address: string; readonly found: [Line[], number] } | null = null;
+
 export async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
   const filter = filterOf(query);
-  const [messages, total, transports] = await Promise.all([
-    desk.client.queue_list(filter, pageOf(query)),
-    desk.client.queue_count(filter).then((found) => found.messages),
+  const read = () =>
+    Promise.all([
+      desk.client.queue_list(filter, pageOf(query)),
+      desk.client.queue_count(filter).then((found) => found.messages),
+    ]);
+  const known = ahead?.address === location.hash ? ahead.found : null;
+  ahead = null;
+  const [[messages, total], transports] = await Promise.all([
+    known ?? read(),
     desk.client.transport_list().then((rows) => rows.map((one) => one.name)),
   ]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
@@ -216,7 +230,38 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       : el("section", { class: "card flush" }, bar, list),
     pager(query, following),
   );
+  const shown = JSON.stringify([messages, total]);
+  lookAgain(desk, root, async () => {
+    const found = await read();
+    if (JSON.stringify(found) === shown || chosen.size > 0 || whole) return false;
+    ahead = { address: location.hash, found };
+    return true;
+  });
   return { title: t("Queue"), root };
+}
+
+/**
+ * Show the page again when `differs` says so: at most once in `period`, however many changes there were. It waits while a row
+ * is unfolded or a dialog is open. A look that fails says nothing, as the user asked for nothing.
+ */
+function lookAgain(desk: Desk, root: HTMLElement, differs: () => Promise<boolean>): void {
+  const busy = () =>
+    document.hidden ||
+    root.querySelector("[aria-expanded=true], input:not([type=checkbox]):focus") !== null ||
+    document.querySelector("dialog[open]") !== null;
+  const look = async () => {
+    try {
+      if (!busy() && (await differs()) && !busy() && desk.shown()) {
+        await released(root);
+        return await desk.refresh();
+      }
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+    }
+    if (desk.shown()) timer = window.setTimeout(() => void look(), period);
+  };
+  let timer = window.setTimeout(() => void look(), period);
+  desk.onLeave(() => clearTimeout(timer));
 }
 
 type Change = (filter: Filter, expected: number) => Promise<Changed>;
