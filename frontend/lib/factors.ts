@@ -45,7 +45,9 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
   };
   const remove = async (kind: "totp" | "key", id: number, name: string) => {
     const last = found.apps.length + found.keys.length === 1;
-    const off = mail ? t("You'll only need your password to log in, even in mail apps.") : t("You'll only need your password to log in.");
+    const off = mail
+      ? t("You'll only need your password to log in, even in mail apps.")
+      : t("You'll only need your password to log in.");
     const said = last
       ? t("This is your last verification method, so two-step verification will be turned off. {off}", { off })
       : t("You won't be able to use it to log in. Your other verification methods will still work.");

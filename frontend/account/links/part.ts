@@ -164,11 +164,7 @@ class List {
       t("If you don't, you'll keep the copied folders."),
     );
     const yes = await dialog<boolean>(t("Unlink {name}?", names), (close) => [
-      el(
-        "p",
-        { class: "dialog-text" },
-        t("Mail will stop syncing. Your mail at {host} won't be deleted.", names),
-      ),
+      el("p", { class: "dialog-text" }, t("Mail will stop syncing. Your mail at {host} won't be deleted.", names)),
       el("div", { class: "gap" }, copies.root),
       buttons(
         () => close(false),

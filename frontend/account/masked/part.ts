@@ -140,7 +140,9 @@ class List {
   private async remove(one: GivenAddress): Promise<void> {
     const yes = await confirm(
       t("Delete {name}?", { name: one.address }),
-      t("New mail to this address will be rejected, and its history will be deleted. To keep the history, turn off the address instead."),
+      t(
+        "New mail to this address will be rejected, and its history will be deleted. To keep the history, turn off the address instead.",
+      ),
       t("Delete address"),
     );
     if (!yes) return;

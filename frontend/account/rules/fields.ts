@@ -218,8 +218,11 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
             t("Mail from this verified domain skips the junk filter."),
           ).root,
           named("is_forward", forward).root,
-          box("accept_rejects_to_mailbox", t("Move rejected mail to"), t("Mail will be moved here instead of rejected."))
-            .root,
+          box(
+            "accept_rejects_to_mailbox",
+            t("Move rejected mail to"),
+            t("Mail will be moved here instead of rejected."),
+          ).root,
         ),
       ),
     ),

@@ -33,7 +33,9 @@ export function hooks(desk: Desk, found: Sending): HTMLElement {
   const ids = line(
     t("Logins with unique sender addresses"),
     old.from_id_login_addresses.join(" "),
-    t("Messages from these logins get a unique sender address, so replies can be matched. Separate logins with spaces."),
+    t(
+      "Messages from these logins get a unique sender address, so replies can be matched. Separate logins with spaces.",
+    ),
   );
   const keepMail = line(
     t("Show sent mail for"),

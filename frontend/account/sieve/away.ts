@@ -27,7 +27,10 @@ export const away: MakePage = async (desk) => {
 
 function now(found: VacationInfo): HTMLElement | null {
   if (found.script)
-    return notice("warn", t("A Sieve script is active. If the script sends vacation replies, these settings won't apply."));
+    return notice(
+      "warn",
+      t("A Sieve script is active. If the script sends vacation replies, these settings won't apply."),
+    );
   if (found.active) return notice("ok", t("Vacation reply on"));
   if (found.enabled && found.start > Date.now() * 1000)
     return notice("off", t("Vacation reply starts at the time below."));
@@ -66,7 +69,9 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
       el(
         "p",
         { class: "hint" },
-        t("Each sender gets one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."),
+        t(
+          "Each sender gets one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies.",
+        ),
       ),
     ],
     t("Save"),

@@ -45,5 +45,7 @@ function servers(all: readonly MailServer[]): HTMLElement[] | string {
 
 /** The name of an address for people: a catchall is everything else of its domain. */
 export function addressName(one: { address: string }): string {
-  return one.address.startsWith("@") ? t("All other addresses at {domain}", { domain: one.address.slice(1) }) : one.address;
+  return one.address.startsWith("@")
+    ? t("All other addresses at {domain}", { domain: one.address.slice(1) })
+    : one.address;
 }

@@ -221,7 +221,9 @@ async function add(desk: Desk): Promise<void> {
   const address = line(
     t("First address"),
     "",
-    domains.length > 0 ? t("For example, an address at {domain}.", { domain: domains[0]!.domain }) : t("Add a domain first."),
+    domains.length > 0
+      ? t("For example, an address at {domain}.", { domain: domains[0]!.domain })
+      : t("Add a domain first."),
     { inputmode: "email" },
   );
   name.control.addEventListener("change", () => {

@@ -49,7 +49,9 @@ export async function dns(
           ? t("No problems found.")
           : [
               bad > 0 ? many(bad, "{n} check found errors.", "{n} checks found errors.") : "",
-              weak > 0 ? many(weak, "{n} check found possible improvements.", "{n} checks found possible improvements.") : "",
+              weak > 0
+                ? many(weak, "{n} check found possible improvements.", "{n} checks found possible improvements.")
+                : "",
             ].join(" ");
     fill(
       summary,
@@ -143,7 +145,9 @@ export async function dns(
     card(t("Checks"), el("ul", { class: "lines" }, [...places.values()]), {
       flush: true,
       actions: everything,
-      hint: t("See your DNS records as other servers see them. Each check takes up to 30 seconds. Results will appear automatically."),
+      hint: t(
+        "See your DNS records as other servers see them. Each check takes up to 30 seconds. Results will appear automatically.",
+      ),
     }),
     card(t("Records for {domain}", { domain: name }), [list, zone], {
       flush: true,

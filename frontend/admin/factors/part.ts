@@ -30,9 +30,7 @@ async function changePassword(desk: Desk): Promise<void> {
     },
   );
   if (ended === null) return;
-  desk.say(
-    many(ended, "Password changed. {n} other session ended.", "Password changed. {n} other sessions ended."),
-  );
+  desk.say(many(ended, "Password changed. {n} other session ended.", "Password changed. {n} other sessions ended."));
   await desk.refresh();
 }
 

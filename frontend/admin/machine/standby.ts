@@ -21,7 +21,11 @@ export async function standbyPage(desk: Desk): Promise<{ title: string; root: HT
   const root = el(
     "div",
     { class: "page" },
-    head(t("Standby server"), t("Copies all changes within about a second and can take over at any time."), found.lease && start),
+    head(
+      t("Standby server"),
+      t("Copies all changes within about a second and can take over at any time."),
+      found.lease && start,
+    ),
     place,
     found.target === "" ? unset() : shown(found),
   );

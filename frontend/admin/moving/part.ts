@@ -62,7 +62,9 @@ async function set(desk: Desk, found: PeerState): Promise<void> {
   const hosts = line(
     t("Current mail server"),
     found.elsewhere.join(", "),
-    t("Host name. If the name will point to this server later, use the IP address. Separate multiple servers with commas."),
+    t(
+      "Host name. If the name will point to this server later, use the IP address. Separate multiple servers with commas.",
+    ),
   );
   const words = t(
     "We'll forward mail for unknown addresses to that server. Make sure the server accepts mail from here.",
@@ -110,7 +112,11 @@ function inUse(desk: Desk, found: PeerState): Child {
         ),
       ),
       found.takes_all &&
-        el("li", {}, state("warn", t("That server accepts mail for any address, so mistyped addresses won't be rejected."))),
+        el(
+          "li",
+          {},
+          state("warn", t("That server accepts mail for any address, so mistyped addresses won't be rejected.")),
+        ),
       el("li", {}, went),
     ),
     {

@@ -29,7 +29,11 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
     found.length === 0
       ? card(
           "",
-          empty(activity, t("No data for this day"), t("Data is kept for 400 days, starting when you installed this version.")),
+          empty(
+            activity,
+            t("No data for this day"),
+            t("Data is kept for 400 days, starting when you installed this version."),
+          ),
         )
       : found.map(figures),
     found.length > 0 &&

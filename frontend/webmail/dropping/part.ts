@@ -95,7 +95,8 @@ export class Dropping {
     if (label !== undefined) this.label(label);
     else if (moving) this.move(mailbox!);
     else if (files.length === 0) toast(kinds());
-    else if (mailbox === undefined) toast(t("This list shows several folders. Drop the files on a single folder instead."));
+    else if (mailbox === undefined)
+      toast(t("This list shows several folders. Drop the files on a single folder instead."));
     else void this.importing.begin(mailbox, files);
   }
 

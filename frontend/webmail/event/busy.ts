@@ -168,7 +168,12 @@ export class BusyBars {
         taken > 0
           ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.")
           : unknown < persons.length && t("All guests with visible calendars are free."),
-        unknown > 0 && many(unknown, "{n} guest's availability isn't shared with you.", "{n} guests' availability isn't shared with you."),
+        unknown > 0 &&
+          many(
+            unknown,
+            "{n} guest's availability isn't shared with you.",
+            "{n} guests' availability isn't shared with you.",
+          ),
       ]
         .filter(Boolean)
         .join(" "),

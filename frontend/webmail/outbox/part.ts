@@ -121,7 +121,10 @@ function makePage(page: Page): () => void {
     ]);
   const cancel = async (one: Departing) => {
     const values = { name: one.recipient };
-    const what = t("The message won't be sent to {name}. If delivery has already started, it may still arrive.", values);
+    const what = t(
+      "The message won't be sent to {name}. If delivery has already started, it may still arrive.",
+      values,
+    );
     if (await confirm(t("Cancel delivery?"), what, t("Cancel delivery")))
       await act(t("Canceling…"), t("Couldn't cancel delivery"), () => page.client.delivery_cancel([one.id]));
   };

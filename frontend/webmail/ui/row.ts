@@ -233,8 +233,7 @@ export class Row {
   private branch(item: MessageItem): Child {
     if (item.same_message_id)
       return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
-    if (item.thread_missing_link)
-      return named("branch", t("Original message not found"), sign(circleHelp, "icon"));
+    if (item.thread_missing_link) return named("branch", t("Original message not found"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
 
