@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "5dfdb898415d", audit: "e76bab88ed8e", domains: "7c59e9fae035", factors: "e0f8c7dd9c5b", live: "4171615f9b1b", machine: "6067a65f3736", moving: "bab00652ea49", queue: "b7183b68996e", reports: "f7f88edb234f", trends: "ac263bc5871d" };
+var define_PARTS_default = { accounts: "324957b15106", audit: "26afca8efb10", domains: "2db773c2fc51", factors: "02b15bfb37fe", live: "69a87932ecff", machine: "cb8f62c121e6", moving: "0930544ce0b2", queue: "6d900d1b6bc2", reports: "ca6060128079", trends: "c1015162522b" };
 
 var CheckFailed = class extends Error {
 };
@@ -1457,7 +1457,7 @@ function working(found) {
     const left = Math.floor((first.ends - found.at) / day2);
     add(left < soon ? "warn" : "ok", t("Certificates"), [many(left, "{n} day left", "{n} days left"), ", ", first.automatic ? t("renewed automatically") : t("from files")]);
   } else {
-    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("self-signed, so browsers and other servers won't trust them") : t("none. Connections aren't encrypted"));
+    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("self-signed, so browsers and other servers won't trust them") : t("none, so connections aren't encrypted"));
   }
   if (found.disk !== null) add(found.disk.free < found.disk.size / 20 ? "warn" : "ok", t("Disk"), t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }));
   if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));
