@@ -453,8 +453,8 @@ class BusyCalls(EntryCalls):
 
 
 async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
-    """Raise UserError for a new guest who can't be invited by an account and address: `guests` are those of the form,
-    and those that are there already and stay.
+    """Raise UserError for a new guest whom an account and address can't invite. `guests` are the form's, then the
+    event's, which stay.
     """
     account, address = author
     new, there = guests
