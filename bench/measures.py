@@ -23,7 +23,7 @@ from bench.imapload import IMAP, corpus
 from bench.servers import Moxlite, Server
 from bench.webload import Webmail
 
-__all__ = ["MEASURES", "OWN", "Figures", "fill", "filled"]
+__all__ = ["MEASURES", "OWN", "Figures", "copy", "fill", "filled"]
 
 Figures = dict[str, float]
 
@@ -46,6 +46,15 @@ def fill(server: Server, count: int) -> None:
     have = exists(session)
     for first in range(have, count, 100):
         session.append(b"INBOX", [corpus(n) for n in range(first, min(first + 100, count))])
+    session.close()
+
+
+def copy(server: Server, count: int) -> None:
+    """Copy the messages of the Inbox within it until there are `count`."""
+    session = login(server)
+    session.command(b"SELECT INBOX")
+    while (have := exists(session)) < count:
+        session.command(b"COPY 1:%d INBOX" % min(have, count - have, 10_000))
     session.close()
 
 

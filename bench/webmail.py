@@ -1,8 +1,11 @@
-"""The webmail in real browsers, with 100,000 messages: `python -m bench.webmail [--messages N]`.
+"""The webmail in real browsers, with 100,000 messages: `python -m bench.webmail [--messages N] [--frames]`.
 
 Debian's chromium by Playwright, Debian's firefox-esr by WebDriver BiDi (`tests/firefox.py`), one after the other on the
 same server; in both the same functions run in the page and measure by its own clock. Figures beside the bars of
 docs/performance.md; Firefox may take twice as long. Only Chromium tells its heap and can be made slower.
+
+`--frames` measures in Chromium only what a frame of scrolling costs. Its messages are copies of a thousand,
+each a row of its own.
 """
 
 import argparse
@@ -18,7 +21,7 @@ from typing import Any, Protocol
 from playwright.sync_api import sync_playwright
 
 from bench.imap import Side
-from bench.measures import Figures, filled
+from bench.measures import Figures, copy, filled
 from bench.webload import Webmail
 from tests.firefox import firefox
 from tests.tools import need
@@ -27,6 +30,9 @@ __all__ = ["measure"]
 
 ROUNDS = 5
 """How often what is quick is measured; the median counts."""
+
+FRAMES = 300
+"""Frames of a round of `--frames`."""
 
 GLANCES = {"a common word": ["report"], "its beginning": ["rep"], "two": ["report", "winter"], "none": ["quizzicality"]}
 """Words that are typed into the search bar. The corpus has the common ones in nearly each message."""
@@ -101,6 +107,15 @@ SCROLL = """async (frames) => {
   }
   await until(loaded);
   return times;
+}"""
+STEPS = """async (frames) => {
+  list().scrollTop = document.querySelector(".messages-space").clientHeight / 2;
+  await until(loaded);
+  for (let n = 0; n < frames; n++) {
+    list().scrollTop += 120;
+    await frame();
+  }
+  await until(loaded);
 }"""
 REBUILT = """async (frames) => {
   list().scrollTop = 0;
@@ -207,6 +222,47 @@ def measure(page: Page, base: str, user: str, password: str, messages: int) -> F
     return figures
 
 
+DIFFERENT = 1000
+"""Messages of which `--frames` has copies: copies are stored ten times faster."""
+
+TASKS = {"script": "ScriptDuration", "layout": "LayoutDuration", "style": "RecalcStyleDuration"}
+"""Work of a page by the names of Chromium's metrics, in seconds of its main thread."""
+
+
+def frames(base: str, user: str, password: str, number: int) -> Figures:
+    """Milliseconds of a processor for each of so many frames, and layouts: from the middle on by two rows each, and
+    through the whole list; the median run.
+    """
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1280, "height": 800})
+        page.set_default_timeout(300_000)
+        page.add_init_script("localStorage['moxlite-webmail-threading'] = 'off'")
+        chromium = Chromium(page)
+        chromium.open(base)
+        chromium.run(library(LOG_IN), user, password)
+        tools = page.context.new_cdp_session(page)
+        tools.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+        def spent() -> Figures:
+            metrics = {one["name"]: one["value"] for one in tools.send("Performance.getMetrics")["metrics"]}
+            times = {name: 1e3 * metrics[key] for name, key in TASKS.items()}
+            return {**times, "layouts": float(metrics["LayoutCount"])}
+
+        figures: Figures = {}
+        for title, function in {"scrolling by two rows": STEPS, "a jump to other rows": SCROLL}.items():
+            rounds: list[Figures] = []
+            for _ in range(ROUNDS):
+                before = spent()
+                chromium.run(library(function), number)
+                after = spent()
+                rounds.append({name: (after[name] - before[name]) / number for name in after})
+            for name in rounds[0]:
+                figures[f"a frame of {title}: {name}"] = statistics.median(one[name] for one in rounds)
+        browser.close()
+    return figures
+
+
 class Chromium:
     """A page by Playwright."""
 
@@ -271,17 +327,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.webmail", description=__doc__)
     parser.add_argument("--messages", type=int, default=100_000)
     parser.add_argument("--only", choices=[*BROWSERS])
+    parser.add_argument("--frames", action="store_true", help="what a frame of scrolling costs, and nothing else")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     options = parser.parse_args()
     figures: dict[str, Figures] = {}
-    with filled(options.messages) as server:
-        Side(server, options.messages).settle()
-        figures["server"] = glances(Webmail(server.http_port, server.user, server.password))
-        for name, run in BROWSERS.items():
-            if options.only in (None, name):
-                base = f"http://localhost:{server.http_port}/webmail/"
-                figures[name] = run(base, server.user, server.password, options.messages)
-                print(f"# {name}: done, load {os.getloadavg()[0]:.1f}", flush=True)
+    with filled(DIFFERENT if options.frames else options.messages) as server:
+        base = f"http://localhost:{server.http_port}/webmail/"
+        if options.frames:
+            copy(server, options.messages)
+            figures["chromium"] = frames(base, server.user, server.password, FRAMES)
+        else:
+            Side(server, options.messages).settle()
+            figures["server"] = glances(Webmail(server.http_port, server.user, server.password))
+            for name, run in BROWSERS.items():
+                if options.only in (None, name):
+                    figures[name] = run(base, server.user, server.password, options.messages)
+                    print(f"# {name}: done, load {os.getloadavg()[0]:.1f}", flush=True)
     table(figures)
     if options.json:
         options.json.write_text(json.dumps(figures, indent=1) + "\n")
@@ -292,6 +353,8 @@ def table(figures: dict[str, Figures]) -> None:
     print("\n" + " | ".join(["| Figure", "bar", *figures]) + " |\n|---|---|" + "---|" * len(figures))
     names = dict.fromkeys([*BARS, *(name for found in figures.values() for name in found)])
     for name in names:
+        if not any(name in found for found in figures.values()):
+            continue
         values = [f"{found[name]:,.1f}" if name in found else "–" for found in figures.values()]
         print(" | ".join([f"| {name}", f"{BARS[name]:,}" if name in BARS else "", *values]) + " |")
 
