@@ -430,7 +430,7 @@ class BusyCalls(EntryCalls):
         domains as far as they allow. The event with this id is left out.
         """
         if not since < until <= since + MAX_BUSY_RANGE:
-            raise UserError("you can check availability for up to 31 days at a time")
+            raise UserError("you can look up to 31 days at a time")
         uid = ""
         if event_id:
             async with self._entries(caller, event_id) as visit:
@@ -453,8 +453,8 @@ class BusyCalls(EntryCalls):
 
 
 async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
-    """Raise UserError for a new guest whom an account and address can't invite. `guests` are the form's, then the
-    event's, which stay.
+    """Raise UserError for a new guest who can't be invited by an account and address. `guests`: of the form, and of the
+    event before.
     """
     account, address = author
     new, there = guests
