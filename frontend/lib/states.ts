@@ -52,5 +52,5 @@ export function notice(level: Level, text: Child, ...actions: Child[]): HTMLElem
 
 /** An empty place: what will be here, and a way out. */
 export function empty(path: string, title: string, text: string, ...actions: Child[]): HTMLElement {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text !== "" && el("p", {}, text), actions);
 }

@@ -521,7 +521,7 @@ def test_a_secret_link_is_made_and_withdrawn(chromium: Browser, server: LocalSer
         expect(links.locator("code")).to_contain_text("/dav/links/")
         expect(links.locator(".cal-link")).to_contain_text("Grandma")
         # name, button and address are apart: each line of the dialog ends before the next one begins
-        parts = (".dialog-text", ".cal-links", ".cal-made", ".cal-new")
+        parts = (".dialog-text", ".cal-links", ".cal-made", ".cal-sources")
         for above, below in pairwise(resting(links.locator(one)) for one in parts):
             assert below.top >= above.bottom
         line = resting(links.locator(".cal-link"))

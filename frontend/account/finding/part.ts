@@ -3,7 +3,7 @@
 import { attempt } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
 import { search as lens } from "../../lib/icons";
-import { card, foreign, head } from "../../lib/pages";
+import { card, foreign, head, type Place } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { t } from "../../lib/words";
 import { settingsIn } from "../ui/marks";
@@ -85,7 +85,7 @@ function results(desk: Desk, all: readonly Setting[], typed: string): HTMLElemen
     .toLocaleLowerCase()
     .split(/\s+/)
     .filter((one) => one !== "");
-  if (words.length === 0) return null;
+  if (words.length === 0) return contents(desk);
   const found = all.filter((one) => words.every((word) => one.words.includes(word)));
   // a setting of this name before those that explain themselves by it
   const named = (one: Setting) => (words.every((word) => one.text.toLocaleLowerCase().includes(word)) ? 0 : 1);
@@ -102,6 +102,16 @@ function results(desk: Desk, all: readonly Setting[], typed: string): HTMLElemen
     ),
     { flush: true },
   );
+}
+
+/** All pages by their places, as long as nothing is looked for. */
+function contents(desk: Desk): HTMLElement {
+  const link = ([page, title]: readonly [string, string]) => el("a", { href: `#${page}` }, title);
+  const line = ({ title, pages }: Place) => {
+    const named = pages.filter(([, page]) => page !== "");
+    return named.length > 0 && el("li", { class: "place-pages" }, el("b", {}, title), named.map(link));
+  };
+  return card("", el("ul", { class: "lines" }, desk.places.map(line)), { flush: true });
 }
 
 /** A link to the setting on its page. */

@@ -4,8 +4,9 @@ import type { Suppressed } from "../../gen/account";
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { form, line } from "../../lib/fields";
-import { plus } from "../../lib/icons";
+import { plus, send } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
+import { empty } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
@@ -17,7 +18,7 @@ const suppressed: MakePage = async (desk) => {
   const hint = t("We won't send your mail to these addresses. Their servers said they don't exist, or you added them.");
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const found = await desk.client.queue_suppress_list();
-  return { title, root: el("div", { class: "page" }, head(title, hint, add), found.length > 0 && list(desk, found)) };
+  return { title, root: el("div", { class: "page" }, head(title, hint, add), list(desk, found)) };
 };
 
 function list(desk: Desk, found: readonly Suppressed[]): HTMLElement {
@@ -54,7 +55,7 @@ function list(desk: Desk, found: readonly Suppressed[]): HTMLElement {
     ],
     found,
   );
-  return card("", rows, { flush: true });
+  return card("", found.length > 0 ? rows : empty(send, t("No suppressions"), ""), { flush: true });
 }
 
 async function suppress(desk: Desk): Promise<void> {

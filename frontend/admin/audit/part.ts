@@ -165,7 +165,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
       button(t("Export as CSV"), () => save("csv"), { icon: download }),
       button(t("as JSON"), () => save("json")),
     ),
-    filters(desk),
+    (found.length > 0 || query.size > 0) && filters(desk),
     card("", found.length === 0 ? none : list, { flush: true }),
     el(
       "div",

@@ -210,7 +210,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
     { class: "page" },
     head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))),
     tabLinks("queue"),
-    filters(desk, transports),
+    (messages.length > 0 || query.size > 0) && filters(desk, transports),
     messages.length === 0
       ? card(
           "",

@@ -15,7 +15,7 @@ import type * as EventPart from "../event/part";
 import type * as EventSearchPart from "../eventsearch/part";
 import type * as GivingPart from "../giving/part";
 import type * as QuickPart from "../quick/part";
-import { listHead, listsButton, searchField, sideButton } from "../ui/placeview";
+import { emptyPlace, listHead, listsButton, searchField, sideButton } from "../ui/placeview";
 import { agendaDays, drawAgenda } from "./agenda";
 import { Birthdays } from "./birthdays";
 import type { Board } from "./board";
@@ -110,7 +110,7 @@ class CalendarPage implements Board {
       { class: "place-side calendar-page" },
       el(
         "button",
-        { class: "primary place-new cal-new", type: "button", title, onclick: () => this.add() },
+        { class: "primary place-new", type: "button", title, onclick: () => this.add() },
         sign(plus),
         el("span", {}, add),
       ),
@@ -265,13 +265,11 @@ class CalendarPage implements Board {
   }
 
   nothing(): HTMLElement {
-    return el(
-      "div",
-      { class: "cal-nothing" },
-      el("h2", {}, t("No events")),
-      el("p", {}, t("Events you add on any device will appear here.")),
-      el("button", { class: "btn primary", type: "button", onclick: () => this.add() }, t("New event")),
-    );
+    return emptyPlace({
+      title: t("No events"),
+      text: t("Events you add on any device will appear here."),
+      step: { title: t("New event"), run: () => this.add() },
+    });
   }
 
   /** The first day of the view, and the day after the last. */

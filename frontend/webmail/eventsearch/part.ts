@@ -8,6 +8,7 @@ import { meant, t } from "../../lib/words";
 import type { Board } from "../calendar/board";
 import { clock, dateOf, dayName, longDay, nameOf, type Shown, shown, today } from "../calendar/days";
 import { marked } from "../ui/marks";
+import { emptyPlace } from "../ui/placeview";
 import sheet from "./eventsearch.css";
 
 adopt(sheet);
@@ -21,6 +22,8 @@ export function drawFound(board: Board, text: string, { events, more }: FoundEve
   const past = found.filter(({ at }) => +at.end <= now).reverse();
   const part = (title: string, some: readonly Hit[]) =>
     some.length > 0 && [el("h2", { class: "found-head" }, title), days(board, words, some)];
+  const searched = t("Searches titles, locations, guests, and notes in all calendars.");
+  if (found.length === 0) return emptyPlace({ title: t("No matching events"), text: searched });
   return el(
     "div",
     { class: "cal-agenda found" },
@@ -29,14 +32,13 @@ export function drawFound(board: Board, text: string, { events, more }: FoundEve
     el(
       "div",
       { class: "found-end" },
-      found.length === 0 && el("p", {}, t("No matching events")),
       more &&
         el(
           "p",
           {},
           t("Only the {n} events closest to today are shown. Add a word to narrow your search.", { n: found.length }),
         ),
-      el("p", {}, t("Searches titles, locations, guests, and notes in all calendars.")),
+      el("p", {}, searched),
     ),
   );
 }

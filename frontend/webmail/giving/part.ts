@@ -244,7 +244,7 @@ async function showLinks(client: Surroundings["client"], calendar: Calendar): Pr
     address,
     el(
       "form",
-      { class: "cal-new", onsubmit: make },
+      { class: "cal-sources", onsubmit: make },
       el("label", { class: "field" }, t("Link name"), note),
       el("label", { class: "check" }, busy, t("Free/busy only")),
       el(

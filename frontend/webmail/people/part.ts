@@ -16,7 +16,7 @@ import { byName, many, meant, t } from "../../lib/words";
 import type { Navigation, Place, Surroundings, Writing } from "../commands/desk";
 import { showDeleted } from "../ui/deleted";
 import { archiveLink, exportLink, importFile } from "../ui/files";
-import { listsButton, searchField, sideButton } from "../ui/placeview";
+import { emptyPlace, listsButton, searchField, sideButton } from "../ui/placeview";
 import type * as BookPart from "../book/part";
 import type * as DoublesPart from "../doubles/part";
 import type * as GroupPart from "../group/part";
@@ -176,6 +176,7 @@ function makePage(page: Page): { follow: () => void } {
               ? t("No favorites yet. To add one, open a contact and click the star.")
               : t("No contacts in this group");
     state.hidden = state.textContent === "";
+    state.classList.toggle("place-empty", shown.length === 0);
   };
   const load = (whole: boolean) => attempt(t("Loading…"), t("Couldn't load contacts"), () => fetch(whole));
   /** The first row under a letter. */
@@ -289,7 +290,7 @@ function makePage(page: Page): { follow: () => void } {
     fill(
       reading,
       now === null
-        ? read === 0 && el("p", { class: "people-none" }, t("No contact selected"))
+        ? read === 0 && emptyPlace({ title: t("No contact selected") })
         : drawCard(
             page.base,
             now,

@@ -5,6 +5,7 @@ import { list, menu, plus, search, x } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import type { Navigation } from "../commands/desk";
+import { drawEmpty, type EmptyPlace } from "./empty";
 import sheet from "./placeview.css";
 
 adopt(sheet);
@@ -103,6 +104,11 @@ export function listsButton(title: string): HTMLElement {
     if (target instanceof Node && button.parentElement?.contains(target) === false && target.isConnected) show(false);
   });
   return button;
+}
+
+/** What an empty place says, as an empty list of mail does. */
+export function emptyPlace(place: EmptyPlace): HTMLElement {
+  return el("div", { class: "place-empty" }, drawEmpty(place));
 }
 
 /** The heading of a list in the side bar, with a button that adds to it. */

@@ -186,7 +186,7 @@ function visible(value) {
 }
 
 function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text2 !== "" && el("p", {}, text2), actions);
 }
 
 var elements = "label, legend, h2, h3, summary, button, a.btn";
@@ -241,12 +241,20 @@ async function settingsOf(desk, page, path) {
 }
 function results(desk, all, typed) {
   const words = typed.toLocaleLowerCase().split(/\s+/).filter((one) => one !== "");
-  if (words.length === 0) return null;
+  if (words.length === 0) return contents(desk);
   const found = all.filter((one) => words.every((word) => one.words.includes(word)));
   const named = (one) => words.every((word) => one.text.toLocaleLowerCase().includes(word)) ? 0 : 1;
   found.sort((one, other) => named(one) - named(other));
   if (found.length === 0) return card("", empty(search, t("No results"), ""));
   return card("", el("ul", { class: "lines" }, found.slice(0, most).map((one) => el("li", {}, one.control === null ? led(desk, one) : itself(desk, one.control, one)))), { flush: true });
+}
+function contents(desk) {
+  const link = ([page, title]) => el("a", { href: `#${page}` }, title);
+  const line = ({ title, pages: pages2 }) => {
+    const named = pages2.filter(([, page]) => page !== "");
+    return named.length > 0 && el("li", { class: "place-pages" }, el("b", {}, title), named.map(link));
+  };
+  return card("", el("ul", { class: "lines" }, desk.places.map(line)), { flush: true });
 }
 function led(desk, one) {
   return el("span", { class: "grow" }, el("a", { class: "name", href: `#${one.page}`, onclick: () => desk.mark(one.text) }, foreign(one.text, 100)), el("br"), el("span", { class: "hint" }, one.path));

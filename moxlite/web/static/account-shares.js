@@ -298,7 +298,7 @@ function visible(value) {
 }
 
 function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text2 !== "" && el("p", {}, text2), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();

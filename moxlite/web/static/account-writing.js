@@ -383,7 +383,7 @@ function signatures(desk, old, own) {
 }
 
 function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text2 !== "" && el("p", {}, text2), actions);
 }
 
 var shown = 1e4;

@@ -396,7 +396,7 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 function empty(path, title, text3, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text3), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text3 !== "" && el("p", {}, text3), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();

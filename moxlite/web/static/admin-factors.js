@@ -417,7 +417,7 @@ function notice(level, text4, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text4), actions);
 }
 function empty(path, title, text4, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text4), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text4 !== "" && el("p", {}, text4), actions);
 }
 
 var formats = /* @__PURE__ */ new Map();

@@ -293,7 +293,7 @@ function notice(level, text2, ...actions2) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text2), actions2);
 }
 function empty(path, title, text2, ...actions2) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions2);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text2 !== "" && el("p", {}, text2), actions2);
 }
 
 function refusal(error, fields, failure, form) {

@@ -202,7 +202,7 @@ function state(level, word) {
   return el("span", { class: `state ${tones[level]}` }, sign(shapes[level], "i s"), word);
 }
 function empty(path, title, text2, ...actions) {
-  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), el("p", {}, text2), actions);
+  return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text2 !== "" && el("p", {}, text2), actions);
 }
 
 function addressOf(page, path = [], query = {}) {

@@ -145,6 +145,17 @@ function marked(text2, needles) {
   return pieces;
 }
 
+function drawEmpty({ title, text: text2, step }) {
+  return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step === void 0 ? [] : [el("button", { class: "link", onclick: () => step.run() }, step.title)]];
+}
+
+var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template:auto minmax(0,1fr) / minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:57px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head h1{font-size:17px;line-height:20px;white-space:normal}.place-empty .link{min-height:44px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.place-empty{display:grid;align-content:start;justify-items:center;gap:8px;padding:48px 24px;color:var(--color-mild);text-align:center}.place-empty p{max-width:44ch}.place-empty .link{justify-self:center;min-height:24px}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
+
+adopt(placeview_default);
+function emptyPlace(place) {
+  return el("div", { class: "place-empty" }, drawEmpty(place));
+}
+
 var eventsearch_default = ".found-head{position:sticky;top:0;z-index:1;margin:0;padding:6px 20px;background:var(--background-mild);color:var(--color-mild);font-size:13px;font-weight:600}.found .cal-entry{flex-wrap:nowrap}.found .cal-title{flex:none;max-width:60%}.found mark{border-radius:3px;background:var(--highlight-background);color:var(--color)}.found-end p{margin:0 0 6px}.found-end{padding:16px 20px 96px;color:var(--color-mild);font-size:13px}@media(max-width:700px){.found-head,.found-end{padding-inline:16px}.found .cal-title{max-width:none}}\n";
 
 adopt(eventsearch_default);
@@ -155,7 +166,9 @@ function drawFound(board, text2, { events, more }) {
   const coming = found.filter(({ at }) => +at.end > now);
   const past = found.filter(({ at }) => +at.end <= now).reverse();
   const part = (title, some) => some.length > 0 && [el("h2", { class: "found-head" }, title), days(board, words, some)];
-  return el("div", { class: "cal-agenda found" }, part(meant("events", "Upcoming"), coming), part(meant("events", "Past"), past), el("div", { class: "found-end" }, found.length === 0 && el("p", {}, t("No matching events")), more && el("p", {}, t("Only the {n} events closest to today are shown. Add a word to narrow your search.", { n: found.length })), el("p", {}, t("Searches titles, locations, guests, and notes in all calendars."))));
+  const searched = t("Titles, locations, guests, and notes are searched in all calendars.");
+  if (found.length === 0) return emptyPlace({ title: t("No matching events"), text: searched });
+  return el("div", { class: "cal-agenda found" }, part(meant("events", "Upcoming"), coming), part(meant("events", "Past"), past), el("div", { class: "found-end" }, more && el("p", {}, t("Only the {n} events closest to today are shown. Add a word to narrow your search.", { n: found.length })), el("p", {}, searched)));
 }
 function days(board, words, found) {
   return [...new Set(found.map(({ at }) => at.first))].map((day) => {
