@@ -141,7 +141,7 @@ class MTASTS(Section, frozen=True):
         str,
         doc("Policy version, in letters and digits. The server updates it when the policy changes."),
     ]
-    mode: Annotated[Literal["enforce", "testing", "none"], doc("What senders should do if TLS fails.")] = "enforce"
+    mode: Annotated[Literal["enforce", "testing", "none"], doc("How senders should handle TLS failures.")] = "enforce"
     max_age: Annotated[Duration, doc("How long senders should keep the policy.")] = 86400.0
     mx: Annotated[
         tuple[str, ...], doc("MX host names. Use `*.` for any single label. If not set, the server's hostname.")
@@ -212,8 +212,8 @@ class DomainConfig(Section, frozen=True):
     free_busy: Annotated[
         Literal["details", "busy", "nothing"],
         doc(
-            "What users in this domain can see in each other's calendars when scheduling: titles, only free/busy "
-            "times, or nothing. Owners can change this for each calendar."
+            "Details that users in this domain can see in each other's calendars when scheduling: titles, "
+            "free/busy times, or nothing. Owners can change this for each calendar."
         ),
     ] = "busy"
     localpart_separators: Annotated[

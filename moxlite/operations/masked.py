@@ -12,7 +12,7 @@ Expires: TypeAlias = Annotated[
     str, field("Expiration: a duration like 90d, or a time like 2026-11-20T08:00Z.", metavar="TIME")
 ]
 Site: TypeAlias = Annotated[
-    str, field("Host name of the site where you'll use the address.", "--for", metavar="SITE", max_length=500)
+    str, field("Website (host name) where you'll use the address.", "--for", metavar="SITE", max_length=500)
 ]
 Note: TypeAlias = Annotated[str, field("Note for the owner.", max_length=2000)]
 OnlyFrom: TypeAlias = Annotated[
@@ -85,7 +85,7 @@ class ChangeGiven(UserOperation[GivenAddress], frozen=True):
     """
 
     address: MaskedAddress
-    site: Annotated[str | None, field("Host name of the site that uses the address.", "--for", metavar="SITE")] = None
+    site: Annotated[str | None, field("Website (host name) where you use the address.", "--for", metavar="SITE")] = None
     note: Annotated[str | None, field("Note for the owner.")] = None
     only_from: Annotated[
         str | None, field('Only accept mail from these addresses and domains, or "" for everyone.', metavar="SENDERS")

@@ -124,7 +124,7 @@ def test_what_has_no_place_is_kept_and_large_pictures_are_not() -> None:
     [
         (b"BEGIN:VCARD\nFN:A\n", "END line"),
         (b"BEGIN:VCARD\nEND:VCARD\n", "empty"),
-        (b"BEGIN:VCARD\nBDAY:1990\nEND:VCARD\n", "has no name"),
+        (b"BEGIN:VCARD\nBDAY:1990\nEND:VCARD\n", "doesn't have a name"),
         (b"BEGIN:VCARD\n" + b"X-A:bcdefgh\n" * 40_000 + b"END:VCARD\n", "256 KiB"),
     ],
 )

@@ -55,7 +55,7 @@ export class CalendarCopies {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
       const hint = t(
-        "Copies data over CalDAV and CardDAV. Nothing on the other server will change, and guests won't be notified. Copying again won't create duplicates.",
+        "Copies data over CalDAV and CardDAV. Your data there won't change, and guests won't be notified. Copying again won't create duplicates.",
       );
       fill(this.root, card(title, this.ask(), { hint }));
       return;

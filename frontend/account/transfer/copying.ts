@@ -66,7 +66,7 @@ export class Copying {
           this.root,
           card(title, this.ask(found), {
             hint: t(
-              "Copies folders and messages over IMAP, with dates and flags. Nothing on the other server will change. Copying again won't create duplicates.",
+              "Copies folders and messages over IMAP, with dates and flags. Your mail there won't change. Copying again won't create duplicates.",
             ),
           }),
         );

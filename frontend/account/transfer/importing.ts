@@ -447,7 +447,7 @@ function endText(end: ImportDone | ImportAborted): string {
   const problems = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems };
   return end.dry_run
-    ? t("{messages} would be imported{problems}. This was a dry run, so nothing was imported.", values)
+    ? t("{messages} would be imported{problems}. This was only a dry run.", values)
     : t("{messages} imported{problems}.", values);
 }
 

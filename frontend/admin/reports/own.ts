@@ -348,7 +348,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
               t("No policies yet"),
               t("When you send to a domain with MTA-STS, the policy is saved here to prevent downgrade attacks."),
             )
-          : el("p", { class: "hint" }, t("No more policies.")),
+          : el("p", { class: "hint" }, t("End of list.")),
       { flush: true },
     ),
     el(

@@ -35,7 +35,7 @@ const reasons: Readonly<Record<string, string>> = {
   iprev: t("The sending server doesn't have a valid host name, and earlier mail from it was mostly junk."),
   sieve: t("Your Sieve script handled this message."),
   "sieve-error": t("Your Sieve script failed, so the message was kept."),
-  "sieve-kept": t("Your Sieve script rejected this message. It was kept because the bounce could reach someone else."),
+  "sieve-kept": t("Your Sieve script rejected this message, but we kept it because a bounce could reach someone else."),
   "sieve-reject": t("Your Sieve script rejected this message."),
   vacation: t("Your vacation reply was sent."),
   "junk-content": t("The junk filter classified the text as junk."),

@@ -114,8 +114,8 @@ def _back_up(
             signer, notes = own_signer(source.config)
             if own and settings.encrypt_to and not is_encrypted(storage):
                 notes.append(
-                    f"{target} isn't encrypted because it was created before backup.encrypt_to was set; "
-                    "to encrypt backups, set a new backup.target"
+                    f"{target} isn't encrypted because it was created before backup.encrypt_to was set. "
+                    "To encrypt backups, set a new backup.target"
                 )
             # The blocks of unchanged files come from the last snapshot, and are signed with the new one.
             trusted = None if signer is None else signer.known

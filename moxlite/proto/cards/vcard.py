@@ -297,7 +297,7 @@ def contact_of(properties: Iterable[Property]) -> Contact | Unreadable:
     name = name or " ".join(filter(None, (parts[1:2] + parts[2:3] + parts[0:1]))) if parts else name
     name = name or organization or (emails[0].value if emails else "") or (phones[0].value if phones else "")
     if not name:
-        return Unreadable("a card has no name or address")
+        return Unreadable("a card doesn't have a name or an address")
     kept: list[str] = []
     left = {True: MAX_PICTURES, False: MAX_CARD - len(note.encode("utf-8", "replace"))}
     for line in other:

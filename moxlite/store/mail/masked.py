@@ -478,5 +478,5 @@ def wrong_masked(r: Reader) -> list[str]:
         if senders > MAX_SENDERS:
             found.append(f"masked address {address!r} has {senders} senders")
     if r.value(LEFT_BEHIND):
-        found.append("senders of a deleted masked address still exist")
+        found.append("a deleted masked address still has senders")
     return found

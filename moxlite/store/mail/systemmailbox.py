@@ -26,9 +26,7 @@ mailbox of its own.
 UNQUEUE: Final = "unqueue"
 """Kind of the rows of `outbox` that report a canceled message to the queue; `data` is the queue's key."""
 
-UNCHANGEABLE: Final = (
-    f"{QUEUE} only shows queued messages, so you can't change it; to cancel a message, move it to your trash"
-)
+UNCHANGEABLE: Final = f"{QUEUE} only shows queued messages; to cancel a message, move it to your trash"
 KEPT: Final = f"{QUEUE} is reserved for the folder that shows queued messages"
 
 THE_SYSTEM: Final = "SELECT id FROM mailbox WHERE system = 1"
@@ -97,7 +95,7 @@ def check_cancels(target: Mailbox) -> None:
     if not target.special_use & SpecialUse.TRASH:
         raise MailboxNotAllowed(
             worded(
-                "messages in {name} can only be moved to Trash, which cancels them; to keep one, copy it to "
+                "you can only move messages in {name} to Trash, which cancels them; to keep one, copy it to "
                 "another folder",
                 name=QUEUE,
             )

@@ -395,7 +395,7 @@ var Copying = class {
     const title = t("From another mail server");
     switch (found.phase) {
       case "none":
-        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages over IMAP, with dates and flags. Nothing on the other server will change. Copying again won't create duplicates.") }));
+        fill(this.root, card(title, this.ask(found), { hint: t("Copies folders and messages over IMAP, with dates and flags. Your mail there won't change. Copying again won't create duplicates.") }));
         return;
       case "looking":
         fill(this.root, card(title, [where(found), el("p", { role: "status" }, t("Loading folders…")), noted(found), this.buttons(found)]));
@@ -539,7 +539,7 @@ var CalendarCopies = class {
   draw(found, error, problems2) {
     const title = t("Calendars and contacts from another server");
     if (found.phase === "none") {
-      const hint = t("Copies data over CalDAV and CardDAV. Nothing on the other server will change, and guests won't be notified. Copying again won't create duplicates.");
+      const hint = t("Copies data over CalDAV and CardDAV. Your data there won't change, and guests won't be notified. Copying again won't create duplicates.");
       fill(this.root, card(title, this.ask(), { hint }));
       return;
     }
@@ -1047,7 +1047,7 @@ function endText(end) {
   const messages = many(end.messages, "{n} message", "{n} messages");
   const problems2 = end.problems > 0 ? `, ${many(end.problems, "{n} problem", "{n} problems")}` : "";
   const values = { messages, problems: problems2 };
-  return end.dry_run ? t("{messages} would be imported{problems}. This was a dry run, so nothing was imported.", values) : t("{messages} imported{problems}.", values);
+  return end.dry_run ? t("{messages} would be imported{problems}. This was only a dry run.", values) : t("{messages} imported{problems}.", values);
 }
 function readKept() {
   const text2 = sessionStorage.getItem(keptKey);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "c61ac4cbe338", finding: "634a72460933", junk: "93d3b326597a", links: "2a476bafc458", masked: "5ce580188816", reading: "1153a640903a", rich: "062617a656b3", rules: "55c25124f390", security: "16781614a1dc", sending: "6cf7b814caed", shares: "a6f5077947df", sieve: "7e52632db7de", squire: "2e87e3ee21aa", transfer: "6db9e784fa9f", writing: "138fa2268c32", you: "d02282051cd5" };
+var define_PARTS_default = { device: "a39563064631", finding: "7073cd0bde67", junk: "8f6cbc3dbbf2", links: "de08cc251318", masked: "f83fcf915caf", reading: "55c83b9ddf75", rich: "062617a656b3", rules: "ac05f5e5c378", security: "0056e94874d4", sending: "6a3bceeed87c", shares: "d62f3a29059a", sieve: "fd160f368724", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "f0cec1f6c654", you: "5523c0974bec" };
 
 var CheckFailed = class extends Error {
 };
@@ -1192,7 +1192,7 @@ function passwordForm(client, token, info, end) {
     try {
       const made = await client.recover(token, password.value);
       const said = el("p", { role: "status" }, t("Password updated. You've been logged out everywhere else."));
-      end(said, ...made === "" ? [] : [el("p", {}, t("Save this now. You won't be able to see it again:")), el("p", {}, el("code", {}, made))]);
+      end(said, ...made === "" ? [] : [el("p", {}, t("Save this password now. You won't be able to see it again:")), el("p", {}, el("code", {}, made))]);
     } catch (error) {
       fill(wrong, problem(error));
       send.disabled = false;

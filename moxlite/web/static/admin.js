@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "a5bdf0af1aa6", audit: "0568c8485ffd", domains: "3848b191e5b3", factors: "5ac27403772a", live: "dc85e329dff2", machine: "1b60b104ec27", moving: "8ac49ccedfbf", queue: "fd30b3d9a548", reports: "61b59ff6ee7f", trends: "2cc5c6ffa7cc" };
+var define_PARTS_default = { accounts: "324957b15106", audit: "26afca8efb10", domains: "2db773c2fc51", factors: "02b15bfb37fe", live: "69a87932ecff", machine: "cb8f62c121e6", moving: "0930544ce0b2", queue: "71f0e5c8f639", reports: "58e14e189008", trends: "c1015162522b" };
 
 var CheckFailed = class extends Error {
 };
@@ -1457,7 +1457,7 @@ function working(found) {
     const left = Math.floor((first.ends - found.at) / day2);
     add(left < soon ? "warn" : "ok", t("Certificates"), [many(left, "{n} day left", "{n} days left"), ", ", first.automatic ? t("renewed automatically") : t("from files")]);
   } else {
-    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("self-signed, so browsers and other servers won't trust them") : t("none. Connections aren't encrypted"));
+    add("unknown", t("Certificates"), found.certificates.length > 0 ? t("self-signed, so browsers and other servers won't trust them") : t("none, so connections aren't encrypted"));
   }
   if (found.disk !== null) add(found.disk.free < found.disk.size / 20 ? "warn" : "ok", t("Disk"), t("{free} of {size} free", { free: size(found.disk.free), size: size(found.disk.size) }));
   if (found.queue !== null) add("ok", t("Queue"), found.queue.messages === 0 ? t("empty") : many(found.queue.messages, "{n} message", "{n} messages"));

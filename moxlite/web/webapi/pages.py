@@ -182,9 +182,9 @@ REF: Final = "#/components/schemas/{name}"
 FORM_FILES: Final = ("alternativefile", "inlinefile", "attachedfile")
 
 DESCRIPTION: Final = (
-    "Send and receive mail. Log in using HTTP Basic authentication, with one of the account's addresses and its "
-    "password, or an app password for the web API. Call each method with POST, and send a JSON object as the "
-    "body or as the form field request. Errors have status 400, with a code for clients and a message for users."
+    "Send and receive mail. Log in using HTTP Basic authentication, with an account address and its password or "
+    "an app password. Call methods with POST. Send a JSON object as the body or as the form field request. "
+    "Errors have status 400, with a code for clients and a message for users."
 )
 
 Schema = dict[str, Any]

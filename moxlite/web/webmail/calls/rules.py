@@ -310,7 +310,8 @@ def changes(
     if proposal.destination.startswith("@"):
         raise UserError(
             worded(
-                "{recipient} is received through the catchall address {destination}; add it to your addresses first",
+                "you get mail for {recipient} through the catchall address {destination}; add it to your "
+                "addresses first",
                 recipient=proposal.recipient,
                 destination=proposal.destination,
             )
