@@ -396,14 +396,14 @@ async def test_the_mailbox_of_the_queue_is_shown_and_refuses_in_clear_words(
         assert (item["subject"], item["flags"]) == ("waits", ["\\seen"])
         assert (await browser.call("parsed_message", message_id=row.id))["texts"]
         for name, parameters, words in (
-            ("flags_add", {"message_ids": [row.id], "flags": ["\\flagged"]}, "cannot be changed"),
-            ("flags_clear", {"message_ids": [row.id], "flags": ["\\seen"]}, "cannot be changed"),
+            ("flags_add", {"message_ids": [row.id], "flags": ["\\flagged"]}, "only shows queued messages"),
+            ("flags_clear", {"message_ids": [row.id], "flags": ["\\seen"]}, "only shows queued messages"),
             ("message_delete", {"message_ids": [row.id]}, "to cancel a message, move it"),
-            ("message_move", {"message_ids": [row.id], "mailbox_id": inbox}, "only be moved to Trash"),
+            ("message_move", {"message_ids": [row.id], "mailbox_id": inbox}, "only move messages in Outgoing"),
             ("mailbox_rename", {"mailbox_id": queue, "name": "Mine"}, "managed by the server"),
             ("mailbox_delete", {"mailbox_id": queue}, "managed by the server"),
             ("mailbox_set_special_use", {"mailbox_id": queue, "roles": ["archive"]}, "managed by the server"),
-            ("mailbox_create", {"name": "Outgoing/sub"}, "is kept"),
+            ("mailbox_create", {"name": "Outgoing/sub"}, "is reserved"),
         ):
             answer = await browser.post(name, parameters)
             assert (answer.status, answer.json["error"]["code"]) == (400, "user:error"), (name, answer.body)

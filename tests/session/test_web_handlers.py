@@ -368,7 +368,7 @@ async def test_a_listing_has_an_end(opening: Opening, www: Path, monkeypatch: py
     rig = await opening(static(www, ", list_files = true"))
     page = (await get(rig, "/")).body.decode()
     assert page.count("<tr><td>") == 2
-    assert "there are more" in page
+    assert "Only the first" in page
 
 
 async def test_what_may_not_be_read_is_forbidden(opening: Opening, www: Path, monkeypatch: pytest.MonkeyPatch) -> None:

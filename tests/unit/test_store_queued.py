@@ -151,22 +151,22 @@ def _sub(name: str) -> Callable[[AccountTx, Mailbox], object]:
 
 
 REFUSED: list[tuple[str, Callable[[AccountTx, Mailbox], object]]] = [
-    ("cannot be changed", lambda tx, box: store_flags(tx, box.id, [1], mode="add", flags=Flag.FLAGGED)),
-    ("cannot be changed", lambda tx, box: store_flags(tx, box.id, [1], mode="add", keywords=["x"])),
-    ("cannot be changed", lambda tx, box: store_flags_ids(tx, [1], mode="remove", flags=Flag.SEEN)),
-    ("cannot be changed", lambda tx, box: expunge(tx, box.id, [1])),
-    ("cannot be changed", lambda tx, box: expunging.expunge_ids(tx, [1])),
-    ("cannot be changed", lambda tx, box: expunging.expunge_all(tx, box.id)),
-    ("only be moved to Trash", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
-    ("only be moved to Trash", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
+    ("only shows queued messages", lambda tx, box: store_flags(tx, box.id, [1], mode="add", flags=Flag.FLAGGED)),
+    ("only shows queued messages", lambda tx, box: store_flags(tx, box.id, [1], mode="add", keywords=["x"])),
+    ("only shows queued messages", lambda tx, box: store_flags_ids(tx, [1], mode="remove", flags=Flag.SEEN)),
+    ("only shows queued messages", lambda tx, box: expunge(tx, box.id, [1])),
+    ("only shows queued messages", lambda tx, box: expunging.expunge_ids(tx, [1])),
+    ("only shows queued messages", lambda tx, box: expunging.expunge_all(tx, box.id)),
+    ("only move messages in Outgoing", lambda tx, box: move_messages(tx, box.id, [1], INBOX)),
+    ("only move messages in Outgoing", lambda tx, box: copying.move_ids(tx, [1], INBOX)),
     ("you can't add any", lambda tx, box: move_messages(tx, INBOX, [1], box.id)),
     ("you can't add any", lambda tx, box: copy_messages(tx, INBOX, [1], box.id)),
     ("you can't add any", lambda tx, box: copy_messages(tx, box.id, [1], box.id)),
     ("you can't add any", lambda tx, box: ensure_mailbox(tx, "Outgoing")),
-    ("is kept", lambda tx, box: ensure_mailbox(tx, "Outgoing/a")),
-    ("is kept", _sub("Outgoing/a/b")),
-    ("is kept", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Outgoing/Sent")),
-    ("is kept", lambda tx, box: mailboxes.rename_inbox(tx, "Outgoing/Old")),
+    ("is reserved", lambda tx, box: ensure_mailbox(tx, "Outgoing/a")),
+    ("is reserved", _sub("Outgoing/a/b")),
+    ("is reserved", lambda tx, box: rename_mailbox(tx, _of(tx, "Sent"), "Outgoing/Sent")),
+    ("is reserved", lambda tx, box: mailboxes.rename_inbox(tx, "Outgoing/Old")),
     ("managed by the server", lambda tx, box: rename_mailbox(tx, box.id, "Other")),
     ("managed by the server", lambda tx, box: mailboxes.delete_mailbox(tx, box.id)),
     ("managed by the server", lambda tx, box: mailboxes.set_special_use(tx, box.id, SpecialUse.TRASH)),
@@ -295,7 +295,7 @@ async def test_an_account_with_a_mailbox_of_that_name_keeps_it(accounts: Account
         assert not await put(account, b"1 1")
         await account.write(lambda tx: create_mailbox(tx, "Outgoing/child"))
         await account.write(lambda tx: rename_mailbox(tx, own.id, "Mine"))
-        with pytest.raises(MailboxNotAllowed, match="is kept"):
+        with pytest.raises(MailboxNotAllowed, match="is reserved"):
             await account.write(lambda tx: create_mailbox(tx, "Outgoing"))
         await fit_queue_mailbox(account)
         assert await put(account, b"1 1")
