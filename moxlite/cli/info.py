@@ -12,7 +12,7 @@ import moxlite
 from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
 from moxlite.cli.helpsearch import content_words, find_sections
-from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
+from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:

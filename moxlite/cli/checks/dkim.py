@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.common import Failure, as_author, load_config, raw_output
-from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

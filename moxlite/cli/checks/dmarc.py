@@ -7,7 +7,7 @@ import click
 
 from moxlite.cli.checks.reportmail import parse_command, report_commands
 from moxlite.cli.common import Failure
-from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from moxlite.acceptance.checks import Checks

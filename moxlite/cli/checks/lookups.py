@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.common import LazyGroup
-from moxlite.cli.prompts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Answer, Resolver

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.checks.reportmail import parse_command, report_commands
-from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver

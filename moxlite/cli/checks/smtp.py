@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.common import note, raw_output
-from moxlite.cli.prompts import NO, TEMPORARY, YES, resolver_option, with_resolver
+from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, with_resolver
 
 if TYPE_CHECKING:
     import trio

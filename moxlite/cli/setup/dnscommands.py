@@ -15,7 +15,7 @@ import msgspec
 
 from moxlite.cli.common import FAILED, Failure, ask, config_path, load_config, settings, show_json
 from moxlite.cli.described import described, for_people
-from moxlite.cli.prompts import TEMPORARY, server_address
+from moxlite.cli.verdicts import TEMPORARY, server_address
 from moxlite.escapes import printable
 from moxlite.operations import described_in, dns as operations
 

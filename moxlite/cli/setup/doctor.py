@@ -19,7 +19,7 @@ from moxlite.cli.common import (
     unusable,
 )
 from moxlite.cli.described import described
-from moxlite.cli.prompts import resolver_at, resolver_option
+from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.operations import description
 

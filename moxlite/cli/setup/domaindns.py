@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.common import FAILED, Failure, config_path, load_config, root_advice, settings, show_json
-from moxlite.cli.prompts import resolver_at, resolver_option
+from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:

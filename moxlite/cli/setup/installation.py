@@ -8,7 +8,7 @@ import click
 
 from moxlite import __version__
 from moxlite.cli.common import Failure, ask, load_config
-from moxlite.cli.prompts import TEMPORARY, resolver_option, with_resolver
+from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
