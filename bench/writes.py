@@ -39,15 +39,15 @@ def frames(log: Path) -> tuple[bytes, list[tuple[int, int]]]:
     return salt, found
 
 
-def first_commit(before: tuple[bytes, list[tuple[int, int]]], after: tuple[bytes, list[tuple[int, int]]]) -> list[int]:
-    """Numbers of the pages of the first transaction between two looks at a log."""
+def commits(before: tuple[bytes, list[tuple[int, int]]], after: tuple[bytes, list[tuple[int, int]]]) -> list[list[int]]:
+    """Numbers of the pages of each transaction between two looks at a log."""
     new = after[1][len(before[1]) :] if before[0] == after[0] else after[1]
-    pages: list[int] = []
+    found: list[list[int]] = [[]]
     for page, commit in new:
-        pages.append(page)
+        found[-1].append(page)
         if commit:
-            break
-    return pages
+            found.append([])
+    return found
 
 
 def measure(folder: Path, messages: int, mails: int) -> None:
@@ -60,29 +60,32 @@ def measure(folder: Path, messages: int, mails: int) -> None:
         log = path.with_name("account.db-wal")
         session = IMAP(server.imap_port, server.user, server.password)
         session.command(b"SELECT INBOX", keep=False)
-        deliveries: list[list[int]] = []
+        written: list[list[int]] = []
         with smtplib.SMTP("127.0.0.1", server.smtp_port) as smtp:
             for number in range(mails):
                 before = frames(log)
                 # Numbers that 10 does not divide have no attachment; their parents are not there.
                 mail = corpus(10 * (messages + number) + 1 + 10_000_000) + TEXT.encode()
                 smtp.sendmail("sender@example.com", [server.address], mail)
-                deliveries.append(first_commit(before, frames(log)))
+                written += commits(before, frames(log))
         session.close()
         with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
             trees = dict(database.execute("SELECT pageno, name FROM dbstat"))
     finally:
         server.stop()
+    # Background tasks write meanwhile, too.
+    deliveries = [pages for pages in written if "message" in map(trees.get, pages)]
     changed, pages = Counter[str](), Counter[str]()
     for delivery in deliveries:
         names = [trees.get(page, "") for page in delivery]
         changed.update(set(names) - {"", SCHEMA})
         pages.update(names)
     total = pages.total()
-    octets = total * (FRAME + PAGE) / mails
-    print(f"b-trees {changed.total() / mails:.1f}, pages {total / mails:.1f}, kB {octets / 1e3:.0f}")
-    for name, count in pages.most_common():
-        print(f"{name or 'pointers'}: {changed[name] / mails:.2f} b-trees, {count / mails:.2f} pages")
+    count = len(deliveries)
+    octets = total * (FRAME + PAGE) / count
+    print(f"b-trees {changed.total() / count:.1f}, pages {total / count:.1f}, kB {octets / 1e3:.0f}")
+    for name, number in pages.most_common():
+        print(f"{name or 'pointers'}: {changed[name] / count:.2f} b-trees, {number / count:.2f} pages")
 
 
 def main() -> None:

@@ -10,7 +10,7 @@ import pytest
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.body import Compression, encode_chunk
+from moxlite.store.content.body import Compression, encode_chunk, take_body_ids
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
@@ -218,7 +218,7 @@ async def test_a_body_that_nobody_uses_any_more_is_used_again(accounts: Accounts
         tx.execute("DELETE FROM body_chunk WHERE ?", not chunks)
 
     async with accounts.use("mia") as account:
-        (body_id, _) = await account.write(lambda tx: add_bodies(tx, [one, one]))
+        (body_id, _) = await account.write(lambda tx: add_bodies(tx, [one, one], take_body_ids(tx, 2)))
         state = "SELECT b.id, b.refs, (SELECT count(*) FROM body_chunk) FROM body b"
         assert await look(account, lambda r: r.rows(state)) == [(body_id, 2, 1)]
         await account.write(unused)

@@ -93,6 +93,8 @@ def test_a_restored_account_has_all_mail_and_looks_new_to_clients(original: Path
     assert rows(data / path, file_id) != rows(original / path, file_id)
     ids = "SELECT name, seq FROM sqlite_sequence"
     assert all(seq >= GAP for _, seq in rows(data / path, ids) if isinstance(seq, int))
+    last = "SELECT last_message_id, last_body_id FROM state"
+    assert rows(data / path, last) == [tuple(one + GAP for one in rows(original / path, last)[0])]  # type: ignore[operator]
     assert not (data / RESTORING).exists()
 
 

@@ -19,8 +19,9 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.perform import append
 from moxlite.store.mail import copying, expunging, mailboxes
-from moxlite.store.mail.adding import add_message
+from moxlite.store.mail.adding import Append, add_message
 from moxlite.store.options import DAY, Options
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import Flag, MailboxID
@@ -242,6 +243,27 @@ async def test_bodies_whose_delivery_died_go_at_the_next_open(tmp_path: Path) ->
         found = await counts(account)
         assert (found["body"], found["body_chunk"]) == (1, 1)
     await second.aclose()
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_ids_of_the_newest_message_do_not_come_again(tmp_path: Path, held: bool) -> None:
+    """STORE-20: neither the message's nor the body's, once it is erased and the account was opened anew."""
+    ids = "SELECT m.id, m.body_id FROM message m WHERE m.uid = ?"
+    left = "SELECT (SELECT count(*) FROM message) + (SELECT count(*) FROM body)"
+    given = []
+    for uid in (1, 2):
+        accounts = Accounts(tmp_path, Options(min_free_space=0, check_on_close=True, undelete_grace=0))
+        async with accounts.use("mjl") as account:
+            message = await prepare(Spool.of(b"Subject: %d\r\n\r\nx\r\n" % uid), chunks=not held)
+            await append(account, INBOX, [Append(message)])
+            given.append(await account.read(lambda r, uid=uid: r.row(ids, uid), op="test"))  # type: ignore[misc]
+            await account.write(lambda tx, uid=uid: expunging.expunge(tx, INBOX, [uid]))  # type: ignore[misc]
+            await account.settle()
+            assert await account.read(lambda r: r.value(left), op="test") == 0
+        await accounts.aclose()
+    (first, first_body), (second, second_body) = given
+    assert second > first
+    assert second_body > first_body
 
 
 # Purging

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import zlib
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 
@@ -38,7 +39,21 @@ LAST = "0056"
 OBJECTS = """
 SELECT type || ' ' || name || ' ' || tbl_name, coalesce(sql, '') FROM sqlite_schema
 WHERE name NOT LIKE '_litestream%' ORDER BY 1"""
+LAST_IDS = """
+SELECT coalesce(max(seq) FILTER (WHERE name = 'message'), 0), coalesce(max(seq) FILTER (WHERE name = 'body'), 0)
+FROM sqlite_sequence"""
+MISSING = "SELECT email_id, reference FROM thread_missing ORDER BY 1, 2"
 TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' ORDER BY name"
+CHANGED = {
+    Kind.ACCOUNT: {
+        "table state state",
+        "table message message",
+        "table body body",
+        "table message_header message_header",
+        "index thread_missing_email thread_missing",
+    }
+}
+"""What has another definition than in the last version of before: ids are counted in `state`."""
 NUMBERS = "application_id", "user_version", "auto_vacuum", "page_size", "journal_mode"
 
 
@@ -88,6 +103,14 @@ def schema_of(path: Path) -> dict[str, str]:
     return {str(name): normalized(str(sql)) for name, sql in query(path, OBJECTS)}
 
 
+def columns_of(path: Path) -> list[tuple[object, ...]]:
+    return query(
+        path,
+        "SELECT t.name, c.name, c.type, c.pk FROM pragma_table_list t JOIN pragma_table_info(t.name) c"
+        " WHERE t.type = 'table' AND t.name NOT LIKE '%litestream%' ORDER BY 1, 2",
+    )
+
+
 def rows_of(data: Path) -> dict[str, list[str]]:
     """Rows of all tables of all databases, sorted."""
     found = {}
@@ -104,14 +127,19 @@ def test_the_first_migration_makes_what_all_of_before_have_made(tmp_path: Path, 
     path = tmp_path / f"{kind.value}.db"
     open_file(path, kind, OPTIONS, create=True).close()
     before = data / next(one.path for one in databases(data) if one.kind is kind)
-    assert schema_of(path) == schema_of(before)
+    new, old = schema_of(path), schema_of(before)
+    assert {name for name in new.keys() | old.keys() if new.get(name) != old.get(name)} == CHANGED.get(kind, set())
+    with closing(apsw.Connection(str(before))) as db:
+        for sql in preview._migrations(kind, PREVIEW[kind][-1]):
+            db.execute(sql).fetchall()
+    assert columns_of(path) == columns_of(before)
     assert query(path, "PRAGMA application_id") == query(before, "PRAGMA application_id")
     assert (version(path), version(before)) == (1, PREVIEW[kind][-1])
     filled = {table: query(path, f'SELECT * FROM "{table}"') for (table,) in query(path, TABLES)}
     if kind is Kind.ACCOUNT:
         assert filled.pop("gathering") == [(1, 0, 0)]
-        [(number, file_id, *counters, _, total, parsed, threads, _)] = filled.pop("state")
-        assert (number, counters, total, parsed, threads) == (1, [0, 0], 0, 1, 2)
+        [(number, file_id, *counters, _, total, parsed, threads, _, last, last_body)] = filled.pop("state")
+        assert (number, counters, total, parsed, threads, last, last_body) == (1, [0, 0], 0, 1, 2, 0, 0)
         assert len(bytes(file_id)) == 16  # type: ignore[call-overload]  # a BLOB
     assert not any(filled.values())
 
@@ -120,6 +148,11 @@ async def test_data_of_before_is_upgraded(old: Path) -> None:
     """STORE-149a: all mail stays; files are what the present version makes, down to the pages on which tables begin."""
     cache = (old / "cache.db").read_bytes()
     messages = {one.path: query(old / one.path, "SELECT * FROM message") for one in databases(old) if one.account}
+    ids = {path: query(old / path, LAST_IDS) for path in messages}
+    with closing(apsw.Connection(str(old / f"accounts/{ACCOUNTS[2]}/account.db"))) as db:
+        db.execute("INSERT INTO thread_missing SELECT 'é\"@x', min(email_id), 0 FROM message").fetchall()
+        db.execute("INSERT INTO thread_missing SELECT 'b@x', min(email_id), 1 FROM message").fetchall()
+    missing = {path: query(old / path, MISSING) for path in messages}
     told: list[str] = []
     assert upgrade_preview(old, told.append) == 6
     assert re.fullmatch(r"this needs \d+ bytes of disk space in .* \(\d+ free\)", told[0])
@@ -138,6 +171,9 @@ async def test_data_of_before_is_upgraded(old: Path) -> None:
     assert (found.problems, [note for note in found.notes if "schema" in note]) == ([], [])
     for path, rows in messages.items():
         assert query(old / path, "SELECT * FROM message") == rows
+        assert query(old / path, "SELECT last_message_id, last_body_id FROM state") == ids[path]
+        named = "SELECT h.email_id, j.value FROM message_header h, json_each(h.missing) j ORDER BY 1, 2"
+        assert query(old / path, named) == query(old / path, MISSING) == missing[path]
     assert upgrade_preview(old, quiet) == 0
     accounts = Accounts(old, made_up())
     try:

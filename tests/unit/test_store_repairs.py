@@ -29,6 +29,7 @@ def store_options() -> Options:
         ("UPDATE mailbox SET uidnext = 1, recent_uid = 1", "fix-uidmeta"),
         ("UPDATE mailbox SET recent_uid = 99", "fix-uidmeta"),
         ("UPDATE state SET next_uidvalidity = 1", "fix-uidmeta"),
+        ("UPDATE state SET last_message_id = 0, last_body_id = 0", "fix-uidmeta"),
         ("UPDATE message SET size = size + 7 WHERE uid = 2", "fix-sizes"),
     ],
 )

@@ -766,7 +766,7 @@ async def test_a_damaged_message_is_not_found_in_either_way(account: OpenAccount
     assert await find(account, "hello") == [1, 2, 3]
 
 
-SMALL = ("SCAN s", "SCAN sqlite_sequence", "SCAN CONSTANT ROW")
+SMALL = ("SCAN s", "SCAN CONSTANT ROW")
 """Tables of a row or two."""
 
 

@@ -146,7 +146,7 @@ async def test_of_all_stretches_of_ids_the_newest_message_of_a_subject_counts(ac
             added = (await deliver(account, await prepared(mail(n)), NO_FACTS, "Inbox", received=now - age * DAY)).added
             assert added is not None
             newest = added.message_id if age == 1 else newest
-            await account.write(lambda tx: tx.execute("UPDATE sqlite_sequence SET seq = seq + 40000"))
+            await account.write(lambda tx: tx.execute("UPDATE state SET last_message_id = last_message_id + 40000"))
         reply = await deliver(
             account, await prepared(mail(9, subject="Re: greetings")), NO_FACTS, "Inbox", received=now
         )

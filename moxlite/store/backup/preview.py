@@ -51,7 +51,8 @@ COLUMNS: Final = "SELECT name FROM pragma_table_info(?, ?) ORDER BY cid"
 HAS_SEQUENCE: Final = "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'"
 COPY_SEQUENCE: Final = """
 DELETE FROM main.sqlite_sequence;
-INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence"""
+INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence o
+WHERE EXISTS (SELECT 1 FROM main.sqlite_schema s WHERE s.name = o.name AND s.sql LIKE '%AUTOINCREMENT%')"""
 
 NO_CARDS: Final = "SELECT count(*) FROM contact_due WHERE card IS NOT NULL"
 ALL_CARDS: Final = """

@@ -77,7 +77,8 @@ INSERT INTO sqlite_sequence (name, seq)
 SELECT name, ? FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'
 AND name NOT IN (SELECT name FROM sqlite_sequence)"""
 RENEW_STATE: Final = (
-    "UPDATE state SET file_id = randomblob(16), modseq = modseq + ?1, next_uidvalidity = ?2 WHERE id = 1"
+    "UPDATE state SET file_id = randomblob(16), modseq = modseq + ?1, next_uidvalidity = ?2,"
+    " last_message_id = last_message_id + ?1, last_body_id = last_body_id + ?1 WHERE id = 1"
 )
 NEXT_UIDVALIDITY: Final = "SELECT next_uidvalidity FROM state WHERE id = 1"
 MAILBOXES: Final = "SELECT id FROM mailbox ORDER BY id"

@@ -55,6 +55,7 @@ MAX_MARK: Final = 64 << 10
 REPAIRS: Final = {
     "counts": "moxlite store fix-counts",
     "total_size": "moxlite store fix-counts",
+    "ids": "moxlite store fix-uidmeta",
     "uidnext": "moxlite store fix-uidmeta",
     "uidvalidity": "moxlite store fix-uidmeta",
     "size": "moxlite store fix-sizes",

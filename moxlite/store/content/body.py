@@ -394,10 +394,16 @@ STORED: Final = "SELECT enc, digest, data FROM body_chunk WHERE id >= ? AND id <
 BODY: Final = "SELECT id, size FROM body WHERE hash = ?"
 STILL: Final = "SELECT 1 FROM body WHERE id = ? AND hash = ?"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
+TAKE_IDS: Final = "UPDATE state SET last_body_id = last_body_id + ?1 WHERE id = 1 RETURNING last_body_id - ?1 + 1"
 # An upsert: in a damaged file, chunks of an erased body may be left under the ids of a new one.
 WRITE_CHUNK: Final = """
 INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)
 ON CONFLICT (id) DO UPDATE SET enc = excluded.enc, digest = excluded.digest, data = excluded.data"""
+
+
+def take_body_ids(tx: Tx, count: int) -> BodyID:
+    """Take ids for new bodies (STORE-20); returns the first one."""
+    return BodyID(tx.value(TAKE_IDS, count))
 
 
 def make_sound(tx: Tx, body_id: BodyID, digest: bytes, size: int, chunks: Sequence[Chunk]) -> None:

@@ -8,6 +8,7 @@ piece, so that memory stays bounded and other units can run in between.
 
 from __future__ import annotations
 
+import itertools
 import secrets
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -32,6 +33,7 @@ from moxlite.store.content.body import (
     encode_chunk,
     encode_chunks,
     preferred,
+    take_body_ids,
     tell_mended,
     unsound,
     write_chunks,
@@ -355,7 +357,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None =
 # Bodies written before the unit that links them
 
 # Until it is linked, a held body has a random hash, so that two of the same content can be written at once.
-HOLD: Final = "INSERT INTO body (hash, size, refs) VALUES (?, ?, 0)"
+HOLD: Final = "INSERT INTO body (id, hash, size, refs) VALUES (?, ?, ?, 0)"
 INSERT_CHUNK: Final = "INSERT INTO body_chunk (id, enc, digest, data) VALUES (?, ?, ?, ?)"
 # A body that a unit has linked has refs 1 by now, and stays.
 RELEASE: Final = "DELETE FROM body WHERE id = ? AND refs = 0 RETURNING id"
@@ -460,9 +462,11 @@ def _write_pieces(tx: Tx, pieces: list[tuple[_Piece, list[Chunk]]], held: tuple[
     last = held[-1] if held else BodyID(0)
     new: list[BodyID] = []
     rows: list[tuple[int, int, int, bytes]] = []
+    ids = itertools.count(take_body_ids(tx, sum(not piece.start for piece, _ in pieces)))
     for piece, chunks in pieces:
         if not piece.start:
-            last = BodyID(tx.insert(HOLD, secrets.token_bytes(32), piece.prepared.body_size))
+            last = BodyID(next(ids))
+            tx.execute(HOLD, last, secrets.token_bytes(32), piece.prepared.body_size)
             new.append(last)
         first = chunk_id(last, piece.start // CHUNK_SIZE)
         rows += [(first + n, chunk.enc, chunk.check, chunk.data) for n, chunk in enumerate(chunks)]

@@ -17,7 +17,15 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed, NoSuchMailbox
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
-from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
+from moxlite.store.mail.counts import (
+    Delta,
+    add_size,
+    apply_delta,
+    learn_keywords,
+    next_message_id,
+    take_message_ids,
+    take_uids,
+)
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.staging import (
@@ -67,9 +75,9 @@ THREAD_KEYS: Final = """
 SELECT i.id, i.messageid, i.refs, i.subject_base, i.is_response, i.dsn, b.mailbox_id, i.received FROM import_message i
 JOIN import_mailbox b ON b.id = i.mailbox WHERE i.id >= ? ORDER BY i.id LIMIT ?"""
 AWAITED: Final = """
-SELECT DISTINCT i.id, i.messageid, i.refs = x'90' FROM thread_missing t
-CROSS JOIN message m ON m.messageid = t.reference CROSS JOIN import_message i ON i.id = m.id
-WHERE t.email_id < ?1 ORDER BY i.id LIMIT 10000"""
+SELECT i.id, i.messageid, i.refs = x'90' FROM import_message i
+WHERE EXISTS (SELECT 1 FROM thread_missing t WHERE t.reference = i.messageid AND t.email_id < ?1)
+ORDER BY i.id LIMIT 10000"""
 SENT: Final = """
 SELECT i.id, s.structure, i.received FROM import_message i JOIN message_info s ON s.email_id = i.id
 WHERE i.mailbox = ?"""
@@ -129,6 +137,7 @@ def _finish(tx: AccountTx, job: Job, targets: Sequence[Target], spellings: Seque
     tx.executemany(LEARN, spellings)
     if messages:
         tx.execute(APPEAR, tx.modseq(), tx.now)
+        take_message_ids(tx, MessageID(last))
         words = _keywords(tx)
         _place(tx, job.first_id, last)
         _count(tx, boxes, targets, words)

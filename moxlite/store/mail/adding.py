@@ -18,13 +18,13 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
-from moxlite.store.mail.counts import Delta, add_arrivals, learn_keywords, next_message_id, next_uids, take_room
+from moxlite.store.mail.counts import Delta, add_arrivals, learn_keywords, next_uids, take_room
 from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, pack_domains
 from moxlite.store.mail.flags import verdict_of
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.mail.systemmailbox import check_fillable
 from moxlite.store.mail.threadlinks import Links, pack_parents
-from moxlite.store.mail.threads import NOTE_MISSING, adopt_orphans, missing_rows
+from moxlite.store.mail.threads import NOTE_MISSING, adopt_orphans, missing_names, missing_rows
 from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE, join_keywords, learn_spellings, mailbox, split_keywords
 from moxlite.store.types import (
     UID,
@@ -68,7 +68,7 @@ class Append(msgspec.Struct, frozen=True):
 
 # Adds a reference to the body of this hash, which may be new.
 USE_BODY: Final = """
-INSERT INTO body (hash, size, refs) VALUES (?, ?, 1) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1
+INSERT INTO body (id, hash, size, refs) VALUES (?, ?, ?, 1) ON CONFLICT (hash) DO UPDATE SET refs = refs + 1
 RETURNING id, refs"""
 USE_IF_THERE: Final = "UPDATE body SET refs = refs + 1 WHERE hash = ? RETURNING id"
 NAME_BODY: Final = "UPDATE body SET hash = ?, refs = 1 WHERE id = ?"
@@ -84,7 +84,7 @@ VALUES (?1, ?2, ?3, ?4, ?4, ?4, ?5, ?1, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,
 INSERT_INFO: Final = """
 INSERT INTO message_info (email_id, envelope, bodystructure, structure, preview, prefix, tls_version, tls_cipher,
 requiretls) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
-INSERT_HEADER: Final = "INSERT INTO message_header (email_id, why, header) VALUES (?, ?, ?)"
+INSERT_HEADER: Final = "INSERT INTO message_header (email_id, why, missing, header) VALUES (?, ?, ?, ?)"
 INSERT_SMTP: Final = """
 INSERT INTO message_smtp (message_id, received, size, verdict, remote_ip, ip1, ip2, ip3, ehlo_domain, mailfrom,
 mailfrom_domain, rcptto, rcptto_domain,
@@ -94,20 +94,20 @@ orig_dkim, dkim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 INSERT_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) VALUES (?, ?)"
 
 
-def add_bodies(tx: Tx, messages: Sequence[Prepared]) -> list[BodyID]:
+def add_bodies(tx: Tx, messages: Sequence[Prepared], first_id: BodyID) -> list[BodyID]:
     """Add a reference to the body of each message: an equal stored body, the one written before (`held_bodies`), or a
-    new one (STORE-180). Returns the body ids, in order.
+    new one (STORE-180), with an id from `first_id` on, of which as many were taken. Returns the body ids, in order.
 
     An equal stored body is checked first, so that only a good body is shared.
     """
     ids: list[BodyID] = []
     chunks: list[tuple[int, int, int, bytes]] = []
     written: set[BodyID] = set()
-    for prepared in messages:
+    for new_id, prepared in enumerate(messages, first_id):
         if prepared.chunks is None:
             ids.append(_use_held(tx, prepared))
             continue
-        row = tx.row(USE_BODY, prepared.digest, prepared.body_size)
+        row = tx.row(USE_BODY, new_id, prepared.digest, prepared.body_size)
         assert row is not None
         body_id, refs = row
         # 1: new, or a leftover that no message had. Its chunks, if it has any, are written over.
@@ -187,12 +187,13 @@ def add_messages(
     uids = next_uids(box, len(items))
     words = [_learn(tx, item.keywords) for item in items]
     # The quota comes before all that is large: what it refuses need not be written and rolled back.
-    first_id = next_message_id(tx) if queued else take_room(tx, sum([item.prepared.size for item in items]))
+    octets = 0 if queued else sum([item.prepared.size for item in items])
+    first_id, first_body = take_room(tx, octets, len(items), len(items))
     verdict = Verdict.UNCHANGED
     if not facts.is_reject and not queued:
         verdict = classify(tx.config.junk_flags, box.name, box.special_use)
     modseq = tx.modseq()
-    bodies = add_bodies(tx, [item.prepared for item in items])
+    bodies = add_bodies(tx, [item.prepared for item in items], first_body)
     links = Links(tx, mailbox_id, [item.prepared.thread for item in items])
     rows = _Rows(tx)
     is_sent = int(box.special_use) & SENT  # arithmetic of flags costs ten times that of numbers
@@ -248,7 +249,7 @@ def add_messages(
             facts.tls_cipher,
             facts.requiretls,
         ))  # fmt: skip
-        rows.headers.append((message_id, facts.why, prepared.header))
+        rows.headers.append((message_id, facts.why, missing_names(link.missing), prepared.header))
         rows.keywords += [(word, message_id) for word in words[number]]
         if link.missing:
             rows.missing += missing_rows(message_id, link.missing)

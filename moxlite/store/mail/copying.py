@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx, was_done
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
-from moxlite.store.mail.counts import Delta, add_size, apply_delta, learn_keywords, next_message_id, take_uids
+from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, take_room, take_uids
 from moxlite.store.mail.expunging import Source, bury, by_mailbox, by_uid, expunge, keyword_users, left
 from moxlite.store.mail.flags import JUNK_BITS, count_corrections, verdict_of
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
@@ -164,9 +164,8 @@ def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Ma
     if not sources:
         return Copied(source_id, target.id, target.uidvalidity, (), (), ())
     ids = int_array([source.id for source in sources])
-    add_size(tx, sum(source.size for source in sources))
+    first_id, _ = take_room(tx, sum(source.size for source in sources), len(sources), 0)
     first = take_uids(tx, target.id, len(sources))
-    first_id = next_message_id(tx)
     verdict = classify(tx.config.junk_flags, target.name, target.special_use)
     come = flags_in_mailbox(Flag(0), verdict)
     stay = flags_in_mailbox(~Flag(0), verdict)

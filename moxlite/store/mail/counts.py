@@ -13,9 +13,10 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, OverQuota, UidsExhausted
+from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, mailbox, mailboxes, split_keywords
 from moxlite.store.rows.messages import MAX_UID
-from moxlite.store.types import UID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
+from moxlite.store.types import UID, BodyID, Flag, Mailbox, MailboxCounts, MailboxID, MailboxKeywords, MessageID
 
 APPLY: Final = """
 UPDATE mailbox SET total = total + ?, deleted = deleted + ?, unread = unread + ?, unseen = unseen + ?, size = size + ?,
@@ -31,11 +32,13 @@ FORGET_SPELLING: Final = "DELETE FROM keyword WHERE lower = ?"
 KEYWORDS_IN_USE: Final = "SELECT DISTINCT keywords FROM message WHERE mailbox_id = ? AND keywords <> ''"
 # Not max(id): the id of a removed message must not come again. The text index, the tables of people and the marks of
 # devices go by ids that only rise.
-NEXT_ID: Final = "SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message'"
+LAST_ID: Final = "SELECT last_message_id FROM state WHERE id = 1"
+RAISE_LAST_ID: Final = "UPDATE state SET last_message_id = max(last_message_id, ?) WHERE id = 1"
 ADD_SIZE: Final = "UPDATE state SET total_size = total_size + ? WHERE id = 1 RETURNING total_size"
 TAKE_ROOM: Final = """
-UPDATE state SET total_size = total_size + ?, modseq = modseq + ? WHERE id = 1
-RETURNING total_size, modseq, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'message')"""
+UPDATE state SET total_size = total_size + ?1, modseq = modseq + ?2, last_message_id = last_message_id + ?3,
+last_body_id = last_body_id + ?4 WHERE id = 1
+RETURNING total_size, modseq, last_message_id - ?3 + 1, last_body_id - ?4 + 1"""
 
 SEEN: Final = int(Flag.SEEN)
 DELETED: Final = int(Flag.DELETED)
@@ -157,9 +160,14 @@ def take_uids(tx: AccountTx, mailbox_id: MailboxID, count: int) -> int:
     return first
 
 
-def next_message_id(tx: AccountTx) -> MessageID:
-    """Id that the next new message will get; AUTOINCREMENT keeps the highest one ever given (STORE-20)."""
-    return MessageID(tx.value(NEXT_ID) or 1)
+def next_message_id(r: Reader) -> MessageID:
+    """Id that the next new message will get (STORE-20)."""
+    return MessageID(r.value(LAST_ID) + 1)
+
+
+def take_message_ids(tx: AccountTx, last: MessageID) -> None:
+    """Note that messages have ids up to `last`."""
+    tx.execute(RAISE_LAST_ID, last)
 
 
 def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> None:
@@ -194,16 +202,16 @@ def _set_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> None
     tx.emit(MailboxKeywords(mailbox_id=box.id, name=box.name, keywords=words))
 
 
-def take_room(tx: AccountTx, octets: int) -> MessageID:
-    """Count added octets as `add_size` does and take the unit's modseq; returns the id that the next new message will
-    get. Raises OverQuota.
+def take_room(tx: AccountTx, octets: int, messages: int, bodies: int) -> tuple[MessageID, BodyID]:
+    """Count added octets as `add_size` does, take the unit's modseq, and as many new ids (STORE-20); returns the first
+    id of each kind. Raises OverQuota.
     """
-    row = tx.row(TAKE_ROOM, octets, not tx.numbered)
+    row = tx.row(TAKE_ROOM, octets, not tx.numbered, messages, bodies)
     assert row is not None
-    total, modseq, message_id = row
+    total, modseq, message_id, body_id = row
     tx.number(modseq)
     _check_quota(tx, octets, total)
-    return MessageID(message_id or 1)
+    return MessageID(message_id), BodyID(body_id)
 
 
 def add_size(tx: AccountTx, octets: int) -> None:

@@ -20,12 +20,14 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.content.body import take_body_ids
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader, Tx, Value
 from moxlite.store.mail.adding import INSERT_HEADER, add_bodies
 from moxlite.store.mail.counts import next_message_id
 from moxlite.store.mail.remotes import Origin, copy_key, link
+from moxlite.store.mail.threads import missing_names
 from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
 
 GAP: Final = 1 << 22
@@ -126,13 +128,18 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
     # Against all octets of the job: staged messages are not in the account's size before the final unit.
     if 0 < limit < used + octets:
         raise OverQuota(used, limit)
-    bodies = add_bodies(tx, [one.prepared for one in messages])
+    bodies = add_bodies(tx, [one.prepared for one in messages], take_body_ids(tx, len(messages)))
     tx.executemany(INSERT_INFO, [_info(one.id, one.prepared) for one in messages])
-    tx.executemany(INSERT_HEADER, [(one.id, None, one.prepared.header) for one in messages])
+    tx.executemany(INSERT_HEADER, [_header(one.id, one.prepared) for one in messages])
     tx.executemany(INSERT, [_row(one, body_id) for one, body_id in zip(messages, bodies, strict=True)])
     for message in messages:
         if (origin := message.origin) is not None:
             link(tx, origin, message.id, copy_key(message.prepared.thread.messageid, origin.size, origin.received))
+
+
+def _header(message_id: int, prepared: Prepared) -> tuple[Value, ...]:
+    # Which references are missing is known once the message is placed; its row is not written again then.
+    return (message_id, None, missing_names(prepared.thread.references), prepared.header)
 
 
 def _info(message_id: int, prepared: Prepared) -> tuple[Value, ...]:

@@ -81,7 +81,14 @@ _parents: Final = msgpack_decoder(tuple[int, ...])
 NOTE_MISSING: Final = (
     "INSERT INTO thread_missing (reference, email_id, distance) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 )
-FORGET: Final = "DELETE FROM thread_missing WHERE email_id = ? AND distance >= ?"
+# Of an email that had no row in thread_missing with such references. The row is long: it is seldom written anew.
+NAME_MISSING: Final = """
+UPDATE message_header SET missing = (SELECT json_group_array(value)
+FROM (SELECT value FROM json_each(missing) UNION SELECT value FROM json_each(?2)))
+WHERE email_id = ?1 AND EXISTS (SELECT value FROM json_each(?2) EXCEPT SELECT value FROM json_each(missing))"""
+FORGET: Final = """
+DELETE FROM thread_missing WHERE email_id = ?1 AND distance >= ?2
+AND reference IN (SELECT j.value FROM message_header h CROSS JOIN json_each(h.missing) j WHERE h.email_id = ?1)"""
 EMAIL_ID: Final = "SELECT email_id FROM message WHERE id = ?"
 # ?1 a reference, ?2 the message that has it as Message-ID: orphans, with their copies, and both subjects.
 ORPHANS: Final = f"""
@@ -101,6 +108,11 @@ SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, int]]:
     """Make rows for `NOTE_MISSING`: the unresolved references of a message, nearest first."""
     return [(reference, email_id, distance) for distance, reference in enumerate(missing[:MISSING_KEPT])]
+
+
+def missing_names(missing: Sequence[str]) -> str | None:
+    """Encode references for the column ``message_header.missing``, which leads from an email to its rows."""
+    return msgspec.json.encode(missing).decode() if missing else None
 
 
 # Lazy parents
@@ -355,7 +367,9 @@ class Placing:
             if len(self._unwritten) >= SETTLED:
                 self.flush()
         if match.missing:
-            tx.executemany(NOTE_MISSING, missing_rows(tx.value(EMAIL_ID, message_id), match.missing))
+            email_id = tx.value(EMAIL_ID, message_id)
+            tx.executemany(NOTE_MISSING, missing_rows(email_id, match.missing))
+            tx.execute(NAME_MISSING, email_id, missing_names(match.missing))
         # The oldest goes: messages are placed by rising id, and answers are near their questions.
         if len(self._placed) >= REMEMBERED:
             self._placed.pop(next(iter(self._placed)))
@@ -381,8 +395,9 @@ CLEAR: Final = """
 UPDATE message SET messageid = ?, subject_base = ?, threadid = 0, thread_missing_link = 0, thread_parents = x'90'
 WHERE id = ?"""
 CLEAR_MISSING: Final = """
-DELETE FROM thread_missing
-WHERE email_id IN (SELECT m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value)"""
+DELETE FROM thread_missing WHERE (reference, email_id) IN (SELECT j.value, h.email_id FROM carray(?) c
+CROSS JOIN message m ON m.id = c.value CROSS JOIN message_header h ON h.email_id = m.email_id
+CROSS JOIN json_each(h.missing) j)"""
 STORED: Final = """
 SELECT m.messageid, m.subject_base, m.dsn, m.mailbox_orig_id, m.received, h.header, i.structure FROM message m
 JOIN message_header h ON h.email_id = m.email_id LEFT JOIN message_info i ON i.email_id = m.email_id WHERE m.id = ?"""

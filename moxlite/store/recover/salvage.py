@@ -396,9 +396,8 @@ VALUES (?, ?, ?, ?, ?, ?, ?)"""
 INSERT_COPY: Final = """
 INSERT OR IGNORE INTO imap_copy (remote_id, uid, message_id, key, flags, gm_msgid) VALUES (?, ?, ?, ?, ?, ?)"""
 IS_KNOWN: Final = "SELECT 1 FROM imap_copy WHERE message_id = ? AND remote_id = ?"
-HIGHEST_ID: Final = "SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'message'"
-RAISE_ID: Final = "UPDATE sqlite_sequence SET seq = ? WHERE name = 'message'"
-FIRST_ID: Final = "INSERT INTO sqlite_sequence (name, seq) VALUES ('message', ?)"
+HIGHEST_ID: Final = "SELECT last_message_id FROM state WHERE id = 1"
+RAISE_ID: Final = "UPDATE state SET last_message_id = ? WHERE id = 1"
 
 
 class FoundRemote(msgspec.Struct, frozen=True):
@@ -481,8 +480,6 @@ def restore_copies(
         db.execute(INSERT_COPY, (copy.remote_id, uid, message_id, copy.key, copy.flags, copy.gm_msgid))
     if highest > first:
         db.execute(RAISE_ID, (highest,))
-        if not db.changes():
-            db.execute(FIRST_ID, (highest,))
     for remote_id, mailbox_id in sources.items():
         _seed(db, remote_id, mailbox_id)
 

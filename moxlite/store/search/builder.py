@@ -81,7 +81,7 @@ REMOVED: Final = """
 SELECT q.message_id FROM erase_queue q
 WHERE q.modseq > ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id) LIMIT ?"""
 BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
-HIGHEST: Final = "SELECT seq FROM sqlite_sequence WHERE name = 'message'"
+HIGHEST: Final = "SELECT last_message_id FROM state WHERE id = 1"
 FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
@@ -283,7 +283,7 @@ def _take_turn() -> trio.CapacityLimiter:
 def _read(r: Reader, after: int) -> _Batch:
     listed = r.rows(NEXT, after, BATCH)
     # SQLite does not check the order of rows: a damaged table gives ids in any order, some of them twice.
-    highest = r.value(HIGHEST) or 0
+    highest = r.value(HIGHEST)
     ids = sorted({one for (one,) in listed if isinstance(one, int) and after < one <= highest})
     more = len(listed) == BATCH and bool(ids)
     until = time.monotonic() + BATCH_SECONDS

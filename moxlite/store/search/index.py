@@ -51,7 +51,7 @@ BEGIN: Final = "INSERT INTO state (id, file_id, layout, parse_version, watermark
 COUNT: Final = "SELECT count(*) FROM text INDEXED BY text_boundary"
 ACCOUNT: Final = """
 SELECT s.file_id, s.parse_version, EXISTS (SELECT 1 FROM upgrade WHERE name = 'reparse'),
-coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'message'), 0) FROM state s"""
+s.last_message_id FROM state s"""
 # All messages are counted in the smallest index, the few at the end by id.
 LIVE: Final = "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?)"
 

@@ -232,6 +232,20 @@ RULES: Final = (
         WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) WHERE total_size <> s""",
     ),
     Rule(
+        "ids",
+        "{} {} has an id above the last one given out, {}",
+        """SELECT 'message', m.id, s.last_message_id FROM state s, (SELECT max(id) AS id FROM message) m
+        WHERE m.id > s.last_message_id UNION ALL SELECT 'removed message', e.id, s.last_message_id FROM state s,
+        (SELECT max(message_id) AS id FROM expunged) e WHERE e.id > s.last_message_id UNION ALL SELECT 'body', b.id,
+        s.last_body_id FROM state s, (SELECT max(id) AS id FROM body) b WHERE b.id > s.last_body_id""",
+    ),
+    Rule(
+        "thread_missing",
+        "email {} waits for {!r}, which its row in message_header doesn't say",
+        """SELECT t.email_id, t.reference FROM thread_missing t JOIN message_header h ON h.email_id = t.email_id
+        WHERE t.reference NOT IN (SELECT value FROM json_each(h.missing))""",
+    ),
+    Rule(
         "queued",
         "message {} is in the system's mailbox, and no row of queued names it",
         """SELECT m.id FROM mailbox b JOIN message m ON m.mailbox_id = b.id LEFT JOIN queued q ON q.message_id = m.id

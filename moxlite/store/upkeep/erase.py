@@ -75,9 +75,11 @@ SELECT EXISTS (SELECT 1 FROM message WHERE id = ?1) OR EXISTS (SELECT 1 FROM era
 SHARED: Final = f"""
 {USED} OR EXISTS (SELECT 1 FROM message WHERE email_id = ?1 AND email_id <> id)
 OR EXISTS (SELECT 1 FROM erase_queue WHERE email_id = ?1 AND email_id <> message_id)"""  # noqa: S608 - a constant
-DROP_SIDE: Final = tuple(
-    f"DELETE FROM {table} WHERE email_id = ?"  # noqa: S608
-    for table in ("message_info", "message_header", "thread_missing")
+DROP_SIDE: Final = (
+    """DELETE FROM thread_missing WHERE email_id = ?1
+    AND reference IN (SELECT j.value FROM message_header h CROSS JOIN json_each(h.missing) j WHERE h.email_id = ?1)""",
+    "DELETE FROM message_info WHERE email_id = ?",
+    "DELETE FROM message_header WHERE email_id = ?",
 )
 PENDING: Final = "SELECT count(*) FROM (SELECT 1 FROM erase_queue LIMIT ?)"
 # Of the next ?2 contents: the first one that is kept, or the end of them. Modseqs and times rise together; after a

@@ -57,6 +57,11 @@ UIDVALIDITY: Final = """
 SELECT next_uidvalidity, max((SELECT coalesce(max(uidvalidity), 0) FROM mailbox),
 (SELECT coalesce(max(uidvalidity), 0) FROM mailbox_gone)) FROM state WHERE id = 1"""
 SET_NEXT_UIDVALIDITY: Final = "UPDATE state SET next_uidvalidity = ? WHERE id = 1"
+HIGHEST_IDS: Final = """
+SELECT last_message_id, max((SELECT coalesce(max(id), 0) FROM message),
+(SELECT coalesce(max(message_id), 0) FROM expunged)), last_body_id, (SELECT coalesce(max(id), 0) FROM body)
+FROM state WHERE id = 1"""
+SET_LAST_IDS: Final = "UPDATE state SET last_message_id = ?, last_body_id = ? WHERE id = 1"
 WRONG_SIZES: Final = """
 SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
 JOIN body b ON b.id = m.body_id WHERE m.size <> length(i.prefix) + b.size ORDER BY m.id"""
@@ -105,7 +110,9 @@ def _numbers(counts: list[int]) -> str:
 
 
 def fix_uidmeta(tx: Tx) -> list[str]:
-    """Raise the next UID of each mailbox, and the next UIDVALIDITY, above all that were given out."""
+    """Raise the next UID of each mailbox, the next UIDVALIDITY, and the next ids of messages and bodies, above all that
+    were given out.
+    """
     changed = []
     for mailbox_id, name, uidnext, recent_uid, highest in tx.rows(HIGHEST_UIDS):
         right = max(uidnext, highest + 1)
@@ -117,6 +124,12 @@ def fix_uidmeta(tx: Tx) -> list[str]:
     if row[0] <= row[1]:
         tx.execute(SET_NEXT_UIDVALIDITY, row[1] + 1)
         changed.append(f"next_uidvalidity {row[0]} is now {row[1] + 1}")
+    row = tx.row(HIGHEST_IDS)
+    assert row is not None
+    messages, highest, bodies, highest_body = row
+    if messages < highest or bodies < highest_body:
+        tx.execute(SET_LAST_IDS, max(messages, highest), max(bodies, highest_body))
+        changed.append(f"last ids {messages}/{bodies} are now {max(messages, highest)}/{max(bodies, highest_body)}")
     return changed
 
 
