@@ -12,7 +12,7 @@ from moxlite.store.mail.copying import copy_messages
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.threadlinks import pack_parents, set_thread_flags
-from moxlite.store.mail.threads import NOTE_MISSING, reassign_threads
+from moxlite.store.mail.threads import NAME_MISSING, NOTE_MISSING, reassign_threads
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.rows.messages import message
@@ -264,6 +264,7 @@ async def test_a_late_parent_does_not_hold_the_writer_however_deep_the_thread(ac
         def entangle(tx: AccountTx) -> None:
             tx.executemany(DEEPER, [(ids[0], parents, message_id) for message_id in ids[1:]])
             tx.executemany(NOTE_MISSING, [("late@example.com", message_id, 0) for message_id in ids[1:301]])
+            tx.executemany(NAME_MISSING, [(message_id, '["late@example.com"]') for message_id in ids[1:301]])
 
         await account.write(entangle)
         late = await prepared(mail(9_999, message_id="<late@example.com>"))
