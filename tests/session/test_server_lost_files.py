@@ -190,14 +190,14 @@ def test_the_verbs_for_lost_files(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout.count("is missing")) == (1, 3)
     assert not any((data / name).exists() for name in lost)
     for name, words in lost.items():
-        assert "made" in server.cli("store", "create", *words).stdout
+        assert "created empty" in server.cli("store", "create", *words).stdout
         assert (data / name).stat().st_size
     with server:
         assert server.cli("healthcheck").stderr == ""
         assert server.cli("store", "check").stdout.count(": ok") == 4
     shutil.rmtree(data / "accounts" / "moxlite")
     assert "accounts/moxlite is missing" in server.cli("store", "check", check=False).stdout
-    assert "made" in server.cli("store", "create", "moxlite").stdout
+    assert "created empty" in server.cli("store", "create", "moxlite").stdout
     assert server.cli("store", "check").stdout.count(": ok") == 4
 
 
