@@ -21,12 +21,15 @@ from __future__ import annotations
 import logging
 import os
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import apsw
 import pytest
 import trio
 
@@ -47,6 +50,7 @@ from tests.memory import nothing_held
 from tests.ports import Ports
 from tests.session.imapd_harness import Client as IMAPClient
 from tests.session.smtpd_harness import Client as SMTPClient
+from tests.tools import Files, files_of, put_files
 
 __all__ = ["DOMAINS", "PASSWORD", "STATIC", "Faults", "Running", "house", "soon"]
 
@@ -96,8 +100,6 @@ async def soon(condition: Callable[[], object], what: str = "condition") -> None
 
 async def _now() -> float:
     """Real time, a moment later: other tasks have had theirs."""
-    import time
-
     await trio.to_thread.run_sync(time.sleep, 0.002)
     return time.monotonic()
 
@@ -240,7 +242,7 @@ async def house(
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(static)
     (path.parent / "domains.toml").write_text(domains)
-    await _set_passwords(path, passwords)
+    await _make_accounts(folder, path, static, domains, passwords)
     umask = os.umask(0)
     ports = Ports()
     started = start(path, drop=False, bind=ports.bind)
@@ -269,6 +271,50 @@ async def house(
             logging.getLogger().removeHandler(handler)
             with suppress(OSError):
                 handler.close()
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The files of accounts that were made for a new server, and when."""
+
+    at: int
+    files: Files
+
+
+_made: dict[tuple[str, str, str], _Made] = {}
+"""By configuration and passwords. To make them takes a quarter of a server's time."""
+
+ACCOUNT: Final = "/account.db"
+
+COPIED_FOR: Final = 3600 * 10**9
+"""Nanoseconds. A test with another time than ours makes its accounts itself."""
+
+
+async def _make_accounts(
+    folder: Path, path: Path, static: str, domains: str, passwords: Mapping[str, str] | None
+) -> None:
+    """Make the accounts and set their passwords. Another new server with the same configuration gets copies of them."""
+    key = static, domains, repr(passwords)
+    before = _names(folder)
+    new = not any(name.endswith("/accounts") for name in before)
+    made = _made.get(key)
+    if new and made is not None and 0 <= time.time_ns() - made.at < COPIED_FOR:
+        put_files(folder, made.files)
+        for name in made.files:
+            if name.endswith(ACCOUNT):
+                with closing(apsw.Connection(str(folder / name))) as db:
+                    db.execute("UPDATE state SET file_id = randomblob(16)").fetchall()
+        return
+    at = time.time_ns()
+    await _set_passwords(path, passwords)
+    if new:
+        files = {name: one for name, one in files_of(folder).items() if name not in before}
+        if any(name.endswith(ACCOUNT) for name in files):
+            _made[key] = _Made(at, files)
+
+
+def _names(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*")}
 
 
 async def _set_passwords(path: Path, passwords: Mapping[str, str] | None) -> None:

@@ -8,12 +8,10 @@ import random
 import re
 import resource
 import signal
-import stat
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from functools import cache
@@ -24,7 +22,7 @@ import apsw
 import pytest
 
 from tests.realservers import tree
-from tests.tools import bindable, free_port, mine, moxlite_command, top
+from tests.tools import Files, bindable, files_of, free_port, mine, moxlite_command, put_files, top
 
 __all__ = ["LocalServer", "ServedServer", "free_base", "make_certificate"]
 
@@ -200,35 +198,20 @@ COPIED_BASE: Final = 29_000
 
 
 @cache
-def _made() -> Mapping[str, tuple[int, bytes | None]]:
-    """What `localserve --init-only` makes: mode and octets of each path, None of a folder, which comes before its
-    files. A second of the processor, for each process of the tests once.
-    """
+def _made() -> Files:
+    """What `localserve --init-only` makes. A second of the processor, for each process of the tests once."""
     with tempfile.TemporaryDirectory() as place:
         LocalServer(Path(place) / "server", base=COPIED_BASE, options=("--init-only",))
-        paths = sorted(Path(place).rglob("*"))
-        return {
-            str(path.relative_to(Path(place) / "server")): (
-                stat.S_IMODE(path.stat().st_mode),
-                None if path.is_dir() else path.read_bytes(),
-            )
-            for path in paths[1:]
-        }
+        return files_of(Path(place) / "server")
 
 
 def _copy(folder: Path, base: int) -> None:
     """Make a folder with other ports, and an account that no index of another one fits."""
     ports = re.compile(rf"\b{COPIED_BASE // 1000}(\d{{3}})\b")
     folder.mkdir(mode=0o750, parents=True, exist_ok=True)
-    for name, (mode, octets) in _made().items():
-        path = folder / name
-        if octets is None:
-            path.mkdir()
-        elif path.name == "moxlite.toml":
-            path.write_text(ports.sub(lambda found: str(base + int(found[1])), octets.decode()))
-        else:
-            path.write_bytes(octets)
-        path.chmod(mode)
+    put_files(folder, _made())
+    config = folder / "config/moxlite.toml"
+    config.write_text(ports.sub(lambda found: str(base + int(found[1])), config.read_text()))
     with closing(apsw.Connection(str(folder / "data/accounts/moxlite/account.db"))) as db:
         db.execute("UPDATE state SET file_id = randomblob(16)").fetchall()
 

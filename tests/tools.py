@@ -6,14 +6,15 @@ import os
 import random
 import shutil
 import socket
+import stat
 import subprocess
 import sys
 import tarfile
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import pytest
 import trio
@@ -27,9 +28,11 @@ from moxlite.process.ports import failure_limits
 __all__ = [
     "RUNS",
     "SBIN",
+    "Files",
     "bindable",
     "crowding",
     "eventually",
+    "files_of",
     "free_port",
     "limits_stand_still",
     "mine",
@@ -37,6 +40,7 @@ __all__ = [
     "need",
     "need_library",
     "outcome_of",
+    "put_files",
     "settled",
     "slowness",
     "still",
@@ -111,6 +115,32 @@ def untar(data: bytes, folder: Path) -> None:
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         archive.extraction_filter = getattr(tarfile, "data_filter", None)  # not before Python 3.11.4
         archive.extractall(folder)
+
+
+Files: TypeAlias = Mapping[str, tuple[int, bytes | None]]
+"""Mode and octets of each path below a folder, None of a folder, which comes before what it has."""
+
+
+def files_of(folder: Path) -> Files:
+    """What is below a folder."""
+    return {
+        str(path.relative_to(folder)): (
+            stat.S_IMODE(path.stat().st_mode),
+            None if path.is_dir() else path.read_bytes(),
+        )
+        for path in sorted(folder.rglob("*"))
+    }
+
+
+def put_files(folder: Path, files: Files) -> None:
+    """Make them below a folder, which is there."""
+    for name, (mode, octets) in files.items():
+        path = folder / name
+        if octets is None:
+            path.mkdir(exist_ok=True)
+        else:
+            path.write_bytes(octets)
+        path.chmod(mode)
 
 
 def free_port(ip: str = "127.0.0.1") -> int:
