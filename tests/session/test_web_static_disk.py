@@ -6,6 +6,7 @@ import random
 import shutil
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -270,6 +271,15 @@ async def test_a_file_that_is_cut_while_the_system_sends_it(opening: Opening, ww
         assert octets < 1_500_000
 
 
+def is_open(path: Path) -> bool:
+    """Whether this process has a descriptor of a file."""
+    found = set()
+    for one in Path("/proc/self/fd").iterdir():
+        with suppress(OSError):  # closed meanwhile
+            found.add(one.readlink())
+    return path in found
+
+
 async def test_a_client_that_stops_reading_a_file_is_cut_off(
     opening: Opening, www: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -283,6 +293,8 @@ async def test_a_client_that_stops_reading_a_file_is_cut_off(
     async with rig.connect(ip="127.0.0.2", port=80, small=True) as client:
         await client.send_all(b"GET /large.bin HTTP/1.1\r\nHost: www.example.org\r\n\r\n")
         await client.receive_some(1000)
+        assert is_open(www / "large.bin")
+        await eventually(lambda: not is_open(www / "large.bin"))
         await eventually(lambda: len(os.listdir("/proc/self/fd")) <= before + 1)
         octets = 0
         while data := await client.receive_some(1 << 20):
