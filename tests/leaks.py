@@ -5,6 +5,7 @@ with a name.
 import inspect
 import os
 import threading
+import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -128,6 +129,9 @@ def _system_tasks() -> Iterator[str]:
 MARGIN: Final = 20.0
 """Seconds before the time-out of pytest-timeout."""
 
+ENDING: Final = 10.0
+"""Seconds in which processes end that were told to."""
+
 ENDLESS: Final = 900.0
 """Seconds of a test where no time-out is configured."""
 
@@ -159,12 +163,20 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     before = _children() if nextitem is None else {}
     result = yield
     if nextitem is None:
-        left = {pid: line for pid, line in _children().items() if not any(one in line for one in HELPERS)}
+        left = _left()
+        end = time.monotonic() + ENDING
+        while left and time.monotonic() < end:  # what was told to end takes its time on a busy machine
+            time.sleep(0.05)
+            left = _left()
         began = {pid: _began.get(pid, item.nodeid if pid in before else "the end of the run") for pid in left}
         lines = [f"process {pid} is left over since {began[pid]}: {line}" for pid, line in left.items()]
         if lines:
             pytest.fail("\n".join(lines), pytrace=False)
     return result
+
+
+def _left() -> dict[int, str]:
+    return {pid: line for pid, line in _children().items() if not any(one in line for one in HELPERS)}
 
 
 def _children() -> dict[int, str]:
