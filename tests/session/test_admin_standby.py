@@ -306,6 +306,7 @@ async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, i
         await deliver(h, "kept")
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
     new = tmp_path / "new"
+    await trio.sleep(2)  # a second ago it was there
     done = await moxlite(
         tmp_path,
         *("restore", str(tmp_path / "target"), "--at", "1s", "--identity", str(identity), "--with-config"),
