@@ -29,8 +29,9 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
 from tests.session.test_migration_imapcopy_sessions import fill
-from tests.session.test_migration_link_sessions import Linking, shown
+from tests.session.test_migration_link_sessions import SECONDS, Linking, shown
 from tests.store_mail import deliver_mail
+from tests.tools import settled
 
 pytestmark = pytest.mark.served
 
@@ -100,7 +101,7 @@ class Racing(Linking):
     async def ends(self, *, sent: bytes = b"", received: bytes = b"") -> None:
         """Mirror until the connection ends at this command, or at this response."""
         self.sent, self.received = sent, received
-        with trio.fail_after(20), suppress(IMAPClientError):
+        with trio.fail_after(SECONDS), suppress(IMAPClientError):
             await self.serve()
         assert self.cut is not None
         assert self.cut.over
@@ -172,7 +173,7 @@ class Racing(Linking):
 @pytest.fixture
 def linking(imap: Imap, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Racing:
     """A link of bo's to mia's mailboxes, whose waits are short."""
-    monkeypatch.setattr(incoming_module, "STRAY_SECONDS", 0.5)
+    monkeypatch.setattr(incoming_module, "STRAY_SECONDS", 2.0)
     monkeypatch.setattr(mirror_module, "UNSURE_SECONDS", 0.3)
     monkeypatch.setattr(mirror_module, "LOOK_SECONDS", 2.0)
     return Racing(imap, tmp_path)
@@ -307,7 +308,7 @@ async def test_a_copy_beside_what_was_sent_is_another_message(
         await append(self, *args)
         raise ConnectionLost
 
-    with monkeypatch.context() as patched, trio.fail_after(20), suppress(ConnectionLost):
+    with monkeypatch.context() as patched, trio.fail_after(SECONDS), suppress(ConnectionLost):
         patched.setattr(Push, "append", and_end)
         await linking.serve()
     await (linking.move("mia", 31, "Archive", "Trips") if there == "moved" else linking.remove("mia", 31, "Archive"))
@@ -542,7 +543,7 @@ async def test_other_mail_of_the_account_wakes_no_link(linking: Racing, monkeypa
     monkeypatch.setattr(Upstream, "send", counted)
     async with linking.running():
         await linking.until(linking.current)
-        await trio.sleep(0.2)
+        await settled(0.2)
         passes.clear()
         async with linking.imap.accounts.use("bo") as account:
             for number in range(41, 44):
@@ -582,7 +583,7 @@ async def test_a_mailbox_that_cannot_be_made_there_costs_nothing(
     await linking.change("bo", lambda tx: create_mailbox(tx, "Mia/New"))
     await linking.move("bo", 1, "Inbox", "New")
     async with linking.running():
-        with trio.fail_after(20):
+        with trio.fail_after(SECONDS):
             while refusals["create"] < 2:  # noqa: ASYNC110  as the mirror tries it
                 await trio.sleep(0.02)
         assert await linking.places("mia") | {1: ["Inbox"]} == await linking.places("mia")

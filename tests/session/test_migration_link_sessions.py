@@ -35,7 +35,7 @@ pytestmark = pytest.mark.served
 
 __all__ = ["imap"]
 
-SECONDS = 20.0
+SECONDS = 60.0
 
 Kept = Flag.SEEN | Flag.ANSWERED | Flag.FLAGGED | Flag.DRAFT
 
