@@ -2,8 +2,8 @@
 
 import type { LoginResult } from "../gen/account";
 import { forgetAccount, kept, number } from "../lib/beside";
-import { askLogIn } from "../lib/login";
-import { type LogInClient, Session } from "../lib/session";
+import { askLogIn, type LogInClient } from "../lib/login";
+import { Session } from "../lib/session";
 import { t } from "../lib/words";
 
 /** The calls of the client that this session uses. */

@@ -2,37 +2,72 @@
 
 import { brand, el, fill } from "./dom";
 import { holdFocus } from "./focus";
-import { type Answer, answered, goAway } from "./provider";
-import { type Asked, secondStepForm } from "./secondstep";
+import type { LoginResult } from "./factortypes";
+import { type Answer, answered, goAway, setProvided } from "./provider";
+import { type Asked, type FactorKind, secondStepForm } from "./secondstep";
 import { t } from "./words";
 
-/** Try to log in: null after a log-in, or the second step that it needs. Throws an error with a text for the user. */
-export type TryLogIn = (username: string, password: string, stay: boolean) => Promise<Asked | null>;
-
-/** Log-in by the login provider. */
-export interface ProviderLogIn {
-  /** The provider's name, "" without one. */
-  name(): Promise<string>;
-  /** Begin: the address to go to. */
-  begin(stay: boolean): Promise<string>;
-  /** As `TryLogIn`, with the provider's answer. */
-  finish(answer: Answer, stay: boolean): Promise<Asked | null>;
+/** The calls of every app's client that the session and its form use. */
+export interface LogInClient {
+  csrfToken: string;
+  login_prep(): Promise<string>;
+  login(login_token: string, username: string, password: string, stay: boolean): Promise<LoginResult>;
+  login_factor(token: string, kind: FactorKind, code: string, stay: boolean): Promise<LoginResult>;
+  logout(): Promise<null>;
+  provider_name(): Promise<string>;
+  provider_login(stay: boolean): Promise<string>;
+  provider_finish(answer: Answer): Promise<LoginResult>;
+  provider_logout(): Promise<string>;
 }
 
-export type AskLogIn = typeof askLogIn;
+/** A log-in that a form asks for. */
+export interface LogInAsked {
+  /** The app's name. */
+  readonly title: string;
+  readonly reason: string;
+  /** The known address, or ""; null: the app has one user, and asks for the password alone. */
+  readonly address: string | null;
+  /** Shown under the form. */
+  readonly below: Node[];
+  /** Whether users may stay logged in, if the browser reaches the server over https, or on its own machine (WEBMAIL-22a). */
+  readonly stays: boolean;
+  readonly client: LogInClient;
+  /** Keep the session that a log-in began. */
+  begin(result: LoginResult): void;
+}
 
-/** Show the form, with a known address, until a log-in succeeds; `below` is shown under the form. The focus is restored after
- * that. `address` null: the app has one user, and asks for the password alone. With `stays` users may stay logged in, if the
- * browser reaches the server over https, or on its own machine (WEBMAIL-22a). */
-export function askLogIn(
-  app: string,
-  reason: string,
-  address: string | null,
-  tryLogIn: TryLogIn,
-  below: Node[] = [],
-  stays = false,
-  provider?: ProviderLogIn,
+/** Show the form until a log-in succeeds. */
+export type AskLogIn = (asked: LogInAsked) => Promise<void>;
+
+/** The log-in form of an app that has the form for the second step at hand. */
+export const askLogIn: AskLogIn = (asked) => logInForm(asked, async () => secondStepForm);
+
+/** Show the form until a log-in succeeds; the focus is restored after that. `secondStep` fetches the form for a second step, which few
+ * log-ins need. */
+export function logInForm(
+  { title, reason, address, below, stays, client, begin }: LogInAsked,
+  secondStep: () => Promise<typeof secondStepForm>,
 ): Promise<void> {
+  /** Null after a log-in, or the second step that it needs. */
+  const started = (result: LoginResult, stay: boolean): Asked | null => {
+    const step = result.second_step;
+    if (step === null) begin(result);
+    return (
+      step && {
+        step,
+        finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)),
+      }
+    );
+  };
+  const tryLogIn = async (username: string, password: string, stay: boolean) => {
+    const token = await client.login_prep();
+    return started(await client.login(token, username, password, stay), stay);
+  };
+  const provide = async ({ answer, stay }: { answer: Answer; stay: boolean }) => {
+    const asked = started(await client.provider_finish(answer), stay);
+    setProvided(true);
+    return asked;
+  };
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -60,7 +95,7 @@ export function askLogIn(
       try {
         const asked = await logIn();
         if (asked === null) finish();
-        else ask(asked);
+        else await ask(asked);
       } catch (error) {
         problem.hidden = false;
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -79,7 +114,7 @@ export function askLogIn(
         },
       },
       brand(),
-      el("h1", {}, app),
+      el("h1", {}, title),
       problem,
       address !== null && el("label", { class: "field" }, t("Email address"), username),
       el("label", { class: "field" }, t("Password"), password),
@@ -88,20 +123,20 @@ export function askLogIn(
       other,
       below,
     );
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app: title }) }, form);
     const finish = () => {
       // not closed: Chromium would restore the focus itself, without a caret, and typed text would not be entered
       overlay.remove();
       giveBack();
       resolve();
     };
-    const ask = (asked: Asked) => {
+    const ask = async (asked: Asked) => {
       const back = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = secondStepForm(asked, finish, () => {
+      const made = (await secondStep())(asked, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit(); // the password is still there: a new request for the key
@@ -122,11 +157,11 @@ export function askLogIn(
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    if (provider === undefined) return;
     const back = answered("login");
-    if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
-    other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    provider.name().then(
+    if (back !== null) void attempt(() => provide(back));
+    other.onclick = () =>
+      void attempt(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+    client.provider_name().then(
       (name) => {
         fill(other, t("Log in with {name}", { name }));
         other.hidden = name === "";

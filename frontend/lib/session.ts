@@ -2,9 +2,8 @@
 
 import type { LoginResult } from "./factortypes";
 import { attempt, showError } from "./dialogs";
-import type { AskLogIn } from "./login";
-import { type Answer, provided, setProvided } from "./provider";
-import type { Asked, FactorKind } from "./secondstep";
+import type { AskLogIn, LogInClient } from "./login";
+import { provided, setProvided } from "./provider";
 import { t } from "./words";
 
 declare global {
@@ -13,19 +12,6 @@ declare global {
     moxliteBeforeDisplay?: (root: HTMLElement) => void;
     moxBeforeDisplay?: (root: HTMLElement) => void;
   }
-}
-
-/** The calls of every app's client that the session uses. */
-export interface LogInClient {
-  csrfToken: string;
-  login_prep(): Promise<string>;
-  login(login_token: string, username: string, password: string, stay: boolean): Promise<LoginResult>;
-  login_factor(token: string, kind: FactorKind, code: string, stay: boolean): Promise<LoginResult>;
-  logout(): Promise<null>;
-  provider_name(): Promise<string>;
-  provider_login(stay: boolean): Promise<string>;
-  provider_finish(answer: Answer): Promise<LoginResult>;
-  provider_logout(): Promise<string>;
 }
 
 export class Session {
@@ -86,37 +72,15 @@ export class Session {
 
   protected async askOnce(reason: string, below: Node[]): Promise<boolean> {
     const before = this.address;
-    const { client } = this;
-    const started = (result: LoginResult, stay: boolean): Asked | null => {
-      const step = result.second_step;
-      if (step === null) this.begin(result);
-      return (
-        step && {
-          step,
-          finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)),
-        }
-      );
-    };
-    await this.ask(
-      this.title,
+    await this.ask({
+      title: this.title,
       reason,
-      this.named ? before : null,
-      async (username, password, stay) => {
-        const token = await client.login_prep();
-        return started(await client.login(token, username, password, stay), stay);
-      },
+      address: this.named ? before : null,
       below,
-      this.stays,
-      {
-        name: () => client.provider_name(),
-        begin: (stay) => client.provider_login(stay),
-        finish: async (answer: Answer, stay: boolean) => {
-          const asked = started(await client.provider_finish(answer), stay);
-          setProvided(true);
-          return asked;
-        },
-      },
-    );
+      stays: this.stays,
+      client: this.client,
+      begin: (result) => this.begin(result),
+    });
     return before !== "" && before !== this.address;
   }
 

@@ -25,9 +25,7 @@ import type { Box } from "./data/mailboxes";
 import { inboxes } from "./data/queries";
 import { Stream } from "./data/stream";
 import type * as DroppingPart from "./dropping/part";
-import type * as EventNewsPart from "./eventnews/part";
 import { Find } from "./find";
-import type * as HintsPart from "./hints/part";
 import { lists, selection } from "./lists";
 import type * as LoginPart from "./login/part";
 import type * as MenuPart from "./menu/part";
@@ -35,14 +33,13 @@ import { navigation } from "./navigation";
 import type * as OfflinePart from "./offline/part";
 import { followPlace, tellPlace } from "./place";
 import type * as RulesPart from "./rules/part";
+import type * as SecondStepPart from "./secondstep/part";
 import type * as SentPart from "./sent/part";
 import type * as SidePart from "./side/part";
-import type * as SortingPart from "./sorting/part";
 import { Actions } from "./state/actions";
 import { parsePlace, placeOf } from "./state/address";
 import { Mail } from "./state/mail";
 import { spoken } from "./state/speech";
-import type * as TouchPart from "./touch/part";
 import { connectionLine } from "./ui/connection";
 import { Drawer } from "./ui/drawer";
 import { isOwn } from "./ui/format";
@@ -61,12 +58,22 @@ const connectDeadline = 10_000;
 class App {
   readonly base = base;
   readonly commands = new CommandTable();
+  private answered = () => {};
+  /** Resolves when the first list was drawn, or why it is empty: what is loaded earlier delays its rows (WEBMAIL-5). */
+  private readonly drawn = new Promise<void>((resolve) => {
+    // a page that is not visible has no frames
+    this.answered = () => void (document.hidden ? resolve() : requestAnimationFrame(() => setTimeout(resolve)));
+  });
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
   readonly session = new Session(
     kept(),
     "Webmail",
     this.client,
-    async (...asked) => (await part<typeof LoginPart>("login")).askLogIn(...asked),
+    async (asked) =>
+      (await part<typeof LoginPart>("login")).askLogIn(
+        asked,
+        async () => (await part<typeof SecondStepPart>("secondstep")).secondStepForm,
+      ),
     true,
     true,
   );
@@ -81,7 +88,7 @@ class App {
   readonly stream = new Stream(this.client, base, {
     event: (event) => {
       this.event(event);
-      void this.offline()?.then((found) => found?.took(event));
+      void this.drawn.then(() => this.offline()).then((found) => found?.took(event));
     },
     connection: (state) => {
       this.mail.connection.value = state;
@@ -235,7 +242,10 @@ class App {
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part<typeof ChecksPart>("checks");
     this.client.confirmAgain = async () =>
-      (await part<typeof LoginPart>("login")).askConfirm(this.client, t("To export mail, enter your password again."));
+      (await part<typeof SecondStepPart>("secondstep")).askConfirm(
+        this.client,
+        t("To export mail, enter your password again."),
+      );
     if (known && /[?&]state=/.test(location.search))
       extra<typeof LoginPart>("login", (login) => login.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
@@ -282,32 +292,22 @@ class App {
     this.list.root.focus();
     recover(this.desk);
     this.pageAsked();
-    // it will be needed; a failure matters only then
+    void this.drawn.then(() => this.complete());
+  }
+
+  /** Load what the list does not need; a failure matters when it is used. */
+  private complete(): void {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
-    this.dropping = part<typeof DroppingPart>("dropping").then(
+    extra<typeof SidePart>("side", (found) => found.complete(this));
+  }
+
+  private readonly dropping = this.drawn
+    .then(() => part<typeof DroppingPart>("dropping"))
+    .then(
       ({ Dropping }) => new Dropping(this),
       () => null,
     );
-    extra<typeof SidePart>("side", (found) => {
-      found.oneStop(this.side);
-      found.moveSplitter(this.panes);
-      found.drawOutbox(this);
-    });
-    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
-      extra<typeof HintsPart>("hints", (found) => found.showHints(this.list.root));
-    extra<typeof SortingPart>("sorting", (found) =>
-      found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path),
-    );
-    extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(this.client, this.list.root));
-    if (navigator.maxTouchPoints > 0)
-      extra<typeof TouchPart>("touch", (found) => {
-        this.list.pushable(found);
-        found.pulls(this.list.root, () => this.stream.retry(true));
-      });
-  }
-
-  private dropping?: Promise<DroppingPart.Dropping | null>;
   private newer?: Toast;
 
   /** WEBMAIL-12: reload the page for a new version, but not while the user writes. The text of composers is saved and
@@ -339,11 +339,16 @@ class App {
 
   private event(event: StreamEvent): void {
     this.mail.take(event);
-    if (event.kind === "importing" || event.kind === "alarms") void this.dropping?.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
-    }
+    } else if (
+      event.kind === "view_msgs" ||
+      event.kind === "view_err" ||
+      (event.kind === "view_progress" && event.done)
+    )
+      this.answered();
   }
 
   private async send(request: Request): Promise<void> {

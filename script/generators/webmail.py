@@ -18,7 +18,8 @@ def outputs() -> dict[str, bytes]:
         "StreamEvent": (types.StreamEvent, "Anything that a stream sends."),
         "Change": (types.Change, "Anything that can happen to an account."),
     }
-    module, rest = typescript("webmail", calls, unions, (querytypes.Request,), first_calls=("token", "request"))
+    first = ("provider_name", "token", "request")
+    module, rest = typescript("webmail", calls, unions, (querytypes.Request,), first_calls=first)
     return {
         "schema/webmail.schema.json": (json.dumps(schema, indent=2, ensure_ascii=False) + "\n").encode(),
         "frontend/gen/webmail.ts": module.encode(),

@@ -1,15 +1,14 @@
-// The log-in form, and the question for the password that follows it, as a part: browsers with a session need not load it.
+// The log-in form, as a part: browsers with a session need not load it.
 
-import steps from "../../lib/factors.css";
 import sheet from "../../lib/login.css";
-import { type AskLogIn, askLogIn as ask } from "../../lib/login";
+import { logInForm } from "../../lib/login";
 import { adopt } from "../../lib/sheets";
 import { otherAccounts } from "./accounts";
 
-adopt(sheet + steps);
+adopt(sheet);
 
-export { askConfirm } from "../../lib/confirm";
 export { confirmBack } from "../../lib/provider";
 
-export const askLogIn: AskLogIn = (app, reason, address, tryLogIn, below = [], stays = false, provider) =>
-  ask(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);
+/** The form, which gets that of the second step from the page. */
+export const askLogIn: typeof logInForm = (asked, secondStep) =>
+  logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);

@@ -1,4 +1,5 @@
-// The side bar and the bar between the panes, by keys and by pointer; the number of messages in the Outbox.
+// What the page gets once the list is drawn: the side bar and the bar between the panes, by keys and by pointer, the number of messages
+// in the Outbox, hints and notices above the list, and touch.
 
 import type { Client } from "../../gen/webmail";
 import { along, mirrored } from "../../lib/direction";
@@ -7,8 +8,14 @@ import { el, fill, sign } from "../../lib/dom";
 import { calendarClock } from "../../lib/icons";
 import { follow } from "../../lib/live";
 import { meant, t } from "../../lib/words";
+import type { Desk } from "../commands/desk";
+import type * as EventNewsPart from "../eventnews/part";
+import type * as HintsPart from "../hints/part";
+import type * as SortingPart from "../sorting/part";
 import type { Mail } from "../state/mail";
 import { followLocal } from "../state/settings";
+import type * as TouchPart from "../touch/part";
+import type { MessageList } from "../ui/list";
 import type { MailboxList } from "../ui/mailboxes";
 import type { Panes } from "../ui/panes";
 
@@ -17,13 +24,36 @@ interface Page {
   readonly commands: CommandTable;
   readonly mail: Mail;
   readonly mailboxes: MailboxList;
+  readonly desk: Desk;
+  readonly list: MessageList;
+  readonly panes: Panes;
+  readonly side: HTMLElement;
+  readonly stream: { retry(anew: boolean): void };
+}
+
+/** Add all of it. The page works without what can't be loaded. */
+export function complete(page: Page): void {
+  const { client, desk, list } = page;
+  oneStop(page.side);
+  moveSplitter(page.panes);
+  drawOutbox(page);
+  const extra = <T>(name: string, run: (found: T) => void) => void desk.load<T>(name).then(run, () => null);
+  if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
+    extra<typeof HintsPart>("hints", (found) => found.showHints(list.root));
+  extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
+  extra<typeof EventNewsPart>("eventnews", (found) => found.showEventNews(client, list.root));
+  if (navigator.maxTouchPoints > 0)
+    extra<typeof TouchPart>("touch", (found) => {
+      list.pushable(found);
+      found.pulls(list.root, () => page.stream.retry(true));
+    });
 }
 
 /** Pixels that an arrow key moves the bar between the panes. */
 const step = 24;
 
 /** Let the bar between list and message be dragged, and moved by the arrow keys (WEBMAIL-58). */
-export function moveSplitter(panes: Panes): void {
+function moveSplitter(panes: Panes): void {
   followLocal((local) => panes.set(local));
   const { splitter } = panes;
   const pane = panes.root.querySelector(".middle")!;
@@ -55,7 +85,7 @@ export function moveSplitter(panes: Panes): void {
 }
 
 /** Make the side bar one stop of the tab key: an arrow goes to the next control in its direction. */
-export function oneStop(side: HTMLElement): void {
+function oneStop(side: HTMLElement): void {
   const controls = () =>
     [...side.querySelectorAll<HTMLElement>("button, input, a")].filter((one) => one.checkVisibility());
   let stop: HTMLElement | undefined;
@@ -98,7 +128,7 @@ export function oneStop(side: HTMLElement): void {
 
 /** Draw the row of the Outbox: it is there while messages wait, with their number, or the Outbox is shown. Mail that is scheduled, sent or
  * put off is in a mailbox of its own; of the rest, which only the queue has, the server tells by itself. */
-export function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
+function drawOutbox({ client, commands, mail, mailboxes }: Page): void {
   const row = mailboxes.outbox;
   const number = el("span", { class: "mailbox-unread" });
   const title = meant("place", "Outbox");
