@@ -1809,6 +1809,7 @@ export interface Calls {
 export type Client = BaseClient & Calls;
 
 export const Client = /* @__PURE__ */ clientOf<Calls>({
+  provider_name: [{}, "string"],
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"],
 });

@@ -95,7 +95,6 @@ export const calls: Calls = {
   login_factor: [{ token: "string", kind: ["enum", ["key", "recovery", "totp"]], code: "string", stay: ["optional", "boolean"] }, ["ref", "LoginResult"]],
   confirm_options: [{}, ["ref", "SecondStep"]],
   confirm: [{ kind: ["enum", ["key", "password", "recovery", "totp"]], code: "string" }, "null"],
-  provider_name: [{}, "string"],
   provider_login: [{ stay: "boolean" }, "string"],
   provider_finish: [{ answer: ["ref", "Answer"] }, ["ref", "LoginResult"]],
   provider_confirm: [{}, "string"],

@@ -1022,20 +1022,7 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    const { client } = this;
-    const started = (result, stay) => {
-      const step = result.second_step;
-      if (step === null) this.begin(result);
-      return step && { step, finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)) };
-    };
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
-      const token = await client.login_prep();
-      return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer2, stay) => {
-      const asked = started(await client.provider_finish(answer2), stay);
-      setProvided(true);
-      return asked;
-    } });
+    await this.ask({ title: this.title, reason, address: this.named ? before : null, below, stays: this.stays, client: this.client, begin: (result) => this.begin(result) });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1204,7 +1191,22 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
+var askLogIn = (asked) => logInForm(asked, async () => secondStepForm);
+function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+  const started = (result, stay) => {
+    const step = result.second_step;
+    if (step === null) begin(result);
+    return step && { step, finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)) };
+  };
+  const tryLogIn = async (username, password, stay) => {
+    const token = await client.login_prep();
+    return started(await client.login(token, username, password, stay), stay);
+  };
+  const provide = async ({ answer: answer2, stay }) => {
+    const asked = started(await client.provider_finish(answer2), stay);
+    setProvided(true);
+    return asked;
+  };
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem2 = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -1219,7 +1221,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
       try {
         const asked = await logIn();
         if (asked === null) finish();
-        else ask(asked);
+        else await ask(asked);
       } catch (error) {
         problem2.hidden = false;
         fill(problem2, linked(error instanceof Error ? error.message : String(error)));
@@ -1231,20 +1233,20 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt2(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem2, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    } }, brand(), el("h1", {}, title), problem2, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app: title }) }, form);
     const finish = () => {
       overlay.remove();
       giveBack();
       resolve();
     };
-    const ask = (asked) => {
+    const ask = async (asked) => {
       const back2 = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = secondStepForm(asked, finish, () => {
+      const made = (await secondStep())(asked, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
@@ -1259,11 +1261,10 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    if (provider === void 0) return;
     const back = answered("login");
-    if (back !== null) void attempt2(() => provider.finish(back.answer, back.stay));
-    other.onclick = () => void attempt2(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    provider.name().then((name) => {
+    if (back !== null) void attempt2(() => provide(back));
+    other.onclick = () => void attempt2(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+    client.provider_name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";
     }, () => null);

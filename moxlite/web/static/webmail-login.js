@@ -1,5 +1,3 @@
-var factors_default = ".second-step,.second-step .form{display:grid;grid-template-columns:minmax(0,1fr);gap:var(--s-3, 12px)}.second-step .field{display:grid;gap:4px}.second-step h2,.second-step>p{text-align:center}.second-step .btn{min-height:44px}.second-step-foot{display:flex;flex-wrap:wrap;gap:4px 8px;justify-content:center;align-items:center}.second-step-foot .btn{min-height:32px}input.code{width:100%;min-width:0;text-align:center;font-size:1.375rem;letter-spacing:0.12em;font-variant-numeric:tabular-nums;min-height:48px}.factor-list{margin:var(--s-3) 0}.factor-list>li{display:flex;gap:var(--s-3);align-items:flex-start;padding:8px 0;border-bottom:1px solid var(--line)}.factor-list>li:last-child{border:0}.factor-list .grow{overflow-wrap:anywhere}.factors+.hint{margin-top:var(--s-4)}.factor-add{margin:var(--s-3) 0}.factor-programs{font-size:var(--t-sm);list-style:disc;padding-inline-start:20px}.qr-code{display:block;width:min(220px,100%);margin:0 auto;border-radius:var(--r-md);background:#fff}.qr-code path{stroke:#000;stroke-width:1;fill:none;shape-rendering:crispEdges}.recovery-codes{display:grid;grid-template-columns:repeat(auto-fill,minmax(170px,1fr));gap:6px 16px;margin:var(--s-3) 0;font-size:1rem}@media print{body:has(.recovery-codes)>:not(dialog){display:none}body:has(.recovery-codes) dialog :is(.btn,.check){display:none}}\n";
-
 var login_default = ".login-overlay{width:min(380px,calc(100vw - 32px));padding:30px}.login-overlay::backdrop{background:color-mix(in srgb,var(--background-mild) 82%,transparent);backdrop-filter:blur(6px)}.login{display:grid;gap:16px}.login h1{font-size:22px;font-weight:600;letter-spacing:-0.015em}.login button{padding:10px;margin-top:4px}.login-problem{padding:9px 12px;border-radius:8px;background:var(--warning-background);font-size:14px;overflow-wrap:anywhere}.login-others{display:grid;gap:8px}\n";
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
@@ -82,11 +80,6 @@ function icon(path, name = "icon") {
   svg.append(line);
   return svg;
 }
-function sign(path, name = "i") {
-  const svg = icon(path, name);
-  svg.setAttribute("viewBox", "0 0 24 24");
-  return svg;
-}
 function brand(app = "") {
   return el("div", { class: "brand" }, icon("M1 3.5h14v9.5H1z M14.7 4L8 9.2 1.3 4", "brand-mark"), el("span", {}, "moxlite", app !== "" && el("small", {}, ` ${app}`)));
 }
@@ -104,8 +97,8 @@ function holdFocus() {
 
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text3, values = {}) {
-  return text3.replace(/\{(\w+)\}/g, (whole, name) => {
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
     const value = values[name];
     if (value === void 0) return whole;
     if (typeof value === "string") return value;
@@ -113,8 +106,8 @@ function filled(text3, values = {}) {
     return grouped.format(value);
   });
 }
-function t(text3, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text3) ?? text3, values);
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
 function dialog(title, build, dismissable = true) {
@@ -150,7 +143,10 @@ function setStatus(message) {
 
 var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
-var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) localStorage.setItem(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
 function goAway(purpose, url, stay = false) {
   sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
   location.assign(url);
@@ -168,19 +164,6 @@ function answered(purpose) {
   return { answer: { state, code, iss, error }, stay: stay !== void 0 };
 }
 var confirmed = "moxlite-confirmed";
-async function confirmAway(client, done) {
-  sessionStorage.setItem(key, "confirm");
-  const away = window.open("", "_blank");
-  sessionStorage.removeItem(key);
-  const url = await client.provider_confirm();
-  if (away === null) return goAway("confirm", url);
-  const channel = new BroadcastChannel(confirmed);
-  channel.onmessage = () => {
-    channel.close();
-    done();
-  };
-  away.location.assign(url);
-}
 async function confirmBack(client) {
   const back = answered("confirm");
   if (back === null) return;
@@ -193,133 +176,21 @@ async function confirmBack(client) {
   window.close();
 }
 
-var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-
-async function useKey(options) {
-  const asked = JSON.parse(options);
-  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
-  const used = await spoken(() => navigator.credentials.get({ publicKey }));
-  const response = used.response;
-  return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
-}
-function keysKnown() {
-  return isSecureContext && "credentials" in navigator && typeof PublicKeyCredential !== "undefined";
-}
-async function spoken(ask) {
-  try {
-    const found = await ask();
-    if (found !== null) return found;
-  } catch (error) {
-    const name = error instanceof Error ? error.name : "";
-    if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
-    if (name !== "NotAllowedError" && name !== "AbortError") throw error;
-  }
-  throw new Error(t("No response from a security key. Try again or choose another method."));
-}
-function answer(found, response) {
-  return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });
-}
-function descriptors(list) {
-  return (list ?? []).map((one) => ({ ...one, id: octets(one.id) }));
-}
-function octets(value) {
-  return Uint8Array.from(atob(value.replace(/-/g, "+").replace(/_/g, "/")), (sign2) => sign2.charCodeAt(0));
-}
-function text2(value) {
-  return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
-}
-
-function secondStepForm(asked, done, again) {
-  const { step } = asked;
-  const problem = el("p", { class: "error", role: "alert", hidden: true });
-  const withKey = step.keys.length > 0 && keysKnown();
-  let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
-  let busy = false;
-  let keySpent = false;
-  const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
-  const label = el("label", { class: "field" });
-  const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
-  const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
-  const intro = el("p", { class: "two" });
-  const form = el("form", { class: "form", onsubmit: (event) => {
-    event.preventDefault();
-    void attempt(kind);
-  } }, label, problem, send, key2);
-  code.addEventListener("input", () => {
-    problem.hidden = true;
-    if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt("totp");
-  });
-  async function attempt(by) {
-    if (busy) return;
-    busy = true;
-    for (const one of [send, key2, code]) one.disabled = true;
-    try {
-      if (by === "key" && keySpent) return again();
-      if (by === "key") {
-        const given = await useKey(step.key_request);
-        keySpent = true;
-        await asked.finish("key", given);
-      } else {
-        await asked.finish(by, code.value);
-      }
-      done();
-    } catch (error) {
-      problem.hidden = false;
-      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
-    } finally {
-      busy = false;
-      for (const one of [send, key2, code]) one.disabled = false;
-      if (!problem.hidden && by !== "key") {
-        code.select();
-        code.focus();
-      }
-    }
-  }
-  function choose(next) {
-    kind = next;
-    const typed = kind !== "key";
-    problem.hidden = true;
-    label.hidden = !typed;
-    send.hidden = !typed;
-    code.value = "";
-    code.inputMode = kind === "totp" ? "numeric" : "text";
-    code.maxLength = kind === "totp" ? 9 : 40;
-    fill(label, kind === "totp" ? t("Code") : t("Recovery code"), code);
-    fill(intro, introduction());
-    other.hidden = !(step.codes || kind === "recovery") || kind === "recovery" && step.apps.length === 0;
-    fill(other, kind === "recovery" ? t("Use authenticator app") : t("Use recovery code"));
-    focus();
-  }
-  function introduction() {
-    if (kind === "recovery") return t("Enter a recovery code. Each code works once.");
-    if (kind === "key") return withKey ? t("Use your security key.") : t("Your security keys don't work at this address.");
-    return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
-  }
-  function focus() {
-    (kind === "key" ? key2 : code).focus();
-  }
-  const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
-  const clock = el("span", {}, serverClock(step.server_time));
-  const root = el("div", { class: "second-step" }, el("h2", {}, t("Verify it's you")), intro, form, elsewhere.length > 0 && el("ul", { class: "hint" }, elsewhere), el("p", { class: "hint second-step-foot" }, other, step.apps.length > 0 && clock));
-  choose(kind);
-  return { root, focus };
-}
-function keyWords(names) {
-  return names.length === 1 ? t("Use key “{name}”", { name: names[0] }) : t("Use security key");
-}
-function serverClock(at) {
-  const began = performance.now();
-  const format = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit", second: "2-digit" });
-  const shown = el("time", {});
-  const show = () => shown.textContent = format.format(at + performance.now() - began);
-  show();
-  const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown);
-}
-
-function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, provider) {
+function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
+  const started = (result, stay) => {
+    const step = result.second_step;
+    if (step === null) begin(result);
+    return step && { step, finish: async (kind, code) => begin(await client.login_factor(step.token, kind, code, stay)) };
+  };
+  const tryLogIn = async (username, password, stay) => {
+    const token = await client.login_prep();
+    return started(await client.login(token, username, password, stay), stay);
+  };
+  const provide = async ({ answer, stay }) => {
+    const asked = started(await client.provider_finish(answer), stay);
+    setProvided(true);
+    return asked;
+  };
   return new Promise((resolve) => {
     const giveBack = holdFocus();
     const problem = el("p", { class: "login-problem", role: "alert" }, reason);
@@ -334,7 +205,7 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
       try {
         const asked = await logIn();
         if (asked === null) finish();
-        else ask(asked);
+        else await ask(asked);
       } catch (error) {
         problem.hidden = false;
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -346,20 +217,20 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     const form = el("form", { class: "login", onsubmit: async (event) => {
       event.preventDefault();
       await attempt(() => tryLogIn(username.value, password.value, stay.checked));
-    } }, brand(), el("h1", {}, app), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
-    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app }) }, form);
+    } }, brand(), el("h1", {}, title), problem, address !== null && el("label", { class: "field" }, t("Email address"), username), el("label", { class: "field" }, t("Password"), password), stays && isSecureContext && el("label", { class: "check" }, stay, t("Keep me logged in on this device")), button, other, below);
+    const overlay = el("dialog", { class: "login-overlay", "aria-label": t("Log in to {app}", { app: title }) }, form);
     const finish = () => {
       overlay.remove();
       giveBack();
       resolve();
     };
-    const ask = (asked) => {
+    const ask = async (asked) => {
       const back2 = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = secondStepForm(asked, finish, () => {
+      const made = (await secondStep())(asked, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
@@ -374,11 +245,10 @@ function askLogIn(app, reason, address, tryLogIn, below = [], stays = false, pro
     document.body.append(overlay);
     overlay.showModal();
     (address === "" ? username : password).focus();
-    if (provider === void 0) return;
     const back = answered("login");
-    if (back !== null) void attempt(() => provider.finish(back.answer, back.stay));
-    other.onclick = () => void attempt(async () => goAway("login", await provider.begin(stay.checked), stay.checked));
-    provider.name().then((name) => {
+    if (back !== null) void attempt(() => provide(back));
+    other.onclick = () => void attempt(async () => goAway("login", await client.provider_login(stay.checked), stay.checked));
+    client.provider_name().then((name) => {
       fill(other, t("Log in with {name}", { name }));
       other.hidden = name === "";
     }, () => null);
@@ -388,9 +258,9 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
-function adopt(text3) {
+function adopt(text2) {
   const sheet = new CSSStyleSheet();
-  sheet.replaceSync(`@layer app {${text3}}`);
+  sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
 
@@ -432,46 +302,9 @@ function otherAccounts() {
   return [el("div", { class: "login-others" }, el("p", { class: "hint" }, t("Other accounts in this browser")), [...listed].map(([account, address]) => el("a", { class: "btn line", href: pathOf(account) }, el("bdi", { class: "cut" }, address))), own !== void 0 && el("button", { class: "btn text small", type: "button", onclick: () => void remove() }, t("Remove {address} from this browser", { address: own })))];
 }
 
-async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
-  const [step, name] = await Promise.all([client.confirm_options(), provided() ? client.provider_name() : ""]);
-  const answer2 = await dialog(t("Confirm it's you"), (close) => {
-    const place = el("div", {});
-    const factors = step.apps.length > 0 || step.keys.length > 0 || step.codes;
-    const problem = el("p", { class: "error", role: "alert", hidden: true });
-    const password = el("input", { class: "input", type: "password", name: "password", autocomplete: "current-password", required: true, autofocus: true });
-    const fail = (error) => {
-      problem.hidden = false;
-      fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
-    };
-    const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-    const form = el("form", { class: "form", onsubmit: async (event) => {
-      event.preventDefault();
-      send.disabled = true;
-      try {
-        await client.confirm("password", password.value);
-        close(true);
-      } catch (error) {
-        fail(error);
-        password.select();
-      } finally {
-        send.disabled = false;
-      }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
-    const byFactor = (shown) => {
-      const made = secondStepForm({ step: shown, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
-      fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
-      made.focus();
-    };
-    fill(place, el("p", { class: "dialog-text" }, why), form);
-    return [place];
-  });
-  return answer2 === true;
-}
-
-adopt(login_default + factors_default);
-var askLogIn2 = (app, reason, address, tryLogIn, below = [], stays = false, provider) => askLogIn(app, reason, address, tryLogIn, [...below, ...otherAccounts()], stays, provider);
+adopt(login_default);
+var askLogIn = (asked, secondStep) => logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
 export {
-  askConfirm,
-  askLogIn2 as askLogIn,
+  askLogIn,
   confirmBack
 };

@@ -151,6 +151,20 @@ function followLocal(changed) {
   addEventListener("storage", (event) => event.key === key && changed(loadLocal()));
 }
 
+function complete(page) {
+  const { client, desk, list } = page;
+  oneStop(page.side);
+  moveSplitter(page.panes);
+  drawOutbox(page);
+  const extra = (name, run) => void desk.load(name).then(run, () => null);
+  if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.root));
+  extra("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
+  extra("eventnews", (found) => found.showEventNews(client, list.root));
+  if (navigator.maxTouchPoints > 0) extra("touch", (found) => {
+    list.pushable(found);
+    found.pulls(list.root, () => page.stream.retry(true));
+  });
+}
 var step = 24;
 function moveSplitter(panes) {
   followLocal((local) => panes.set(local));
@@ -247,7 +261,5 @@ function drawOutbox({ client, commands, mail, mailboxes }) {
   changed();
 }
 export {
-  drawOutbox,
-  moveSplitter,
-  oneStop
+  complete
 };

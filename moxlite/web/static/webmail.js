@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "13f023ebeb42", checks: "f1344cf62685", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "cb3fe75123ec", doubles: "869dc3d83f7c", dropping: "2e017aa498fa", empty: "bb5fb61c1ee4", event: "e93f0b64a241", eventnews: "56eb8bf2dfe5", eventsearch: "caa7e54a9cd5", export: "2b298a4b7fe9", giving: "c61d8f21538a", group: "c81c193aec54", hints: "3ccd21fae2f0", invitation: "864e90ca2cb2", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "3dfde6af5201", login: "f37589fd406b", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "3d4e181a3eb9", newsletters: "b188fdabaf56", offline: "8b0df1112a69", outbox: "b0a7a8cf30f6", palette: "247d6ce5e353", people: "140290905815", person: "f9a7eb134396", print: "83a733790086", quick: "7eedfff6c91f", receipt: "eb68fc5da1de", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "82a01896488d", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "d2fba72facac", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "c41673ba1815", bulk: "fde17ded23a0", calendar: "b9064ed1dca1", checks: "0a0325000d4f", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "fcab6f08edf5", doubles: "869dc3d83f7c", dropping: "b2612a572e76", empty: "bb5fb61c1ee4", event: "b8774890a838", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "7890d17f488c", group: "00735cd44249", hints: "569d3baaf36c", invitation: "61465fa261fd", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "e91b3d5bf42c", login: "a58aaa805ee3", mailboxes: "7bff2306d586", menu: "babbc9681b54", message: "763fb8dffe87", newsletters: "5541fc0bc791", offline: "ab2855b5c528", outbox: "d1edd6602053", palette: "247d6ce5e353", people: "748e4b4fb587", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "de3d36ea2a9e", secondstep: "c3896e27d4ba", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "2399b9531cf1", sorting: "71905cee075c", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
 
 var CheckFailed = class extends Error {
 };
@@ -267,6 +267,7 @@ var checks = {
 };
 var streamEventCheck = ["union", { start: "Start", resume: "Resume", view_msgs: "ViewMsgs", view_progress: "ViewProgress", view_stale: "ViewStale", view_reset: "ViewReset", view_err: "ViewErr", view_changes: "ViewChanges", importing: "Importing", alarms: "Alarmed", keepalive: "Keepalive", fatal: "Fatal", server_shutdown: "ServerShutdown" }];
 var Client = /* @__PURE__ */ clientOf({
+  provider_name: [{}, "string"],
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
 });
@@ -635,20 +636,7 @@ var Session = class {
   }
   async askOnce(reason, below) {
     const before = this.address;
-    const { client } = this;
-    const started = (result, stay) => {
-      const step = result.second_step;
-      if (step === null) this.begin(result);
-      return step && { step, finish: async (kind, code) => this.begin(await client.login_factor(step.token, kind, code, stay)) };
-    };
-    await this.ask(this.title, reason, this.named ? before : null, async (username, password, stay) => {
-      const token = await client.login_prep();
-      return started(await client.login(token, username, password, stay), stay);
-    }, below, this.stays, { name: () => client.provider_name(), begin: (stay) => client.provider_login(stay), finish: async (answer, stay) => {
-      const asked = started(await client.provider_finish(answer), stay);
-      setProvided(true);
-      return asked;
-    } });
+    await this.ask({ title: this.title, reason, address: this.named ? before : null, below, stays: this.stays, client: this.client, begin: (result) => this.begin(result) });
     return before !== "" && before !== this.address;
   }
   begin(result) {
@@ -1032,7 +1020,7 @@ function move(desk, id, title, by, key3, letter) {
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Move down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Move up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 
 var [first, longest] = [2e3, 6e4];
@@ -3216,7 +3204,7 @@ var Row = class {
   }
   branch(item) {
     if (item.same_message_id) return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
-    if (item.thread_missing_link) return named("branch", t("Original message not found"), sign(circleHelp, "icon"));
+    if (item.thread_missing_link) return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
   showMarks(thread, flags, keywords) {
@@ -3999,13 +3987,18 @@ var connectDeadline = 1e4;
 var App = class {
   base = base;
   commands = new CommandTable();
+  answered = () => {
+  };
+  drawn = new Promise((resolve) => {
+    this.answered = () => void (document.hidden ? resolve() : requestAnimationFrame(() => setTimeout(resolve)));
+  });
   client = new Client(base, checks, (reason) => this.logIn(reason));
-  session = new Session(kept(), "Webmail", this.client, async (...asked) => (await part("login")).askLogIn(...asked), true, true);
+  session = new Session(kept(), "Webmail", this.client, async (asked) => (await part("login")).askLogIn(asked, async () => (await part("secondstep")).secondStepForm), true, true);
   mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
     this.event(event);
-    void this.offline()?.then((found) => found?.took(event));
+    void this.drawn.then(() => this.offline()).then((found) => found?.took(event));
   }, connection: (state) => {
     this.mail.connection.value = state;
     if (state === "on") {
@@ -4076,7 +4069,7 @@ var App = class {
     handleBack({ drawer: this.drawer, desk: this.desk, tellPlace: () => tellPlace(this.mail, this.find) });
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
-    this.client.confirmAgain = async () => (await part("login")).askConfirm(this.client, t("To export mail, enter your password again."));
+    this.client.confirmAgain = async () => (await part("secondstep")).askConfirm(this.client, t("To export mail, enter your password again."));
     if (known && /[?&]state=/.test(location.search)) extra("login", (login) => login.confirmBack(this.client));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
@@ -4111,23 +4104,14 @@ var App = class {
     this.list.root.focus();
     recover(this.desk);
     this.pageAsked();
+    void this.drawn.then(() => this.complete());
+  }
+  complete() {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
-    this.dropping = part("dropping").then(({ Dropping }) => new Dropping(this), () => null);
-    extra("side", (found) => {
-      found.oneStop(this.side);
-      found.moveSplitter(this.panes);
-      found.drawOutbox(this);
-    });
-    if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(this.list.root));
-    extra("sorting", (found) => found.showNotices(this.client, this.list.root, this.mail.facts.value.account_path));
-    extra("eventnews", (found) => found.showEventNews(this.client, this.list.root));
-    if (navigator.maxTouchPoints > 0) extra("touch", (found) => {
-      this.list.pushable(found);
-      found.pulls(this.list.root, () => this.stream.retry(true));
-    });
+    extra("side", (found) => found.complete(this));
   }
-  dropping;
+  dropping = this.drawn.then(() => part("dropping")).then(({ Dropping }) => new Dropping(this), () => null);
   newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
@@ -4145,11 +4129,11 @@ var App = class {
   }
   event(event) {
     this.mail.take(event);
-    if (event.kind === "importing" || event.kind === "alarms") void this.dropping?.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found?.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
-    }
+    } else if (event.kind === "view_msgs" || event.kind === "view_err" || event.kind === "view_progress" && event.done) this.answered();
   }
   async send(request) {
     try {
