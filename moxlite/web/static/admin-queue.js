@@ -498,11 +498,15 @@ async function suppressionsPage(desk) {
   };
   const remove = async (row) => {
     if (!await attempt(t("Removing…"), t("Couldn't remove address"), () => desk.client.queue_suppress_remove(row.address, row.account))) return;
-    desk.say(t("Mail to {address} allowed again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.address, row.reason, row.account)).then(() => desk.refresh()) });
+    desk.say(t("{address} can get mail again", { address: row.address }), { title: t("Undo"), run: () => void attempt(t("Undoing…"), t("Couldn't undo"), () => desk.client.queue_suppress_add(row.address, row.reason, row.account)).then(() => desk.refresh()) });
     await desk.refresh();
   };
   const list = table(t("Suppressions"), [{ title: t("Address"), kind: "main", cell: (row) => address(row.address) }, { title: t("Account"), cell: (row) => row.account }, { title: t("Reason"), cell: (row) => [row.manual ? t("manual") : t("failed"), row.reason !== "" && [": ", foreign(row.reason, 200)]] }, { title: t("Since"), cell: (row) => when(microseconds(row.created)) }, { title: t("Until"), cell: (row) => row.expires === "" ? t("permanent") : when(microseconds(row.expires)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove(row)) }], found);
   return listPage(t("Suppressions"), "suppressions", { query, found, list, none: empty(send, t("No suppressions"), t("Mail to these addresses failed permanently. The account can't send to an address until you remove it from this list.")), after: (last) => ({ last: last.account, last_base: last.base }), action: button(t("Suppress an address"), () => void add(), { icon: plus, kind: "primary" }) });
+}
+
+async function released(place) {
+  while (place.querySelector(":active") !== null) await new Promise((resolve) => requestAnimationFrame(resolve));
 }
 
 var names = ["account", "sender", "recipient", "hold", "submitted", "next_attempt", "transport"];
@@ -545,10 +549,15 @@ function filters(desk, transports) {
   return el("details", { class: "filters", open: used || innerWidth > 700 }, el("summary", {}, t("Filter and order")), form);
 }
 
+var period = 5e3;
+var ahead = null;
 async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
-  const [messages, total, transports] = await Promise.all([desk.client.queue_list(filter, pageOf(query)), desk.client.queue_count(filter).then((found) => found.messages), desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
+  const read2 = () => Promise.all([desk.client.queue_list(filter, pageOf(query)), desk.client.queue_count(filter).then((found) => found.messages)]);
+  const known = ahead?.address === location.hash ? ahead.found : null;
+  ahead = null;
+  const [[messages, total], transports] = await Promise.all([known ?? read2(), desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = /* @__PURE__ */ new Set();
   let whole = false;
@@ -599,8 +608,31 @@ async function waitingPage(desk) {
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
   const following = last !== void 0 && messages.length === perPage ? addressOf("queue", [], { ...current(query), last: sort === "queued" ? last.queued : last.next_attempt, last_id: String(last.id) }) : "";
   draw();
-  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), (messages.length > 0 || query.size > 0) && filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that can't be delivered right away waits here, with replies from other servers.")) : empty(search, t("No results"), t("No matching messages"), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
+  const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), (messages.length > 0 || query.size > 0) && filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that can't be delivered right away waits here, with the other server's reply.")) : empty(search, t("No results"), t("No matching messages"), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
+  const shown = JSON.stringify([messages, total]);
+  lookAgain(desk, root, async () => {
+    const found = await read2();
+    if (JSON.stringify(found) === shown || chosen.size > 0 || whole) return false;
+    ahead = { address: location.hash, found };
+    return true;
+  });
   return { title: t("Queue"), root };
+}
+function lookAgain(desk, root, differs) {
+  const busy = () => document.hidden || root.querySelector("[aria-expanded=true], input:not([type=checkbox]):focus") !== null || document.querySelector("dialog[open]") !== null;
+  const look = async () => {
+    try {
+      if (!busy() && await differs() && !busy() && desk.shown()) {
+        await released(root);
+        return await desk.refresh();
+      }
+    } catch (error) {
+      if (codeOf(error) === null) throw error;
+    }
+    if (desk.shown()) timer = window.setTimeout(() => void look(), period);
+  };
+  let timer = window.setTimeout(() => void look(), period);
+  desk.onLeave(() => clearTimeout(timer));
 }
 async function act(desk, [filter, count], run, texts, back) {
   if (texts.final || count > 1) {
@@ -652,9 +684,9 @@ async function webhooksPage(desk) {
   };
   const cancel = async (row) => {
     if (!await confirm(t("Delete this webhook?"), t("{url} won't be notified. You can't undo this.", { url: row.url }), t("Delete webhook"))) return;
-    if (await attempt(t("Canceling…"), t("Couldn't cancel webhook"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
+    if (await attempt(t("Canceling…"), t("Couldn't delete webhook"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
-  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("URL"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Cancel…"), () => void cancel(row), { kind: "small danger" })) }], found);
+  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("URL"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Call now"), () => void again(row), { kind: "line small" }), button(t("Delete…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);
   return listPage(t("Webhooks"), "webhooks", { query, found, list, none: empty(send, t("No webhooks"), finished ? t("To keep finished webhooks listed, set keep_retired_webhook_period for an account.") : t("Failed webhooks wait here to be retried.")), after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }), pills: [only(false, t("Waiting")), only(true, t("Finished"))] });
 }

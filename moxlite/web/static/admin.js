@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "324957b15106", audit: "26afca8efb10", domains: "2db773c2fc51", factors: "02b15bfb37fe", live: "69a87932ecff", machine: "cb8f62c121e6", moving: "0930544ce0b2", queue: "71f0e5c8f639", reports: "58e14e189008", trends: "c1015162522b" };
+var define_PARTS_default = { accounts: "7c517b04ded2", audit: "ea130f0ac81a", domains: "6da10c584357", factors: "baf9642a8d98", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "57fe5607ca51", reports: "c8a8ace771dc", trends: "94df8eed94da" };
 
 var CheckFailed = class extends Error {
 };
@@ -263,7 +263,7 @@ var checks = {
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
   SelectorRow: { selector: "string", algorithm: "string", bits: "integer", signs: "boolean", name: "string", record: "string", problem: "string" },
   AccountSecurity: { apps: ["list", ["ref", "TOTPApp"]], keys: ["list", ["ref", "FactorKey"]], codes: "integer", certificates: ["list", ["ref", "TLSKeyInfo"]], addresses: ["list", "string"], links: "boolean" },
-  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string" },
+  TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   LinkMade: { url: "string", expires: "string" },
   Recoverable: { mailboxes: ["list", ["ref", "RemovedFrom"]], kept: "integer" },
   RemovedFrom: { mailbox: "string", messages: "integer", octets: "integer", last: "integer" },

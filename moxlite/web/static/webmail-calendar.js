@@ -881,7 +881,7 @@ var CalendarPage = class {
     return el("button", { class: `cal-day${chosen ? " chosen" : ""}`, type: "button", tabindex: chosen ? "0" : "-1", "aria-label": [!/^\d+$/.test(text2) && text2, longDay(day), many(count, "{n} event", "{n} events")].filter(Boolean).join(", "), "aria-current": day === today() ? "date" : null, data: { number: String(day) }, onclick: () => this.show("day", day) }, text2);
   }
   nothing() {
-    return emptyPlace({ title: t("Nothing planned"), text: t("New events will appear here, no matter which device you use."), step: { title: t("New event"), run: () => this.add() } });
+    return emptyPlace({ title: t("No events"), text: t("Events you add on any device will appear here."), step: { title: t("New event"), run: () => this.add() } });
   }
   range() {
     const { day } = this;

@@ -458,7 +458,7 @@ var BusyBars = class {
     }))));
     const taken = persons.filter((one) => one.periods.some((each) => overlaps(each, slot.start, slot.end))).length;
     const unknown = persons.filter(({ known }) => !known).length;
-    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All guests with visible calendars are free."), unknown > 0 && many(unknown, "Can't see {n} guest's availability.", "Can't see {n} guests' availability.")].filter(Boolean).join(" "));
+    fill(this.words, [taken > 0 ? many(taken, "{n} person is busy at this time.", "{n} people are busy at this time.") : unknown < persons.length && t("All guests with visible calendars are free."), unknown > 0 && many(unknown, "{n} guest's availability isn't shared with you.", "{n} guests' availability isn't shared with you.")].filter(Boolean).join(" "));
     this.next.hidden = slot.whole;
   }
   goOn() {
@@ -490,7 +490,7 @@ function inWords({ start, end, time }) {
   return time.title === "" ? words : `${words} ${isolated(time.title)}`;
 }
 
-var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}@media(max-width:700px){.event-buttons:has(>:nth-child(4)){display:grid;grid-template-columns:1fr 1fr}}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{text-align:end;color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}@media(min-width:701px){.dialog.anchored:has(.event-facts){width:412px}}.event-clash{margin:0 0 12px;color:var(--warn)}\n";
+var event_default = ".event-when{margin:0 0 12px}.event-facts{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:6px 16px;margin:0;font-size:var(--t-sm)}.event-facts dt{color:var(--muted)}.event-facts dd{margin:0;overflow-wrap:anywhere}.event-notes{white-space:pre-wrap}.event-guests{display:grid;gap:4px;margin:0;padding:0;list-style:none}.event-guests li{display:flex;justify-content:space-between;gap:12px}.event-guests span{color:var(--muted)}.event-guests span.error{color:var(--danger)}.event-answer{display:flex;flex-wrap:wrap;align-items:center;gap:8px;margin-top:16px}.event-answer>span{flex:1}.event-buttons{flex-wrap:wrap}@media(max-width:700px){.event-buttons:has(>:nth-child(4)){display:grid;grid-template-columns:1fr 1fr}}.event-scopes{display:grid;gap:2px;margin:12px -10px 0}.event-scopes label{display:flex;align-items:center;gap:10px;min-height:40px;padding:0 10px;border-radius:var(--r-md)}.event-scopes label:has(:checked){background:var(--selected)}.event-form{display:grid;grid-template-columns:minmax(0,1fr);gap:12px}.event-form .field{margin:0}.event-times,.event-pair{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,1fr);gap:12px;align-items:start}.event-times{grid-template-columns:minmax(0,1fr)}.event-form :is(input:not([type=checkbox]),select,textarea){box-sizing:border-box;width:100%;min-width:0}.event-times .field>div{display:flex;gap:6px}.event-times input{min-width:0}.event-times input[type=date]{flex:3}.event-times input[type=time]{flex:2}.event-form .compose-field{grid-template-columns:minmax(0,1fr);gap:4px;min-height:0;padding:0;border:0}.event-form .compose-field>*{grid-column:1}.event-form .compose-field>label{color:var(--text-2);font-size:var(--t-sm);line-height:inherit}.event-form .chip-box{padding:4px 8px;border:1px solid var(--line-strong);border-radius:var(--r-md);background:var(--raised)}.event-form .chip-box:focus-within{border-color:var(--focus);outline:1px solid var(--focus)}.event-form input.chip-input{width:auto;outline:0}.event-form .btn.text{justify-self:start}.event-form select+select{margin-top:6px}@media(max-width:700px){.event-times,.event-pair{grid-template-columns:minmax(0,1fr)}}.event-busy{display:grid;gap:8px;padding:12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.event-busy[hidden]{display:none}.event-busy-head{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:8px;min-height:32px}.event-busy p{margin:0}.event-busy ul{display:grid;grid-template-columns:minmax(0,1fr) max-content;gap:8px 10px;margin:0;padding:0;list-style:none}.event-busy li{position:relative;display:grid;grid-template-columns:subgrid;grid-column:1 / -1;align-items:center}.event-busy bdi{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.event-busy b{text-align:end;color:var(--muted);font-weight:500}.event-busy .taken b{color:var(--danger);font-weight:600}.event-times-read{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}.event-bar{position:relative;grid-column:1 / -1;height:22px;margin-top:2px;overflow:hidden;border-radius:var(--r-sm);background:var(--sunken)}.event-bar i{position:absolute;inset-block:4px;border-radius:2px;background:var(--muted)}.event-bar i.maybe{background:repeating-linear-gradient(-45deg,var(--muted) 0 3px,transparent 3px 6px)}.event-bar i.slot{inset-block:0;border:2px solid var(--accent);border-radius:var(--r-sm);background:color-mix(in srgb,var(--accent) 14%,transparent)}.event-busy .taken i.slot{border-color:var(--danger);background:color-mix(in srgb,var(--danger) 14%,transparent)}.event-busy .unknown .event-bar{background:repeating-linear-gradient(-45deg,var(--sunken) 0 6px,transparent 6px 12px)}.event-ticks>span{position:relative;grid-column:1 / -1;height:1.3em}.event-ticks small{position:absolute;color:var(--muted);font-size:var(--t-xs);transform:translateX(-50%);white-space:nowrap}[dir=rtl] .event-ticks small{transform:translateX(50%)}@media(min-width:701px){.dialog.anchored:has(.event-facts){width:412px}}.event-clash{margin:0 0 12px;color:var(--warn)}\n";
 
 function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
@@ -672,7 +672,7 @@ var Events = class {
   async paint(found, colour) {
     if (colour === chosenColour(found.form.colour)) return;
     await attempt(t("Saving…"), t("Couldn't save event"), async () => {
-      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false);
+      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false, false);
       if (scope === null) return;
       await this.save(found, { ...found.form, colour }, found.calendar_id, scope);
       await this.again();
@@ -721,7 +721,7 @@ var Events = class {
   }
   async edit(found) {
     const done = await this.form(t("Edit event"), found.form, found.calendar_id, found, async (event, calendarID) => {
-      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false);
+      const scope = await this.scope(found, t("Change “{title}”?", { title: isolated(found.form.title) }), t("Change"), false, isToldOf(found.form, event));
       if (scope === null) return false;
       return this.save(found, event, calendarID, scope);
     });
@@ -748,7 +748,7 @@ var Events = class {
     const to = others.map(formatParty);
     this.page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}&subject=${encodeURIComponent(found.form.title)}`);
   }
-  async scope(found, title, action, removes) {
+  async scope(found, title, action, removes, told2 = true) {
     if (found.recurrence === "") return "all";
     const chosen = await dialog(title, (close) => {
       const choices = [["this", t("Only this event")], ["following", t("This and following events")], ["all", t("All events")]];
@@ -758,7 +758,7 @@ var Events = class {
         event.preventDefault();
         close(boxes.find(({ checked }) => checked).value);
       };
-      const guests = found.own && found.guests.length > 0;
+      const guests = told2 && found.own && found.guests.length > 0;
       return [el("form", { onsubmit: submitted }, guests && el("p", { class: "dialog-text" }, many(found.guests.length, "{n} guest will be notified.", "{n} guests will be notified.")), el("div", { class: "event-scopes", role: "radiogroup" }, choices.map(([, words], at) => el("label", {}, boxes[at], words))), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close("none") }, t("Cancel")), el("button", { class: removes ? "btn line danger" : "btn primary", type: "submit" }, action)))];
     });
     return chosen === "none" ? null : chosen;
@@ -856,10 +856,25 @@ var Events = class {
       const people = guests.entered.map(({ address }) => address.toLowerCase()).filter(looksRight);
       bars.show(own ? [...new Set(people.filter((one) => !mine.includes(one)))] : [], slot());
     };
-    for (const { control } of [allDay, zone, { control: days3.start }, { control: days3.end }]) control.addEventListener("change", showBusy);
-    for (const one of [times.start, times.end]) one.addEventListener("change", showBusy);
+    const notified = el("p", { class: "hint" });
+    const showNotified = () => {
+      const owner = this.calendars.find(({ id }) => String(id) === calendar.control.value)?.owner ?? "";
+      fill(notified, owner !== "" ? t("Only the calendar's owner can invite guests.") : whoIsNotified(old, isOver()));
+    };
+    const isOver = () => {
+      const last = repeat.control.value === "" ? days3.end.value : until.value;
+      const end = momentOf(`${last || "9999-12-31"}T${times.end.value || "23:59"}`, "");
+      return end !== null && Date.now() - end.getTime() > 864e5;
+    };
+    const showGuests = () => {
+      showBusy();
+      showNotified();
+    };
+    const asked = [allDay, zone, repeat, calendar, { control: until }, { control: days3.start }, { control: days3.end }];
+    for (const { control } of asked) control.addEventListener("change", showGuests);
+    for (const one of [times.start, times.end]) one.addEventListener("change", showGuests);
     adapt();
-    showBusy();
+    showGuests();
     const ruled = (kind) => {
       if (kind === "custom") return rule === null ? old.rule : ending(rule.read(), until.value);
       const same = kind === fromRule(old.rule).kind && until.value === fromRule(old.rule).until;
@@ -898,7 +913,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts, color, and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && el("p", { class: "hint" }, t("Each guest will get an invitation.")), bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts, color, and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-pair" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && notified, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }
@@ -922,6 +937,15 @@ function chosenColour(colour = "") {
   const near = nearest(colour);
   return near === void 0 ? "" : colours[near - 1];
 }
+function isToldOf(before2, after) {
+  const shown2 = (form) => JSON.stringify({ ...form, alarms: [], mails: [], free: false, colour: "" });
+  return shown2(before2) !== shown2(after);
+}
+function whoIsNotified({ guests }, over) {
+  if (over) return t("This event is over, so guests won't be notified.");
+  if (guests.length === 0) return t("Each guest will get an invitation.");
+  return t("New guests will get an invitation. Other guests will get an update if anything changes for them.");
+}
 function answered({ own, guests }) {
   if (!own || guests.length === 0) return null;
   const n = guests.filter(({ answer }) => answer !== "").length;
@@ -929,7 +953,7 @@ function answered({ own, guests }) {
 }
 function guestList(people, organizer) {
   const said = { yes: t("yes"), no: t("no"), maybe: t("maybe"), "": t("no reply yet") };
-  const rows = people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", {}, one === organizer ? t("organizer") : said[one.answer] ?? "")));
+  const rows = people.map((one) => el("li", {}, el("bdi", { dir: "auto" }, isolated(one.name || one.address)), el("span", { class: one.undelivered === true ? "error" : "" }, one === organizer ? t("organizer") : one.undelivered === true ? t("couldn't be notified") : said[one.answer])));
   return el("ul", { class: "event-guests" }, rows);
 }
 var named = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;

@@ -166,7 +166,7 @@ function drawFound(board, text2, { events, more }) {
   const coming = found.filter(({ at }) => +at.end > now);
   const past = found.filter(({ at }) => +at.end <= now).reverse();
   const part = (title, some) => some.length > 0 && [el("h2", { class: "found-head" }, title), days(board, words, some)];
-  const searched = t("Titles, locations, guests, and notes are searched in all calendars.");
+  const searched = t("Searches titles, locations, guests, and notes in all calendars.");
   if (found.length === 0) return emptyPlace({ title: t("No matching events"), text: searched });
   return el("div", { class: "cal-agenda found" }, part(meant("events", "Upcoming"), coming), part(meant("events", "Past"), past), el("div", { class: "found-end" }, more && el("p", {}, t("Only the {n} events closest to today are shown. Add a word to narrow your search.", { n: found.length })), el("p", {}, searched)));
 }
