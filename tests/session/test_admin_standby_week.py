@@ -89,4 +89,6 @@ async def test_weeks_of_changes_stay_within_the_retention(
     week = round(len(sizes) / WEEKS)
     before, after = max(sizes[week : 2 * week]), max(sizes[-week:])
     print(len(sent), before, after, len(list(target.rglob("*.ltx"))))
-    assert after < 1.7 * before, "the mailbox grows, and its copies with it"
+    # In the fourth week the mailbox is twice as large as in the second, and so are its copies. If none were removed,
+    # there would be twice as many of them, too.
+    assert after < 2.5 * before
