@@ -247,7 +247,7 @@ class App {
         t("To export mail, enter your password again."),
       );
     if (known && /[?&]state=/.test(location.search))
-      extra<typeof LoginPart>("login", (login) => login.confirmBack(this.client));
+      extra<typeof SecondStepPart>("secondstep", (found) => found.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);

@@ -75,13 +75,13 @@ def parts_loaded(reader: Reader) -> set[str]:
 
 def wait_for(reader: Reader, name: str) -> None:
     """Wait until the page has loaded what has this name; a page may have no frames by which to look."""
-    loaded = f"performance.getEntriesByType('resource').some((one) => one.name.includes('{name}'))"
+    loaded = f"() => performance.getEntriesByType('resource').some((one) => one.name.includes('{name}'))"
     reader.page.wait_for_function(loaded, polling=100)
 
 
 def wait_for_worker(reader: Reader) -> None:
     """Wait until the service worker is registered."""
-    there = "navigator.serviceWorker.getRegistration().then((one) => one !== undefined)"
+    there = "() => navigator.serviceWorker.getRegistration().then((one) => one !== undefined)"
     reader.page.wait_for_function(there, polling=100)
 
 

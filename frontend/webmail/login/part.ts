@@ -7,8 +7,6 @@ import { otherAccounts } from "./accounts";
 
 adopt(sheet);
 
-export { confirmBack } from "../../lib/provider";
-
 /** The form, which gets that of the second step from the page. */
 export const askLogIn: typeof logInForm = (asked, secondStep) =>
   logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);

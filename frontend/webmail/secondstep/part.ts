@@ -7,4 +7,5 @@ import { adopt } from "../../lib/sheets";
 adopt(sheet);
 
 export { askConfirm } from "../../lib/confirm";
+export { confirmBack } from "../../lib/provider";
 export { secondStepForm } from "../../lib/secondstep";
