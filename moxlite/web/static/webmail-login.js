@@ -30,11 +30,6 @@ function fill(parent, ...children) {
   parent.replaceChildren();
   append(parent, children);
 }
-function byId(id, kind) {
-  const found = document.getElementById(id);
-  if (!(found instanceof kind)) throw new Error(`no element #${id}`);
-  return found;
-}
 var ascii = /^[\t\n\x20-\x7e]*$/;
 var controls = /\r(?!\n)|[\u0000-\u0008\u000b\u000e-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g;
 var scripts = /(\p{sc=Latin}+)|(\p{sc=Greek}+)|(\p{sc=Cyrillic}+)|(\p{sc=Armenian}+)|(\p{sc=Hebrew}+)|(\p{sc=Arabic}+)|([\s\S])/gu;
@@ -110,37 +105,6 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(failed, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
-}
-
 var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
 function setProvided(on) {
@@ -162,18 +126,6 @@ function answered(purpose) {
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
   return { answer: { state, code, iss, error }, stay: stay !== void 0 };
-}
-var confirmed = "moxlite-confirmed";
-async function confirmBack(client) {
-  const back = answered("confirm");
-  if (back === null) return;
-  try {
-    await client.provider_confirmed(back.answer);
-  } catch (error) {
-    return void showError(t("Confirm it's you"), error);
-  }
-  new BroadcastChannel(confirmed).postMessage("");
-  window.close();
 }
 
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
@@ -305,6 +257,5 @@ function otherAccounts() {
 adopt(login_default);
 var askLogIn = (asked, secondStep) => logInForm({ ...asked, below: [...asked.below, ...otherAccounts()] }, secondStep);
 export {
-  askLogIn,
-  confirmBack
+  askLogIn
 };

@@ -139,6 +139,10 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
 function setStatus(message) {
   const line = byId("status", HTMLElement);
   line.hidden = message === "";
@@ -157,6 +161,16 @@ function goAway(purpose, url, stay = false) {
   return new Promise(() => {
   });
 }
+function answered(purpose) {
+  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const fields = new URLSearchParams(location.search);
+  const state = fields.get("state");
+  if (kept !== purpose || state === null) return null;
+  sessionStorage.removeItem(key);
+  history.replaceState(null, "", location.pathname + location.hash);
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
+  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
+}
 var confirmed = "moxlite-confirmed";
 async function confirmAway(client, done) {
   sessionStorage.setItem(key, "confirm");
@@ -170,6 +184,17 @@ async function confirmAway(client, done) {
     done();
   };
   away.location.assign(url);
+}
+async function confirmBack(client) {
+  const back = answered("confirm");
+  if (back === null) return;
+  try {
+    await client.provider_confirmed(back.answer);
+  } catch (error) {
+    return void showError(t("Confirm it's you"), error);
+  }
+  new BroadcastChannel(confirmed).postMessage("");
+  window.close();
 }
 
 async function useKey(options) {
@@ -334,5 +359,6 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
 adopt(factors_default);
 export {
   askConfirm,
+  confirmBack,
   secondStepForm
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "cb3fe75123ec", doubles: "869dc3d83f7c", dropping: "2e017aa498fa", empty: "bb5fb61c1ee4", event: "c310e4ca6f03", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "b3c9e9555d1e", group: "da0a512afefd", hints: "3ccd21fae2f0", invitation: "864e90ca2cb2", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "3dfde6af5201", login: "a58aaa805ee3", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "3d4e181a3eb9", newsletters: "b188fdabaf56", offline: "8b0df1112a69", outbox: "f1a3336b13a1", palette: "247d6ce5e353", people: "d99c790062f1", person: "3a6aa7e5e231", print: "83a733790086", quick: "7eedfff6c91f", receipt: "eb68fc5da1de", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "82a01896488d", secondstep: "c3896e27d4ba", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "2399b9531cf1", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "c41673ba1815", bulk: "fde17ded23a0", calendar: "b9064ed1dca1", checks: "0a0325000d4f", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "fcab6f08edf5", doubles: "869dc3d83f7c", dropping: "b2612a572e76", empty: "bb5fb61c1ee4", event: "b8774890a838", eventnews: "56eb8bf2dfe5", eventsearch: "357b3b42cb77", export: "2b298a4b7fe9", giving: "7890d17f488c", group: "00735cd44249", hints: "569d3baaf36c", invitation: "61465fa261fd", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "e91b3d5bf42c", login: "7787d4bf8288", mailboxes: "7bff2306d586", menu: "babbc9681b54", message: "763fb8dffe87", newsletters: "5541fc0bc791", offline: "ab2855b5c528", outbox: "d1edd6602053", palette: "247d6ce5e353", people: "748e4b4fb587", person: "3a7af8464542", print: "83a733790086", quick: "7eedfff6c91f", receipt: "31644589a5a1", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "062617a656b3", rules: "a1aefd4af173", search: "de3d36ea2a9e", secondstep: "dcc17a95f610", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "2399b9531cf1", sorting: "71905cee075c", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "97d989ecdd1f" };
 
 var CheckFailed = class extends Error {
 };
@@ -1020,7 +1020,7 @@ function move(desk, id, title, by, key3, letter) {
 }
 function list(desk) {
   const some = () => desk.selectedCount() > 0;
-  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Move down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Move up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
+  return [...move(desk, "down", t("Next message"), 1, "ArrowDown", "j"), ...move(desk, "up", t("Previous message"), -1, "ArrowUp", "k"), ...move(desk, "page-down", t("Down 10 messages"), 10, "PageDown", "l"), ...move(desk, "page-up", t("Up 10 messages"), -10, "PageUp", "h"), ...move(desk, "last", t("Last message"), Infinity, "End", "."), ...move(desk, "first", t("First message"), -Infinity, "Home", ","), { id: "list.open", title: t("Open message"), keys: ["Enter"], quiet: true, run: () => desk.moveFocus(0, "select") }, { id: "list.toggle", title: t("Select or deselect"), keys: ["x", "Space", "ctrl Space"], quiet: true, run: () => desk.toggleFocused() }, { id: "list.next-unread", title: t("Next unread message"), keys: ["u"], run: () => desk.nextUnread() }, { id: "list.all", title: t("Select all messages"), keys: ["ctrl a"], run: () => desk.selectAll() }, { id: "list.none", title: t("Back to message list"), keys: ["Escape"], when: some, run: () => desk.unselect() }];
 }
 
 var [first, longest] = [2e3, 6e4];
@@ -3204,7 +3204,7 @@ var Row = class {
   }
   branch(item) {
     if (item.same_message_id) return named("branch", t("Copy of the message above (same Message-ID)"), sign(copy, "icon"));
-    if (item.thread_missing_link) return named("branch", t("Original message not found"), sign(circleHelp, "icon"));
+    if (item.thread_missing_link) return named("branch", t("The original message isn't here"), sign(circleHelp, "icon"));
     return el("span", { class: "branch", "aria-hidden": "true" }, sign(cornerDownRight, "icon"));
   }
   showMarks(thread, flags, keywords) {
@@ -4070,7 +4070,7 @@ var App = class {
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
     this.client.confirmAgain = async () => (await part("secondstep")).askConfirm(this.client, t("To export mail, enter your password again."));
-    if (known && /[?&]state=/.test(location.search)) extra("login", (login) => login.confirmBack(this.client));
+    if (known && /[?&]state=/.test(location.search)) extra("secondstep", (found) => found.confirmBack(this.client));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
