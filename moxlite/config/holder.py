@@ -42,7 +42,7 @@ LONGEST_SLEEP: Final = 3600.0
 """Seconds between checks on systems that report changes: a folder further up may have been exchanged."""
 
 reload_success = Gauge(
-    "moxlite_config_reload_success", "1 while the version of domains.toml on disk is in use, 0 while it is invalid."
+    "moxlite_config_reload_success", "1 if the version of domains.toml on disk is in use, 0 if it's invalid."
 )
 
 Stamp = tuple[int, int, int]
@@ -88,7 +88,7 @@ class ObjectChanged(Exception):
     """
 
     def __init__(self, path: Keys, was: object, now: object) -> None:
-        super().__init__(f"{dotted(path)} was changed meanwhile: {_difference(was, now)}")
+        super().__init__(f"{dotted(path)} was changed elsewhere: {_difference(was, now)}")
         self.path = path
         self.was = was
         self.now = now

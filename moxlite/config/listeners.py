@@ -42,11 +42,11 @@ class ListenerTLS(Section, frozen=True):
 class SMTPService(Section, frozen=True):
     """Incoming mail from other mail servers."""
 
-    enabled: Annotated[bool, doc("Accept mail for the local domains.")] = False
+    enabled: Annotated[bool, doc("Accept mail for local domains.")] = False
     port: Annotated[Port, doc("Port; other servers only ever use 25.")] = 25
     starttls: Annotated[bool, doc("Offer STARTTLS. Turn it off only to test without certificates.")] = True
     require_starttls: Annotated[
-        bool, doc("Refuse mail over connections without TLS. Some legitimate senders can't do TLS.")
+        bool, doc("Reject mail over connections without TLS. Some legitimate senders don't support TLS.")
     ] = False
     requiretls_ext: Annotated[bool, doc("Announce REQUIRETLS (RFC 8689) once TLS is active.")] = True
     dsn_ext: Annotated[
@@ -60,19 +60,19 @@ class SMTPService(Section, frozen=True):
         doc("Responses that count as listed, for each zone in `dnsbls`. If not set, all of 127.0.0.0/8 except errors."),
     ] = {}
     first_time_sender_delay: Annotated[
-        Duration, doc("How long to wait before accepting mail of an unknown sender; spammers don't wait.")
+        Duration, doc("How long to wait before accepting mail from an unknown sender. Spammers don't wait.")
     ] = 15.0
     greet_delay: Annotated[
-        Duration, doc("How long to wait before greeting; clients that speak earlier are refused.")
+        Duration, doc("How long to wait before greeting. Clients that send earlier are rejected.")
     ] = 0.0
-    tls_session_tickets: Annotated[bool, doc("Give TLS session tickets. Some senders fail to resume with them.")] = (
+    tls_session_tickets: Annotated[bool, doc("Issue TLS session tickets. Some senders fail to resume with them.")] = (
         False
     )
     tolerate_space: Annotated[
         bool, doc("Accept a space behind `MAIL FROM:` and `RCPT TO:`, with the strict junk threshold.")
     ] = False
     reject_unknown_at_rcpt: Annotated[
-        bool, doc("Refuse unknown recipients at once, which lets anyone probe for addresses.")
+        bool, doc("Reject unknown recipients immediately. This lets anyone probe for addresses.")
     ] = False
 
 
@@ -131,8 +131,8 @@ class ManageSieveService(Section, frozen=True):
 class WebService(Section, frozen=True):
     """A web app."""
 
-    enabled: Annotated[bool, doc("Serve the application here.")] = False
-    port: Annotated[Port, doc("Port; services of one listener may share it.")] = 80
+    enabled: Annotated[bool, doc("Serve the app on this listener.")] = False
+    port: Annotated[Port, doc("Port. Services on the same listener can share it.")] = 80
     path: Annotated[URLPath, doc("URL path, which must start and end with a slash.")] = "/"
     forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
@@ -144,8 +144,8 @@ class JMAPService(WebService, frozen=True):
     origins: Annotated[
         tuple[Origin, ...],
         doc(
-            "Sites whose pages may use JMAP here, such as a webmail at another host: `https://webmail.example.net`. "
-            "Their users still log in."
+            "Sites that can use JMAP here, like a webmail app on another host: `https://webmail.example.net`. "
+            "Users still have to log in."
         ),
     ] = ()
 
@@ -160,7 +160,9 @@ class MetricsService(Section, frozen=True):
 class DebugService(Section, frozen=True):
     """Pages for debugging: task tree, memory, profile. Not in effect yet."""
 
-    enabled: Annotated[bool, doc("Serve them here. Never on a public IP. Not in effect yet.")] = False
+    enabled: Annotated[bool, doc("Serve debugging pages here. Never use this on a public IP. Not supported yet.")] = (
+        False
+    )
     port: Annotated[Port, doc("Separate port.")] = 8011
 
 
@@ -169,7 +171,7 @@ class PolicyService(Section, frozen=True):
 
     enabled: Annotated[bool, doc("Serve them here.")] = False
     port: Annotated[Port, doc("Port; clients only ever use 443.")] = 443
-    non_tls: Annotated[bool, doc("Serve without TLS, for a reverse proxy that does it.")] = False
+    non_tls: Annotated[bool, doc("Serve without TLS, behind a reverse proxy that handles TLS.")] = False
     forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
 
@@ -196,8 +198,8 @@ class Listener(Section, frozen=True):
     ips: Annotated[
         tuple[IP, ...],
         doc(
-            "Addresses to listen on. Those given explicitly are also the sources of outgoing mail. "
-            "`0.0.0.0` and `::` stand for all of the machine."
+            "Addresses to listen on. Specific addresses are also used to send mail. Use `0.0.0.0` and `::` for "
+            "all of the machine's addresses."
         ),
     ]
     nat_ips: Annotated[tuple[IP, ...], doc("Public addresses if this machine is behind NAT.")] = ()
@@ -213,7 +215,7 @@ class Listener(Section, frozen=True):
     ] = ()
     forwarded_from: Annotated[
         tuple[Network, ...] | None,
-        doc("Proxies whose `X-Forwarded-*` fields count; without this loopback and private networks."),
+        doc("Proxies whose `X-Forwarded-*` fields are trusted. If not set, loopback and private networks."),
     ] = None
 
     smtp: Annotated[SMTPService, doc("Incoming mail.")] = SMTPService()
@@ -233,16 +235,14 @@ class Listener(Section, frozen=True):
     webapi_https: Annotated[WebService, doc("HTTP API for programs.")] = WebService(port=443, path="/webapi/")
     jmap_http: Annotated[JMAPService, doc("JMAP for mail clients, without TLS.")] = JMAPService()
     jmap_https: Annotated[JMAPService, doc("JMAP for mail clients.")] = JMAPService(port=443)
-    dav_http: Annotated[DAVService, doc("Calendars and contacts, for a reverse proxy that does TLS.")] = DAVService(
-        port=80
+    dav_http: Annotated[DAVService, doc("Calendars and contacts, behind a reverse proxy that handles TLS.")] = (
+        DAVService(port=80)
     )
     dav_https: Annotated[DAVService, doc("Calendars and contacts.")] = DAVService()
     metrics_http: Annotated[MetricsService, doc("Metrics and health.")] = MetricsService()
-    debug_http: Annotated[DebugService, doc("Debugging pages. Not in effect yet.")] = DebugService()
-    autoconfig_https: Annotated[PolicyService, doc("Settings that mail clients look up for a domain.")] = (
-        PolicyService()
-    )
-    mtasts_https: Annotated[PolicyService, doc("MTA-STS policies of the domains.")] = PolicyService()
+    debug_http: Annotated[DebugService, doc("Debugging pages. Not supported yet.")] = DebugService()
+    autoconfig_https: Annotated[PolicyService, doc("Mail client settings for domains.")] = PolicyService()
+    mtasts_https: Annotated[PolicyService, doc("MTA-STS policies for domains.")] = PolicyService()
     webserver_http: Annotated[WebserverService, doc("Web server without TLS.")] = WebserverService()
     webserver_https: Annotated[WebserverService, doc("Web server.")] = WebserverService(port=443)
     http2: Annotated[bool, doc("Offer HTTP/2 on https ports.")] = True

@@ -54,12 +54,12 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 HINTS: Final = {
-    errno.ENOENT: "`moxlite quickstart` makes it; --config names another one",
-    errno.EISDIR: "--config takes the file moxlite.toml",
+    errno.ENOENT: "to create it, run `moxlite quickstart`; to use another file, add --config FILE",
+    errno.EISDIR: "--config must be the file moxlite.toml, not a folder",
 }
 """Hints about a static file that cannot be opened, by errno."""
 
-TWICE: Final = "the file has this table or key already: change what is there, or put the new lines below its header"
+TWICE: Final = "this table or key already exists; edit it, or put the new lines below its header"
 """Hint about what `tomllib` cannot do."""
 
 
@@ -167,7 +167,7 @@ def parse(source: Source) -> dict[str, object]:
         line = int(match[1]) if match else source.text.count("\n") + 1
         column = f", at column {match[2]}" if match else ", at the end of the file"
         hint = TWICE if text.startswith("Cannot ") else _toml_hint(source.text, line)
-        raise ConfigError.at(source.path, line, f"not TOML: {POSITION.sub('', text)}{column}", hint) from None
+        raise ConfigError.at(source.path, line, f"invalid TOML: {POSITION.sub('', text)}{column}", hint) from None
     except RecursionError:
         line = _deepest_line(source.text)
         raise ConfigError.at(source.path, line, "values are nested too deeply") from None
@@ -176,7 +176,7 @@ def parse(source: Source) -> dict[str, object]:
 def _toml_hint(text: str, line: int) -> str:
     """The likely cause of a syntax error at `line` (from 1) of a text that isn't TOML."""
     if text.startswith("\ufeff"):
-        return "the file starts with a byte order mark: save it as UTF-8 without BOM"
+        return "the file starts with a byte order mark; save it as UTF-8 without BOM"
     lines = text.split("\n")
     _, equals, value = (lines[line - 1] if line <= len(lines) else "").partition("=")
     if not equals or not BARE_TEXT.match(value):
@@ -184,7 +184,7 @@ def _toml_hint(text: str, line: int) -> str:
     try:
         tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
-        return 'text wants quotes, as in key = "text"'
+        return 'text must be in quotes, like key = "text"'
     return ""  # something else on this line
 
 
@@ -367,7 +367,7 @@ def not_in_effect(file: Static | Domains) -> list[Mistake]:
             if waits and getattr(section, field.name) != field.default:
                 found.setdefault((type(section), field.name), []).append((*path, field.name))
     return [
-        Mistake(paths[0], "hasn't taken effect yet", _elsewhere(len(paths) - 1), code="key-not-in-effect")
+        Mistake(paths[0], "isn't supported yet", _elsewhere(len(paths) - 1), code="key-not-in-effect")
         for paths in found.values()
     ]
 

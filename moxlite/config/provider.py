@@ -12,7 +12,7 @@ class OIDC(Section, frozen=True):
     """
 
     issuer: Annotated[URL, doc("The issuer, exactly as in the provider's discovery document.")]
-    client_id: Annotated[str, doc("The client that you registered there, with the addresses of both pages.")]
+    client_id: Annotated[str, doc("The client that you registered there, with both redirect addresses.")]
     client_secret_file: Annotated[
         Path | None,
         doc("File with the client's secret. The server's user must be able to read it. Not needed for public clients."),

@@ -48,61 +48,62 @@ class RateLimits(Section, frozen=True):
     """
 
     exempt: Annotated[tuple[Network, ...], doc("Networks without any limit.")] = ()
-    connections_per_minute: Annotated[ThreeWidths, doc("New connections in a minute.")] = (300, 900, 2700)
-    open_connections: Annotated[ThreeWidths, doc("Connections open at one time.")] = (30, 90, 270)
-    auth_failures_per_minute: Annotated[ThreeWidths, doc("Failed logins in a minute, over all protocols.")] = (
+    connections_per_minute: Annotated[ThreeWidths, doc("New connections per minute.")] = (300, 900, 2700)
+    open_connections: Annotated[ThreeWidths, doc("Concurrent connections.")] = (30, 90, 270)
+    auth_failures_per_minute: Annotated[ThreeWidths, doc("Failed logins per minute, for all protocols.")] = (
         10,
         30,
         90,
     )
-    auth_failures_per_day: Annotated[ThreeWidths, doc("Failed logins in 24 hours, over all protocols.")] = (
+    auth_failures_per_day: Annotated[ThreeWidths, doc("Failed logins in 24 hours, for all protocols.")] = (
         50,
         150,
         450,
     )
     auth_failures_per_account: Annotated[
         tuple[int, int],
-        doc("Failed logins to one account from all networks, in a minute and in 24 hours."),
+        doc("Failed logins to a single account from all networks, per minute and in 24 hours."),
     ] = (30, 300)
     logins_elsewhere_per_hour: Annotated[
         tuple[int, int],
         doc(
-            "Logins at other servers by one account in an hour, for linked accounts and imports. Rejected ones "
-            "are also limited for each user on a server."
+            "Logins at other servers per account and hour, for linked accounts and imports. Rejected logins are "
+            "also limited for each user on a server."
         ),
     ] = (20, 6)
-    messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered to one account in a minute.")] = (
+    messages_per_minute: Annotated[ThreeWidths, doc("Messages delivered per account and minute.")] = (
         500,
         1500,
         4500,
     )
-    messages_per_day: Annotated[ThreeWidths, doc("Messages delivered to one account in 24 hours.")] = (
+    messages_per_day: Annotated[ThreeWidths, doc("Messages delivered per account in 24 hours.")] = (
         10000,
         30000,
         90000,
     )
-    mebibytes_per_minute: Annotated[ThreeWidths, doc("MiB delivered to one account in a minute.")] = (1000, 3000, 9000)
-    mebibytes_per_day: Annotated[ThreeWidths, doc("MiB delivered to one account in 24 hours.")] = (3000, 9000, 27000)
+    mebibytes_per_minute: Annotated[ThreeWidths, doc("MiB delivered per account and minute.")] = (1000, 3000, 9000)
+    mebibytes_per_day: Annotated[ThreeWidths, doc("MiB delivered per account in 24 hours.")] = (3000, 9000, 27000)
 
 
 class DNS(Section, frozen=True):
     """Looking up names."""
 
-    servers: Annotated[tuple[IP, ...], doc("Addresses of resolvers; without this the ones in /etc/resolv.conf.")] = ()
+    servers: Annotated[tuple[IP, ...], doc("Resolver addresses. If not set, the resolvers in /etc/resolv.conf.")] = ()
     trust_ad: Annotated[
         bool,
-        doc(
-            "Believe the resolvers' word that an answer was verified by DNSSEC, also when they aren't on this machine."
-        ),
+        doc("Trust the resolvers' DNSSEC validation, even if they aren't on this machine."),
     ] = False
-    validate: Annotated[Literal["off"], doc("Verify DNSSEC in the server itself; only `off` so far.")] = "off"
+    validate: Annotated[
+        Literal["off"], doc("Validate DNSSEC in the server itself. Only `off` is supported for now.")
+    ] = "off"
 
 
 class PSL(Section, frozen=True):
     """Public suffix list, used to find organizational domains."""
 
     url: Annotated[
-        URL | None, doc("Not in effect yet, the built-in list is used: where to fetch a new one each month.")
+        URL | None,
+        doc("URL to download a new list from each month. Not supported yet. The server uses the built-in list."),
     ] = None
 
 
@@ -111,7 +112,9 @@ class DMARC(Section, frozen=True):
 
     method: Annotated[
         Literal["psl", "treewalk"],
-        doc("How to find the organizational domain: by walking up the DNS (RFC 9989), or with the public suffix list."),
+        doc(
+            "How to find organizational domains: by walking up the DNS tree (RFC 9989), or with the public suffix list."
+        ),
     ] = "treewalk"
 
 
@@ -124,16 +127,16 @@ class DKIM(Section, frozen=True):
 class IMAP(Section, frozen=True):
     """Serving IMAP."""
 
-    append_limit: Annotated[Size, doc("Largest message that clients may add.")] = 104857600
+    append_limit: Annotated[Size, doc("Largest message that clients can add.")] = 104857600
     idle_keepalive: Annotated[Duration, doc("How often to send a keepalive to idle clients. `0s`: never.")] = 0.0
     message_limit: Annotated[
         int,
-        doc("Maximum number of messages for one command (RFC 9738), at least 1000. 0: no limit."),
+        doc("Maximum number of messages per command (RFC 9738), at least 1000. 0: no limit."),
     ] = 0
     save_limit: Annotated[
         int,
         doc(
-            "Maximum number of messages for one COPY or APPEND (RFC 9738), at least 1000 and `message_limit`. 0: "
+            "Maximum number of messages per COPY or APPEND (RFC 9738), at least 1000 and `message_limit`. 0: "
             "same as `message_limit`."
         ),
     ] = 0
@@ -143,13 +146,13 @@ class CA(Section, frozen=True):
     """Certificate authorities that outgoing connections trust."""
 
     additional_to_system: Annotated[bool, doc("Trust both `cert_files` and the system's authorities.")] = False
-    cert_files: Annotated[tuple[Path, ...], doc("PEM files with certificates of authorities.")] = ()
+    cert_files: Annotated[tuple[Path, ...], doc("PEM files with CA certificates.")] = ()
 
 
 class TLS(Section, frozen=True):
     """TLS for outgoing connections."""
 
-    ca: Annotated[CA | None, doc("Trusted authorities, if others than the system's.")] = None
+    ca: Annotated[CA | None, doc("Trusted CAs, if different from the system's.")] = None
 
 
 class ExternalAccountBinding(Section, frozen=True):
@@ -165,7 +168,7 @@ class ACME(Section, frozen=True):
     directory_url: Annotated[
         URL, doc("The CA's directory. For example, `https://acme-v02.api.letsencrypt.org/directory`.")
     ]
-    contact_email: Annotated[Address, doc("Address at which the CA may write to you.")]
+    contact_email: Annotated[Address, doc("Contact address for the CA.")]
     renew_before: Annotated[
         RenewBefore,
         doc(
@@ -179,24 +182,26 @@ class ACME(Section, frozen=True):
     ca_cert_file: Annotated[
         Path | None,
         doc(
-            "PEM file with the authorities for the CA's own https, if they aren't in the system's list. They're "
+            "PEM file with CA certificates for the CA's own https, if they aren't in the system's list. They're "
             "also trusted for https policies and mail servers."
         ),
     ] = None
-    port: Annotated[Port, doc("Local port at which the CA's connections to port 443 arrive.")] = 443
+    port: Annotated[Port, doc("Local port that the CA's connections to port 443 are forwarded to.")] = 443
     issuer_domain_name: Annotated[
         str | None, doc("The CA's name for CAA records. Known for Let's Encrypt (`letsencrypt.org`).")
     ] = None
-    external_account_binding: Annotated[ExternalAccountBinding | None, doc("Binding to an account at the CA.")] = None
+    external_account_binding: Annotated[ExternalAccountBinding | None, doc("External account binding at the CA.")] = (
+        None
+    )
     account_key_period: Annotated[
         Duration,
-        doc("How long the account at the CA has one key; then the server makes another (RFC 8555 §7.3.5). `0s`: ever."),
+        doc("How long to use an account key at the CA before the server replaces it (RFC 8555 §7.3.5). `0s`: forever."),
     ] = 365 * 86400.0
     host_key_period: Annotated[
         Duration | None,
         doc(
-            "How long a host has one key, which TLSA records name; then the server publishes and certifies another. "
-            "Unset: 365 days where a DNS provider is set, else ever. `0s`: ever."
+            "How long to use a host's key for TLSA records before the server publishes and certifies a new one. "
+            "If not set, 365 days with a DNS provider, otherwise forever. `0s`: forever."
         ),
     ] = None
 
@@ -205,7 +210,7 @@ class Postmaster(Section, frozen=True):
     """Account and mailbox for mail to postmaster."""
 
     account: Annotated[str, doc("Account.")]
-    mailbox: Annotated[MailboxName, doc("Mailbox, such as `Postmaster`.")]
+    mailbox: Annotated[MailboxName, doc("Mailbox, like `Postmaster`.")]
 
 
 class HostTLSRPT(Section, frozen=True):
@@ -229,7 +234,7 @@ class SpecialUseMailboxes(Section, frozen=True):
 class InitialMailboxes(Section, frozen=True):
     """Mailboxes for new accounts, in addition to Inbox."""
 
-    special_use: Annotated[SpecialUseMailboxes, doc("Mailboxes with a special use.")] = SpecialUseMailboxes()
+    special_use: Annotated[SpecialUseMailboxes, doc("Special-use mailboxes.")] = SpecialUseMailboxes()
     regular: Annotated[tuple[MailboxName, ...], doc("Further mailboxes.")] = ()
 
 
@@ -243,8 +248,7 @@ class SendingGuard(Section, frozen=True):
     failed_share: Annotated[
         int,
         doc(
-            "Minimum percentage that rejected recipients must be of all recipients in 2 hours, because old "
-            "newsletters have dead addresses too."
+            "Minimum percentage of rejected recipients in 2 hours, because old newsletters include dead addresses, too."
         ),
     ] = 25
     networks: Annotated[
@@ -259,7 +263,7 @@ class SendingGuard(Section, frozen=True):
 class Queue(Section, frozen=True):
     """Sending mail."""
 
-    retry_delays: Annotated[tuple[Duration, ...], doc("Time between the attempts; the last one repeats.")] = (
+    retry_delays: Annotated[tuple[Duration, ...], doc("Time between attempts. The last value repeats.")] = (
         450.0,
         900.0,
         1800.0,
@@ -269,15 +273,15 @@ class Queue(Section, frozen=True):
         28800.0,
         57600.0,
     )
-    max_attempts: Annotated[int, doc("Attempts before a message fails for good.")] = 14
+    max_attempts: Annotated[int, doc("Attempts before a message fails permanently.")] = 14
     delay_dsn_attempt: Annotated[int, doc("Attempt after which the sender is notified of a delay.")] = 5
-    max_concurrent_deliveries: Annotated[int, doc("Deliveries at one time.")] = 50
-    shutdown_grace: Annotated[Duration, doc("How long attempts may go on when the server stops.")] = 10.0
-    suppression_expiry: Annotated[
-        Duration, doc("After this an address leaves the suppression list; `0s` means never.")
-    ] = 0.0
+    max_concurrent_deliveries: Annotated[int, doc("Concurrent deliveries.")] = 50
+    shutdown_grace: Annotated[Duration, doc("How long attempts can continue when the server stops.")] = 10.0
+    suppression_expiry: Annotated[Duration, doc("How long addresses stay on the suppression list. `0s`: forever.")] = (
+        0.0
+    )
     guard: Annotated[
-        SendingGuard, doc("The guard against accounts that strangers send with: their messages wait for your release.")
+        SendingGuard, doc("Guard against compromised accounts. Their messages are held until you release them.")
     ] = SendingGuard()
     webhook_accept_2xx: Annotated[bool, doc("Treat every 2xx response from a webhook as success, not only 200.")] = (
         False
@@ -287,18 +291,18 @@ class Queue(Section, frozen=True):
 class Store(Section, frozen=True):
     """Storing mail."""
 
-    search_index: Annotated[bool, doc("Keep an index for text searches.")] = True
-    compress: Annotated[Literal["zstd", "zlib", "none"], doc("Compression of stored messages.")] = "zstd"
+    search_index: Annotated[bool, doc("Maintain a text index for searches.")] = True
+    compress: Annotated[Literal["zstd", "zlib", "none"], doc("Message compression.")] = "zstd"
     scrub: Annotated[
-        Literal["weekly", "off"], doc("How often all stored data is read and checked in the background.")
+        Literal["weekly", "off"], doc("How often to read and check all stored data in the background.")
     ] = "weekly"
-    min_free_space: Annotated[Size, doc("Below this much free disk space no mail is accepted.")] = 256 << 20
+    min_free_space: Annotated[Size, doc("Minimum free disk space to accept mail.")] = 256 << 20
     import_max_size: Annotated[Size, doc("Largest import, unpacked.")] = 50 << 30
     expunged_retention: Annotated[
         Duration, doc("How long to keep records of deleted messages for clients that sync.")
     ] = 400 * 86400.0
     undelete_grace: Annotated[Duration, doc("How long removed messages can be brought back.")] = 7 * 86400.0
-    check_on_close: Annotated[bool, doc("Check an account's counts each time that it's closed.")] = False
+    check_on_close: Annotated[bool, doc("Check an account's counts whenever it's closed.")] = False
     migrate_without_copy: Annotated[
         bool, doc("Upgrade databases without a copy of the old one, for disks without enough space.")
     ] = False
@@ -359,7 +363,7 @@ class Backup(Section, frozen=True):
     ] = False
     encrypt_to: Annotated[
         tuple[str, ...],
-        doc("Recipients (`age1…`) that a new repository is encrypted to. Old snapshots are then removed by hand."),
+        doc("Recipients (`age1…`) to encrypt new repositories to. You'll have to delete old snapshots yourself."),
     ] = ()
     rehearsal_identity: Annotated[
         Path | None,
@@ -374,9 +378,9 @@ class Backup(Section, frozen=True):
 class Updates(Section, frozen=True):
     """Source of update news, published by the makers of your packages."""
 
-    domain: Annotated[Domain, doc("Its TXT record `_updates.DOMAIN` has the newest version.")]
-    changelog_url: Annotated[URL, doc("JSON changelog with signed entries.")]
-    public_key: Annotated[str, doc("Ed25519 key of these signatures, base64.")]
+    domain: Annotated[Domain, doc("Domain whose TXT record `_updates.DOMAIN` contains the newest version.")]
+    changelog_url: Annotated[URL, doc("URL of the JSON changelog with signed entries.")]
+    public_key: Annotated[str, doc("Ed25519 public key for these signatures, in base64.")]
 
 
 class ForeignPasswords(Section, frozen=True):
@@ -405,9 +409,9 @@ class Standby(Section, frozen=True):
             "object storage `s3://bucket/prefix`. It can't be the backup target. If not set, nothing is copied."
         ),
     ] = None
-    ssh_key_file: Annotated[Path | None, doc("Private key for a target by ssh, as `backup.ssh_key_file`.")] = None
+    ssh_key_file: Annotated[Path | None, doc("Private key for an ssh target, like `backup.ssh_key_file`.")] = None
     ssh_host_keys: Annotated[
-        tuple[str, ...], doc("Public key that the other machine may show, as `backup.ssh_host_keys`.")
+        tuple[str, ...], doc("Accepted public keys of the other machine, like `backup.ssh_host_keys`.")
     ] = ()
     storage_keys_file: Annotated[
         Path | None, doc("Keys for an object storage target, like `backup.storage_keys_file`.")
@@ -449,19 +453,19 @@ class Standby(Section, frozen=True):
             "server. The server always stops if another machine has the lease."
         ),
     ] = "stop"
-    keep: Annotated[Duration, doc("Every moment of this time can be restored: `moxlite restore TARGET --at TIME`.")] = (
+    keep: Annotated[Duration, doc("How far back you can restore to any time: `moxlite restore TARGET --at TIME`.")] = (
         WEEK
     )
     litestream: Annotated[
-        Path | None, doc("The program Litestream; without this key that of PATH or of the package `moxlite[standby]`.")
+        Path | None, doc("Litestream program. If not set, from PATH or the package `moxlite[standby]`.")
     ] = None
 
 
 class PublicURLs(Section, frozen=True):
     """Page addresses on another web server that passes requests to this one."""
 
-    account: Annotated[URL | None, doc("Of the account page, such as `https://mail.example.org/`.")] = None
-    webmail: Annotated[URL | None, doc("Of the webmail, such as `https://mail.example.org/webmail/`.")] = None
+    account: Annotated[URL | None, doc("URL of the account page, like `https://mail.example.org/`.")] = None
+    webmail: Annotated[URL | None, doc("URL of webmail, like `https://mail.example.org/webmail/`.")] = None
 
 
 class Web(Section, frozen=True):
@@ -479,8 +483,8 @@ class Web(Section, frozen=True):
 class Doctor(Section, frozen=True):
     """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
-    nightly: Annotated[bool, doc("Examine this server each night.")] = True
-    weekly: Annotated[bool, doc("Tell the postmaster each Monday how the week was.")] = True
+    nightly: Annotated[bool, doc("Check this server every night.")] = True
+    weekly: Annotated[bool, doc("Email a weekly summary to the postmaster on Mondays.")] = True
     placement: Annotated[
         bool,
         doc("Send a test message to each of postmaster's linked accounts every night to check inbox placement."),
@@ -498,24 +502,25 @@ class Static(Section, frozen=True):
     """moxlite.toml: settings that the server reads once, at startup."""
 
     hostname: Annotated[Domain, doc("Full name of this machine. It must have reverse DNS on the public addresses.")]
-    postmaster: Annotated[Postmaster, doc("Who gets mail to postmaster.")]
+    postmaster: Annotated[Postmaster, doc("Account and mailbox for postmaster mail.")]
     listeners: Annotated[
         Mapping[str, Listener],
-        doc("Addresses and services, at least one; one named `public` gets the checks for public hosts."),
+        doc(
+            "Addresses and services. At least one listener is required. The listener `public` gets the checks for "
+            "public hosts."
+        ),
     ]
-    data_dir: Annotated[Path, doc("Databases, certificates by ACME, temporary files and the control socket.")] = (
-        FilePath(DATA_DIR)
-    )
+    data_dir: Annotated[
+        Path, doc("Folder for databases, ACME certificates, temporary files and the control socket.")
+    ] = FilePath(DATA_DIR)
     user: Annotated[
         str,
         doc("User to run as after binding ports as root: a name, or a number for both user and group."),
     ] = SERVICE_USER
     no_fix_permissions: Annotated[bool, doc("Don't change file owners and modes.")] = False
     log_level: Annotated[LogLevel, doc("Log level.")] = "info"
-    package_log_levels: Annotated[
-        Mapping[str, LogLevel], doc("Other levels for single packages, such as `smtpd`.")
-    ] = {}
-    log_format: Annotated[Literal["logfmt", "json"], doc("Form of the log lines.")] = "logfmt"
+    package_log_levels: Annotated[Mapping[str, LogLevel], doc("Log levels for specific packages, like `smtpd`.")] = {}
+    log_format: Annotated[Literal["logfmt", "json"], doc("Log format.")] = "logfmt"
     log_file: Annotated[
         Path | None,
         doc("Log file to use instead of stderr, reopened on SIGHUP. `user` has to own its folder."),
@@ -523,18 +528,18 @@ class Static(Section, frozen=True):
     check_updates: Annotated[bool, doc("Check for new versions every day and notify postmaster, using `updates`.")] = (
         False
     )
-    updates: Annotated[Updates | None, doc("Source of new versions.")] = None
-    pedantic: Annotated[bool, doc("Treat violations of protocols as errors where they're usually tolerated.")] = False
+    updates: Annotated[Updates | None, doc("Source for new versions.")] = None
+    pedantic: Annotated[bool, doc("Treat protocol violations as errors, even if they're usually tolerated.")] = False
     tls: Annotated[TLS | None, doc("TLS for outgoing connections.")] = None
-    acme: Annotated[Mapping[str, ACME], doc("Authorities for automatic certificates.")] = {}
+    acme: Annotated[Mapping[str, ACME], doc("CAs for automatic certificates.")] = {}
     admin_password_file: Annotated[
         Path | None, doc("File with the admin password hash, created by `moxlite admin set-password`.")
     ] = None
-    host_tlsrpt: Annotated[HostTLSRPT | None, doc("Where TLS reports about the host arrive.")] = None
+    host_tlsrpt: Annotated[HostTLSRPT | None, doc("Where to receive TLS reports about the host.")] = None
     initial_mailboxes: Annotated[InitialMailboxes, doc("Mailboxes for new accounts.")] = InitialMailboxes()
-    transports: Annotated[Mapping[str, Transport], doc("Ways out for mail, used by routes.")] = {}
-    no_outgoing_dmarc_reports: Annotated[bool, doc("Send no DMARC reports.")] = False
-    no_outgoing_tls_reports: Annotated[bool, doc("Send no TLS reports.")] = False
+    transports: Annotated[Mapping[str, Transport], doc("Transports for outgoing mail, used by routes.")] = {}
+    no_outgoing_dmarc_reports: Annotated[bool, doc("Don't send DMARC reports.")] = False
+    no_outgoing_tls_reports: Annotated[bool, doc("Don't send TLS reports.")] = False
     outgoing_tls_reports_for_all_success: Annotated[bool, doc("Also send TLS reports if there were no failures.")] = (
         False
     )
@@ -547,21 +552,21 @@ class Static(Section, frozen=True):
     imap: Annotated[IMAP, doc("Serving IMAP.")] = IMAP()
     queue: Annotated[Queue, doc("Sending mail.")] = Queue()
     store: Annotated[Store, doc("Storing mail.")] = Store()
-    backup: Annotated[Backup, doc("Backups made by the server itself.")] = Backup()
+    backup: Annotated[Backup, doc("Backups created by the server itself.")] = Backup()
     standby: Annotated[Standby, doc("Manage a standby server.")] = Standby()
     doctor: Annotated[Doctor, doc("The nightly check.")] = Doctor()
     web: Annotated[Web, doc("How others can reach the web pages.")] = Web()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
-    oidc: Annotated[OIDC | None, doc("Log in to the web pages by a login provider.")] = None
+    oidc: Annotated[OIDC | None, doc("Log in to the web apps with a login provider.")] = None
     webmail_offline: Annotated[
         bool,
         doc(
-            "Let browsers keep the webmail offline, with mail if a user turns that on for a device. With "
-            "`false`, browsers remove their service workers."
+            "Let browsers use webmail offline. Users can turn on offline mail for each device. With `false`, "
+            "browsers remove their service workers."
         ),
     ] = True
-    foreign_passwords: Annotated[ForeignPasswords, doc("Password hashes that came from another server.")] = (
+    foreign_passwords: Annotated[ForeignPasswords, doc("Password hashes imported from another server.")] = (
         ForeignPasswords()
     )
     require_app_passwords: Annotated[

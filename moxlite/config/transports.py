@@ -62,7 +62,7 @@ class RelayAuth(Section, frozen=True):
     username: Annotated[str, doc("User name.")]
     password: Annotated[str, doc("Password.", secret=True)]
     mechanisms: Annotated[
-        tuple[Mechanism, ...], doc("Mechanisms that may be used, best first. PLAIN shows the password to the relay.")
+        tuple[Mechanism, ...], doc("Allowed mechanisms, best first. PLAIN reveals the password to the relay.")
     ] = MECHANISMS
 
 
@@ -71,19 +71,19 @@ class RelayTransport(Section, frozen=True):
 
     host: Annotated[Domain, doc("Server name, which must match its certificate.")]
     port: Annotated[
-        Port | None, doc("Port; without this 465 for `submissions`, 587 for `submission`, 25 for `smtp`.")
+        Port | None, doc("Port. If not set, 465 for `submissions`, 587 for `submission`, 25 for `smtp`.")
     ] = None
     starttls_insecure_skip_verify: Annotated[bool, doc("With STARTTLS: take any certificate.")] = False
     no_starttls: Annotated[bool, doc("Never use STARTTLS.")] = False
-    auth: Annotated[RelayAuth | None, doc("Log in there.")] = None
+    auth: Annotated[RelayAuth | None, doc("Login at the relay.")] = None
 
 
 class SocksTransport(Section, frozen=True):
     """Direct delivery through a SOCKS5 proxy. Add its addresses to SPF records, and set up reverse DNS for them."""
 
-    address: Annotated[str, doc("Host and port of the proxy, such as `proxy.example.org:1080`.")]
-    remote_ips: Annotated[tuple[IP, ...], doc("Addresses that other servers see.")]
-    remote_hostname: Annotated[Domain, doc("Name that belongs to these addresses, used in EHLO.")]
+    address: Annotated[str, doc("Proxy host and port, like `proxy.example.org:1080`.")]
+    remote_ips: Annotated[tuple[IP, ...], doc("Public addresses of the proxy.")]
+    remote_hostname: Annotated[Domain, doc("Host name for these addresses, used in EHLO.")]
 
 
 class DirectTransport(Section, frozen=True):
@@ -96,8 +96,8 @@ class DirectTransport(Section, frozen=True):
 class FailTransport(Section, frozen=True):
     """Fail immediately without an attempt."""
 
-    smtp_code: Annotated[int, doc("Error code: 4xx is retried, 5xx is final.")] = 554
-    smtp_message: Annotated[AsciiText, doc("Text of the failure.")] = "delivery to this destination is not possible"
+    smtp_code: Annotated[int, doc("Error code. 4xx errors are retried, 5xx errors are permanent.")] = 554
+    smtp_message: Annotated[AsciiText, doc("Error text.")] = "can't deliver to this destination"
 
 
 class Transport(Section, frozen=True):
@@ -108,4 +108,4 @@ class Transport(Section, frozen=True):
     smtp: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 25.")] = None
     socks: Annotated[SocksTransport | None, doc("Through a SOCKS5 proxy.")] = None
     direct: Annotated[DirectTransport | None, doc("Directly to the recipients' servers.")] = None
-    fail: Annotated[FailTransport | None, doc("Fail at once.")] = None
+    fail: Annotated[FailTransport | None, doc("Fail immediately.")] = None

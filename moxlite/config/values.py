@@ -85,7 +85,7 @@ def parse_duration(text: str) -> float:
       ValueError: not a duration, or longer than a century.
     """
     if not DURATION.fullmatch(text):
-        raise ValueError('isn\'t a duration. For example, "15s", "1h30m" or "7d"')
+        raise ValueError('isn\'t a valid duration. For example, use "15s", "1h30m" or "7d"')
     seconds = sum(float(number) * UNITS[unit] for number, unit in DURATION_PART.findall(text))
     if seconds > LONGEST_DURATION:
         raise ValueError("must be 100 years or less")
@@ -116,7 +116,7 @@ def parse_size(value: object) -> int:
     elif isinstance(value, str) and (match := SIZE.fullmatch(value)):
         size = int(match[1]) * SCALE[match[2].lower()]
     else:
-        raise ValueError('isn\'t a size; use bytes, or a text like "500k", "100m" or "2g"')
+        raise ValueError('isn\'t a valid size. Use bytes, or a value like "500k", "100m" or "2g"')
     if abs(size) > LARGEST_SIZE:
         raise ValueError("must be 1 PiB or less")
     return size
@@ -151,7 +151,7 @@ def toml_type(value: object) -> str:
 
 
 def read_duration(value: object, _: FilePath) -> float:
-    return parse_duration(text_of(value, 'a duration such as "15s"'))
+    return parse_duration(text_of(value, 'a duration like "15s"'))
 
 
 def read_renewal(value: object, base: FilePath) -> float:
@@ -159,7 +159,7 @@ def read_renewal(value: object, base: FilePath) -> float:
         return AUTO
     seconds = read_duration(value, base)
     if seconds == AUTO:
-        raise ValueError('isn\'t a time; use "auto" or a duration like "20d"')
+        raise ValueError('must be "auto" or a duration like "20d"')
     return seconds
 
 
@@ -183,7 +183,7 @@ def read_target(value: object, base: FilePath) -> FilePath | SSHURL | ObjectURL:
 
 def read_port(value: object, _: FilePath) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= 65535:
-        raise ValueError("must be a port number from 1 to 65535")
+        raise ValueError("must be a port number between 1 and 65535")
     return value
 
 
@@ -192,7 +192,7 @@ def read_domain(value: object, _: FilePath) -> DomainName:
     try:
         domain = DomainName.parse(text)
     except AddressError as error:
-        raise ValueError(worded("isn't a domain: {reason}", reason=error)) from None
+        raise ValueError(worded("isn't a valid domain: {reason}", reason=error)) from None
     if domain.unicode != text:
         raise ValueError(worded('must be lowercase Unicode; use "{domain}"', domain=domain.unicode))
     return domain
@@ -209,7 +209,7 @@ def read_address(value: object, _: FilePath) -> MailAddress:
     try:
         address = MailAddress.parse(text)
     except AddressError as error:
-        raise ValueError(worded("isn't an email address: {reason}", reason=error)) from None
+        raise ValueError(worded("isn't a valid email address: {reason}", reason=error)) from None
     if address.pack(True) != text:
         raise ValueError(worded('must be in canonical form; use "{address}"', address=address.pack(True)))
     return address
@@ -229,7 +229,7 @@ def read_ip(value: object, _: FilePath) -> IPAddress:
     try:
         return ip_address(text)
     except ValueError:
-        raise ValueError("isn't an IP address") from None
+        raise ValueError("isn't a valid IP address") from None
 
 
 def read_host(value: object, base: FilePath) -> str:
@@ -297,7 +297,7 @@ def read_base_url(value: object, base: FilePath) -> str:
     try:
         read_url(f"http:{text}" if text.startswith("//") else text, base)
     except ValueError:
-        raise ValueError("must be an http or https URL, or // and a host") from None
+        raise ValueError("must be an http or https URL, or // followed by a host") from None
     parts = urlsplit(text)
     if parts.path:
         raise ValueError("can't have a path; the request's path is used, or replace_path if set")
@@ -307,7 +307,7 @@ def read_base_url(value: object, base: FilePath) -> str:
 
 
 def read_url_path(value: object, _: FilePath) -> str:
-    text = text_of(value, "a path of a URL")
+    text = text_of(value, "a URL path")
     if not (text.startswith("/") and text.endswith("/")) or "//" in text or "?" in text or "#" in text:
         raise ValueError("must start and end with a single slash")
     return text
@@ -346,7 +346,7 @@ def read_mailbox(value: object, _: FilePath) -> str:
     if normal != text:
         raise ValueError(worded('must be in Unicode normalization form NFC; use "{normal}"', normal=normal))
     if not text or text.startswith("/") or text.endswith("/") or "//" in text or len(text.encode()) > LONGEST_MAILBOX:
-        raise ValueError("isn't a mailbox name")
+        raise ValueError("isn't a valid mailbox name")
     if text.casefold() == "inbox":
         return "Inbox"
     return text

@@ -66,7 +66,7 @@ def test_a_domain_is_added_with_keys_and_removed_again(server: ServedServer) -> 
     [
         (["nobody.example", "nobody"], "specify the localpart"),
         (["nobody.example", "bob", "extra"], "leave out the localpart"),
-        (["no_domain", "bob"], "isn't a domain"),
+        (["no_domain", "bob"], "isn't a valid domain"),
         (["plain", "bob"], "isn't a full domain name"),
         (["192.0.2.1", "bob"], "isn't a full domain name"),
         (["nobody.example", "../x", "me"], "name"),

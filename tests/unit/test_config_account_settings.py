@@ -70,8 +70,8 @@ async def test_each_setting_takes_the_text_that_it_is_shown_as(holder: ConfigHol
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
-        ("junk_filter", "true", "isn't a setting with a single value"),
-        ("destinations", "x", "isn't a setting with a single value"),
+        ("junk_filter", "true", "use one of these settings"),
+        ("destinations", "x", "use one of these settings"),
         ("keep_rejects", "perhaps", "must be true or false"),
         ("max_outgoing_messages_per_day", "many", "must be a number"),
         ("quota", "0", 'quota must be a size like "5g"'),

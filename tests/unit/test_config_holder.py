@@ -317,7 +317,7 @@ async def test_a_change_based_on_what_an_object_was_fails_if_that_one_changed(ho
     await holder.edit(describe, expected={("accounts", "you"): you, ("accounts", "new"): None})
     before = holder.domains_path.read_text()
     with pytest.raises(
-        ObjectChanged, match=r"accounts.you was changed meanwhile: description was '', is 'ours'"
+        ObjectChanged, match=r"accounts.you was changed elsewhere: description was '', is 'ours'"
     ) as raised:
         await holder.edit(describe, expected={("accounts", "you"): you})
     assert (raised.value.was, raised.value.now) == (you, holder.current.domains.accounts["you"])
@@ -454,10 +454,10 @@ async def test_a_new_account_has_the_usual_settings(holder: ConfigHolder) -> Non
     ("name", "address", "words"),
     [
         ("me", "x@example.org", "already"),
-        ("..", "x@example.org", "not a name"),
+        ("..", "x@example.org", "isn't a valid account name"),
         ("con", "x@example.org", "Windows"),
-        ("new", "x@elsewhere.example", "isn't a domain"),
-        ("new", "nonsense", "isn't an address"),
+        ("new", "x@elsewhere.example", "isn't a valid domain"),
+        ("new", "nonsense", "isn't a valid address"),
     ],
 )
 async def test_accounts_that_cannot_be_are_refused(holder: ConfigHolder, name: str, address: str, words: str) -> None:

@@ -108,7 +108,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     assert problems(tmp_path, static, domains) == [
         "moxlite.toml:3: postmaster.mailbox: is missing",
         'moxlite.toml:5: postmaster.mailbx: unknown key (did you mean "mailbox"?)',
-        "moxlite.toml:8: listeners.local.ips[0]: isn't an IP address",
+        "moxlite.toml:8: listeners.local.ips[0]: isn't a valid IP address",
         'moxlite.toml:9: listeners.local.smtp.enabld: unknown key (did you mean "enabled"?)',
         'domains.toml:2: domains."example.org".localpart_separators: must be an array, not a text',
         'domains.toml:9: accounts.me.destinations."me@example.org".rulesets[0]: must have a condition',
@@ -126,17 +126,17 @@ def test_both_missing_files_are_named(tmp_path: Path) -> None:
     ("text", "line", "words"),
     [
         ("\ufeff" + STATIC, 1, "byte order mark"),
-        (STATIC + "a\0 = 1\n", 9, "not TOML"),
-        (STATIC + "log_level = \n", 9, "not TOML"),
-        (STATIC + "[postmaster]\n", 9, "twice, at column 12 (the file has this table or key already: "),
-        (STATIC + "a.b = 1\na = { b = 2 }\n", 10, "(the file has this table or key already: "),
-        (STATIC + "hostname = 1\nhostname = 1\n", 10, "(the file has this table or key already: "),
-        (STATIC + "mailbox2 = Postmaster\n", 9, '(text wants quotes, as in key = "text")'),
-        (STATIC + "x = 15s # soon\n", 9, "text wants quotes"),
-        (STATIC + "ips = [192.0.2.1, 192.0.2.2]\n", 9, "text wants quotes"),
-        (STATIC + 'x = "unfinished', 9, "not TOML"),
+        (STATIC + "a\0 = 1\n", 9, "invalid TOML"),
+        (STATIC + "log_level = \n", 9, "invalid TOML"),
+        (STATIC + "[postmaster]\n", 9, "twice, at column 12 (this table or key already exists; "),
+        (STATIC + "a.b = 1\na = { b = 2 }\n", 10, "(this table or key already exists; "),
+        (STATIC + "hostname = 1\nhostname = 1\n", 10, "(this table or key already exists; "),
+        (STATIC + "mailbox2 = Postmaster\n", 9, '(text must be in quotes, like key = "text")'),
+        (STATIC + "x = 15s # soon\n", 9, "text must be in quotes"),
+        (STATIC + "ips = [192.0.2.1, 192.0.2.2]\n", 9, "text must be in quotes"),
+        (STATIC + 'x = "unfinished', 9, "invalid TOML"),
         (STATIC + "x = " + "[" * 20000 + "]" * 20000, 9, "deep"),
-        (STATIC.replace("\n\n", "\rbare\n\n", 1), 1, "not TOML"),
+        (STATIC.replace("\n\n", "\rbare\n\n", 1), 1, "invalid TOML"),
         ("hostname = 1979-05-27\n" + STATIC[30:], 1, "must be a domain in quotes, not a date"),
     ],
 )
@@ -231,7 +231,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
             "transports.a.direct",
             "both IPv4 and IPv6",
         ),
-        (STATIC + "[transports.a.fail]\nsmtp_code = 250\n", "transports.a.fail.smtp_code", "400 to 599"),
+        (STATIC + "[transports.a.fail]\nsmtp_code = 250\n", "transports.a.fail.smtp_code", "between 400 and 599"),
         (
             STATIC + '[transports.a.submissions]\nhost = "a.example"\nno_starttls = true\n',
             "transports.a.submissions",
@@ -252,24 +252,24 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "top-level mailbox"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
         (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
-        (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and message_limit"),
-        (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and message_limit"),
+        (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and at least message_limit"),
+        (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and at least message_limit"),
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
-        (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a word"),
+        (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a single word"),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nadmin_group = ""\n',
             "oidc.admin_group",
-            "a word",
+            "a single word",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = " "\n',
             "oidc.shared_mailboxes.me",
-            "a word",
+            "a single word",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.nobody = "a"\n',
             "oidc.shared_mailboxes.nobody",
-            "is not an account",
+            "isn't an account",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = "a"\n',
@@ -284,7 +284,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["other.example"]\n',
             "oidc.trust_addresses[0]",
-            "is not a domain of domains.toml",
+            "isn't a domain in domains.toml",
         ),
     ],
 )
@@ -307,7 +307,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
     """ADMIN-9, IMAP-162: neither the postmaster's mail nor the mailboxes that new accounts get."""
     assert problems(tmp_path, domains=QUEUE) == []
     [found] = problems(tmp_path, STATIC.replace('"Postmaster"', '"Outgoing"'), QUEUE)
-    assert "postmaster.mailbox: is the mailbox that queue_mailbox shows" in found
+    assert "postmaster.mailbox: is reserved for queue_mailbox" in found
     initial = STATIC + '[initial_mailboxes]\nregular = ["Outgoing"]\n'
     [found] = problems(tmp_path, initial, QUEUE)
     assert "accounts.me.queue_mailbox: can't be combined with a mailbox named Outgoing" in found
@@ -317,7 +317,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("domains", "key", "words"),
     [
-        (DOMAINS + '[[routes]]\ntransport = "x"\n', "routes[0].transport", "not a transport"),
+        (DOMAINS + '[[routes]]\ntransport = "x"\n', "routes[0].transport", "isn't a transport"),
         (
             DOMAINS + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "x"\nmailbox = "D"\n',
             'domains."example.org".dmarc.account',
@@ -459,7 +459,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + "[accounts.me.junk_filter]\nthreshold = 0.9\nonegrams = true\nmax_power = 0.5\n",
             "accounts.me.junk_filter.max_power",
-            "below 0.5",
+            "less than 0.5",
         ),
         (
             DOMAINS.replace("[accounts.me]\n", '[accounts.me]\nrejects_mailbox = "Inbox"\n'),
@@ -525,7 +525,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ("redirect = {}\n", "base_url or orig_path_regexp"),
         ('redirect = { base_url = "https://a.example", status_code = 304 }\n', "not 304"),
         ('redirect = { base_url = "https://a.example/path" }\n', "can't have a path"),
-        ('redirect = { base_url = "//" }\n', "or // and a host"),
+        ('redirect = { base_url = "//" }\n', "or // followed by a host"),
         ('redirect = { base_url = "https://user@a.example" }\n', "without a user name or password"),
         (
             'redirect = { orig_path_regexp = "^/(a)", replace_path = "/$2" }\n',
@@ -545,7 +545,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
         (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "a valid name"),
-        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "takes too much"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "requires too much"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
@@ -622,15 +622,15 @@ def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     domains = DOMAINS.replace("example.org", "192.0.2.1")
     relay = STATIC + '[transports.relay.smtp]\nhost = "192.0.2.1"\n'
     [problem] = problems(tmp_path, relay, domains)
-    assert "domains can't end with a number, like IP addresses" in problem
+    assert "domains can't end with a number like an IP address" in problem
 
 
 @pytest.mark.parametrize(
     ("redirects", "words"),
     [
-        ('"a.example" = "a.example"', "redirects to itself"),
-        ('"a.example" = "b.example"\n"a.example" = "c.example"', "not TOML"),
-        ('"a b" = "a.example"', "isn't a domain"),
+        ('"a.example" = "a.example"', "can't redirect to itself"),
+        ('"a.example" = "b.example"\n"a.example" = "c.example"', "invalid TOML"),
+        ('"a b" = "a.example"', "isn't a valid domain"),
     ],
 )
 def test_redirects_of_domains_are_checked(tmp_path: Path, redirects: str, words: str) -> None:
@@ -644,7 +644,7 @@ def test_names_of_accounts_are_safe_for_every_file_system(tmp_path: Path, name: 
     """ADMIN-63, STORE-166."""
     domains = DOMAINS + f'[accounts."{name}"]\ndomain = "example.org"\n'
     assert any(
-        "is not a name for an account" in line or "Windows" in line for line in problems(tmp_path, domains=domains)
+        "isn't a valid account name" in line or "Windows" in line for line in problems(tmp_path, domains=domains)
     )
 
 
@@ -677,8 +677,8 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
     )
     domains = DOMAINS + '[accounts.idle]\ndomain = "example.org"\n'
     assert warnings(tmp_path, static, domains) == [
-        "log_level: logs passwords and the content of all mail",
-        "listeners.wide.ips: listens on all addresses, also at port 80 that local uses: binding will fail",
+        "log_level: logs passwords and the content of every message",
+        "listeners.wide.ips: listens on all addresses, including port 80, which local already uses",
         "listeners.public.admin_https: serves the admin app on public addresses",
         "accounts.idle: doesn't have any addresses, so it can't receive mail or log in",
     ]
@@ -689,10 +689,10 @@ def test_headers_that_a_signature_should_not_cover_are_told(tmp_path: Path) -> N
     selector = '[domains."other.example".dkim.selectors.a]\nkey_file = "a.pem"\nheaders = ["From", "Received"]\n'
     domains = DOMAINS + selector + 'unsealed_headers = ["Return-path"]\n'
     where = 'domains."other.example".dkim.selectors.a'
-    ending = "which servers on the way add or change: they break the signature"
+    ending = "which relaying servers add or change, so signatures will break"
     assert warnings(tmp_path, STATIC, domains) == [
-        f"{where}.headers: has Received, {ending}",
-        f"{where}.unsealed_headers: has Return-path, {ending}",
+        f"{where}.headers: includes Received, {ending}",
+        f"{where}.unsealed_headers: includes Return-path, {ending}",
     ]
 
 
@@ -746,7 +746,11 @@ def test_a_static_file_that_is_not_there_is_explained(tmp_path: Path) -> None:
     with pytest.raises(ConfigError) as missing:
         load(tmp_path / "moxlite.toml")
     static, domains = missing.value.problems
-    assert str(static).endswith("No such file or directory (`moxlite quickstart` makes it; --config names another one)")
+    assert str(static).endswith(
+        "No such file or directory (to create it, run `moxlite quickstart`; to use another file, add --config FILE)"
+    )
     assert str(domains).endswith("domains.toml:1: can't be read: No such file or directory")
-    with pytest.raises(ConfigError, match=re.escape("Is a directory (--config takes the file moxlite.toml)")):
+    with pytest.raises(
+        ConfigError, match=re.escape("Is a directory (--config must be the file moxlite.toml, not a folder)")
+    ):
         load(tmp_path)

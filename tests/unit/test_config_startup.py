@@ -325,7 +325,7 @@ def test_a_start_that_fails_leaves_nothing_open(tmp_path: Path) -> None:
         path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {port} }}\n")
         path.write_text(path.read_text().replace(', "::1"', ""))
         for _ in range(2):
-            with pytest.raises(StartFailed, match=r"is already used by .*; stop that one, or change the port"):
+            with pytest.raises(StartFailed, match=r"is already used by .*\. Stop that program, or change the port"):
                 start(path, drop=False)
 
 

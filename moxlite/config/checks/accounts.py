@@ -35,7 +35,7 @@ RESERVED: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
 QUEUE: Final = "Outgoing"
 """The store's name of the mailbox for outgoing mail (IMAP-162)."""
 
-IS_QUEUE: Final = "is the mailbox that queue_mailbox shows: only the queue puts messages there"
+IS_QUEUE: Final = "is reserved for queue_mailbox; only the queue can add messages to it"
 
 SMTP_ERROR: Final = re.compile(r"(?:421|550) [ -~]+")
 
@@ -64,9 +64,9 @@ MAX_VALUE: Final = 500
 def account_name_problem(name: str) -> str | None:
     """The reason why this cannot be the name of an account, or None."""
     if not ACCOUNT_NAME.fullmatch(name) or ".." in name or name.endswith("."):
-        return "is not a name for an account: lower-case letters, digits, and . _ - within, at most 64"
+        return "isn't a valid account name; use up to 64 lowercase letters, digits, and . _ - (not at the start or end)"
     if RESERVED.fullmatch(name):
-        return "is a name that Windows reserves"
+        return "can't be a name that Windows reserves"
     return None
 
 
@@ -135,7 +135,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
 def _destination(path: KeyPath, destination: Destination) -> Iterator[Mistake]:
     if destination.smtp_error is not None:
         if not SMTP_ERROR.fullmatch(destination.smtp_error):
-            yield Mistake((*path, "smtp_error"), 'must be 421 or 550, a space and a text: "550 no longer here"')
+            yield Mistake((*path, "smtp_error"), 'must be 421 or 550, a space, and text, like "550 no longer here"')
         if destination.rulesets or destination.mailbox != "Inbox":
             yield Mistake((*path, "smtp_error"), "can't have a mailbox or rulesets when rejecting all mail")
     for index, ruleset in enumerate(destination.rulesets):
@@ -232,7 +232,7 @@ def _condition(condition: Condition) -> str:
     if not value:
         return worded("must have a value")
     if len(value) > MAX_VALUE:
-        return worded("can have up to {most} characters", most=MAX_VALUE)
+        return worded("can be up to {most} characters", most=MAX_VALUE)
     if condition.part == "larger":
         try:
             return "" if parse_size(value) > 0 else worded("must be more than 0")
@@ -292,10 +292,10 @@ def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Mistake]:
 
 def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Mistake]:
     if not 0 <= settings.threshold <= 1:
-        yield Mistake((*path, "threshold"), "must be from 0 to 1")
+        yield Mistake((*path, "threshold"), "must be between 0 and 1")
     for key in ("max_power", "ignore_words"):
         if not 0 <= getattr(settings, key) < 0.5:
-            yield Mistake((*path, key), "must be at least 0 and below 0.5")
+            yield Mistake((*path, key), "must be 0 or more, and less than 0.5")
     if not (settings.onegrams or settings.twograms or settings.threegrams):
         yield Mistake(path, "requires onegrams, twograms or threegrams")
 
@@ -313,7 +313,7 @@ def _from_id(
         )
         return
     if not settings.localpart_separators:
-        yield Mistake(path, "is at a domain without localpart_separators")
+        yield Mistake(path, "must be at a domain with localpart_separators")
     localpart = canonical_localpart(address.localpart, settings)
     for configured in account.destinations:
         try:
@@ -377,7 +377,7 @@ def domain_name_problem(path: KeyPath, name: str) -> Mistake | None:
     try:
         domain = Domain.parse(name)
     except AddressError as error:
-        return Mistake(path, f"isn't a domain: {error}")
+        return Mistake(path, f"isn't a valid domain: {error}")
     if domain.unicode != name:
         return Mistake(path, f'must be lowercase Unicode; use "{domain.unicode}"')
     return None
@@ -407,7 +407,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
                 if not FIELD_NAME.fullmatch(header):
                     yield Mistake(
                         (*path, "dkim", "selectors", name, key),
-                        f'has "{header}", which isn\'t a valid header field name',
+                        f'includes "{header}", which isn\'t a valid header field name',
                     )
     for kind in ("dmarc", "tlsrpt"):
         report = getattr(settings, kind)
@@ -476,7 +476,7 @@ def destination_findings(
         if settings is None:
             yield Mistake(
                 path,
-                f'is at "{domain_name}", which isn\'t a domain on this server',
+                f'uses "{domain_name}", which isn\'t a domain on this server',
                 near(domain_name, known),
                 ("domains", domain_name),
             )
@@ -487,7 +487,7 @@ def destination_findings(
             try:
                 address = Address.parse(configured)
             except AddressError as error:
-                yield Mistake(path, f"isn't an address: {error}")
+                yield Mistake(path, f"isn't a valid address: {error}")
                 continue
             if address.pack(True) != configured:
                 yield Mistake(path, f'must be in canonical form; use "{address.pack(True)}"')
@@ -558,6 +558,8 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             if external > MAX_EXTERNAL:
                 yield Mistake((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")
             if external and not accounts:
-                yield Mistake((*path, "addresses"), "must have a member on this server if it has members on others")
+                yield Mistake(
+                    (*path, "addresses"), "must have a member on this server if it has members on other servers"
+                )
             if alias.carrier is not None and alias.carrier not in accounts:
                 yield Mistake((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")

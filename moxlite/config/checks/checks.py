@@ -61,8 +61,8 @@ def check_static(static: Static) -> list[Mistake]:
     findings += challenge_findings(static)
     for name, transport in static.transports.items():
         if name.startswith("link:"):
-            hint = "choose a name that does not begin with link:"
-            findings.append(Mistake(("transports", name), "has the same name as the linked accounts' mailbox", hint))
+            hint = "choose a name that doesn't start with link:"
+            findings.append(Mistake(("transports", name), "can't use the linked accounts mailbox's name", hint))
         findings += _transport(("transports", name), transport)
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
@@ -74,7 +74,7 @@ def check_static(static: Static) -> list[Mistake]:
     findings += _updates(static)
     findings += _oidc(static)
     if static.tls is not None and static.tls.ca is not None and not static.tls.ca.cert_files:
-        findings.append(Mistake(("tls", "ca", "cert_files"), "must name at least one file"))
+        findings.append(Mistake(("tls", "ca", "cert_files"), "must list at least one file"))
     return findings
 
 
@@ -86,7 +86,7 @@ def _queue(static: Static) -> Iterator[Mistake]:
     if static.queue.max_concurrent_deliveries < 1:
         yield Mistake(("queue", "max_concurrent_deliveries"), "must be at least 1")
     if not 1 <= static.queue.guard.failed_share <= 100:
-        yield Mistake(("queue", "guard", "failed_share"), "must be from 1 to 100")
+        yield Mistake(("queue", "guard", "failed_share"), "must be between 1 and 100")
 
 
 def _imap(static: Static) -> Iterator[Mistake]:
@@ -94,13 +94,13 @@ def _imap(static: Static) -> Iterator[Mistake]:
     if 0 < static.imap.message_limit < lowest:
         yield Mistake(("imap", "message_limit"), f"must be 0 or at least {lowest}")
     if 0 < static.imap.save_limit < max(lowest, static.imap.message_limit):
-        yield Mistake(("imap", "save_limit"), f"must be 0, or at least {lowest} and message_limit")
+        yield Mistake(("imap", "save_limit"), f"must be 0, or at least {lowest} and at least message_limit")
 
 
 def _updates(static: Static) -> Iterator[Mistake]:
     if static.updates is None:
         if static.check_updates:
-            hint = "with domain, changelog_url and public_key of those who make your packages"
+            hint = "set domain, changelog_url and public_key to your package source's values"
             yield Mistake(("check_updates",), "requires an [updates] table", hint)
         return
     try:
@@ -128,7 +128,7 @@ def _oidc(static: Static) -> Iterator[Mistake]:
     words |= {("oidc", "shared_mailboxes", name): group for name, group in static.oidc.shared_mailboxes.items()}
     for path, word in words.items():
         if word is not None and not (word.strip() and word.isprintable()):
-            yield Mistake(path, "must be a word")
+            yield Mistake(path, "must be a single word")
 
 
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
@@ -144,11 +144,11 @@ def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
         if relay is not None and relay.auth is not None:
             yield from _mechanisms((*path, name, "auth", "mechanisms"), relay.auth.mechanisms)
     if transport.direct is not None and transport.direct.disable_ipv4 and transport.direct.disable_ipv6:
-        yield Mistake((*path, "direct"), "disables both IPv4 and IPv6")
+        yield Mistake((*path, "direct"), "can't disable both IPv4 and IPv6")
     if transport.socks is not None:
         yield from _socks((*path, "socks"), transport.socks)
     if transport.fail is not None and not 400 <= transport.fail.smtp_code <= 599:
-        yield Mistake((*path, "fail", "smtp_code"), "must be 400 to 599")
+        yield Mistake((*path, "fail", "smtp_code"), "must be between 400 and 599")
 
 
 def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Mistake]:
@@ -176,7 +176,7 @@ def _initial_mailboxes(static: Static) -> Iterator[Mistake]:
         if not name:
             continue
         if name.casefold() == "inbox":
-            yield Mistake(where, "can't be Inbox, which every account has")
+            yield Mistake(where, "can't be Inbox because every account has one")
         elif "/" in name:
             yield Mistake(where, "must be a top-level mailbox")
         elif len(name.encode()) > LONGEST_MAILBOX:
@@ -199,7 +199,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
             findings.append(problem)
             continue
         if Domain.parse(name).is_numeric:
-            findings.append(Mistake(("domains", name), "domains can't end with a number, like IP addresses"))
+            findings.append(Mistake(("domains", name), "domains can't end with a number like an IP address"))
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)
@@ -215,7 +215,7 @@ def check_domains(domains: Domains) -> list[Mistake]:
             if problem is not None:
                 findings.append(problem)
         if name == target:
-            findings.append(Mistake(("web_domain_redirects", name), "redirects to itself"))
+            findings.append(Mistake(("web_domain_redirects", name), "can't redirect to itself"))
     return findings
 
 
@@ -229,7 +229,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
     for key in ("postmaster", "host_tlsrpt"):
         settings = getattr(static, key)
         if settings is not None and settings.account not in accounts:
-            text = f'is not an account of domains.toml: "{settings.account}"'
+            text = f'isn\'t an account in domains.toml: "{settings.account}"'
             of_static.append(
                 Mistake((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
             )
@@ -283,7 +283,7 @@ def _trusted(trusted: Iterable[Domain], domains: Domains) -> Iterator[Mistake]:
     """Domains whose addresses the provider of log-ins proves, that aren't here."""
     for index, domain in enumerate(trusted):
         if domain.unicode not in domains.domains:
-            text = f'is not a domain of domains.toml: "{domain.unicode}"'
+            text = f'isn\'t a domain in domains.toml: "{domain.unicode}"'
             hint = near(domain.unicode, domains.domains)
             yield Mistake(("oidc", "trust_addresses", index), text, hint, ("domains", domain.unicode))
 
@@ -293,7 +293,7 @@ def _shared_mailboxes(accounts: Iterable[str], domains: Domains) -> Iterator[Mis
     for name in accounts:
         path, account = ("oidc", "shared_mailboxes", name), domains.accounts.get(name)
         if account is None:
-            text = f'is not an account of domains.toml: "{name}"'
+            text = f'isn\'t an account in domains.toml: "{name}"'
             yield Mistake(path, text, near(name, domains.accounts), ("accounts", name))
         elif not account.login_disabled:
             # A mistake here would hand a user's mail to a group.
@@ -312,14 +312,14 @@ def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Mis
     names = {domain.unicode for domain in own if domain is not None}
     for index, host in enumerate(hosts):
         if host in names:
-            hint = "give the address of the other server, if it had this name"
-            yield Mistake((*path, index), f'is this server\'s own name: "{host}"', hint)
+            hint = "enter the other server's address, if it had this name"
+            yield Mistake((*path, index), f"can't be this server's own name, \"{host}\"", hint)
 
 
 def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Mistake]:
     for index, route in enumerate(routes):
         if route.transport not in static.transports:
-            text = f'is not a transport of moxlite.toml: "{route.transport}"'
+            text = f'isn\'t a transport in moxlite.toml: "{route.transport}"'
             yield Mistake(
                 (*path, index, "transport"),
                 text,
@@ -335,7 +335,7 @@ def warn_static(static: Static) -> list[Mistake]:
     """Settings of moxlite.toml that are valid but rarely intended."""
     findings: list[Mistake] = []
     if static.log_level == "tracedata":
-        findings.append(warning(("log_level",), "logs passwords and the content of all mail"))
+        findings.append(warning(("log_level",), "logs passwords and the content of every message"))
     ports: dict[int, list[tuple[str, bool]]] = {}
     for name, listener in static.listeners.items():
         if listener.admin_https.enabled and any(ip.is_global for ip in (*listener.ips, *listener.nat_ips)):
@@ -343,7 +343,7 @@ def warn_static(static: Static) -> list[Mistake]:
                 warning(
                     ("listeners", name, "admin_https"),
                     "serves the admin app on public addresses",
-                    "an internal listener is safer",
+                    "use an internal listener instead",
                 )
             )
         unspecified = any(ip.is_unspecified for ip in listener.ips)
@@ -354,8 +354,8 @@ def warn_static(static: Static) -> list[Mistake]:
         wide = [name for name, unspecified in users if unspecified]
         if wide and len(users) > 1:
             others = ", ".join(name for name, _ in users if name != wide[0])
-            text = f"listens on all addresses, also at port {port} that {others} uses: binding will fail"
-            findings.append(warning(("listeners", wide[0], "ips"), text, "give the addresses explicitly"))
+            text = f"listens on all addresses, including port {port}, which {others} already uses"
+            findings.append(warning(("listeners", wide[0], "ips"), text, "list the addresses explicitly"))
     return findings
 
 
@@ -387,7 +387,7 @@ def warn_domains(domains: Domains) -> list[Mistake]:
                 findings += [
                     warning(
                         ("domains", domain, "dkim", "selectors", name, key),
-                        f"has {header}, which servers on the way add or change: they break the signature",
+                        f"includes {header}, which relaying servers add or change, so signatures will break",
                     )
                     for header in getattr(selector, key)
                     if header.lower() in CHANGED_ON_THE_WAY

@@ -37,7 +37,7 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
     zones = {zone.unicode for zone in listener.smtp.dnsbls}
     for zone in listener.smtp.dnsbl_codes:
         if zone not in zones:
-            yield Mistake((*path, "smtp", "dnsbl_codes", zone), "isn't in dnsbls", near(zone, zones))
+            yield Mistake((*path, "smtp", "dnsbl_codes", zone), "isn't listed in dnsbls", near(zone, zones))
 
 
 def _needing_tls(listener: Listener) -> Iterator[str]:
@@ -55,7 +55,7 @@ def _needing_tls(listener: Listener) -> Iterator[str]:
 
 def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Mistake]:
     if tls.acme is not None and tls.key_certs:
-        yield Mistake(path, "has both acme and key_certs", "set one of them")
+        yield Mistake(path, "can't have both acme and key_certs", "set one of them")
     elif tls.acme is None and not tls.key_certs:
         yield Mistake(path, "requires acme or key_certs", "set one of them")
     if tls.acme is not None and tls.acme not in static.acme:
@@ -128,7 +128,7 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Mistake]:
     """Mistakes within one web handler."""
     given = [name for name in HANDLERS if getattr(handler, name) is not None]
     if len(given) != 1:
-        yield Mistake(path, "must have exactly one of static, redirect, forward, internal")
+        yield Mistake(path, "must have exactly one of static, redirect, forward, or internal")
     if not handler.path_regexp.startswith("^"):
         yield Mistake((*path, "path_regexp"), 'must start with "^"')
     if handler.static is not None:
@@ -157,12 +157,12 @@ def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Mistake]:
         if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
             yield Mistake((*path, "users", name), "must be a hash from `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
-            yield Mistake((*path, "users", name), "hash takes too much memory or time to verify")
+            yield Mistake((*path, "users", name), "requires too much memory or time to verify")
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Mistake]:
     if not 300 <= redirect.status_code <= 399 or redirect.status_code == 304:
-        yield Mistake((*path, "status_code"), "must be 300 to 399, and not 304")
+        yield Mistake((*path, "status_code"), "must be between 300 and 399, but not 304")
     if redirect.base_url is None and redirect.orig_path_regexp is None:
         yield Mistake(path, "must have base_url or orig_path_regexp")
     if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
@@ -182,7 +182,7 @@ def _response_headers(path: KeyPath, fields: Mapping[str, str]) -> Iterator[Mist
             yield Mistake((*path, name), "can only be set by the server")
         if not all(" " <= c <= "~" or "\xa0" <= c <= "\xff" for c in value) or value != value.strip():
             yield Mistake(
-                (*path, name), "isn't a valid header field value; it can't have control characters or spaces around it"
+                (*path, name), "isn't a valid header field value; remove control characters and surrounding spaces"
             )
 
 
@@ -226,7 +226,8 @@ def backup_findings(static: Static) -> Iterator[Mistake]:
             "backup",
             backup,
             {
-                "storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line",
+                "storage_keys_file": "create a file with access_key_id, secret_access_key, region and endpoint, "
+                "each on its own line",
                 "encrypt_to": ENCRYPT,
             },
         )
@@ -248,8 +249,9 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
 def _far_backup(backup: Backup) -> Iterator[Mistake]:
     """Problems of a target on another machine: keys and values that it needs."""
     needed = {
-        "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
-        "ssh_host_keys": "the lines of /etc/ssh/ssh_host_*_key.pub on the other machine",
+        "ssh_key_file": "to create it, run `ssh-keygen -t ed25519 -N '' -f FILE`; then authorize "
+        "FILE.pub on the other machine",
+        "ssh_host_keys": "copy the lines in /etc/ssh/ssh_host_*_key.pub on the other machine",
         "encrypt_to": ENCRYPT,
     }
     yield from missing_findings("backup", backup, needed)
@@ -261,8 +263,8 @@ def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Mistake]:
     for index, line in enumerate(lines):
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
-            hint = 'such as "ssh-ed25519 AAAA..."'
-            yield Mistake((section, "ssh_host_keys", index), "isn't a host's public key", hint)
+            hint = 'for example, "ssh-ed25519 AAAA..."'
+            yield Mistake((section, "ssh_host_keys", index), "isn't a valid host public key", hint)
 
 
 # Cross checks of the section [standby] (STORE-186).
@@ -272,8 +274,8 @@ SHORTEST: Final = 3600.0
 """Seconds: a follower that was away for some minutes must still find all changes."""
 
 STANDBY_ENCRYPT: Final = (
-    "configuration and private keys travel encrypted: `age-keygen -o standby-key.txt` makes a key and prints the "
-    "age1... for here; the second machine gets that file"
+    "configuration and private keys must be encrypted: create a key with `age-keygen -o standby-key.txt`, enter "
+    "the public key it prints (age1...), and copy the file to the second machine"
 )
 
 
@@ -285,7 +287,7 @@ def standby_findings(static: Static) -> Iterator[Mistake]:
         return
     yield from _standby_target(static, target)
     if standby.lease and not isinstance(target, ObjectURL):
-        hint = "without it a person says when the second machine takes over: moxlite standby takeover"
+        hint = "otherwise, decide when the second machine takes over, and run: moxlite standby takeover"
         yield Mistake(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
         yield Mistake(("standby", "target"), "must not be backup.target", "use another folder in the same location")
@@ -299,8 +301,10 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
     standby = static.standby
     if isinstance(target, SSHURL):
         needed = {
-            "ssh_key_file": "made by `ssh-keygen -t ed25519 -N '' -f FILE`; the other machine must let FILE.pub in",
-            "ssh_host_keys": "a line of /etc/ssh/ssh_host_ed25519_key.pub on the other machine",
+            "ssh_key_file": "to create it, run `ssh-keygen -t ed25519 -N '' -f FILE`; then authorize "
+            "FILE.pub on the other "
+            "machine",
+            "ssh_host_keys": "copy a line from /etc/ssh/ssh_host_ed25519_key.pub on the other machine",
         }
         yield from missing_findings("standby", standby, needed)
         yield from host_key_findings("standby", standby.ssh_host_keys)
@@ -309,7 +313,10 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
     elif isinstance(target, ObjectURL):
         if target.scheme != "s3://":
             yield Mistake(("standby", "target"), "must be an s3:// or ssh:// URL, or a folder")
-        needed = {"storage_keys_file": "a file with access_key_id, secret_access_key, region and endpoint, one a line"}
+        needed = {
+            "storage_keys_file": "create a file with access_key_id, secret_access_key, region and endpoint, "
+            "each on its own line"
+        }
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):
         yield Mistake(("standby", "target"), "must not be inside data_dir")

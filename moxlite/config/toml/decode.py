@@ -179,7 +179,7 @@ class _Reader:
             if not value.isprintable() and any(c < " " or "\x7f" <= c < "\xa0" for c in value):
                 raise self.wrong(path, "contains control characters")
             return value
-        names = {bool: "true or false", int: "an integer", float: "a number", str: "a text in quotes"}
+        names = {bool: "true or false", int: "an integer", float: "a number", str: "a string in quotes"}
         raise self.wrong(path, f"must be {names[kind]}, not {toml_type(value)}")
 
     def array(self, shape: ArrayShape, value: object, path: KeyPath) -> tuple[object, ...]:
