@@ -135,7 +135,7 @@ class _Evaluation:
         if not passed:
             waiting = spf_pass is None or dkim_pass is None or await self._undecided(record, organization)
             status = DMARCStatus.TEMPERROR if waiting else DMARCStatus.FAIL
-            problem = "an aligned domain could not be checked" if waiting else problem
+            problem = "couldn't check an aligned domain" if waiting else problem
         return msgspec.structs.replace(
             result,
             status=status,
@@ -464,7 +464,7 @@ async def find_destinations(
             continue
         agreed = await _agreed(resolver, domain, address)
         if not agreed:
-            problems.append(f"{address}: {address.domain.ascii} does not say that it takes reports about {domain}")
+            problems.append(f"{address}: {address.domain.ascii} doesn't accept reports about {domain}")
         found += agreed
     addresses = tuple(dict.fromkeys(found))
     for count, what in ((len(rua), "addresses in the record"), (len(addresses), "addresses that take reports")):

@@ -103,7 +103,7 @@ def parse_record(text: str) -> str | None:
         if pair["name"] == "id" and not found:
             found = pair["value"]
     if not _ID.fullmatch(found):
-        raise PolicyError(Reason.RECORD_SYNTAX, "id is missing, or isn't 1 to 32 letters and digits")
+        raise PolicyError(Reason.RECORD_SYNTAX, "id must be 1 to 32 letters and digits")
     return found
 
 
@@ -114,7 +114,7 @@ def parse_policy(octets: bytes) -> Policy:
     try:
         text = octets.decode("ascii")
     except UnicodeDecodeError as error:
-        raise PolicyError(Reason.POLICY_SYNTAX, "not in ASCII") from error
+        raise PolicyError(Reason.POLICY_SYNTAX, "not ASCII") from error
     fields: dict[str, str] = {}
     hosts: dict[str, None] = {}
     for line in text.replace("\r\n", "\n").removesuffix("\n").split("\n"):
@@ -127,27 +127,27 @@ def parse_policy(octets: bytes) -> Policy:
         else:  # of a field that is repeated the first counts (RFC 8461 §3.2)
             fields.setdefault(match["name"], value)
     if len(hosts) > MAX_HOSTS:
-        raise PolicyError(Reason.POLICY_SYNTAX, f"more than {MAX_HOSTS} mx")
+        raise PolicyError(Reason.POLICY_SYNTAX, f"too many mx values (limit {MAX_HOSTS})")
     if fields.get("version") != "STSv1":
-        raise PolicyError(Reason.POLICY_SYNTAX, "version isn't STSv1")
+        raise PolicyError(Reason.POLICY_SYNTAX, "version must be STSv1")
     mode = MODES.get(fields.get("mode", ""))
     if mode is None:
-        raise PolicyError(Reason.POLICY_SYNTAX, "mode is missing or unknown")
+        raise PolicyError(Reason.POLICY_SYNTAX, "missing or unknown mode")
     if not _AGE.fullmatch(fields.get("max_age", "")):
-        raise PolicyError(Reason.POLICY_SYNTAX, "max_age is missing or isn't a number of seconds")
+        raise PolicyError(Reason.POLICY_SYNTAX, "max_age must be a number of seconds")
     if not hosts and mode != "none":
-        raise PolicyError(Reason.POLICY_SYNTAX, "mx is missing")
+        raise PolicyError(Reason.POLICY_SYNTAX, "missing mx")
     return Policy(mode, min(int(fields["max_age"]), MAX_AGE), tuple(hosts))
 
 
 def _pattern(value: str) -> str:
     if not _PATTERN.fullmatch(value):
-        raise PolicyError(Reason.POLICY_SYNTAX, f"bad mx {value[:40]!r}")
+        raise PolicyError(Reason.POLICY_SYNTAX, f"invalid mx {value[:40]!r}")
     star, name = ("*.", value[2:]) if value.startswith("*.") else ("", value)
     try:
         return star + Domain.parse(name).ascii
     except AddressError as error:
-        raise PolicyError(Reason.POLICY_SYNTAX, f"bad mx {value[:40]!r}: {error}") from error
+        raise PolicyError(Reason.POLICY_SYNTAX, f"invalid mx {value[:40]!r}: {error}") from error
 
 
 def matches(policy: Policy, host: str) -> bool:
@@ -169,7 +169,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> str:
     if not found:
         raise NoPolicy(Reason.NO_RECORD, "no TXT record starting with v=STSv1")
     if len(found) > 1:
-        raise PolicyError(Reason.SEVERAL_RECORDS, f"{len(found)} records")
+        raise PolicyError(Reason.SEVERAL_RECORDS, f"found {len(found)} records")
     identifier = parse_record(found[0])
     assert identifier is not None  # it begins as one
     return identifier

@@ -55,9 +55,9 @@ def parse_record(text: str) -> Record | None:
         if pair["name"] == "rua" and not found:
             found = tuple(uri.strip(" \t") for uri in pair["value"].split(","))
     if not found:
-        raise RecordError("rua is missing")
+        raise RecordError("missing rua")
     if len(found) > MAX_ADDRESSES:
-        raise RecordError(f"more than {MAX_ADDRESSES} addresses")
+        raise RecordError(f"too many addresses (limit {MAX_ADDRESSES})")
     for uri in found:
         if _URI.fullmatch(uri) is None or "!" in uri:
             raise RecordError(f"bad address {uri[:40]!r}")
@@ -76,7 +76,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> Record:
     if not texts:
         raise NoRecord("no TXT record starting with v=TLSRPTv1")
     if len(texts) > 1:
-        raise NoRecord(f"{len(texts)} records, so all are ignored")  # RFC 8460 §3
+        raise NoRecord(f"found {len(texts)} records; ignoring all")  # RFC 8460 §3
     record = parse_record(texts[0])
     assert record is not None  # it begins as one
     return record

@@ -161,7 +161,7 @@ class HTTPClient:
         except h11.LocalProtocolError as error:
             raise HTTPError(f"can't send request: {error}") from error
         except h11.ProtocolError as error:
-            raise HTTPError(f"the server doesn't use HTTP: {error}") from error
+            raise HTTPError(f"not an HTTP response: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError, OSError) as error:
             raise HTTPError(f"connection lost: {_why(error)}") from error
         finally:
@@ -341,7 +341,7 @@ def _socket_of(stream: trio.abc.Stream) -> trio.socket.SocketType:
             case trio.SocketStream():
                 return stream.socket
             case _:
-                raise TypeError(f"no socket in {type(stream).__name__}")
+                raise TypeError(f"missing socket path in {type(stream).__name__}")
 
 
 # Idle connections to the web servers that requests are forwarded to (WEB-46).

@@ -236,7 +236,8 @@ SEARCHES: Final = 30
 TOO_OFTEN: Final = "too many connection attempts from this account; try again in {minutes} min"
 
 logins_elsewhere_limited: Final = Metric(
-    "moxlite_logins_elsewhere_limited", "Log-ins at other servers, and searches for them, refused to accounts."
+    "moxlite_logins_elsewhere_limited",
+    "Logins at other servers, and server searches, rejected because of account limits.",
 )
 
 

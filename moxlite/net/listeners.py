@@ -300,7 +300,7 @@ async def _serve_one(
             level = logging.DEBUG if isinstance(exc, TLSError) and exc.kind == "noname" else logging.INFO
             logger.log(
                 level,
-                "connection refused before the session",
+                "connection rejected before the session",
                 extra={"kv": {"err": exc, "listener": name, "remote": info.remote if info is not None else ""}},
             )
         finally:

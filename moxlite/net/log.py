@@ -355,9 +355,9 @@ def set_level(pkg: str, level: str) -> None:
     Raises ValueError if `level` is not a level or `pkg` is not a package.
     """
     if pkg and pkg not in metrics.PACKAGES:
-        raise ValueError(f"unknown package {pkg!r}, must be one of {', '.join(sorted(metrics.PACKAGES))}")
+        raise ValueError(f"unknown package {pkg!r}; use one of {', '.join(sorted(metrics.PACKAGES))}")
     if level not in LEVELS and (level or not pkg):
-        raise ValueError(f"unknown log level {level!r}, must be one of {', '.join(LEVELS)}")
+        raise ValueError(f"unknown log level {level!r}; use one of {', '.join(LEVELS)}")
     name = {"": "moxlite", "ctl": "moxlite.net.control.protocol"}.get(pkg, f"moxlite.{pkg}")
     logging.getLogger(name).setLevel(LEVELS[level] if level else logging.NOTSET)
 

@@ -109,7 +109,7 @@ async def _get(http: HTTPClient, url: str, max_body: int) -> bytes:
             raise RDAPError(f"{url}: {what}")
         else:
             return answer.body
-    raise RDAPError(f"{url}: stopped after {MAX_REDIRECTS} redirects")
+    raise RDAPError(f"{url}: too many redirects (limit {MAX_REDIRECTS})")
 
 
 def _moment(text: str) -> dt.datetime | None:

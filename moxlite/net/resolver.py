@@ -317,7 +317,7 @@ class FakeResolver(Resolver):
                 )
             chain.append(current)
             current = cast(str, alias[0])
-        raise TooManyAliases(f"more than {MAX_CHAIN} CNAMEs at {name}")
+        raise TooManyAliases(f"too many CNAMEs at {name} (limit {MAX_CHAIN})")
 
     def _exists(self, name: str) -> bool:
         """Whether the table has anything at a name or below it (RFC 8020)."""
@@ -338,4 +338,4 @@ def _record(kind: RecordType, value: str | MX | SRV | TLSA | CAA) -> Record:
         case RecordType.TXT:
             return value
         case RecordType.SRV | RecordType.TLSA | RecordType.CAA:
-            raise ValueError(f"{kind} records are given as {kind} structs")
+            raise ValueError(f"{kind} records must be {kind} structs")

@@ -213,7 +213,7 @@ class SMTPClient:
             with trio.fail_after(action.timeout):
                 await self._stream.send_all(action.data)
         except trio.TooSlowError:
-            raise ConnectionLost(f"server didn't accept data for {action.timeout:.0f} s") from None
+            raise ConnectionLost(f"timed out after {action.timeout:.0f} s while sending data") from None
         except trio.BrokenResourceError as exc:
             raise _lost(await self._alert() or exc) from exc
         except trio.ClosedResourceError as exc:

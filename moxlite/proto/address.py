@@ -209,7 +209,7 @@ class Address(msgspec.Struct, frozen=True, order=True):
             raise AddressError("address too long")
         local, at, domain = text.rpartition("@")
         if not at:
-            raise AddressError("address without @")
+            raise AddressError("missing @ in address")
         return cls(parse_localpart(local, strict=strict), Domain.parse(domain, strict=strict))
 
     def pack(self, smtputf8: bool) -> str:
@@ -260,7 +260,7 @@ class Path(msgspec.Struct, frozen=True):
             raise AddressError("path too long")
         local, at, host = text.rpartition("@")
         if not at:
-            raise AddressError("path without @")
+            raise AddressError("missing @ in path")
         localpart = parse_localpart(local, strict=strict)
         if host.startswith("["):
             return cls(localpart, parse_ip_literal(host, untagged_ipv6=not strict))

@@ -53,7 +53,7 @@ def read_aliases(octets: bytes) -> tuple[list[Alias], int]:
     try:
         return _read(csv.reader(io.StringIO(text, newline=""), strict=True))
     except csv.Error as error:
-        raise ExportError(f"the file isn't valid CSV: {error}") from None
+        raise ExportError(f"invalid CSV: {error}") from None
     finally:
         csv.field_size_limit(before)
 
@@ -74,6 +74,6 @@ def _read(rows: Iterator[list[str]]) -> tuple[list[Alias], int]:
             deleted += 1
             continue
         if len(aliases) >= MAX_ALIASES:
-            raise ExportError(f"file exceeds {MAX_ALIASES} aliases")
+            raise ExportError(f"too many aliases in file (limit {MAX_ALIASES})")
         aliases.append(Alias(address, note, active.lower() not in OFF))
     return aliases, deleted

@@ -141,14 +141,14 @@ def parse(text: str) -> AuthResults:
     groups = list(_groups(text))
     first = [piece for piece, is_comment in groups[0] if not is_comment]
     if not first or first[0] in {"=", "/"} or len(first) > 2 or (len(first) == 2 and not first[1].isdecimal()):
-        raise AuthResultsError("no authserv-id")
+        raise AuthResultsError("missing authserv-id")
     if len(first) == 2 and first[1] != "1":
         raise AuthResultsError("unknown version")
     methods = tuple(_read(group) for group in groups[1:] if any(not is_comment for _, is_comment in group))
     if len(methods) == 1 and methods[0] is None:
         return AuthResults(_unquoted(first[0]))
     if any(method is None for method in methods):
-        raise AuthResultsError("none can't be combined with results")
+        raise AuthResultsError('"none" can\'t be combined with results')
     return AuthResults(_unquoted(first[0]), tuple(method for method in methods if method is not None))
 
 
@@ -204,7 +204,7 @@ def _read(group: list[tuple[str, bool]]) -> Method | None:
         version = int(pieces[2])
         del pieces[1:3]
     if len(pieces) < 3 or pieces[1] != "=":
-        raise AuthResultsError("no result")
+        raise AuthResultsError("missing result")
     reason = ""
     properties: list[Property] = []
     for key, value in _pairs(_joined(pieces[3:])):

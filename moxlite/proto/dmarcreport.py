@@ -242,12 +242,12 @@ class _Reading:
         )
 
     def _doctype(self, *_: object) -> None:
-        raise DMARCReportError("the XML has a document type declaration")
+        raise DMARCReportError("the XML can't have a document type declaration")
 
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1
         if len(self._parser.intern) > MAX_NAMES:
-            raise DMARCReportError(f"XML exceeds {MAX_NAMES} different names")
+            raise DMARCReportError(f"too many different names in XML (limit {MAX_NAMES})")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
             raise DMARCReportError("too many elements in the XML, or nested too deeply")
         local = name.rpartition(" ")[2]
@@ -258,7 +258,7 @@ class _Reading:
         self._text = ""
         if path == RECORD:
             if len(self._records) >= MAX_RECORDS:
-                raise DMARCReportError(f"report exceeds {MAX_RECORDS} records")
+                raise DMARCReportError(f"too many records in report (limit {MAX_RECORDS})")
             self._row, self._groups = {}, {DKIM: [], SPF: [], REASON: []}
         elif path in (DKIM, SPF, REASON):
             self._item = {}

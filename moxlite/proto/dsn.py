@@ -286,7 +286,7 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
     if not structure.is_dsn:
         raise DSNError("not a delivery status notification")
     if len(parts) > 3:
-        raise DSNError("more than three parts")
+        raise DSNError("too many parts (limit 3)")
     if parts[1].decoded > MAX_STATUS:
         raise DSNError("status part too large")
     groups = list(_groups(_content(parts[1], read, MAX_STATUS).decode("utf-8", "replace")))
@@ -296,7 +296,7 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
         raise DSNError("too many recipients")
     message = _fields(groups[0], _PER_MESSAGE)
     if not message.known.get("reporting-mta"):
-        raise DSNError("no Reporting-MTA")
+        raise DSNError("missing Reporting-MTA")
     source = _without_comments(message.known.get("received-from-mta", ""))
     return DSN(
         reporting_mta=_untyped(_without_comments(message.known["reporting-mta"])),
@@ -368,7 +368,7 @@ def _recipient(group: list[str]) -> DSNRecipient:
     known = fields.known
     for name in ("final-recipient", "action", "status"):
         if not known.get(name):
-            raise DSNError(f"recipient without {name}")
+            raise DSNError(f"missing {name} for recipient")
     try:
         action = Action(_without_comments(known["action"]).lower())
     except ValueError:

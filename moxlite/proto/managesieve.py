@@ -123,7 +123,7 @@ class ServerDecoder:
             if match is None:
                 return self._no_word()
             if len(self._words) >= MAX_WORDS:
-                raise ManageSieveError("too many words", fatal=True)
+                raise ManageSieveError("too many arguments", fatal=True)
             text, size, number, name = match.groups()
             if size is None:
                 word: Word = (
@@ -137,7 +137,7 @@ class ServerDecoder:
                 del buffer[: match.end()]
                 continue
             if int(size) > MAX_STRING:
-                raise ManageSieveError(f"strings can have up to {MAX_STRING} bytes", fatal=True)
+                raise ManageSieveError(f"strings can be up to {MAX_STRING} bytes", fatal=True)
             end = match.end() + int(size)
             if len(buffer) < end:
                 self._announced = end

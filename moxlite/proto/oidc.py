@@ -90,7 +90,7 @@ class NotGranted(OIDCError):
     """The provider's answer is an error: `code` is that of RFC 6749 §4.1.2.1 or Core §3.1.2.6."""
 
     def __init__(self, code: str) -> None:
-        super().__init__(f"the provider answered with the error {code!r}")
+        super().__init__(f"the provider returned the error {code!r}")
         self.code = code
 
 
@@ -250,7 +250,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
             yield f"invalid endpoint URL {url!r}"
     needs = (
         ("code", provider.response_types_supported, "the authorization code flow"),
-        ("query", provider.response_modes_supported, "answers in the query"),
+        ("query", provider.response_modes_supported, "responses in the query"),
         ("S256", provider.code_challenge_methods_supported, "PKCE with S256"),
     )
     for need, offered, words in needs:
@@ -323,7 +323,7 @@ def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | Non
     if iss is None and provider.authorization_response_iss_parameter_supported:
         raise OIDCError("missing issuer in the response")
     if iss is not None and iss != provider.issuer:
-        raise OIDCError(f"the response is from issuer {iss!r}")
+        raise OIDCError(f"unexpected issuer in the response: {iss!r}")
     if error:
         raise NotGranted(error)
 
@@ -362,7 +362,7 @@ def read_tokens(status: int, body: bytes) -> Tokens:
             failure = _Failure()
         words = f"{failure.error} {failure.error_description}".strip()[:200]
         raise OIDCError(f"the token endpoint returned status {status}{': ' if words else ''}{words}")
-    tokens = _decoded(body, Tokens, "answer of the token endpoint")
+    tokens = _decoded(body, Tokens, "token endpoint's response")
     if tokens.token_type.lower() != "bearer":
         raise OIDCError(f"unexpected token type {tokens.token_type!r}")
     return tokens
@@ -414,7 +414,7 @@ class Keys:
             if key_kind == kind and (kid is None or key_id == kid) and key_alg in (None, alg)
         ]
         if len(keys) != 1:
-            raise UnknownKey(f"the provider has {len(keys) or 'no'} keys for {alg} with ID {kid!r}")
+            raise UnknownKey(f"found {len(keys) or 'no'} provider keys for {alg} with ID {kid!r}")
         return keys[0]
 
 
@@ -456,7 +456,7 @@ def _signed(token: str, keys: Keys, types: Sequence[str | None]) -> tuple[str, b
 
     if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
         raise OIDCError("this isn't a signed token")
-    header = _decoded(_octets(token.partition(".")[0]), _Header, "header of the token")
+    header = _decoded(_octets(token.partition(".")[0]), _Header, "token header")
     if header.alg not in ALGORITHMS:
         raise OIDCError(f"unexpected signature algorithm {header.alg!r}")
     if header.typ not in types:
@@ -486,9 +486,9 @@ def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str,
     """What both kinds of tokens must have."""
     audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
     if claims.iss != issuer:
-        raise OIDCError(f"the token is from issuer {claims.iss!r}")
+        raise OIDCError(f"unexpected token issuer: {claims.iss!r}")
     if client_id not in audience:
-        raise OIDCError(f"the token is for {', '.join(audience)[:200]!r}")
+        raise OIDCError(f"unexpected token audience: {', '.join(audience)[:200]!r}")
     if claims.exp is not None and now >= claims.exp + SKEW:
         raise OIDCError("the token has expired")
     if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:

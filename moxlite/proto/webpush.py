@@ -77,7 +77,7 @@ def check_keys(public: bytes, secret: bytes) -> ec.EllipticCurvePublicKey:
     try:
         return ec.EllipticCurvePublicKey.from_encoded_point(CURVE, public)
     except ValueError:
-        raise BadSubscription("the public key isn't a point on the curve P-256") from None
+        raise BadSubscription("the public key isn't a valid P-256 point") from None
 
 
 def check_endpoint(url: str) -> str:

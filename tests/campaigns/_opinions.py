@@ -58,11 +58,11 @@ SPF_EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
     "Mail::SPF": RFC_4408,
     "libspf2": {
         **RFC_4408,
-        "lookups without a result": "it does not count lookups without a result (RFC 7208 §4.6.4)",
+        "void lookups": "it does not count lookups without a result (RFC 7208 §4.6.4)",
         "bad argument": "it takes a mechanism with a colon and no domain",
         "not a domain name": "it takes a mechanism with a colon and no domain",
         "invalid macro at": "it takes a percent sign that begins no macro",
-        "terms with lookups": "it counts no redirect (RFC 7208 §4.6.4)",
+        "DNS lookups": "it counts no redirect (RFC 7208 §4.6.4)",
         " twice": "it takes exp= and redirect= twice (RFC 7208 §6)",
     },
 }
@@ -90,14 +90,14 @@ RSPAMD_DMARC: Final = {
 
 STRICTER: Final = {
     "Subject not signed": "our rule (AUTH-34)",
-    "body length limited": "our rule (AUTH-34)",
+    "body length limit (l=) isn't allowed": "our rule (AUTH-34)",
     "malformed header section": "a line that is no field: which fields are signed is not certain (AUTH-32)",
     "key record: bad base64": "they skip what is no base64",
     "key record: not a DKIM key": "they take v=DKIM1 behind other tags, or another version (RFC 6376 §3.6.1)",
     "key record: unknown key type": "rspamd takes the key for RSA",
     "key doesn't allow this hash": "dkimpy and rspamd do not look at h= of the key",
     "key isn't for email": "dkimpy and rspamd do not look at s= of the key",
-    "key does not permit identities of subdomains": "dkimpy and rspamd do not look at t=s of the key",
+    "key doesn't allow subdomain identities": "dkimpy and rspamd do not look at t=s of the key",
 }
 """By our problem, where a signature passes with others alone: why."""
 

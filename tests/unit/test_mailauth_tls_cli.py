@@ -73,7 +73,7 @@ async def test_mtasts_lookup(
                 ("plain.example", 1, "none", "no-mta-sts-dns-txt-record"),
                 ("wrong.example", 75, "temperror", "certificate-not-trusted"),
                 ("fail.example", 75, "temperror", "dns-lookup"),
-                ("bad..example", 1, "permerror", "isn't a domain"),
+                ("bad..example", 1, "permerror", "isn't a valid domain"),
             ):
                 code, found = await ask(capsys, server, "mtasts", "lookup", domain)
                 assert (code, found["status"]) == (expected, status)

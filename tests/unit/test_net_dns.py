@@ -504,7 +504,7 @@ async def test_refused_connection_gives_a_hint() -> None:
     with socket.socket(type=socket.SOCK_DGRAM) as sock:
         sock.bind(("127.0.0.1", 0))
         port = sock.getsockname()[1]
-    with pytest.raises(TempError, match="is a resolver such as unbound installed"):
+    with pytest.raises(TempError, match="check that a resolver like unbound is installed"):
         await resolver(port).mx("example.org.")
 
 

@@ -129,5 +129,5 @@ def test_keys_are_read_from_lines() -> None:
     with pytest.raises(ValueError, match="line 2") as caught:
         read_keys(b"region = x\nsecret\n")
     assert "secret" not in str(caught.value)
-    with pytest.raises(ValueError, match="isn't text"):
+    with pytest.raises(ValueError, match="isn't valid UTF-8"):
         read_keys(b"\xff\xfe")

@@ -437,7 +437,7 @@ def test_key_pairs_are_read_from_pem_and_checked() -> None:
     assert KeyPair.load(pair.certificate_pem(), pair.key_pem()).leaf == pair.leaf
     with pytest.raises(CertificateError, match="doesn't match the first"):
         KeyPair.load(pair.certificate_pem(), OTHER.key_pem())
-    with pytest.raises(CertificateError, match="no certificates"):
+    with pytest.raises(CertificateError, match="no PEM certificates"):
         KeyPair.load(b"", pair.key_pem())
     with pytest.raises(CertificateError, match="private key"):
         KeyPair.load(pair.certificate_pem(), b"-----BEGIN NONSENSE-----")

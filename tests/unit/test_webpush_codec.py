@@ -90,9 +90,9 @@ def test_a_notice_that_is_too_long_is_refused() -> None:
     [
         (BROWSER_PUBLIC, "AAAA", "16 bytes"),
         ("", SECRET, "65 bytes"),
-        ("BA" + "AA" * 42 + "A", SECRET, "isn't a point"),
-        ("AP" + BROWSER_PUBLIC[2:], SECRET, "isn't a point"),
-        (BROWSER_PUBLIC[:-1] + "8", SECRET, "isn't a point"),
+        ("BA" + "AA" * 42 + "A", SECRET, "isn't a valid P-256 point"),
+        ("AP" + BROWSER_PUBLIC[2:], SECRET, "isn't a valid P-256 point"),
+        (BROWSER_PUBLIC[:-1] + "8", SECRET, "isn't a valid P-256 point"),
         ("B" * 200, SECRET, "65 bytes"),
         ("ü", SECRET, "base64url"),
         ("B+/=", SECRET, "base64url"),

@@ -119,7 +119,7 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
         if arc_set.seal.cv == "fail":
             raise ChainError(f"set {arc_set.instance} marks the chain as failed")
         if (arc_set.seal.cv == "none") != (arc_set.instance == 1):
-            raise ChainError(f"set {arc_set.instance} says cv={arc_set.seal.cv}")
+            raise ChainError(f"set {arc_set.instance} has cv={arc_set.seal.cv}")
     return sets
 
 
@@ -159,7 +159,7 @@ def _instance(field: Field) -> int:
         except TagError as error:
             raise ChainError(f"{field.label.decode('ascii')}: {error}") from None
     if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MAX_SETS:
-        raise ChainError("ARC field doesn't have a set number")
+        raise ChainError("missing set number in ARC field")
     return int(number)
 
 
@@ -190,9 +190,9 @@ def _signature(raw: bytes) -> Signature:
     if signature.hash != "sha256":
         raise TagError("sha1 isn't allowed")
     if signature.length is not None:
-        raise TagError("body length limited")  # what follows could be anything
+        raise TagError("body length limit (l=) isn't allowed")  # what follows could be anything
     if AS in signature.names:
-        raise TagError("signs ARC-Seal")  # §4.1.2
+        raise TagError("ARC-Seal must not be signed")  # §4.1.2
     return signature
 
 
@@ -201,9 +201,9 @@ def _seal(raw: bytes) -> Seal:
     if missing := [name for name in ("a", "b", "cv", "d", "s") if name not in tags]:
         raise TagError(f"missing tag {missing[0]}")
     if "h" in tags:
-        raise TagError("ARC-Seal with tag h")  # §4.1.3
+        raise TagError("ARC-Seal can't have tag h")  # §4.1.3
     if "t" in tags and not _TIME.fullmatch(tags["t"]):
-        raise TagError("tag t isn't a number")
+        raise TagError("invalid number in tag t")
     algorithm, hashed = parse_algorithm(tags["a"])
     if hashed != "sha256":
         raise TagError("sha1 isn't allowed")
@@ -216,7 +216,7 @@ def _seal(raw: bytes) -> Seal:
     match tags["cv"].lower():
         case "none" | "pass" | "fail" as cv:
             return Seal(algorithm=algorithm, hash=hashed, value=value, domain=domain, selector=selector, cv=cv)
-    raise TagError("unknown cv")
+    raise TagError("unknown cv value")
 
 
 class _Failed(Exception):
@@ -343,7 +343,7 @@ class _Chain:
         digest.update(signature.unsigned())
         if is_signed(record.key, signature.hash, signature.value, digest.digest()):
             return ""
-        return "signature does not match the header"
+        return "signature doesn't match the header"
 
     def _body_matches(self, signature: Signature) -> bool:
         return self._bodies[signature.body, signature.hash] == signature.body_hash

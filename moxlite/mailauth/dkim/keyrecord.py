@@ -121,7 +121,7 @@ def choose_record(texts: Sequence[str]) -> KeyRecord:
                 raise
             broken = error
     if len(key_records) > 1:
-        raise RecordError("several key records", temporary=True)
+        raise RecordError("multiple key records", temporary=True)
     if not key_records:
         raise RecordError(str(broken or "no key record"))
     return key_records[0]
@@ -130,14 +130,14 @@ def choose_record(texts: Sequence[str]) -> KeyRecord:
 def _key(algorithm: str, octets: bytes) -> tuple[Algorithm, PublicKey, int]:
     if algorithm == "ed25519":
         if len(octets) != 32:
-            raise TagError("ed25519 key of wrong size")
+            raise TagError("wrong ed25519 key size")
         return "ed25519", Ed25519PublicKey.from_public_bytes(octets), 256
     if algorithm != "rsa":
         raise TagError("unknown key type")
     try:
         key = load_der_public_key(octets)  # a SubjectPublicKeyInfo, or bare PKCS #1 (RFC 6376 erratum 3017)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise TagError("bad RSA key") from None
+        raise TagError("invalid RSA key") from None
     if not isinstance(key, RSAPublicKey):
         raise TagError("not an RSA key")
     if key.key_size < SMALLEST_RSA:
@@ -208,7 +208,7 @@ async def _key_of_record(resolver: Resolver, name: str) -> KeyAnswer:
     except NotFound as error:
         return KeyAnswer(None, SignatureStatus.PERMERROR, "no key record", error.authentic)
     except PermError:
-        return KeyAnswer(None, SignatureStatus.PERMERROR, "key: malformed answer of DNS")
+        return KeyAnswer(None, SignatureStatus.PERMERROR, "key: malformed DNS response")
     except DNSError:
         return KeyAnswer(None, SignatureStatus.TEMPERROR, "key: no DNS response")
     try:

@@ -58,7 +58,7 @@ def load_private_key(pem: bytes, *, thorough: bool = False) -> PrivateKey:
     try:
         key = load_pem_private_key(pem, None, unsafe_skip_rsa_key_validation=not thorough)
     except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise PrivateKeyError("isn't a PEM private key without a password") from None
+        raise PrivateKeyError("must be a PEM private key without a password") from None
     match key:
         case Ed25519PrivateKey():
             return key

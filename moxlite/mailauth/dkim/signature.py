@@ -64,7 +64,7 @@ def parse_tags(text: str) -> dict[str, str]:
         name, equals, value = part.partition("=")
         name = name.strip(_BLANKS)
         if not equals or not _NAME.fullmatch(name):
-            raise TagError("not a tag list")
+            raise TagError("invalid tag list")
         if name in tags:
             raise TagError(f"duplicate tag {name[:20]}")
         tags[name] = value.strip(_BLANKS)
@@ -169,7 +169,7 @@ class Signature(msgspec.Struct, frozen=True, kw_only=True):
         if self.hash == "sha1" and not allow_sha1:
             return "sha1 isn't allowed"  # RFC 8301 §3.1
         if self.length is not None:
-            return "body length limited"  # what follows could be anything
+            return "body length limit (l=) isn't allowed"  # what follows could be anything
         if b"subject" not in self.names:
             return "Subject not signed"
         return ""
@@ -250,7 +250,7 @@ def parse_domain(text: str, tag: str) -> Domain:
     try:
         return Domain.parse(without_blanks(text))
     except AddressError:
-        raise TagError(f"tag {tag} isn't a domain") from None
+        raise TagError(f"invalid domain in tag {tag}") from None
 
 
 def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature:
@@ -279,11 +279,11 @@ def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature
         raise TagError("empty signature")
     body_hash = decode_base64(tags["bh"])
     if len(body_hash) != DIGEST_SIZES[hashed]:
-        raise TagError("body hash of wrong size")
+        raise TagError("wrong body hash size")
     header, body = _canonicalizations(tags.get("c", "simple/simple"))
     timestamp, expiration = _number(tags, "t", _TIME), _number(tags, "x", _TIME)
     if timestamp is not None and expiration is not None and expiration < timestamp:
-        raise TagError("expires before it was created")
+        raise TagError("expiration is before creation")
     identity, identity_domain = _identity(tags.get("i", ""), domain)
     return Signature(
         raw=raw,
@@ -331,7 +331,7 @@ def _number(tags: dict[str, str], name: str, form: re.Pattern[str]) -> int | Non
     if name not in tags:
         return None
     if not form.fullmatch(tags[name]):
-        raise TagError(f"tag {name} isn't a number")
+        raise TagError(f"invalid number in tag {name}")
     return int(tags[name])
 
 
@@ -345,8 +345,8 @@ def _identity(text: str, domain: Domain) -> tuple[str, Domain]:
     )
     local, at, name = octets.encode("latin-1").decode("utf-8", "replace").rpartition("@")
     if not at or len(local) > MAX_LOCALPART or not local.isprintable():  # it is written into headers and logs
-        raise TagError("tag i isn't an address")
+        raise TagError("invalid address in tag i")
     below = parse_domain(name, "i")
     if not below.is_below(domain):
-        raise TagError("identity isn't in the domain")
+        raise TagError("identity isn't in the signing domain")
     return f"{local}@{below.ascii}", below

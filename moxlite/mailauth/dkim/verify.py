@@ -189,7 +189,7 @@ def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIM
     elif not record.permits(service):
         problem = f"key isn't for {service}"
     elif record.strict and signature.identity_domain != signature.domain:
-        problem = "key does not permit identities of subdomains"
+        problem = "key doesn't allow subdomain identities"
     if not problem:
         return None
     return _result(signature, SignatureStatus.PERMERROR, problem, record, authentic=answer.authentic)
@@ -205,7 +205,7 @@ def _judge(message: Message, candidates: list[_Candidate]) -> list[tuple[_Candid
     for candidate in candidates:
         signature = candidate.signature
         if candidate.at not in passed:
-            status, problem = SignatureStatus.FAIL, "signature does not match the header"
+            status, problem = SignatureStatus.FAIL, "signature doesn't match the header"
         elif hashes[signature.body, signature.hash] != signature.body_hash:
             status, problem = SignatureStatus.FAIL, "body hash doesn't match"
         else:

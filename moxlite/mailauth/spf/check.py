@@ -150,7 +150,7 @@ class _Evaluation:
 
     async def _check_host(self, domain: str) -> _Match:
         if not _is_name(domain):
-            return _Match(SPFStatus.NONE, problem="not a domain name")
+            return _Match(SPFStatus.NONE, problem="invalid domain name")
         record = await self._record(domain)
         if record is None:
             return _Match(SPFStatus.NONE, problem="no record")
@@ -163,7 +163,7 @@ class _Evaluation:
         target = await self._expand(record.redirect, domain)
         match = await self._check_host(target)
         if match.status is SPFStatus.NONE:
-            raise _Stop(SPFStatus.PERMERROR, f"redirect to {target}, which doesn't have a record")
+            raise _Stop(SPFStatus.PERMERROR, f"redirect target {target} doesn't have an SPF record")
         return match
 
     async def _record(self, domain: str) -> Record | None:
@@ -177,11 +177,11 @@ class _Evaluation:
         if not found:
             return None
         if len(found) > 1:
-            raise _Stop(SPFStatus.PERMERROR, f"{len(found)} records at {domain}")
+            raise _Stop(SPFStatus.PERMERROR, f"found {len(found)} SPF records at {domain}")
         try:
             return _known_record(found[0]) if len(found[0]) <= LONG else parse_record(found[0])
         except RecordError as error:
-            raise _Stop(SPFStatus.PERMERROR, f"record of {domain}: {error}") from error
+            raise _Stop(SPFStatus.PERMERROR, f"SPF record for {domain}: {error}") from error
 
     async def _matches(self, term: Term, domain: str) -> bool:
         """Whether a mechanism matches the client (§5)."""
@@ -209,7 +209,7 @@ class _Evaluation:
         """Whether an included record passes (§5.2)."""
         match = await self._check_host(target)
         if match.status is SPFStatus.NONE:
-            raise _Stop(SPFStatus.PERMERROR, f"include of {target}, which doesn't have a record")
+            raise _Stop(SPFStatus.PERMERROR, f"included domain {target} doesn't have an SPF record")
         return match.status is SPFStatus.PASS
 
     async def _mx(self, target: str, term: Term) -> bool:
@@ -223,7 +223,7 @@ class _Evaluation:
             raise _stopped_by(error) from error
         hosts = [record.host for record in answer.records if record.host != "."]
         if len(hosts) > MAX_NAMES:
-            raise _Stop(SPFStatus.PERMERROR, f"{target} has more than {MAX_NAMES} mail hosts")
+            raise _Stop(SPFStatus.PERMERROR, f"{target} has too many mail hosts (limit {MAX_NAMES})")
         for host in hosts:
             if any(self._is_near(address, term) for address in await self._addresses(host)):
                 return True
@@ -334,12 +334,12 @@ class _Evaluation:
     def _count_term(self) -> None:
         self._terms += 1
         if self._terms > MAX_TERMS:
-            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_TERMS} terms with lookups")
+            raise _Stop(SPFStatus.PERMERROR, f"too many DNS lookups (limit {MAX_TERMS})")
 
     def _count_void(self) -> None:
         self._voids += 1
         if self._voids > MAX_VOID:
-            raise _Stop(SPFStatus.PERMERROR, f"more than {MAX_VOID} lookups without a result")
+            raise _Stop(SPFStatus.PERMERROR, f"too many void lookups (limit {MAX_VOID})")
 
 
 @lru_cache(maxsize=128)  # saves 100 µs a message for the records of a provider; at most 7 MiB

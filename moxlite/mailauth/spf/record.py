@@ -89,7 +89,7 @@ def parse_record(text: str) -> Record:
     """Parse a record. Raises RecordError."""
     words = text[len("v=spf1") :].split(" ")
     if len(words) > MAX_TERMS:
-        raise RecordError(f"more than {MAX_TERMS} terms")
+        raise RecordError(f"too many terms (limit {MAX_TERMS})")
     terms: list[Term] = []
     modifiers: dict[str, MacroText] = {}
     for word in words:
@@ -117,7 +117,7 @@ def _modifier(name: str, value: str, found: dict[str, MacroText]) -> None:
 def _term(word: str) -> Term:
     match = _DIRECTIVE.fullmatch(word)
     if match is None:
-        raise RecordError("neither mechanism nor modifier")
+        raise RecordError("not a mechanism or modifier")
     result, name, rest = QUALIFIERS[match["qualifier"] or "+"], match["name"].lower(), match["rest"]
     match name:
         case "all":
@@ -168,7 +168,7 @@ def _domain(text: str) -> MacroText:
     """Parse a domain-spec (§7.1)."""
     macros = parse_macros(text)
     if not _ends_well(text):
-        raise RecordError("not a domain name")
+        raise RecordError("invalid domain name")
     return macros
 
 
@@ -231,7 +231,7 @@ class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
 def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
     """Parse a macro-string of visible ASCII characters; an explanation may have blanks. Raises BadMacro."""
     if not text.isascii() or not all("!" <= char <= "~" or (explanation and char == " ") for char in text):
-        raise BadMacro("a character isn't visible ASCII")
+        raise BadMacro("contains characters other than visible ASCII")
     found: list[str | Macro] = []
     end = 0
     for match in _MACRO.finditer(text):
@@ -240,7 +240,7 @@ def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
         end = match.end()
         found.append(_macro(match, explanation=explanation))
         if len(found) > 2 * MAX_MACROS:  # with a literal before each
-            raise BadMacro(f"more than {MAX_MACROS} macros")
+            raise BadMacro(f"too many macros (limit {MAX_MACROS})")
     if end < len(text):
         found.append(text[end:])
     return tuple(found)

@@ -142,7 +142,7 @@ class LineWriter:
                 with trio.fail_after(WRITE_SECONDS):
                     await self._stream.send_all(line)
             except trio.TooSlowError:
-                raise trio.BrokenResourceError("peer isn't reading") from None
+                raise trio.BrokenResourceError("peer stopped reading") from None
             self._cut_off = False
 
 
@@ -208,7 +208,7 @@ class StreamReceiver:
                 item = None
                 self.ended = True
             case "error":
-                item = StreamBroken(message.error or "peer broke the stream off")
+                item = StreamBroken(message.error or "peer aborted the stream")
             case _:
                 raise CtlProtocolError("unknown stream line type")
         try:

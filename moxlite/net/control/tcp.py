@@ -110,7 +110,7 @@ async def open_ctl(path: Path) -> trio.SocketStream:
     try:
         number, secret = int(port), bytes.fromhex(token)
     except ValueError:
-        raise Unproven(f"{TOKEN_FILE} isn't from a server") from None
+        raise Unproven(f"{TOKEN_FILE} is damaged") from None
     stream = await _connect(number)
     try:
         with trio.fail_after(PROOF_SECONDS):

@@ -316,7 +316,7 @@ class DNSResolver(Resolver):
         if logger.isEnabledFor(logging.DEBUG):
             authentic = None if outcome is None else outcome.authentic
             logger.debug(
-                "dns lookup",
+                "DNS lookup",
                 extra={
                     "kv": {
                         "err": outcome if isinstance(outcome, DNSError) else None,
@@ -337,7 +337,7 @@ class DNSResolver(Resolver):
             authentic = authentic and trusted and response.authentic
             chain += response.chain
             if len(chain) > MAX_CHAIN:
-                raise TooManyAliases(f"more than {MAX_CHAIN} CNAMEs at {name}")
+                raise TooManyAliases(f"too many CNAMEs at {name} (limit {MAX_CHAIN})")
             if response.records:
                 return Answer(response.records, authentic, response.ttl, response.name, tuple(chain))
             if response.chain and response.rcode == NOERROR and not response.authority:
@@ -429,7 +429,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
     except (OSError, EOFError, trio.BrokenResourceError) as exc:
         hint = ""
         if server.is_loopback and isinstance(exc, ConnectionRefusedError):
-            hint = "; is a resolver such as unbound installed, and /etc/resolv.conf right?"
+            hint = "; check that a resolver like unbound is installed and /etc/resolv.conf is correct"
         raise _NoAnswerError(f"can't reach DNS server {server}: {exc}{hint}") from exc
     except WireError as exc:
         raise TempError(f"DNS server {server} sent an unusable response: {exc}") from exc

@@ -222,7 +222,7 @@ class _Reader:
         found = wanted.get(name)
         if found is not None:
             if rcode == NXDOMAIN:
-                raise WireError("has records for a name that doesn't exist")
+                raise WireError("nonexistent name has records")
             ttls.append(found.ttl)
         else:
             ttls.append(_denied_for(denials, name))
@@ -325,7 +325,7 @@ class _Reader:
             if length >= POINTER:
                 at = (length & 0x3F) << 8 | data[at + 1]
                 if at >= lowest:
-                    raise WireError("name points forward")
+                    raise WireError("compressed name points forward")
                 lowest = at
                 continue
             label = data[at + 1 : at + 1 + length]

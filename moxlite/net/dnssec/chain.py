@@ -296,7 +296,7 @@ class _Run:
                 continue
             self._checks += 1
             if self._checks > MAX_CHECKS:
-                raise Exhausted(f"response has more than {MAX_CHECKS} signatures")
+                raise Exhausted(f"response has too many signatures (limit {MAX_CHECKS})")
             try:
                 dns.dnssec.validate_rrsig(records, signature, {zone.name: zone.keys}, None, self._now)
             except (ValidationFailure, UnsupportedAlgorithm, ValueError) as error:
@@ -375,7 +375,7 @@ class _Run:
     ) -> Zone | None:
         """A zone with keys of which one, named by a DS record, signs them all; None if a DS record names no key."""
         if len(keys) > MAX_KEYS:
-            raise Exhausted(f"{keys.name} has more than {MAX_KEYS} keys")
+            raise Exhausted(f"{keys.name} has too many keys (limit {MAX_KEYS})")
         named = [key for key in keys if isinstance(key, DNSKEY) and _is_named(keys.name, key, delegation)]
         if not named:
             return None

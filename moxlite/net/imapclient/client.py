@@ -322,7 +322,7 @@ class Client(Line):
                     break
                 await self._transport.send(piece, None)
             if left:
-                self._transport.broken = "a message was not as long as announced"
+                self._transport.broken = "a message's length doesn't match its announced size"
                 raise ValueError(self._transport.broken)
             head = b")" if message.utf8 else b""
         await self._transport.send(head + b"\r\n", "")

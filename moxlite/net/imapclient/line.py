@@ -99,7 +99,7 @@ class Line:
                 worded("the connection is no longer usable: {reason}", reason=as_worded(self._transport.broken))
             )
         if self._in_use:
-            raise self._transport.fail(f"{self._in_use} was left unfinished")
+            raise self._transport.fail(f"{self._in_use} is still in progress")
         self._in_use = word
         self._transport.release()  # the answer to the last command, which its caller has read
         self._transport.begin()
@@ -114,7 +114,7 @@ class Line:
     ) -> None:
         if isinstance(command, bytes):
             if b"\r" in command or b"\n" in command:
-                raise ValueError("a raw command must be one line")
+                raise ValueError("a raw command must be a single line")
             pieces = [tag.encode() + b" " + command + b"\r\n"]
         else:
             pieces = encode_command(tag, command, utf8=self._decoder.utf8, literal_plus="LITERAL+" in self.capabilities)

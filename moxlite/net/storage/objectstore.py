@@ -69,7 +69,7 @@ def read_keys(data: bytes) -> dict[str, str]:
     try:
         lines = data[:MAX_KEYS].decode().splitlines()
     except UnicodeDecodeError:
-        raise ValueError("isn't text") from None
+        raise ValueError("isn't valid UTF-8") from None
     for number, line in enumerate(lines, 1):
         name, equals, value = line.partition("=")
         if not line.strip() or line.lstrip().startswith("#"):

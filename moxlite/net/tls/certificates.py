@@ -57,7 +57,7 @@ class KeyPair(msgspec.Struct, frozen=True):
         try:
             chain = tuple(x509.load_pem_x509_certificates(certificates))
         except ValueError as exc:
-            raise CertificateError(f"no certificates in PEM form: {exc}") from exc
+            raise CertificateError(f"no PEM certificates found: {exc}") from exc
         if _spki(key.public_key()) != _spki(chain[0].public_key()):
             raise CertificateError("private key doesn't match the first certificate")
         return cls(chain, key)
@@ -68,7 +68,7 @@ class KeyPair(msgspec.Struct, frozen=True):
         try:
             return cls.load(read(certificates), read(key))
         except CertificateError as error:
-            raise CertificateError(f"{certificates} with {key}: {error}") from None
+            raise CertificateError(f"{certificates} and {key}: {error}") from None
 
     @property
     def leaf(self) -> x509.Certificate:
@@ -91,7 +91,7 @@ def load_private_key(text: bytes) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(text, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise CertificateError(f"no usable private key in PEM form: {exc}") from exc
+        raise CertificateError(f"no usable PEM private key: {exc}") from exc
     if not isinstance(key, PrivateKey):
         raise CertificateError("private key must be RSA, ECDSA or EdDSA")
     return key

@@ -169,7 +169,7 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
     BadObject.
     """
     if calendar.value("VERSION") != "2.0":
-        raise BadObject("valid-calendar-data", "the calendar isn't version 2.0")
+        raise BadObject("valid-calendar-data", "the calendar must be version 2.0")
     parts = parts_of(calendar)
     kinds = {part.name for part in parts}
     if len(kinds) != 1:
@@ -186,14 +186,16 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
 
 def _check_parts(calendar_object: CalendarObject, *, message: bool) -> None:
     if sum(component.first("RECURRENCE-ID") is None for component in calendar_object.parts) > 1:
-        raise BadObject("valid-calendar-object-resource", "an entry must have one component that isn't an exception")
+        raise BadObject(
+            "valid-calendar-object-resource", "an entry must have exactly one component that isn't an exception"
+        )
     for part in calendar_object.parts:
         for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
             prop = part.first(name)
             if prop is not None and moment_of(prop, calendar_object.zones) is None:
                 raise BadObject("valid-calendar-data", f"{name} is invalid")
         if part.name == "VEVENT" and part.first("DTSTART") is None and not message:
-            raise BadObject("valid-calendar-data", "an event must have DTSTART")
+            raise BadObject("valid-calendar-data", "an event must include DTSTART")
 
 
 def todo_span(part: Component, zones: Zones) -> Span:

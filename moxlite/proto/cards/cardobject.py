@@ -338,7 +338,7 @@ def read_card(data: bytes) -> CardObject:
     except BadComponents as error:
         raise BadCard(str(error)) from None
     if card.value("VERSION") not in ("3.0", "4.0"):
-        raise BadCard("the card isn't version 3.0 or 4.0")
+        raise BadCard("the card must be version 3.0 or 4.0")
     if not 0 < len(card.value("UID")) <= MAX_UID:
         raise NoUID("the card must have a UID")
     if not card.value("FN"):

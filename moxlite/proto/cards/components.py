@@ -54,7 +54,7 @@ def read_components(text: str, kind: str) -> Component:
     inside = [top]
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
-            raise BadComponents(f"file exceeds {MAX_LINES} lines")
+            raise BadComponents(f"too many lines in file (limit {MAX_LINES})")
         if not line.strip():
             continue
         prop = _property(line)
@@ -64,16 +64,16 @@ def read_components(text: str, kind: str) -> Component:
             _begin(inside, prop.value.strip().upper())
         elif prop.name == "END":
             if inside[-1].name != prop.value.strip().upper() or len(inside) == 1:
-                raise BadComponents(f"END:{prop.value.strip()[:50]} doesn't have a BEGIN")
+                raise BadComponents(f"missing BEGIN for END:{prop.value.strip()[:50]}")
             inside.pop()
         elif len(inside) == 1:
             raise BadComponents(f"the file must start with BEGIN:{kind}")
         else:
             inside[-1].properties.append(prop)
     if len(inside) > 1:
-        raise BadComponents(f"{inside[-1].name[:50]} doesn't have an END")
+        raise BadComponents(f"missing END for {inside[-1].name[:50]}")
     if [component.name for component in top.components] != [kind]:
-        raise BadComponents(f"the file must have one {kind}")
+        raise BadComponents(f"the file must contain exactly one {kind}")
     return top.components[0]
 
 
@@ -85,7 +85,7 @@ def read_mailed(text: str) -> Component:
     inside = [top]
     for number, line in enumerate(unfolded(text)):
         if number > MAX_LINES:
-            raise BadComponents(worded("the calendar has more than {most} lines", most=MAX_LINES))
+            raise BadComponents(worded("too many lines in the calendar (limit {most})", most=MAX_LINES))
         prop = _property(line) if line else None
         if prop is None:
             continue

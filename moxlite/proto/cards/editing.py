@@ -107,7 +107,7 @@ def form_of(calendar_object: CalendarObject, part: Component) -> Form:
     start = moment_of(first, calendar_object.zones)
     span = span_of(part, calendar_object.zones)
     if first is None or start is None or span is None:
-        raise BadForm("this event doesn't have a start")
+        raise BadForm("this event doesn't have a start time")
     local = start.replace(tzinfo=None)
     return Form(
         title=plain(part.value("SUMMARY"), MAX_TEXT),
@@ -197,7 +197,7 @@ def ended(calendar_object: CalendarObject, recurrence: str) -> Component:
     first = main.first("DTSTART")
     start = moment_of(first, calendar_object.zones)
     if first is None or start is None:
-        raise BadForm("this event doesn't have a start")
+        raise BadForm("this event doesn't have a start time")
     if is_date(first):
         until = f"{limit - timedelta(days=1):%Y%m%d}"
     elif start.tzinfo is None:

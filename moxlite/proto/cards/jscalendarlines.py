@@ -155,7 +155,7 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
             raise BadEvent(name, "not supported in an entry")
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT:
-            raise BadEvent(name, f"values can have up to {MAX_TEXT} characters")
+            raise BadEvent(name, f"values can be up to {MAX_TEXT} characters")
         props.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
     return props
 
@@ -177,20 +177,20 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
         raise BadEvent(name.lower(), "values can't have control characters")
     made = property_of(f"{head}:{value}")
     if made is None:
-        raise BadEvent(name.lower(), "can't be written as a line")
+        raise BadEvent(name.lower(), "can't be converted to iCalendar")
     return made
 
 
 def _plain(name: str, value: str) -> str:
     """A value for a parameter. Raises BadEvent."""
     if CONTROL.search(value) or len(value) > 1_000:
-        raise BadEvent(name.lower(), "values can't be too long or have control characters")
+        raise BadEvent(name.lower(), "value is too long or has control characters")
     return value
 
 
 def string_of(name: str, value: Any, most: int = MAX_TEXT) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= most or CONTROL.search(value):
-        raise BadEvent(name, f"must be a text of 1 to {most} characters")
+        raise BadEvent(name, f"must be a string of 1 to {most} characters")
     return escaped(value)
 
 
@@ -207,7 +207,7 @@ def _objects(name: str, value: Any) -> dict[str, Object]:
         or len(value) > MAX_OBJECTS
         or not all(isinstance(one, dict) for one in value.values())
     ):
-        raise BadEvent(name, f"must be an object of up to {MAX_OBJECTS} objects by id")
+        raise BadEvent(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
     if name != "relatedTo" and not all(map(KEY.fullmatch, value)):
         raise BadEvent(name, "ids must be 1 to 255 letters, digits, - and _")
     return value
@@ -218,7 +218,7 @@ def _optional(name: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise BadEvent(name, "must be a text")
+        raise BadEvent(name, "must be a string")
     return _plain(name, value)
 
 
@@ -280,7 +280,7 @@ def _times(_: str, __: list[Property], ___: Object, wanted: Object) -> list[Prop
         if (name := wanted.get("endTimeZone")) is not None:
             other = wanted_clock({"start": wanted["start"], "timeZone": name})
             if clock.zone is None or other.zone is None:
-                raise BadEvent("endTimeZone", "only an event with a time zone can end in another")
+                raise BadEvent("endTimeZone", "an event can only end in another time zone if it starts in one")
             end = end.replace(tzinfo=clock.zone).astimezone(other.zone).replace(tzinfo=None)
             made.append(time_line("DTEND", end, other))
         elif days or seconds:
@@ -317,7 +317,7 @@ def _choice(names: Mapping[str, str]) -> Callable[[str, Any], str]:
 def number_of(most: int) -> Callable[[str, Any], str]:
     def make(name: str, value: Any) -> str:
         if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= most:
-            raise BadEvent(name, f"must be a number from 0 to {most}")
+            raise BadEvent(name, f"must be a number between 0 and {most}")
         return str(value)
 
     return make
@@ -414,7 +414,7 @@ def _related(name: str, _: list[Property], __: Object, wanted: Object) -> list[P
     for uid, one in (wanted.get(name) or {}).items():
         relation = one.get("relation") or {}
         if not isinstance(relation, dict) or not all(map(WORD.fullmatch, relation)):
-            raise BadEvent(name, "a relation must be an object whose values are all `true`")
+            raise BadEvent(name, "relations must be objects with only true values")
         made += [
             line_of("RELATED-TO", string_of(name, uid, 1_000), {"RELTYPE": kind.upper()})
             for kind in relation or ("parent",)
@@ -462,7 +462,7 @@ def _of_person(key: str, address: str, one: Object, roles: Object) -> dict[str, 
         name: _optional("participants", one.get(name)) for name in ("participationStatus", "scheduleAgent", "kind")
     }
     if not all(not word or WORD.fullmatch(word) for word in words.values()):
-        raise BadEvent("participants", "a status or kind must be one word")
+        raise BadEvent("participants", "a status or kind must be a single word")
     status = one.get("scheduleStatus") or []
     known = isinstance(status, list) and all(isinstance(text, str) and WORD.fullmatch(text) for text in status)
     agent = words["scheduleAgent"].upper()

@@ -116,7 +116,7 @@ def _series(
         _set_lines(main, "RRULE", [] if rule is None else [line_of("RRULE", _rule(rule, clock))])
     overrides = wanted.get("recurrenceOverrides") or {}
     if not isinstance(overrides, dict) or len(overrides) > MAX_OVERRIDES:
-        raise BadEvent("recurrenceOverrides", f"must be an object of up to {MAX_OVERRIDES} patches")
+        raise BadEvent("recurrenceOverrides", f"must be an object with up to {MAX_OVERRIDES} patches")
     there: dict[str, Component] = {}
     if calendar_object is not None:
         others = (part for part in calendar_object.parts if part is not calendar_object.main)
@@ -249,7 +249,7 @@ def _rule(rule: Any, clock: Clock) -> str:
     if rule.get("byMonth") is not None:
         months = [str(month) for month in _list(rule["byMonth"])]
         if not all(month.isascii() and month.isdecimal() for month in months):
-            raise BadEvent("recurrenceRule", "a month must be a number as text")
+            raise BadEvent("recurrenceRule", "a month must be a string with a number")
         parts.append("BYMONTH=" + ",".join(months))
     for name, member in RULE_LISTS.items():
         if rule.get(member) is not None:

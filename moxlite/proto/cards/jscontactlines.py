@@ -230,7 +230,7 @@ def _check_changed(name: str, old: Any, value: Any) -> None:
     if kind[0] in "{S" and isinstance(value, dict) and isinstance(old, dict):
         most = MAX_SET if kind == "Set" else MAX_OBJECTS
         if len(value) > max(most, len(old)):
-            raise BadContact(name, f"a card can have up to {most} of these")
+            raise BadContact(name, f"a card can have up to {most} of these properties")
         value = {key: part for key, part in value.items() if old.get(key) != part}
         for at in range(0, len(value), most):
             check(name, dict([*value.items()][at : at + most]), kind, ("Card", name))
@@ -422,7 +422,7 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
         match prop:
             case [str(name), dict(parameters), str(kind), str(text)] if NAME.fullmatch(name):
                 if name.upper() in OWN or not all(NAME.fullmatch(key) for key in parameters):
-                    raise BadContact("vCardProps", f"{name} is a JSContact property, or not a property")
+                    raise BadContact("vCardProps", f"{name} has a JSContact equivalent or isn't a valid property")
                 if not all(isinstance(v, str) or _strings(v) for v in parameters.values()):
                     raise BadContact("vCardProps", "a parameter must be a string or an array of strings")
                 typed = {} if kind == "unknown" else {"VALUE": kind}

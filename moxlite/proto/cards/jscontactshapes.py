@@ -191,7 +191,7 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
         case "Pref" | "UnsignedInt":
             least, most = (1, 100) if kind == "Pref" else (0, MAX_NUMBER)
             if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
-                raise BadContact(name, f"{member[1]} must be a number from {least} to {most}")
+                raise BadContact(name, f"{member[1]} must be a number between {least} and {most}")
         case "Boolean":
             if not isinstance(value, bool):
                 raise BadContact(name, f"{member[1]} must be true or false")
@@ -200,15 +200,15 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
                 raise BadContact(name, "must be a UTCDateTime")
         case "Set":
             if not isinstance(value, dict) or len(value) > MAX_SET or not all(on is True for on in value.values()):
-                raise BadContact(name, f"must be an object of up to {MAX_SET} members with the value true")
+                raise BadContact(name, f"must be an object with up to {MAX_SET} members and only true values")
             known = CONTEXTS if choices is None and member[1] == "contexts" else choices
             for text in value:
                 _check_text(name, text, MAX_TEXT)
                 if known is not None and text not in known and ":" not in text:
-                    raise BadContact(name, f"{member[1]} must be from {', '.join(known)}")
+                    raise BadContact(name, f"{member[1]} must be one of {', '.join(known)}")
         case "Texts" | "Patches":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"must be an object of up to {MAX_OBJECTS} members")
+                raise BadContact(name, f"must be an object with up to {MAX_OBJECTS} members")
             for key, item in value.items():
                 _check_text(name, key, MAX_TEXT)
                 _check_text(name, item, MAX_TEXT) if kind == "Texts" else _check_any(name, item, dict)
@@ -216,7 +216,7 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
             check(name, value, str(value.get("@type", "PartialDate")) if isinstance(value, dict) else "PartialDate")
         case _ if kind[0] == "{":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"must be an object of up to {MAX_OBJECTS} objects by id")
+                raise BadContact(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
             for key, item in value.items():
                 if name != "relatedTo" and KEY.fullmatch(key) is None:
                     raise BadContact(name, "ids can only have letters, digits, - and _")
@@ -232,12 +232,12 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
 
 def _check_text(name: str, value: Any, most: int) -> None:
     if not isinstance(value, str) or len(value) > most or CONTROL.search(value):
-        raise BadContact(name, f"must be a text of up to {most} characters")
+        raise BadContact(name, f"must be a string of up to {most} characters")
 
 
 def _check_any(name: str, value: Any, kind: type = object) -> None:
     if not isinstance(value, kind) or len(msgspec.json.encode(value)) > MAX_TEXT:
-        raise BadContact(name, f"must be a value of up to {MAX_TEXT} bytes")
+        raise BadContact(name, f"must be {MAX_TEXT} bytes or less")
 
 
 def _check_object(name: str, value: Any, kind: str) -> None:
@@ -254,7 +254,7 @@ def _check_object(name: str, value: Any, kind: str) -> None:
         else:
             raise BadContact(name, f"{kind} doesn't have {member[:100]}")
     if any(value.get(member) is None for member in REQUIRED.get(kind, ())):
-        raise BadContact(name, f"{kind} has {' and '.join(REQUIRED[kind])}")
+        raise BadContact(name, f"{kind} must have {' and '.join(REQUIRED[kind])}")
     if kind == "PartialDate" and not (value.get("year") or value.get("month")):
         raise BadContact(name, "a date must have a year or a month")
 

@@ -106,7 +106,7 @@ def cleaned(text: str) -> str:
         if component.name in ("VEVENT", "VTODO") and component.value("UID")
     ]
     if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
-        raise BadComponents("the calendar isn't a scheduling message")
+        raise BadComponents("the calendar must be a scheduling message")
     named = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
     try:
         check_extent(Component("VCALENDAR", [], named))

@@ -80,7 +80,7 @@ def rules_of(part: Component, zones: Zones) -> list[Rule]:
         raise BadRecurrence("a component can have up to 4 rules")
     first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
     if first is None or start is None:
-        raise BadRecurrence("a recurring component must have DTSTART")
+        raise BadRecurrence("a recurring component must include DTSTART")
     return [read_rule(line.value, start, whole=is_date(first)) for line in lines]
 
 

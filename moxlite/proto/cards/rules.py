@@ -153,15 +153,15 @@ def _parts(text: str) -> dict[str, str]:
     if parts.pop("RSCALE", "GREGORIAN") != "GREGORIAN" or parts.pop("SKIP", "OMIT") != "OMIT":
         raise BadRecurrence("only RSCALE=GREGORIAN and SKIP=OMIT are supported")
     if parts.get("FREQ") not in FREQUENCIES:
-        raise BadRecurrence("a rule must have FREQ")
+        raise BadRecurrence("a rule must include FREQ")
     for name in ("INTERVAL", "COUNT"):
         value = parts.get(name, "1")
         if not (value.isascii() and value.isdigit() and 0 < int(value[:9]) <= MAX_NUMBER):
-            raise BadRecurrence(f"{name} must be a number from 1 to 999,999")
+            raise BadRecurrence(f"{name} must be a number between 1 and 999,999")
     if parts.get("WKST", "MO") not in DAYS:
-        raise BadRecurrence("WKST must be a day")
+        raise BadRecurrence("WKST must be a weekday")
     if not parts.keys() <= {*LISTS, "FREQ", "INTERVAL", "COUNT", "WKST", "UNTIL", "BYDAY"}:
-        raise BadRecurrence("rule has a part that isn't in RFC 5545")
+        raise BadRecurrence("rule includes a part that RFC 5545 doesn't define")
     return parts
 
 
@@ -174,7 +174,7 @@ def _numbers(name: str, text: str) -> frozenset[int]:
         if not (digits.isascii() and digits.isdigit() and len(digits) < 4 and len(word) - len(digits) < 2):
             raise BadRecurrence(f"{name} is invalid")
         if not least <= int(word) <= most or (least < 0 and int(word) == 0):
-            raise BadRecurrence(f"{name} must be from {least} to {most}")
+            raise BadRecurrence(f"{name} must be between {least} and {most}")
         numbers.add(int(word))
     return frozenset(numbers)
 
@@ -184,7 +184,7 @@ def _weekdays(text: str) -> Weekdays:
     for word in text.split(","):
         match = WEEKDAY.fullmatch(word)
         if match is None:
-            raise BadRecurrence("BYDAY is invalid")
+            raise BadRecurrence("invalid BYDAY")
         weekdays.add((int(match[1] or 0), DAYS.index(match[2])))
     return frozenset(weekdays)
 
@@ -195,13 +195,13 @@ def _until(parts: dict[str, str], start: datetime) -> int | None:
         return None
     until = value_of(parts["UNTIL"])
     if until is None:
-        raise BadRecurrence("UNTIL is invalid")
+        raise BadRecurrence("invalid UNTIL")
     if "T" not in parts["UNTIL"]:
         return local_seconds(until) + 86_399
     try:
         return local_seconds(until if until.tzinfo is None else until.astimezone(start.tzinfo or UTC))
     except OverflowError:
-        raise BadRecurrence("UNTIL is invalid") from None
+        raise BadRecurrence("invalid UNTIL") from None
 
 
 def _days_of_start(

@@ -126,7 +126,7 @@ def calendar_filter(element: Element | None) -> ComponentFilter:
 def card_filter(element: Element | None) -> CardFilter:
     """The filter of an addressbook-query. Raises BadFilter."""
     if element is None:
-        raise BadFilter(CARDDAV + "supported-filter", "the query doesn't have a filter")
+        raise BadFilter(CARDDAV + "supported-filter", "missing filter in query")
     _count(element, CARDDAV)
     properties = tuple(_property(inner, CARDDAV) for inner in element.findall(CARDDAV + "prop-filter"))
     return CardFilter(properties, element.get("test") == "allof")

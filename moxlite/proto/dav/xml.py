@@ -69,7 +69,7 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
             if depth > MAX_DEPTH or count > most:
                 raise BadXML("too many elements in the XML, or nested too deeply")
     except ParseError as error:
-        raise BadXML(f"the body isn't valid XML: {error}") from None
+        raise BadXML(f"invalid XML in the body: {error}") from None
     except (DefusedXmlException, LookupError, ValueError) as error:
         if isinstance(error, BadXML):
             raise

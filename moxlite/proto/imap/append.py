@@ -136,7 +136,7 @@ class AppendParser:
     def _close(self) -> None:
         """Complete the current message."""
         if len(self._messages) >= MAX_MESSAGES:
-            raise ProtocolError(f"more than {MAX_MESSAGES} messages", code="LIMIT", condition="NO")
+            raise ProtocolError(f"too many messages (limit {MAX_MESSAGES})", code="LIMIT", condition="NO")
         self._messages.append(AppendMessage(self._size, self._flags, self._date, self._wide, tuple(self._parts)))
         self._size, self._flags, self._date, self._wide, self._parts = 0, (), None, False, []
         self._state = "message"
@@ -149,7 +149,7 @@ class AppendParser:
                 self._number = reader.sequence_set()
                 ranges = self._number.ranges
                 if self._number.saved or len(ranges) != 1 or ranges[0][0] != ranges[0][1]:
-                    raise ProtocolError("REPLACE requires one number")  # RFC 8508 §3.1
+                    raise ProtocolError("REPLACE requires a single message number")  # RFC 8508 §3.1
                 self._state = "mailbox"
             case "mailbox":
                 reader.space()
@@ -157,7 +157,7 @@ class AppendParser:
                 self._state = "message"
             case "message":
                 if self._number is not None and self._messages:
-                    raise ProtocolError("REPLACE requires one message")
+                    raise ProtocolError("REPLACE requires a single message")
                 return self._message(reader)
             case "data":
                 self._close()
@@ -193,7 +193,7 @@ class AppendParser:
 
     def _part(self, reader: Reader) -> AppendHead | None:
         if len(self._parts) >= MAX_PARTS:
-            raise ProtocolError(f"more than {MAX_PARTS} parts", code="LIMIT", condition="NO")
+            raise ProtocolError(f"too many parts (limit {MAX_PARTS})", code="LIMIT", condition="NO")
         if reader.word(b"URL "):
             self._parts.append(CatenateUrl(reader.text()))
             self._state = "after"

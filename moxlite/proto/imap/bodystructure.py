@@ -190,7 +190,7 @@ def _multipart(fields: list[Value]) -> BodyPart:
     parts = [part for part in fields if isinstance(part, list)]
     count = next((n for n, field in enumerate(fields) if not isinstance(field, list)), len(fields))
     if count == len(fields):
-        raise ProtocolError("multipart without subtype")
+        raise ProtocolError("missing multipart subtype")
     rest = fields[count + 1 :]
     return BodyPart(
         "MULTIPART",

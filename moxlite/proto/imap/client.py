@@ -137,7 +137,7 @@ class ClientDecoder:
             return self._untagged(data, whole.blanks)
         match = _TAG.match(data)
         if match is None or not data.startswith(b" ", match.end()):
-            raise ProtocolError("response without tag")
+            raise ProtocolError("missing tag in response")
         return _state(data, match.end() + 1, match[0].decode("ascii"))
 
     def _untagged(self, data: bytes, blanks: int) -> r.Response:
@@ -165,7 +165,7 @@ class ClientDecoder:
 def _state(data: bytes, position: int, tag: str | None) -> r.State:
     match = _CONDITION.match(data, position)
     if match is None:
-        raise ProtocolError("response doesn't have a condition")
+        raise ProtocolError("missing condition in response")
     condition: Any = match[1].upper().decode("ascii")
     position = match.end()
     code: r.Code | None = None
@@ -285,7 +285,7 @@ def _numbers(reader: Reader) -> tuple[tuple[int, ...], int | None]:
 def _ranges(reader: Reader) -> tuple[tuple[int, int], ...]:
     numbers = reader.sequence_set()
     if numbers.saved or any(STAR in pair for pair in numbers.ranges):
-        raise ProtocolError("server sent a set with *")
+        raise ProtocolError("unexpected * in a set from the server")
     return numbers.ranges
 
 
@@ -356,13 +356,13 @@ def _thread(reader: Reader) -> r.ThreadData:
             stack.append([])
         elif reader.skip(b")"):
             if len(stack) < 2:
-                raise ProtocolError("thread is closed twice")
+                raise ProtocolError("unexpected closing parenthesis in THREAD response")
             branch = tuple(stack.pop())
             stack[-1].append(branch)
         elif not reader.skip(b" "):
             stack[-1].append(reader.number())
     if len(stack) != 1:
-        raise ProtocolError("unclosed parenthesis in THREAD response")
+        raise ProtocolError("missing closing parenthesis in THREAD response")
     return r.ThreadData(tuple(stack[0]))
 
 
@@ -418,7 +418,7 @@ def _list_rights(reader: Reader) -> r.ListRightsData:
     mailbox = reader.mailbox()
     words = _texts(reader)
     if len(words) < 2:
-        raise ProtocolError("LISTRIGHTS without rights")
+        raise ProtocolError("missing rights in LISTRIGHTS response")
     return r.ListRightsData(mailbox, words[0], words[1], tuple(words[2:]))
 
 

@@ -34,7 +34,7 @@ def _number(digits: bytes) -> int:
     if digits == b"*":
         return STAR
     if not digits.isdigit() or len(digits) > 10 or not 0 < (value := int(digits)) <= MAX_NUMBER:
-        raise ProtocolError("not a number from 1 to 4294967295 in a set")
+        raise ProtocolError("numbers in a set must be between 1 and 4294967295")
     return value
 
 

@@ -240,7 +240,7 @@ class ServerDecoder:
         """Return the next event, or NEED_DATA if none is complete yet. Never raises for input of a client."""
         while True:
             if self._reading == "answer":
-                raise RuntimeError("literal request wasn't answered")
+                raise RuntimeError("literal request is still pending")
             try:
                 event = self._step()
             except ProtocolError as error:
@@ -318,7 +318,7 @@ class ServerDecoder:
         if line.endswith(b"\r"):
             line = line[:-1]
         elif self.modes.pedantic:
-            raise ProtocolError("line ends without CR")
+            raise ProtocolError("missing CR at the end of the line")
         self._line += len(line)
         return line
 
@@ -381,7 +381,7 @@ class ServerDecoder:
                 return self._append_line(line[reader.position :], mark)
             if word not in COMMANDS:
                 extension = NEVER_OFFERED.get(word)
-                known = "" if extension is None else f": the extension {extension} is not offered"
+                known = "" if extension is None else f": the extension {extension} isn't offered"
                 raise ProtocolError(f"unknown command {word[:40]}{known}")
             if mark is None:  # the usual case: one line
                 command = parse_arguments(word, reader, self.modes)

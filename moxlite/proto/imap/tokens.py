@@ -247,7 +247,7 @@ class Reader:
         try:
             value = dt.date(int(match[4]), _MONTH.get(match[3].lower(), 0), int(match[2]))
         except ValueError as error:
-            raise ProtocolError("no such date") from error
+            raise ProtocolError("invalid date") from error
         self.position = match.end()
         return value
 

@@ -148,7 +148,7 @@ def format_address(address: MailAddress, *, utf8: bool = False) -> str:
         or _has_controls(domain)
         or re.search(r"[\s<>,;@\"]", domain)
     ):
-        raise ComposeError(f"not an address: {localpart!r} at {domain!r}")
+        raise ComposeError(f"invalid address: {localpart!r} at {domain!r}")
     if not utf8 and not (localpart.isascii() and domain.isascii()):
         raise ComposeError("address requires UTF-8 headers")
     if not _DOT_ATOM.fullmatch(localpart):

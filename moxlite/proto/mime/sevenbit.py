@@ -98,12 +98,12 @@ def _is_ascii(data: Octets, start: int, end: int) -> bool:
 def _look(data: Octets, part: Part, edits: list[Edit], *, top: bool) -> None:
     """Add the edits of an entity and those in it. `top`: it is a message of its own. Raises Unconvertible."""
     if not _is_ascii(data, part.header, part.body):
-        raise Unconvertible("a header field has 8-bit data")
+        raise Unconvertible("a header field contains 8-bit data")
     eight_bit = not _is_ascii(data, part.body, part.end)
     if part.parts or part.message is not None:
         # What others have signed must keep its octets: another encoding would break the signature.
         if eight_bit and part.type == "MULTIPART" and part.subtype in SEALED:
-            raise Unconvertible("a signed part has 8-bit data")
+            raise Unconvertible("a signed part contains 8-bit data")
         if part.encoding in _LABELS:
             edits.append(_header(data, part, "7bit", top=top))
         for inner in part.parts:
@@ -112,7 +112,7 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, top: bool) -> None:
             root = part.message.root
             section = HeaderSection(bytes(data[root.header : root.body]))
             if eight_bit and section.count(b"dkim-signature"):
-                raise Unconvertible("an attached message with a DKIM signature has 8-bit data")
+                raise Unconvertible("an attached message with a DKIM signature contains 8-bit data")
             _look(data, root, edits, top=True)
         return
     if not eight_bit:
@@ -120,7 +120,7 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, top: bool) -> None:
             edits.append(_header(data, part, "7bit", top=top))
         return
     if part.defect or not is_known_encoding(part.encoding):
-        raise Unconvertible(part.defect or f"8-bit data in the encoding {part.encoding}")
+        raise Unconvertible(part.defect or f"the encoding {part.encoding} has 8-bit data")
     edits += recoded(data, part, lightest(data, part), top=top)
 
 

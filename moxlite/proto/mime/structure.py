@@ -293,12 +293,12 @@ class _Scanner:
             self.levels[boundary] = outer
         self._forget()
         if not parts:
-            self.fail("multipart without parts")
+            self.fail("multipart doesn't have any parts")
             parts.append(self._undivided(content, encoding, body, delimiter))
         if delimiter is not None and delimiter.level == level:
             delimiter = self._next_delimiter(delimiter.after) if self.levels else None
         elif self.count < MAX_PARTS:
-            self.fail("multipart without closing boundary")
+            self.fail("missing closing boundary in multipart")
         self.delimiter = delimiter
         return tuple(parts)
 

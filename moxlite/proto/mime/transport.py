@@ -87,7 +87,7 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
         _look_inside(data, part, edits, utf8=utf8)
     elif has_long_line(data, part.body, part.end):
         if part.type == "MESSAGE" or part.defect or not is_known_encoding(part.encoding):
-            raise Unconvertible(part.defect or "a part that cannot be encoded has a line of over 998 octets")
+            raise Unconvertible(part.defect or "a part that can't be encoded has a line longer than 998 octets")
         encoding = part.encoding.lower() if part.encoding in ("QUOTED-PRINTABLE", "BASE64") else lightest(data, part)
         edits += recoded(data, part, encoding, top=top, header=new)
     elif new != header:
@@ -98,7 +98,7 @@ def _look_inside(data: Octets, part: Part, edits: list[Edit], *, utf8: bool) -> 
     """The same for what a multipart or a message in the message has."""
     if part.type == "MULTIPART" and part.subtype in SEALED:
         if has_long_line(data, part.body, part.end):
-            text = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
+            text = "a signed or encrypted part has a line longer than 998 octets, and can't be changed"
             raise Unconvertible(text)
         return
     start = part.body
@@ -115,7 +115,7 @@ def _look_inside(data: Octets, part: Part, edits: list[Edit], *, utf8: bool) -> 
 def _refuse_long_line(data: Octets, start: int, end: int) -> None:
     """Refuse text before, between and after parts: it has no encoding, and may be what a person wrote."""
     if has_long_line(data, start, end):
-        raise Unconvertible("text outside of the parts has a line of over 998 octets")
+        raise Unconvertible("text outside the parts has a line longer than 998 octets")
 
 
 def _header(header: bytes, hint: str, *, utf8: bool) -> bytes:

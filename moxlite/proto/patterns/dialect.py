@@ -173,7 +173,7 @@ def written(pattern: str, posix: Posix | None = None) -> str:
     initial = _Flags(i=posix is Posix.CASELESS, a=posix is Posix.ASCII_CASELESS)
     body = writer.alternatives(initial.changed(flags, ""), 0)
     if writer.at < len(pattern):
-        raise Unsayable("a ) without (")
+        raise Unsayable("an unmatched )")
     return body
 
 
@@ -209,7 +209,7 @@ class _Writer:
     def alternatives(self, flags: _Flags, depth: int) -> str:
         """All up to the end of a group, or of the pattern."""
         if depth > MAX_DEPTH:
-            raise Unsayable(f"groups nested more than {MAX_DEPTH} levels deep")
+            raise Unsayable(f"too many nested groups (limit {MAX_DEPTH})")
         parts: list[str] = []
         while self.at < len(self._pattern) and (char := self._pattern[self.at]) != ")":
             self.at += 1
@@ -241,7 +241,7 @@ class _Writer:
         if match is None:
             return ""
         if not repeats:
-            raise Unsayable("a repeated position, such as ^*")
+            raise Unsayable("a repeated position, like ^*")
         self.at = match.end()
         text = match[0]
         if text[0] == "{":
@@ -249,7 +249,7 @@ class _Writer:
             if not least and not most:
                 raise Unsayable("an unescaped {")
             if max(int(least[:9] or 0), int(most[:9] or 0)) > MAX_REPEAT:
-                raise Unsayable(f"more than {MAX_REPEAT} repetitions")
+                raise Unsayable(f"too many repetitions (limit {MAX_REPEAT})")
             text = f"{{{int(least or 0)}{comma}{most and int(most)}}}"
         follows = self._pattern[self.at : self.at + 1]
         if follows == "?":
@@ -274,14 +274,14 @@ class _Writer:
                 begin = "(?:"
         inner = self.alternatives(flags, depth + 1)
         if not self._pattern.startswith(")", self.at):
-            raise Unsayable("a ( without )")
+            raise Unsayable("an unclosed (")
         self.at += 1
         return f"{begin}{inner})", True
 
     def _comment(self) -> tuple[str, bool]:
         end = self._pattern.find(")", self.at)
         if end < 0:
-            raise Unsayable("a ( without )")
+            raise Unsayable("an unclosed (")
         self.at = end + 1
         return "", False
 
@@ -356,7 +356,7 @@ class _Writer:
     def _member(self, flags: _Flags, kinds: list[str], ranges: list[tuple[int, int]]) -> str | None:
         """The next character of a class; None for a kind, which is added to `kinds` or `ranges`."""
         if self.at >= len(self._pattern):
-            raise Unsayable("a [ without ]")
+            raise Unsayable("an unclosed [")
         char = self._pattern[self.at]
         self.at += 1
         if char == "[" and self._pattern.startswith((":", ".", "="), self.at):

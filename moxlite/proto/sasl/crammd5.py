@@ -126,7 +126,7 @@ class CramMD5Server:
         """Verify: 50 µs for each password. Raises AuthenticationFailed, Withheld, SecretsMissing."""
         states = [(place, secret.cram_md5) for place, secret in enumerate(secrets) if secret.cram_md5 is not None]
         if not states:
-            raise SecretsMissing("no CRAM-MD5 secret stored")
+            raise SecretsMissing("missing CRAM-MD5 secret")
         chosen: int | None = None
         for place, state in states:  # all passwords, so that the time does not reveal which one matched
             expected = hmac_md5_resumed(state, self._challenge).hex().encode()

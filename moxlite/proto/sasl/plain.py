@@ -51,7 +51,7 @@ class PlainServer:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """PLAIN needs no stored secrets."""
-        raise AssertionError("PLAIN asks for no secrets")
+        raise AssertionError("PLAIN doesn't request secrets")
 
 
 class PlainClient:
@@ -102,7 +102,7 @@ class LoginServer:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """LOGIN needs no stored secrets."""
-        raise AssertionError("LOGIN asks for no secrets")
+        raise AssertionError("LOGIN doesn't request secrets")
 
 
 class LoginClient:
@@ -148,7 +148,7 @@ class ExternalServer:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """EXTERNAL needs no stored secrets."""
-        raise AssertionError("EXTERNAL asks for no secrets")
+        raise AssertionError("EXTERNAL doesn't request secrets")
 
 
 class ExternalClient:

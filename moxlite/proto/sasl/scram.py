@@ -222,7 +222,7 @@ class ScramServer:
             raise Malformed("-PLUS without channel binding")
         elif flag == "y" and self._plus_announced:
             # The client believes that we cannot bind: a third party removed -PLUS from our announcement.
-            raise ChannelBindingFailed("client doesn't know that channel binding was offered")
+            raise ChannelBindingFailed("client reports that channel binding wasn't offered")
 
     def credentials(self, *secrets: Secrets) -> Step:
         """Return server-first, with salt and iterations of the first password that has SCRAM secrets.
@@ -230,13 +230,13 @@ class ScramServer:
         Passwords with another salt or other iterations are ignored. Raises SecretsMissing.
         """
         if self._state != "credentials":
-            raise AssertionError("SCRAM asked for no secrets")
+            raise AssertionError("SCRAM hasn't requested secrets yet")
         for place, secret in enumerate(secrets):
             scram = secret.scram_sha_1 if self._hash == "sha1" else secret.scram_sha_256
             if scram is not None and (not self._secrets or _mix(scram) == _mix(self._secrets[0][1])):
                 self._secrets.append((place, scram, secret.withheld))
         if not self._secrets:
-            raise SecretsMissing(f"no {self.name} secret stored")
+            raise SecretsMissing(f"missing {self.name} secret")
         first = self._secrets[0][1]
         salt = base64.b64encode(first.salt).decode()
         self._server_first = f"r={self._nonce()},s={salt},i={first.iterations}"

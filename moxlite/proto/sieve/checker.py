@@ -228,7 +228,7 @@ class _Checker:
 
     def _need(self, syntax: Syntax, call: Call) -> None:
         if syntax.needs and not self._extensions.intersection(syntax.needs):
-            raise _Refused(call.at, f'"{syntax.name}" requires require "{syntax.needs[0]}"', missing=True)
+            raise _Refused(call.at, f'to use "{syntax.name}", add: require "{syntax.needs[0]}"', missing=True)
 
     def _read(self, call: Call, kind: type[_T], **more: Any) -> _T:
         """The struct of a call, by its syntax."""
@@ -239,7 +239,7 @@ class _Checker:
         if isinstance(node, Comparing) and node.match == REGEX:
             self._expressions += len(node.keys)
             if self._expressions > MAX_EXPRESSIONS:  # before they are compiled
-                raise _Refused(call.at, f"script exceeds {MAX_EXPRESSIONS} regular expressions")
+                raise _Refused(call.at, f"too many regular expressions in script (limit {MAX_EXPRESSIONS})")
         validate(node, reading)
         return node
 
@@ -255,7 +255,7 @@ class _Checker:
             for text in texts:
                 unknown = namespaces(text) - ({"global"} if self.uses("include") else set())
                 if unknown:  # RFC 5229 §3
-                    raise _Refused(argument.at, f'unknown namespace of variables "{min(unknown)[:40]}"')
+                    raise _Refused(argument.at, f'unknown variable namespace "{min(unknown)[:40]}"')
         return texts
 
 
@@ -313,11 +313,11 @@ class _Reading:
         option = self._syntax.by_tag.get(tag.name)
         if option is not None:
             if option.needs and not self.uses(option.needs):
-                raise _Refused(tag.at, f'":{tag.name}" requires require "{option.needs}"', missing=True)
+                raise _Refused(tag.at, f'to use ":{tag.name}", add: require "{option.needs}"', missing=True)
             return option
         known = ", ".join(f":{option.tag}" for option in self._syntax.options)
         said = f"expected one of {known}" if known else "not expected here"
-        raise _Refused(tag.at, f'"{self._syntax.name}" doesn\'t have a tag ":{tag.name}": {said}', missing=True)
+        raise _Refused(tag.at, f'"{self._syntax.name}" doesn\'t support the tag ":{tag.name}": {said}', missing=True)
 
     def _take(self, option: Option, tag: TagArgument, arguments: Iterator[Argument]) -> None:
         self._places[option.field] = tag.at

@@ -287,7 +287,7 @@ class _Parser:
         self._token = self._next()
         self._nodes += 1
         if self._nodes > MAX_NODES:
-            raise SyntaxFault(at, f"script exceeds {MAX_NODES} commands and tests")
+            raise SyntaxFault(at, f"too many commands and tests in script (limit {MAX_NODES})")
         self._depth += 1
         if self._depth > MAX_NESTING:
             raise SyntaxFault(at, f"blocks and tests are nested more than {MAX_NESTING} levels deep")

@@ -120,7 +120,7 @@ class Budget:
         """Count a command or test, or `count` names that a test looks up. Raises RunError."""
         self.steps += count
         if self.steps > MAX_STEPS:
-            raise RunError(f"script exceeds {MAX_STEPS} steps")
+            raise RunError(f"too many steps in script (limit {MAX_STEPS})")
 
     def charge(self, work: int) -> None:
         """Count work before it is done. Raises RunError."""
@@ -128,9 +128,9 @@ class Budget:
         if self.work <= self.pause:
             return
         if self.work > MAX_WORK:
-            raise RunError("the script is too complex for this message; use fewer tests or shorter texts")
+            raise RunError("the script is too complex for this message; use fewer tests or shorter strings")
         if self._overdue():
-            raise RunError("the script takes too long for this message; use fewer tests or shorter texts")
+            raise RunError("the script takes too long for this message; use fewer tests or shorter strings")
         self.pause = self.work + PIECE
 
     def make(self, octets: int) -> None:

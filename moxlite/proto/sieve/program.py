@@ -198,7 +198,7 @@ def _target(state: State, command: c.FileInto, variables: bool) -> str:
         found = boxes.with_use(_text(state, command.special_use, variables))
     name = found or boxes.canonical(_text(state, command.mailbox, variables))
     if not name or len(name) > MAX_MAILBOX or not name.isprintable():
-        raise RunError(f"{name[:40]!r} isn't a mailbox name")
+        raise RunError(f"{name[:40]!r} isn't a valid mailbox name")
     return name
 
 
@@ -208,14 +208,14 @@ def _redirect(command: c.Redirect, variables: bool) -> _Execute:
         try:
             address = str(outgoing_address(address))
         except AddressError:
-            raise RunError(f"{address[:80]!r} isn't an address") from None
+            raise RunError(f"{address[:80]!r} isn't a valid address") from None
         _once(
             state,
             RedirectAction(address=address, copy=command.copy),
             lambda other: isinstance(other, RedirectAction) and other.address == address,
         )
         if sum(isinstance(action, RedirectAction) for action in state.actions) > MAX_REDIRECTS:
-            raise RunError(f"the script redirects to more than {MAX_REDIRECTS} addresses")
+            raise RunError(f"too many redirects in script (limit {MAX_REDIRECTS})")
 
     return execute
 
@@ -250,7 +250,7 @@ def _vacation(command: c.Vacation, variables: bool) -> _Execute:
 
     def execute(state: State) -> None:
         if any(isinstance(action, AnswerAction) for action in state.actions):  # RFC 5230 §4.7
-            raise RunError("vacation is used more than once")
+            raise RunError("vacation can only be used once")
         sender = _text(state, command.sender, variables)[:MAX_VALUE]
         state.act(
             AnswerAction(

@@ -141,7 +141,7 @@ class State(Budget):
         """Set a variable; values that are too long are cut (RFC 5229 §6)."""
         values, name = self._place(name)
         if name not in values and len(values) >= MAX_VARIABLES:
-            raise RunError(f"script exceeds {MAX_VARIABLES} variables")
+            raise RunError(f"too many variables in script (limit {MAX_VARIABLES})")
         if len(value) > MAX_VALUE:
             value = value[:MAX_VALUE]
             self.make(weight(value))
@@ -170,7 +170,7 @@ class State(Budget):
             if rejects or isinstance(other, RejectAction):  # RFC 5429 §2.3
                 raise RunError(f"{_name(action)} can't be combined with {_name(other)}")
         if len(self.actions) >= MAX_ACTIONS:
-            raise RunError(f"script exceeds {MAX_ACTIONS} actions")
+            raise RunError(f"too many actions in script (limit {MAX_ACTIONS})")
         self.actions.append(action)
         if cancels:
             self.keeps = False
@@ -179,7 +179,7 @@ class State(Budget):
         """Remember an id for later ``duplicate`` tests. Raises RunError for too many."""
         self.tracked[key] = seconds
         if len(self.tracked) > MAX_TRACKED:
-            raise RunError(f"the script tracks more than {MAX_TRACKED} ids for this message")
+            raise RunError(f"too many duplicate ids for this message (limit {MAX_TRACKED})")
 
     def remembered(self) -> tuple[Tracked, ...]:
         """Ids for later ``duplicate`` tests."""

@@ -51,7 +51,7 @@ def decode_characters(text: str) -> str:
     except UnicodeDecodeError:
         raise EncodedCharacterError("the encoded bytes aren't valid UTF-8") from None
     if "\0" in decoded:
-        raise EncodedCharacterError("the encoded character is NUL")
+        raise EncodedCharacterError("encoded characters can't be NUL")
     return decoded
 
 

@@ -181,7 +181,7 @@ def _redirect(command: commands.Redirect, place: Place) -> None:
     try:
         outgoing_address(command.address)
     except AddressError:
-        raise place.fault("address", "expected an address such as mia@example.org") from None
+        raise place.fault("address", "expected an address like mia@example.org") from None
 
 
 def outgoing_address(text: str) -> Address:
@@ -200,12 +200,12 @@ def outgoing_address(text: str) -> Address:
 
 def _vacation(command: commands.Vacation, place: Place) -> None:
     if command.days == 0:
-        raise place.fault("days", "the interval must be at least one day")
+        raise place.fault("days", "the interval must be at least 1 day")
     if command.sender and not _is_open(command.sender, place):
         try:
             outgoing_address(command.sender)
         except AddressError:
-            raise place.fault("sender", "expected an address such as mia@example.org") from None
+            raise place.fault("sender", "expected an address like mia@example.org") from None
     for field in ("subject", "sender"):
         if "\n" in getattr(command, field) or "\r" in getattr(command, field):
             raise place.fault(field, "expected one line")
@@ -238,7 +238,7 @@ def _set(command: commands.Set, place: Place) -> None:
     if has_variables(command.name):
         raise place.fault("name", "variable names can't contain variables")
     if not _is_open(command.value, place) and len(command.value) > MAX_VALUE:
-        raise place.fault("value", f"a variable can have up to {MAX_VALUE} characters")
+        raise place.fault("value", f"variable names can be up to {MAX_VALUE} characters")
 
 
 def _include(command: commands.Include, place: Place) -> None:

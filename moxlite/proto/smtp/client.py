@@ -248,9 +248,9 @@ class ReplyReader:
         """Add a line; returns whether it ends the reply."""
         digits = line[:3]
         if len(digits) < 3 or not digits.isdigit() or not 200 <= int(digits) <= 599:
-            raise ProtocolError("no reply code in reply")
+            raise ProtocolError("missing reply code")
         if self._lines and int(digits) != self._code:
-            raise ProtocolError("reply lines have different codes")
+            raise ProtocolError("inconsistent reply codes")
         if len(self._lines) == REPLY_LINES:
             raise ProtocolError("reply has too many lines")
         self._code = int(digits)

@@ -83,7 +83,7 @@ Fields: TypeAlias = dict[str, Value]
 
 
 def _bad(what: str) -> CommandError:
-    return CommandError(Response(501, "5.5.4", (f"bad value of parameter {what}",)))
+    return CommandError(Response(501, "5.5.4", (f"invalid value for parameter {what}",)))
 
 
 def _size(value: str) -> Fields:
@@ -94,7 +94,7 @@ def _size(value: str) -> Fields:
 
 def _body(value: str) -> Fields:
     if value.upper() not in {"7BIT", "8BITMIME"}:
-        raise CommandError(Response(555, "5.5.4", ("unsupported value of parameter BODY",)))
+        raise CommandError(Response(555, "5.5.4", ("unsupported value for parameter BODY",)))
     return {"body": value.upper()}
 
 
@@ -397,7 +397,7 @@ def parse_command(verb: str, arguments: str, grammar: Grammar) -> Command:
     """
     if arguments[-1:] in {" ", "\t"}:
         if grammar.submission:
-            raise syntax_error("trailing white space")
+            raise syntax_error("trailing whitespace")
         arguments = arguments.rstrip(" \t")
     if arguments:
         if arguments[0] != " ":

@@ -24,7 +24,7 @@ def _expunge(reader: Reader, modes: Modes) -> c.Expunge:
 def _search(uid: bool) -> Rule:
     def read(reader: Reader, modes: Modes) -> c.Command:
         if not uid and modes.uidonly:
-            raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+            raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")
         returns = parse_return(reader)
         charset, program = search_program(reader, modes)
         return c.Search(program, uid, returns, charset)
@@ -35,7 +35,7 @@ def _search(uid: bool) -> Rule:
 def _sort(uid: bool) -> Rule:
     def read(reader: Reader, modes: Modes) -> c.Command:
         if not uid and modes.uidonly:
-            raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+            raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")
         returns = parse_return(reader)
         reader.space()
         keys = parse_sort_keys(reader)
@@ -50,7 +50,7 @@ def _sort(uid: bool) -> Rule:
 def _thread(uid: bool) -> Rule:
     def read(reader: Reader, modes: Modes) -> c.Command:
         if not uid and modes.uidonly:
-            raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+            raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")
         reader.space()
         algorithm = reader.atom("an algorithm").upper()
         reader.space()
@@ -92,7 +92,7 @@ def _fetch(uid: bool) -> Rule:
                     break
                 reader.space()
         if vanished and not (uid and modes.qresync and changedsince is not None):
-            raise ProtocolError("VANISHED requires UID FETCH, CHANGEDSINCE and QRESYNC enabled")  # RFC 7162 §3.2.6
+            raise ProtocolError("VANISHED requires UID FETCH, CHANGEDSINCE and QRESYNC")  # RFC 7162 §3.2.6
         return c.Fetch(numbers, items, uid, changedsince, vanished, partial)
 
     return read
@@ -186,7 +186,7 @@ _FIELD_NAME: Final = re.compile(rb"[!-9;-~]+")  # RFC 5322 §2.2
 def _field_name(reader: Reader) -> str:
     octets = reader.astring()
     if _FIELD_NAME.fullmatch(octets) is None:
-        raise ProtocolError("not a header field name")
+        raise ProtocolError("invalid header field name")
     return octets.decode("ascii")
 
 

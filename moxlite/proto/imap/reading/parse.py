@@ -67,7 +67,7 @@ def parse_tag(reader: Reader) -> str:
     """``tag``: at least one ASTRING-CHAR, without "+" (RFC 9051 §9)."""
     match = _TAG.match(reader.data, reader.position)
     if match is None or match.end() - reader.position > MAX_TAG:
-        raise ProtocolError("command doesn't have a tag")
+        raise ProtocolError("missing command tag")
     reader.position = match.end()
     return match[0].decode("ascii")
 
@@ -107,7 +107,7 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
 
     pairs = list_of(reader, pair, empty=True, blanks=not modes.pedantic)  # aioimaplib sends ``( "name" "x" )``
     if len(pairs) > MAX_ID_PAIRS:
-        raise ProtocolError(f"more than {MAX_ID_PAIRS} fields in ID")
+        raise ProtocolError(f"too many fields in ID (limit {MAX_ID_PAIRS})")
     if len({key.lower() for key, _ in pairs}) < len(pairs):
         raise ProtocolError("duplicate ID field")
     return c.Id(tuple(pairs))
@@ -190,7 +190,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
             reader.space()
     if reader.skip(b"("):
         if modes.uidonly:
-            raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")  # RFC 9586 §3
+            raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")  # RFC 9586 §3
         numbers = reader.sequence_set()
         reader.space()
         uids = reader.sequence_set()
@@ -244,7 +244,7 @@ def _list(reader: Reader, modes: Modes) -> c.List:
         extended = True
         selection = _options(reader, _SELECTION, "selection option")
         if "RECURSIVEMATCH" in selection and not _BASE_SELECTION.intersection(selection):
-            raise ProtocolError("RECURSIVEMATCH without an option to extend")  # RFC 5258 §3.1
+            raise ProtocolError("RECURSIVEMATCH requires another selection option")  # RFC 5258 §3.1
         reader.space()
     reference = reader.list_mailbox() if reader.peek() != b"(" else ""
     reader.space()

@@ -77,7 +77,7 @@ def with_mailbox(kind: Callable[[str], c.Command]) -> Rule:
 def numbers_of(reader: Reader, modes: Modes, *, uid: bool) -> SequenceSet:
     """Read the set of FETCH, STORE, COPY, MOVE; message numbers are an error if UIDONLY is enabled (RFC 9586 §3)."""
     if not uid and modes.uidonly:
-        raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")
+        raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")
     reader.space()
     return reader.sequence_set()
 
@@ -95,12 +95,12 @@ def decode_base64(text: bytes) -> bytes:
     try:
         return binascii.a2b_base64(text, strict_mode=True) if text else b""
     except binascii.Error as error:
-        raise ProtocolError("not base64") from error
+        raise ProtocolError("invalid base64") from error
 
 
 def entry_name(reader: Reader) -> str:
     """An entry name (RFC 5464 §3): ASCII, compared in lower case."""
     octets = reader.astring()
     if not octets.isascii():
-        raise ProtocolError("entry name isn't ASCII")
+        raise ProtocolError("entry names must be ASCII")
     return octets.decode("ascii").lower()

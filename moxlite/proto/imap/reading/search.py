@@ -147,7 +147,7 @@ class _Program:
         head = reader.peek()
         if head in _SET_START:
             if self.uidonly and head != b"$":
-                raise ProtocolError("UIDONLY is enabled", code="UIDREQUIRED")  # RFC 9586 §3
+                raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")  # RFC 9586 §3
             return s.Sequence(reader.sequence_set())
         word = reader.atom("a search key").upper()
         simple = _SIMPLE.get(word)
@@ -179,7 +179,7 @@ class _Program:
         """``HEADER field value``."""
         field = self.reader.astring()
         if not field.isascii():
-            raise ProtocolError("not a header field name")
+            raise ProtocolError("invalid header field name")
         self.reader.space()
         return s.Header(field.decode("ascii"), self.string())
 

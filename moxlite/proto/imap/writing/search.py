@@ -98,4 +98,4 @@ def _plain_key(key: s.SearchKey) -> bytes:
         case s.AllMessages():
             return b"ALL"
         case _:
-            raise TypeError(f"not a search key: {key!r}")
+            raise TypeError(f"invalid search key: {key!r}")
