@@ -169,7 +169,7 @@ def _arc(checks: Checks) -> Fact:
     result, vouched = checks.arc, checks.vouched
     if vouched is None:
         return Fact(ARC, f"{result.status} {' '.join(result.sealers)}".strip(), None, Strength.HINT, "seals")
-    text = f"pass, {'the author was proven' if vouched.proven else 'the author was not proven'}"
+    text = f"pass, {'author verified' if vouched.proven else 'author not verified'}"
     return Fact(ARC, text, vouched.proven or None, Strength.STRONG, f"seal of {vouched.sealer}")
 
 

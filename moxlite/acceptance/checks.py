@@ -135,7 +135,7 @@ def _no_spf(question: Question) -> SPFResult:
         status=SPFStatus.TEMPERROR,
         identity="mailfrom" if question.mail_from else "helo",
         domain=question.mail_from.rpartition("@")[2] or question.helo,
-        problem="not checked in time",
+        problem="check timed out",
     )
 
 
@@ -147,7 +147,7 @@ async def check_sender(
     of_spf, dkim_results = found.spf, found.dkim
     ask_dmarc = partial(verify_dmarc, resolver, question.from_domains, of_spf, dkim_results, method=question.method)
     no_dmarc = DMARCResult(
-        status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="not checked in time"
+        status=DMARCStatus.TEMPERROR, domain=next(iter(question.from_domains), ""), problem="check timed out"
     )
     dmarc = await _bounded("dmarc", ask_dmarc, no_dmarc)
     if not publicsuffix.loaded():
@@ -192,7 +192,7 @@ async def _first_checks(
         spf=_no_spf(question) if spf_result is None else spf_result,
         helo=None,
         dkim=(DKIMResult(status=SignatureStatus.TEMPERROR, problem="failed"),) if signed else (),
-        arc=ARCResult(status=ARCStatus.TEMPERROR, problem="not checked in time")
+        arc=ARCResult(status=ARCStatus.TEMPERROR, problem="check timed out")
         if sealed
         else ARCResult(status=ARCStatus.NONE),
     )

@@ -106,7 +106,7 @@ def _unpacked(octets: bytes) -> Why:
     try:
         return unpack(octets)
     except (msgspec.DecodeError, msgspec.ValidationError):
-        raise WhyFailed("the recorded reasons are damaged") from None
+        raise WhyFailed("the recorded delivery details are damaged") from None
 
 
 async def dry_run(
@@ -118,7 +118,7 @@ async def dry_run(
     recipient = _path(args.recipient, "recipient")
     found = snapshot.lookup(recipient)
     if isinstance(found, DomainDisabled):
-        raise WhyFailed(f"{args.recipient} would be rejected at RCPT: disabled domain")
+        raise WhyFailed(f"{args.recipient} would be rejected at RCPT: the domain is disabled")
     if isinstance(found, PeerRecipient):
         hosts = ", ".join(found.hosts)
         raise WhyFailed(f"{args.recipient} isn't an account here; asking the domain's previous server: {hosts}")
@@ -187,7 +187,7 @@ def _path(text: str, what: str) -> Path:
     try:
         address = Address.parse(text)
     except AddressError as error:
-        raise WhyFailed(f"{text!r} isn't an address of a {what}: {error}") from None
+        raise WhyFailed(f"{text!r} isn't a valid {what} address: {error}") from None
     return Path(address.localpart, address.domain)
 
 
@@ -195,14 +195,14 @@ def _ip(text: str) -> IPAddress:
     try:
         return ip_address(text)
     except ValueError:
-        raise WhyFailed(f"{text!r} isn't an IP address") from None
+        raise WhyFailed(f"{text!r} isn't a valid IP address") from None
 
 
 def _domain(text: str) -> Domain:
     try:
         return Domain.parse(text)
     except AddressError as error:
-        raise WhyFailed(f"{text!r} isn't a domain: {error}") from None
+        raise WhyFailed(f"{text!r} isn't a valid domain: {error}") from None
 
 
 class WhyCommands:

@@ -364,7 +364,9 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
         return case
     if not stray:
         return case
-    fact = Fact(STRAY, "no message, recipient or forwarder fits", False, Strength.STRONG, f"mail of {case.account}")
+    fact = Fact(
+        STRAY, "no match for message, recipient or forwarder", False, Strength.STRONG, f"mail of {case.account}"
+    )
     return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
 
 

@@ -97,7 +97,7 @@ class ReportFound(msgspec.Struct, frozen=True):
 async def find_report(kind: Kind, prepared: Prepared, checks: Checks, snapshot: Snapshot) -> ReportFound:
     """The report in a message to a report address. Raises Unusable."""
     sender = _sender(kind, checks)
-    found: ReportFound | str = "the report could not be read in time"
+    found: ReportFound | str = "timed out reading the report"
     with trio.move_on_after(SECONDS):
         found = await trio.to_thread.run_sync(_find, kind, prepared, sender, snapshot, limiter=_turn)
     if isinstance(found, str):
@@ -117,7 +117,7 @@ def _sender(kind: Kind, checks: Checks) -> str:
         within = signer == organization or signer.endswith(f".{organization}")
         if signer == dmarc.domain or (within and dmarc.domain.endswith(f".{signer}")):
             return dmarc.domain
-    raise Unusable("missing a DKIM signature from the sender's domain that's valid for TLS reports")
+    raise Unusable("no DKIM signature from the sender's domain is valid for TLS reports")
 
 
 def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
@@ -163,7 +163,7 @@ def _check_period(report: DMARCReport | TLSReport) -> None:
 def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int, int, DMARCReport]]:
     domain = _ascii(report.policy.domain)
     if domain not in snapshot.derived.domains:
-        raise Unusable("the report is for a domain that isn't on this server")
+        raise Unusable("this server doesn't host the report's domain")
     total = sum(record.count for record in report.records)
     return [(domain, total, sum(record.count for record in report.records if record.failed), report)]
 
@@ -173,7 +173,7 @@ def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int
     own = snapshot.derived.domains.keys() | snapshot.hostnames
     domains = dict.fromkeys(domain for policy in report.policies if (domain := _ascii(policy.domain)) in own)
     if not domains:
-        raise Unusable("the report is for a domain that isn't on this server")
+        raise Unusable("this server doesn't host the report's domain")
     rows = []
     for domain in list(domains)[:MAX_POLICIES]:
         policies = tuple(policy for policy in report.policies if _ascii(policy.domain) == domain)
@@ -275,7 +275,7 @@ def _of_zip(octets: bytes) -> Iterator[bytes]:
         for member in zip_members(io.BytesIO(octets)):
             seen += 1
             if seen > 1 or member.kind != "file":
-                raise Unusable("expected a single file in the zip file")
+                raise Unusable("the zip file must contain exactly one file")
             yield from member.pieces
     except ImportFailed as error:
         raise Unusable(str(error)) from None

@@ -114,7 +114,7 @@ async def _answer(session: Session, exchange: Exchange, challenge: bytes) -> byt
             return octets
         case codec.BadCommand(fatal=False):
             exchange.abort()
-            raise bad("not base64")
+            raise bad("invalid base64")
         case codec.BadCommand(text=text, code=code):
             raise Disconnect(text, code)
         case _:

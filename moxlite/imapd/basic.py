@@ -112,22 +112,22 @@ def capability_code(session: Session) -> Code:
 async def capability(session: Session, command: c.Capability) -> Done:
     """Answer CAPABILITY."""
     session.respond(CapabilityData(capabilities(session)))
-    return Done("capabilities told")
+    return Done("CAPABILITY completed")
 
 
 async def noop(session: Session, command: c.Noop) -> Done:
     """NOOP. The session itself sends what is new."""
-    return Done("nothing done")
+    return Done("NOOP completed")
 
 
 async def check(session: Session, command: c.Check) -> Done:
     """CHECK (RFC 3501 §6.4.1): nothing to do, each change is durable when it's acknowledged."""
-    return Done("all is stored")
+    return Done("CHECK completed")
 
 
 async def logout(session: Session, command: c.Logout) -> Done:
     """Answer LOGOUT, which ends the session."""
-    session.respond(State("BYE", "good bye"))
+    session.respond(State("BYE", "logging out"))
     return Done("logged out")
 
 
@@ -139,7 +139,7 @@ async def identify(session: Session, command: c.Id) -> Done:
     session.login.client = " ".join(fields[key] for key in known if key in fields)[:200]
     version = (("version", __version__),) if session.logged_in else ()
     session.respond(IdData((("name", "moxlite"), *version)))
-    return Done("pleased to meet you")
+    return Done("ID completed")
 
 
 async def enable(session: Session, command: c.Enable) -> Done:
@@ -172,7 +172,7 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
         logger.warning("mailbox hides other users' mailboxes", extra={"kv": kv})
         owners = []
     session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
-    return Done("namespaces told")
+    return Done("NAMESPACE completed")
 
 
 async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
@@ -182,7 +182,7 @@ async def jmap_access(session: Session, command: c.GetJmapAccess) -> Done:
     if not url or (settings is not None and settings.no_jmap):
         raise no("JMAP isn't available")
     session.respond(JmapAccessData(url))
-    return Done("JMAP told")
+    return Done("GETJMAPACCESS completed")
 
 
 async def compress(session: Session, command: c.Compress) -> Done:
@@ -191,7 +191,7 @@ async def compress(session: Session, command: c.Compress) -> Done:
         raise no("unknown mechanism")
     if session.wire.compressed:
         raise no("compression is already active", "COMPRESSIONACTIVE")
-    return Done("compression begins")
+    return Done("starting compression")
 
 
 async def begin_compression(session: Session) -> None:

@@ -388,7 +388,7 @@ async def _within(seconds: float, sending: Awaitable[None]) -> None:
     with trio.move_on_after(seconds) as scope:
         await sending
     if scope.cancelled_caught:
-        raise trio.BrokenResourceError("client isn't reading")
+        raise trio.BrokenResourceError("client stopped reading")
 
 
 # Silence of a client between two commands, watched by a task of its own (IMAP-19).

@@ -278,7 +278,7 @@ class CommandLoop:
             return done
         if done.code is None:
             return Done(f"{done.text}, but only for the messages with the highest UIDs", code)
-        session.respond(State("NO", "only searched the messages with the highest UIDs", code))
+        session.respond(State("NO", "only searched messages with the highest UIDs", code))
         return done
 
     async def _tell_rest(self, command: c.Command, *, tells: bool) -> None:

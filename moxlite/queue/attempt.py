@@ -80,7 +80,7 @@ class Attempt:
         except SMTPError as exc:
             outcomes = {message.id: exc for message in messages}
         except StoreError as exc:  # the message cannot be read, now or for good
-            error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or gone")
+            error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or missing")
             outcomes = {message.id: error for message in messages}
         ended = [self._ended(message, outcomes.get(message.id)) for message in self._unsettled()]
         self._observe(outcomes | self._trace.settled)
@@ -117,7 +117,7 @@ class Attempt:
                 except SMTPError as exc:
                     outcomes = {message.id: exc for message in messages}
                 except StoreError as exc:
-                    error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or gone")
+                    error = SMTPError(False, 0, "4.3.0", "content", str(exc) or "message is damaged or missing")
                     outcomes = {message.id: error for message in messages}
                 well = goes_well(outcomes | self._trace.settled)
                 if not self._trace.sent_all:

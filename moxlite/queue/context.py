@@ -38,7 +38,7 @@ def elapsed() -> int:
 
 async def no_links(account: str, transport: str) -> Relay:
     """Raise SendsNothing, where no mailboxes are linked."""
-    raise SendsNothing("this server doesn't have linked accounts")
+    raise SendsNothing("linked accounts aren't available on this server")
 
 
 class Loopback(msgspec.Struct, frozen=True):

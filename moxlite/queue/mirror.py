@@ -167,7 +167,7 @@ class Mirror:
         elif name not in self._told:
             self._told.add(name)
             logger.warning(
-                "queue_mailbox ignored: rename the existing mailbox with this name first",
+                "ignoring queue_mailbox: rename the existing mailbox with this name first",
                 extra={"kv": {"account": name, "mailbox": QUEUE}},
             )
 

@@ -316,7 +316,7 @@ class Queue:
             stopped = await self._database.read(number_of_stops, op="queue stops")
             await self.webhooks.measure()
         except StoreError as exc:
-            logger.error("counting the queue failed", extra={"kv": {"err": exc}})
+            logger.error("failed to count queued messages", extra={"kv": {"err": exc}})
             return
         metrics.size.set(counts.messages)
         metrics.held.set(counts.held)
@@ -359,7 +359,7 @@ class Listings:
         """One message. Raises NoSuchMessage."""
         message = await self._database.read(lambda r: record.get(r, message_id), op="queue get")
         if message is None:
-            raise NoSuchMessage(f"no message {message_id} in the queue")
+            raise NoSuchMessage(f"message {message_id} isn't in the queue")
         return message
 
     async def dump(self, message_id: int) -> AsyncIterator[bytes]:
@@ -395,7 +395,7 @@ class Listings:
         """One finished message. Raises NoSuchMessage."""
         found = await self._database.read(lambda r: operating.get_retired(r, message_id), op="queue get retired")
         if found is None:
-            raise NoSuchMessage(f"no finished message {message_id}")
+            raise NoSuchMessage(f"finished message not found: {message_id}")
         return found
 
     async def explain(self, recipient: str, sender: str = "", *, connect: bool = False) -> Explanation:
@@ -416,7 +416,7 @@ class Listings:
         explanation = await explain(self._ctx, message, connect=connect)
         return msgspec.structs.replace(
             explanation,
-            suppressed="" if entry is None else entry.reason or "put on the suppression list by hand",
+            suppressed="" if entry is None else entry.reason or "manually added to the suppression list",
             stopped="" if stop is None else stop.why,
             waiting=waiting,
         )

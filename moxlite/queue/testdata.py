@@ -117,7 +117,7 @@ def _add_hooks(tx: Tx) -> None:
 def _add_guard(tx: Tx, submission: Submission) -> None:
     """Add counts of the guard, and a stopped account (SMTP-170)."""
     note_sent(tx, submission, SENT)
-    stop(tx, ACCOUNTS[1], Suspicion(Sign.RECIPIENTS, "it has sent to 501 recipients within an hour"), SENT)
+    stop(tx, ACCOUNTS[1], Suspicion(Sign.RECIPIENTS, "sent to 501 recipients within an hour"), SENT)
 
 
 async def _show(data: Path, database: Database, submission: Submission, spool: Spool) -> None:

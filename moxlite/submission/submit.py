@@ -394,7 +394,7 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
     extra[key] = b" ".join(value.split()).decode("utf-8", "replace")
     octets = sum(len(one.encode()) + len(other.encode()) for one, other in extra.items())
     if not key or len(key) > MAX_EXTRA_KEY or len(extra) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
-        raise _bad("too much extra data for the queue")
+        raise _bad("extra data is too large")
 
 
 async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:

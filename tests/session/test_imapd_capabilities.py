@@ -120,7 +120,7 @@ async def test_commands_of_extensions_that_are_never_offered(
         for word in words:
             answer = await c.tagged(f"b {word} x")
             assert answer.startswith("BAD")
-            assert f"the extension {extension} is not offered" in answer
+            assert f"the extension {extension} isn't offered" in answer
         await c.ok("c SELECT Inbox")
         for program in ("FILTER x", "RETURN (CONTEXT) ALL", "RETURN (UPDATE) ALL"):
             assert (await c.tagged(f"d SEARCH {program}")).startswith("BAD")

@@ -230,7 +230,7 @@ async def test_qresync_keeps_to_known_uids_and_matching_numbers(imap: Imap) -> N
         assert (await sync(f"{modseq} 1:10 (1,3 1,3)"))[0] == "* VANISHED (EARLIER) 2,5:6"
         # it names 2 as present, though it says that it knows of its removal
         lines = await sync(f"{modseq + 1} 1:10 (1:2 1:2)")
-        assert lines[0] == "* OK [ALERT] your copy of the mailbox is wrong"
+        assert lines[0] == "* OK [ALERT] the client's copy of the mailbox is out of sync"
         assert lines[1] == "* VANISHED (EARLIER) 2,5:6"
 
 

@@ -656,7 +656,7 @@ async def test_the_owner_gives_rights_and_takes_them(imap: Imap, caplog: pytest.
         assert (await c.tagged("a SETACL Nowhere mia lrswipkxtea")).startswith("NO [NONEXISTENT]")
         assert (await c.tagged("a DELETEACL Work mia")).startswith("NO [CANNOT]")
         assert (await c.tagged("a GETACL Nowhere")).startswith("NO [NONEXISTENT]")
-    changes = [kv(record) for record in caplog.records if record.message == "rights changed"]
+    changes = [kv(record) for record in caplog.records if record.message == "permissions changed"]
     assert changes[0] == {"account": "mia", "mailbox": "Work", "for": "bo", "rights": "lr", "by": "mia"}
     assert len(changes) == 6
 

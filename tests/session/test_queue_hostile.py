@@ -231,7 +231,7 @@ async def test_damaged_octets_never_leave_the_machine(tmp_path: Path) -> None:
         assert mx.messages == []
         [row] = await rig.queue.listings.list_messages()
         assert row.attempts == 1
-        assert row.results[0].error == "content: 4.3.0 message is damaged or gone"
+        assert row.results[0].error == "content: 4.3.0 message is damaged or missing"
         await rig.queue.operations.fail(Filter())
         await rig.settle()
         [dsn] = await rig.inbox()

@@ -390,7 +390,7 @@ async def test_a_mailbox_of_the_name_stays_its_owners(tmp_path: Path, caplog: py
         await forgotten(rig)
         assert await rig.inbox(mailbox="Outgoing") == []
         assert [one.message for one in caplog.records if "queue_mailbox" in one.message] == [
-            "queue_mailbox ignored: rename the existing mailbox with this name first"
+            "ignoring queue_mailbox: rename the existing mailbox with this name first"
         ]
 
         def rename(tx: AccountTx) -> None:
@@ -415,7 +415,7 @@ async def test_verifydata_finds_rows_without_a_submission(tmp_path: Path) -> Non
     db.execute("INSERT INTO mirror VALUES (99, 'alice', 1, 'there', 1)")
     db.close()
     [problem] = verify(tmp_path).problems
-    assert "content 99 is missing, but its row in mirror has state 'there'" in problem.text
+    assert "content 99 is missing, but its mirror row has state 'there'" in problem.text
 
 
 async def test_a_large_message_and_many(tmp_path: Path) -> None:

@@ -109,7 +109,9 @@ async def test_a_message_leaves_as_each_server_takes_it(smtp: Smtp) -> None:
     async with smtp.user(context=signing(smtp, "ours.example")) as client:
         assert (await send(client, private + message)).startswith("250")
         reply = await send(client, signed + b"--q--\r\n")
-    assert reply.startswith("554 5.6.0 can't send message: a signed or encrypted part has a line of over 998 octets")
+    assert reply.startswith(
+        "554 5.6.0 can't send message: a signed or encrypted part has a line longer than 998 octets"
+    )
     [queued] = smtp.queued
     assert queued.octets.isascii()
     assert max(map(len, queued.octets.splitlines())) <= 998
@@ -272,7 +274,7 @@ async def test_a_missing_key_makes_the_configuration_invalid(smtp: Smtp, tmp_pat
     holder = context.config
     before = holder.current
     text = holder.domains_path.read_text()
-    for change, problem in (('"b.pem"', "can't read "), ('"domains.toml"', "isn't a PEM private key")):
+    for change, problem in (('"b.pem"', "can't read "), ('"domains.toml"', "must be a PEM private key")):
         holder.domains_path.write_text(text.replace('"a.pem"', change))
         assert not await holder.reload()
         assert holder.current is before

@@ -57,7 +57,7 @@ def demanded(localpart: str, stage: Stage) -> int | Literal["timeout"] | None:
 
 def simulated_reply(code: int) -> Response:
     """The reply with that code."""
-    return Response(code, f"{code // 100}.3.0", ("as the address asks for",))
+    return Response(code, f"{code // 100}.3.0", ("as set for the address",))
 
 
 def simulated_failure(case: Case) -> Sequence[Proposal]:
@@ -123,7 +123,7 @@ def own_queue(case: Case) -> Sequence[Proposal]:
 # Bounces of messages that were never sent from here (SMTP-110).
 
 
-BOUNCE_REFUSED: Final = Response(550, "5.7.1", ("this bounce is for a message that wasn't sent from here",))
+BOUNCE_REFUSED: Final = Response(550, "5.7.1", ("this bounce is for a message that this server didn't send",))
 """Final refusal: the sender is a host that would retry for days, and a refusal here causes no other notice."""
 
 
@@ -145,10 +145,10 @@ def stray_bounce(case: Case) -> Sequence[Proposal]:
 # Refusals by the header section alone (SMTP-76).
 
 
-AMBIGUOUS_FROM: Final = Response(550, "5.7.1", ("message has more than one From field",))
+AMBIGUOUS_FROM: Final = Response(550, "5.7.1", ("message has multiple From fields",))
 
 
-MANY_AUTHORS: Final = Response(550, "5.7.1", (f"authors in From are from more than {MAX_DOMAINS} domains",))
+MANY_AUTHORS: Final = Response(550, "5.7.1", (f"From includes authors in too many domains (limit {MAX_DOMAINS})",))
 
 
 def ambiguous_from(case: Case) -> Sequence[Proposal]:
@@ -166,8 +166,8 @@ def ambiguous_from(case: Case) -> Sequence[Proposal]:
 # The DMARC policy of the From domain (SMTP-83..85, SMTP-87; RFC 9989 §5, §7.4).
 
 
-REFUSED: Final = Response(550, "5.7.26", ("rejected by the DMARC policy of the domain in From",))
-LATER: Final = Response(451, "4.7.26", ("can't check DMARC for the domain in From right now; try again later",))
+REFUSED: Final = Response(550, "5.7.26", ("rejected by the From domain's DMARC policy",))
+LATER: Final = Response(451, "4.7.26", ("can't check DMARC for the From domain right now; try again later",))
 
 
 def is_listed(case: Case) -> bool:

@@ -100,7 +100,7 @@ class SieveCommands:
                 await keep_script(account, args.script, args.text.encode(), check, activate=args.activate)
             except ScriptError as error:
                 raise CommandFailed("refused", "\n".join(map(str, error.faults)), "text") from None
-        logger.info("script stored", extra={"kv": {"account": args.account, "script": args.script}})
+        logger.info("script saved", extra={"kv": {"account": args.account, "script": args.script}})
 
     async def activate(self, args: sieve.SieveActivate) -> None:
         """Make a script the active one; "" for none."""

@@ -95,7 +95,7 @@ def _test(rule: Ruleset) -> str:
     for name, value in rule.headers_regexp.items():
         field = FIELD.fullmatch(name)
         if field is None:
-            raise _Without(f"the pattern {name!r} isn't a single header field name, like ^subject$")
+            raise _Without(f"the pattern {name!r} must be a single header field name, like ^subject$")
         tests.append(f'header :matches "{field[1]}" {_glob(value)}')
     words = [_condition(condition) for condition in rule.conditions]
     tests += words if rule.match == "all" else [_joined("anyof", words)] if words else []
@@ -159,9 +159,9 @@ def _glob(pattern: str) -> str:
         elif letter in PLAIN or (not letter.isascii() and letter.isprintable()):
             parts.append(_literal(letter))
         else:
-            raise _Without(f"can't write the pattern {pattern!r} using only * and ?")
+            raise _Without(f"can't express the pattern {pattern!r} with only * and ?")
         if at < end and pattern[at] in "*+?{":
-            raise _Without(f"can't write the pattern {pattern!r} using only * and ?")
+            raise _Without(f"can't express the pattern {pattern!r} with only * and ?")
     return _quoted(("" if begins else "*") + "".join(parts) + ("" if ends else "*"))
 
 

@@ -96,7 +96,7 @@ async def store(session: Session, command: c.Store) -> Done:
         await account.write_series(units, note, show, origin=cursor, ahead=AHEAD)
     if modified:
         numbers = modified if command.uid else [view.number(uid) for uid in modified]
-        return Done("some messages were changed meanwhile", Code("MODIFIED", format_ranges(runs(numbers))))
+        return Done("some messages were changed in the meantime", Code("MODIFIED", format_ranges(runs(numbers))))
     return _done(command, len(named), found)
 
 

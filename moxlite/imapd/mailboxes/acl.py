@@ -63,7 +63,7 @@ async def _change(session: Session, mailbox: str, identifier: str, rights: Calla
         if changed is not None:
             name, new = changed
             kv = {"account": place.owner, "mailbox": name, "for": identifier, "rights": new, "by": session.home.owner}
-            logger.info("rights changed", extra={"kv": kv})
+            logger.info("permissions changed", extra={"kv": kv})
         await publish_shares(session.context.auth, place.account)
 
 
@@ -81,13 +81,13 @@ async def set_acl(session: Session, command: c.SetAcl) -> Done:
                 return named
 
     await _change(session, command.mailbox, identifier, rights)
-    return Done("rights set")
+    return Done("SETACL completed")
 
 
 async def delete_acl(session: Session, command: c.DeleteAcl) -> Done:
     """DELETEACL; an identifier without rights is no error."""
     await _change(session, command.mailbox, _identifier(session, command.identifier), lambda before: "")
-    return Done("rights removed")
+    return Done("DELETEACL completed")
 
 
 async def get_acl(session: Session, command: c.GetAcl) -> Done:
@@ -101,7 +101,7 @@ async def get_acl(session: Session, command: c.GetAcl) -> Done:
         name, found = await place.account.read(read, op="imap-acl")
         rows = [(place.owner, RIGHTS), *found.items()]
         session.respond(AclData(place.shown(name), tuple([(one, wire_rights(rights)) for one, rights in rows])))
-    return Done("rights told")
+    return Done("GETACL completed")
 
 
 async def list_rights(session: Session, command: c.ListRights) -> Done:
@@ -113,7 +113,7 @@ async def list_rights(session: Session, command: c.ListRights) -> Done:
             session.respond(ListRightsData(name, command.identifier, RIGHTS))
         else:
             session.respond(ListRightsData(name, command.identifier, "", tuple(RIGHTS)))
-    return Done("possible rights told")
+    return Done("LISTRIGHTS completed")
 
 
 async def my_rights(session: Session, command: c.MyRights) -> Done:
@@ -126,4 +126,4 @@ async def my_rights(session: Session, command: c.MyRights) -> Done:
 
         name, rights = await place.account.read(read, op="imap-acl")
         session.respond(MyRightsData(place.shown(name), wire_rights(rights)))
-    return Done("your rights told")
+    return Done("MYRIGHTS completed")

@@ -129,7 +129,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
     """Answer LIST, with its selection and return options (RFC 9051 §6.3.9)."""
     if command.patterns == ("",) and not command.selection:
         session.respond(ListData((r"\Noselect",), ""))  # a request for the separator (RFC 9051 §6.3.9)
-        return Done("separator told")
+        return Done("LIST completed")
     if _disabled(session, command):
         raise bad("return option isn't supported")
     # REMOTE (RFC 5258 §3.1) adds nothing, as mailboxes of other servers are kept here and always shown.
@@ -154,7 +154,7 @@ async def list_mailboxes(session: Session, command: c.List) -> Done:
         if metadata is not None and box is not None:
             session.respond(metadata.line(box, name))
         await session.drain()
-    return Done("mailboxes told")
+    return Done("LIST completed")
 
 
 def _disabled(session: Session, command: c.List) -> bool:
@@ -302,7 +302,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
     """
     if not command.pattern:
         session.respond(LsubData((r"\NoSelect",), ""))
-        return Done("separator told")
+        return Done("LIST completed")
     names = await session.home.account.read(subscriptions, op="imap-lsub")
     pattern = Pattern(command.reference, command.pattern)
     shown: dict[str, tuple[str, ...]] = {}
@@ -321,7 +321,7 @@ async def lsub(session: Session, command: c.Lsub) -> Done:
     for name in sorted(shown, key=_order):
         session.respond(LsubData(shown[name], name))
         await session.drain()
-    return Done("subscriptions told")
+    return Done("LSUB completed")
 
 
 async def status(session: Session, command: c.Status) -> Done:
@@ -329,7 +329,7 @@ async def status(session: Session, command: c.Status) -> Done:
     async with at(session, command.mailbox) as place:
         box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-status", turn=False)
         session.respond(await status_of(session, place, box, command.items))
-    return Done("status told")
+    return Done("STATUS completed")
 
 
 async def status_of(session: Session, access: Access, box: Mailbox, items: Iterable[str]) -> StatusData:

@@ -144,7 +144,7 @@ async def quota(session: Session, command: c.GetQuota) -> Done:
     if command.root != ROOT:
         raise no("quota root not found", "NONEXISTENT")
     await _tell(session)
-    return Done("quota told")
+    return Done("quota returned")
 
 
 async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
@@ -155,14 +155,14 @@ async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
         async with at(session, command.mailbox) as place:
             box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-quota")
             session.respond(QuotaRootData(place.shown(box.name), (f"{OTHERS}/{place.owner}",)))
-        return Done("quota roots told")
+        return Done("GETQUOTAROOT completed")
     try:
         name = check_name(command.mailbox)
     except BadMailboxName:
         raise no("no such mailbox", "NONEXISTENT") from None
     session.respond(QuotaRootData(name, (ROOT,)))
     await _tell(session)
-    return Done("quota roots told")
+    return Done("GETQUOTAROOT completed")
 
 
 async def set_quota(session: Session, command: c.SetQuota) -> Done:

@@ -66,7 +66,7 @@ def _entries(names: Iterable[str], *, above: bool = False) -> tuple[str, ...]:
     """The entries that a command asks for. Raises Refused: BAD as `check_entry`, LIMIT for more than may be stored."""
     entries = tuple(dict.fromkeys(check_entry(name, above=above) for name in names))
     if len(entries) > MAX_ANNOTATIONS:
-        raise no(f"more than {MAX_ANNOTATIONS} entries", "LIMIT")
+        raise no(f"too many entries (limit {MAX_ANNOTATIONS})", "LIMIT")
     return entries
 
 
@@ -114,7 +114,7 @@ def _covered(entry: str, names: Sequence[str], depth: str) -> list[str]:
 
 async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     """GETMETADATA. An entry requested by its own name is always answered, with NIL if it is missing."""
-    await refuse_foreign(session, command.mailbox, "annotations are told")
+    await refuse_foreign(session, command.mailbox, "annotations are returned")
     asked = _entries(command.entries, above=command.depth != "0")
 
     def read(r: Reader) -> dict[str, bytes]:
@@ -143,7 +143,7 @@ async def get_metadata(session: Session, command: c.GetMetadata) -> Done:
     if values:
         name = check_name(command.mailbox) if command.mailbox else ""
         session.respond(MetadataData(name, tuple(values.items())))
-    return Done("metadata told", Code("METADATA", b"LONGENTRIES %d" % longest) if longest else None)
+    return Done("GETMETADATA completed", Code("METADATA", b"LONGENTRIES %d" % longest) if longest else None)
 
 
 async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
@@ -167,7 +167,7 @@ async def set_metadata(session: Session, command: c.SetMetadata) -> Done:
         await session.home.account.write(unit, session.home.cursor)
     except LimitExceeded as error:
         raise _too_much(error) from None
-    return Done("metadata set")
+    return Done("SETMETADATA completed")
 
 
 def _removals_first(entry: tuple[str, bytes | None]) -> bool:

@@ -87,7 +87,7 @@ class Notification:
                 self._groups.append((group.source, names))
                 continue
             if seen:
-                raise bad("more than one group for the selected mailbox")
+                raise bad("multiple groups for the selected mailbox")
             if names & OTHER:
                 raise bad("the selected mailbox only supports message events")
             seen = True
@@ -255,7 +255,7 @@ class Notification:
         """If too many removals are held back, stop all notifications, and tell the client (RFC 5465 §5.8)."""
         view = session.view
         if self.delayed and view is not None and view.gone and len(view.gone) > MAX_HELD:
-            session.respond(State("OK", "too much to be told later", Code("NOTIFICATIONOVERFLOW")))
+            session.respond(State("OK", "too many pending notifications", Code("NOTIFICATIONOVERFLOW")))
             session.notify = Notification(c.Notify())
             view.modseqs.behind = view.seat.cursor.modseq
 

@@ -236,7 +236,7 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
         numbers, sequence_set = parameters.match
         start = _first_difference(view, numbers, sequence_set)
         if await _inconsistent(view.seat.account, view, sequence_set, since):
-            session.respond(State("OK", "your copy of the mailbox is wrong", Code("ALERT")))
+            session.respond(State("OK", "the client's copy of the mailbox is out of sync", Code("ALERT")))
             start, since = 1, 0
     changed = _changed(view, parameters.modseq, known)
 

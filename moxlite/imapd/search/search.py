@@ -103,7 +103,7 @@ async def uid_batches(session: Session, command: c.UidBatches) -> Done:
         highest = uids[at] - 1 if number else uids[-1]
         batches.append((highest, lowest))
     session.respond(UidBatchesData(session.running.tag, tuple(batches)))
-    return Done("batches told")
+    return Done("UIDBATCHES completed")
 
 
 async def _write_uids(session: Session, view: View, condition: Condition) -> None:

@@ -161,4 +161,4 @@ async def visit(session: Session, owner: str) -> Seat:
             share=share,
             stack=stack.pop_all(),
         )
-    raise AssertionError("not reached")
+    raise AssertionError("unreachable")

@@ -296,7 +296,7 @@ class CountedView(View):
     @property
     def uids(self) -> array[int]:
         """Raise AssertionError: a view under UIDONLY holds no UIDs."""
-        raise AssertionError("a view with UIDONLY doesn't hold UIDs")
+        raise AssertionError("UIDs aren't available in a UIDONLY view")
 
     @property
     def exists(self) -> int:

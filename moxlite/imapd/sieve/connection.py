@@ -49,7 +49,7 @@ class Connection:
                 await trio.sleep(pace.slow)
             await self._stream.send_all(octets)
         if scope.cancelled_caught:
-            raise trio.BrokenResourceError("client isn't reading")
+            raise trio.BrokenResourceError("client stopped reading")
 
     async def request(self) -> Request | None:
         """The next request; None at the end. Raises ManageSieveError, Ended."""

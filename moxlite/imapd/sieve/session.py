@@ -291,7 +291,7 @@ async def have_space(session: Session, name: bytes, size: int) -> None:
     """HAVESPACE — §2.5."""
     wanted = _name(name)
     if size > MAX_STRING:
-        raise _Refused(f"scripts can have up to {MAX_STRING} bytes", "QUOTA/MAXSIZE")
+        raise _Refused(f"scripts can be up to {MAX_STRING} bytes", "QUOTA/MAXSIZE")
     await session.account.read(lambda r: check_space(r, wanted), op="sieve")
     await session.ok()
 
@@ -301,7 +301,7 @@ async def put_script(session: Session, name: bytes, text: bytes) -> None:
     wanted = _name(name)
     await keep_script(session.account, wanted, text)
     kv = {"account": session.account.name, "script": wanted, "octets": len(text)}
-    logger.info("script stored", extra={"kv": kv})
+    logger.info("script saved", extra={"kv": kv})
     await session.ok()
 
 

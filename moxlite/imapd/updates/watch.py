@@ -126,7 +126,7 @@ async def idle(session: Session, command: c.Idle) -> Done:
         decoder.expect = "command"
     match event:
         case codec.IdleDone():
-            return Done("idled")
+            return Done("IDLE completed")
         case codec.BadCommand(text=text, code=code):
             raise Disconnect(text, code)
         case _:

@@ -65,7 +65,7 @@ class ReportCommands:
     def _database(self) -> Database:
         """The database reports.db. Raises CommandFailed, StorageBroken."""
         if self._queue.ctx.reports is None:
-            raise CommandFailed("badRequest", "this server doesn't create reports")
+            raise CommandFailed("badRequest", "this server doesn't send reports")
         return self._queue.ctx.reports.database
 
     async def _pending(self, reports: DailyReports[Any], args: object) -> list[operations.PendingReport]:
@@ -114,9 +114,9 @@ class ReportCommands:
         now = self._queue.ctx.clock()
         switch = f"no_outgoing_{reports.kind}_reports"
         if getattr(self._queue.ctx.config.current.static, switch):
-            raise CommandFailed("badRequest", f"{switch} is set")
+            raise CommandFailed("badRequest", f"reports are turned off by {switch}")
         if self._queue.ctx.reports is None:
-            raise CommandFailed("badRequest", "this server doesn't create reports")
+            raise CommandFailed("badRequest", "this server doesn't send reports")
         try:
             day = parse_day(args.day, now) if args.day else yesterday(now)
         except ValueError as error:

@@ -58,10 +58,10 @@ def parse_party(text: str, field: str = "") -> tuple[str, str]:
             return "", Domain.parse(text.removeprefix("@")).unicode
         path = Path.parse(text)
         if not isinstance(path.host, Domain):
-            raise BadFilter(f"{text!r} isn't an address or domain", field)
+            raise BadFilter(f"{text!r} isn't a valid address or domain", field)
         return path.localpart, path.host.unicode
     except AddressError as exc:
-        raise BadFilter(f"{text!r} isn't an address or domain: {exc}", field) from exc
+        raise BadFilter(f"{text!r} isn't a valid address or domain: {exc}", field) from exc
 
 
 def hold_rules(r: Reader) -> list[HoldRule]:
@@ -225,7 +225,7 @@ def compose_page(wanted: AnyFilter, page: Page | RetiredPage | HookPage | Retire
     if bool(page.last_id) != bool(page.last):
         raise BadFilter("last_id and last must be used together")
     if not 1 <= page.n <= MAX_PAGE:
-        raise BadFilter(f"bad value {page.n} for n: must be 1 to {MAX_PAGE}")
+        raise BadFilter(f"bad value {page.n} for n: must be between 1 and {MAX_PAGE}")
     # By key and not by offset: messages leave the queue between two pages, and the rows behind them would be skipped.
     if page.last:
         comparison = ">" if page.ascending else "<"

@@ -33,10 +33,10 @@ from moxlite.wakeup import Wakeup
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
 """µs for which the final status of a message is kept."""
 
-STOPPED: Final = "Sending from your account is stopped, because it looks as if a stranger uses it."
+STOPPED: Final = "Sending is paused for your account because it may be compromised."
 WHEN_STOPPED: Final = (
-    "The message waits; none is lost. Tell the administrator of your mail server, who can let it go. If you have not"
-    " sent it, change your password."
+    "The message is on hold and won't be lost. Ask your mail server's administrator to release it. If you didn't "
+    "send it, change your password."
 )
 """Advice to the sender of a message that the guard holds (SMTP-170)."""
 

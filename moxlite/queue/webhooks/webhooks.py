@@ -75,7 +75,7 @@ class WebhookQueue:
         """A finished webhook. Raises NoSuchWebhook."""
         hook = await self._database.read(lambda r: get_retired_hook(r, hook_id), op="webhook get retired")
         if hook is None:
-            raise NoSuchWebhook(f"no finished webhook {hook_id}")
+            raise NoSuchWebhook(f"finished webhook not found: {hook_id}")
         return hook
 
     async def schedule(self, hook_filter: HookFilter, delta: float, *, from_now: bool = False) -> int:
@@ -108,7 +108,7 @@ class WebhookQueue:
         try:
             webhook_keys(secret)
         except ValueError as error:
-            raise QueueError(f"the secret {error}") from None
+            raise QueueError(f"the webhook secret {error}") from None
         (sample,) = await call_samples(self._ctx, account, asked)
         return sample.result
 

@@ -110,7 +110,7 @@ async def _check_helo(session: Session, domain: Domain) -> None:
         try:
             await resolver.ips(absolute(domain.ascii))
         except NotFound:
-            raise refuse(550, "5.5.0", "the name in your HELO doesn't exist") from None
+            raise refuse(550, "5.5.0", "the host name in HELO doesn't exist") from None
         except DNSError:
             return
 
@@ -185,7 +185,7 @@ async def auth(session: Session, command: c.Auth) -> Response | None:
     """Log in. The last reply is returned, the challenges before it are sent."""
     needs_tls = command.mechanism.endswith("-PLUS") or command.mechanism == "EXTERNAL"
     if not session.dialogue.codec.tls and (needs_tls or not login_allowed(session)):
-        raise refuse(538, "5.7.11", "TLS is required for this")
+        raise refuse(538, "5.7.11", "TLS is required to log in")
     try:
         with await start_exchange(
             session.context.logins,

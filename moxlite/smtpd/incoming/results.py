@@ -160,7 +160,7 @@ class Noting:
         if decided.case.probability is not None:
             facts["probability"] = f"{decided.case.probability:.4f}"
         if outcome.state is State.ACCEPTED and outcome.reply is not None:
-            result, text = "deferred", "message waits for its account"
+            result, text = "deferred", "message is waiting for its account"
             facts["reply"] = str(outcome.reply)
         elif outcome.state is State.ACCEPTED:
             result, text = "delivered", "message delivered"
