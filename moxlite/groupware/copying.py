@@ -267,7 +267,11 @@ class Remote:
         same = named and organizational_domain(host) == organizational_domain(self._host)
         if parts.scheme != "https" or (host != self._host and host not in self._proven and not same):
             place = f"{parts.scheme}://{host}"
-            raise CopyFailed(worded("the server redirects to {place}, where the password won't be sent", place=place))
+            raise CopyFailed(
+                worded(
+                    "the server redirects to {place}, but the password is only sent to the original server", place=place
+                )
+            )
 
 
 def _properties(body: bytes) -> list[tuple[str, Properties]]:
@@ -362,7 +366,7 @@ class CalendarCopies:
         if order.account in self._scopes:
             raise CopyBusy("calendars are already being copied")
         if len(self._scopes) >= MAX_RUNNING:
-            raise CopyBusy("too many copies are running on this server; try again later")
+            raise CopyBusy("too many calendar copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
         look = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
         self._logins.begin(order.account, look.host, look.user)

@@ -434,7 +434,7 @@ def _note(errors: list[str], account: Account, place: str, data: bytes, error: B
     title = TITLE.search(data)
     shown = "an entry" if title is None else plain(title[1].decode("utf-8", "replace"), 100)
     errors.append(f"{place}: {shown}: {error}")
-    logger.error("damaged entry skipped", extra={"kv": {"account": account.name, "entry": errors[-1]}})
+    logger.error("skipped damaged entry", extra={"kv": {"account": account.name, "entry": errors[-1]}})
 
 
 async def written_contacts(account: Account, form: Literal["vcf", "csv"], errors: list[str]) -> AsyncIterator[bytes]:

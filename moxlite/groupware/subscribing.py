@@ -334,7 +334,7 @@ async def _ready(
             yield entry.name, data, await expander.facts(where, data)
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
-            logger.warning("subscribed calendar entry skipped", extra={"kv": kv})
+            logger.warning("skipped subscribed calendar entry", extra={"kv": kv})
             unread.append(reason_of(error))
 
 

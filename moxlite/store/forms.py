@@ -203,8 +203,8 @@ class IdentityChange(msgspec.Struct, frozen=True, kw_only=True):
 class CertificateChange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a user can change of a client certificate that logs in: all of it, or the fields that differ."""
 
-    name: Annotated[str | UnsetType, _about("Name in lists.")] = UNSET
-    login_address: Annotated[str | UnsetType, _about("Log in as this address of the same account.")] = UNSET
+    name: Annotated[str | UnsetType, _about("Name to show in lists.")] = UNSET
+    login_address: Annotated[str | UnsetType, _about("Log in with this address of the same account.")] = UNSET
     no_imap_preauth: Annotated[bool | UnsetType, _about("Require IMAP clients to request login (EXTERNAL).")] = UNSET
 
 

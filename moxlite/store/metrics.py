@@ -7,7 +7,7 @@ from moxlite.metrics import Counter, Gauge, Histogram
 # A commit is one fsync: 0.2 ms on NVMe, 5 ms on an SSD, 100 ms on a card.
 COMMIT_SECONDS: Final = Histogram(
     "moxlite_store_commit_seconds",
-    "Time of one COMMIT with its fsync.",
+    "COMMIT duration, including fsync.",
     ["database"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
@@ -82,5 +82,6 @@ REBUILT: Final = Counter(
 QUESTIONS: Final = Counter(
     "moxlite_store_search_questions_total", "Text index queries, by whether they succeeded.", ["answer"]
 )
+QUESTIONS: Final = Counter("moxlite_store_search_questions_total", "Text index queries, by result.", ["answer"])
 for _answer in ("given", "none"):
     QUESTIONS.labels(_answer)

@@ -92,7 +92,7 @@ def test_a_backup_that_is_not_whole_says_so(tmp_path: Path) -> None:
     assert "accounts/eve" in (backup / "INCOMPLETE").read_text()
     assert (backup / "data/accounts/bob/account.db").exists()
     verified = server.cli("verifydata", str(backup), check=False)
-    assert (verified.returncode, "not finished" in verified.stdout + verified.stderr) == (1, True)
+    assert (verified.returncode, "the copy is incomplete" in verified.stdout + verified.stderr) == (1, True)
 
 
 @pytest.mark.nightly

@@ -47,7 +47,7 @@ def test_what_a_client_moves_to_junk_is_learnt_and_explained(server: LocalServer
     (tmp_path / "new.eml").write_bytes(mail(99, body="more gold watches"))
 
     def learnt() -> bool:
-        return "learnt: 4 ham, 4 junk" in server.cli("junk", "explain", "moxlite", str(tmp_path / "new.eml")).stdout
+        return "learned: 4 ham, 4 junk" in server.cli("junk", "explain", "moxlite", str(tmp_path / "new.eml")).stdout
 
     until(learnt, what="the trainer")
     out = server.cli("junk", "explain", "moxlite", str(tmp_path / "new.eml")).stdout

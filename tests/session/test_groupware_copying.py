@@ -140,9 +140,12 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
 @pytest.mark.parametrize(
     ("plan", "reason"),
     [
-        (answer(301, location="http://mail.example.org/"), "where the password won't be sent"),
-        (answer(307, location="https://127.0.0.1/"), "where the password won't be sent"),
-        (answer(301, location="https://mail.example.org.evil.example/"), "where the password won't be sent"),
+        (answer(301, location="http://mail.example.org/"), "but the password is only sent to the original server"),
+        (answer(307, location="https://127.0.0.1/"), "but the password is only sent to the original server"),
+        (
+            answer(301, location="https://mail.example.org.evil.example/"),
+            "but the password is only sent to the original server",
+        ),
         (answer(302, location="https://[::1"), "isn't an address"),
         (answer(302, location="/again"), "responded to PROPFIND with 302"),
         (answer(200, b"<html><body>Welcome</body></html>"), "responded to PROPFIND with 200"),
@@ -217,7 +220,8 @@ async def test_a_host_that_only_unsigned_dns_names_gets_no_password(rig: Rig, to
         resolver = records("calendars.example.net", authentic=authentic)
         way = Way(rig, lambda method, url: HTTPResponse(404, (), b""))
         with pytest.raises(
-            CommandFailed, match="no calendars found there" if authentic else "where the password won't be sent"
+            CommandFailed,
+            match="no calendars found there" if authentic else "but the password is only sent to the original server",
         ):
             await copy(rig, way, "https://example.org", resolver=resolver)
         assert any("calendars.example.net" in url for _, url in way.asked) is authentic

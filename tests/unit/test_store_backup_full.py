@@ -191,7 +191,7 @@ async def test_a_damaged_database_is_an_error_and_the_rest_goes_on(accounts: Acc
     assert count(tmp_path / "backup/data/accounts/good/account.db") == 1
     assert not list((tmp_path / "backup/data/accounts/bad").iterdir())
     assert "accounts/bad" in (tmp_path / "backup" / INCOMPLETE).read_text()
-    assert any("not finished" in problem.text for problem in verify(tmp_path / "backup").problems)
+    assert any("the copy is incomplete" in problem.text for problem in verify(tmp_path / "backup").problems)
 
 
 @pytest.mark.parametrize("lost", ["accounts/mia", "accounts/mia/account.db", "accounts", "queue.db", "auth.db"])

@@ -251,7 +251,7 @@ def test_the_key_of_signatures_is_in_no_backup_that_is_not_encrypted(place: Plac
     assert not list((tmp_path / "full").rglob("*signing*"))
     assert not list((tmp_path / "new").rglob("*signing*"))
     (place.config.parent / "backup-signing.key").write_text("{}")
-    assert "backups are not signed: " in place.back_up()
+    assert "backups aren't signed: " in place.back_up()
     assert place.elsewhere("unsigned", "--unsigned")[0] == 0
 
 

@@ -125,7 +125,7 @@ def test_recompress_brings_older_mail_to_the_setting(config: Path, capsys: Captu
     """STORE-182: and passes what is done already."""
     assert in_account(config, ENCODINGS) == [(body.Encoding.ZSTD,)]
     assert run(["store", "recompress"]) == 0
-    assert capsys.readouterr().out == "me: 2 pieces stored anew\nyou: 0 pieces stored anew\n"
+    assert capsys.readouterr().out == "me: 2 chunks recompressed\nyou: 0 chunks recompressed\n"
     assert in_account(config, ENCODINGS) == [(body.Encoding.ZLIB,)]
     assert run(["--json", "store", "recompress", "me"]) == 0
     assert json.loads(capsys.readouterr().out) == [{"account": "me", "count": 0, "problem": ""}]
@@ -151,7 +151,7 @@ def test_reparse_makes_the_index_anew(config: Path, capsys: Capture) -> None:
     right = in_account(config, "SELECT envelope FROM message_info ORDER BY email_id")
     in_account(config, wrong)
     assert run(["store", "reparse", "me"]) == 0
-    assert capsys.readouterr().out == "me: 3 messages read anew\n"
+    assert capsys.readouterr().out == "me: 3 messages reparsed\n"
     assert in_account(config, "SELECT envelope FROM message_info ORDER BY email_id") == right
 
 
@@ -182,7 +182,7 @@ def test_an_account_that_cannot_be_read_is_told_and_the_others_are_done(config: 
         assert run(["store", verb]) == 1
         out, err = capsys.readouterr()
         assert "you" in out
-        assert "not done for me" in err
+        assert "failed for me" in err
 
 
 @asynccontextmanager

@@ -300,7 +300,7 @@ async def test_a_recovered_account_has_its_entries(tmp_path: Path) -> None:
     source = accounts.path("mia") / "account.db"
     out = tmp_path / "out"
     done = await trio.to_thread.run_sync(recover, "mia", source, out)
-    assert done.losses == ["the octets of the entry 'b.ics'"]
+    assert done.losses == ["the content of entry 'b.ics'"]
     again = Accounts(out, Options(check_on_close=True, min_free_space=0))
     async with again.use("mia") as account:
         one = await account.read(lambda r: resource_named(r, calendar(r).id, "a.ics"), op="test")

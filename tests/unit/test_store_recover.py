@@ -152,7 +152,7 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
     trio.run(fill)
     file = tmp_path / "data" / "accounts" / NAME / "account.db"
     done = recover(NAME, file, tmp_path / "out")
-    assert done.losses == ["a message that was still to be sent to zoe@example.org"]
+    assert done.losses == ["an unsent message to zoe@example.org"]
     path = recovered(tmp_path / "out")
     for table in (
         "sieve_script",
@@ -333,7 +333,7 @@ def test_messages_without_a_row_are_in_recovered(file: Path, tmp_path: Path) -> 
     db.close()
     done = recover(NAME, file, tmp_path / "out")
     assert done.orphans == 2
-    assert any("2 messages that it counted have no row" in line for line in done.losses)
+    assert any("missing rows for 2 counted messages" in line for line in done.losses)
     after = contents(recovered(tmp_path / "out"))
     assert len(after["Recovered"]) == 2
     assert sum(map(len, after.values())) == sum(map(len, before.values()))

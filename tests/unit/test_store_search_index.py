@@ -901,7 +901,7 @@ async def test_an_index_that_cannot_be_used_is_logged(account: OpenAccount, capl
     account.search.path.mkdir()
     with caplog.at_level(logging.WARNING, "moxlite.store.search"):
         assert await search_words(account, None, ["hello"]) == [1]
-    assert "text index ignored" in caplog.text
+    assert "ignoring text index" in caplog.text
     with pytest.raises(StorageBroken):
         await account.indexer.once()
     account.search.path.rmdir()

@@ -176,7 +176,7 @@ async def test_closing_twice_is_fine_and_nothing_works_after(tmp_path: Path) -> 
     spool.close()
     with pytest.raises(ValueError, match="closed"):
         spool.read(0, 1)
-    with pytest.raises(ValueError, match="is finished"):
+    with pytest.raises(ValueError, match="is already finished"):
         await spool.write(b"a")
 
 

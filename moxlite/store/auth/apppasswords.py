@@ -188,7 +188,7 @@ async def add_app_password(
     """
     name = _checked(name, scopes, read_only=read_only)
     if "addresses" in scopes:
-        raise AppPasswordRefused("use a token only for password managers, and only tokens for password managers")
+        raise AppPasswordRefused("password managers require a token, and their tokens can't be used for other services")
     password = generate_password()
     added = False
     while not added:  # again only when another password of the account brought its own salt meanwhile
@@ -309,13 +309,13 @@ def wrong_app_passwords(r: Reader) -> list[str]:
     try:
         salt = account_salt(r)
     except msgspec.DecodeError:
-        return ["the SCRAM secrets of the account's password cannot be read"]
+        return ["can't read the SCRAM secrets for the account's password"]
     rows: list[tuple[Any, ...]] = r.rows(ALL)
     for row in rows:
         try:
             app_password = _of_row(row)
         except msgspec.DecodeError:
-            found.append(f"app password {row[0]} has secrets that cannot be read")
+            found.append(f"can't read the secrets for app password {row[0]}")
             continue
         if not app_password.scopes or (app_password.read_only and "submission" in app_password.scopes):
             found.append(f"app password {app_password.id} has scopes {row[2]}, read_only {row[3]}")
@@ -323,7 +323,7 @@ def wrong_app_passwords(r: Reader) -> list[str]:
             found.append(f"token {app_password.id} has scopes {row[2]}")
         for scram in (app_password.secrets.scram_sha_1, app_password.secrets.scram_sha_256):
             if scram is not None and (salt is None or (scram.salt, scram.iterations) != (salt.octets, salt.iterations)):
-                found.append(f"app password {app_password.id} has another salt than the account's password")
+                found.append(f"app password {app_password.id} and the account's password have different salts")
                 break
     tokens = sum(row[-1] is not None for row in rows)
     if len(rows) - tokens > MAX_APP_PASSWORDS or tokens > MAX_TOKENS:

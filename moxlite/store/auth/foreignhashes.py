@@ -88,14 +88,14 @@ class UnknownHash(ValueError):
 def read_hash(text: str) -> str:
     """The stored form of another server's hash: without the scheme where the hash itself has it. Raises UnknownHash."""
     if len(text) > MAX_TEXT or not text.isascii() or not text.isprintable():
-        raise UnknownHash("the hash has an unknown form")
+        raise UnknownHash("unknown hash format")
     given = _SCHEME.fullmatch(text)
     scheme, rest = (given[1].upper(), given[2]) if given else ("", text)
     if scheme and scheme not in _SCHEMES:
         raise UnknownHash(f"can't verify hashes with the scheme {scheme}")
     form = rest if rest.startswith("$") and scheme != "PBKDF2" else f"{{{scheme}}}{rest}"
     if _verifier(form) is None:
-        raise UnknownHash("the hash has an unknown form")
+        raise UnknownHash("unknown hash format")
     return form
 
 

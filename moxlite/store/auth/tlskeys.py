@@ -101,7 +101,7 @@ def pem_problem(text: str) -> str:
         case 1:
             return ""
         case _:
-            return "has more than one certificate; send only one"
+            return "includes multiple certificates; only send one"
 
 
 def read_certificate(

@@ -180,7 +180,7 @@ async def _end_stolen(database: Database, session: Session, remote_ip: str) -> N
     if session.expires > _now():
         await database.write(lambda tx: end_stolen(tx, session.id))
         kv = {"account": session.account, "remote": remote_ip, "browser": session.user_agent}
-        logger.warning("device session ended: reused token", extra={"kv": kv})
+        logger.warning("device session ended: token was reused", extra={"kv": kv})
 
 
 def _now() -> int:

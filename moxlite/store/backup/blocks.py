@@ -387,7 +387,7 @@ class Blocks:
             if self._forms.readable:
                 self.get(name)
             else:
-                check_sealed(self._stored(place), f"a block of pack {place.pack}")
+                check_sealed(self._stored(place), f"a block in pack {place.pack}")
         return len(places), self._forms.readable
 
     def _stored(self, place: Place) -> bytes:

@@ -342,14 +342,14 @@ def check_trusted(found: list[str], trusted: Collection[str], what: str) -> None
     """Raise RepositoryError unless what is signed by the signers `found` (none: unsigned) may be believed."""
     if not found:
         raise RepositoryError(
-            f"{what} isn't signed, so anyone who can write there could have created it; if you know its origin: "
-            "--unsigned"
+            f"{what} isn't signed, so anyone with write access could have created it. If you know the origin, "
+            "use --unsigned"
         )
     if not set(found) & set(trusted):
         known = "not by the signer known on this machine" if trusted else "and this machine doesn't know a signer"
         raise RepositoryError(
-            f"{what} is signed by {found[0]}, {known}; compare it to the signer that you keep with the key, and "
-            "use it with --signer; if you don't have one, but know the backup's origin: --unsigned"
+            f"{what} is signed by {found[0]}, {known}. If this matches the signer stored with your key, use it "
+            "with --signer. If you don't have a signer but know the origin, use --unsigned"
         )
 
 
@@ -360,7 +360,7 @@ def _message(kind: str, name: str, data: bytes) -> bytes:
 def _key_of(signer: str) -> Ed25519PublicKey:
     """The public key of a signer. Raises ValueError."""
     if SIGNER.fullmatch(signer) is None:
-        raise ValueError("isn't a signer")
+        raise ValueError("isn't a valid signer")
     return Ed25519PublicKey.from_public_bytes(_octets(signer.removeprefix(PREFIX)))
 
 

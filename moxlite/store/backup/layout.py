@@ -173,7 +173,7 @@ MOST: Final = 0o640
 """The most permissions that a restored file gets (ADMIN-37)."""
 
 CONFIG_FOLDER: Final = ".config-folder"
-NO_KEYS: Final = "isn't included: the backup isn't encrypted, and backup.include_keys isn't set"
+NO_KEYS: Final = "isn't included because the backup isn't encrypted and backup.include_keys isn't set"
 
 
 class NamedFile(msgspec.Struct, frozen=True):

@@ -130,7 +130,7 @@ def _check_space(data: Path, old: list[DatabaseFile], tell: Callable[[str], None
         sum(file.stat().st_size for file in (data / one.path, _log(data / one.path)) if file.exists()) for one in old
     ]
     needed, free = sum(sizes) + max(sizes), shutil.disk_usage(data).free
-    tell(f"this needs {needed} bytes of disk space in {data} ({free} free)")
+    tell(f"this requires {needed} bytes of disk space in {data} ({free} free)")
     if free < needed:
         raise StorageFull(f"not enough disk space in {data} (need {needed} bytes, {free} free)")
 
@@ -176,8 +176,8 @@ def _settle(db: apsw.Connection, path: Path) -> None:
     row = db.execute(NO_CARDS).fetchone()
     if row is not None and row[0]:
         raise BadTarget(
-            f"can't upgrade {path}: {row[0]} contacts aren't cards yet; with the version that wrote them, edit or "
-            "delete them"
+            f"can't upgrade {path}: {row[0]} contacts aren't cards yet; edit or delete them with the version "
+            "that created them"
         )
     db.execute(ALL_CARDS).fetchall()
     for number, name in db.execute(UNFOLDED).fetchall():
@@ -232,7 +232,7 @@ def _copy_rows(db: apsw.Connection, path: Path) -> None:
     for table in tables:
         columns, found = (sorted(str(name) for (name,) in db.execute(COLUMNS, (table, at))) for at in ("main", "old"))
         if columns != found:
-            raise BadTarget(f"can't upgrade {path}: its table {table} has other columns")
+            raise BadTarget(f"can't upgrade {path}: unexpected columns in table {table}")
         names = ", ".join(f'"{name}"' for name in columns)
         db.execute(f'DELETE FROM main."{table}"').fetchall()  # noqa: S608 - names of our schema
         db.execute(f'INSERT INTO main."{table}" ({names}) SELECT {names} FROM old."{table}"').fetchall()  # noqa: S608

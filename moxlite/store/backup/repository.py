@@ -97,7 +97,7 @@ def create_repository(
     # repository.json comes last: files without it were left by a run that was cut off.
     foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
     if foreign or any(storage.list(name) for name in FOLDERS if name in left):
-        raise BadTarget(f"{storage} isn't empty or a repository")
+        raise BadTarget(f"{storage} isn't empty, and isn't a repository")
     storage.remove(name for name in (NAMES, PROTECTED) if name in left)
     if passphrase is not None:
         recipient, protected = make_identity(passphrase)
@@ -365,7 +365,7 @@ class Repository:
             if entry.path == name:
                 with self._blocks.opened():
                     return b"".join(self._blocks.get(one) for one in entry.names())
-        raise RepositoryError(f"the snapshot doesn't have {name}")
+        raise RepositoryError(f"{name} isn't in the snapshot")
 
     def extract(self, target: Path, *, snapshot_id: str | None = None, tell: Tell = lambda _: None) -> list[str]:
         """Write a snapshot as a full backup to the new folder `target`. Returns a line for each thing that it lacks:

@@ -148,7 +148,7 @@ def verify(
     data = data_of(folder)
     for mark in (folder / INCOMPLETE, data / RESTORING):
         if mark.exists():
-            verification_result.add(mark, "the copy was not finished")
+            verification_result.add(mark, "the copy is incomplete")
     verification_result.add(folder / INCOMPLETE, *_lacks(folder / INCOMPLETE))
     _version(data, verification_result)
     known = databases(data)
@@ -328,7 +328,7 @@ def _rows(
                 for number, refs, users in reader.rows(CONTENT_REFS)
             ]
             findings += [
-                damage("mirror", f"content {number} is missing, but its row in mirror has state {state!r}")
+                damage("mirror", f"content {number} is missing, but its mirror row has state {state!r}")
                 for number, state in reader.rows(MIRROR)
             ]
         case Kind.AUTH | Kind.REPORTS | Kind.CACHE | Kind.SEARCH:

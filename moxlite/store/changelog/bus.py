@@ -241,7 +241,7 @@ class Bus:
                 logger.warning(
                     "subscriber closed",
                     extra={
-                        "kv": {"account": self.account, "cursor": cursor.id, "reason": "no acknowledgement for 24 h"}
+                        "kv": {"account": self.account, "cursor": cursor.id, "reason": "no acknowledgment for 24 h"}
                     },
                 )
                 cursor.end("no acknowledgment for 24 hours")

@@ -119,7 +119,7 @@ class OctetLimiter:
                 # The time is for the turn, not for the work.
                 scope.deadline = float("inf")
         if scope.cancelled_caught:
-            raise StorageBusy(f"{octets} bytes waited {self._seconds:.0f} s for their turn")
+            raise StorageBusy(f"timed out after {self._seconds:.0f} s waiting for memory ({octets} bytes)")
         try:
             yield
         finally:

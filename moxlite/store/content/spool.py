@@ -167,7 +167,7 @@ class SpoolSpace:
         """Count one more file. Raises SpoolFull."""
         with self._lock:
             if self._files >= self._max_files:
-                raise SpoolFull("files", f"already receiving {self._files} message files")
+                raise SpoolFull("files", f"too many messages are arriving (limit {self._files})")
             self._files += 1
 
     def close_file(self) -> None:
@@ -412,7 +412,7 @@ class Spool:
           SpoolFull, OSError: the file could not be written (disk full); the spool can then only be closed.
         """
         if self._finished or self._closed:
-            raise ValueError("the spool is finished")
+            raise ValueError("the spool is already finished")
         if self._file is None:
             self._memory.take(self._size + len(data))
         if self._take(data):
@@ -439,7 +439,7 @@ class Spool:
     def fill(self, pieces: Iterable[Octets]) -> None:
         """Write all octets and declare the message complete, in this thread. Blocks. Raises OSError as `write`."""
         if self._finished or self._closed:
-            raise ValueError("the spool is finished")
+            raise ValueError("the spool is already finished")
         for data in pieces:
             if self._take(data):
                 assert self._file is not None

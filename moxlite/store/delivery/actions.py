@@ -24,7 +24,7 @@ class NoCarrier(StoreError):
     """This version cannot perform the action; `action` is its tag."""
 
     def __init__(self, action: str) -> None:
-        super().__init__(f"action {action!r} cannot be performed yet")
+        super().__init__(f"action {action!r} isn't supported yet")
         self.action = action
 
 

@@ -176,7 +176,7 @@ class _Unit:
         self._ready = ready
         self._delivery = delivery
         if len(delivery.why) > MAX_WHY:
-            raise ValueError(f"{len(delivery.why)} octets of reasons")
+            raise ValueError(f"delivery details exceed the limit ({len(delivery.why)} bytes)")
         self._facts = msgspec.structs.replace(delivery.facts, why=delivery.why or None)
         self._added: Added | None = None
         self._first: FileInto | None = None

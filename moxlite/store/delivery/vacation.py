@@ -43,7 +43,7 @@ MAX_TEXT: Final = 20_000
 MAX_SUBJECT: Final = 200
 """Characters of the form's subject."""
 
-TOO_LONG: Final = "the text can have up to {most} characters, and the subject {subject}"
+TOO_LONG: Final = "the text can be up to {most} characters, and the subject up to {subject}"
 
 MAX_SHOWN: Final = 1000
 """Answered senders in a list."""

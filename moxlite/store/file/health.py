@@ -50,9 +50,9 @@ CHECKPOINTS: Final = 3
 
 WORDS: Final = {
     Fault.FULL: "disk is full",
-    Fault.BUSY: "database is short of descriptors, memory or a lock",
-    Fault.BROKEN: "a file of the database cannot be used",
-    Fault.DAMAGED: "a file of the database cannot be used",
+    Fault.BUSY: "out of descriptors, memory or locks for the database",
+    Fault.BROKEN: "can't use a database file",
+    Fault.DAMAGED: "can't use a database file",
     Fault.VALUE: "stored data is damaged",
 }
 """Log texts of faults that do not degrade the database."""
@@ -197,7 +197,7 @@ class Health(Edge):
         logger.warning("checkpoint failed", extra={"kv": kv})
         self._checkpoints_failed += 1
         if self._checkpoints_failed >= CHECKPOINTS and not self.log_stuck:
-            self.log_stuck = f"the log cannot be folded in: {kv['err']}"
+            self.log_stuck = f"can't checkpoint the log: {kv['err']}"
             metrics.CHECKPOINT_FAILING.labels(self.name).set(1)
             logger.error("checkpoints failing, log growing", extra={"kv": kv})
             if self._tell is not None:

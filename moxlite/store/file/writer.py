@@ -230,7 +230,7 @@ class Writer:
         except BaseException as error:
             # A fault of this module, since errors of units go to their callers: no task may wait for an ended thread.
             logger.critical("writer crashed", exc_info=error, extra={"kv": {"database": self._health.name}})
-            end = StorageBroken(f"the writer of {self._health.name} crashed")
+            end = StorageBroken(f"the writer for {self._health.name} crashed")
             end.__cause__ = error
         finally:
             batch += self._backlog.end(end)

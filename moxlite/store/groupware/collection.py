@@ -44,7 +44,7 @@ MAX_DEAD: Final = 100
 MAX_DEAD_OCTETS: Final = 64 << 10
 """Octets of them as JSON: they are read with the collection, at each request."""
 
-TOO_MANY_DEAD: Final = f"{MAX_DEAD} further properties of a collection, 64 KiB together"
+TOO_MANY_DEAD: Final = f"{MAX_DEAD} additional properties per collection, up to 64 KiB in total"
 
 MAX_ELEMENT: Final = 200
 """Characters of a name of a collection or resource, an element of an address."""

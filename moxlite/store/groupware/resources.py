@@ -128,7 +128,7 @@ class UIDTaken(StoreError):
     """Another resource of the collection has the UID; `name` is its name."""
 
     def __init__(self, name: str) -> None:
-        super().__init__("another entry of the collection has this UID")
+        super().__init__("another entry in the collection has this UID")
         self.name = name
 
 
@@ -448,7 +448,7 @@ def _add_instances(tx: Tx, number: int, instances: Iterable[Instance]) -> None:
 
 def _check_room(tx: AccountTx, home: Collection, octets: int, *, new: bool) -> None:
     if new and home.kind == "contact" and tx.value(CONTACTS) >= MAX_CONTACTS:
-        raise TooManyContacts(f"contacts: you can have up to {MAX_CONTACTS:,}")
+        raise TooManyContacts(f"you can have up to {MAX_CONTACTS:,} contacts")
     if new and tx.value(COUNT) >= MAX_RESOURCES:
         raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
     used, limit = octets_used(tx), tx.config.quota

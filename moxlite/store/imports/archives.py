@@ -114,7 +114,7 @@ def members(read: Read) -> Iterator[Member]:
         if info.type == tarfile.XGLTYPE:
             _extended(read, info.size)
             continue
-        kind = KINDS.get(info.type, "unknown kind of member")
+        kind = KINDS.get(info.type, "unknown member type")
         # A link may have the size of its target in its header, but has no data.
         length = 0 if kind in ("link", "device", "folder") else size if size >= 0 else info.size
         member = _Data(read, length)
@@ -358,7 +358,7 @@ def _kind(entry: _Entry) -> str:
     if entry.flags & ENCRYPTED:
         return "encrypted member"
     if entry.method not in (STORED, DEFLATED):
-        return "member with an unknown compression"
+        return "member with unknown compression"
     if stat.S_IFMT(entry.mode) in (0, stat.S_IFREG):
         return "file"
     return "link" if stat.S_ISLNK(entry.mode) else "device"

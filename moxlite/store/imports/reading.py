@@ -187,7 +187,7 @@ class _Naming:
             shown = clean_name(name) or "?"
             keyword = free_keyword(shown, self._taken)
             if len(shown) > MAX_NAME:
-                problems.add(f"label {name!r} is cut to {MAX_NAME} characters")
+                problems.add(f"label {name!r} was shortened to {MAX_NAME} characters")
             if len(self.names) < self._room:
                 self.names[keyword] = shown[:MAX_NAME].strip()
             else:

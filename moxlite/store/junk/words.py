@@ -279,7 +279,7 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
         try:
             hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
         except (ChunkDamaged, NoSuchMessage) as error:
-            logger.warning("message without words", extra={"kv": {"message": message_id, "err": str(error)}})
+            logger.warning("message doesn't have any words", extra={"kv": {"message": message_id, "err": str(error)}})
             hashes = array("q")
         found.append(Tokenised(message_id, hashes))
         total += len(hashes)
@@ -328,10 +328,10 @@ def wrong_words(r: Reader) -> Iterator[str]:
     for word, ham, spam in r.iterate(meta.generation.all):
         right = (hams.pop(word, 0), spams.pop(word, 0))
         if (ham, spam) != right and not (meta.pruned and ham <= right[0] and spam <= right[1]):
-            yield f"word {word} counts {ham} hams and {spam} spams, the messages {right[0]} and {right[1]}"
+            yield f"word {word} counts {ham} hams and {spam} spams, but messages count {right[0]} and {right[1]}"
     if not meta.pruned:
         for word in hams.keys() | spams.keys():
-            yield f"word {word} is missing, the messages count {hams[word]} hams and {spams[word]} spams"
+            yield f"word {word} is missing, but messages count {hams[word]} hams and {spams[word]} spams"
 
 
 # Teaching the filter by the mailboxes in which mail already is (WEB-66): mail in Archive is wanted, mail in Junk is

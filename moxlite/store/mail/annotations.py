@@ -93,7 +93,7 @@ def set_annotation(
     name = "" if mailbox_id == ACCOUNT else mailbox(tx, mailbox_id).name
     key = key.lower()
     if key == SORT_ORDER and value is not None and not _is_order(value):
-        raise BadForm("order", f"must be a whole number from 0 to {MAX_ORDER}")
+        raise BadForm("order", f"must be an integer between 0 and {MAX_ORDER}")
     row = tx.row(GET, mailbox_id, key)
     old = row[:2] if row is not None and row[2] else None
     if old == (None if value is None else (value, int(is_string))):

@@ -343,7 +343,7 @@ def checked_senders(texts: Sequence[str]) -> list[str]:
             found.append(masked_key(Address.parse(text.strip())) if head else Domain.parse(domain).unicode)
         except AddressError:
             shown = text[:MAX_SITE]
-            text = worded("{sender} isn't an address or domain", sender=shown)
+            text = worded("{sender} isn't a valid address or domain", sender=shown)
             raise MaskedRefused(text, "only_from") from None
     if any(" " in one for one in found) or len(found) > MAX_ONLY:
         raise MaskedRefused(worded("enter up to {most} senders, without spaces", most=MAX_ONLY), "only_from")
@@ -457,7 +457,7 @@ def new_localpart(word: str, separators: Sequence[str]) -> Localpart:
     joint = next((one for one in JOINTS if not any(one in text for text in separators)), None)
     # A separator of the domain would cut the address: mail for it would go to the one that the part before it names.
     if joint is None:
-        raise MaskedRefused("the domain uses all of . _ - as separators; choose another domain", "domain")
+        raise MaskedRefused("the domain already uses ., _, and - as separators; choose another domain", "domain")
     return Localpart(f"{word}{joint}{''.join(secrets.choice(LETTERS) for _ in range(SUFFIX))}")
 
 

@@ -141,7 +141,7 @@ def add_device(
     told, told_at = (tx.value(HIGHEST), tx.now) if former is None else (former.told, former.told_at)
     alarmed = highest_notice(tx) if former is None else former.alarmed
     if tx.value(COUNT, endpoint) >= MAX_DEVICES:
-        raise TooManyDevices(f"notifications: this account already has {MAX_DEVICES} devices; remove one first")
+        raise TooManyDevices(f"this account already has {MAX_DEVICES} devices with notifications; remove one first")
     return int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now, alarmed))
 
 

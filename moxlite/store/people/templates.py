@@ -102,7 +102,7 @@ def patch_template(tx: Tx, change: TemplateChange) -> int:
         tx.execute(CHANGE, *values, template.id)
         return template.id
     if (tx.value(COUNT) or 0) >= MAX_TEMPLATES:
-        raise TooManyTemplates(f"templates: you can have up to {MAX_TEMPLATES}")
+        raise TooManyTemplates(f"you can have up to {MAX_TEMPLATES} templates")
     return int(tx.value(ADD, *values))
 
 

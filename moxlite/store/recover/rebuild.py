@@ -172,7 +172,7 @@ class _Work:
             # Counts are in the rows of mailboxes, and so survive the loss of the rows that they count.
             if missing > 0:
                 self.complete = False
-                self.lose(f"{box.name}: {missing} messages that it counted have no row any longer")
+                self.lose(f"{box.name}: missing rows for {missing} counted messages")
         for body_id in self.salvage.unused():
             await self.orphan(body_id)
 
@@ -219,7 +219,7 @@ class _Work:
         try:
             body = self.salvage.body(body_id)
         except Damaged as error:
-            self.lose(f"a body whose message is lost: {error}")
+            self.lose(f"body without a message: {error}")
             return
         target = await self.account.write(lambda tx: ensure_mailbox(tx, RECOVERED).id)
         await self.add(target, body.data, b"", f"body {body_id}", None)
@@ -359,11 +359,11 @@ def _finish(path: Path, salvage: Salvage, options: Options, work: _Work) -> None
                 except (apsw.ConstraintError, apsw.MismatchError):
                     lost += 1
             if lost:
-                work.lose(f"{lost} rows of {table}")
+                work.lose(f"{lost} rows in {table}")
         for row in salvage.owed:
             _owe(db, row, work)
         for (name,) in db.execute(LOST_ENTRIES).fetchall():
-            work.lose(f"the octets of the entry {name!r}")
+            work.lose(f"the content of entry {name!r}")
         for sql in SETTLE:
             db.execute(sql)
         restore_copies(db, salvage.remotes, salvage.copies(complete=work.complete), work.ids)
@@ -403,18 +403,18 @@ def _owe(db: apsw.Connection, row: Record, work: _Work) -> None:
         case (int(number), bytes(key), str(kind), int() | None as message_id, bytes(data), int(created), int(due)):
             pass
         case _:
-            work.lose("a row of outbox")
+            work.lose("an outbox row")
             return
     new_id = None if message_id is None else work.salvage.new_id(message_id)
     try:
         owed = OwedMessage.unpack(data) if kind == SUBMIT else None
     except msgspec.DecodeError:
-        work.lose("a message that was still to be sent, with its recipients")
+        work.lose("an unsent message with its recipients")
         return
     if message_id is not None and new_id is None:
         if owed is not None:
             recipients = ", ".join(str(recipient.address) for recipient in owed.submission.recipients[:MAX_NAMED])
-            work.lose(f"a message that was still to be sent to {recipients}")
+            work.lose(f"an unsent message to {recipients}")
         return
     if owed is not None:
         beside = msgspec.structs.replace(

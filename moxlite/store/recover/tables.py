@@ -160,7 +160,7 @@ def _tables(db: apsw.Connection) -> Iterator[_Table]:
 def _fill(db: apsw.Connection, pages: Pages, done: RecoveredTables) -> None:
     places = roots(pages)
     if not places:
-        done.losses.append("the first page: that tables are complete cannot be told")
+        done.losses.append("the first page is damaged, so it's unknown if tables are complete")
     seen: set[int] = {1}
     tables = list(_tables(db))
     for table in tables:
@@ -169,7 +169,7 @@ def _fill(db: apsw.Connection, pages: Pages, done: RecoveredTables) -> None:
             if table.name not in SKIPPED:
                 refused += not _insert(db, table, row, done)
         if refused:
-            done.losses.append(f"{refused} rows of {table.name}")
+            done.losses.append(f"{refused} rows in {table.name}")
     free = pages.free()
     strays = [table for table in tables if table.name in STRAYS]
     for number in range(2, pages.count + 1):

@@ -329,7 +329,7 @@ def _write(tx: Tx, batch: _Batch) -> None:
             if text.text is not None:
                 tx.execute(ADD_GRAMS, text.message_id, text.text)
     except apsw.ConstraintError as error:
-        raise IndexDamaged(f"the text index contradicts itself: {error}") from error
+        raise IndexDamaged(f"the text index is inconsistent: {error}") from error
     tx.execute(RAISE, batch.last)
 
 

@@ -57,9 +57,9 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
     texts_with_data = {one for one, has_data in texts.items() if has_data}
     for found, text in (
         (live - texts.keys(), "is missing in the text index"),
-        (texts_with_data - trigrams, "has a text, but no trigrams"),
+        (texts_with_data - trigrams, "has text, but no trigrams"),
         (trigrams - texts_with_data, "has trigrams, but no text"),
-        (texts.keys() - fields, "has a text, but no fields"),
+        (texts.keys() - fields, "has text, but no fields"),
         (fields - texts.keys(), "has fields, but no text"),
         (tails - texts_with_data, "has the end of a text, but no text"),
     ):

@@ -116,7 +116,7 @@ class Index:
                     if database is not None:
                         answer = await database.scan(fn, op=op)
             except StoreError as error:
-                logger.warning("text index ignored", extra={"kv": {"account": self._account.name, "err": str(error)}})
+                logger.warning("ignoring text index", extra={"kv": {"account": self._account.name, "err": str(error)}})
         metrics.QUESTIONS.labels("none" if answer is None else "given").inc()
         return answer
 

@@ -74,7 +74,7 @@ def _names(r: Reader) -> Iterator[Finding]:
         above = parent(name)
         wanted = None if above is None else ids.get(above)
         if parent_id != wanted or (above is not None and wanted is None):
-            yield damage("parent", f"mailbox {name!r} has parent {parent_id}, it should be {above!r} with id {wanted}")
+            yield damage("parent", f"mailbox {name!r} has parent {parent_id}, expected {above!r} with id {wanted}")
 
 
 def _keywords(r: Reader) -> Iterator[Finding]:
@@ -227,7 +227,7 @@ RULES: Final = (
     ),
     Rule(
         "total_size",
-        "total_size is {}, the messages have {} octets",
+        "total_size is {}, but messages have {} bytes",
         """SELECT total_size, s FROM state, (SELECT coalesce(sum(size), 0) AS s FROM message
         WHERE mailbox_id NOT IN (SELECT id FROM mailbox WHERE system)) WHERE total_size <> s""",
     ),
@@ -247,13 +247,13 @@ RULES: Final = (
     ),
     Rule(
         "queued",
-        "message {} is in the system's mailbox, and no row of queued names it",
+        "message {} is in the system mailbox, but not in queued",
         """SELECT m.id FROM mailbox b JOIN message m ON m.mailbox_id = b.id LEFT JOIN queued q ON q.message_id = m.id
         WHERE b.system AND q.key IS NULL""",
     ),
     Rule(
         "queued",
-        "queued names message {}, which is not in the system's mailbox",
+        "queued includes message {}, which isn't in the system mailbox",
         """SELECT q.message_id FROM queued q LEFT JOIN message m ON m.id = q.message_id
         LEFT JOIN mailbox b ON b.id = m.mailbox_id WHERE q.message_id IS NOT NULL AND coalesce(b.system, 0) = 0""",
     ),
@@ -282,12 +282,12 @@ RULES: Final = (
     ),
     Rule(
         "uidvalidity",
-        "{!r} has uidvalidity {}, the next is {}",
+        "{!r} has uidvalidity {}, but the next is {}",
         """SELECT name, uidvalidity, next_uidvalidity FROM mailbox, state WHERE uidvalidity >= next_uidvalidity""",
     ),
     Rule(
         "uidvalidity",
-        "{!r} was made anew with uidvalidity {}, the old one had {}",
+        "{!r} was recreated with uidvalidity {}, but had {} before",
         """SELECT b.name, b.uidvalidity, g.uidvalidity FROM mailbox b JOIN mailbox_gone g ON g.name = b.name AND
         g.mailbox_id <> b.id AND g.createseq < b.createseq WHERE b.uidvalidity <= g.uidvalidity""",
     ),
@@ -332,37 +332,37 @@ RULES: Final = (
     ),
     Rule(
         "special_use",
-        "special use {} is on {} mailboxes",
+        "special use {} is set for {} mailboxes",
         """SELECT b.bit, count(*) FROM (SELECT 1 AS bit UNION ALL SELECT 2 UNION ALL SELECT 4 UNION ALL SELECT 8
         UNION ALL SELECT 16) b JOIN mailbox m ON m.special_use & b.bit GROUP BY b.bit HAVING count(*) >
         1""",
     ),
     Rule(
         "size",
-        "message {} has size {}, prefix and body have {} octets",
+        "message {} has size {}, but prefix and body have {} bytes",
         """SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
         JOIN body b ON b.id = m.body_id WHERE m.size <> length(i.prefix) + b.size""",
     ),
     Rule(
         "body",
-        "message {} has no body {}",
+        "message {} is missing body {}",
         """SELECT m.id, m.body_id FROM message m LEFT JOIN body b ON b.id = m.body_id WHERE b.id IS NULL""",
     ),
     Rule(
         "body",
-        "message {} is a copy of message {}, and has another body",
+        "message {} is a copy of message {}, but has a different body",
         """SELECT m.id, o.id FROM message m JOIN message o ON o.id = m.email_id WHERE m.email_id <> m.id
         AND (o.body_id <> m.body_id OR o.email_id <> o.id)""",
     ),
     Rule(
         "body",
-        "the tombstone of mailbox {} UID {} has no body {}",
+        "the tombstone for mailbox {} UID {} is missing body {}",
         """SELECT e.mailbox_id, e.uid, e.body_id FROM expunged e LEFT JOIN body b ON b.id = e.body_id WHERE
         e.body_id IS NOT NULL AND b.id IS NULL""",
     ),
     Rule(
         "refs",
-        "body {} has refs {} and {} users",
+        "body {} has refs {}, but {} users",
         """SELECT b.id, b.refs, coalesce(u.users, 0) FROM body b LEFT JOIN (SELECT body_id, count(*) AS users FROM
         (SELECT body_id FROM message UNION ALL SELECT body_id FROM expunged WHERE body_id IS NOT NULL
         UNION ALL SELECT body_id FROM import_message)
@@ -383,13 +383,13 @@ RULES: Final = (
     ),
     Rule(
         "erase_queue",
-        "erase_queue has mailbox {} UID {}, which has no tombstone with content",
+        "erase_queue has mailbox {} UID {}, which doesn't have a tombstone with content",
         """SELECT q.mailbox_id, q.uid FROM erase_queue q LEFT JOIN expunged e ON e.mailbox_id = q.mailbox_id AND
         e.uid = q.uid WHERE e.body_id IS NULL""",
     ),
     Rule(
         "chunks",
-        "body {} of {} octets has {} chunks, or chunks of a wrong length",
+        "body {} ({} bytes) has {} chunks, or chunks with a wrong length",
         f"""SELECT b.id, b.size, count(c.id) FROM body b LEFT JOIN body_chunk c ON c.id BETWEEN b.id << 16 AND (b.id
         << 16) + 65535 GROUP BY b.id HAVING count(c.id) <> (b.size + {CHUNK_SIZE - 1}) / {CHUNK_SIZE} OR
         coalesce(max(c.id & 65535) + 1, 0) <> count(c.id) OR coalesce(sum(CASE WHEN c.enc IN (0, 4) THEN
@@ -397,31 +397,31 @@ RULES: Final = (
     ),
     Rule(
         "chunks",
-        "body {} is gone, its chunk {} is not",
+        "body {} is missing, but has chunk {}",
         """SELECT c.id >> 16, c.id & 65535 FROM body_chunk c LEFT JOIN body b ON b.id = c.id >> 16 WHERE b.id IS
         NULL""",
     ),
     Rule(
         "annotation",
-        "the annotation of mailbox {} with key {!r} is not in lower case",
+        "the annotation for mailbox {} with key {!r} isn't lowercase",
         """SELECT mailbox_id, key FROM annotation WHERE key <> lower(key)""",
     ),
     Rule(
         "annotation",
-        "mailbox {} is gone, its annotation {!r} is not",
+        "mailbox {} is missing, but has annotation {!r}",
         """SELECT a.mailbox_id, a.key FROM annotation a LEFT JOIN mailbox b ON b.id = a.mailbox_id WHERE a.present
         AND a.mailbox_id <> 0 AND b.id IS NULL""",
     ),
     Rule(
         "acl",
-        "mailbox {} is gone, the rights of {!r} on it are not",
+        "mailbox {} is missing, but has rights for {!r}",
         """SELECT a.mailbox_id, a.identifier FROM acl a LEFT JOIN mailbox b ON b.id = a.mailbox_id
         WHERE b.id IS NULL""",
     ),
     *(
         Rule(
             table,
-            f"message {{}} with email_id {{}} has no row in {table}",
+            f"message {{}} with email_id {{}} doesn't have a row in {table}",
             f"""SELECT m.id, m.email_id FROM (SELECT id, email_id FROM message
             UNION ALL SELECT message_id, email_id FROM erase_queue) m LEFT JOIN {table} s ON s.email_id = m.email_id
             WHERE s.email_id IS NULL""",  # noqa: S608
@@ -431,7 +431,7 @@ RULES: Final = (
     *(
         Rule(
             table,
-            f"no message has email_id {{}} any longer, {table} has",
+            f"{table} has email_id {{}}, but no message does",
             f"""SELECT DISTINCT s.email_id FROM {table} s LEFT JOIN message m ON m.id = s.email_id
             AND m.email_id = s.email_id WHERE m.id IS NULL
             AND s.email_id NOT IN (SELECT email_id FROM message WHERE email_id <> id)
@@ -443,7 +443,7 @@ RULES: Final = (
     *(
         Rule(
             table,
-            f"message {{}} is gone, its row in {table} is not",
+            f"message {{}} is missing, but has a row in {table}",
             f"""SELECT DISTINCT s.message_id FROM {table} s LEFT JOIN message m ON m.id = s.message_id
             WHERE m.id IS NULL AND s.message_id > 0""",  # noqa: S608
         )
@@ -458,21 +458,21 @@ RULES: Final = (
     ),
     Rule(
         "message_dkim",
-        "judged message {} has a signature by {!r}, message_dkim doesn't",
+        "classified message {} has a signature by {!r}, but message_dkim doesn't",
         """SELECT s.message_id, j.value FROM message_smtp s CROSS JOIN json_each(s.dkim) j LEFT JOIN message_dkim d
         ON d.domain = j.value AND d.received = s.received AND d.message_id = s.message_id
         WHERE s.verdict IS NOT NULL AND d.domain IS NULL""",
     ),
     Rule(
         "message_dkim",
-        "message_dkim has a signature of message {} by {!r}, message_smtp doesn't, or the message isn't judged",
+        "message_dkim has a signature of message {} by {!r}, but message_smtp doesn't, or the message isn't classified",
         """SELECT d.message_id, d.domain FROM message_dkim d WHERE NOT EXISTS (SELECT 1 FROM message_smtp s
         CROSS JOIN json_each(s.dkim) j WHERE s.message_id = d.message_id AND s.received = d.received
         AND s.verdict IS NOT NULL AND j.value = d.domain)""",
     ),
     Rule(
         "junk_meta",
-        "the junk filter has learnt {} hams and {} spams; {} and {} messages say that they are",
+        "the junk filter has learned {} hams and {} spams, but {} and {} messages are marked",
         """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT (SELECT count(*) FROM message WHERE trained = 0)
         + (SELECT count(*) FROM erase_queue WHERE trained = 0) AS h, (SELECT count(*) FROM message WHERE
         trained = 1) + (SELECT count(*) FROM erase_queue WHERE trained = 1) AS s) WHERE j.position IS NULL
@@ -480,7 +480,7 @@ RULES: Final = (
     ),
     Rule(
         "junk_meta",
-        "the retraining junk filter has learnt {} hams and {} spams; junk_retrain has {} and {}",
+        "the retraining junk filter has learned {} hams and {} spams, but junk_retrain has {} and {}",
         """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT count(*) FILTER (WHERE trained = 0) AS h,
         count(*) FILTER (WHERE trained = 1) AS s FROM junk_retrain) WHERE j.position IS NOT NULL AND (j.hams,
         j.spams) <> (h, s)""",
@@ -492,17 +492,17 @@ RULES: Final = (
     ),
     Rule(
         "import",
-        "message {} is staged for an import that is gone",
+        "message {} is staged for a missing import",
         """SELECT id FROM import_message WHERE NOT EXISTS (SELECT 1 FROM import_job)""",
     ),
     Rule(
         "import",
-        "message {} is staged for an import, and there already",
+        "message {} is staged for an import, but already exists",
         """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id""",
     ),
     Rule(
         "counts",
-        "collection {!r} counts {} entries of {} octets, there are {} of {}",
+        "collection {!r} counts {} entries ({} bytes), but has {} ({} bytes)",
         """SELECT c.name, c.total, c.size, count(r.id), coalesce(sum(r.size), 0) FROM collection c
         LEFT JOIN resource r ON r.collection_id = c.id GROUP BY c.id
         HAVING (c.total, c.size) <> (count(r.id), coalesce(sum(r.size), 0))""",
@@ -516,13 +516,13 @@ RULES: Final = (
     ),
     Rule(
         "resource",
-        "entry {!r} of collection {} has size {}, its octets are {}",
+        "entry {!r} in collection {} has size {}, but {} bytes",
         """SELECT r.name, r.collection_id, r.size, length(d.data) FROM resource r
         LEFT JOIN resource_data d ON d.resource_id = r.id WHERE r.size IS NOT length(d.data)""",
     ),
     Rule(
         "resource",
-        "a row about entry {} is left, which is gone",
+        "a row remains for missing entry {}",
         """SELECT resource_id FROM (SELECT resource_id FROM resource_data UNION SELECT resource_id FROM resource_address
         UNION SELECT resource_id FROM instance UNION SELECT resource_id FROM alarm
         UNION SELECT resource_id FROM entry_facts)
@@ -530,18 +530,18 @@ RULES: Final = (
     ),
     Rule(
         "resource",
-        "entry {!r} of collection {} has a tombstone",
+        "entry {!r} in collection {} has a tombstone",
         """SELECT r.name, r.collection_id FROM resource r JOIN resource_gone g USING (collection_id, name)""",
     ),
     Rule(
         "contact",
-        "card {} is not found among the contacts",
+        "card {} isn't in the contacts",
         """SELECT id FROM resource WHERE component = 'VCARD'
         AND id NOT IN (SELECT id FROM contact UNION SELECT id FROM group_card UNION SELECT id FROM contact_due)""",
     ),
     Rule(
         "contact",
-        "a row about contact {} is left, which is gone",
+        "a row remains for missing contact {}",
         """SELECT id FROM (SELECT id FROM contact UNION SELECT contact_id FROM contact_address
         UNION SELECT contact_id FROM contact_group UNION SELECT id FROM group_card
         UNION SELECT group_id FROM group_member UNION SELECT id FROM contact_due)

@@ -89,7 +89,7 @@ async def reparse(
     if not begun:
         await account.write(lambda tx: tx.execute(BEGIN, NAME, tx.now))
         await account.search.delete("read anew")  # its texts are from the old index
-        logger.info("reading all messages again", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
+        logger.info("reparsing all messages", extra={"kv": {"account": account.name, "version": PARSE_VERSION}})
     done = 0
     total = await account.read(lambda r: r.value(TOTAL, NAME), op="reparse") or 0
     while True:
