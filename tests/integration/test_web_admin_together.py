@@ -164,7 +164,7 @@ def test_owners_together_lose_nothing(tmp_path: Path, seconds: float, kills: int
     try:
         text = domains_of(server)
         assert owners.problems == []
-        assert all("changed meanwhile" in one.lower() for one in owners.conflicts)
+        assert all("changed elsewhere" in one.lower() for one in owners.conflicts)
         rows = json.loads(server.cli("audit", "list", "-n", "1000", "--json").stdout)
         told = json.dumps(rows)
         for made in (one for each in owners.made.values() for one in each):

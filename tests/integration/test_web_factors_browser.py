@@ -251,7 +251,7 @@ def test_the_owner_sees_and_forgets_failed_log_ins(server: LocalServer) -> None:
     assert server.cli("--yes", "limits", "clear").stdout == "0 counts cleared\n"
     assert server.cli("limits", "clear", "192.0.2.1").stdout == "0 counts cleared\n"
     refused = server.cli("limits", "clear", "nonsense", check=False)
-    assert (refused.returncode, "isn't an IP address" in refused.stderr) == (1, True)
+    assert (refused.returncode, "isn't a valid IP address" in refused.stderr) == (1, True)
 
 
 def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:

@@ -262,6 +262,6 @@ async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Pat
     problem = (await browser.call("overview"))["config_problems"][0]
     assert (problem["about"], problem["text"]) == (
         "accounts.mia.forward_to[0]",
-        "isn't an email address: bad domain syntax",
+        "isn't a valid email address: bad domain syntax",
     )
     os.utime(path)

@@ -136,7 +136,7 @@ async def test_limits_of_log_ins_are_listed_and_forgotten(rig: Rig, browser: Bro
         await guesser.post("login", {"login_token": token, "username": "mia@example.org", "password": "guess"})
     found = await browser.call("limits_list")
     assert [one["refused"] for one in found if one["who"] == "198.51.100.7" and one["window"] == 60] == [True]
-    assert "isn't an IP address" in (await refusal(browser, "limits_clear", ip="everywhere"))["ip"]
+    assert "isn't a valid IP address" in (await refusal(browser, "limits_clear", ip="everywhere"))["ip"]
     assert await browser.call("limits_clear", ip="198.51.100.7") > 0
     assert [one for one in await browser.call("limits_list") if one["refused"]] == []
     await guesser.log_in()

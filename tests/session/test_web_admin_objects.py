@@ -351,7 +351,7 @@ async def test_a_check_that_hangs_is_left_and_found_again(rig: Rig, monkeypatch:
 
 async def test_a_placement_test_goes_on_without_its_call(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-70b: the call waits for its end for a while; another one meanwhile waits for the same test. A refusal is
-    told: this server doesn't send mail to others.
+    told: this server doesn't send mail to other servers.
     """
     status, _ = await browser.error("placement_test")
     assert 400 <= status < 500

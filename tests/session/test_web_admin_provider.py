@@ -421,7 +421,7 @@ async def test_a_provider_that_can_be_used(rig: Rig, provider: House) -> None:
     [
         ({"issuer": f"{ISSUER}/"}, [f"expected issuer '{ISSUER}', but the document is from '{ISSUER}/'"]),
         ({"response_types_supported": ["id_token"], "code_challenge_methods_supported": []}, ["code flow", "PKCE"]),
-        ({"response_modes_supported": ["form_post"]}, ["answers in the query"]),
+        ({"response_modes_supported": ["form_post"]}, ["responses in the query"]),
         ({"id_token_signing_alg_values_supported": ["HS256", "none"]}, ["public key"]),
         ({"token_endpoint": "http://login.example.org/token"}, ["isn't an https address"]),
         ({"jwks_uri": "https://user@/"}, ["isn't an https address"]),

@@ -190,8 +190,8 @@ async def test_encoded_words_are_decoded(browser: Browser) -> None:
         (b'{"message_ids": [1], "flags": ["\\ud800"]}', "flags_add"),
         (b"[" * 100_000, "flags_add"),
         (b"\xff", "flags_add"),
-        (b'{"\xff": 1}', "not valid UTF-8"),
-        (b'{"message_ids": [1], "flags": ["x\xff"]}', "not valid UTF-8"),
+        (b'{"\xff": 1}', "isn't valid UTF-8"),
+        (b'{"message_ids": [1], "flags": ["x\xff"]}', "isn't valid UTF-8"),
         (b'{"message_ids": [1e300], "flags": ["x"]}', "message_ids[0]"),
     ],
 )

@@ -195,7 +195,7 @@ async def test_damaged_entries_are_left_out_and_told(
     assert plan.startswith("Calendar: Pl an: ")
     assert task.startswith("Calendar: an entry: ")
     assert (await browser.fetch("/webmail/contacts.vcf")).body.count(b"FN:") == 2
-    assert sum("damaged entry skipped" in record.message for record in caplog.records) == 5
+    assert sum("skipped damaged entry" in record.message for record in caplog.records) == 5
     house = rig.house
     run = GroupwareCommands(
         rig.holder,

@@ -143,7 +143,7 @@ async def test_a_bad_vacation_form_has_the_same_fault_everywhere(rig: Rig, tmp_p
     """WEBMAIL-131, JMAP-34."""
     interfaces = await vacations(rig, tmp_path)
     assert await interfaces[0].write({"enabled": True, "html": "<p>away</p>", "end": LATE}) == ""
-    much = f"the text can have up to {MAX_TEXT:,} characters, and the subject {MAX_SUBJECT}"
+    much = f"the text can be up to {MAX_TEXT:,} characters, and the subject up to {MAX_SUBJECT}"
     for name, value, text in (
         ("text", "x" * (MAX_TEXT + 1), much),
         ("html", "x" * (MAX_TEXT + 1), much),

@@ -141,7 +141,7 @@ async def test_a_bad_order_of_a_mailbox_has_the_same_fault_everywhere(rig: Rig) 
     interfaces = await mailboxes(rig)
     assert await interfaces[0].write({"order": 7}) == ""
     for order in (-1, 1 << 31, 10**12):
-        await refused(interfaces, "order", order, "must be a whole number from 0 to 2147483647")
+        await refused(interfaces, "order", order, "must be an integer between 0 and 2147483647")
 
 
 # A message's flags, labels and place

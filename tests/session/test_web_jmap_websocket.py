@@ -89,7 +89,7 @@ async def test_an_account_that_cannot_be_opened_is_told(rig: Rig, monkeypatch: p
     real = rig.accounts.use
 
     def use(name: str, **options: Any) -> Any:
-        raise StorageBusy("short of descriptors")
+        raise StorageBusy("out of descriptors")
 
     before = await crashed()
     async with websocket(rig) as socket:

@@ -219,7 +219,7 @@ async def test_keys_that_change(rig: Rig, provider: House, monkeypatch: pytest.M
 @pytest.mark.parametrize(
     ("path", "answer"),
     [
-        ("/.well-known/openid-configuration", HTTPError("no answer within 10 s")),
+        ("/.well-known/openid-configuration", HTTPError("no response within 10 s")),
         ("/.well-known/openid-configuration", HTTPResponse(302, (("location", "http://127.0.0.1/"),), b"")),
         ("/.well-known/openid-configuration", HTTPResponse(200, (), b" " * 300_000)),
         ("/.well-known/openid-configuration", reply({"issuer": "https://evil.example"})),
@@ -796,7 +796,7 @@ async def test_other_texts_log_nobody_out(rig: Rig, provider: House) -> None:
 async def test_logout_tokens_while_the_provider_is_away(rig: Rig, provider: House) -> None:
     """WEB-183: it hears that it has to try again; the token wasn't used."""
     token = provider.logout_token()
-    provider.answers["/certs"] = HTTPError("no answer within 10 s")
+    provider.answers["/certs"] = HTTPError("no response within 10 s")
     assert await tell(page(rig), token) == 503
     provider.answers.clear()
     assert await tell(page(rig), token) == 200

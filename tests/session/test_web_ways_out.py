@@ -302,7 +302,7 @@ SEALED = (
     'multipart/signed; protocol="application/pgp-signature"; micalg=pgp-sha256',
     'multipart/encrypted; protocol="application/pgp-encrypted"',
 )
-WORDS = "a signed or encrypted part has a line of over 998 octets, and no other form keeps it valid"
+WORDS = "a signed or encrypted part has a line longer than 998 octets, and can't be changed"
 
 
 @pytest.mark.parametrize("way", RAW)

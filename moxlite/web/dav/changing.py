@@ -184,7 +184,7 @@ async def make(s: Session) -> None:
     if root is not None and root.tag != (CALDAV + "mkcalendar" if calendar else DAV + "mkcol"):
         raise Refusal(415, "", "unexpected request body for this method")
     if root is None and not calendar and s.place.shelf == "calendar":
-        raise Refusal(403, DAV + "valid-resourcetype", "the request body must say that this is a calendar")
+        raise Refusal(403, DAV + "valid-resourcetype", "the request body must specify a calendar")
     new, failed = made_by(s.place, root)
     if failed:
         answer = DAV + "mkcol-response" if not calendar else CALDAV + "mkcalendar-response"
@@ -307,5 +307,5 @@ def _destination(s: Session) -> Place:
     except NotThere:
         raise Refusal(403, "", "you can only copy and move entries between your own collections") from None
     if there.kind != "resource" or there.shelf != s.place.shelf or there == s.place:
-        raise Refusal(403, "", "you can only copy and move entries to collections for the same type")
+        raise Refusal(403, "", "you can only copy and move entries between collections of the same type")
     return there

@@ -202,7 +202,7 @@ class Connection:
         if encoded and (lengths or event.http_version == b"1.0"):
             raise BadRequest("Transfer-Encoding can't be combined with Content-Length (RFC 9112 section 6.3).")
         if len(headers.all("host")) > 1:
-            raise BadRequest("More than one Host field.")
+            raise BadRequest("Multiple Host fields.")
         return make_request(
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),

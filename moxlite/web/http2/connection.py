@@ -177,7 +177,9 @@ class Connection:
         """End the connection of a client that breaks a rule or a limit, with all its requests."""
         metrics.http2_refused.labels(reason=reason).inc()
         kv = {"remoteaddr": str(self._info.remote), "cid": self._info.cid, "reason": reason}
-        logger.log(logging.DEBUG if reason == PROTOCOL else logging.INFO, "http/2 connection refused", extra={"kv": kv})
+        logger.log(
+            logging.DEBUG if reason == PROTOCOL else logging.INFO, "http/2 connection rejected", extra={"kv": kv}
+        )
         self._lose_all()
         try:
             await self._link.say_goodbye(code, self._last)

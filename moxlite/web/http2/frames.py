@@ -278,7 +278,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
     if not METHOD.fullmatch(method) or not VISIBLE.fullmatch(authority) or b"@" in authority:
         raise Malformed("invalid method or authority")
     if host is not None and host.lower() != authority.lower():
-        raise Malformed("more than one host")
+        raise Malformed("multiple hosts")
     if method == b"CONNECT":
         if len(pseudo) != 2 or b":authority" not in pseudo:
             raise Malformed("CONNECT")

@@ -154,7 +154,7 @@ async def _length(blob: Blob, measured: Budget) -> int:
             try:
                 measured.take(len(piece))
             except MethodError:
-                raise SetError("tooLarge", "the parts of these blobs are too large for one call") from None
+                raise SetError("tooLarge", "the parts of these blobs are too large for a single call") from None
     return found
 
 
@@ -206,7 +206,7 @@ async def _shown(call: Call, blob: Blob, wanted: Sequence[str], part: _Range, le
                 size += len(piece)
                 # Counted by what is read, not by what is returned: to skip to an offset costs as much.
                 if size > left:
-                    raise MethodError("requestTooLarge", "these blobs are too large for one call")
+                    raise MethodError("requestTooLarge", "these blobs are too large for a single call")
                 for digest in digests.values():
                     await _update(digest, inner)
                 if keeps:

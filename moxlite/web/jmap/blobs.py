@@ -253,7 +253,7 @@ async def data_uri(call: Call, blob: str, kind: object) -> str:
     if known is None:
         raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
     if octets is None:
-        raise SetError("tooLarge", f"a blob in an object can have up to {MAX_DATA} bytes", maxSize=MAX_DATA)
+        raise SetError("tooLarge", f"a blob in an object can be up to {MAX_DATA} bytes", maxSize=MAX_DATA)
     return f"data:{kind if isinstance(kind, str) else known.media_type};base64,{base64.b64encode(octets).decode()}"
 
 

@@ -148,7 +148,7 @@ def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> li
         raise bad(name, "must be an array")
     fields = [octets for item in values if (octets := _one(name, label, wanted.form, item, utf8=utf8))]
     if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
-        raise bad(name, f"lines can have up to {MAX_LINE} bytes; fold them with CRLF and a space")
+        raise bad(name, f"lines can be up to {MAX_LINE} bytes; fold them with CRLF and a space")
     return fields
 
 
@@ -193,7 +193,7 @@ def _date(name: str, text: str) -> str:
         moment = dt.datetime.fromisoformat(text)
         offset = moment.utcoffset()
         if offset is None:
-            raise bad(name, "the time must have a zone")
+            raise bad(name, "the time must include a UTC offset")
         return format_date(int((moment - EPOCH) / dt.timedelta(microseconds=1)), int(offset.total_seconds()) // 60)
     except (ValueError, OverflowError):
         raise bad(name, "must be a date like 2026-11-25T08:00:00Z") from None
@@ -210,7 +210,7 @@ def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
             case _:
                 raise bad(name, "an address can only have name and email")
         if shown is not None and not isinstance(shown, str):
-            raise bad(name, "a name must be text")
+            raise bad(name, "a name must be a string")
         try:
             address = Address.parse(email)
         except AddressError as error:
@@ -233,7 +233,7 @@ def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> byte
             raise bad(name, "a group can only have name and addresses")
         members, title = _addresses(name, group["addresses"]), group.get("name")
         if title is not None and not isinstance(title, str):
-            raise bad(name, "a name must be text")
+            raise bad(name, "a name must be a string")
         entries += members if title is None else [Group(title, tuple(members))]
     return _address_field(name, label, entries, utf8=utf8) if entries else b""
 
@@ -253,7 +253,7 @@ def _root(given: Object) -> Part:
     for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):
         listed = given.get(name) or []
         if not isinstance(listed, list) or len(listed) > 1:
-            raise bad(name, "must be an array with one part")
+            raise bad(name, "must be an array with exactly one part")
         for one in listed:
             part = reader.part(name, {"type": kind, **one} if isinstance(one, dict) else one, 0)
             if part.media_type != kind:
@@ -308,17 +308,17 @@ class _Parts:
             headers=headers,
         )
         if found.disposition and TOKEN.fullmatch(found.disposition) is None:
-            raise bad(name, "the disposition isn't a token")
+            raise bad(name, "invalid disposition")
         number, blob = given.get("partId"), given.get("blobId")
         if (number is None) == (blob is None):
             raise bad(name, "a part must have either partId or blobId")
         if blob is not None:
             if not isinstance(blob, str):
-                raise bad(name, "blobId must be text")
+                raise bad(name, "blobId must be a string")
             found.blob = blob
             found.charset = _text(name, given, "charset") if found.media_type.startswith("text/") else ""
             if found.charset and TOKEN.fullmatch(found.charset) is None:
-                raise bad(name, "the charset isn't a token")
+                raise bad(name, "invalid charset")
             return found
         if "charset" in given or "size" in given:
             raise bad(name, "charset and size are set by the server for text")
@@ -346,12 +346,12 @@ class _Parts:
             wanted = _field(key)
             assert wanted is not None
             if wanted.name in (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"):
-                raise bad(name, f"{key}: set by the server")
+                raise bad(name, f"{key}: can only be set by the server")
             found += _written(key, wanted, value, utf8=False)
         languages = given.get("language")
         if languages:
             if not isinstance(languages, list) or not all(isinstance(language, str) for language in languages):
-                raise bad(name, "language must be an array of texts")
+                raise bad(name, "language must be an array of strings")
             found.append(text_field("Content-Language", ", ".join(languages)))
         if location := _text(name, given, "location"):
             found.append(text_field("Content-Location", location))
@@ -361,7 +361,7 @@ class _Parts:
 def _text(name: str, given: Object, key: str) -> str:
     value = given.get(key)
     if value is not None and not isinstance(value, str):
-        raise bad(name, f"{key} must be text")
+        raise bad(name, f"{key} must be a string")
     return value or ""
 
 

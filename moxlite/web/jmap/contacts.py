@@ -261,7 +261,7 @@ class _Cards(ObjectSet):
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
         if "id" in given:
-            raise SetError("invalidProperties", "set by the server", properties=["id"])
+            raise SetError("invalidProperties", "can only be set by the server", properties=["id"])
         wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
         server_set: Object = {}
         if "uid" not in wanted:

@@ -316,7 +316,7 @@ async def _boxes(call: Call) -> set[MailboxID]:
 async def _create(call: Call, _: str, given: Object) -> Outcome:
     set_by_server = [name for name in given if name in SERVER_SET]
     if set_by_server:
-        raise SetError("invalidProperties", "set by the server", properties=set_by_server)
+        raise SetError("invalidProperties", "can only be set by the server", properties=set_by_server)
     metadata = Metadata(call, given, await _boxes(call))
     words = {name: value for name, value in given.items() if name not in OWN}
     unknown = [name for name in words if name not in KNOWN and not name.startswith("header:")]
@@ -472,7 +472,7 @@ async def copy(call: Call) -> Object:
         old = await source.account.read(partial(state, place=source), op="jmap state")
         expected = call.argument("ifFromInState", str)
         if expected is not None and expected != old:
-            raise MethodError("stateMismatch", f"the current state there is {old}")
+            raise MethodError("stateMismatch", f"the current state of the other account is {old}")
         found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
         done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
         if destroys and done:

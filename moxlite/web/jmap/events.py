@@ -324,7 +324,7 @@ class _Events(ObjectSet):
     async def _create(self, call: Call, given: Object) -> Object:
         fixed = [name for name in ("id", "baseEventId", "isOrigin") if name in given]
         if fixed or given.get("isDraft"):
-            raise SetError("invalidProperties", "set by the server", properties=fixed or ["isDraft"])
+            raise SetError("invalidProperties", "can only be set by the server", properties=fixed or ["isDraft"])
         now = utc_date(time.time_ns() // 1000)
         wanted: Object = {"uid": str(uuid.uuid4()), "created": now, **_own_part(given), "updated": now}
         wanted = await _prepared(call, wanted)

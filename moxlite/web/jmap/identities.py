@@ -129,7 +129,7 @@ async def changes(call: Call) -> Object:
     now, found = await call.account.read(partial(identities, call=call), op="jmap identities")
     modseq, _, mark = text.partition("-")
     if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
-        raise MethodError("cannotCalculateChanges", "the addresses were changed; get them all again")
+        raise MethodError("cannotCalculateChanges", "the addresses have changed; fetch them all again")
     changed = await call.account.read(lambda r: changed_identities(r, int(modseq)), op="jmap identities")
     # that of all addresses is shown at each that has none of its own
     updated = [number for number, one in found.items() if ALL in changed or one["email"] in changed]
@@ -171,7 +171,7 @@ def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> tuple[str,
     changed = {name for name, value in wanted.items() if value != now[name]}
     wrong = [name for name in changed if not _is_valid(name, wanted[name])]
     if wrong:
-        raise SetError("invalidProperties", "of the wrong type, or too long", properties=wrong)
+        raise SetError("invalidProperties", "wrong type, or too long", properties=wrong)
     values: dict[str, Any] = {field: _people(wanted[name]) for name, field in PEOPLE.items() if name in changed}
     if changed & SIGNATURE.keys():  # from here on the address has its own, as it is shown
         values |= {field: wanted[name] for name, field in SIGNATURE.items()}
@@ -286,4 +286,4 @@ def _vacation_value(name: str, value: Any) -> bool | int | str:
             return 0 if value is None else property_moment(name, value)
         case _, str() | None:
             return value or ""
-    raise SetError("invalidProperties", f"{name} must be text", properties=[name])
+    raise SetError("invalidProperties", f"{name} must be a string", properties=[name])

@@ -386,7 +386,7 @@ def _check(given: Object, *, created: bool = False) -> None:
     if "role" not in wrong and role is not None and role not in USES:
         raise SetError("invalidProperties", f"unsupported role: {role[:100]!r}", properties=["role"])
     if wrong:
-        raise SetError("invalidProperties", "missing, wrong or unknown", properties=[*dict.fromkeys(wrong)])
+        raise SetError("invalidProperties", "missing, invalid, or unknown", properties=[*dict.fromkeys(wrong)])
 
 
 def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:

@@ -196,7 +196,7 @@ def request_of(value: Object) -> JMAPRequest:
     if created is not None and not (isinstance(created, dict) and all(isinstance(v, str) for v in created.values())):
         raise RequestError("notRequest", "createdIds: must be an object of ids")
     if len(calls) > LIMITS["maxCallsInRequest"]:
-        raise RequestError("limit", "too many calls in one request", limit="maxCallsInRequest")
+        raise RequestError("limit", "too many calls in a single request", limit="maxCallsInRequest")
     return JMAPRequest(frozenset(using), tuple(Invocation(*call) for call in calls), created)
 
 
@@ -277,7 +277,7 @@ def _referenced(reference: object, responses: list[Invocation]) -> object:
         case _:
             raise invalid("a result reference must have resultOf, name and path")
     if response is None or response.name != name:
-        raise MethodError("invalidResultReference", f"no response {name} of the call {call_id}")
+        raise MethodError("invalidResultReference", f"call {call_id} doesn't have a response {name}")
     if path and not path.startswith("/"):
         raise MethodError("invalidResultReference", "a path must start with a slash")
     tokens = [one.replace("~1", "/").replace("~0", "~") for one in path.split("/")[1:]]

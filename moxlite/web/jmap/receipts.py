@@ -93,14 +93,16 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     unknown = [name for name in given if name not in GIVEN]
     if unknown or given.get("extensionFields"):
         raise SetError(
-            "invalidProperties", "set by the server, or never sent", properties=unknown or ["extensionFields"]
+            "invalidProperties",
+            "can only be set by the server, or isn't supported",
+            properties=unknown or ["extensionFields"],
         )
     if author is None:
         raise SetError("forbidden", "identity not found")
     subject, text = given.get("subject") or SUBJECT, given.get("textBody") or TEXT
     for name, value, most in (("subject", subject, 1_000), ("textBody", text, MAX_TEXT)):
         if not isinstance(value, str) or len(value) > most:
-            raise SetError("invalidProperties", f"must be a text of up to {most} characters", properties=[name])
+            raise SetError("invalidProperties", f"must be a string of up to {most} characters", properties=[name])
     disposition = _disposition(given.get("disposition"))
     number = read_id(call.id_of(str(given.get("forEmailId"))), "M")
 

@@ -90,7 +90,7 @@ def share_with(r: Reader, collection: Collection) -> dict[str, Object]:
 def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted: Any) -> dict[str, str]:
     """The letters of the rights that change, by account; "" to take them. Raises SetError."""
     if not isinstance(wanted, dict | None):
-        raise _bad_shares("must be an object of rights by principal id, or null")
+        raise _bad_shares("must be an object with rights keyed by principal ID, or null")
     found = {account_name(key): "" for key in before if key not in (wanted or {})}
     for key, rights in (wanted or {}).items():
         name = account_name(key)
@@ -105,7 +105,7 @@ def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted:
 def _letters(kind: Kind, rights: Any) -> str:
     read, write, own = RIGHTS[kind]
     if not isinstance(rights, dict) or not all(isinstance(one, bool) for one in rights.values()):
-        raise _bad_shares("a principal's rights must be an object of booleans")
+        raise _bad_shares("a principal's rights must be an object with boolean values")
     given = {name for name, has in rights.items() if has}
     if not given:
         return ""

@@ -123,7 +123,7 @@ async def _checked(call: Call, blob: str) -> tuple[bytes, bytes]:
     if octets is None:
         if await blob_octets(call, call.id_of(blob), 8 * MAX_STRING) is None:
             raise SetError("blobNotFound", missing_blob(blob).description, notFound=[blob])
-        raise SetError("tooLarge", f"a script can have up to {MAX_STRING} bytes", maxSize=MAX_STRING)
+        raise SetError("tooLarge", f"scripts can be up to {MAX_STRING} bytes", maxSize=MAX_STRING)
     try:
         return octets, await check_script(octets)
     except ScriptError as error:
@@ -170,7 +170,7 @@ class _Scripts(ObjectSet):
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
-            raise SetError("invalidProperties", "a script can only have name and blobId", properties=["isActive"])
+            raise SetError("invalidProperties", "scripts can only have name and blobId", properties=["isActive"])
         blob = given.get("blobId")
         if not isinstance(blob, str):
             raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])

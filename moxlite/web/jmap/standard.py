@@ -191,7 +191,7 @@ def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bo
                     return any(found)
                 case "NOT":
                     return not any(found)
-            raise invalid("operator: AND, OR or NOT")
+            raise invalid("operator must be AND, OR or NOT")
         case dict():
             return all(meets(name, value) for name, value in wish.items())
     raise invalid("filter: must be an object")
@@ -487,7 +487,7 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
         name = tokens[0]
         if name in fixed:
             if len(tokens) > 1 or fixed[name] != value:
-                raise SetError("invalidProperties", "set by the server", properties=[name])
+                raise SetError("invalidProperties", "can only be set by the server", properties=[name])
             continue
         if name not in current:
             raise SetError("invalidProperties", "unknown property", properties=[name])

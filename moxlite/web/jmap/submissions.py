@@ -404,10 +404,10 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
         raise SetError("tooManyRecipients", f"you can use up to {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
     wrong = [one for one in listed if _address(one) is None]
     if wrong:
-        raise SetError("invalidRecipients", "not an address", invalidRecipients=wrong)
+        raise SetError("invalidRecipients", "invalid address", invalidRecipients=wrong)
     author = _address(sender)
     if author is None:
-        raise SetError("invalidProperties", f"{sender[:100]!r} isn't an address", properties=["envelope"])
+        raise SetError("invalidProperties", f"{sender[:100]!r} isn't a valid address", properties=["envelope"])
     to = tuple(address for text in listed if (address := _address(text)))
     return _Envelope(author, to, hold, wire, message.in_reply_to)
 
@@ -440,7 +440,7 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
             return 0
         ahead = (until - now).total_seconds()
     except (ValueError, TypeError, OverflowError):
-        raise SetError("invalidProperties", "HOLDFOR or HOLDUNTIL is wrong", properties=["envelope"]) from None
+        raise SetError("invalidProperties", "invalid HOLDFOR or HOLDUNTIL", properties=["envelope"]) from None
     if not -60 <= ahead <= MAX_DELAY:
         raise SetError("invalidProperties", f"must be within {MAX_DELAY} seconds from now", properties=["envelope"])
     return int((until - EPOCH) / dt.timedelta(microseconds=1))

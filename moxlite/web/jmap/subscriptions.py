@@ -121,7 +121,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     device, url = given.get("deviceClientId"), given.get("url")
     if not isinstance(device, str) or not device or len(device) > 255:
-        raise SetError("invalidProperties", "must be a text of up to 255 characters", properties=["deviceClientId"])
+        raise SetError("invalidProperties", "must be a string of up to 255 characters", properties=["deviceClientId"])
     if not isinstance(url, str) or len(url) > 2_000:
         raise SetError("invalidProperties", "must be an https URL", properties=["url"])
     try:

@@ -104,7 +104,7 @@ class Rounds(ABC):
         except (AccountUnknown, AccountRemoved, LoginDisabled):
             self._ended.pop(name, None)
         except (StoreError, OSError) as error:
-            logger.warning(f"{self._what} not told", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning(f"{self._what} notification failed", extra={"kv": {"account": name, "err": str(error)}})
         finally:
             self._busy.discard(name)
             self._wakeup.set()

@@ -386,7 +386,7 @@ class _Reader:
             case inspect.IntType():
                 number = self._plain(at, literal, int, path)
                 if (kind.ge is not None and number < kind.ge) or (kind.le is not None and number > kind.le):
-                    raise self.error(at, path, "the number is out of range")
+                    raise self.error(at, path, "number out of range")
                 return number
             case inspect.BoolType():
                 return self._plain(at, literal, bool, path)

@@ -141,7 +141,7 @@ def extra_of(request: SendRequest) -> dict[str, str]:
         text_field("Extra", key)
         text_field("Extra", value)
         if not key or len(key.encode()) > MAX_EXTRA_KEY:
-            raise WebAPIError("user", f"Extra: keys must be 1 to {MAX_EXTRA_KEY} bytes")
+            raise WebAPIError("user", f"Extra: keys must be between 1 and {MAX_EXTRA_KEY} bytes")
         found[key] = value
     octets = sum(len(key.encode()) + len(value.encode()) for key, value in found.items())
     if len(found) > MAX_EXTRA_KEYS or octets > MAX_EXTRA:
@@ -214,7 +214,7 @@ def _date(date: dt.datetime | None) -> int:
     except OverflowError:  # a time of the year 9999 whose zone leads into the next one
         year = 0
     if year < FIRST_YEAR:
-        raise WebAPIError("user", f"Date: the year must be {FIRST_YEAR} to 9999")
+        raise WebAPIError("user", f"Date: the year must be between {FIRST_YEAR} and 9999")
     return int((date - EPOCH) / dt.timedelta(microseconds=1))
 
 

@@ -153,9 +153,9 @@ def _named(kind: inspect.Type) -> tuple[str, inspect.StructType | None]:
             item, inner = _named(_unwrapped(kind.item_type)[0])
             return f"list of {item}", inner
         case inspect.TupleType():
-            return f"list of {len(kind.item_types)} texts", None
+            return f"list of {len(kind.item_types)} strings", None
         case inspect.DictType():
-            return "object of texts", None
+            return "object with string values", None
         case inspect.DateTimeType():
             return "time (RFC 3339)", None
         case inspect.IntType():

@@ -132,7 +132,7 @@ class DeviceCalls(AccountCalls):
                 once=f"device {device.account} {device.link.hex()} {device.claim.hex()}",
             )
         except (StoreError, AddressError) as error:
-            logger.warning("failed to store email about a new device", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store new device email", extra={"kv": {"err": str(error)}})
 
     @call()
     async def device_stop(self, caller: Caller) -> None:

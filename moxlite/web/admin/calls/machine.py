@@ -149,7 +149,7 @@ def _address(text: str) -> IPAddress:
     try:
         return ip_address(text.strip())
     except ValueError:
-        raise FieldErrors([FieldError("ip", "isn't an IP address")]) from None
+        raise FieldErrors([FieldError("ip", "isn't a valid IP address")]) from None
 
 
 def _listing(zone: str, ip: IPAddress, asked: ListingResult | None) -> Listing:

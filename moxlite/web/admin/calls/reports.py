@@ -120,7 +120,7 @@ def _domain(name: str) -> str:
     try:
         return Domain.parse(name).ascii
     except AddressError as error:
-        raise UserError(f"{name!r} isn't a domain: {error}") from None
+        raise UserError(f"{name!r} isn't a valid domain: {error}") from None
 
 
 def _since(days: int) -> int:

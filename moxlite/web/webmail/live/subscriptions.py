@@ -221,7 +221,7 @@ class Visits:
                     await self._begin(name, number)
                 if scope.cancelled_caught:
                     kv = {"account": self._home.owner, "owner": name}
-                    logger.warning("shared account opens slowly", extra={"kv": kv})
+                    logger.warning("shared account is slow to open", extra={"kv": kv})
                     self.unread.add(name)
 
     async def hear(self, visit: Visit) -> Heard:
@@ -267,5 +267,5 @@ class Visits:
             return
         except StoreError as e:  # a broken file of another user must not hide the user's own mail
             kv = {"account": guest, "owner": owner, "err": str(e)}
-            logger.warning("shared mailboxes skipped", extra={"kv": kv})
+            logger.warning("skipped shared mailboxes", extra={"kv": kv})
             self.unread.add(owner)
