@@ -127,7 +127,9 @@ async def _change_account_key(components: Components, args: ChangeAccountKey) ->
             except (OSError, ValueError) as error:
                 raise CommandFailed("failed", str(error)) from None
             if not made:
-                raise CommandFailed("refused", f"account at {args.acme} doesn't exist yet; the first order creates it")
+                raise CommandFailed(
+                    "refused", f"account at {args.acme} doesn't exist yet; the first certificate order will create it"
+                )
             return
     known = ", ".join(one.name for one in components.network.autotls) or "none"
     raise CommandFailed("notFound", f"[acme.{args.acme}] isn't in moxlite.toml; available: {known}")
@@ -144,7 +146,7 @@ async def _list_placement(components: Components, args: ListPlacement) -> list[P
 async def _try_placement(components: Components, examinations: Examinations, args: TryPlacement) -> list[Provider]:
     """Test where mail lands, now."""
     if examinations.placement is None:
-        raise CommandFailed("refused", "this server doesn't send mail to others")
+        raise CommandFailed("refused", "this server doesn't send mail to other servers")
     try:
         tried = await (await examinations.placement.get()).run()
     except OSError as error:

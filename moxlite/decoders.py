@@ -48,7 +48,7 @@ class Decoder(Generic[T]):
 def _malformed(error: UnicodeDecodeError | RecursionError) -> msgspec.DecodeError:
     if isinstance(error, RecursionError):
         return msgspec.DecodeError("nested too deeply")
-    return msgspec.DecodeError("a text is not valid UTF-8")
+    return msgspec.DecodeError("a string isn't valid UTF-8")
 
 
 def bounded(value: T, data: Octets) -> T:

@@ -104,7 +104,7 @@ def _check(found: os.stat_result, path: Path | str) -> None:
     if not stat.S_ISREG(found.st_mode):
         raise OSError(errno.ENXIO, "isn't a regular file", str(path))
     if found.st_nlink > 1:
-        raise OSError(errno.EMLINK, "has several hard links", str(path))
+        raise OSError(errno.EMLINK, "has multiple hard links", str(path))
 
 
 def open_folder(path: Path | str, *, dir_fd: int | None = None) -> int:
@@ -273,7 +273,7 @@ def _openings(path: Path, *, itself: bool = False) -> Iterator[Opening]:
             yield _foreign(entry, found)  # else the next turn tells
         # There a stranger may have linked another file of root's under this name (link(2)): its owner says nothing.
         if shared and stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
-            yield Opening(f"{entry} has several names (hard links)", f"make a copy of {shlex.quote(str(entry))}")
+            yield Opening(f"{entry} has multiple names (hard links)", f"make a copy of {shlex.quote(str(entry))}")
         if stat.S_ISLNK(found.st_mode):
             links += 1
             if links > MAX_LINKS:

@@ -253,19 +253,19 @@ def _observers(
             components.tree.start("server.addresses", partial(_note_addresses, components, fresh), Fate.ONCE)
 
     found: dict[str, Observer] = {
-        "end sessions of accounts that are disabled or gone": end_logins,
+        "end sessions of disabled or deleted accounts": end_logins,
         "note new addresses": note_addresses,
-        "end copies by IMAP of accounts that are gone": components.end_copies,
-        "ask block lists that are new about this server": components.network.listings.reconfigured,
+        "end IMAP copies of deleted accounts": components.end_copies,
+        "query new block lists about this server": components.network.listings.reconfigured,
     }
     for auto_tls in components.network.autotls:
-        found[f"order certificates of {auto_tls.name} for new host names"] = auto_tls.reconfigured
+        found[f"order certificates from {auto_tls.name} for new host names"] = auto_tls.reconfigured
     if queue is not None:
-        found["make or remove the mailboxes that show the queue"] = queue.mirror.reconfigured
+        found["create or remove queue mailboxes"] = queue.mirror.reconfigured
     if questions is not None:
-        found["ask new members of aliases at other servers"] = questions.reconfigured
+        found["ask new alias members on other servers"] = questions.reconfigured
     if examinations.signatures is not None:
-        found["check signatures by new keys"] = examinations.signatures.reconfigured
+        found["check signatures with new keys"] = examinations.signatures.reconfigured
     if examinations.policies is not None:
         found["publish new MTA-STS policies"] = examinations.policies.reconfigured
     return found

@@ -51,7 +51,7 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
             parsed = Address.parse(text)
             domain, address = parsed.domain, parsed.pack(True)
     except AddressError as error:
-        raise Refused(f'"{text}" isn\'t an address: {error}', field) from None
+        raise Refused(f'"{text}" isn\'t a valid address: {error}', field) from None
     if snapshot.domain(domain) is None:
         raise Refused(f'"{domain.unicode}" isn\'t a domain on this server; add it first', field)
     return address
@@ -154,7 +154,7 @@ def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, tex
     field = next((setting for setting in _settings() if setting.name == key), None)
     if field is None:
         raise Refused(
-            f'"{key}" isn\'t a setting with a single value; use one of these: '
+            f'can\'t change "{key}" here; use one of these settings: '
             f"{', '.join(setting.name for setting in _settings())}",
             "key",
         )

@@ -352,7 +352,7 @@ class AccountCommands:
         try:
             address = Address.parse(args.address)
         except AddressError as error:
-            raise CommandFailed("badRequest", f'"{args.address}" isn\'t an address: {error}') from None
+            raise CommandFailed("badRequest", f'"{args.address}" isn\'t a valid address: {error}') from None
         found = self._config.current.lookup(address)
         if not isinstance(found, AccountRecipient):
             raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")

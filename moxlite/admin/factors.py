@@ -126,7 +126,7 @@ class FactorChanges:
             subject, text = "Two-step verification is on", f"Two-step verification was turned on with {what}.\n"
             await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
         else:
-            logger.info("second factor added", extra={"kv": {"account": account}})
+            logger.info("verification method added", extra={"kv": {"account": account}})
             text = f"Your account has a new verification method: {what}.\n"
             await self._tell(account, "Verification method added", text, where)
         return codes
@@ -173,7 +173,7 @@ class FactorChanges:
             self._auth.sessions.tell(ADMIN)
         else:
             await self._auth.sessions.remove_all(account)
-        logger.info("second factors reset", extra={"kv": {"account": account, "removed": removed}})
+        logger.info("verification methods reset", extra={"kv": {"account": account, "removed": removed}})
         text = (
             "All verification methods were removed from your account. To log in, you now only need your password. "
             "You can set up two-step verification again at any time.\n"
@@ -357,7 +357,7 @@ class FactorCommands:
         try:
             ip = ip_address(args.ip) if args.ip else None
         except ValueError:
-            raise CommandFailed("badRequest", f"{args.ip!r} isn't an IP address", "ip") from None
+            raise CommandFailed("badRequest", f"{args.ip!r} isn't a valid IP address", "ip") from None
         return await self._logins.attempts.counts.clear(ip)
 
     async def connections(self, args: ListConnections) -> list[ConnectionInfo]:

@@ -72,7 +72,7 @@ def own_file() -> Path:
     if not FROZEN or not named:
         raise Refused("this command is only for the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
     if os.geteuid() != 0:
-        raise Refused(f"you must be root; run: sudo {named} self install")
+        raise Refused(f"this requires root; run: sudo {named} self install")
     return Path(named)
 
 

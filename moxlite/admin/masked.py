@@ -302,7 +302,7 @@ def _importable(snapshot: Snapshot, name: str, text: str) -> str:
 
 def _note(change: str, name: str, address: str) -> None:
     masked_total.labels(change=change).inc()
-    logger.info("address to give away", extra={"kv": {"account": name, "address": address, "change": change}})
+    logger.info("masked address changed", extra={"kv": {"account": name, "address": address, "change": change}})
 
 
 # The operations of the command line and of users (MASK-7, MASK-12)
@@ -390,7 +390,7 @@ def moment(text: str) -> int:
             return int((time.time() + parse_duration(text)) * 1_000_000)
         found = dt.datetime.fromisoformat(text)
     except ValueError:
-        raise BadTime(f'"{text[:64]}" isn\'t a time; use 90d, or 2026-11-20T08:00Z') from None
+        raise BadTime(f'"{text[:64]}" isn\'t a valid time. For example, use 90d or 2026-11-20T08:00Z') from None
     return int((found if found.tzinfo else found.replace(tzinfo=dt.UTC)).timestamp() * 1_000_000)
 
 

@@ -37,7 +37,7 @@ def listed(args: ListReports, now: int) -> Callable[[Reader], list[ReceivedRepor
         try:
             domain = Domain.parse(args.domain).ascii
         except AddressError as error:
-            raise ReportsFailed(f"{args.domain!r} isn't a domain: {error}") from None
+            raise ReportsFailed(f"{args.domain!r} isn't a valid domain: {error}") from None
     since = now - args.days * DAY
     return partial(received.reports, kind=args.kind, domain=domain, since=since, before=args.before, limit=args.limit)
 

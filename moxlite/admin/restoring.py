@@ -345,7 +345,7 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
             continue
         lost.update(dict.fromkeys(map(str, listener.nat_ips or gone)))
         text = f"this machine doesn't have the address {', '.join(map(str, gone))}"
-        mistakes.append(Mistake(("listeners", name, "ips"), text, f"it has {json.dumps(have)}"))
+        mistakes.append(Mistake(("listeners", name, "ips"), text, f"this machine's addresses: {json.dumps(have)}"))
         if listener.nat_ips:
             text = "public address of the old machine"
             mistakes.append(Mistake(("listeners", name, "nat_ips"), text, "use the new public address"))

@@ -58,5 +58,5 @@ async def share(account: Account, auth: AuthDB, mailbox: str, guest: str, rights
 
     for name in await account.write(unit):
         kv = {"account": account.name, "mailbox": name, "for": guest, "rights": rights}
-        logger.info("rights changed", extra={"kv": kv})
+        logger.info("permissions changed", extra={"kv": kv})
     await publish_shares(auth, account)

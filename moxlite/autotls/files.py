@@ -180,7 +180,7 @@ class Folder:
             try:
                 pair = _load(path.read_bytes(), keys.get(path.name, ()))
             except (OSError, CertificateError) as error:
-                logger.error("certificate ignored", extra={"kv": {"path": path, "err": str(error)}})
+                logger.error("ignoring certificate", extra={"kv": {"path": path, "err": str(error)}})
                 continue
             if pair is not None:
                 key_pairs[path.name] = pair

@@ -140,5 +140,5 @@ def keys_in_use(snapshot: Snapshot, held: Mapping[str, Sequence[PrivateKey]]) ->
             found[listener] = used_keys(read_host_state(acme, host), held[listener])
         except (OSError, ValueError) as error:
             kv = {"path": acme / FOLDER / host, "err": str(error)}
-            logger.error("stored host key ignored, using the configured key", extra={"kv": kv})
+            logger.error("ignoring stored host key, using the configured key", extra={"kv": kv})
     return found

@@ -117,10 +117,8 @@ def audit() -> None:
     "--object", "about", default="", metavar="NAME", help="Only show changes to this account, domain or address."
 )
 @click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
-@click.option("--days", type=click.IntRange(1, 366), help="Only show this many days.")
-@click.option(
-    "--before", type=click.IntRange(1), default=None, metavar="ID", help="Only show entries older than this ID."
-)
+@click.option("--days", type=click.IntRange(1, 366), help="Number of days to show.")
+@click.option("--before", type=click.IntRange(1), default=None, metavar="ID", help="Only show entries with a lower ID.")
 @click.option(
     "-n", "count", type=click.IntRange(1, 1000), default=50, show_default=True, help="Maximum number of results."
 )
@@ -215,7 +213,7 @@ def account_set_password(name: str) -> None:
 def account_set_hash(name: str) -> None:
     taken = perform(access.SetHash(name, new_password("Hash")))
     if not taken.stored:
-        raise Failure(f"password not changed: {name} already has one")
+        raise Failure(f"password not changed: {name} already has a password")
     if taken.weak:
         print(f"{taken.weak}: easy to crack if the old server's file was stolen; ask the user for a new password")
 
@@ -288,7 +286,7 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
     """
     letters = _WORDS.get(rights, rights)
     if not letters or not _LETTERS.issuperset(letters):
-        raise Failure(f'"{rights}" aren\'t valid permissions; use read, write, all, or letters from {_WORDS["all"]}')
+        raise Failure(f'invalid permissions "{rights}"; use read, write, all, or letters from {_WORDS["all"]}')
     if "l" not in letters:
         raise Failure('to let GUEST see the mailbox, add the permission "l"')
     perform(access.ShareSet(mailbox, guest, letters, below, account=account_name))
@@ -490,6 +488,6 @@ def import_addresses(account: str, file: Path, as_json: bool) -> None:
         return
     for one in done.left_out:
         print(printable(f"skipped {one.address}: {one.reason}"))
-    print(f"added {done.added}, {done.known} already there, skipped {len(done.left_out)}")
+    print(f"added {done.added}, {done.known} already exist, skipped {len(done.left_out)}")
     if deleted:
         print(f"skipped {deleted} deleted aliases")

@@ -416,7 +416,7 @@ def moment(text: str) -> int:
             when = dt.datetime.fromisoformat(text)
             seconds = (when if when.tzinfo is not None else when.replace(tzinfo=dt.UTC)).timestamp()
     if seconds < 0:  # servers know no earlier ones than 1970
-        raise Failure(f"{text!r} isn't a time; use 2h, 3d, or 2026-11-20T08:00")
+        raise Failure(f"{text!r} isn't a valid time. For example, use 2h, 3d, or 2026-11-20T08:00")
     return int(seconds * 1_000_000)
 
 
@@ -452,7 +452,7 @@ def ask(question: str) -> None:
     if settings().yes:
         return
     if not sys.stdin.isatty():  # what a pipe holds is data, of which a line could pass for an answer
-        raise Failure("to confirm, run the command again with --yes")
+        raise Failure("to confirm, run this command again with --yes")
     click.confirm(question, abort=True)
 
 

@@ -171,7 +171,7 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
     "--sort",
     "sorts",
     is_flag=True,
-    help="Sort new mail in the Inbox with ACCOUNT's junk filter, rules and script.",
+    help="Sort new Inbox mail with ACCOUNT's junk filter, rules and script.",
 )
 @_server_options
 @json_option
@@ -220,7 +220,7 @@ def _server(address: str, given: dict[str, Any]) -> dict[str, Any]:
     if not given["host"]:
         found = _found(address)
         if given["protocol"] not in (None, found["protocol"]):
-            raise click.ClickException(f"no server with {given['protocol'].upper()} found; add --host")
+            raise click.ClickException(f"no {given['protocol'].upper()} server found; specify one with --host")
         given = found | {name: value for name, value in given.items() if value or name == "keeps_copy"}
     given["protocol"] = given["protocol"] or "imap"
     ports = {name: given.get(name) or 0 for name in ("port", "smtp_port")}
@@ -261,5 +261,5 @@ def _found(address: str) -> dict[str, Any]:
 def _sending(link: links.LinkInfo | links.LinkTest, said: str) -> str:
     """Where mail from the address of a link goes out, or why it does not."""
     if said:
-        return f"mail from this address is not sent: {said}"
+        return f"mail from this address isn't sent: {said}"
     return f"mail from this address is sent by {link.smtp_host}" if link.smtp_host else "this address can't send mail"

@@ -75,10 +75,8 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands and installed pages about WORDS, for example, a question. If you don't specify WORDS, list all
-    commands.
-
-    Commands with matching names come first, then pages, the best first, then commands with matching help.
+    """Find commands and installed pages about WORDS. You can also enter a question. If you don't specify WORDS, list
+    all commands. Shows commands with matching names first, then pages, then commands with matching help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
@@ -147,15 +145,14 @@ def licenses() -> None:
             if name == "moxlite" and checkout.exists():
                 print(f"== {name} {__version__}\n-- LICENSE\n{checkout.read_text(encoding='utf-8')}")
             else:
-                print(f"== {name}: its license isn't installed here")
+                print(f"== {name}: license not installed")
 
 
 @click.command()
 @resolver_option
 def checkupdate(resolver: str | None) -> int:
-    """Check for a newer version at the source in [updates] in moxlite.toml, without installing it.
-
-    Exit code 75 if the check failed, otherwise 0.
+    """Check for a newer version, using [updates] in moxlite.toml. This doesn't install anything. Exit code 75 if the
+    check failed, otherwise 0.
     """
     import msgspec
 

@@ -22,7 +22,7 @@ def junk() -> None:
 @junk.command()
 @click.argument("name", required=False)
 def retrain(name: str | None) -> None:
-    """Retrain the junk filter of account NAME, or of all accounts, from message flags.
+    """Retrain the junk filter for account NAME, or for all accounts, from message flags.
 
     Mail service isn't interrupted. This works even if the server isn't running.
     """
@@ -48,9 +48,8 @@ def retrain(name: str | None) -> None:
     "--days", type=click.IntRange(1), default=180, show_default=True, help="Minimum time since a word was last seen."
 )
 def prune(name: str | None, days: int) -> None:
-    """Delete old words that only occurred once, for account NAME or all accounts.
-
-    This makes the databases smaller. To restore the words, use `moxlite junk retrain`.
+    """Delete old words that only occurred once, for account NAME or all accounts. This makes databases smaller. To
+    restore the words, use `moxlite junk retrain`.
     """
 
     def directly() -> list[JunkDone]:
@@ -97,14 +96,14 @@ def explain(account: str, message: str) -> None:
 def _print_explained(found: "JunkExplained") -> None:
     verdict = "junk" if found.probability > found.threshold else "not junk"
     print(f"{verdict}: probability {found.probability:.4f}, junk above {found.threshold}")
-    print(f"learnt: {found.hams} ham, {found.spams} junk{'' if found.significant else ' (too few ham to rely on)'}")
-    print(f"words: {found.message_words} in the message, {found.known_words} known, {len(found.words)} decided")
+    print(f"learned: {found.hams} ham, {found.spams} junk{'' if found.significant else ' (too few ham to rely on)'}")
+    print(f"words: {found.message_words} in the message, {found.known_words} known, {len(found.words)} used")
     if found.trained:
         print(f"this message was used for training as {found.trained}")
     if found.words:
         print()
         width = max(len(printable(used_word.word)) for used_word in found.words)
-        print(f"{'word':{width}}  {'ham':>6}  {'junk':>6}  speaks for junk")
+        print(f"{'word':{width}} {'ham':>6} {'junk':>6} suggests junk")
         for word in found.words:
             print(f"{printable(word.word):{width}}  {word.ham:6}  {word.spam:6}  {word.probability:.3f}")
 
@@ -112,7 +111,13 @@ def _print_explained(found: "JunkExplained") -> None:
 @junk.command()
 @click.argument("ham", metavar="HAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.argument("spam", metavar="SPAM.mbox", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--train", type=click.FloatRange(0.01, 0.99), default=0.5, show_default=True, help="Proportion to learn.")
+@click.option(
+    "--train",
+    type=click.FloatRange(0.01, 0.99),
+    default=0.5,
+    show_default=True,
+    help="Proportion of messages to train with.",
+)
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk threshold.")
 @click.option("--twograms", is_flag=True, help="Also use word pairs.")
 @click.option("--threegrams", is_flag=True, help="Also use word triples.")
@@ -130,7 +135,7 @@ def play(
 
     params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
     result = judge_all(_mbox(ham), _mbox(spam), params, train=train)
-    print(f"learnt: {result.learnt_hams} ham, {result.learnt_spams} junk")
+    print(f"learned: {result.learnt_hams} ham, {result.learnt_spams} junk")
     print(f"ham passed: {result.kept} of {result.hams} ({result.ham_share:.1%})")
     print(f"junk caught: {result.caught} of {result.spams} ({result.spam_share:.1%})")
 

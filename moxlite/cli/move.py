@@ -104,7 +104,7 @@ def _common(
         return Common(dav=dav, files=files)
     host, colon, number = imap_.rpartition(":") if not imap_.endswith("]") else (imap_, "", "")
     if colon and not (number.isdecimal() and 0 < int(number) < 65536):
-        raise Failure(f"{printable(imap_)} isn't HOST or HOST:PORT")
+        raise Failure(f"{printable(imap_)} must be HOST or HOST:PORT")
     server = IMAPServer(host=(host if colon else imap_).strip("[]"), port=int(number or 0), tls=tls)  # type: ignore[arg-type] # click.Choice
     if master_user:
         server.master_user, server.master_password = master_user, stated_password(None, master_user)
@@ -155,7 +155,7 @@ def plan_csv(source: Path, out: Path, **common: Any) -> None:
 @plan.command("dovecot")
 @_plan_options
 @click.option("--domain", default="", help="Default domain for users and aliases.")
-@click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map (text). May be repeated.")
+@click.option("--virtual", multiple=True, type=_FILE, help="Postfix virtual map (text). Can be repeated.")
 @click.option("--aliases", multiple=True, type=_FILE, help="Postfix aliases file, like /etc/aliases.")
 @click.option("--scripts", default="", metavar="DIR", help="Folder with a user's scripts, like /var/vmail/%d/%n.")
 @click.argument("source", metavar="PASSWD_FILE", type=_FILE)
@@ -331,13 +331,15 @@ def check(file: Path, as_json: bool) -> None:
     if not (as_json or settings().as_json):
         messages = sum(mailbox.there for account in count.accounts for mailbox in account.mailboxes)
         what = f"{len(count.accounts)} accounts, {messages} messages, {count.aliases} aliases"
-        print(f"{what}: {missing} lost, {uncounted} uncounted")
+        print(f"{what}: {missing} lost, {uncounted} not counted")
     if missing or uncounted:
         sys.exit(FAILED)
 
 
 def _show_count(account: AccountCount) -> None:
-    opens = {True: ", the old one opens it", False: ", the old one does not open it", None: ""}[account.opens]
+    opens = {True: "; the previous version can open it", False: "; the previous version can't open it", None: ""}[
+        account.opens
+    ]
     print(f"{account.address}: password {account.credential}{opens}, {account.scripts} scripts")
     for one in account.mailboxes:
         changed = f", {one.flags} with other flags here" if one.flags else ""
@@ -345,11 +347,11 @@ def _show_count(account: AccountCount) -> None:
         numbers = f"{one.there} there, {one.missing} missing, {one.removed} removed here{changed}"
         print(f"  {printable(one.mailbox)}: {numbers}, {equal}")
     for place in account.places:
-        print(f"  {printable(place.place)}: {place.there} entries there, {place.missing} missing")
+        print(f"  {printable(place.place)}: {place.there} entries on the old server, {place.missing} missing here")
     for text in account.lost:
         print(f"  missing: {printable(text)}")
     for text in account.uncounted:
-        print(f"  couldn't count: {printable(text)}")
+        print(f"  couldn't count messages: {printable(text)}")
 
 
 @move.command(

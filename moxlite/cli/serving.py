@@ -149,7 +149,7 @@ def localserve(
         if base >= 0 and (passed_over := ", ".join(name for name, is_changed in changed.items() if is_changed)):
             note(f"moxlite: {where} already exists, so these options have no effect: {passed_over}")
     if init_only:
-        print(f"made {where}")
+        print(f"created {where}")
         return 0
     level = settings().log_level or ("traceauth" if verbose else None)
     return _serve(path, log_level=level, drop=False, local=True, ctl_tcp=ctl_tcp or needs_tcp())
@@ -170,7 +170,7 @@ def _wait_loaded(sign: Path, path: Path) -> None:
     goes_on = more_time()
     with contextlib.suppress(FileNotFoundError), sign.open("rb") as opened:  # which may not be written to, in the unit
         fcntl.flock(opened, fcntl.LOCK_EX)  # says that all is loaded
-        note("loaded; waiting for the last changes of the other machine")
+        note("loaded; waiting for the other machine's last changes")
         while sign.exists():
             goes_on()
             time.sleep(POLL_SECONDS)
@@ -257,8 +257,8 @@ def _welcome(path: Path, snapshot: "Snapshot") -> str:
         f"  user {ADDRESS}, password {PASSWORD}",
         f"  admin password {ADMIN_PASSWORD}",
         "",
-        "  Mail to unknown addresses goes to its sender's account, or to moxlite. Nothing is sent elsewhere.",
-        "  To try it with your own mail, import it by IMAP in the account app. Your server isn't changed.",
+        "  Mail to unknown addresses goes to the sender's account, or to moxlite. Mail never leaves this machine.",
+        "  To try it with your own mail, import it by IMAP in the account app. Your server won't be changed.",
         f"  Configuration and data: {path.parent.parent}",
         "",
     ]

@@ -62,7 +62,7 @@ def vacation_show(name: str, as_json: bool) -> None:
     for line in info.html.splitlines():
         print(printable(f"  {line}"))
     for vacation_answer in info.answered:
-        print(printable(f"answered {vacation_answer.address} at {_shown(vacation_answer.sent)}"))
+        print(printable(f"replied to {vacation_answer.address} at {_shown(vacation_answer.sent)}"))
 
 
 @vacation.command("set")
@@ -197,7 +197,7 @@ def _moment(text: str | None) -> int:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"{text!r} isn't a time. For example, 2026-12-20T12:00") from None
+        raise click.UsageError(f"{text!r} isn't a valid time. For example, use 2026-12-20T12:00") from None
     return round((moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)).timestamp()) * 1_000_000
 
 
@@ -346,7 +346,9 @@ def _parse_moment(text: str | None) -> tuple[int, Callable[[int], int]]:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise click.UsageError(f"--now: {text!r} isn't a time. For example, 2026-11-20T07:00:00+01:00") from None
+        raise click.UsageError(
+            f"--now: {text!r} isn't a valid time. For example, use 2026-11-20T07:00:00+01:00"
+        ) from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     minutes = round((moment.utcoffset() or timedelta()).total_seconds() / 60)
@@ -464,7 +466,7 @@ def sort_undo(file: Path) -> None:
     except OSError as error:
         raise Failure(f"can't read {file}: {error.strerror}") from None
     except msgspec.DecodeError as error:
-        raise Failure(f"{file} isn't a record of moves: {error}") from None
+        raise Failure(f"{file} isn't a file created with --record: {error}") from None
     back = [Moves(move.target, move.source, move.ids) for move in reversed(record.moves)]
     print(f"moved {_move(record.account, back)} messages back")
 

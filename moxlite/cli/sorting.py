@@ -115,7 +115,7 @@ def _condition(text: str) -> RuleCondition:
 def _header(text: str) -> HeaderRule:
     name, equals, value = text.partition("=")
     if not equals:
-        raise Failure(f'"{text}" isn\'t NAME=VALUE')
+        raise Failure(f'"{text}" must be NAME=VALUE')
     return HeaderRule(name, value)
 
 
@@ -142,17 +142,17 @@ NEW: Final = Rule(
 """A rule without conditions and actions."""
 
 ABOUT: Final = {
-    "conditions": 'Condition, such as "from is ann@example.org" or "attachment". Repeatable.',
-    "match": "Whether all conditions must match, or any.",
+    "conditions": 'Condition, like "from is ann@example.org" or "attachment". Can be repeated.',
+    "match": "Match all conditions, or any.",
     "mailbox": "Mailbox for matching mail.",
-    "label": "Keyword of the label to add.",
+    "label": "Label keyword to add.",
     "star": "Star matching mail.",
-    "forward_to": "Address to forward a copy to after confirmation. Repeatable.",
+    "forward_to": "Address to forward a copy to after confirmation. Can be repeated.",
     "never_junk": "Skip the junk filter if the sender is verified.",
-    "smtp_mail_from_regexp": "Pattern for the envelope sender, lower case.",
-    "msg_from_regexp": "Pattern for the address in From, lower case.",
-    "verified_domain": "Domain that the mail verifiably comes from.",
-    "headers_regexp": "Patterns for a header field. Repeatable.",
+    "smtp_mail_from_regexp": "Pattern for the envelope sender, in lowercase.",
+    "msg_from_regexp": "Pattern for the From address, in lowercase.",
+    "verified_domain": "Verified sender domain.",
+    "headers_regexp": "Patterns for a header field. Can be repeated.",
     "is_forward": "Skip checks of the last hop, because these are forwards from the verified domain.",
     "list_allow_domain": "Verified mailing list domain. Accept all its mail.",
     "accept_rejects_to_mailbox": "Mailbox for mail that would be rejected.",
@@ -274,9 +274,9 @@ def rule_move(account: str, address: str, number: int, to: int) -> None:
     DestinationForm,
     about={
         "mailbox": "Mailbox for mail that doesn't match a rule.",
-        "full_name": "Name for this address.",
+        "full_name": "Display name for this address.",
         "smtp_error": "Reject all mail with this reply.",
-        "refused_addresses": "Address variant to reject. Repeatable.",
+        "refused_addresses": "Address variant to reject. Can be repeated.",
         "message_auth_required_smtp_error": "Reject unverified senders with this message.",
     },
 )
@@ -313,7 +313,7 @@ def show_forwards(found: Forwards, as_json: bool) -> None:
 
 def _line(target: ForwardTarget) -> ForwardLine:
     by = f"alias {target.alias}" if target.alias else f"script {target.script}" if target.script else "forward_to"
-    states = {"new": "waits for agreement, not asked", "asked": "waits for agreement", "stopped": "stopped"}
+    states = {"new": "not confirmed yet, not asked", "asked": "waiting for confirmation", "stopped": "stopped"}
     state = states.get(target.state, "bounces" if target.failing else "confirmed")
     since = "" if target.since is None else target.since.astimezone(dt.UTC).strftime("%Y-%m-%d %H:%M")
     return ForwardLine(target.address, "script" if target.ran else by, state, since, target.error)
@@ -357,16 +357,16 @@ JUNK: Final = {
     "rejects_mailbox": "Mailbox for copies of rejected mail.",
     "keep_rejects": "Keep mail in the rejects mailbox.",
     "introbox": "Mailbox for first mail from unknown senders.",
-    "imap_capabilities_disabled": "IMAP extension to turn off. Repeatable.",
+    "imap_capabilities_disabled": "IMAP extension to turn off. Can be repeated.",
     "threshold": "Reject mail from unknown senders above this probability.",
     "onegrams": "Use single words.",
     "twograms": "Use word pairs.",
     "threegrams": "Use word triples.",
     "max_power": "Keep word probabilities this far from 0 and 1.",
-    "top_words": "Number of words that decide.",
+    "top_words": "Number of words to use.",
     "ignore_words": "Ignore words this close to 0.5.",
     "rare_words": "Ignore words seen this often or less.",
-    "enabled": "Mark messages by the mailbox that they're moved to.",
+    "enabled": "Set junk flags based on the mailbox that messages are moved to.",
     "junk_mailbox_regexp": "Pattern for junk mailboxes.",
     "neutral_mailbox_regexp": "Pattern for mailboxes to leave unmarked.",
     "not_junk_mailbox_regexp": "Pattern for not-junk mailboxes.",

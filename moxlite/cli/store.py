@@ -177,7 +177,7 @@ def fix_uidmeta(name: str) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def reassign_uids(name: str, mailbox: str | None) -> None:
-    """Renumber messages of account NAME from 1, in MAILBOX or all.
+    """Renumber account NAME's messages from 1, in MAILBOX or in all mailboxes.
 
     Mail clients will download the mailbox again.
     """
@@ -217,7 +217,7 @@ def _repair_stopped(request: operations.StoreRepair) -> list[str]:
 @click.argument("name", required=False)
 @json_option
 def stats(name: str | None, as_json: bool) -> None:
-    """Show how much disk space mail of account NAME, or of all accounts, uses.
+    """Show how much disk space account NAME's mail, or mail for all accounts, uses.
 
     For the quota, messages count in full (logical). Identical bodies are stored once (plain), and compressed (stored).
     The file also has other data. Its free space is reused.
@@ -278,17 +278,17 @@ def recompress(name: str | None) -> None:
     By default, that setting only applies to new mail. If the server is running, this works slowly in the background (20
     MiB per second), otherwise at full speed. To continue after an interruption, run this command again.
     """
-    _maintain(operations.StoreRecompress(name or ""), "recompress", "pieces stored anew")
+    _maintain(operations.StoreRecompress(name or ""), "recompress", "chunks recompressed")
 
 
 @store.command()
 @click.argument("name", required=False)
 def reparse(name: str | None) -> None:
-    """Parse messages of account NAME, or of all accounts, again to update lists, views and searches.
+    """Parse messages for account NAME, or for all accounts, again to update lists, views and searches.
 
     Mail service isn't interrupted. A new version of moxlite does this automatically if needed.
     """
-    _maintain(operations.StoreReparse(name or ""), "reparse", "messages read anew")
+    _maintain(operations.StoreReparse(name or ""), "reparse", "messages reparsed")
 
 
 @store.command("reassign-threads")
@@ -333,4 +333,4 @@ def _complain(found: list[tuple[str, str]]) -> None:
     for account, problem in failed:
         note(f"{account}: {problem}")
     if failed:
-        raise Failure(f"not done for {', '.join(account for account, _ in failed)}")
+        raise Failure(f"failed for {', '.join(account for account, _ in failed)}")

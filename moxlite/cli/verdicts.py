@@ -40,7 +40,7 @@ def ip_argument(text: str) -> "IPAddress":
     try:
         return ip_address(text)
     except ValueError:
-        raise click.UsageError(f"{text!r} isn't an IP address") from None
+        raise click.UsageError(f"{text!r} isn't a valid IP address") from None
 
 
 def resolver_at(server: str) -> "DNSResolver":
@@ -76,7 +76,7 @@ def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]"
 
 def _port(text: str) -> int:
     if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise click.UsageError(f"{text!r} isn't a port number")
+        raise click.UsageError(f"{text!r} isn't a valid port number")
     return int(text)
 
 

@@ -159,7 +159,7 @@ class Exchange:
                     self._request, self._variant, username, recipient, used, self._attempt
                 )
             case NeedCredentials():  # a mechanism asks once
-                raise self._refuse(BadExchange("credentials asked for twice"))
+                raise self._refuse(BadExchange("duplicate request for credentials"))
             case _:
                 assert_never(step)
 
@@ -207,6 +207,6 @@ def _translate(error: SASLError) -> LoginRefused:
         case AuthenticationFailed():
             return WrongCredentials(text)
         case SecretsMissing():
-            return NoSecrets("this mechanism isn't available for the account until its password is set again")
+            return NoSecrets("this mechanism isn't available until you set the account's password again")
         case _:
             return BadExchange(text)

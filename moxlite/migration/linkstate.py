@@ -72,7 +72,7 @@ async def tell(state: LinkState, who: Mapping[str, str], event: Event) -> None:
             # Each look finds the same ones again.
             if len(state.problems) < MAX_PROBLEMS and text not in state.problems:
                 state.problems.append(text)
-                logger.info("not mirrored", extra={"kv": {**who, "text": str(text)}})
+                logger.info("linked account changes not synced", extra={"kv": {**who, "text": str(text)}})
         case _:
             pass
     await trio.lowlevel.checkpoint()
@@ -157,7 +157,7 @@ class Sealing:
 
         key = key_file(self._path, KEY_OCTETS, create=create, mode=0o600)
         if len(key) != KEY_OCTETS:
-            raise LinkRefused(f"{self._path} isn't a {KEY_OCTETS}-byte key")
+            raise LinkRefused(f"{self._path} must be a {KEY_OCTETS}-byte key")
         return AESGCM(key)
 
     def seal(self, password: str, host: str, username: str) -> bytes:

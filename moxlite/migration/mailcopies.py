@@ -136,7 +136,7 @@ async def _import(imports: Imports, account: str, order: Order, file: BinaryIO |
         case Done(messages, problems, _, _):
             return Imported(messages, problems)
         case Aborted(text):
-            raise CommandFailed("failed", f"couldn't import: {text}")
+            raise CommandFailed("failed", f"import failed: {text}")
         case None:
             raise AssertionError("the import stopped unexpectedly")
 

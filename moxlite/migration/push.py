@@ -197,7 +197,7 @@ class Push:
             if own.subscribed:
                 await client.run(c.Subscribe(name))
             return msgspec.structs.replace(own, target=name, exists=True)
-        raise AssertionError("nothing was attempted")
+        raise AssertionError("unreachable: the loop always tries once")
 
     async def _recognize(self, client: Client, remote: Remote, own: Own, *, again: bool) -> None:
         """Find messages there without a row: sent by an interrupted run, or arrived in another way."""

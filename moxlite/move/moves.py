@@ -130,7 +130,7 @@ class Moves:
     async def _require(self, *phases: str) -> None:
         if (await self.state()).phase not in phases:
             raise CommandFailed(
-                "refused", f"no migration is {' or '.join(phases)}; to check its progress, run `moxlite move status`"
+                "refused", f"there's no {' or '.join(phases)} migration; to check the status, run `moxlite move status`"
             )
 
     def _start(self) -> None:
@@ -158,13 +158,13 @@ class Moves:
         try:
             await trio.to_thread.run_sync(partial(write_atomically, self._path, octets, mode=0o600))
         except OSError as error:  # a full disk: the move goes on or fails by itself
-            logger.warning("failed to store move state", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to store migration state", extra={"kv": {"err": str(error)}})
 
     async def _serve(self) -> None:
         state, plan = self._state, self._plan
         assert state is not None
         assert plan is not None
-        logger.info("move began", extra={"kv": {"kind": plan.kind, "accounts": len(plan.users)}})
+        logger.info("migration started", extra={"kv": {"kind": plan.kind, "accounts": len(plan.users)}})
         try:
             with self._scope:
                 await self._save()
@@ -187,7 +187,7 @@ class Moves:
             finally:
                 self._ended.set()
             messages = sum(one.messages for one in state.accounts)
-            logger.info("move ended", extra={"kv": {"phase": state.phase, "messages": messages}})
+            logger.info("migration ended", extra={"kv": {"phase": state.phase, "messages": messages}})
 
     async def _save_often(self) -> None:
         while True:

@@ -188,7 +188,7 @@ def _block(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
             continue
         key, colon, rest = content.partition(":")
         if not colon or (rest and not rest.startswith(" ")):
-            raise BadPlan(f"line {number} isn't “Key: value”")
+            raise BadPlan(f"line {number} must be “Key: value”")
         if rest.strip():
             value, at = rest.strip(), at + 1
         else:

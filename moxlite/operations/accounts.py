@@ -89,7 +89,7 @@ class SettingInfo(msgspec.Struct, frozen=True):
 
 @query("config account settings", Role.COMMAND_LINE, columns=("key", "value", "set"))
 class ListSettings(Operation[list[SettingInfo]], frozen=True):
-    """List settings of account NAME that have a single value or a list of texts.
+    """List account NAME's settings that have a single value or a list of strings.
 
     See [config.md](config.md) for details. To change tables like address rules, use the admin app or domains.toml.
     """
@@ -99,11 +99,11 @@ class ListSettings(Operation[list[SettingInfo]], frozen=True):
 
 @change("config account set", Role.COMMAND_LINE)
 class SetSetting(Operation[None], frozen=True):
-    """Change a setting of account NAME. To see settings, use `config account settings`. For example, full_name.
+    """Change a setting for account NAME. For example, full_name. To see settings, use `config account settings`.
 
-    VALUE is a text as in domains.toml without quotes, true or false, or a comma-separated list. To remove the setting
-    from the file, use "default". For quota, use a size like 5g or 500m, "none" for no limit, or "default" to use the
-    limit in moxlite.toml. If mail doesn't fit, it's deferred, so the sender will retry for days.
+    VALUE is a string (without quotes, unlike in domains.toml), true or false, or a comma-separated list. To remove the
+    setting from the file, use "default". For quota, use a size like 5g or 500m, "none" for no limit, or "default" to
+    use the limit in moxlite.toml. If mail doesn't fit, it's deferred, so the sender will retry for days.
     """
 
     account: Name

@@ -55,7 +55,7 @@ class Forwards(msgspec.Struct, frozen=True):
 
 @query("account forward list", USERS)
 class ListForwards(UserOperation[Forwards], frozen=True):
-    """List forwarding addresses of ACCOUNT: confirmed, waiting for confirmation, bouncing, or stopped.
+    """List ACCOUNT's forwarding addresses: confirmed, waiting for confirmation, bouncing, or stopped.
 
     This includes addresses from `forward_to`, from aliases that the account forwards for, and from its active Sieve
     script. Mail stays in the account until the forwarding address is confirmed.

@@ -48,11 +48,11 @@ def answer(question: Question) -> Answer:
     try:
         regex.compile(question.pattern)
     except regex.error as error:
-        return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
+        return Answer("fault", str(error)[:MAX_TEXT] or "can't be parsed")
     except RecursionError:
         return Answer("fault", "groups are nested too deeply")
     except (OverflowError, ValueError) as error:  # of the library, on some patterns
-        return Answer("fault", str(error)[:MAX_TEXT] or "it cannot be read")
+        return Answer("fault", str(error)[:MAX_TEXT] or "can't be parsed")
     return Answer("done", "", time.process_time() - began, max(0, resident() - before))
 
 

@@ -80,7 +80,9 @@ def _static(static: Static) -> Iterator[Mistake]:
     for name in static.package_log_levels:
         if name not in PACKAGES:
             yield Mistake(
-                ("package_log_levels", name), "isn't a package", f"use one of these packages: {', '.join(PACKAGES)}"
+                ("package_log_levels", name),
+                "isn't a known package",
+                f"use one of these packages: {', '.join(PACKAGES)}",
             )
     for name, listener in static.listeners.items():
         if listener.tls is None:
@@ -97,7 +99,7 @@ def _static(static: Static) -> Iterator[Mistake]:
 
 def _closed(path: KeyPath, file: object) -> Mistake:
     """A file that this user can't look at."""
-    return Mistake(path, f"not checked: {file} isn't readable by this user", code="not-checked")
+    return Mistake(path, f"couldn't check {file}: this user can't read it", code="not-checked")
 
 
 def _key_pair(path: KeyPath, pair: KeyCert) -> Iterator[Mistake]:
@@ -153,7 +155,7 @@ def _clear_passwords(snapshot: Snapshot) -> list[Mistake]:
     return [
         warning(
             ("web_handlers", index, "basic_auth"),
-            "also asks for passwords over plain http",
+            "also prompts for passwords over plain http",
             "remove dont_redirect_plain_http",
         )
         for index, handler in enumerate(snapshot.domains.web_handlers)
@@ -250,7 +252,7 @@ def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
     mistake: Callable[..., Mistake] = Mistake
     hint = "the server won't start"
     if snapshot.static.standby.lease:  # the addresses are the other machine's, as long as that one serves
-        mistake, hint = warning, "bound anyway, for the other machine"
+        mistake, hint = warning, "binding anyway, for the other machine"
     for name, listener in snapshot.static.listeners.items():
         for ip in listener.ips:
             if not ip.is_unspecified and not is_here(ip):
@@ -291,7 +293,7 @@ def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Mistake]:
     else:
         why = _make_as_user(folder, ids) if folder.is_dir() else os.strerror(errno.ENOENT)
     if why:
-        cure = f"give it a folder of its own, such as /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
+        cure = f"use a separate folder like /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
         yield Mistake(("log_file",), f"the server can't write {path}: {why}", cure)
 
 
@@ -325,7 +327,7 @@ def _hidden_paths(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | No
             yield mistake(
                 key,
                 f"systemd hides {path} from the server ({setting} in its unit)",
-                "keep it in another folder, such as /etc/moxlite",
+                "move it to another folder, like /etc/moxlite",
             )
 
 
@@ -385,7 +387,7 @@ def backup_fault(backup: Backup | Standby, ids: tuple[int, int] | None, read: Re
 def _folder_fault(target: Path, ids: tuple[int, int] | None) -> str:
     existing = next(path for path in (target.absolute(), *target.absolute().parents) if path.exists())
     if not existing.is_dir():
-        return f"{existing} is no folder"
+        return f"{existing} isn't a folder"
     writable = writable_paths() if ids is not None else None
     if writable is not None and not any(target.is_relative_to(path) for path in writable):
         return f"the server can't write to {target}: {read_only(target)}"

@@ -14,7 +14,7 @@ class PortTaken(StartFailed):
     """Another program listens at a port. `where`: the port and the program, without advice."""
 
     def __init__(self, where: str) -> None:
-        super().__init__(f"{where}; stop that one, or change the port in the configuration")
+        super().__init__(f"{where}. Stop that program, or change the port in the configuration")
         self.where = where
 
 

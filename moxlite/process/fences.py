@@ -44,7 +44,7 @@ def lost(folder: Path) -> str:
     """
     if hidden(folder) != "PrivateTmp" or "INVOCATION_ID" not in os.environ:
         return ""
-    return "systemd gives the server a folder of its own there, by PrivateTmp, and removes it at the next stop"
+    return "with PrivateTmp, systemd gives the server a private folder there and deletes it when the server stops"
 
 
 def told(error: OSError, path: Path) -> str:
@@ -53,8 +53,8 @@ def told(error: OSError, path: Path) -> str:
     setting = hidden(path)
     if error.errno in (errno.ENOENT, errno.EACCES) and setting and "INVOCATION_ID" in os.environ:
         return (
-            f"{text} (systemd hides it from the server, by {setting}: keep it in another folder, such as /etc/moxlite, "
-            "or /var/backups/moxlite for backups)"
+            f"{text} (hidden from the server by systemd's {setting}). Use another folder, like /etc/moxlite, or "
+            "/var/backups/moxlite for backups"
         )
     return f"{text} ({read_only(path)})" if error.errno == errno.EROFS else text
 
@@ -69,7 +69,7 @@ def told_of_target(error: OSError, path: Path, target: Path) -> str:
 
 def not_owned(folder: Path) -> str:
     """The remedy if the server's user may not write to a folder, or not make it."""
-    return f"install -d -o USER -m 0750 {folder}, with the user of the server"
+    return f"install -d -o USER -m 0750 {folder}, where USER is the server's user"
 
 
 def read_only(folder: Path) -> str:

@@ -186,13 +186,13 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
         except OSError as error:
             faults.append(f"acme.{name}: can't read {binding.key_file}: {told(error, binding.key_file)}")
         except UnicodeDecodeError:
-            faults.append(f"acme.{name}: {binding.key_file} is not a key in base64url")
+            faults.append(f"acme.{name}: {binding.key_file} isn't a base64url key")
     return ACMEKeys(hosts, bindings)
 
 
 # The keys with which domains sign, read at the start and whenever domains.toml changes (AUTH-41, AUTH-45).
 
-ONLY_SHA256: Final = "an ed25519 key signs with sha256 only (RFC 8463)"
+ONLY_SHA256: Final = "ed25519 keys can only sign with sha256 (RFC 8463)"
 
 
 def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
@@ -238,7 +238,7 @@ class SigningKeys:
                     keys[file] = self._keys[file]
                 else:
                     mistakes.append(
-                        Mistake(path, f"can't read {file}: {error.strerror}", "make the service user its owner")
+                        Mistake(path, f"can't read {file}: {error.strerror}", "change its owner to the service user")
                     )
             except OSError as error:
                 mistakes.append(Mistake(path, f"can't read {file}: {error.strerror}"))

@@ -43,7 +43,7 @@ HIGHEST_BASE: Final = 65535 - max(PORTS)
 """Highest base of the ports: the largest one, imaps, is the last that there is."""
 
 STATIC: Final = """\
-# Made by `moxlite localserve`, for trying things out on this machine. Describe all keys: moxlite config describe-static
+# Made by `moxlite localserve`, for tests on this machine. For all keys, run: moxlite config describe-static
 hostname = "localhost"
 pedantic = true
 log_level = "info"
@@ -198,7 +198,7 @@ def move_ports(directory: Path, old: int, new: int) -> None:
 
 def _check_base(base: int) -> None:
     if not 0 <= base <= HIGHEST_BASE:
-        raise ValueError(f"the port base must be 0 to {HIGHEST_BASE}")
+        raise ValueError(f"the port base must be between 0 and {HIGHEST_BASE}")
 
 
 def _loopback() -> Sequence[str]:
@@ -254,7 +254,7 @@ class OwnZones(Resolver):
         records = dict(self._records(name))
         if kind in records:
             return Answer((records[kind],), False, TTL, name)
-        text = f"no {kind} records at {name}, and localserve asks no other machine"
+        text = f"no {kind} records at {name}, and localserve doesn't contact other servers"
         raise NotFound(text, nonexistent=not records, name=name)
 
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:

@@ -59,7 +59,7 @@ class Parent:
                 self._owed = True
                 word, body = self._receive()
             except OSError as error:
-                text = f"the parent process does not read it: {error}"
+                text = f"the parent process isn't reading it: {error}"
                 raise OSError(error.errno or errno.EIO, text, str(path)) from None
         match word:
             case keeper.CONTENT:

@@ -204,7 +204,7 @@ class _Work:
         old = f"{found.st_uid}:{found.st_gid} {stat.S_IMODE(found.st_mode):04o}"
         new = f"{wanted.uid}:{wanted.gid} {wanted.mode:04o}"
         if not self.change:
-            self.lines.append(f"{path}: {old}, {new} is wanted")
+            self.lines.append(f"{path}: {old}, expected {new}")
             return
         if (found.st_uid, found.st_gid) != wanted[:2]:
             os.fchown(fd, wanted.uid, wanted.gid)

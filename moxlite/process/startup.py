@@ -143,8 +143,8 @@ def _clash(endpoint: Endpoint, bound: Iterable[Endpoint]) -> str:
             and (one.ip == ip or one.ip.is_unspecified or ip.is_unspecified)
         ):
             return (
-                f"{ip} port {port} of the listener {endpoint.listener} is taken by our own listener {one.listener}, "
-                f"which has {one.ip} port {port}; give each of them other addresses in `ips`, or another port"
+                f"{ip} port {port} for the listener {endpoint.listener} is already used by the listener "
+                f"{one.listener} ({one.ip} port {port}); use different addresses in `ips`, or another port"
             )
     return ""
 
@@ -263,8 +263,8 @@ def _refuse_replaceable(path: Path) -> None:
     if found:
         why, cures = "; ".join(one.words for one in found), "; ".join(one.cure for one in found)
         raise StartFailed(
-            f"can't start as root because other users can change {path}: {why}. Make it and its folders "
-            f"root's ({cures}), or start as another user"
+            f"can't start as root because other users can change {path}: {why}. Make root the owner of the file "
+            f"and its folders ({cures}), or start as another user"
         )
 
 
@@ -357,7 +357,7 @@ def _prepare_data(data_dir: Path) -> tuple[bytes, list[Finding]]:
         key = load_key(data_dir)
     except OSError as error:
         key = secrets.token_bytes(KEY_SIZE)
-        text = f"the key of the installation cannot be used, opaque ids are of this run alone: {error}"
+        text = f"can't use the installation key, so opaque IDs are only valid until the server stops: {error}"
         faults.append(fault("key", text))
         logger.error("installation key unusable", extra={"kv": {"err": str(error)}})
     return key, faults

@@ -89,7 +89,7 @@ class Process:
             except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
                 raise Died("start", f"the process failed to start: {error}") from None
         if limit.cancelled_caught:
-            raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
+            raise Died("start", f"process didn't become ready within {START_SECONDS:g} s")
 
     async def _receive(self) -> bytearray:
         buffer = await self._octets(LENGTH)

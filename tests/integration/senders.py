@@ -159,8 +159,8 @@ def teach(server: ServedServer) -> None:
     session.logout()
     question = server.folder / "question.eml"
     question.write_text("Subject: hello\r\n\r\ntext\r\n")
-    expected = f"learnt: {SIGNIFICANT_HAMS} ham, {SIGNIFICANT_HAMS} junk"
-    until(lambda: expected in server.cli("junk", "explain", "bob", str(question)).stdout, what="the filter has learnt")
+    expected = f"learned: {SIGNIFICANT_HAMS} ham, {SIGNIFICANT_HAMS} junk"
+    until(lambda: expected in server.cli("junk", "explain", "bob", str(question)).stdout, what="the filter has learned")
 
 
 def play(folder: Path) -> None:

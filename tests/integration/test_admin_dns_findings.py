@@ -88,7 +88,7 @@ async def test_records_that_others_change_are_shown_and_mended_only_where_wanted
     fake.add("example.org", "example.org", "MX", "5 elsewhere.example.")
     found = await check_providers(examination(files))
     assert codes(found) == [("warning", "dns-changed")] * 2
-    assert found[0].text == "example.org. MX, which was published from here, isn't as expected"
+    assert found[0].text == "example.org. MX, which this server published, isn't as expected"
     assert found[0].commands[-1] == "moxlite dns update example.org --replace"
     assert "- example.org. MX 5 elsewhere.example." in found[0].commands
     assert "is gone" in found[1].text

@@ -331,7 +331,7 @@ async def test_a_damaged_state_costs_no_start(world: World, caplog: pytest.LogCa
     (world.acme / hostkeys.FOLDER).mkdir(parents=True)
     (world.acme / hostkeys.FOLDER / HOST).write_bytes(b'{"present": "-----BEGIN')
     world.start()
-    assert "stored host key ignored" in caplog.text
+    assert "ignoring stored host key" in caplog.text
     await world.go()
     assert world.shown == record(world.configured[0])
     assert (await world.rotation.show(HOST)).since == world.now

@@ -372,7 +372,7 @@ def test_what_is_made_behind_nat_starts(tmp_path: Path, places: Places, own: boo
         return
     serve = moxlite(tmp_path, "serve", "--no-drop")
     assert serve.returncode == 1
-    assert f"port {moved[80]} of the listener internal is taken by our own listener public" in serve.stderr
+    assert f"port {moved[80]} for the listener internal is already used by the listener public" in serve.stderr
     assert "another program" not in serve.stderr
 
 
@@ -399,7 +399,7 @@ sys.exit(run(sys.argv[1:]))
         command = [sys.executable, "-c", program, *command[:3], "--resolver", "127.0.0.1:9", *command[3:]]
         done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60, cwd=top())
         assert done.returncode == 1, done
-        assert "run it as root" in done.stderr, done.stderr
+        assert "Run this as root" in done.stderr, done.stderr
         assert list(folder.iterdir()) == []
 
 
@@ -493,7 +493,7 @@ def test_admin_pages_are_for_this_machine_unless_it_is_asked_for(tmp_path: Path)
     making.make(config, address, USER, Domain.parse(HOSTNAME), places, admin_inside=True)
     text = config.read_text()
     assert tomllib.loads(text)["listeners"]["admin"]["ips"] == ["127.0.0.2", "127.0.0.1"]
-    assert "# Pages for the administrator, on this machine and in its private networks.\n" in text
+    assert "# Admin pages, on this machine and in its private networks.\n" in text
 
 
 def test_fifty_interfaces() -> None:

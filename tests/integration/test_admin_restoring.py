@@ -148,7 +148,7 @@ def test_an_encrypted_repository_restores_a_whole_server(machine: Machine, tmp_p
     repo = machine.backups / "repo"
     done = server.cli("backup", "--repo", str(repo), "--passphrase-file", str(phrase))
     assert (done.stdout, done.stderr.count("\n")) == ("", 1)
-    assert "backups are signed from now on" in done.stderr
+    assert "backups are now signed by" in done.stderr
     server.stop()
     with restored(machine, repo, "--passphrase-file", str(phrase)) as (second, told):
         assert machine.keys_in(second.config) == machine.host_keys
@@ -185,7 +185,7 @@ def test_a_plain_backup_has_the_keys_only_if_asked_to(machine: Machine) -> None:
     without = machine.backups / "without"
     done = server.cli("backup", str(without))
     assert done.returncode == 0
-    assert done.stderr.count("isn't included: the backup isn't encrypted, and backup.include_keys isn't set") == 2
+    assert done.stderr.count("isn't included because the backup isn't encrypted and backup.include_keys isn't set") == 2
     assert str(machine.elsewhere) in done.stderr
     assert list((without / "config/hostkeys").glob("*")) == []
     server.stop()

@@ -105,7 +105,7 @@ def test_a_mistake_in_the_static_file_leaves_stop(server: ServedServer) -> None:
             assert f"{static}:" in done.stderr
         static.write_text("hostname = mx.example.org\n" + good)
         stopped = server.cli("stop")
-        assert "text wants quotes" in stopped.stderr
+        assert "text must be in quotes" in stopped.stderr
         again = server.cli("stop", check=False)
         assert again.returncode == 3
         assert "the server isn't running" in again.stderr
@@ -151,5 +151,5 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("run this as root") == 1, done.stderr
+    assert done.stderr.count("Run this as root") == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

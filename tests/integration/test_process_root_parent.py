@@ -230,7 +230,7 @@ def test_a_server_that_was_taken_over_gains_no_file_by_its_configuration(server:
     domains.write_text(text.replace("[accounts", selector.replace("\\n", "\n") + "\n[accounts", 1))
     os.chown(domains, UID, UID)
     done = server.cli("config", "test", check=False)
-    assert f"{key} isn't readable by this user" in done.stderr
+    assert f"couldn't check {key}: this user can't read it" in done.stderr
     domains.unlink()
     domains.write_text(text)
     server.start()
@@ -257,7 +257,7 @@ def test_commands_of_root_on_a_stopped_server_act_as_its_user(server: RootServer
     place where that user may not write is refused, with what opens it.
     """
     closed = server.tls / "backup"
-    opens = f"Permission denied (install -d -o USER -m 0750 {closed}, with the user of the server)\n"
+    opens = f"Permission denied (install -d -o USER -m 0750 {closed}, where USER is the server's user)\n"
     server.start()
     assert server.cli("backup", str(closed), check=False).stderr.endswith(opens)
     server.stop()

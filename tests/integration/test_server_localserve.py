@@ -153,7 +153,7 @@ def test_the_ports_move_with_the_base(tmp_path: Path) -> None:
         assert (moved.returncode, moved.stderr) == (0, "")
     refused = moxlite("localserve", "--dir", str(local.folder), "--port-base", "64543", "--init-only")
     assert (refused.returncode, path.read_text()) == (1, wanted)
-    assert "the port base must be 0 to 64542" in refused.stderr
+    assert "the port base must be between 0 and 64542" in refused.stderr
 
 
 def test_mail_may_be_imported_and_is_not_exported(server: LocalServer, tmp_path: Path) -> None:

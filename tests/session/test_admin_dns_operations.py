@@ -52,7 +52,7 @@ async def test_a_provider_is_set_and_records_published_in_the_admin_app(tmp_path
         assert {one["name"] for one in known} == {*TOKENS, "rfc2136"}
         assert (await browser.call("dns_provider_show", domain="example.org"))["provider"] == ""
         answer = await browser.post("dns_plan", {"domain": "example.org"})
-        assert (answer.status, "no DNS provider is set" in answer.json["error"]["message"]) == (400, True)
+        assert (answer.status, "no DNS provider for" in answer.json["error"]["message"]) == (400, True)
         token = {"domain": "example.org", "provider": "gandi", "secrets": {"auth_token": TOKENS["gandi"]}}
         wrong = await browser.post("dns_provider_set", {**token, "secrets": {"auth_token": "wrong-and-long-as-tokens"}})
         assert wrong.status >= 400

@@ -160,7 +160,7 @@ def test_a_child_that_does_not_start_comes_first() -> None:
     assert findings[0].code == "child-down"
     assert findings[0].detail == "Last attempt: 10 min ago. Last successful run: 120 min ago."
     assert any("printservice" in one for one in findings[0].commands)
-    other = msgspec.structs.replace(state, problem="no answer within 60 s", worked=0.0)
+    other = msgspec.structs.replace(state, problem="no response within 60 s", worked=0.0)
     helpers._states = {other.name: other}
     [finding] = helpers.findings()
     assert (finding.detail, len(finding.commands)) == ("Last attempt: 10 min ago.", 1)

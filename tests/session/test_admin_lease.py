@@ -354,7 +354,7 @@ def test_a_machine_that_was_replaced_ends_by_a_code_that_says_so(
     words = ["standby", "follow", URL, "--into", str(tmp_path / "copy"), "--take-over"]
     words += ["--identity", str(tmp_path / "identity"), "--storage-keys", str(tmp_path / "keys")]
     follows = server.cli(*words, check=False)
-    assert (follows.returncode, "another one has taken over as epoch 2" in follows.stderr) == (REPLACED, True)
+    assert (follows.returncode, "another machine has taken over with epoch 2" in follows.stderr) == (REPLACED, True)
 
 
 async def test_storage_that_honours_no_conditions_stops_the_start(

@@ -37,7 +37,7 @@ async def test_addresses_are_made_and_changed_by_the_command_line(tmp_path: Path
         assert changed.expires > changed.created
         ended = await ctl.call("address set", ChangeGiven(made.address, account="mia", expires="never"), GivenAddress)
         assert ended.expires == ""
-        with pytest.raises(CtlFailed, match="isn't a time"):
+        with pytest.raises(CtlFailed, match="isn't a valid time"):
             await ctl.call("address set", ChangeGiven(made.address, account="mia", expires="soon"), GivenAddress)
         with pytest.raises(CtlFailed, match="account not found"):
             await ctl.call("address list", ListGiven(account="nobody"), list[GivenAddress])

@@ -82,7 +82,7 @@ async def test_the_peer_of_a_domain_is_set_shown_and_removed(tmp_path: Path) -> 
             await made.set(operations.SetPeer("ours.example"))
         with pytest.raises(CommandFailed, match="this server's own name"):
             await made.set(operations.SetPeer("ours.example", ("mail.ours.example",)))
-        with pytest.raises(CommandFailed, match="isn't a domain"):
+        with pytest.raises(CommandFailed, match="isn't a valid domain"):
             await made.set(operations.SetPeer("ours.example", ("no host",)))
         with pytest.raises(CommandFailed, match=r"other\.example"):
             await made.show(operations.ShowPeer("other.example"))
@@ -120,5 +120,5 @@ def test_doctor_reminds_of_a_peer_that_is_needed_no_more() -> None:
     assert "12" in note.words
     warning = peer("ours.example", ["mx.old.example"], 0, idle=True)
     assert warning.grade == "warning"
-    assert "but there wasn't any for 14 days, so you can turn this off" in warning.words
+    assert "but there haven't been any messages for 14 days, so you can turn this off" in warning.words
     assert warning.commands[-1] == "moxlite config domain peer rm ours.example"

@@ -337,7 +337,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     command = [*moxlite_command(), *words, *places, "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
-    assert b"2 of the other machine's databases were never copied" in refused.stderr
+    assert b"you'd lose 2 of the other machine's databases" in refused.stderr
     assert not new.exists()
     positions.write_bytes(before)
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
@@ -593,7 +593,7 @@ def test_what_is_no_database_is_not_followed() -> None:
         (HeldLease(950.0, 990.0, 1005.0, "no answer"), "Changes aren't acknowledged, and the server will exit in 5 s."),
         (
             HeldLease(0.0, 0.0, 0.0, "no answer"),
-            "hasn't been taken yet: no answer. Changes are still acknowledged",
+            "hasn't been acquired yet: no answer. Changes are still acknowledged",
         ),
         (HeldLease(950.0, 0.0, 0.0, "", "epoch 2 is of b"), "Changes are no longer acknowledged: epoch 2 is of b."),
     ],
@@ -617,7 +617,7 @@ def test_the_states_are_told_in_sentences() -> None:
     assert any("2 are behind" in line for line in second)
     assert any("Damaged: queue.db" in line for line in second)
     missing = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5, missing=2), 1010.0)
-    assert "2 databases are not copied yet. The standby server can't take over before they are." in missing
+    assert "2 databases are still being copied. The standby server can't take over until then." in missing
     some = second_words(Followed(1000.0, "s3://b", 1, 0.0, "mx", "1", 5, missing=1), 1001.0)
     assert "The copies aren't complete yet: of mx 1 database is not in the target yet." in some
     assert first_words(None, 0.0)

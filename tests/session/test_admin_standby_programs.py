@@ -140,7 +140,7 @@ async def test_a_follower_tells_of_a_program_that_cannot_be_used(
         await soon(lambda: "can take over" in h.house.notes[0](), "the first machine copies")
         follower = Follower(Source(target=tmp_path / "target", access=None, program=file), tmp_path / "second")
         nursery.start_soon(follower.serve)
-        wanted = "Litestream makes no progress" if fault == "hangs" else words
+        wanted = "Litestream isn't making progress" if fault == "hangs" else words
         await soon(lambda: wanted in follower.followed.problem, "the words")
         assert any(wanted in line for line in status.second_words(follower.followed, time.time()))
         assert not follower.followed.current

@@ -43,9 +43,7 @@ async def test_mistakes_in_the_files_are_graded_by_their_kind(tmp_path: Path, mo
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "read_bytes", closed)
-    assert [
-        one.grade for one in configtest.test_config(path, machine=False) if "isn't readable by this user" in one.text
-    ]
+    assert [one.grade for one in configtest.test_config(path, machine=False) if "this user can't read" in one.text]
     assert not [one for one in await check_files(path) if str(key) in one.text]
 
 

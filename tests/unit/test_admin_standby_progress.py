@@ -233,7 +233,7 @@ def test_litestream_is_found_where_it_was_added(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("sys.executable", str(beside / "python"))
     monkeypatch.setattr(litestream, "ADDED", str(added))
     monkeypatch.setenv("PATH", str(elsewhere))
-    with pytest.raises(BackupError, match=r"--litestream or in moxlite\.toml by standby\.litestream"):
+    with pytest.raises(BackupError, match=r"with --litestream or standby\.litestream \(moxlite\.toml\)"):
         needed_program(None)
     (tmp_path / "text").touch(0o644)
     with pytest.raises(BackupError, match="text isn't an executable program"):

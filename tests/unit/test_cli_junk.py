@@ -145,7 +145,7 @@ def test_play_tells_how_well_two_folders_are_told_apart(tmp_path: Path, capsys: 
 
     ham, spam = write("ham.mbox", "lunch tomorrow at noon"), write("spam.mbox", "cheap gold watches")
     assert run(["junk", "play", ham, spam]) == 0
-    expected = "learnt: 10 ham, 10 junk\nham passed: 10 of 10 (100.0%)\njunk caught: 10 of 10 (100.0%)\n"
+    expected = "learned: 10 ham, 10 junk\nham passed: 10 of 10 (100.0%)\njunk caught: 10 of 10 (100.0%)\n"
     assert capsys.readouterr().out == expected
     assert run(["junk", "play", "--train", "0.9", "--twograms", ham, spam]) == 0
     assert "learnt: 18 ham" in capsys.readouterr().out

@@ -194,7 +194,7 @@ def test_a_folder_for_backups_is_tried(tmp_path: Path) -> None:
     assert backup_fault(Backup(target=tmp_path / "new" / "repo"), None, Path.read_bytes) == ""
     assert list(tmp_path.iterdir()) == []
     (tmp_path / "file").touch()
-    assert backup_fault(Backup(target=tmp_path / "file"), None, Path.read_bytes) == f"{tmp_path}/file is no folder"
+    assert backup_fault(Backup(target=tmp_path / "file"), None, Path.read_bytes) == f"{tmp_path}/file isn't a folder"
 
 
 def test_folders_of_one_disk_are_told_from_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -92,7 +92,7 @@ def test_a_late_answer_is_passed_over_and_the_next_file_is_read(tmp_path: Path) 
     try:
         for part in (b"", keeper.CONTENT + b"\0\0", b"\0\x04la"):
             theirs.sendall(part)
-            with pytest.raises(OSError, match="the parent process does not read it"):
+            with pytest.raises(OSError, match="the parent process isn't reading it"):
                 parent.read(files[0])
         theirs.sendall(b"te" + keeper.CONTENT + b"\0\0\0\x04good")
         assert parent.read(files[1]) == b"good"
@@ -113,7 +113,7 @@ def test_a_request_for_another_file_ends_the_conversation_and_nothing_else(folde
     file.write_bytes(self_signed(["a.example"]).certificate_pem())
     with running(file) as (parent, process, server):
         parent._requests.sendall(request_)
-        with pytest.raises(OSError, match="the parent process does not read it"):
+        with pytest.raises(OSError, match="the parent process isn't reading it"):
             parent.read(file)
         assert process.poll() is None
         process.send_signal(signal.SIGTERM)

@@ -224,7 +224,7 @@ def test_permissions_are_put_right_and_links_left_alone(tmp_path: Path, other: P
     assert has("other") == (0, 0, 0o604)
     assert has(".")[0] == 0
     assert any("account.db" in line and f"is now {UID}:0 0660" in line for line in lines)
-    assert any("several hard links" in line for line in lines)
+    assert any("multiple hard links" in line for line in lines)
     assert [line for line in fix() if "is now" in line] == []
 
 

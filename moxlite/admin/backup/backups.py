@@ -96,7 +96,7 @@ def _back_up(
     from moxlite.store.backup.repository import Repository  # 0.3 MB
 
     if not isinstance(target, Path) and (login is None or not args.repo):
-        raise BackupError("the server's key for remote backups only works with the repository in backup.target")
+        raise BackupError("the server's key for remote backups only works for the repository in backup.target")
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
@@ -349,9 +349,9 @@ def make_encrypted(snapshot: Snapshot, config: Path, target: Target) -> tuple[st
     ids = service_user(static.user)
     login = login_for(target, static.backup, partial(read_named, ids=ids))  # before this process acts as another user
     if not isinstance(target, Path) and login is None:
-        raise BadTarget(f"the server only has keys for backup.target, which isn't {target}; change backup.target first")
+        raise BadTarget(f"this server only has keys for backup.target, not {target}; change backup.target first")
     if not static.data_dir.is_dir():
-        raise BadTarget(f"data directory {static.data_dir} doesn't exist; start the server once")
+        raise BadTarget(f"data directory {static.data_dir} doesn't exist; to create it, start the server once")
     key, recipient = make_key()
     with acting_as(*ids) if ids is not None else contextlib.nullcontext(), opened(target, login) as storage:
         if exists(storage):
@@ -462,8 +462,8 @@ def own_signer(config: Path) -> tuple[Signer | None, list[str]]:
         signer, made = load_signer(config, create=True)
     except (BackupError, OSError) as error:
         reason = f"{error.filename or config}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
-        return None, [f"backups are not signed: {os.fsdecode(reason)}"]
+        return None, [f"backups aren't signed: {os.fsdecode(reason)}"]
     assert signer is not None
     if not made:
         return signer, []
-    return signer, [f"backups are signed from now on, by {signer.public}: keep that with the key of your backups"]
+    return signer, [f"backups are now signed by {signer.public}; keep this signer with your backup key"]

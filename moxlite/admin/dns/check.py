@@ -221,7 +221,7 @@ async def _policy(case: Case, report: Report) -> None:
             "the policy is in testing mode; if TLS reports don't show failures for a few weeks, switch to enforce"
         )
     if policy.max_age <= SHORT_AGE:
-        report.warning(f"the policy is only cached for {policy.max_age} s; use a week or more for better protection")
+        report.warning(f"the policy is only cached for {policy.max_age} s; for better protection, use a week or more")
     if policy.mode != "none":
         await _compare_hosts(case, report, policy)
 

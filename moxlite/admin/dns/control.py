@@ -200,7 +200,7 @@ class DNSOperations:
         host = args.host.lower().rstrip(".")
         if host not in rotation.hosts:
             known = ", ".join(rotation.hosts) or ("(host keys require a listener with SMTP and ACME certificates)")
-            raise CommandFailed("notFound", f"{args.host} doesn't have a host key here; hosts with one: {known}")
+            raise CommandFailed("notFound", f"host key not found for {args.host}; hosts with a key: {known}")
         try:
             return _told_host(host, await rotation.change(host, **changes))
         except OSError as error:

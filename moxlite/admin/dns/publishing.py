@@ -116,7 +116,7 @@ def make_stored(domain: Domain, provider: str, answers: dict[str, str]) -> Store
                 raise
         else:
             return stored
-    raise AssertionError("unreachable: the last name has raised or returned")
+    raise AssertionError("unreachable: the last name always raises or returns")
 
 
 class Publishing:
@@ -147,7 +147,9 @@ class Publishing:
         except msgspec.DecodeError:
             raise NoProvider(f"the provider file for {domain} is damaged; set the provider again") from None
         if found is None:
-            raise NoProvider(f"no DNS provider is set for {domain}: moxlite dns provider set {domain} PROVIDER")
+            raise NoProvider(
+                f"no DNS provider for {domain}. To set one, run: moxlite dns provider set {domain} PROVIDER"
+            )
         return found
 
     def try_out(self, domain: Domain, stored: Stored) -> str:
@@ -167,7 +169,7 @@ class Publishing:
         there = tuple(access.found(zone, [slot])[slot])
         # The provider's word is not enough: only the record itself proves that the token may write.
         if text not in there:
-            raise UpdateRefused(f"{access.title} accepted {name} TXT, but the record isn't there")
+            raise UpdateRefused(f"{access.title} accepted {name} TXT, but didn't publish it")
         access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
         return zone
 

@@ -107,7 +107,7 @@ class KeyedServer:
     def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         if (name, kind) not in self._answers:
             if len(self._answers) >= MAX_QUERIES:
-                raise UpdateRefused(f"plan exceeds {MAX_QUERIES} queries")
+                raise UpdateRefused(f"too many queries in plan (limit {MAX_QUERIES})")
             query = dns.message.make_query(name, kind)
             query.flags &= ~dns.flags.RD
             query.use_tsig(self._server.key)

@@ -93,7 +93,7 @@ def _notes(settings: DomainConfig, keys: Keys) -> Iterator[str]:
     """Comments about records that are missing, each with the reason."""
     missing = [f"Not complete: {problem}" for problem in (*keys.dkim_problems, *keys.host_problems)]
     if not settings.dkim.selectors:
-        missing.append("Outgoing mail isn't signed, because DKIM isn't set up.")
+        missing.append("Outgoing mail isn't signed because DKIM isn't set up.")
     if settings.dmarc is None:
         missing.append("To get a DMARC record, set a report address for this domain.")
     if settings.mtasts is None:

@@ -267,11 +267,11 @@ class ByHand:
                 return {(name, kind): own_records(ask, zone, name, kind) for name, kind in slots}
             except NoAnswer:
                 continue
-        raise NoAnswer(f"no response from any {zone} name server")
+        raise NoAnswer(f"none of {zone}'s name servers responded")
 
     def send(self, zone: str, changes: Sequence[Change]) -> None:
         """Raise UpdateRefused: it is for the owner to do."""
-        raise UpdateRefused(f"no DNS provider is set for {zone}")
+        raise UpdateRefused(f"no DNS provider for {zone}")
 
     def authorities(self, zone: str) -> Sequence[Place]:
         """No server is known beside the ones in DNS."""
@@ -416,7 +416,7 @@ def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePl
         own = ((place,) for place in at[0].authorities(plan.zone))
         servers = dict.fromkeys((*own, *authorities.servers(plan.zone)))
         if not servers:
-            lines.append(f"no name server of {plan.zone} is found")
+            lines.append(f"no name servers found for {plan.zone}")
         lines += [line for server in servers if (line := _difference(server, plan.plan.changes))]
     return lines
 

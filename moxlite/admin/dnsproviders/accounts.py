@@ -98,7 +98,7 @@ KNOWN: Final = {
             "hetzner",
             "Hetzner",
             (ProviderQuestion("auth_token", "API token"),),
-            "console.hetzner.com → the project of the zone → Security → API tokens: Read & Write",
+            "console.hetzner.com → the zone's project → Security → API tokens: Read & Write",
         ),
         UsableProvider(
             RFC2136,
@@ -107,7 +107,7 @@ KNOWN: Final = {
                 ProviderQuestion("server", "primary name server, IP[:PORT]", secret=False),
                 ProviderQuestion("key", "TSIG key, [ALGORITHM:]NAME:SECRET"),
             ),
-            "tsig-keygen of BIND, keymgr -t of Knot DNS",
+            "tsig-keygen (BIND) or keymgr -t (Knot DNS)",
         ),
     )
 }

@@ -146,8 +146,8 @@ PURPOSES: Final[Mapping[str, str]] = {
     "patterns": "the process for matching rule patterns",
     "acme": "the process for ordering certificates",
     "dns": "the process for changing DNS records",
-    "ssh": "the program ssh, which sends backups off this machine,",
-    "litestream": "the program Litestream, which copies all changes,",
+    "ssh": "ssh, which sends backups to another machine,",
+    "litestream": "Litestream, which copies all changes,",
 }
 """The kinds of children that can be tried, and what is lost without one."""
 
@@ -189,9 +189,9 @@ def _weakness(ready: Ready) -> str:
     if ready.filtered and ready.landlock:
         return ""
     if ready.filtered:
-        return "not protected by Landlock, only by the system call filter"
+        return "only protected by the system call filter, not by Landlock"
     if ready.landlock:
-        return "not protected by a system call filter (seccomp), only by Landlock"
+        return "only protected by Landlock, not by a system call filter (seccomp)"
     return UNFILTERED
 
 

@@ -77,7 +77,9 @@ async def send_and_read(
     login = next((destination for destination in settings.destinations if not destination.startswith("@")), "")
     if not login:
         sent.fail(
-            "note", "not-checked", f"couldn't send a test message: postmaster account {name} doesn't have an address"
+            "note",
+            "not-checked",
+            f"couldn't send a test message because the postmaster account {name} doesn't have an address",
         )
         return sent
     try:
@@ -138,7 +140,9 @@ async def _bring(snapshot: Snapshot, sent: Sent, signing: Signing | None) -> str
     """Deliver a message to port 25 as another server does; its Message-ID, "" if that failed."""
     at = _port(snapshot, "smtp")
     if at is None:
-        sent.fail("note", "not-checked", "couldn't send a test message: all SMTP listeners require the PROXY protocol")
+        sent.fail(
+            "note", "not-checked", "couldn't send a test message because all SMTP listeners require the PROXY protocol"
+        )
         return ""
     host = snapshot.static.hostname
     to = Path.parse(f"postmaster@{host.ascii}")
@@ -221,7 +225,7 @@ async def _read(
                     await _give_up(accounts, name, mailbox, uids)
                     sent.steps.append(f"message read by IMAP in mailbox {mailbox}, and deleted")
                     if mailbox != own:
-                        text = f"the server's own mail to the postmaster came to {mailbox}, not to {own}"
+                        text = f"the server's own mail to the postmaster was delivered to {mailbox} instead of {own}"
                         sent.fail("warning", "mail-rejected", text, "moxlite why FILE")
                     return
             await trio.sleep(look / 2)
@@ -317,7 +321,7 @@ async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: 
     try:
         path = Path.parse(str(Address.parse(to)))
     except AddressError as error:
-        sent.fail("error", "mail-not-sent", f"{to!r} isn't an address: {error}")
+        sent.fail("error", "mail-not-sent", f"{to!r} isn't a valid address: {error}")
         return
     at = _port(snapshot, "submissions", "submission")
     if at is None:

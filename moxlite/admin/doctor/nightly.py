@@ -58,7 +58,7 @@ def next_night(now: float, host: str) -> float:
         moment = (today + dt.timedelta(days=days, seconds=own)).timestamp()
         if moment > now:
             return moment
-    raise AssertionError("unreachable: two days are more than one")
+    raise AssertionError("unreachable: the time comes within two days")
 
 
 class Nightly:
@@ -113,7 +113,7 @@ class Nightly:
             gone = [finding for finding in absent if not _is_unknown(finding, examined)]
             findings += [finding for finding in absent if finding not in gone]
             kv = {"errors": sum(finding.grade == "error" for finding in findings), "new": len(new), "gone": len(gone)}
-            logger.info("examined", extra={"kv": kv})
+            logger.info("server checked", extra={"kv": kv})
             nightly_report = NightlyReport(new, gone, [], [])
             if new or gone:
                 await self._tell(nightly_report, standing=len(findings) - len(new))
@@ -136,7 +136,7 @@ class Nightly:
                 nightly_report.channels.append(channel)
             elif problem is not None:
                 nightly_report.problems.append(f"{channel}: {problem}")
-                logger.error("failed to send findings", extra={"kv": {"channel": channel, "err": problem}})
+                logger.error("failed to send problems", extra={"kv": {"channel": channel, "err": problem}})
 
     async def _mail(self, nightly_report: NightlyReport, text: str) -> str | None:
         subject = _subject(nightly_report)

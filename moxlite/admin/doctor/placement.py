@@ -94,9 +94,9 @@ NIGHTS: Final = 2
 """Bad nights in a row that are an alarm: one is often chance."""
 
 TEXT: Final = (
-    "Hello,\n\n{host} sends itself this message every night to check that its mail arrives, and where. It was sent on "
-    "{date}. You don't\nneed to reply. The message will be moved to the trash after the check.\n\nTo stop these "
-    "messages, set doctor.placement = false in moxlite.toml.\n"
+    "Hello, {host} sends this message every night to check inbox placement. Sent on {date}. You don't need to "
+    "reply. After the check, this message will be moved to the trash. To stop these messages, set "
+    "doctor.placement = false in moxlite.toml.\n"
 )
 
 DELIST: Final = {
@@ -121,7 +121,7 @@ class Context(msgspec.Struct, frozen=True):
     version: str = ""
     addresses: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
-    """Selectors that sign."""
+    """Selectors used for signing."""
     records: dict[str, str] = {}
     """Digests of the records of the domain in DNS by `RECORDS`, "" for none; only what has been seen."""
 
@@ -304,7 +304,7 @@ class Placement:
             return None
         host = snapshot.static.hostname.ascii
         day = f"{dt.datetime.now(dt.UTC):%-d %B %Y}"
-        content = f"Does mail from {own.domain} arrive? ({day})", TEXT.format(host=host, date=day)
+        content = f"Delivery test from {own.domain} ({day})", TEXT.format(host=host, date=day)
         mark = text_field(HEADER, host)
         try:
             # unsigned, it would tell nothing of the mail of users

@@ -59,7 +59,7 @@ def look_at_hosts(examination: Examination) -> list[Finding]:
         try:
             state = read_host_state(acme, host)
         except (OSError, ValueError) as error:
-            text = f"{host}: using the configured key, because the one in {acme / FOLDER} can't be used: {error}"
+            text = f"{host}: using the configured key, because the key in {acme / FOLDER} can't be used: {error}"
             findings.append(
                 Finding(grade="error", code="key-rotation", about=host, text=text, commands=("moxlite doctor",))
             )
@@ -140,6 +140,6 @@ def _restored(publishing: Publishing, domain: Domain, located: Located, plans: P
 
 def _changed(domain: Domain, change: Change) -> Finding:
     what = "isn't as expected" if change.before else "is gone"
-    text = f"{change.name} {change.kind}, which was published from here, {what}"
+    text = f"{change.name} {change.kind}, which this server published, {what}"
     commands = (*change.lines(), f"moxlite dns update {domain}{' --replace' if change.remove else ''}")
     return Finding(grade="warning", code="dns-changed", about=domain.unicode, text=text, commands=commands)

@@ -96,5 +96,5 @@ class SignatureWatch:
             try:
                 await notify_postmaster(self._accounts, snapshot, findings[0].text[:120], text, once=once)
             except StoreError as error:
-                logger.error("failed to send findings", extra={"kv": {"channel": "mail", "err": str(error)}})
+                logger.error("failed to send problems", extra={"kv": {"channel": "mail", "err": str(error)}})
         return findings

@@ -174,8 +174,8 @@ def peer(domain: str, hosts: Sequence[str], messages: int, *, idle: bool) -> Fin
         grade="warning" if idle else "note",
         code="peer",
         about=domain,
-        text=f"{text}, but there wasn't any for 14 days, so you can turn this off" if idle else text,
-        detail="" if idle else f"Messages in 14 days: {messages}.",
+        text=f"{text}, but there haven't been any messages for 14 days, so you can turn this off" if idle else text,
+        detail="" if idle else f"Messages in the last 14 days: {messages}.",
         commands=(f"moxlite config domain peer show {domain}", end),
     )
 
@@ -257,7 +257,7 @@ def refused(refusals: Refusals) -> Finding:
         code="memory-short",
         about=refusals.owner or "server",
         text=f"{WORKS[refusals.kind]} rejected because of low memory: {refusals.owner or 'the server itself'}",
-        detail=f"Refused since the server started: {refusals.times}, most recently at {when}.",
+        detail=f"Rejected since the server started: {refusals.times}, most recently at {when}.",
     )
 
 

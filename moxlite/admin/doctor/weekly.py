@@ -314,7 +314,7 @@ def next_monday(now: float) -> float:
         moment = day.astimezone().timestamp()
         if day.weekday() == 0 and moment > now:
             return moment
-    raise AssertionError("unreachable: eight days have a Monday")
+    raise AssertionError("unreachable: eight days always include a Monday")
 
 
 def subject_of(week: Week) -> str:

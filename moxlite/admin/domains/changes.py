@@ -99,7 +99,7 @@ def parse_domain(text: str) -> Domain:
     try:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:
-        raise Refused(f'"{text}" isn\'t a domain: {error}', "domain") from None
+        raise Refused(f'"{text}" isn\'t a valid domain: {error}', "domain") from None
     if "." not in domain.ascii or domain.is_numeric:
         raise Refused(f'"{text}" isn\'t a full domain name', "domain")
     return domain
@@ -271,7 +271,7 @@ def find_alias(snapshot: Snapshot, address: str) -> tuple[str, str, Alias]:
     try:
         wanted = snapshot.canonical(Address.parse(address))
     except AddressError as error:
-        raise Refused(f'"{address}" isn\'t an address: {error}') from None
+        raise Refused(f'"{address}" isn\'t a valid address: {error}') from None
     for domain, settings in snapshot.domains.domains.items():
         if wanted.domain != Domain.parse(domain):
             continue
@@ -300,7 +300,7 @@ def new_member(snapshot: Snapshot, text: str) -> str:
     try:
         address = Address.parse(text)
     except AddressError as error:
-        raise Refused(f'"{text}" isn\'t an address: {error}', "members") from None
+        raise Refused(f'"{text}" isn\'t a valid address: {error}', "members") from None
     return new_address(snapshot, text, "members") if snapshot.domain(address.domain) is not None else address.pack(True)
 
 

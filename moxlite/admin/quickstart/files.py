@@ -18,27 +18,27 @@ from moxlite.process.errors import REPLACED
 from moxlite.proto.address import Address, Domain
 
 STATIC: Final = """\
-# Made by `moxlite quickstart`. What all keys mean: moxlite config describe-static. Changes need a restart.
+# Made by `moxlite quickstart`. For all keys, run: moxlite config describe-static. Changes require a restart.
 hostname = {hostname}
 data_dir = {data}
 user = {user}
 log_level = "info"
 admin_password_file = "adminpasswd"
-{pages}# To be told of new versions: check_updates and [updates] in `moxlite config describe-static`.
+{pages}# To get notified about new versions, see check_updates and [updates] in `moxlite config describe-static`.
 
 [postmaster]
 account = {account}
 mailbox = "Postmaster"
 {tlsrpt}{authority}
-# What the internet sees.{warning}
+# Services for the internet.{warning}
 [listeners.public]
 ips = {public}
 {nat}{tls}smtp.enabled = true
-# Lists of addresses that send junk, asked about strangers only; some want to know you first:
+# Block lists, only used for unknown senders. Some require registration:
 # smtp.dnsbls = ["sbl.spamhaus.org", "bl.spamcop.net"]
 submissions.enabled = true
 imaps.enabled = true
-# Sieve scripts for mail programs. Change this line by: moxlite config listeners managesieve on|off
+# Sieve scripts for mail clients. To change this line, run: moxlite config listeners managesieve on|off
 managesieve.enabled = true
 {web}"""
 
@@ -50,35 +50,35 @@ contact_email = {contact}
 
 ORDERED: Final = """\
 tls.acme = "letsencrypt"
-# Kept for all certificates of this host, so that TLSA records in DNS stay true.
+# Used for all of this host's certificates, so TLSA records in DNS stay valid.
 tls.host_private_key_files = {hostkeys}
 """
 
 OWN_WEB: Final = """\
 autoconfig_https.enabled = true
 mtasts_https.enabled = true
-# Calendars and contacts for phones, and JMAP for mail programs, with a password as IMAP wants it.
+# Calendars and contacts for phones, and JMAP for mail clients. Users log in with the same password as for IMAP.
 dav_https.enabled = true
 jmap_https.enabled = true
 webserver_http.enabled = true
 webserver_https.enabled = true
-# Webmail and account pages for all the internet, at https://{hostname}/webmail/. A password is all that a
-# log-in takes there, unless a user turns on two-step log-in.
-# Change these lines by: moxlite config listeners publish-web on|off
+# Webmail and account pages, open to the internet at https://{hostname}/webmail/. Only a password is needed to
+# log in there, unless a user turns on two-step verification.
+# To change these lines, run: moxlite config listeners publish-web on|off
 {publish}
-# Pages for users, the API for programs, and metrics, on this machine{where}.
+# User pages, web API, and metrics, on this machine{where}.
 [listeners.internal]
 ips = {internal}
 hostname = "localhost"
 account_http = {{ enabled = true{port} }}
 webmail_http = {{ enabled = true{port} }}
-# Change this line by: moxlite config listeners webapi on|off
+# To change this line, run: moxlite config listeners webapi on|off
 webapi_http = {{ enabled = true{port} }}
 metrics_http.enabled = true
 {admin}"""
 
 ADMIN: Final = """
-# Pages for the administrator, on this machine{where}.
+# Admin pages, on this machine{where}.
 [listeners.admin]
 ips = {ips}
 hostname = "localhost"
@@ -86,24 +86,24 @@ admin_http = {{ enabled = true, port = {port} }}
 """
 
 PAGES: Final = """\
-# Webmail and account pages for all the internet, at the web server in front. A password is all that a log-in takes
-# there. Change this line by: moxlite config listeners publish-web on|off
+# Webmail and account pages, open to the internet through your web server. Only a password is needed to log in there.
+# To change this line, run: moxlite config listeners publish-web on|off
 {line}
 """
 
 NATTED: Final = """\
-# The address by which the internet knows this machine, once DNS gives it the hostname, in place of the next line:
+# When the hostname is in DNS, replace the next line with this machine's public address:
 # nat_ips = ["198.51.100.1"]
 ips_natted = true
 """
 
 GIVEN: Final = """\
-# Of another program; read again every 6 hours, and by: moxlite tls reload
+# Managed by another program. Reloaded every 6 hours, and by: moxlite tls reload
 tls.key_certs = [{pairs}]
 """
 
 BEHIND_WEB: Final = """
-# What the web server of this machine passes on, pages for users, and metrics.
+# Services behind this machine's web server, user pages, and metrics.
 [listeners.internal]
 ips = {internal}
 autoconfig_https = {{ enabled = true, port = {port}, non_tls = true, forwarded = true }}
@@ -112,8 +112,8 @@ account_http = {{ enabled = true, port = {port}, forwarded = true }}
 webmail_http = {{ enabled = true, port = {port}, forwarded = true }}
 dav_http = {{ enabled = true, port = {port}, forwarded = true }}
 jmap_http = {{ enabled = true, port = {port}, forwarded = true }}
-# The API for programs, not for the web server: whatever it passes on from the internet comes to the port above.
-# Change this line by: moxlite config listeners webapi on|off
+# The web API, on a separate port so that the web server doesn't forward requests from the internet to it.
+# To change this line, run: moxlite config listeners webapi on|off
 webapi_http = {{ enabled = true, port = {webapi} }}
 metrics_http.enabled = true
 {admin}"""
@@ -126,12 +126,12 @@ localpart = "tlsreports"
 """
 
 DOMAINS_HEAD: Final = """\
-# Made by `moxlite quickstart`. What all keys mean: moxlite config describe-domains. Changes are used at once.
+# Made by `moxlite quickstart`. For all keys, run: moxlite config describe-domains. Changes apply immediately.
 
 """
 
 RULESET: Final = """
-# Mail of a list, sorted into a mailbox:
+# Example: move mailing list mail to a mailbox:
 #
 # [[accounts.{account}.destinations.{address}.rulesets]]
 # verified_domain = "lists.example.org"
@@ -153,7 +153,7 @@ Wants=network-online.target
 {runs}
 KillMode=mixed
 RestartSec=5s
-# Another machine serves: starting again would change nothing.
+# Another machine is active, so don't restart.
 RestartPreventExitStatus={replaced}
 LimitNOFILE=65535
 UMask=007
@@ -179,7 +179,7 @@ RestrictNamespaces=yes
 RemoveIPC=yes
 RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX AF_NETLINK
 SystemCallArchitectures=native
-# Landlock's calls, by which processes for others' mail confine themselves, are in no set of systemd 252 (Debian 12).
+# Sandbox processes use Landlock, which isn't in the system call sets of systemd 252 (Debian 12).
 SystemCallFilter=@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self
 SystemCallErrorNumber=EPERM
 CapabilityBoundingSet=CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE \
@@ -191,7 +191,7 @@ WantedBy=multi-user.target
 
 SERVES: Final = """\
 Type=notify
-# The server is a child of the process that systemd starts, which passes signals on to it.
+# The server is a child of the process that systemd starts. That process forwards signals.
 NotifyAccess=all
 WatchdogSec=60
 Restart=always
@@ -200,10 +200,10 @@ ExecReload=/bin/kill -HUP $MAINPID"""
 
 FOLLOWS: Final = """\
 Type=exec
-# Once it has taken over, it starts the server's own unit, and ends.
+# After taking over, this starts the server's own unit and exits.
 Restart=on-failure
 EnvironmentFile={options}
-# Here it says that a take-over begins: the server's unit loads, and waits until that is done.
+# A file here shows that a takeover has started. The server's unit loads, and waits until it's done.
 RuntimeDirectory={runtime}
 RuntimeDirectoryPreserve=restart
 ExecStart={program} --config {config} standby follow --into {into} --unit moxlite.service $FOLLOW"""

@@ -129,7 +129,7 @@ def make(
         except PermissionError as error:
             path = error.filename or folder
             raise QuickstartFailed(
-                f"{path}: {error.strerror}; run it as root, or choose a folder with --config"
+                f"{path}: {error.strerror}. Run this as root, or choose a folder with --config"
             ) from None
         except OSError as error:
             raise QuickstartFailed(f"{error.filename or folder}: {error.strerror or error}") from None

@@ -185,7 +185,7 @@ def _listener(snapshot: Snapshot) -> str | None:
                 return name
     if passing_web_server(snapshot) is None:
         raise CannotSwitch(
-            "no public listener uses port 443, and none is set up for a web server in front: docs/install.md, "
+            "no public listener uses port 443 or is set up for a web server in front; see docs/install.md, "
             "`Beside another web server`"
         )
     return None

@@ -78,7 +78,7 @@ PUBLIC_PAGES: Final = re.compile(r"(# Webmail and account page for all the world
 
 NGINX: Final = """\
 # /etc/nginx/conf.d/moxlite.conf
-# The certificates need the names of their servers.
+# Certificates must include the server names.
 server {{
     listen 443 ssl;
     listen [::]:443 ssl;
@@ -151,7 +151,7 @@ http://autoconfig.{domain}, http://autodiscover.{domain} {{
 
 APACHE: Final = """\
 # /etc/apache2/sites-available/moxlite.conf, then: a2enmod ssl proxy_http headers && a2ensite moxlite
-# The certificates need the names of their hosts.
+# Certificates must include the host names.
 <VirtualHost *:443>
     ServerName mta-sts.{domain}
     ServerAlias autoconfig.{domain} autodiscover.{domain} ua-auto-config.{domain}

@@ -413,7 +413,7 @@ class Follower:
                 self._checked.pop(name, None)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
-                logger.info("removed, as on the first machine", extra={"kv": {"database": name}})
+                logger.info("removed, same as on the first machine", extra={"kv": {"database": name}})
 
     async def _follow(self, name: str, place: Place, epoch: int, nursery: trio.Nursery, *, last: bool = False) -> None:
         """Have a process for a database that is behind. `last`: nothing new comes, and a take-over waits for it."""
@@ -427,7 +427,7 @@ class Follower:
                 running.progress, running.moved = progress, now
             elif now - running.moved > (patience if last else STUCK):
                 logger.warning("copy not progressing", extra={"kv": {"database": name}})
-                self._failed[name] = f"{name}: Litestream makes no progress"
+                self._failed[name] = f"{name}: Litestream isn't making progress"
                 self._retry[name] = retry, min(2 * patience, STUCK)
                 await running.end()
             return

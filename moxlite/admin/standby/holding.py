@@ -129,7 +129,7 @@ class Holding:
         self.taken = ""
         self.replaced = False
         self.handing = self.handed = False
-        self.problem = "the lease hasn't been taken yet"
+        self.problem = "the lease hasn't been acquired yet"
 
     def renewed(self, sent: Elapsed) -> None:
         """A renewal that was sent at a moment has succeeded."""
@@ -213,7 +213,7 @@ class HoldingTask:
             if self._earlier is None and trio.current_time() > until:
                 if not holding.stops:
                     return
-                raise StartFailed(f"standby.lease: can't take the lease: {holding.problem}")
+                raise StartFailed(f"standby.lease: can't acquire the lease: {holding.problem}")
             await trio.sleep(RETRY)
         logger.info("lease acquired", extra={"kv": {"target": str(self._settings.target)}})
 
@@ -238,7 +238,9 @@ class HoldingTask:
                     ending = True
                 acknowledges = self.holding.left > 0
                 if acknowledges != held:
-                    text = "changes are acknowledged again" if acknowledges else "nothing is acknowledged: no lease"
+                    text = (
+                        "changes are acknowledged again" if acknowledges else "changes can't be acknowledged: no lease"
+                    )
                     logger.warning(text, extra={"kv": {"err": self.holding.problem}})
                     held = acknowledges
                 with trio.move_on_after(RENEW if good else RETRY):
@@ -297,7 +299,7 @@ class HoldingTask:
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
                     raise CannotHandOver(
-                        f"this server doesn't have the lease: {self.holding.taken or self.holding.problem}"
+                        f"this server doesn't hold the lease: {self.holding.taken or self.holding.problem}"
                     )
                 name = f"{epoch_folder(self._mine.epoch)}/{HANDED}"
                 await trio.to_thread.run_sync(lambda: self._opened().write(name, handed))
@@ -353,7 +355,9 @@ class HoldingTask:
         if ready.unfit:
             raise CannotHandOver(f"{host} can't take over: {printable(ready.unfit)[:300]}")
         if ready.version != __version__:
-            raise CannotHandOver(f"{host} runs version {version}, this machine {__version__}; upgrade {host} first")
+            raise CannotHandOver(
+                f"version mismatch: {host} runs {version}, this machine {__version__}. Upgrade {host} first"
+            )
         return ready
 
     async def _copy_rest(self) -> dict[str, int]:

@@ -273,14 +273,14 @@ def check_own(storage: Storage, data: Path) -> Head | None:
     head, own = read_head(storage), read_document(data / OWN, Head)
     if head is not None and own is not None and head.epoch > own.epoch:
         raise Replaced(
-            f"another machine has taken over: epoch {head.epoch} of {storage} belongs to it, this machine had "
-            f"{own.epoch}. Stop this server, then send the changes that only it has: moxlite standby send-rest. "
-            "If that machine is gone: moxlite standby takeover --yes-the-other-is-down"
+            f"another machine has taken over with epoch {head.epoch} in {storage} (this machine: {own.epoch}). "
+            "Stop this server, then send the remaining changes: moxlite standby send-rest. If the other machine "
+            "is gone: moxlite standby takeover --yes-the-other-is-down"
         )
     if head is not None and head != own:
         raise NotOurs(
             f"can't copy because epoch {head.epoch} of {storage} belongs to another machine; if that machine has "
-            "taken over, stop this server; if it's gone, `moxlite standby takeover --yes-the-other-is-down`"
+            "taken over, stop this server; if it's gone, run `moxlite standby takeover --yes-the-other-is-down`"
         )
     return head
 

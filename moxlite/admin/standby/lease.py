@@ -81,7 +81,7 @@ class LeaseTaken(Exception):
 
     def __init__(self, lease: Lease) -> None:
         super().__init__(
-            f"epoch {lease.epoch} belongs to another machine, {lease.host}, which may serve: this one must not"
+            f"epoch {lease.epoch} belongs to another machine, {lease.host}, which may be serving, so this machine can't"
         )
         self.lease = lease
 

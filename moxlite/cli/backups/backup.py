@@ -78,7 +78,7 @@ def run(
     You'll see a warning for each file that isn't included. The admin password hash is never backed up.
     """
     if dest is not None and repo is not None:
-        raise click.UsageError("where to? specify either a directory DEST or --repo DIR")
+        raise click.UsageError("specify either a directory DEST or --repo DIR")
     if dest is None and repo is None:
         target = load_config().static.backup.target
         if target is None:
@@ -141,7 +141,7 @@ def _passphrase(path: str | None) -> str | None:
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"can't read {path}: {error}") from None
     if not lines or not lines[0]:
-        raise Failure(f"the first line of {path} doesn't have a passphrase")
+        raise Failure(f"the first line of {path} must contain the passphrase")
     return lines[0]
 
 
@@ -202,13 +202,10 @@ def _ask(repo: str) -> str:
 @backup.command()
 @REPO
 def init(repo: str) -> None:
-    """Create an encrypted repository and print its key once.
-
-    You can only restore with this key, and this machine doesn't store it. Write it down, or put it in a password
-    manager. The key is an age identity (AGE-SECRET-KEY-1...) for `--identity FILE`. Without this option, `moxlite
-    restore` and `moxlite backup verify` will prompt you for the key. This requires the Python package pyrage.
-
-    You can use `backup.target` or a folder.
+    """Create an encrypted repository and print the key once. You'll need this key to restore, and it isn't stored on
+    this machine. Write it down, or save it in a password manager. The key is an age identity (AGE-SECRET-KEY-1...) for
+    `--identity FILE`. If you omit this option, `moxlite restore` and `moxlite backup verify` will prompt you for the
+    key. This requires the Python package pyrage. You can use `backup.target` or a folder.
     """
     from moxlite.admin.backup.backups import make_encrypted
     from moxlite.process.backuptargets import target_of
@@ -231,10 +228,9 @@ def init(repo: str) -> None:
 
 @backup.command("signer")
 def signer_() -> None:
-    """Print the signer of this server's backups. Keep this with the backup key.
-
-    To restore on another machine, you need it as --signer, or as a comment in the --identity file. It's public. Its
-    private key is the file backup-signing.key next to moxlite.toml, which the first backup creates.
+    """Print the signer of this server's backups. Keep it with the backup key. To restore on another machine, use it
+    with --signer, or as a comment in the --identity file. The signer is public. The private key is in the file backup-
+    signing.key next to moxlite.toml. The first backup creates this file.
     """
     from moxlite.store.backup.keys import load_signer
 
@@ -274,11 +270,9 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
     """Check for missing blocks, and snapshots changed after they were signed. Prints the signer. Exit code 1 if there's
-    a problem.
-
-    With --deep --fix, damaged packs are moved to the folder REPO/damaged, without losing good blocks. The next backup
-    will restore lost blocks if the server still has the data. Other snapshots that need these blocks will still be
-    damaged.
+    a problem. With --deep --fix, damaged packs are moved to the folder REPO/damaged, and good blocks are kept. The next
+    backup will restore lost blocks if the server still has the data. Other snapshots that need these blocks will still
+    be damaged.
     """
     from collections import Counter
 

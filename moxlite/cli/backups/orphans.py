@@ -197,7 +197,7 @@ def recover(name: str, out: str, file: str | None) -> None:
         raise Failure(f"{error.filename or name}: {error.strerror or error}") from None
     for line in done.losses:
         print(f"lost: {printable(line)}")
-    print(f"recovered {done.saved} messages in {done.mailboxes} mailboxes, {done.orphans} without a mailbox")
+    print(f"recovered {done.saved} messages in {done.mailboxes} mailboxes, and {done.orphans} not in any mailbox")
     if done.losses:
         raise Failure(f"found {len(done.losses)} losses; see {target / 'losses.txt'}")
 

@@ -32,7 +32,7 @@ START: Final = ("systemctl", "start", "--no-block")
 """Start a unit. Not waited for: systemd starts it again where its start fails, and a follower may end."""
 
 NO_UNIT: Final = (
-    "after a take-over this process will be the server, without the restrictions of the server's unit, and `systemctl "
+    "after a takeover, this process will be the server, without the restrictions in the server's unit, and `systemctl "
     "restart moxlite` won't reach it. To let systemd start the server, use the unit moxlite-follow (docs/standby.md), "
     "or add --unit moxlite.service"
 )
@@ -166,9 +166,9 @@ class Succession:
             head = read_head(storage)
         if head is not None and head != own:
             raise Failure(
-                f"this machine was the first one as epoch {own.epoch}; another one has taken over as epoch "
-                f"{head.epoch}. For mail that only this machine has: moxlite standby send-rest. To follow, then move "
-                f"{data} and {self._config} away",
+                f"this machine was active in epoch {own.epoch}, but another machine has taken over with epoch "
+                f"{head.epoch}. To send mail that's only on this machine, run: moxlite standby send-rest. Then, "
+                f"to follow, move {data} and {self._config} away",
                 REPLACED,
             )
         return True
@@ -334,9 +334,9 @@ async def _catch_up(follower: "Follower", *, handed: bool) -> None:
             left = await follower.catch_up(PATIENCE, handed=handed)
             if not left:
                 return
-            note(f"{len(left)} databases are not complete yet, the first is {left[0]}")
+            note(f"{len(left)} databases aren't complete yet, starting with {left[0]}")
         except (OSError, ValueError, BackupError) as error:
-            note(f"the last changes were not fetched, trying again: {printable(str(error))[:300]}")
+            note(f"couldn't fetch the last changes, retrying: {printable(str(error))[:300]}")
             await trio.sleep(AGAIN)
 
 
@@ -353,11 +353,11 @@ def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginni
         left = trio.run(_fetch, follower)
     if not follower.followed.current and not incomplete:
         raise Failure(
-            f"{follower.followed.missing} of the other machine's databases were never copied, so the copy was "
-            "never complete and their data would be lost. If there's no other way to get it: --incomplete"
+            f"the copy is incomplete: you'd lose {follower.followed.missing} of the other machine's databases. "
+            "To take over anyway, use --incomplete"
         )
     if left:
-        raise Failure(f"{len(left)} databases are not complete, the first is {left[0]}: {follower.followed.problem}")
+        raise Failure(f"{len(left)} databases are incomplete, starting with {left[0]}: {follower.followed.problem}")
     age = time.time() - follower.followed.current
     note(f"the copy has everything that the other machine sent; it was last active {age:.0f} s ago")
     return beginning_of(folder / "data", follower.followed.epoch)
@@ -378,7 +378,7 @@ async def _fetch(follower: "Follower") -> list[str]:
         except (Closed, PermissionError):
             raise
         except (OSError, BackupError) as error:
-            note(f"the last changes were not fetched, trying again: {printable(str(error))[:300]}")
+            note(f"couldn't fetch the last changes, retrying: {printable(str(error))[:300]}")
             await trio.sleep(AGAIN)
     return await follower.catch_up(PATIENCE)
 
@@ -426,8 +426,8 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
             except (OSError, ValueError) as error:
                 reason = printable(str(getattr(error, "strerror", "") or error))
                 raise Failure(
-                    f"{target}: {reason}. The data is in place. When the target responds, run `moxlite standby "
-                    "takeover --yes-the-other-is-down`"
+                    f"{target}: {reason}. The data has been restored. When the target responds, run `moxlite "
+                    "standby takeover --yes-the-other-is-down`"
                 ) from None
             (folder / BEGINNING).unlink(missing_ok=True)
     print(f"this machine now owns epoch {head.epoch} in {printable(str(target))}")

@@ -101,7 +101,7 @@ def seal(
     try:
         made = with_resolver(resolver, work)
     except SigningError as error:
-        raise Failure(f"can't seal: {error}") from None
+        raise Failure(f"couldn't seal the message: {error}") from None
     if made is None:
         raise Failure("can't verify the chain right now", TEMPORARY)
     raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))

@@ -41,10 +41,10 @@ def dial(server: str, usages: str, resolver: str | None) -> int:
     """Connect to HOST:PORT and verify its certificate using DANE. Uses STARTTLS on ports 25 and 587."""
     host, _, number = server.rpartition(":")
     if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-        raise click.UsageError(f"{server!r} isn't HOST:PORT")
+        raise click.UsageError(f"{server!r} must be HOST:PORT")
     words = usages.split(",")
     if any(word not in ("0", "1", "2", "3") for word in words):
-        raise click.UsageError(f"{usages!r} isn't a list of usages (0, 1, 2, 3)")
+        raise click.UsageError(f"{usages!r} must be a list of usages (0, 1, 2, 3)")
     wanted = frozenset(map(int, words))
     port = int(number)
     code, told = with_resolver(
@@ -76,10 +76,10 @@ def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> in
         except NoHosts as error:
             return NO if error.permanent else TEMPORARY, told | {"problem": str(error)}
         except AddressError as error:
-            return NO, told | {"problem": f"{domain!r} isn't a domain: {error}"}
+            return NO, told | {"problem": f"{domain!r} isn't a valid domain: {error}"}
         told["authentic"] = hosts.authentic
         if not hosts.authentic:
-            return NO, told | {"problem": "DNSSEC does not vouch for the mail hosts, so DANE does not apply"}
+            return NO, told | {"problem": "the mail hosts aren't signed with DNSSEC, so DANE doesn't apply"}
         chosen = [one for one in hosts.names if host is None or one == host.lower().removesuffix(".")]
         if not chosen:
             return NO, told | {"problem": f"{host} isn't a mail host for {domain}"}
@@ -110,7 +110,7 @@ async def _verify(
             addresses = await resolver.ips(absolute(host))
             records = await tlsa.find(resolver, host, addresses, port, usages)
             if records is None:
-                why = "no TLSA records" if addresses.authentic else "DNSSEC does not vouch for the addresses"
+                why = "no TLSA records" if addresses.authentic else "the addresses aren't signed with DNSSEC"
                 return NO, told | {"problem": why}
             told |= {"base": records.base, "records": _shown(records), "unusable": records.others}
             if not records.usable:

@@ -90,7 +90,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
     try:
         made = trio.run(work)
     except signing.SigningError as error:
-        raise Failure(f"can't sign: {error}") from None
+        raise Failure(f"couldn't sign the message: {error}") from None
     raw_output().write(made if b"\r\n" in octets else made.replace(b"\r\n", b"\n"))
     return YES
 

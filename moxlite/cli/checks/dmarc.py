@@ -85,7 +85,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 
     name = _ascii(domain)
     if not name:
-        raise Failure(f"{domain!r} isn't a domain")
+        raise Failure(f"{domain!r} isn't a valid domain")
 
     async def ask(found: "Resolver") -> "tuple[str, PolicyLookup | None, bool]":
         discovery = Discovery(found, _method(method))
@@ -115,16 +115,15 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 @method_option
 @resolver_option
 def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
-    """Check which mailboxes get reports about DOMAIN, and if other domains accept them.
-
-    Exit code 1 if reports aren't requested or accepted.
+    """Check which mailboxes get reports about DOMAIN, and whether other domains accept them. Exit code 1 if reports
+    aren't requested or accepted.
     """
     from moxlite.mailauth.dmarc import Destinations, Discovery, find_destinations
     from moxlite.net.resolver import TempError
 
     name = _ascii(domain)
     if not name:
-        raise Failure(f"{domain!r} isn't a domain")
+        raise Failure(f"{domain!r} isn't a valid domain")
 
     async def ask(found: "Resolver") -> Destinations:
         discovery = Discovery(found, _method(method))

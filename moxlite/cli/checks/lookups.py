@@ -42,7 +42,7 @@ def lookup(words: tuple[str, ...], resolver: str | None) -> int:
     from moxlite.net.resolver import DNSError, NotFound, RecordType, TempError, absolute
 
     if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
-        raise click.UsageError(f"specify a name, and one of these types: {', '.join(TYPES)}")
+        raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])
     address = ip_argument(name) if kind == "ptr" else None
 
@@ -102,7 +102,7 @@ def check(zone: str, ip: str, resolver: str | None) -> int:
 @click.argument("zone")
 @resolver_option
 def checkhealth(zone: str, resolver: str | None) -> int:
-    """Check if the block list ZONE works: it must list 127.0.0.2, but not 127.0.0.1."""
+    """Check if the block list ZONE works. It must list 127.0.0.2, but not 127.0.0.1."""
     from moxlite.mailauth.dnsbl import healthy
 
     problem = with_resolver(resolver, lambda found: healthy(found, zone))

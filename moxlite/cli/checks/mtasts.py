@@ -88,7 +88,7 @@ def _domain(text: str) -> "Domain":
     try:
         return Domain.parse(text.removesuffix("."))
     except AddressError as error:
-        raise ValueError(f"{text!r} isn't a domain: {error}") from None
+        raise ValueError(f"{text!r} isn't a valid domain: {error}") from None
 
 
 parse_command(tlsrpt, "tls")

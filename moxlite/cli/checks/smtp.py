@@ -60,7 +60,7 @@ def _split(server: str) -> tuple[str, int]:
     elif server.count(":") == 1:
         host, _, port = server.partition(":")
     if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise click.UsageError(f"{server!r} isn't HOST[:PORT]")
+        raise click.UsageError(f"{server!r} must be HOST[:PORT]")
     return host, int(port)
 
 

@@ -71,7 +71,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
         destinations += [_address(one, settings.default_destination) for one in _written(values)]
     recipients = tuple(dict.fromkeys(destinations))
     if not recipients:
-        raise BadLetter("no recipients; add them to the command, or use -t with a To, Cc or Bcc field")
+        raise BadLetter("no recipients; add recipients to the command, or use -t with a To, Cc or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
         raise BadLetter(f"too many recipients: {len(recipients)} (limit {MAX_RECIPIENTS})")
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
@@ -116,7 +116,7 @@ def _written(values: Sequence[bytes]) -> list[str]:
 def _address(text: str, default: str) -> Address:
     if "@" not in text:
         if not default:
-            raise BadLetter(f"{text!r} doesn't have a domain, and default_destination isn't set")
+            raise BadLetter(f"{text!r} must include a domain, because default_destination isn't set")
         text = default
     try:
         return Address.parse(text)

@@ -14,37 +14,37 @@ MAX_FILE: Final = 1 << 20
 """Octets of the file, which -C may name: a device has no end."""
 
 EXAMPLE: Final = """\
-# /etc/moxlite-submit.toml: where `moxlite sendmail` hands in the mail of programs on this machine.
-# It holds a password: chown root:moxlite-submit, chmod 0640, and put the users who may send into that group.
+# /etc/moxlite-submit.toml: where `moxlite sendmail` sends mail from programs on this machine.
+# It contains a password: chown root:moxlite-submit, chmod 0640, and add users who can send mail to that group.
 
-# Name of this machine, for EHLO.
+# This machine's name for EHLO.
 local_hostname = "box.example.org"
 
-# The mail server and its port: 465 with tls, 587 with starttls.
+# Mail server and port: 465 with tls, 587 with starttls.
 host = "mail.example.org"
 port = 465
 tls = true
 starttls = false
-# Take any certificate of the server. Only for tests.
+# Accept any server certificate. Only for tests.
 tls_insecure_skip_verify = false
 
-# Who logs in, and exactly one of: a password, the seed of an Ed25519 key (32 octets in base64url), or a PEM file
-# with a PKCS#8 key and its certificate (`moxlite config tlspubkey gen` makes one).
+# User name, and exactly one of: a password, an Ed25519 key's seed (32 bytes in base64url), or a PEM file
+# with a PKCS#8 key and its certificate (to create one, run `moxlite config tlspubkey gen`).
 username = "box@example.org"
 password = "…"
 # client_auth_ed25519_private_key = "…"
 # client_auth_cert_private_key_pem_file = "/etc/moxlite-submit.pem"
 
-# Only this mechanism, e.g. "SCRAM-SHA-256-PLUS"; empty: the most secure one that both sides know.
+# Only use this mechanism, for example "SCRAM-SHA-256-PLUS". Empty: the most secure mechanism available.
 auth_method = ""
 
-# What all mail of this machine is from. Programs have no say in that.
+# From address for all mail from this machine. Programs can't change this.
 from = "box@example.org"
 
-# Where mail to names without a domain goes, such as cron's to `root`; empty: it is refused.
+# Recipient for mail to names without a domain, like cron's mail to `root`. Empty: reject it.
 default_destination = "you@example.org"
 
-# "yes": demand verified TLS on the whole way (REQUIRETLS). "no": deliver even where TLS fails. Empty: as usual.
+# "yes": require verified TLS for the whole path (REQUIRETLS). "no": deliver even if TLS fails. Empty: default.
 require_tls = ""
 """
 

@@ -193,7 +193,7 @@ def set_lenient(domain: "Domain") -> "Snapshot":
 
 def _tell_missing(lines: Sequence[str]) -> bool:
     for line in lines:
-        click.echo(f"moxlite: rejected by the server: {printable(line)}", err=True)
+        click.echo(f"moxlite: the server rejected the change: {printable(line)}", err=True)
     return bool(lines)
 
 
@@ -246,7 +246,9 @@ def provider_list() -> None:
 @provider.command("set")
 @click.argument("name", metavar="DOMAIN")
 @click.argument("provider_name", metavar="PROVIDER")
-@click.option("--enforce/--no-enforce", default=None, help="Restore records every night if someone else changes them.")
+@click.option(
+    "--enforce/--no-enforce", default=None, help="Restore records every night if they were changed elsewhere."
+)
 def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
     """Set the provider for DOMAIN's zone. Enter the token when prompted, or on stdin with a line for each value.
 
@@ -311,7 +313,7 @@ def provider_rm(name: str) -> None:
     publishing = Publishing(load_config(), config_path())
     with telling():
         publishing.stored(domain)
-        ask(f"Forget the provider of {domain}?")
+        ask(f"Remove the DNS provider for {domain}?")
         publishing.files.set_provider(domain, None)
 
 
@@ -379,9 +381,9 @@ def _show_stage(name: str, rotation: operations.Rotation | operations.HostRotati
 
 def _show_steps(rotation: operations.Rotation | operations.HostRotation) -> None:
     for line in rotation.todo:
-        print(f"  do: {printable(line)}")
+        print(f"  to do: {printable(line)}")
     if rotation.problem:
-        print(f"  waits: {printable(rotation.problem)}")
+        print(f"  waiting for: {printable(rotation.problem)}")
 
 
 rotation = click.Group("rotation", help="Manage DKIM key rotation. With a DNS provider, rotation starts automatically.")

@@ -126,7 +126,10 @@ def _show_peer(peer_state: PeerState) -> None:
         print(printable(f"    {host.host} ({', '.join(host.addresses) or 'no address'}): {state}"))
     if peer_state.takes_all:
         print("That server accepts any address, so mistyped addresses aren't rejected here either.")
-    print(f"Messages in 14 days: {peer_state.messages}. To stop: moxlite config domain peer rm {peer_state.domain}")
+    print(
+        f"Messages in the last 14 days: {peer_state.messages}. To stop: moxlite config domain peer rm "
+        f"{peer_state.domain}"
+    )
 
 
 def _show_alias(alias_info: AliasInfo, as_json: bool) -> None:

@@ -176,7 +176,7 @@ def _refuse_existing(config: Path) -> None:
     try:
         paths = existing(config)
     except PermissionError as error:
-        raise Failure(f"{error.filename}: {error.strerror}; run it as root") from None
+        raise Failure(f"{error.filename}: {error.strerror}. Run this as root") from None
     if not paths:
         return
     listing = " ".join(map(str, paths))
@@ -342,7 +342,7 @@ def _next(
         said.say("2. Add these records to DNS. To print them again, and to compare DNS with them:")
         said.say(f"   {command} config dnsrecords {domain}")
         said.say(f"   {command} config dnscheck {domain}")
-        said.say("   Does the domain have mail elsewhere already? With the MX record, new mail comes here.")
+        said.say("   Does the domain already have mail elsewhere? With the MX record, new mail is delivered here.")
         said.say("")
         said.text(zone_file(records_of(snapshot, domain), signed=signed))
     said.say("")
@@ -369,11 +369,11 @@ def _tell_unfinished(said: _Said, host: "Domain", around: "Environment") -> None
 
     wishes = [f"set the reverse name (PTR) of {ip} to {host.ascii}" for ip in around.unnamed]
     if any(BLOCKED in line for line in said.lines):
-        wishes.append("open port 25 for outgoing connections: the machine is a mail server")
+        wishes.append("open port 25 for outgoing connections, because this machine is a mail server")
     if not wishes:
         return
     said.say("")
-    said.say("6. Not yet right. Write to the provider of this machine:")
+    said.say("6. Fix these problems. Contact this machine's provider:")
     said.say(f'   "For my machine {host.ascii}, please {"; and ".join(wishes)}."')
 
 
@@ -390,13 +390,13 @@ def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
         said.say(f"5. The web pages are at {webmail}, open to the internet.")
         _show_code(f"https://{host}/")
         said.say(f"   {PASSWORD_ALONE}")
-        said.say("   The admin pages answer on this machine; from yours:")
+        said.say("   The admin pages are only available on this machine. From yours, run:")
         said.say(f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}  then http://localhost:{admin}/admin/")
     else:
-        said.say("5. The web pages answer on this machine; from yours:")
+        said.say("5. The web pages are only available on this machine. From yours, run:")
         said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
         said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
-        said.say(f"   To open webmail and account page to the internet: {command} config listeners publish-web on")
+        said.say(f"   To open webmail and account pages to the internet: {command} config listeners publish-web on")
         said.say("   Until then, you can't use links or QR codes to set up devices, or links to reset passwords.")
     for ip in inside:
         said.say(
@@ -419,11 +419,11 @@ def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webser
 
     ports = sorted((*MAIL_PORTS, *WEB_PORTS))
     listing = ", ".join(map(str, ports))
-    said.say(f"3. Open ports {listing} in this machine's firewall and your provider's. From here that can't")
-    said.say("   be seen; from another machine, once the server runs:")
+    said.say(f"3. Open ports {listing} in this machine's firewall and your provider's. You can't check")
+    said.say("   this from here. When the server is running, run this on another machine:")
     said.say(f"   for port in {' '.join(map(str, ports))}; do nc -vz {host.ascii} $port; done")
     if other is not None:
-        said.say("   Your web server needs this, and to be reloaded then:")
+        said.say("   Add this to your web server's configuration, then reload it:")
         said.say("")
         said.text(configuration(other, host, domain, publish=publish))
         said.say("")
