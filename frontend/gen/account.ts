@@ -1486,7 +1486,7 @@ export interface Calls {
   /** Change an address's rules and settings. New forwarding addresses get a confirmation email. */
   account_rule_set(address: string, changed: DestinationChange, old?: DestinationChange, account?: string): Promise<null>;
 
-  /** List forwarding addresses of ACCOUNT: confirmed, waiting for confirmation, bouncing, or stopped. */
+  /** List ACCOUNT's forwarding addresses: confirmed, waiting for confirmation, bouncing, or stopped. */
   account_forward_list(account?: string): Promise<Forwards>;
 
   /** Change the forwarding addresses. New addresses get a confirmation email. Returns a line for each address that couldn't get one. */

@@ -45,7 +45,7 @@ in
       unitConfig.ConditionPathExists = [ "|/etc/moxlite/moxlite.toml" "|/run/moxlite-follow/taking-over" ];
       serviceConfig = { # by script/gen, from the unit moxlite
         Type = "notify";
-        # The server is a child of the process that systemd starts, which passes signals on to it.
+        # The server is a child of the process that systemd starts. That process forwards signals.
         NotifyAccess = "all";
         WatchdogSec = "60";
         Restart = "always";
@@ -53,7 +53,7 @@ in
         ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         KillMode = "mixed";
         RestartSec = "5s";
-        # Another machine serves: starting again would change nothing.
+        # Another machine is active, so don't restart.
         RestartPreventExitStatus = "6";
         LimitNOFILE = "65535";
         UMask = "007";
@@ -79,7 +79,7 @@ in
         RemoveIPC = "yes";
         RestrictAddressFamilies = "AF_INET AF_INET6 AF_UNIX AF_NETLINK";
         SystemCallArchitectures = "native";
-        # Landlock's calls, by which processes for others' mail confine themselves, are in no set of systemd 252 (Debian 12).
+        # Sandbox processes use Landlock, which isn't in the system call sets of systemd 252 (Debian 12).
         SystemCallFilter = "@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self";
         SystemCallErrorNumber = "EPERM";
         CapabilityBoundingSet = "CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL";
@@ -93,16 +93,16 @@ in
       unitConfig.ConditionPathExists = "/etc/default/moxlite-follow"; # its options
       serviceConfig = { # by script/gen, from the unit moxlite-follow
         Type = "exec";
-        # Once it has taken over, it starts the server's own unit, and ends.
+        # After taking over, this starts the server's own unit and exits.
         Restart = "on-failure";
         EnvironmentFile = "/etc/default/moxlite-follow";
-        # Here it says that a take-over begins: the server's unit loads, and waits until that is done.
+        # A file here shows that a takeover has started. The server's unit loads, and waits until it's done.
         RuntimeDirectory = "moxlite-follow";
         RuntimeDirectoryPreserve = "restart";
         ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml standby follow --into /var/lib/moxlite-standby --unit moxlite.service $FOLLOW";
         KillMode = "mixed";
         RestartSec = "5s";
-        # Another machine serves: starting again would change nothing.
+        # Another machine is active, so don't restart.
         RestartPreventExitStatus = "6";
         LimitNOFILE = "65535";
         UMask = "007";
@@ -128,7 +128,7 @@ in
         RemoveIPC = "yes";
         RestrictAddressFamilies = "AF_INET AF_INET6 AF_UNIX AF_NETLINK";
         SystemCallArchitectures = "native";
-        # Landlock's calls, by which processes for others' mail confine themselves, are in no set of systemd 252 (Debian 12).
+        # Sandbox processes use Landlock, which isn't in the system call sets of systemd 252 (Debian 12).
         SystemCallFilter = "@system-service landlock_create_ruleset landlock_add_rule landlock_restrict_self";
         SystemCallErrorNumber = "EPERM";
         CapabilityBoundingSet = "CAP_SETUID CAP_SETGID CAP_NET_BIND_SERVICE CAP_CHOWN CAP_FSETID CAP_DAC_OVERRIDE CAP_DAC_READ_SEARCH CAP_FOWNER CAP_KILL";
