@@ -476,7 +476,6 @@ WITHOUT_MAIL: Final = frozenset(
         "device_open",
         "device_start",
         "device_state",
-        "device_stop",
         "factor_remove",
         "settings_save",
         "generate_password",

@@ -1330,9 +1330,6 @@ export interface Calls {
   /** Give the device that asks an app password, or refuse it. */
   device_answer(yes: boolean): Promise<null>;
 
-  /** End the link. */
-  device_stop(): Promise<null>;
-
   /** Use a link up, on the device; returns the device's own secret. The second time it is gone. */
   device_open(link: string): Promise<string>;
 
@@ -1635,7 +1632,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   device_start: [{ name: "string" }, ["ref", "DeviceLink"]],
   device_state: [{}, ["ref", "DeviceState"]],
   device_answer: [{ yes: "boolean" }, "null"],
-  device_stop: [{}, "null"],
   device_open: [{ link: "string" }, "string"],
   device_look: [{ claim: "string" }, ["ref", "DeviceLook"]],
   junk_teach: [{}, ["ref", "Taught"]],

@@ -229,7 +229,6 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "device_answer": [({"yes": yes}, 410) for yes in (True, False)],
         "device_look": [({"claim": tom.link}, 410)],
         "device_open": [({"link": tom.link[::-1]}, 410)],
-        "device_stop": OWN,
         "device_start": [({"name": "mine"}, lambda found: tom.link not in found["url"])],
         "import_check": [({"size": 1}, nothing)],
         "import_abort": [({"token": tom.import_token}, 404)],

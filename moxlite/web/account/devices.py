@@ -118,11 +118,6 @@ class DeviceLinks:
         """Tell the device that it gets nothing."""
         device.state = "refused"
 
-    def stop(self, account: str) -> None:
-        """Forget the link of an account, unless the password of its device is being made."""
-        if account in self._devices and self._devices[account].state != "issuing":
-            del self._devices[account]
-
     def _drop_old(self) -> None:
         now = trio.current_time()
         for name in [

@@ -360,7 +360,6 @@ var Client = /* @__PURE__ */ clientOf({
   device_start: [{ name: "string" }, ["ref", "DeviceLink"]],
   device_state: [{}, ["ref", "DeviceState"]],
   device_answer: [{ yes: "boolean" }, "null"],
-  device_stop: [{}, "null"],
   device_open: [{ link: "string" }, "string"],
   device_look: [{ claim: "string" }, ["ref", "DeviceLook"]],
   junk_teach: [{}, ["ref", "Taught"]],

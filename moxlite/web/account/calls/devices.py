@@ -134,11 +134,6 @@ class DeviceCalls(AccountCalls):
         except (StoreError, AddressError) as error:
             logger.warning("failed to store new device email", extra={"kv": {"err": str(error)}})
 
-    @call()
-    async def device_stop(self, caller: Caller) -> None:
-        """End the link."""
-        self._devices.stop(caller.require().account)
-
     @call(public=True)
     async def device_open(self, caller: Caller, link: Secret) -> str:
         """Use a link up, on the device; returns the device's own secret. The second time it is gone."""
