@@ -226,7 +226,7 @@ async def test_each_guest_gets_mail_in_the_language_of_the_own_mail(office: Offi
     assert len(office.mails) == 3
     assert "lädt zu diesem" in found["ada@remote.example"]
     assert "vous invite" in found["eve@remote.example"]
-    assert "invites you" in found["bob@remote.example"]
+    assert "invited you" in found["bob@remote.example"]
 
 
 async def test_guests_elsewhere_get_mail_once(office: Office) -> None:
