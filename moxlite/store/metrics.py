@@ -79,9 +79,6 @@ LAG: Final = Gauge("moxlite_store_search_lag", "Messages not yet in a text index
 REBUILT: Final = Counter(
     "moxlite_store_search_rebuilt_total", "Text indexes deleted and rebuilt, by reason.", ["reason"]
 )
-QUESTIONS: Final = Counter(
-    "moxlite_store_search_questions_total", "Text index queries, by whether they succeeded.", ["answer"]
-)
 QUESTIONS: Final = Counter("moxlite_store_search_questions_total", "Text index queries, by result.", ["answer"])
 for _answer in ("given", "none"):
     QUESTIONS.labels(_answer)
