@@ -523,9 +523,7 @@ def _require_proof(evidence: Evidence) -> None:
     if checks.dmarc.status is DMARCStatus.TEMPERROR:
         raise refuse(451, "4.7.5", "can't verify the author right now; try again later")
     if checks.dmarc.status is DMARCStatus.FAIL or checks.from_validation == "none":
-        raise refuse(
-            550, "5.7.26", "couldn't verify the author with DKIM or SPF; use the link in the confirmation email"
-        )
+        raise refuse(550, "5.7.26", "DKIM and SPF don't verify the author; use the link in the confirmation email")
 
 
 # A message for an address that is not here yet goes on to the server from which its domain moves, while the client

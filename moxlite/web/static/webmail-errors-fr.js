@@ -31,7 +31,599 @@ function inWords(error, lines) {
   return { ...error, message, ...fields && { fields } };
 }
 
-var inWords2 = (error) => inWords(error, '1up7nwiréglage inconnu : {name}\n1gyoozkprend trop de temps sur vos messages : une livraison la laisserait de côté. Simplifiez ses motifs\n1w9q88e{address} n’est pas une adresse de ce compte\n0k62836ce compte n’existe plus\n00ckyvxla file des messages sortants est hors service ; l’administrateur en trouve la raison dans le journal\n0njcjt2n’est pas le nom d’un serveur, comme imap.example.org\n0i6sigjest vide : indiquez le nom d’utilisateur de l’autre serveur\n1u6327iest vide : indiquez le mot de passe de l’autre serveur\n0phkbreun serveur n’est interrogé sans chiffrement que dans le réseau du serveur, ce qui n’est pas autorisé ici\n1u27402n’a pas de fuseau horaire\n0j2qcepest vide : indiquez l’adresse de l’autre serveur\n0tpfktwdoit avoir de 1 à 64 caractères imprimables\n1k1cj5yest déjà le nom d’un mot de passe d’application\n02dq0cmun autre appareil est en cours de configuration\n0owwkbmaucun appareil ne demande plus ; ses dix minutes sont écoulées\n1buwl7oce lien a déjà servi, ou ses dix minutes sont écoulées ; créez-en un nouveau sur la page du compte\n0oxdmd2le mot de passe de ce compte ne peut pas être choisi, seulement généré ; l’administrateur l’a réglé ainsi\n0zhnjh5cette session est déjà terminée\n1vl4mnlafter : ce n’est pas un endroit de la liste\n0n87wf9n’est pas une URL http ou https\n0tzy6jddoit être en ASCII imprimable\n1n7cz00le filtre apprend déjà\n1ytr327ce compte n’a pas de filtre antispam : activez-le et enregistrez d’abord\n0ez27miTransférer à {target} le courrier destiné à {own} ?\n09f55nm{name} : {reason}\n16yu4n3{place} : {limit} caractères au plus sont possibles\n1tq358x{place} : il faut au moins {limit} caractères\n002g0vy{place} : {limit} entrées au plus sont possibles\n0l7tx11{place} : choisissez au moins un élément\n1kpkgd6{place} : il faut au moins {limit} entrées\n1f73g7l{place} : un nombre jusqu’à {limit} est attendu\n10vsbyl{place} : un nombre à partir de {limit} est attendu\n0gntdygil n’y a pas d’appel {name}\n0t5nuhz{address} : {reason}\n0dclgqsles pièces jointes sont plus grandes qu’un message ne peut l’être ({max_size} Mio)\n1vc8ybn{field}: {reason}\n1k533oxle message dépasse {max_size} Mio\n0i8cw4wce brouillon a été modifié ou supprimé ailleurs\n0mk634fce message a déjà été envoyé\n0n3d1mmHTML : {reason}\n0cv1nhcle texte ne peut pas être préparé maintenant : {reason}\n0rdx6znl’accusé de réception a déjà été envoyé ou refusé\n1k72a4qsend_at : vous ne pouvez pas programmer de messages depuis {address}\n1yglgi4l’en-tête du message est trop long\n1wb063s{field} : ce moment est passé\n0krccga{field} : choisissez un moment dans les {longest} prochains jours\n0u3f4u9vous ne pouvez plus envoyer depuis cette adresse ; choisissez-en une autre\n0h6ymntVous êtes déconnecté. Veuillez vous reconnecter.\n06xsuw2le formulaire de connexion est trop ancien, ou le navigateur n’envoie pas de cookies{hint}\n1qd2wdmle jeton CSRF manque\n0hbb0guCela a pris trop de temps, ou le serveur a redémarré. Veuillez recommencer.\n1jiq92jCe code n’est pas correct. Comparez l’heure de votre appareil à celle du serveur.\n0219a1mCe second facteur a déjà été supprimé.\n0yqcajwLes codes de récupération vont avec la connexion en deux étapes : ajoutez d’abord une application ou une clé de sécurité.\n040an6nUn appareil de ce nom existe déjà.\n07gdaqvLa clé de sécurité ne peut pas être ajoutée : {reason}.\n1hoi77qCe compte a la connexion en deux étapes, mais ses seconds facteurs sont perdus. Demandez à l’exploitant de ce serveur d’exécuter : moxlite account reset-second-factor\n0icxti0Cette connexion a pris trop de temps, ou le serveur a redémarré. Veuillez redonner votre mot de passe.\n06tubmqclé inconnue\n0qsicmkles clés de sécurité ne fonctionnent qu’avec un nom d’hôte en https\n0a0ktgwle fichier est plus grand qu’une importation ne peut l’être ({most} octets)\n0zei0jocette importation n’existe pas, ou elle est terminée depuis plus d’une minute\n0jda7itune importation dans ce compte est déjà en cours\n12dsnyule formulaire a un champ inconnu {name}\n1j9c89ice fichier ne peut pas être importé : il faut un zip ou tar.gz avec des messages, un tar, un mbox ou un message (.eml)\n12r547nles archives ne s’importent que dans vos propres dossiers, car elles peuvent en créer d’autres\n15uoljhdossier : {reason}\n15fhk68libellés : {reason}\n11wp3l1libellés : vous pouvez en ajouter {most} au plus\n12e88ws{name} : 1 ou 0 est attendu\n0nns9lsun formulaire avec un fichier est attendu : multipart/form-data\n1t5n13fle disque du serveur n’a pas de place pour ce fichier\n1kdyjl3le fichier a mis trop de temps à arriver\n0lj2e1rle formulaire n’a pas de fichier\n1k9ji4ule formulaire est incomplet ou illisible : {reason}\n0e033csle fichier est plus grand qu’une importation ne peut l’être ({limit} octets)\n0n6cpf7le formulaire a plusieurs champs {name}\n1cb3zwlcela fait plus de {most} fichiers : réunissez-les en un seul\n0ze9vacle champ {name} est trop long\n14ddsejImpossible de vérifier la réponse du fournisseur de connexion. Réessayez. Le journal du serveur indique la raison.\n1izhgh1Cette connexion a pris trop de temps ou a commencé dans un autre navigateur. Reconnectez-vous.\n1fbickwimpossible de vérifier la réponse du fournisseur de connexion\n1wfy368Vous avez été déconnecté. Veuillez vous reconnecter.\n1s5fy1hLe fournisseur de connexion n’a pas demandé de nouvelle connexion. Saisissez votre mot de passe, ou demandez à l’administrateur.\n1jnozqwUne autre personne s’est connectée chez le fournisseur. Réessayez avec votre propre compte.\n114jf13connecté chez le fournisseur en tant qu’une autre personne\n0p215ilLa connexion par un fournisseur n’est pas configurée ici.\n10c8grbVous avez annulé la connexion, ou le fournisseur de connexion ne l’a pas autorisée.\n1gry4z1Le fournisseur de connexion rencontre un problème. Réessayez plus tard, ou connectez-vous avec votre mot de passe.\n19nnxpvLe fournisseur de connexion a refusé la connexion : {code}. Réessayez, ou demandez à l’administrateur.\n1d0tkdrLe fournisseur de connexion ne répond pas. Connectez-vous avec votre mot de passe. Si vous n’en avez pas, demandez un lien de récupération à l’administrateur.\n1jj9wp7Connexion impossible : {reason}.\n1jt72qiCette connexion a déjà été dissociée.\n0rbg1naL’adresse ou le mot de passe n’est pas correct.\n0dk0pn7Le mot de passe n’est pas correct.\n08m5shpDonnez d’abord de nouveau votre mot de passe ou un second facteur.\n0d26222Cette connexion n’est encore associée à aucun compte. Connectez-vous avec votre mot de passe, puis associez-la sous Sécurité sur la page de votre compte.\n0a2542lcette session n’est pas conservée, la page du compte demande donc sa propre connexion\n1pwsndvCet appareil a été déconnecté, parce qu’il n’a pas servi pendant 30 jours ou que sa connexion date de 180 jours. Veuillez vous reconnecter.\n143frawVous avez été déconnecté après 24 heures sans activité. Veuillez vous reconnecter.\n1h14nd2Cet appareil a été déconnecté pour votre sécurité : une ancienne copie de sa connexion a été utilisée, par quelqu’un d’autre ou depuis une sauvegarde restaurée du navigateur. Si vous ne connaissez pas de telle sauvegarde, regardez les connexions de votre compte. Veuillez vous reconnecter.\n10cxyygAucun mot de passe d’administrateur n’est défini. Exécutez sur le serveur : moxlite admin set-password\n0i03qckVeuillez vous connecter : la connexion du webmail n’a pas pu servir ici.\n0rna7aile compte n’a pas de place pour cela : {used} sur {limit} {unit} sont occupés\n111h8xole propriétaire de ce dossier ne vous permet pas d’en retirer des messages\n1txu1umle propriétaire de ce dossier ne vous permet pas de marquer des messages comme lus ou non lus\n16qwii2le propriétaire de ce dossier ne vous permet pas de modifier les marques et libellés\n08prwdule propriétaire de ce dossier ne vous permet pas d’y mettre des messages\n02ok99qle propriétaire de ce dossier ne vous permet pas cela\n0f70i4rpièces jointes : {reason}\n1dvalhzle disque du serveur est plein\n0rioi7wce serveur ne peut rien modifier pour le moment, seulement montrer ce qu’il y a ; réessayez dans une minute\n0tezirele serveur est occupé, réessayez dans un instant\n09o8jv0le stockage de ce compte ne répond pas comme il devrait\n0pcsm40la lecture a pris trop de temps, réessayez\n0jvyvt7la page du compte n’est pas à cette adresse\n0h921mlles messages non chargés ne sont modifiés que là où tout est à vous\n0xky99amasquer et replier des conversations : seulement pour ce qui est à vous\n1r1isbpsince : un nombre est attendu\n13ocy2wl’événement a été modifié entre-temps\n16551hace carnet d’adresses a été supprimé\n1tsby2dce contact a été supprimé\n1n78uiyce carnet d’adresses a déjà ce contact\n0cvl4vele contact a été modifié ou supprimé ailleurs\n1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire\n0dvn4bzseul le propriétaire d’un agenda invite à ses événements\n1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous\n056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999\n1k3uo3hvous n’êtes pas invité à cet événement\n1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}\n1l11ep3Le texte du message n’est pas cité. {reason}\n1a32isladresse : {reason}\n0f0oc23Il a plus de destinataires qu’un message ne peut en avoir : voici les {most} premiers.\n01fu28uune vCard est attendue\n1ml1gogmodifier les contacts : seulement pour ce qui est à vous\n1qtx7bgphoto: un JPEG, PNG, GIF ou WebP de 128 Kio au plus est attendu\n0tvagm9un contact a besoin d’un nom ou d’une adresse\n0pvnpstseul le propriétaire d’un agenda modifie les événements avec des invités\n1i7n9idseul le propriétaire du calendrier peut modifier les événements privés\n18qe6wxcet agenda a été supprimé\n0g72o35cet événement a été supprimé\n19k6y8yle fichier ne peut pas être lu : {reason}\n0pd5lrule message {missing} n’est pas là, ou n’y est plus\n0hd5eb9ce n’est pas une invitation à laquelle on peut répondre\n0e5oze7aucune de vos adresses n’est invitée\n148wd2pcalendrier : {reason}\n0n4tdnile calendrier n’a pas pu être lu pour le moment\n0gbjgykl’événement se termine avant de commencer\n12apt7dcette partie n’existe pas\n051c5zjle calendrier dépasse 1 Mio\n1nf67nedébut : ce jour n’existe pas\n1u9gsz2un libellé a besoin d’un nom\n0eyizhnun autre libellé s’appelle {name}\n0sktfopil y a déjà {most} libellés avec un nom\n1jdkxxtce n’est pas un libellé\n1mhv4kuseul {writer} peut modifier l’heure de ce message\n11bywyrreporter des messages : seulement pour ce qui est à vous\n09bswz1aucun dossier ne sert d’archives\n04iwxh2quitter des listes : seulement pour ce qui est à vous\n1cicbpbce message n’offre pas ce moyen\n0351oamdes accusés de lecture sont envoyés : seulement pour ce qui est à vous\n10xuhgsce message ne demande pas d’accusé de réception ou a déjà reçu une réponse\n1xc5igtcette règle ne doit plus être proposée\n150ajwsce message n’est pas arrivé à une des adresses du compte : il n’y a pas de règle pour lui\n1equndyce message n’a pas d’expéditeur qu’une règle pourrait nommer\n0qf2f4u{recipient} arrive par l’adresse collectrice {destination} : ajoutez-la d’abord aux adresses du compte\n0i9mfy5{destination} n’est plus une adresse du compte\n10sm04yles règles de cette adresse ont été modifiées entre-temps\n0zfeuyx{destination} a déjà {most} règles\n06m4y9hun dossier partagé ne se parcourt que comme liste\n0mlhh1pla file du serveur ne peut pas être utilisée maintenant\n0ymc8eil’arrivée des messages : seulement pour ce qui est à vous\n0oly5btrépétition : ce n’est pas une date d’une série\n04ivkc8fuseau : ce fuseau horaire n’est pas connu\n1gyfzf2lien : doit être une adresse http:// ou https://\n0larlh2invités : cette adresse n’est pas complète\n0brx1eljeton incorrect\n13fticgil n’y a pas de flux {stream_id}\n0zvugsbune nouvelle vue a besoin d’une requête\n1amfbwhCe dossier n’existe plus.\n0mlyp8mLes conversations de ce compte sont encore en cours d’assemblage.\n0ktvbrkCe dossier ne peut pas être lu pour le moment.\n00cgxi9request : un flux commence par une requête\n05hewt9ces messages sont déjà dans ce dossier\n183zaaaranges : seulement dans l’ordre de réception\n06owry3flags : il en faut au moins un\n0dbg7wkle message {message_id} est déjà dans ce dossier\n05sy0ucce qui attend d’être envoyé ne peut aller que dans votre propre corbeille\n0f79kq0Quatre messages vous sont déjà affichés ; réessayez quand ils seront là.\n00wwj1qQuatre fichiers vous sont déjà envoyés ; attendez que l’un d’eux soit là, ou interrompez-le.\n1ilsamqD’autres fichiers sont en cours d’importation ; réessayez dans une minute.\n0121auf{host} est injoignable : {reason}\n112ujbj{host} a refusé avec le statut {status}\n11ukzn4trop de connexions échouées, réessayez plus tard\n0k7eeshutilisateur ou mot de passe incorrect\n1c8snduutilisez un mot de passe d’application : le vôtre ne sert que pour les pages web\n0hj54khmot de passe incorrect\n0t7685sle jeton a expiré\n1ed3b6zcertificat client inconnu\n009td2tle certificat client n’appartient pas à ce compte\n0lmj35paucun compte n’est associé à cette connexion\n0kyaigmle compte a été supprimé\n0x0vtzaCe code n’est pas correct, ou a déjà servi. Attendez le suivant.\n1jy6iouLa réponse de cette clé de sécurité n’est pas correcte.\n1xrxv0pCe code de récupération n’est pas correct, ou a déjà servi.\n0pppwheles gestionnaires de mots de passe ont besoin d’un jeton qui ne sert à rien d’autre\n11vz01xun jeton ne peut pas servir pour {scope}\n1ccn3jfle nom d’un mot de passe d’application a de 1 à {most} caractères imprimables\n0jkbajlun mot de passe d’application doit pouvoir servir à quelque chose\n1ei67rjun mot de passe d’application en lecture seule ne peut pas servir à l’envoi\n09ha7csil y a déjà un mot de passe d’application {name}\n1ys94mv{most} jetons d’un compte\n1nm3tcm{most} mots de passe d’application par compte\n13f50qyun mot de passe d’application ne peut pas finir dans le passé\n03d22n6un mot de passe a besoin d’au moins {most} caractères\n1n8dop1un mot de passe ne peut pas dépasser {most} octets\n15d741xle nom d’un appareil a de 1 à {most} caractères imprimables\n128t2eecette clé de sécurité est déjà utilisée\n1omzbxsil y a déjà un appareil {name}\n1crf6tz{most} applications d’authentification ou clés de sécurité par compte\n0287eadle compte n’a pas cette clé\n1u4qomjle certificat est trop long\n1wri568ce n’est pas un certificat X.509 lisible\n0b8hhwvles clés RSA ont besoin d’au moins {most} bits, celle-ci en a {key_size}\n0b66sm7les clés sur la courbe {name} ne sont pas acceptées\n1cjfil9les clés de ce type ne sont pas acceptées\n0nenw3q{most} clés TLS par compte\n0cxzzi1cette clé appartient déjà à un compte\n0q7s68cest vide\n1vzytygce mot de passe est trop courant ; choisissez-en un autre\n0wkz4imce mot de passe peut être deviné à partir de votre adresse, de votre nom ou du serveur ; choisissez-en un autre\n03s4rfnune pièce jointe n’est plus sur le serveur, joignez-la de nouveau\n0ylrjolfichiers de messages en cours d’écriture\n1b87fc0son propriétaire ne veut pas de ces messages\n0xhnamale titulaire de l’adresse ne l’a pas encore confirmée\n1rzr48vl’envoi à cette adresse est arrêté : {error}\n1s35wmbl’envoi à cette adresse est arrêté\n1rvbzpw{count} messages ont été transférés en 24 heures\n0nnedf7la limite de {limit} en 24 heures est atteinte : {what} (réglage {setting})\n1h9yzlhmessages\n0bqyyz7nouveaux destinataires\n1vn8g2cil est trop tard, le message est en route\n1h7wqxsnon transféré à {address}, mais conservé : {reason}\n0xae1hkil n’y a pas de script {name}\n0cnuflhil y a déjà un script {name}\n0wgwy92le script {name} est actif\n0ap4s77un compte a au plus {most} scripts\n0pn3475l’envoi depuis ce compte est arrêté depuis {when}, parce qu’un inconnu semble s’en servir ; ce que vous avez envoyé avant attend ; prévenez l’administrateur de votre serveur de messagerie et changez votre mot de passe\n1xbe4c3au plus {most} caractères de texte et {subject} d’objet\n0knh661les caractères de contrôle ne sont pas autorisés ici\n00n2jwvest vide : écrivez la réponse\n0wrfs4sest avant le début\n0cyzdadest déjà passé\n1cwlmuqil n’y a pas de compte {name}\n0n8rrt9le compte {name} est en cours de suppression\n11w87e2limite dépassée : {name}\n0svr70hUID du dossier {mailbox} ; pour en donner de nouveaux : moxlite store reassign-uids\n116lwjgil n’y a pas de dossier {mailbox}\n1mnwh7mle dossier {name} existe déjà\n06ncmw1le dossier {name} a des sous-dossiers\n1on6ph4il n’y a pas de message {message_id}\n0vtxdf6ceci a été modifié entre-temps, et rien n’a été enregistré : {text}\n1vi9gw3cet agenda vient d’ailleurs et ne peut pas être modifié ici\n1puqnlbcela n’est plus conservé, ou est déjà rétabli\n00gdv0gce lien a déjà été retiré\n1ceed8wle propriétaire de cet agenda vous laisse le lire, pas le modifier\n0j2wzgxle propriétaire de ce carnet d’adresses vous laisse le lire, pas le modifier\n0k3bqp7messages qui reviennent plus tard\n0ric7dwmessages envoyés plus tard\n1sl5xkple propriétaire a toujours tous les droits\n1ezdg2a{name} est le dossier du serveur lui-même, et ne peut pas être partagé\n08ox02wdroits pour {most} autres sur un dossier\n0r8srz5mots-clés d’un message\n1550jwjoctets d’annotations\n02saf6qmots-clés d’un dossier\n19z8xs5au plus {most} comptes peuvent envoyer depuis un compte\n087byel{name} n’est pas une boîte liée de ce compte\n0104qp0boîtes liées\n1kqotkjcette boîte est déjà liée\n078wjafun de vos dossiers porte ce nom : choisissez-en un autre\n1j302mmindiquez un nom sans {separator}\n0xxntfpune autre boîte liée porte ce nom\n0agfgzale nom {name} est réservé aux dossiers d’autres utilisateurs\n12ilq3t{most} dossiers\n02yqt0mla boîte de réception ne peut pas être supprimée\n0a8j4pula boîte de réception ne peut pas être renommée, ni un dossier prendre son nom\n0pevw8fla boîte de réception ne peut pas avoir d’usage particulier\n05thf45{address} n’est pas une des adresses à donner\n1pnwuvt{most} adresses à donner d’un compte\n1lkjr0i{most} nouvelles adresses à donner par jour\n0xglqn1une note a {most} caractères au plus\n09bit0h{sender} n’est ni une adresse ni un domaine\n01d9vup{most} expéditeurs au plus, sans espaces\n1z0elzm{name} montre ce qui attend d’être envoyé, on ne peut rien y mettre\n05eiihd{name} est le dossier du serveur lui-même : le réglage queue_mailbox l’enlève\n02naaknles messages de {name} ne peuvent aller que dans la corbeille, ce qui les annule ; copiez-les ailleurs\n15dk4mole nom d’un dossier ne peut pas être vide\n1pfigcnle nom d’un dossier ne peut pas contenir de caractères de contrôle\n0vveplple nom d’un dossier ne peut pas commencer par #\n1g6tlxhle nom d’un dossier ne peut pas dépasser {most} octets\n1q4byjoles dossiers ne peuvent pas être imbriqués sur plus de {most} niveaux\n1iq54egle nom d’un dossier ne peut ni commencer ni finir par /, ni contenir //\n1oxytltun élément du nom d’un dossier ne peut pas être . ou ..\n1r3wo1yun élément du nom d’un dossier ne peut pas dépasser {most} octets\n12p07wbabonnements push\n0o4vsy3un modèle a besoin d’un nom\n0tdnpb4un autre modèle s’appelle « {name} »\n0benf9zimbrication d’une recherche\n0nimtbqle texte dépasse {most} millions de caractères\n083stuple texte contient un caractère NUL\n1w8ui5splus de {most} destinataires\n0kt5ji9plus de {most} pièces jointes\n1iqsiqyplus de {limit} caractères\n0346wgr{localpart}@{domain} : {reason}\n14rlbndla partie avant le @ manque\n0zyaagoil n’y a pas de destinataire\n14arby9le message a des données de 8 bits, ce qui demande 8BITMIME\n09h06l8le message ne peut pas être signé maintenant, réessayez plus tard\n0sph9dtle message a un Return-Path, que les expéditeurs ne doivent pas ajouter\n0sppvbyle message a besoin d’un champ From avec exactement une adresse\n1nmndzqle domaine de l’adresse From est désactivé pour le moment\n1km10ddl’adresse From n’est pas la vôtre\n1mbld9kvous ne pouvez pas envoyer depuis l’adresse indiquée dans Sender\n1w6v9ruLe serveur est occupé par d’autres messages à vous ; réessayez dans un instant.\n1l4rcz4Ce système ne peut pas afficher les messages HTML en toute sécurité.\n0r74knkLe serveur ne peut pas démarrer le processus qui rend les messages sûrs ; réessayez plus tard.\n1hf6obvLe programme qui rend les messages sûrs a été arrêté : ce message lui a fait tenter une opération interdite.\n0e1rm27Rendre ce message sûr prend trop de temps ou demande trop de mémoire.\n0aeca3cCe message est trop grand pour être affiché.\n16vemjzil n’y a pas de dossier « {name} » : le message a été conservé\n0nkngsxun transfert à {address} tournerait en rond : le message a été conservé\n17ic4t3le script a été modifié entre-temps, et rien n’a été enregistré : rechargez la page\n192mptjil y a déjà un script {name} : choisissez un autre nom\n0ggxmam« {address} » n’est pas une adresse de ce compte\n00eun42la règle {rule} prend trop de temps sur ces messages : simplifiez ses motifs\n1ukaevwle nom d’un script a de 1 à 128 caractères, sans caractères de contrôle\n0xrz2xkle calendrier a plus de {most} lignes\n1haw9qhle fichier a plus de {most} contacts\n1oc56rela dernière carte n’a pas de fin\n1udbqvpil dépasse {most} Mio\n0j4ad1sle fichier n’est pas un tableau : {reason}\n1gnbjjnla première ligne ne nomme pas de colonnes comme Name, First Name ou E-mail Address\n0mnuw8wligne {line_num} : {reason}\n01mv8z6ligne {line} : ni nom ni adresse\n0cg1acxcet événement n’a pas de début\n1wxj3koce fuseau horaire n’est pas connu\n1oxiz30cette date de la série est illisible\n1l1tx17le calendrier dépasse 1 Mio\n1p8dcqfle fichier n’a pas d’événement\n0bi40k5toutes les parties d’une entrée ont le même organisateur\n11sgwa1l’organisateur d’une entrée reste le même\n0itx98wune entrée peut avoir au plus {most} Mio\n18rehziune entrée peut avoir au plus {most} lignes\n0lnbs9june entrée peut avoir au plus {most} composants\n01egz9cune série peut avoir au plus {most} dates modifiées\n1gup5zqun événement peut avoir au plus {most} invités\n0gbuabmun événement peut avoir au plus {most} règles de répétition\n02m6emxune propriété peut avoir au plus {most} Kio\n1uhw299une carte a plus de 256 Kio de texte\n03r8sp7une carte est vide\n1pk8im0une carte n’a ni nom ni adresse\n1cdsidpest vide : indiquez le nom d’un appareil ou d’un programme\n03w9ifjest vide : choisissez au moins un service\n1wngb0zil n’y a pas de mot de passe d’application {name}\n0iszdkkn’est pas une adresse de ce compte\n0eaafy0doit se composer de lettres parmi {letters}, avec l\n07fw83pn’existe plus\n0su4u3odoit être un seul compte ; tout le monde ne peut pas envoyer en votre nom\n0y6ogsadoit être dans le futur\n0i8ut0one peut pas envoyer depuis les adresses de ce compte\n1r8kv04Ce lien a déjà servi, a été remplacé par un plus récent, ou a expiré.\n1okc1ruCe lien a déjà servi.\n0a4lhvrle domaine est trop long\n0kpiph3le domaine est mal écrit\n15s68cxune partie du domaine est trop longue\n0lo0gqele domaine internationalisé n’est pas valable\n0z5h7n2la partie entre guillemets n’est pas valable\n1qr8ic8la partie avant le @ est vide\n06qv179la partie avant le @ est mal écrite\n1bhiwcyun caractère de contrôle avant le @\n0sfbakzla partie avant le @ est trop longue\n0vworvrl’adresse IP entre crochets n’est pas valable\n17fb7mhl’adresse est trop longue\n1ytgmvul’adresse n’a pas de @\n1nlopbgla route n’est pas valable\n0m4evwmle chemin est trop long\n0rks5w1le chemin n’a pas de @\n1fyhxxdla clé n’est pas en base64url\n0h1flz6le secret d’authentification doit avoir 16 octets\n0lnp9z6la clé publique doit avoir 65 octets\n19j85m8la clé publique n’est pas un point de la courbe P-256\n10k6gy4l’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a\n06ivfptl’URL du service push n’est pas valable\n0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte\n1n5sdjel’adresse doit commencer par https:// et ne contenir aucun mot de passe\n0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points\n1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur\n1n3mha8le serveur refuse le nom d’utilisateur ou le mot de passe\n0knfjll{host} répond {status} à {method} : il n’y a pas d’agendas à cet endroit\n1jtldpaune réponse dépasse {size} Mio\n1bi2rw2une réponse est illisible : {reason}\n0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe\n1623o0r« {text} » n’est pas une adresse\n134tk5fdes agendas sont déjà en cours de copie\n1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard\n01dw634le fichier n’a ni événement ni tâche\n0shs6atle fichier ne contient aucun contact\n000jaj4il contient plus de {most} fichiers\n1p1kst1ce serveur n’a pas d’adresse https pour les agendas : demandez à l’administrateur\n1bfp95fl’adresse d’un agenda commence par https:// ou webcal://\n1vl8ujaune adresse qui contient un nom d’utilisateur ou un mot de passe n’est pas acceptée\n0kt0ryvle serveur est injoignable : {reason}\n1h4e2lzle serveur renvoie vers une adresse illisible\n1ytlrt9le serveur répond {status}\n1ujvc6nl’agenda dépasse {size} Mio\n0nqd2snil n’y a pas d’agenda à cette adresse\n1og45p4vous avez déjà cet agenda\n0gv3e47l’agenda est illisible : {reason}\n0hnk2wjla lecture de l’agenda prend trop de temps\n12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : cette boîte ne peut pas être liée\n0ov7x40Proton Mail n’offre IMAP que sur votre ordinateur, par son Bridge : cette boîte ne peut pas être liée\n1jln3zgTuta n’a pas d’IMAP : cette boîte ne peut pas être liée\n18cj164n’est pas une adresse e-mail, comme mia@example.org\n08inwrkaucun serveur de messagerie de {domain} n’a été trouvé : indiquez son nom\n1n7pkh4des messages d’un autre serveur sont déjà en cours d’importation\n1606imfplusieurs importations sont en cours sur ce serveur ; réessayez plus tard\n1meoemml’importation n’est plus dans l’état que montre la page ; rechargez-la\n11er4yyquelque chose s’est mal passé sur le serveur ; son journal en dit plus\n1tq7cvoun autre import ou export de {account} par IMAP est en cours\n0ncx68run fichier temporaire ne peut pas être écrit : {reason}\n1k8yhsz{reason} : nouvel essai dans {seconds} s\n1h8olbe{reason} ; {n} messages ont été copiés ; un nouvel import reprend là\n0xiki20le message dépasse {n} octets\n1bjokfgle serveur ne le donne pas\n1ix2tf2{mailbox}, message d’UID {uid}\n0q266ja{place} : laissé de côté, {reason}\n0s7iii4une autre recherche de serveurs est en cours : réessayez dans un instant\n0hr06f6pas de réponse en {seconds} s\n0cb58eml’autre serveur refuse le mot de passe : indiquez-le à nouveau\n0lph71daucun serveur d’envoi n’a été trouvé : indiquez-le pour envoyer depuis cette adresse\n0jybo7hn’est pas le nom d’un serveur, comme smtp.example.org\n1vj9qd3l’envoi depuis {address} a été désactivé\n1d9mb1xla boîte liée {name} est suspendue\n17or78nle mot de passe de la boîte liée {name} est refusé\n0f6s7jx{host} : {reason}\n0mykpnoPOP3 n’est utilisé qu’avec chiffrement\n1l9vxmun’est pas un port\n1kyyaimest un nombre de jours jusqu’à {n}, avec POP3 seulement\n0acmx94le mot de passe enregistré n’est plus lisible : indiquez-le à nouveau\n1n1fg06le serveur annonce plus de {n} dossiers\n13quamble dossier {name} est laissé de côté : son nom est trop long ou a des caractères étranges\n1vimp78le dossier {name} est laissé de côté : il est à un autre utilisateur\n0qs4fagle serveur prétend avoir plus de {n} messages dans un dossier\n0p21re0une recherche trouve plus de messages qu’il n’y en a\n1e0ld36des messages ont été supprimés pendant que le serveur listait un dossier\n1m4z0ulune réponse du serveur n’a pas pu être comprise : {reason}\n0jsbpuwdossier {name} : l’annotation {key} est laissée de côté : {reason}\n0pz44giles marques de certains messages ne sont pas reprises : {reason}\n0lvgg6kle dossier {name} est laissé de côté : {reason}\n1fc2kumconnexion impossible : {reason}\n0i5zpmvce compte a essayé d’autres serveurs trop souvent : réessayez dans {minutes} min\n10byuraaucun accueil depuis {seconds} s\n1g7v4isle serveur ne s’annonce pas comme un serveur IMAP\n13yr74ole serveur nous renvoie : {answer}\n0uy3k7rle serveur dit, avant TLS, que la connexion est ouverte\n008m7zole serveur ne commence pas TLS : {reason}\n14nj2dnle serveur a envoyé quelque chose après sa réponse à {command}\n0auisxmla négociation TLS a échoué : {reason}\n1pb5oi4le serveur répond à une commande qui n’existe pas\n0lw3weqle serveur poursuit un échange qui est terminé\n0oiyffjaucune connexion ouverte en {seconds} s\n0hij3mscertificat de {host} : {reason}\n0g5uumw{reason} ; pour lui faire confiance, indiquez son fichier dans tls.ca.cert_files de moxlite.toml\n1ao6ksl{host} n’est pas le nom d’un serveur : {reason}\n0f9s0yfaucune réponse du DNS pour {host}\n0fh8wtdaucune adresse de {host} : {reason}\n1dcu2yhla connexion a échoué : {reason}\n10tei7xsans TLS, le serveur n’offre aucun moyen de se connecter qui cache le mot de passe : ses mécanismes sont {names}\n1mzcqp9le serveur n’offre aucun moyen de se connecter connu ici : ses mécanismes sont {names}\n013ng35le serveur n’a pas répondu à {command} en {seconds} s\n0x03q85le serveur ne dit rien depuis {seconds} s\n1qvs30jla connexion s’est rompue : {reason}\n1xkv4isle serveur envoie plus que {command} ne peut prendre\n1tpx2m6le serveur n’accepte rien depuis {seconds} s\n1oph6hule serveur refuse {command} : {answer}\n00fpfoula connexion n’est plus utilisable : {reason}\n0fevgi4le serveur termine une commande avant de l’avoir\n074490qle serveur a fermé la connexion en disant : {answer}\n11loceyle serveur a fermé la connexion\n07liuslle compte n’a pas d’adresse à lui pour envoyer la question\n06g6tg3la file des messages sortants est hors service\n07041ebla page n’a pas d’adresse publique ; un administrateur l’ouvre à Internet par `moxlite config listeners publish-web on`, ou définit web.public_url.{app} dans moxlite.toml si d’autres y accèdent autrement\n1qwumcodomains.toml est en cours de modification par d’autres : réessayez\n1wrd3phdomains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications\n0gdjrtwdomains.toml a été modifié entre-temps : réessayez\n0zi33ozn’est pas un domaine de ce serveur\n04l4z37ne doit pas être vide\n1wjnmytenlevez la clé pour laisser l’utilisateur se connecter\n1f1jw46ne mène pas à {configured}\n1xc89pvdoit être l’un de ceux-ci : {words}\n1joezv0doit être en ASCII imprimable : c’est la valeur d’un champ d’en-tête\n00bn4vipour en créer un : echo whsec_$(openssl rand -base64 32)\n1hqhxm2doit être en majuscules : écrivez « {capability} »\n0n32a9pdoit être 421 ou 550, une espace et un texte : « 550 no longer here »\n0rd5kxerefuse tous les messages : ni dossier ni règles à côté\n0n68bm8a plus de {most} adresses\n1uv9w1by est deux fois\n0heax1aest une adresse du compte lui-même\n0jorjckn’a pas de condition\n0uix3dpdoit avoir une action\n0vs36lwa besoin de smtp_mail_from_regexp et de verified_domain\n062s3h5ne va pas avec list_allow_domain\n0itperine doit pas être la boîte de réception\n0pkaw2upeut avoir au plus {most} conditions\n16a06pcdoit avoir une valeur\n0s9ukbzpeut avoir au plus {most} caractères\n04isp1tdoit être supérieur à 0\n0dclntbdoit utiliser le test "contains"\n1p0z78adoit être en minuscules : « {pattern} »\n12zkcyhn’est pas une expression régulière : « {pattern} » : {fault}\n1ubp2t5ne doit pas être le dossier des rejets\n1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages\n0ylgv17doit être de 0 à 1\n0g3syl1doit être d’au moins 0 et inférieur à 0,5\n007163ua besoin de onegrams, twograms ou threegrams\n04bpzmin’est pas dans un domaine de ce serveur\n05itg08est dans un domaine sans localpart_separators\n0ycyy8bcontient des doublons\n1sxr9ozn’est pas un nom DNS\n1y9e2dodoit avoir un expéditeur (From)\n1rb2wbedoit être en ASCII\n0czd34edoit avoir de 1 à 32 lettres et chiffres\n0jyywcgn’est pas un nom d’hôte, ni *. suivi d’un nom\n014ji1mcontient un séparateur de son domaine\n0jtxyowdoit avoir au moins un membre\n0gk7zuta besoin d’un membre de ce serveur, qui envoie aux autres\n1mkj72zvouliez-vous dire « {word} » ?\n1hpx6m5manque\n0c8ny05est hors limites : ne doit pas être négatif\n19smucvest hors limites\n0klpwljcontient des caractères de contrôle\n18u0dg3n’est pas une durée comme « 15s », « 1h30m » ou « 7d »\n0ka2sfaest plus long qu’un siècle\n0dnlf4on’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »\n0mvlqlfest plus grand qu’un pébioctet\n1tftehln’est pas un temps : écrivez « auto » ou une durée comme « 20d »\n1v8d9uuest un chemin vide\n17bo2v8n’est pas un numéro de port de 1 à 65535\n0p0t813n’est pas un domaine : {reason}\n1af6aghdoit être sous sa forme Unicode, en minuscules : écrivez « {domain} »\n15jbt6hn’est pas une adresse e-mail : {reason}\n178l1m0doit être sous sa forme simple : écrivez « {address} »\n0k9e9w3n’est pas la partie d’une adresse avant le @\n01uvdo8n’est pas une adresse IP\n0rea05nn’est pas un réseau IP comme 192.0.2.0/24{hint}\n1gnns8on’est ni unix:/path/to/socket ni unix:/path/to/socket:/path\n00ud60yn’est ni une URL http ou https, ni // et un hôte\n1i3hkh3ne doit pas avoir de chemin : celui de la requête est gardé, ou remplacé par replace_path\n0gsswjldoit être en ASCII, sans utilisateur ni mot de passe\n0f4hly4doit commencer et finir par une seule barre oblique\n054ocvqn’est pas une origine : schéma et hôte, comme dans "https://webmail.example.net"\n11g1lpgn’est pas une expression régulière : {text}\n1k8qtn0doit être en forme normale NFC d’Unicode : écrivez « {normal} »\n0s2e0s6n’est pas un nom de dossier\n16nifkjdoit être un mot-clé de libellé en minuscules, comme "to_do"\n08tm1m2n’est pas un séparateur : un caractère comme « + » ou « - »\n1b78ai4doit être en ASCII, de {most} caractères au plus\n03dh00cdoit être {prefix} et de {least} à {most} octets en base64\n0wu8lb0a plus de deux secrets\n0uvk00ucompte plus de {most} caractères\n1w07qa1n’est pas une expression régulière que l’on peut chercher en un temps borné : elle contient {reason}\n1xsqg36ne correspond jamais : « {pattern} » contient {reason}\n10tg86tle serveur refuse : {answer}\n09zd50ba besoin d’un motif pour le nom et d’un pour la valeur\n0sfxw4pnomme « {one} » deux fois : mettez les deux valeurs dans un seul motif\n1v4o1aq{text} ({hint})\n1t80n0vrien n’a été enregistré : la configuration a une faute ailleurs ; l’administrateur doit d’abord la corriger\n1t4y2l1n’est pas un compte de ce serveur, et seuls les comptes peuvent recevoir des droits\n1v1ykkhest votre propre compte, qui a tous les droits\n0moiuyele propriétaire de l’adresse ne veut pas de ces messages, ou la redirection n’est pas arrêtée\n0wgjzuvrien n’est redirigé vers {address}\n');
+var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
+1gyoozkprend trop de temps sur vos messages : une livraison la laisserait de côté. Simplifiez ses motifs
+1w9q88e{address} n’est pas une adresse de ce compte
+0k62836ce compte n’existe plus
+00ckyvxla file des messages sortants est hors service ; l’administrateur en trouve la raison dans le journal
+0njcjt2n’est pas le nom d’un serveur, comme imap.example.org
+0i6sigjest vide : indiquez le nom d’utilisateur de l’autre serveur
+1u6327iest vide : indiquez le mot de passe de l’autre serveur
+0phkbreun serveur n’est interrogé sans chiffrement que dans le réseau du serveur, ce qui n’est pas autorisé ici
+1u27402n’a pas de fuseau horaire
+0j2qcepest vide : indiquez l’adresse de l’autre serveur
+0tpfktwdoit avoir de 1 à 64 caractères imprimables
+1k1cj5yest déjà le nom d’un mot de passe d’application
+02dq0cmun autre appareil est en cours de configuration
+0owwkbmaucun appareil ne demande plus ; ses dix minutes sont écoulées
+1buwl7oce lien a déjà servi, ou ses dix minutes sont écoulées ; créez-en un nouveau sur la page du compte
+0oxdmd2le mot de passe de ce compte ne peut pas être choisi, seulement généré ; l’administrateur l’a réglé ainsi
+0zhnjh5cette session est déjà terminée
+1vl4mnlafter : ce n’est pas un endroit de la liste
+0n87wf9n’est pas une URL http ou https
+0tzy6jddoit être en ASCII imprimable
+1n7cz00le filtre apprend déjà
+1ytr327ce compte n’a pas de filtre antispam : activez-le et enregistrez d’abord
+0ez27miTransférer à {target} le courrier destiné à {own} ?
+09f55nm{name} : {reason}
+16yu4n3{place} : {limit} caractères au plus sont possibles
+1tq358x{place} : il faut au moins {limit} caractères
+002g0vy{place} : {limit} entrées au plus sont possibles
+0l7tx11{place} : choisissez au moins un élément
+1kpkgd6{place} : il faut au moins {limit} entrées
+1f73g7l{place} : un nombre jusqu’à {limit} est attendu
+10vsbyl{place} : un nombre à partir de {limit} est attendu
+0gntdygil n’y a pas d’appel {name}
+0t5nuhz{address} : {reason}
+0dclgqsles pièces jointes sont plus grandes qu’un message ne peut l’être ({max_size} Mio)
+1vc8ybn{field}: {reason}
+1k533oxle message dépasse {max_size} Mio
+0i8cw4wce brouillon a été modifié ou supprimé ailleurs
+0mk634fce message a déjà été envoyé
+0n3d1mmHTML : {reason}
+0cv1nhcle texte ne peut pas être préparé maintenant : {reason}
+0rdx6znl’accusé de réception a déjà été envoyé ou refusé
+1k72a4qsend_at : vous ne pouvez pas programmer de messages depuis {address}
+1yglgi4l’en-tête du message est trop long
+1wb063s{field} : ce moment est passé
+0krccga{field} : choisissez un moment dans les {longest} prochains jours
+0u3f4u9vous ne pouvez plus envoyer depuis cette adresse ; choisissez-en une autre
+0h6ymntVous êtes déconnecté. Veuillez vous reconnecter.
+06xsuw2le formulaire de connexion est trop ancien, ou le navigateur n’envoie pas de cookies{hint}
+1qd2wdmle jeton CSRF manque
+0hbb0guCela a pris trop de temps, ou le serveur a redémarré. Veuillez recommencer.
+1jiq92jCe code n’est pas correct. Comparez l’heure de votre appareil à celle du serveur.
+0219a1mCe second facteur a déjà été supprimé.
+0yqcajwLes codes de récupération vont avec la connexion en deux étapes : ajoutez d’abord une application ou une clé de sécurité.
+040an6nUn appareil de ce nom existe déjà.
+07gdaqvLa clé de sécurité ne peut pas être ajoutée : {reason}.
+1hoi77qCe compte a la connexion en deux étapes, mais ses seconds facteurs sont perdus. Demandez à l’exploitant de ce serveur d’exécuter : moxlite account reset-second-factor
+0icxti0Cette connexion a pris trop de temps, ou le serveur a redémarré. Veuillez redonner votre mot de passe.
+06tubmqclé inconnue
+0qsicmkles clés de sécurité ne fonctionnent qu’avec un nom d’hôte en https
+0a0ktgwle fichier est plus grand qu’une importation ne peut l’être ({most} octets)
+0zei0jocette importation n’existe pas, ou elle est terminée depuis plus d’une minute
+0jda7itune importation dans ce compte est déjà en cours
+12dsnyule formulaire a un champ inconnu {name}
+1j9c89ice fichier ne peut pas être importé : il faut un zip ou tar.gz avec des messages, un tar, un mbox ou un message (.eml)
+12r547nles archives ne s’importent que dans vos propres dossiers, car elles peuvent en créer d’autres
+15uoljhdossier : {reason}
+15fhk68libellés : {reason}
+11wp3l1libellés : vous pouvez en ajouter {most} au plus
+12e88ws{name} : 1 ou 0 est attendu
+0nns9lsun formulaire avec un fichier est attendu : multipart/form-data
+1t5n13fle disque du serveur n’a pas de place pour ce fichier
+1kdyjl3le fichier a mis trop de temps à arriver
+0lj2e1rle formulaire n’a pas de fichier
+1k9ji4ule formulaire est incomplet ou illisible : {reason}
+0e033csle fichier est plus grand qu’une importation ne peut l’être ({limit} octets)
+0n6cpf7le formulaire a plusieurs champs {name}
+1cb3zwlcela fait plus de {most} fichiers : réunissez-les en un seul
+0ze9vacle champ {name} est trop long
+14ddsejImpossible de vérifier la réponse du fournisseur de connexion. Réessayez. Le journal du serveur indique la raison.
+1izhgh1Cette connexion a pris trop de temps ou a commencé dans un autre navigateur. Reconnectez-vous.
+1fbickwimpossible de vérifier la réponse du fournisseur de connexion
+1wfy368Vous avez été déconnecté. Veuillez vous reconnecter.
+1s5fy1hLe fournisseur de connexion n’a pas demandé de nouvelle connexion. Saisissez votre mot de passe, ou demandez à l’administrateur.
+1jnozqwUne autre personne s’est connectée chez le fournisseur. Réessayez avec votre propre compte.
+114jf13connecté chez le fournisseur en tant qu’une autre personne
+0p215ilLa connexion par un fournisseur n’est pas configurée ici.
+10c8grbVous avez annulé la connexion, ou le fournisseur de connexion ne l’a pas autorisée.
+1gry4z1Le fournisseur de connexion rencontre un problème. Réessayez plus tard, ou connectez-vous avec votre mot de passe.
+19nnxpvLe fournisseur de connexion a refusé la connexion : {code}. Réessayez, ou demandez à l’administrateur.
+1d0tkdrLe fournisseur de connexion ne répond pas. Connectez-vous avec votre mot de passe. Si vous n’en avez pas, demandez un lien de récupération à l’administrateur.
+1jj9wp7Connexion impossible : {reason}.
+1jt72qiCette connexion a déjà été dissociée.
+0rbg1naL’adresse ou le mot de passe n’est pas correct.
+0dk0pn7Le mot de passe n’est pas correct.
+08m5shpDonnez d’abord de nouveau votre mot de passe ou un second facteur.
+0d26222Cette connexion n’est encore associée à aucun compte. Connectez-vous avec votre mot de passe, puis associez-la sous Sécurité sur la page de votre compte.
+0a2542lcette session n’est pas conservée, la page du compte demande donc sa propre connexion
+1pwsndvCet appareil a été déconnecté, parce qu’il n’a pas servi pendant 30 jours ou que sa connexion date de 180 jours. Veuillez vous reconnecter.
+143frawVous avez été déconnecté après 24 heures sans activité. Veuillez vous reconnecter.
+1h14nd2Cet appareil a été déconnecté pour votre sécurité : une ancienne copie de sa connexion a été utilisée, par quelqu’un d’autre ou depuis une sauvegarde restaurée du navigateur. Si vous ne connaissez pas de telle sauvegarde, regardez les connexions de votre compte. Veuillez vous reconnecter.
+10cxyygAucun mot de passe d’administrateur n’est défini. Exécutez sur le serveur : moxlite admin set-password
+0i03qckVeuillez vous connecter : la connexion du webmail n’a pas pu servir ici.
+0rna7aile compte n’a pas de place pour cela : {used} sur {limit} {unit} sont occupés
+111h8xole propriétaire de ce dossier ne vous permet pas d’en retirer des messages
+1txu1umle propriétaire de ce dossier ne vous permet pas de marquer des messages comme lus ou non lus
+16qwii2le propriétaire de ce dossier ne vous permet pas de modifier les marques et libellés
+08prwdule propriétaire de ce dossier ne vous permet pas d’y mettre des messages
+02ok99qle propriétaire de ce dossier ne vous permet pas cela
+0f70i4rpièces jointes : {reason}
+1dvalhzle disque du serveur est plein
+0rioi7wce serveur ne peut rien modifier pour le moment, seulement montrer ce qu’il y a ; réessayez dans une minute
+0tezirele serveur est occupé, réessayez dans un instant
+09o8jv0le stockage de ce compte ne répond pas comme il devrait
+0pcsm40la lecture a pris trop de temps, réessayez
+0jvyvt7la page du compte n’est pas à cette adresse
+0h921mlles messages non chargés ne sont modifiés que là où tout est à vous
+0xky99amasquer et replier des conversations : seulement pour ce qui est à vous
+1r1isbpsince : un nombre est attendu
+13ocy2wl’événement a été modifié entre-temps
+16551hace carnet d’adresses a été supprimé
+1tsby2dce contact a été supprimé
+1n78uiyce carnet d’adresses a déjà ce contact
+0cvl4vele contact a été modifié ou supprimé ailleurs
+1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
+0dvn4bzseul le propriétaire d’un agenda invite à ses événements
+1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
+056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
+1k3uo3hvous n’êtes pas invité à cet événement
+0h1prvkune question porte sur 31 jours au plus
+1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
+1l11ep3Le texte du message n’est pas cité. {reason}
+1a32isladresse : {reason}
+0f0oc23Il a plus de destinataires qu’un message ne peut en avoir : voici les {most} premiers.
+01fu28uune vCard est attendue
+1ml1gogmodifier les contacts : seulement pour ce qui est à vous
+1qtx7bgphoto: un JPEG, PNG, GIF ou WebP de 128 Kio au plus est attendu
+0tvagm9un contact a besoin d’un nom ou d’une adresse
+0pvnpstseul le propriétaire d’un agenda modifie les événements avec des invités
+1i7n9idseul le propriétaire du calendrier peut modifier les événements privés
+18qe6wxcet agenda a été supprimé
+0g72o35cet événement a été supprimé
+19k6y8yle fichier ne peut pas être lu : {reason}
+0v8yfrlsaisissez un nom de groupe
+0pd5lrule message {missing} n’est pas là, ou n’y est plus
+0hd5eb9ce n’est pas une invitation à laquelle on peut répondre
+0e5oze7aucune de vos adresses n’est invitée
+148wd2pcalendrier : {reason}
+0n4tdnile calendrier n’a pas pu être lu pour le moment
+0gbjgykl’événement se termine avant de commencer
+12apt7dcette partie n’existe pas
+051c5zjle calendrier dépasse 1 Mio
+1nf67nedébut : ce jour n’existe pas
+1u9gsz2un libellé a besoin d’un nom
+0eyizhnun autre libellé s’appelle {name}
+0sktfopil y a déjà {most} libellés avec un nom
+1jdkxxtce n’est pas un libellé
+1mhv4kuseul {writer} peut modifier l’heure de ce message
+11bywyrreporter des messages : seulement pour ce qui est à vous
+09bswz1aucun dossier ne sert d’archives
+04iwxh2quitter des listes : seulement pour ce qui est à vous
+1cicbpbce message n’offre pas ce moyen
+0351oamdes accusés de lecture sont envoyés : seulement pour ce qui est à vous
+10xuhgsce message ne demande pas d’accusé de réception ou a déjà reçu une réponse
+1xc5igtcette règle ne doit plus être proposée
+150ajwsce message n’est pas arrivé à une des adresses du compte : il n’y a pas de règle pour lui
+1equndyce message n’a pas d’expéditeur qu’une règle pourrait nommer
+0qf2f4u{recipient} arrive par l’adresse collectrice {destination} : ajoutez-la d’abord aux adresses du compte
+0i9mfy5{destination} n’est plus une adresse du compte
+10sm04yles règles de cette adresse ont été modifiées entre-temps
+0zfeuyx{destination} a déjà {most} règles
+06m4y9hun dossier partagé ne se parcourt que comme liste
+0mlhh1pla file du serveur ne peut pas être utilisée maintenant
+0ymc8eil’arrivée des messages : seulement pour ce qui est à vous
+0oly5btrépétition : ce n’est pas une date d’une série
+04ivkc8fuseau : ce fuseau horaire n’est pas connu
+1gyfzf2lien : doit être une adresse http:// ou https://
+0larlh2invités : cette adresse n’est pas complète
+0brx1eljeton incorrect
+13fticgil n’y a pas de flux {stream_id}
+0zvugsbune nouvelle vue a besoin d’une requête
+1amfbwhCe dossier n’existe plus.
+0mlyp8mLes conversations de ce compte sont encore en cours d’assemblage.
+0ktvbrkCe dossier ne peut pas être lu pour le moment.
+00cgxi9request : un flux commence par une requête
+05hewt9ces messages sont déjà dans ce dossier
+183zaaaranges : seulement dans l’ordre de réception
+06owry3flags : il en faut au moins un
+0dbg7wkle message {message_id} est déjà dans ce dossier
+05sy0ucce qui attend d’être envoyé ne peut aller que dans votre propre corbeille
+0f79kq0Quatre messages vous sont déjà affichés ; réessayez quand ils seront là.
+00wwj1qQuatre fichiers vous sont déjà envoyés ; attendez que l’un d’eux soit là, ou interrompez-le.
+1ilsamqD’autres fichiers sont en cours d’importation ; réessayez dans une minute.
+0121auf{host} est injoignable : {reason}
+112ujbj{host} a refusé avec le statut {status}
+11ukzn4trop de connexions échouées, réessayez plus tard
+0k7eeshutilisateur ou mot de passe incorrect
+1c8snduutilisez un mot de passe d’application : le vôtre ne sert que pour les pages web
+0hj54khmot de passe incorrect
+0t7685sle jeton a expiré
+1ed3b6zcertificat client inconnu
+009td2tle certificat client n’appartient pas à ce compte
+0lmj35paucun compte n’est associé à cette connexion
+0kyaigmle compte a été supprimé
+0x0vtzaCe code n’est pas correct, ou a déjà servi. Attendez le suivant.
+1jy6iouLa réponse de cette clé de sécurité n’est pas correcte.
+1xrxv0pCe code de récupération n’est pas correct, ou a déjà servi.
+0pppwheles gestionnaires de mots de passe ont besoin d’un jeton qui ne sert à rien d’autre
+11vz01xun jeton ne peut pas servir pour {scope}
+1ccn3jfle nom d’un mot de passe d’application a de 1 à {most} caractères imprimables
+0jkbajlun mot de passe d’application doit pouvoir servir à quelque chose
+1ei67rjun mot de passe d’application en lecture seule ne peut pas servir à l’envoi
+09ha7csil y a déjà un mot de passe d’application {name}
+1ys94mv{most} jetons d’un compte
+1nm3tcm{most} mots de passe d’application par compte
+13f50qyun mot de passe d’application ne peut pas finir dans le passé
+03d22n6un mot de passe a besoin d’au moins {most} caractères
+1n8dop1un mot de passe ne peut pas dépasser {most} octets
+15d741xle nom d’un appareil a de 1 à {most} caractères imprimables
+128t2eecette clé de sécurité est déjà utilisée
+1omzbxsil y a déjà un appareil {name}
+1crf6tz{most} applications d’authentification ou clés de sécurité par compte
+0287eadle compte n’a pas cette clé
+1u4qomjle certificat est trop long
+1wri568ce n’est pas un certificat X.509 lisible
+0b8hhwvles clés RSA ont besoin d’au moins {most} bits, celle-ci en a {key_size}
+0b66sm7les clés sur la courbe {name} ne sont pas acceptées
+1cjfil9les clés de ce type ne sont pas acceptées
+0nenw3q{most} clés TLS par compte
+0cxzzi1cette clé appartient déjà à un compte
+0q7s68cest vide
+1vzytygce mot de passe est trop courant ; choisissez-en un autre
+0wkz4imce mot de passe peut être deviné à partir de votre adresse, de votre nom ou du serveur ; choisissez-en un autre
+03s4rfnune pièce jointe n’est plus sur le serveur, joignez-la de nouveau
+0ylrjolfichiers de messages en cours d’écriture
+1b87fc0son propriétaire ne veut pas de ces messages
+0xhnamale titulaire de l’adresse ne l’a pas encore confirmée
+1rzr48vl’envoi à cette adresse est arrêté : {error}
+1s35wmbl’envoi à cette adresse est arrêté
+1rvbzpw{count} messages ont été transférés en 24 heures
+0nnedf7la limite de {limit} en 24 heures est atteinte : {what} (réglage {setting})
+1h9yzlhmessages
+0bqyyz7nouveaux destinataires
+1vn8g2cil est trop tard, le message est en route
+1h7wqxsnon transféré à {address}, mais conservé : {reason}
+0xae1hkil n’y a pas de script {name}
+0cnuflhil y a déjà un script {name}
+0wgwy92le script {name} est actif
+0ap4s77un compte a au plus {most} scripts
+0pn3475l’envoi depuis ce compte est arrêté depuis {when}, parce qu’un inconnu semble s’en servir ; ce que vous avez envoyé avant attend ; prévenez l’administrateur de votre serveur de messagerie et changez votre mot de passe
+1xbe4c3au plus {most} caractères de texte et {subject} d’objet
+0knh661les caractères de contrôle ne sont pas autorisés ici
+00n2jwvest vide : écrivez la réponse
+0wrfs4sest avant le début
+0cyzdadest déjà passé
+1cwlmuqil n’y a pas de compte {name}
+0n8rrt9le compte {name} est en cours de suppression
+11w87e2limite dépassée : {name}
+0svr70hUID du dossier {mailbox} ; pour en donner de nouveaux : moxlite store reassign-uids
+116lwjgil n’y a pas de dossier {mailbox}
+1mnwh7mle dossier {name} existe déjà
+06ncmw1le dossier {name} a des sous-dossiers
+1on6ph4il n’y a pas de message {message_id}
+0vtxdf6ceci a été modifié entre-temps, et rien n’a été enregistré : {text}
+1vi9gw3cet agenda vient d’ailleurs et ne peut pas être modifié ici
+1puqnlbcela n’est plus conservé, ou est déjà rétabli
+00gdv0gce lien a déjà été retiré
+1ceed8wle propriétaire de cet agenda vous laisse le lire, pas le modifier
+0j2wzgxle propriétaire de ce carnet d’adresses vous laisse le lire, pas le modifier
+0k3bqp7messages qui reviennent plus tard
+0ric7dwmessages envoyés plus tard
+1sl5xkple propriétaire a toujours tous les droits
+1ezdg2a{name} est le dossier du serveur lui-même, et ne peut pas être partagé
+08ox02wdroits pour {most} autres sur un dossier
+0r8srz5mots-clés d’un message
+1550jwjoctets d’annotations
+02saf6qmots-clés d’un dossier
+19z8xs5au plus {most} comptes peuvent envoyer depuis un compte
+087byel{name} n’est pas une boîte liée de ce compte
+0104qp0boîtes liées
+1kqotkjcette boîte est déjà liée
+078wjafun de vos dossiers porte ce nom : choisissez-en un autre
+1j302mmindiquez un nom sans {separator}
+0xxntfpune autre boîte liée porte ce nom
+0agfgzale nom {name} est réservé aux dossiers d’autres utilisateurs
+12ilq3t{most} dossiers
+02yqt0mla boîte de réception ne peut pas être supprimée
+0a8j4pula boîte de réception ne peut pas être renommée, ni un dossier prendre son nom
+0pevw8fla boîte de réception ne peut pas avoir d’usage particulier
+05thf45{address} n’est pas une des adresses à donner
+1pnwuvt{most} adresses à donner d’un compte
+1lkjr0i{most} nouvelles adresses à donner par jour
+0xglqn1une note a {most} caractères au plus
+09bit0h{sender} n’est ni une adresse ni un domaine
+01d9vup{most} expéditeurs au plus, sans espaces
+1z0elzm{name} montre ce qui attend d’être envoyé, on ne peut rien y mettre
+05eiihd{name} est le dossier du serveur lui-même : le réglage queue_mailbox l’enlève
+02naaknles messages de {name} ne peuvent aller que dans la corbeille, ce qui les annule ; copiez-les ailleurs
+15dk4mole nom d’un dossier ne peut pas être vide
+1pfigcnle nom d’un dossier ne peut pas contenir de caractères de contrôle
+0vveplple nom d’un dossier ne peut pas commencer par #
+1g6tlxhle nom d’un dossier ne peut pas dépasser {most} octets
+1q4byjoles dossiers ne peuvent pas être imbriqués sur plus de {most} niveaux
+1iq54egle nom d’un dossier ne peut ni commencer ni finir par /, ni contenir //
+1oxytltun élément du nom d’un dossier ne peut pas être . ou ..
+1r3wo1yun élément du nom d’un dossier ne peut pas dépasser {most} octets
+12p07wbabonnements push
+0l7g96rce modèle n’existe plus
+0o4vsy3un modèle a besoin d’un nom
+0tdnpb4un autre modèle s’appelle « {name} »
+0benf9zimbrication d’une recherche
+0nimtbqle texte dépasse {most} millions de caractères
+083stuple texte contient un caractère NUL
+1w8ui5splus de {most} destinataires
+0kt5ji9plus de {most} pièces jointes
+1iqsiqyplus de {limit} caractères
+0346wgr{localpart}@{domain} : {reason}
+14rlbndla partie avant le @ manque
+0zyaagoil n’y a pas de destinataire
+14arby9le message a des données de 8 bits, ce qui demande 8BITMIME
+09h06l8le message ne peut pas être signé maintenant, réessayez plus tard
+0sph9dtle message a un Return-Path, que les expéditeurs ne doivent pas ajouter
+0sppvbyle message a besoin d’un champ From avec exactement une adresse
+1nmndzqle domaine de l’adresse From est désactivé pour le moment
+1km10ddl’adresse From n’est pas la vôtre
+1mbld9kvous ne pouvez pas envoyer depuis l’adresse indiquée dans Sender
+1w6v9ruLe serveur est occupé par d’autres messages à vous ; réessayez dans un instant.
+1l4rcz4Ce système ne peut pas afficher les messages HTML en toute sécurité.
+0r74knkLe serveur ne peut pas démarrer le processus qui rend les messages sûrs ; réessayez plus tard.
+1hf6obvLe programme qui rend les messages sûrs a été arrêté : ce message lui a fait tenter une opération interdite.
+0e1rm27Rendre ce message sûr prend trop de temps ou demande trop de mémoire.
+0aeca3cCe message est trop grand pour être affiché.
+16vemjzil n’y a pas de dossier « {name} » : le message a été conservé
+0nkngsxun transfert à {address} tournerait en rond : le message a été conservé
+17ic4t3le script a été modifié entre-temps, et rien n’a été enregistré : rechargez la page
+192mptjil y a déjà un script {name} : choisissez un autre nom
+0ggxmam« {address} » n’est pas une adresse de ce compte
+00eun42la règle {rule} prend trop de temps sur ces messages : simplifiez ses motifs
+1ukaevwle nom d’un script a de 1 à 128 caractères, sans caractères de contrôle
+0xrz2xkle calendrier a plus de {most} lignes
+1haw9qhle fichier a plus de {most} contacts
+1oc56rela dernière carte n’a pas de fin
+1udbqvpil dépasse {most} Mio
+0j4ad1sle fichier n’est pas un tableau : {reason}
+1gnbjjnla première ligne ne nomme pas de colonnes comme Name, First Name ou E-mail Address
+0mnuw8wligne {line_num} : {reason}
+01mv8z6ligne {line} : ni nom ni adresse
+0cg1acxcet événement n’a pas de début
+1wxj3koce fuseau horaire n’est pas connu
+1oxiz30cette date de la série est illisible
+1l1tx17le calendrier dépasse 1 Mio
+1p8dcqfle fichier n’a pas d’événement
+0bi40k5toutes les parties d’une entrée ont le même organisateur
+11sgwa1l’organisateur d’une entrée reste le même
+0itx98wune entrée peut avoir au plus {most} Mio
+18rehziune entrée peut avoir au plus {most} lignes
+0lnbs9june entrée peut avoir au plus {most} composants
+01egz9cune série peut avoir au plus {most} dates modifiées
+1gup5zqun événement peut avoir au plus {most} invités
+0gbuabmun événement peut avoir au plus {most} règles de répétition
+02m6emxune propriété peut avoir au plus {most} Kio
+1uhw299une carte a plus de 256 Kio de texte
+03r8sp7une carte est vide
+1pk8im0une carte n’a ni nom ni adresse
+1cdsidpest vide : indiquez le nom d’un appareil ou d’un programme
+03w9ifjest vide : choisissez au moins un service
+1wngb0zil n’y a pas de mot de passe d’application {name}
+0iszdkkn’est pas une adresse de ce compte
+0eaafy0doit se composer de lettres parmi {letters}, avec l
+07fw83pn’existe plus
+0su4u3odoit être un seul compte ; tout le monde ne peut pas envoyer en votre nom
+0y6ogsadoit être dans le futur
+0i8ut0one peut pas envoyer depuis les adresses de ce compte
+1r8kv04Ce lien a déjà servi, a été remplacé par un plus récent, ou a expiré.
+1okc1ruCe lien a déjà servi.
+1no3xfm{address} n’existe pas sur ce serveur
+19gfh08vous êtes l’organisateur, vous ne pouvez donc pas inviter votre propre adresse {address}
+0fa6rio{address} n’accepte pas vos e-mails
+0agugvg{text} n'est pas une adresse
+10dncnrchoisissez un de vos domaines : {names}
+1h97qllle domaine {domain} n'est pas sur ce serveur
+00yodgvle compte n'a pas d'adresse dans {domain}
+0a4lhvrle domaine est trop long
+0kpiph3le domaine est mal écrit
+15s68cxune partie du domaine est trop longue
+0lo0gqele domaine internationalisé n’est pas valable
+0z5h7n2la partie entre guillemets n’est pas valable
+1qr8ic8la partie avant le @ est vide
+06qv179la partie avant le @ est mal écrite
+1bhiwcyun caractère de contrôle avant le @
+0sfbakzla partie avant le @ est trop longue
+0vworvrl’adresse IP entre crochets n’est pas valable
+17fb7mhl’adresse est trop longue
+1ytgmvul’adresse n’a pas de @
+1nlopbgla route n’est pas valable
+0m4evwmle chemin est trop long
+0rks5w1le chemin n’a pas de @
+1fyhxxdla clé n’est pas en base64url
+0h1flz6le secret d’authentification doit avoir 16 octets
+0lnp9z6la clé publique doit avoir 65 octets
+19j85m8la clé publique n’est pas un point de la courbe P-256
+10k6gy4l’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a
+06ivfptl’URL du service push n’est pas valable
+0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
+1n5sdjel’adresse doit commencer par https:// et ne contenir aucun mot de passe
+0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points
+1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur
+1n3mha8le serveur refuse le nom d’utilisateur ou le mot de passe
+0knfjll{host} répond {status} à {method} : il n’y a pas d’agendas à cet endroit
+1jtldpaune réponse dépasse {size} Mio
+1bi2rw2une réponse est illisible : {reason}
+0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe
+1623o0r« {text} » n’est pas une adresse
+134tk5fdes agendas sont déjà en cours de copie
+1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
+01dw634le fichier n’a ni événement ni tâche
+0shs6atle fichier ne contient aucun contact
+000jaj4il contient plus de {most} fichiers
+1p1kst1ce serveur n’a pas d’adresse https pour les agendas : demandez à l’administrateur
+1w54fcd{address} n’accepte que les e-mails de ses membres
+1bfp95fl’adresse d’un agenda commence par https:// ou webcal://
+1vl8ujaune adresse qui contient un nom d’utilisateur ou un mot de passe n’est pas acceptée
+0kt0ryvle serveur est injoignable : {reason}
+1h4e2lzle serveur renvoie vers une adresse illisible
+1ytlrt9le serveur répond {status}
+1ujvc6nl’agenda dépasse {size} Mio
+0nqd2snil n’y a pas d’agenda à cette adresse
+1og45p4vous avez déjà cet agenda
+0gv3e47l’agenda est illisible : {reason}
+0hnk2wjla lecture de l’agenda prend trop de temps
+12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : cette boîte ne peut pas être liée
+0ov7x40Proton Mail n’offre IMAP que sur votre ordinateur, par son Bridge : cette boîte ne peut pas être liée
+1jln3zgTuta n’a pas d’IMAP : cette boîte ne peut pas être liée
+18cj164n’est pas une adresse e-mail, comme mia@example.org
+08inwrkaucun serveur de messagerie de {domain} n’a été trouvé : indiquez son nom
+1n7pkh4des messages d’un autre serveur sont déjà en cours d’importation
+1606imfplusieurs importations sont en cours sur ce serveur ; réessayez plus tard
+1meoemml’importation n’est plus dans l’état que montre la page ; rechargez-la
+11er4yyquelque chose s’est mal passé sur le serveur ; son journal en dit plus
+1tq7cvoun autre import ou export de {account} par IMAP est en cours
+0ncx68run fichier temporaire ne peut pas être écrit : {reason}
+1k8yhsz{reason} : nouvel essai dans {seconds} s
+1h8olbe{reason} ; {n} messages ont été copiés ; un nouvel import reprend là
+0xiki20le message dépasse {n} octets
+1bjokfgle serveur ne le donne pas
+1ix2tf2{mailbox}, message d’UID {uid}
+0q266ja{place} : laissé de côté, {reason}
+0s7iii4une autre recherche de serveurs est en cours : réessayez dans un instant
+0hr06f6pas de réponse en {seconds} s
+0cb58eml’autre serveur refuse le mot de passe : indiquez-le à nouveau
+0lph71daucun serveur d’envoi n’a été trouvé : indiquez-le pour envoyer depuis cette adresse
+0jybo7hn’est pas le nom d’un serveur, comme smtp.example.org
+1vj9qd3l’envoi depuis {address} a été désactivé
+1d9mb1xla boîte liée {name} est suspendue
+17or78nle mot de passe de la boîte liée {name} est refusé
+0f6s7jx{host} : {reason}
+0mykpnoPOP3 n’est utilisé qu’avec chiffrement
+1l9vxmun’est pas un port
+1kyyaimest un nombre de jours jusqu’à {n}, avec POP3 seulement
+0acmx94le mot de passe enregistré n’est plus lisible : indiquez-le à nouveau
+1n1fg06le serveur annonce plus de {n} dossiers
+13quamble dossier {name} est laissé de côté : son nom est trop long ou a des caractères étranges
+1vimp78le dossier {name} est laissé de côté : il est à un autre utilisateur
+0qs4fagle serveur prétend avoir plus de {n} messages dans un dossier
+0p21re0une recherche trouve plus de messages qu’il n’y en a
+1e0ld36des messages ont été supprimés pendant que le serveur listait un dossier
+1m4z0ulune réponse du serveur n’a pas pu être comprise : {reason}
+0jsbpuwdossier {name} : l’annotation {key} est laissée de côté : {reason}
+0pz44giles marques de certains messages ne sont pas reprises : {reason}
+0lvgg6kle dossier {name} est laissé de côté : {reason}
+1fc2kumconnexion impossible : {reason}
+0i5zpmvce compte a essayé d’autres serveurs trop souvent : réessayez dans {minutes} min
+10byuraaucun accueil depuis {seconds} s
+1g7v4isle serveur ne s’annonce pas comme un serveur IMAP
+13yr74ole serveur nous renvoie : {answer}
+0uy3k7rle serveur dit, avant TLS, que la connexion est ouverte
+008m7zole serveur ne commence pas TLS : {reason}
+14nj2dnle serveur a envoyé quelque chose après sa réponse à {command}
+0auisxmla négociation TLS a échoué : {reason}
+1pb5oi4le serveur répond à une commande qui n’existe pas
+0lw3weqle serveur poursuit un échange qui est terminé
+0oiyffjaucune connexion ouverte en {seconds} s
+0hij3mscertificat de {host} : {reason}
+0g5uumw{reason} ; pour lui faire confiance, indiquez son fichier dans tls.ca.cert_files de moxlite.toml
+1ao6ksl{host} n’est pas le nom d’un serveur : {reason}
+0f9s0yfaucune réponse du DNS pour {host}
+0fh8wtdaucune adresse de {host} : {reason}
+1dcu2yhla connexion a échoué : {reason}
+10tei7xsans TLS, le serveur n’offre aucun moyen de se connecter qui cache le mot de passe : ses mécanismes sont {names}
+1mzcqp9le serveur n’offre aucun moyen de se connecter connu ici : ses mécanismes sont {names}
+013ng35le serveur n’a pas répondu à {command} en {seconds} s
+0x03q85le serveur ne dit rien depuis {seconds} s
+1qvs30jla connexion s’est rompue : {reason}
+1xkv4isle serveur envoie plus que {command} ne peut prendre
+1tpx2m6le serveur n’accepte rien depuis {seconds} s
+1oph6hule serveur refuse {command} : {answer}
+00fpfoula connexion n’est plus utilisable : {reason}
+0fevgi4le serveur termine une commande avant de l’avoir
+074490qle serveur a fermé la connexion en disant : {answer}
+11loceyle serveur a fermé la connexion
+07liuslle compte n’a pas d’adresse à lui pour envoyer la question
+06g6tg3la file des messages sortants est hors service
+07041ebla page n’a pas d’adresse publique ; un administrateur l’ouvre à Internet par \`moxlite config listeners publish-web on\`, ou définit web.public_url.{app} dans moxlite.toml si d’autres y accèdent autrement
+1qwumcodomains.toml est en cours de modification par d’autres : réessayez
+1wrd3phdomains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications
+0gdjrtwdomains.toml a été modifié entre-temps : réessayez
+0zi33ozn’est pas un domaine de ce serveur
+04l4z37ne doit pas être vide
+1wjnmytenlevez la clé pour laisser l’utilisateur se connecter
+1f1jw46ne mène pas à {configured}
+1xc89pvdoit être l’un de ceux-ci : {words}
+1joezv0doit être en ASCII imprimable : c’est la valeur d’un champ d’en-tête
+00bn4vipour en créer un : echo whsec_$(openssl rand -base64 32)
+1hqhxm2doit être en majuscules : écrivez « {capability} »
+0n32a9pdoit être 421 ou 550, une espace et un texte : « 550 no longer here »
+0rd5kxerefuse tous les messages : ni dossier ni règles à côté
+0n68bm8a plus de {most} adresses
+1uv9w1by est deux fois
+0heax1aest une adresse du compte lui-même
+0jorjckn’a pas de condition
+0uix3dpdoit avoir une action
+0vs36lwa besoin de smtp_mail_from_regexp et de verified_domain
+062s3h5ne va pas avec list_allow_domain
+0itperine doit pas être la boîte de réception
+0pkaw2upeut avoir au plus {most} conditions
+16a06pcdoit avoir une valeur
+0s9ukbzpeut avoir au plus {most} caractères
+04isp1tdoit être supérieur à 0
+0dclntbdoit utiliser le test "contains"
+1p0z78adoit être en minuscules : « {pattern} »
+12zkcyhn’est pas une expression régulière : « {pattern} » : {fault}
+1ubp2t5ne doit pas être le dossier des rejets
+1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages
+0ylgv17doit être de 0 à 1
+0g3syl1doit être d’au moins 0 et inférieur à 0,5
+007163ua besoin de onegrams, twograms ou threegrams
+04bpzmin’est pas dans un domaine de ce serveur
+05itg08est dans un domaine sans localpart_separators
+0ycyy8bcontient des doublons
+1sxr9ozn’est pas un nom DNS
+1y9e2dodoit avoir un expéditeur (From)
+1rb2wbedoit être en ASCII
+0czd34edoit avoir de 1 à 32 lettres et chiffres
+0jyywcgn’est pas un nom d’hôte, ni *. suivi d’un nom
+014ji1mcontient un séparateur de son domaine
+0jtxyowdoit avoir au moins un membre
+0gk7zuta besoin d’un membre de ce serveur, qui envoie aux autres
+1mkj72zvouliez-vous dire « {word} » ?
+1hpx6m5manque
+0c8ny05est hors limites : ne doit pas être négatif
+19smucvest hors limites
+0klpwljcontient des caractères de contrôle
+18u0dg3n’est pas une durée comme « 15s », « 1h30m » ou « 7d »
+0ka2sfaest plus long qu’un siècle
+0dnlf4on’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »
+0mvlqlfest plus grand qu’un pébioctet
+1tftehln’est pas un temps : écrivez « auto » ou une durée comme « 20d »
+1v8d9uuest un chemin vide
+17bo2v8n’est pas un numéro de port de 1 à 65535
+0p0t813n’est pas un domaine : {reason}
+1af6aghdoit être sous sa forme Unicode, en minuscules : écrivez « {domain} »
+15jbt6hn’est pas une adresse e-mail : {reason}
+178l1m0doit être sous sa forme simple : écrivez « {address} »
+0k9e9w3n’est pas la partie d’une adresse avant le @
+01uvdo8n’est pas une adresse IP
+0rea05nn’est pas un réseau IP comme 192.0.2.0/24{hint}
+1gnns8on’est ni unix:/path/to/socket ni unix:/path/to/socket:/path
+00ud60yn’est ni une URL http ou https, ni // et un hôte
+1i3hkh3ne doit pas avoir de chemin : celui de la requête est gardé, ou remplacé par replace_path
+0gsswjldoit être en ASCII, sans utilisateur ni mot de passe
+0f4hly4doit commencer et finir par une seule barre oblique
+054ocvqn’est pas une origine : schéma et hôte, comme dans "https://webmail.example.net"
+11g1lpgn’est pas une expression régulière : {text}
+1k8qtn0doit être en forme normale NFC d’Unicode : écrivez « {normal} »
+0s2e0s6n’est pas un nom de dossier
+16nifkjdoit être un mot-clé de libellé en minuscules, comme "to_do"
+08tm1m2n’est pas un séparateur : un caractère comme « + » ou « - »
+1b78ai4doit être en ASCII, de {most} caractères au plus
+03dh00cdoit être {prefix} et de {least} à {most} octets en base64
+0wu8lb0a plus de deux secrets
+0uvk00ucompte plus de {most} caractères
+1w07qa1n’est pas une expression régulière que l’on peut chercher en un temps borné : elle contient {reason}
+1xsqg36ne correspond jamais : « {pattern} » contient {reason}
+10tg86tle serveur refuse : {answer}
+09zd50ba besoin d’un motif pour le nom et d’un pour la valeur
+0sfxw4pnomme « {one} » deux fois : mettez les deux valeurs dans un seul motif
+1v4o1aq{text} ({hint})
+1t80n0vrien n’a été enregistré : la configuration a une faute ailleurs ; l’administrateur doit d’abord la corriger
+1t4y2l1n’est pas un compte de ce serveur, et seuls les comptes peuvent recevoir des droits
+1v1ykkhest votre propre compte, qui a tous les droits
+0moiuyele propriétaire de l’adresse ne veut pas de ces messages, ou la redirection n’est pas arrêtée
+0wgjzuvrien n’est redirigé vers {address}
+`);
 export {
   inWords2 as inWords
 };

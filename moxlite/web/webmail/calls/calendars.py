@@ -430,7 +430,7 @@ class BusyCalls(EntryCalls):
         domains as far as they allow. The event with this id is left out.
         """
         if not since < until <= since + MAX_BUSY_RANGE:
-            raise UserError("you can look up to 31 days at a time")
+            raise UserError("you can check availability for up to 31 days at a time")
         uid = ""
         if event_id:
             async with self._entries(caller, event_id) as visit:
