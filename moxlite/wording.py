@@ -42,6 +42,12 @@ def worded(template: str, **values: object) -> Worded:
     return Worded(template, {name: _value(value) for name, value in values.items()})
 
 
+def counted(number: int, noun: str) -> str:
+    """A number and its noun, in English: "1 message", "12,000 mailboxes"."""
+    ending = "" if number == 1 else "es" if noun.endswith(("s", "x")) else "s"
+    return f"{_shown(number)} {noun}{ending}"
+
+
 def words_of(text: str) -> dict[str, Any] | None:
     """The template of a text and its values, as they are sent and stored; None for a text without values, which is its
     own template.

@@ -52,6 +52,7 @@ from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
 from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.wakeup import Wakeup
+from moxlite.wording import counted
 
 logger = logging.getLogger("moxlite.admin.factors")
 
@@ -202,7 +203,7 @@ class FactorChanges:
         life = days * DAY or LINK_LIFE
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
         logger.info("recovery link created", extra={"kv": {"account": account, "reset_factors": reset_factors}})
-        span = f"{days} days" if days else "an hour"
+        span = counted(days, "day") if days else "an hour"
         text = (
             f"Your administrator created a password reset link for your account. The link works once and expires in "
             f"{span}.\n"

@@ -37,6 +37,7 @@ from moxlite.operations.server import AuditList
 from moxlite.operations.store import ImportAccount
 from moxlite.proto.aliasexports import MAX_OCTETS, ExportError, read_aliases
 from moxlite.store.forms import Leaving
+from moxlite.wording import counted
 
 # Commands that let users log in again: second factors, recovery links, limits of failed log-ins.
 #
@@ -49,7 +50,7 @@ ADMIN = "(admin)"
 @for_people
 def show_reset(done: FactorsRemoved) -> None:
     """Print how many second factors were removed."""
-    print(f"removed {done.removed} verification method{'' if done.removed == 1 else 's'}")
+    print(f"removed {counted(done.removed, 'verification method')}")
 
 
 @for_people
@@ -83,7 +84,7 @@ def limits_clear(ip: str) -> None:
     if not ip:
         ask("Clear all failed logins for all networks and accounts?")
     dropped = perform(access.ClearLimits(ip))
-    print(f"{dropped} count{'' if dropped == 1 else 's'} cleared")
+    print(f"{counted(dropped, 'count')} cleared")
 
 
 described(limits, described_in(access), {}, {}, without={access.ClearLimits})
@@ -332,7 +333,7 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     kept = "and can still be restored" if since is None else f"since {since}"
     ask(f"Restore everything deleted from {place} {kept}?")
     done = perform(request)
-    print(f"restored {done.messages} message{'' if done.messages == 1 else 's'}")
+    print(f"restored {counted(done.messages, 'message')}")
     if done.damaged:
         raise Failure(f"skipped {done.damaged} damaged messages")
 
@@ -374,7 +375,9 @@ def import_full(name: str, file: str) -> None:
 
     with Path(file).open("rb") as octets:
         imported = perform(ImportAccount(name), upload=iter(lambda: octets.read(1 << 20), b""))
-    print(f"account {name}: imported {imported.messages} messages in {imported.mailboxes} mailboxes")
+    print(
+        f"account {name}: imported {counted(imported.messages, 'message')} in {counted(imported.mailboxes, 'mailbox')}"
+    )
 
 
 @click.group()

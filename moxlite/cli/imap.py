@@ -15,6 +15,7 @@ from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, links
 from moxlite.operations.imap import ImapServe, ImapSessions, ImapTrace, JmapTrace
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
@@ -74,7 +75,7 @@ def _show_transcript(operation: ImapTrace | JmapTrace) -> None:
     with os.fdopen(1, "wb", buffering=0, closefd=False) as terminal:
         done = perform(operation, output=terminal)
     if done.lost:
-        click.echo(f"skipped {done.lost} lines that arrived too fast", err=True)
+        click.echo(f"skipped {counted(done.lost, 'line')} that arrived too fast", err=True)
 
 
 @click.command()
@@ -199,7 +200,7 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
     else:
         often = "5 minutes" if asked.protocol == "pop3" else "15 seconds"
         how = "reports new mail immediately" if found.instant else f"is checked for new mail every {often}"
-        print(f"{len(found.mailboxes)} mailboxes with {found.messages} messages; the server {how}")
+        print(f"{counted(len(found.mailboxes), 'mailbox')} with {counted(found.messages, 'message')}; the server {how}")
         print(printable(_sending(found, found.sending)))
 
 

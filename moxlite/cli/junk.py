@@ -12,6 +12,7 @@ from moxlite.cli.common import Failure, note, perform, settings, show
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
 from moxlite.operations.store import JunkDone, JunkExplain, JunkExplained, JunkPrune, JunkRetrain
+from moxlite.wording import counted
 
 
 @click.group()
@@ -146,7 +147,7 @@ def _mbox(path: Path) -> list[bytes]:
     with contextlib.closing(mailbox.mbox(path, create=False)) as box:
         messages = [box.get_bytes(key) for key in box.keys()]  # noqa: SIM118 - a mailbox iterates over messages
     if len(messages) < 2:
-        raise Failure(f"{path} only has {len(messages)} messages; at least 2 are required")
+        raise Failure(f"{path} only has {counted(len(messages), 'message')}; at least 2 are required")
     return messages
 
 

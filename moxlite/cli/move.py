@@ -13,6 +13,7 @@ from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, description, move as operations
 from moxlite.operations.move import AccountCount, MoveState
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.move.building import Common
@@ -122,8 +123,8 @@ def _write(made: "Plan", out: Path) -> None:
     for line in made.problem_lines():
         print(f"problem: {printable(line)}")
     without = sum(not (user.hash or user.password) for user in made.users)
-    users = f"{len(made.users)} users, {without} of them without a password"
-    print(f"{users}, {len(made.aliases)} aliases, {len(made.domains)} domains")
+    users = f"{counted(len(made.users), 'user')}, {without} of them without a password"
+    print(f"{users}, {counted(len(made.aliases), 'alias')}, {counted(len(made.domains), 'domain')}")
     print(f"Review {out}, then run: moxlite move run {out}")
 
 
@@ -256,7 +257,10 @@ def _import_files(plan: "Plan") -> bool:
             print(f"{user.address}: {failure}")
         else:
             came = came and not done.problems
-            print(f"{user.address}: {done.messages} messages from {user.files}, {done.problems} problems")
+            print(
+                f"{user.address}: {counted(done.messages, 'message')} from {user.files}, "
+                f"{counted(done.problems, 'problem')}"
+            )
     return came
 
 
@@ -277,9 +281,9 @@ def _count_files(plan: "Plan", count: operations.MoveCount) -> None:
             continue
         account.places.append(operations.PlaceCount(str(folder), whole.messages, missing.messages, whole.problems))
         if missing.messages:
-            account.lost.append(f"{missing.messages} messages of {folder}")
+            account.lost.append(f"{counted(missing.messages, 'message')} of {folder}")
         if whole.problems:
-            account.uncounted.append(f"{whole.problems} messages of {folder}")
+            account.uncounted.append(f"{counted(whole.problems, 'message')} of {folder}")
 
 
 def _show(state: MoveState) -> None:
@@ -291,7 +295,8 @@ def _show(state: MoveState) -> None:
     for account in state.accounts:
         step = f", {printable(account.step)}" if account.step else ""
         print(
-            f"{account.address}: {account.phase}{step}, {account.messages} messages, {account.problem_count} problems"
+            f"{account.address}: {account.phase}{step}, {counted(account.messages, 'message')}, "
+            f"{counted(account.problem_count, 'problem')}"
         )
         for problem in account.problems:
             print(f"  problem: {printable(problem)}")
@@ -330,8 +335,8 @@ def check(file: Path, as_json: bool) -> None:
     uncounted = sum(len(account.uncounted) for account in count.accounts)
     if not (as_json or settings().as_json):
         messages = sum(mailbox.there for account in count.accounts for mailbox in account.mailboxes)
-        what = f"{len(count.accounts)} accounts, {messages} messages, {count.aliases} aliases"
-        print(f"{what}: {missing} lost, {uncounted} not counted")
+        accounts, aliases = counted(len(count.accounts), "account"), counted(count.aliases, "alias")
+        print(f"{accounts}, {counted(messages, 'message')}, {aliases}: {missing} lost, {uncounted} not counted")
     if missing or uncounted:
         sys.exit(FAILED)
 
@@ -340,7 +345,7 @@ def _show_count(account: AccountCount) -> None:
     opens = {True: "; the previous version can open it", False: "; the previous version can't open it", None: ""}[
         account.opens
     ]
-    print(f"{account.address}: password {account.credential}{opens}, {account.scripts} scripts")
+    print(f"{account.address}: password {account.credential}{opens}, {counted(account.scripts, 'script')}")
     for one in account.mailboxes:
         changed = f", {one.flags} with other flags here" if one.flags else ""
         equal = f"{one.compared - one.differ} of {one.compared} compared are equal"

@@ -12,6 +12,7 @@ from moxlite.escapes import printable
 from moxlite.operations import described_in, description, queue as operations, webhooks
 from moxlite.operations.queue import MTASTS, Changed, Explanation, HostPlan, Line, Met, StoppedAccount, Waiting
 from moxlite.operations.webhooks import HookTest
+from moxlite.wording import counted
 
 DUTY_IDS: Final = 5
 """Number of message ids shown with a duty of the administrator."""
@@ -53,14 +54,14 @@ def _changed(what: str) -> Printer:
         if as_json:
             show_json(changed)
         else:
-            print(f"changed {changed.messages} {what}{'' if changed.messages == 1 else 's'}")
+            print(f"changed {counted(changed.messages, what)}")
 
     return report
 
 
 @for_people
 def _show_rule(added: Changed) -> None:
-    print(f"added rule {added.id}; {added.messages} messages on hold")
+    print(f"added rule {added.id}; {counted(added.messages, 'message')} on hold")
 
 
 def _show_release(stopped: StoppedAccount, as_json: bool) -> None:

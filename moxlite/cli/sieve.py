@@ -22,6 +22,7 @@ from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
 from moxlite.operations.sieve import SortFind, SortMove, SortPlace
 from moxlite.store.forms import VacationChange
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.proto.sieve.message import Mailbox, Message
@@ -446,14 +447,14 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
         raise click.UsageError("add --record FILE so you can undo the moves, or --dry-run")
     moves = _find(name, address, script)
     for move in moves:
-        print(printable(f"{len(move.ids)} messages from {move.source} to {move.target}"))
+        print(printable(f"{counted(len(move.ids), 'message')} from {move.source} to {move.target}"))
     if not moves:
         print("no messages to move")
     if not moves or dry_run or record is None:
         return
     ask("Move them?")
     _write(record, Record(name, moves))
-    print(f"moved {_move(name, moves)} messages")
+    print(f"moved {counted(_move(name, moves), 'message')}")
     print(printable(f"undo: moxlite account sort undo {record}"))
 
 
@@ -468,7 +469,7 @@ def sort_undo(file: Path) -> None:
     except msgspec.DecodeError as error:
         raise Failure(f"{file} isn't a file created with --record: {error}") from None
     back = [Moves(move.target, move.source, move.ids) for move in reversed(record.moves)]
-    print(f"moved {_move(record.account, back)} messages back")
+    print(f"moved {counted(_move(record.account, back), 'message')} back")
 
 
 def _find(name: str, address: str, script: str) -> list[Moves]:
@@ -484,7 +485,7 @@ def _find(name: str, address: str, script: str) -> list[Moves]:
         looked, after = looked + page.looked, page.next
         if after is None:
             return [Moves(source, target, ids) for (source, target), ids in sorted(found.items())]
-        note(f"{looked} messages looked at")
+        note(f"{counted(looked, 'message')} looked at")
 
 
 def _pieces(moves: Iterable[Moves]) -> Iterator[Moves]:

@@ -9,6 +9,7 @@ from moxlite.cli.common import Failure, json_option, load_config, note, perform,
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
 from moxlite.operations import store as operations
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.storage.checks import Maintenance
@@ -125,7 +126,7 @@ def recover(file: str, out: str) -> None:
         raise Failure(f"{error.filename or file}: {error.strerror or error}") from None
     for line in done.losses:
         print(f"lost: {printable(line)}")
-    print(f"saved {done.rows} rows")
+    print(f"saved {counted(done.rows, 'row')}")
     if done.losses:
         raise Failure(f"{len(done.losses)} losses")
 
@@ -149,7 +150,7 @@ def upgrade_preview_(folder: str | None) -> None:
     place = load_config().static.data_dir if folder is None else Path(folder)
     with failures(str(place)), stopped(data_of(place)):
         done = upgrade_preview(place, lambda line: print(printable(line), flush=True))
-    print(f"upgraded {done} databases" if done else "nothing to upgrade")
+    print(f"upgraded {counted(done, 'database')}" if done else "nothing to upgrade")
 
 
 @store.command("fix-counts")

@@ -32,7 +32,7 @@ from moxlite.store.mail.remotes import SLICE, Pushed, copies, find_remote, parse
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import Flag
-from moxlite.wording import reason_of
+from moxlite.wording import counted, reason_of
 
 if TYPE_CHECKING:
     from moxlite.migration.names import Place
@@ -163,7 +163,7 @@ class Checks:
         for mailbox in count.mailboxes:
             lacking = mailbox.missing + mailbox.removed + mailbox.differ
             if lacking:
-                count.lost.append(f"{lacking} messages of {mailbox.mailbox}")
+                count.lost.append(f"{counted(lacking, 'message')} of {mailbox.mailbox}")
 
     async def _shares(self, shares: list[Share], count: AccountCount) -> None:
         shared = {(info.mailbox, info.guest) for info in await self._perform(ListShares(account=count.account))}

@@ -176,7 +176,7 @@ def test_an_account_moves_in_and_then_only_changes(
         client.remove_flags([1], [b"work"])
         client.append("Work", message(9_000))
     done = local.cli("imap", "import", *arguments)
-    assert done.stdout.startswith("1 messages copied, copied flags of 2, "), done.stdout + done.stderr
+    assert done.stdout.startswith("1 message copied, copied flags of 2, "), done.stdout + done.stderr
     done = local.cli("imap", "import", *arguments)
     assert done.stdout.startswith("0 messages copied, copied flags of 0, "), done.stdout + done.stderr
     ours = state(local.port(143), local.user)

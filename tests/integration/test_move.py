@@ -193,7 +193,7 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
     fill(dovecot, "ben@example.org", COUNT, 2)
     late = server.cli("move", "check", str(plan), check=False)
     assert late.returncode == 1
-    assert "missing: 1 messages of Work" in late.stdout
+    assert "missing: 1 message of Work" in late.stdout
     assert server.cli("move", "run", str(plan)).returncode == 0
     assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
 
@@ -273,7 +273,7 @@ def test_the_page_about_dovecot_works_word_for_word(server: LocalServer, dovecot
         done = server.cli(*arguments, stdin="mastermaster\n", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
     assert "0 lost, 0 uncounted" in done.stdout
-    assert "1 scripts" in done.stdout
+    assert "1 script" in done.stdout
     assert "other flags" not in done.stdout, "marks of ours are no difference"
 
 

@@ -134,10 +134,10 @@ def test_a_repository_of_a_running_server(tmp_path: Path) -> None:
         assert len(listed) == 2
         verified = server.cli("backup", "verify", "--repo", repo, "--deep").stdout
         signer = server.cli("backup", "signer").stdout.strip()
-        assert verified == f"2 snapshots are signed by {signer}\n{repo}: OK\n"
+        assert verified == f"2 snapshots signed by {signer}\n{repo}: OK\n"
         first = listed[0]["id"]
         restored = server.cli("restore", repo, "--account", "eve", "--mailbox", "Inbox", "--snapshot", first)
-        assert restored.stdout == "20 messages in 1 mailboxes\n"
+        assert restored.stdout == "20 messages in 1 mailbox\n"
         both = server.cli("restore", repo, "--account", "bob", "--from", "eve", "--as", "From eve", "--verbose")
         assert "From eve/Inbox: 25 messages" in both.stdout
         missing = server.cli("restore", repo, "--account", "eve", "--mailbox", "Nowhere", check=False)
@@ -176,7 +176,7 @@ def test_an_encrypted_repository_by_the_command_line(tmp_path: Path) -> None:
         assert "is encrypted; add --identity" in sealed.stderr
         assert server.cli("backup", "verify", "--repo", repo, "--deep", "--identity", str(identity)).returncode == 0
         options = ("--account", "eve", "--identity", str(identity))
-        assert server.cli("restore", repo, *options).stdout == "3 messages in 1 mailboxes\n"
+        assert server.cli("restore", repo, *options).stdout == "3 messages in 1 mailbox\n"
     if tool := shutil.which("age"):
         names = tmp_path / "repo/names.age"
         done = subprocess.run([tool, "-d", "-i", str(identity), str(names)], check=True, capture_output=True)

@@ -106,7 +106,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
         listed = await on_new("standby", "orphans", tmp_path / "target")
         assert "mia Inbox tail@x.example" in listed
         assert "kept" not in listed
-        assert "2 messages are only in epoch 1" in listed
+        assert "2 messages only in epoch 1" in listed
         out = tmp_path / "rest"
         done = await on_new("standby", "orphans", tmp_path / "target", "--import", "--out", out, code=1)
         assert "account not found: 'ann'" in done

@@ -85,5 +85,5 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
 
     signed = ("--signer", (tmp_path / "second/signer").read_text().strip())
     earlier = ("--at", moment, "--with-config", "--identity", str(identity), *signed, *place)
-    assert "1 messages checked" in await moxlite(tmp_path, "restore", str(tmp_path / "target"), *earlier)
+    assert "1 message checked" in await moxlite(tmp_path, "restore", str(tmp_path / "target"), *earlier)
     assert subjects(tmp_path / "new/data" / ACCOUNT) == {"sound"}

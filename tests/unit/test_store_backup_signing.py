@@ -133,7 +133,7 @@ def test_a_snapshot_is_restored_by_whom_knows_its_signer(place: Place, tmp_path:
     code, out, _ = place.moxlite("backup", "restore", "--repo", place.repo, "--out", tmp_path / "out")
     assert code == 0
     code, out, _ = place.moxlite("backup", "verify", "--repo", place.repo)
-    assert (code, out) == (0, f"2 snapshots are signed by {name}\n{place.repo}: OK\n")
+    assert (code, out) == (0, f"2 snapshots signed by {name}\n{place.repo}: OK\n")
 
 
 def test_an_unsigned_snapshot_is_restored_with_a_warning_alone(place: Place) -> None:
@@ -145,7 +145,7 @@ def test_an_unsigned_snapshot_is_restored_with_a_warning_alone(place: Place) -> 
     code, said = place.elsewhere("taken", "--unsigned")
     assert (code, "warning: this backup's origin" in said) == (0, True)
     code, out, _ = place.moxlite("backup", "verify", "--repo", place.repo)
-    assert (code, out.splitlines()[0]) == (0, "1 snapshots are signed by no one")
+    assert (code, out.splitlines()[0]) == (0, "1 snapshot signed by no one")
     place.back_up()
     code, _ = place.elsewhere("signed", "--signer", place.moxlite("backup", "signer")[1].strip())
     assert code == 0

@@ -148,7 +148,7 @@ async def test_a_profile_of_thunderbird(accounts: Accounts) -> None:
     async with accounts.use("mia") as account:
         progress = await imported(accounts, zipped(files), Order(form=Form.ARCHIVE, prefix="Mail/Local Folders"))
         assert done(progress).messages == 3
-        assert any("skipped 1 messages marked as deleted" in text for text in progress.problems)
+        assert any("skipped 1 message marked as deleted" in text for text in progress.problems)
         found = await contents(account)
         assert [words for _, _, words in found["Inbox"]] == [{r"\Seen"}]
         assert len(found["Lists/python"]) == len(found["Lists/deep/x.y"]) == 1

@@ -25,6 +25,7 @@ from moxlite.store.backup.packs import is_encrypted, time_of
 from moxlite.store.backup.repository import CLOCKS
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
+from moxlite.wording import counted
 
 
 async def check_backups(examination: Examination) -> list[Finding]:
@@ -98,7 +99,7 @@ def _of_sample(static: Static, about: str) -> list[Finding]:
         )
     else:
         how = "contents verified" if last.compared else "encrypted, so a complete check requires a key"
-        text = f"backup sample is readable: {last.blocks} blocks on {when}, {how}"
+        text = f"backup sample is readable: {counted(last.blocks, 'block')} on {when}, {how}"
         findings.append(Finding(grade="note", code="backup-sample", about=about, text=text))
     if last.kept:
         text = f"can't delete old snapshots: not permitted on this target: {last.kept}"

@@ -28,6 +28,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
+from moxlite.wording import counted
 
 logger = logging.getLogger("moxlite.admin.doctor")
 
@@ -198,7 +199,7 @@ def _is_unknown(finding: Finding, examined: Sequence[Finding]) -> bool:
 
 def _subject(nightly_report: NightlyReport) -> str:
     if not nightly_report.new:
-        return "1 problem fixed" if len(nightly_report.gone) == 1 else f"{len(nightly_report.gone)} problems fixed"
+        return f"{counted(len(nightly_report.gone), 'problem')} fixed"
     first = nightly_report.new[0]
     more = f" and {len(nightly_report.new) - 1} more" if len(nightly_report.new) > 1 else ""
     return f"{first.grade}: {first.text[:120]}{more}"

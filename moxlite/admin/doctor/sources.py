@@ -37,6 +37,7 @@ from moxlite.store.auth.loginattempts import LoginAttempts
 from moxlite.store.errors import StoreError
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.rows import mailboxes
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.nightly import Nightly
@@ -244,7 +245,7 @@ def _of_accounts(
     if not accounts:
         return []
     shown = accounts[:MAX_SHOWN]
-    text = f"{len(accounts)} account{'' if len(accounts) == 1 else 's'} {what}: {', '.join(shown)}"
+    text = f"{counted(len(accounts), 'account')} {what}: {', '.join(shown)}"
     commands = tuple(command.format(name) for name in shown)
     return [about(about=accounts[0], text=text, detail=detail, commands=commands)]
 

@@ -42,6 +42,7 @@ from moxlite.store.mail.masked import leaked_since
 from moxlite.store.reports.history import Sum, day_counts, sums
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.wakeup import sleep_by_both_clocks
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.requests import Running
@@ -319,8 +320,8 @@ def next_monday(now: float) -> float:
 
 def subject_of(week: Week) -> str:
     """The subject: what came, and whether something waits for the owner."""
-    attention = f"; {_many(len(week.findings), 'problem')}" if week.findings else ""
-    received, sent = _many(_came(week.counts), "message"), week.counts.get("sent", 0)
+    attention = f"; {counted(len(week.findings), 'problem')}" if week.findings else ""
+    received, sent = counted(_came(week.counts), "message"), week.counts.get("sent", 0)
     return f"weekly summary: {received} received, {sent:,} sent{attention}"
 
 
@@ -361,7 +362,7 @@ def _mail(week: Week) -> Iterator[str]:
 def _logins(week: Week) -> Iterator[str]:
     failed = week.counts.get("login-failed", 0)
     if failed:
-        from_where = f" from {_many(week.guessers, 'network')}" if week.guessers else ""
+        from_where = f" from {counted(week.guessers, 'network')}" if week.guessers else ""
         yield f"Logins: {failed:,} failed{from_where} ({week.before.get('login-failed', 0):,})."
     if week.places:
         yield "First logins from these networks in 30 days:"
@@ -369,7 +370,7 @@ def _logins(week: Week) -> Iterator[str]:
             more = f" and {len(networks) - 3} more" if len(networks) > 3 else ""
             yield f"  {account}: {', '.join(networks[:3])}{more}"
         if len(week.places) > MOST:
-            yield f"  and {_many(len(week.places) - MOST, 'more account')}"
+            yield f"  and {counted(len(week.places) - MOST, 'more account')}"
 
 
 def _changed(week: Week) -> Iterator[str]:
@@ -380,7 +381,7 @@ def _changed(week: Week) -> Iterator[str]:
             named = f": {', '.join(printable(one[:60]) for one in objects[:3])}{more}" if objects else ""
             yield f"  {action}{f', {number} times' if number > 1 else ''}{named}"
         if len(week.changes) > MOST:
-            yield f"  and {_many(len(week.changes) - MOST, 'other kind')} of change"
+            yield f"  and {counted(len(week.changes) - MOST, 'other kind')} of change"
 
 
 def _machine(week: Week) -> Iterator[str]:
@@ -423,10 +424,6 @@ def _disk(data: Path) -> tuple[int, int]:
     except OSError:
         return 0, 0
     return found.free, found.total
-
-
-def _many(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _day(number: int) -> str:

@@ -22,6 +22,7 @@ from moxlite.config.static import Static
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Access
 from moxlite.store.errors import BackupError
+from moxlite.wording import counted
 
 REST: Final = 3600.0
 """Seconds in which the rest must be sent."""
@@ -46,7 +47,7 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
             for name in databases_of(data)
         ]
         write_configuration(file, entries, socket=None, keep=settings.keep)
-        tell(f"sent {len(entries)} databases to {settings.target}")
+        tell(f"sent {counted(len(entries), 'database')} to {settings.target}")
         try:
             done = subprocess.run(  # noqa: S603 - a program of the configuration
                 [str(program), "replicate", "-once", "-no-expand-env", "-config", str(file)],

@@ -78,7 +78,7 @@ from moxlite.store.accounts.folders import DIRECTORY_MODE
 from moxlite.store.backup.storage import Storage
 from moxlite.store.errors import BackupError
 from moxlite.supervision import CALM, FIRST_PAUSE, LAST_PAUSE
-from moxlite.wording import causes
+from moxlite.wording import causes, counted
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -187,7 +187,7 @@ class Replication:
     def note(self) -> str:
         """A line for ``/readyz``: it is no fault of this server."""
         state = self.state
-        missing = f"{state.missing} databases haven't been copied yet" if state.missing else ""
+        missing = f"{counted(state.missing, 'database')} not copied yet" if state.missing else ""
         words = state.problem or missing or "the standby server can take over"
         return f"standby: {words}, {state.lag:.0f} s behind"
 

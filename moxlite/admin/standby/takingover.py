@@ -55,6 +55,7 @@ from moxlite.proto.sshurl import ObjectURL
 from moxlite.store.backup.storage import Storage
 from moxlite.store.backup.verify import last_modseq, last_queued
 from moxlite.store.errors import BackupError
+from moxlite.wording import counted
 
 logger = logging.getLogger("moxlite.admin.standby")
 
@@ -204,7 +205,7 @@ class Candidate:
             return ""
         if not followed.current:
             return (
-                f"the copy was never complete ({followed.missing} databases missing); to take over anyway:"
+                f"the copy was never complete ({counted(followed.missing, 'database')} missing); to take over anyway:"
                 " moxlite standby takeover --incomplete"
             )
         return followed.unfit or self._hindrance()

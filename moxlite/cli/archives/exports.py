@@ -10,6 +10,7 @@ from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, perfor
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Exported, ExportMail
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.cli.archives.transfer import Meter
@@ -55,7 +56,7 @@ def _export(folder: Path, account: str, form: Literal["maildir", "mbox"], mailbo
     request = ExportMail(account, form, mailbox, single)
     with Meter("exporting", None) as meter:
         exported = _run(request, folder, meter)
-    print(f"exported {exported.messages} messages to {folder}")
+    print(f"exported {counted(exported.messages, 'message')} to {folder}")
     if exported.errors:
         raise Failure(f"some messages couldn't be exported; see {folder / 'errors.txt'}")
 

@@ -20,6 +20,7 @@ from moxlite.operations.copies import (
     MailboxPlan,
     MailboxStep,
 )
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
@@ -137,10 +138,10 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
 
 
 def _summary(copied: Copied) -> str:
-    parts = [f"{copied.messages} messages copied", f"copied flags of {copied.flags}"]
+    parts = [f"{counted(copied.messages, 'message')} copied", f"copied flags of {copied.flags}"]
     if copied.removed:
         parts.append(f"{copied.removed} removed")
-    return ", ".join([*parts, f"{copied.mailboxes} mailboxes, {copied.problems} problems"])
+    return ", ".join([*parts, f"{counted(copied.mailboxes, 'mailbox')}, {counted(copied.problems, 'problem')}"])
 
 
 def _pair(text: str) -> tuple[str, str]:
@@ -185,7 +186,11 @@ class _Told:
     def event(self, event: Event) -> None:
         """Print an event."""
         if isinstance(event, MailboxPlan):
-            print(printable(f"{event.source} -> {event.target}: {event.messages} messages, {event.new} to copy"))
+            print(
+                printable(
+                    f"{event.source} -> {event.target}: {counted(event.messages, 'message')}, {event.new} to copy"
+                )
+            )
         elif isinstance(event, MailboxStep):
             self._step(event.mailbox, event.done, event.total, event.seconds)
         else:
@@ -200,7 +205,7 @@ class _Told:
 
     def _step(self, mailbox: str, done: int, total: int, seconds: int) -> None:
         left = f", {_duration(seconds)} left in all" if seconds >= 0 and done < total else ""
-        text = printable(f"{mailbox}: {done} of {total} messages{left}")
+        text = printable(f"{mailbox}: {done} of {counted(total, 'message')}{left}")
         if not self._terminal:
             if done == total:
                 print(text, file=sys.stderr, flush=True)

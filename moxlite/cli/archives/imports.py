@@ -11,6 +11,7 @@ from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, perfor
 from moxlite.decoders import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Imported, ImportMail
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from typing import BinaryIO
@@ -167,7 +168,7 @@ def import_folder(account: str, folder: Path, *, skip_duplicates: bool, dry_run:
 def _import(path: Path, *, without: str = "", **args: Any) -> None:
     imported = _imported(path, without=without, **args)
     what = "would be imported" if args["dry_run"] else "imported"
-    print(f"{imported.messages} messages {what}, {imported.problems} problems")
+    print(f"{counted(imported.messages, 'message')} {what}, {counted(imported.problems, 'problem')}")
 
 
 def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
@@ -213,7 +214,9 @@ def _run(
                     "How should these labels be imported? Use these options for the import, and correct them if needed:"
                 )
                 for label in labels:
-                    meter.line(f"{_option(label)}  # {label.messages} messages, {label.own} sent by the owner")
+                    meter.line(
+                        f"{_option(label)}  # {counted(label.messages, 'message')}, {label.own} sent by the owner"
+                    )
             case _:
                 pass
 

@@ -19,6 +19,7 @@ from moxlite.escapes import printable
 from moxlite.proto.tar import TAR_END, padding, tar_header
 from moxlite.store.errors import ImportFailed
 from moxlite.store.imports.archives import READ_SIZE, members
+from moxlite.wording import counted
 
 QUEUED: Final = 16
 """Number of pieces that wait to be written; together 4 MiB."""
@@ -52,7 +53,7 @@ class Meter:
         if self._progress is not None:
             self._progress.update(self._task, messages=messages)
         elif messages // LINE_STEP > self._told // LINE_STEP:
-            print(f"{messages // LINE_STEP * LINE_STEP} messages", file=sys.stderr, flush=True)
+            print(counted(messages // LINE_STEP * LINE_STEP, "message"), file=sys.stderr, flush=True)
             self._told = messages
 
     def line(self, text: str) -> None:

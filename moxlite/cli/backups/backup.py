@@ -12,6 +12,7 @@ import click
 from moxlite.cli.backups.sourceoptions import SIGNER, UNSIGNED, trusted_signers
 from moxlite.cli.common import NOT_RUNNING, Failure, config_path, json_option, load_config, note, perform, show
 from moxlite.escapes import printable
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.operations.server import BackedUp, BackUp
@@ -101,7 +102,10 @@ def run(
         done = _stopped(request)
     report([*done.warnings, *done.left_out], done.errors)
     if verbose:
-        print(f"{done.databases} databases, {done.octets} bytes" + (f", {done.stored} new" if repo else ""))
+        print(
+            f"{counted(done.databases, 'database')}, {counted(done.octets, 'byte')}"
+            + (f", {done.stored} new" if repo else "")
+        )
     if done.errors:
         raise Failure(f"{target} is incomplete")
 
@@ -298,11 +302,11 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
             with contextlib.suppress(StoreError):  # a wrong signature is among the problems
                 signers.update(repository.signers(one)[:1] or ["no one"])
     for name, count in signers.items():
-        print(f"{count} snapshots are signed by {name}")
+        print(f"{counted(count, 'snapshot')} signed by {name}")
     for line in problems:
         print(printable(line))
     if problems:
-        raise Failure(f"{repo}: {len(problems)} problems")
+        raise Failure(f"{repo}: {counted(len(problems), 'problem')}")
     print(f"{printable(repo)}: OK")
 
 
@@ -364,7 +368,7 @@ def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, pa
     for snapshot in pruned.snapshots:
         print(f"removed {snapshot}")
     if pruned.blocks:
-        print(f"removed {pruned.blocks} blocks, {pruned.octets} bytes")
+        print(f"removed {counted(pruned.blocks, 'block')}, {counted(pruned.octets, 'byte')}")
 
 
 def tell_line(line: str) -> None:

@@ -17,6 +17,7 @@ from moxlite.cli.backups.restore import restore_mail_file, roomy_folder
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import NOT_RUNNING, Failure, data_dir, load_config, note
 from moxlite.escapes import printable
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.layout import Beginning
@@ -88,12 +89,12 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
                 count += _queued(backup / "data/queue.db", beginning.queued, folder)
     when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(beginning.at))
     done = ": imported" if importing and not left else ""
-    print(f"{count} messages are only in epoch {earlier}, which ended {when}{done}")
+    print(f"{counted(count, 'message')} only in epoch {earlier}, which ended {when}{done}")
     if left:
         report((), left)
         raise Failure(
-            f"couldn't import mail from {len(left)} accounts (saved in {out}). For each account, run: moxlite "
-            f"restore {out} "
+            f"couldn't import mail from {counted(len(left), 'account')} (saved in {out}). For each account, run: "
+            f"moxlite restore {out} "
             f"--from ACCOUNT --account NAME --as {TARGET}, where NAME is the account to add it to"
         )
 
@@ -197,7 +198,10 @@ def recover(name: str, out: str, file: str | None) -> None:
         raise Failure(f"{error.filename or name}: {error.strerror or error}") from None
     for line in done.losses:
         print(f"lost: {printable(line)}")
-    print(f"recovered {done.saved} messages in {done.mailboxes} mailboxes, and {done.orphans} not in any mailbox")
+    print(
+        f"recovered {counted(done.saved, 'message')} in {counted(done.mailboxes, 'mailbox')}, "
+        f"and {done.orphans} not in any mailbox"
+    )
     if done.losses:
         raise Failure(f"found {len(done.losses)} losses; see {target / 'losses.txt'}")
 
@@ -238,7 +242,7 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
     for problem in verification_result.problems:
         print(printable(str(problem)))
     if verification_result.problems:
-        raise Failure(f"{folder}: {len(verification_result.problems)} problems")
+        raise Failure(f"{folder}: {counted(len(verification_result.problems), 'problem')}")
     print(f"{printable(folder)}: OK")
 
 

@@ -24,6 +24,7 @@ from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standb
 from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice
 from moxlite.escapes import printable
 from moxlite.operations.store import RestoreMail
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.restoring import Prepared, RestoredMachine
@@ -295,7 +296,7 @@ def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
     from moxlite.admin.restoring import compare_addresses
 
     static = prepared.snapshot.static
-    checked = f", {done.messages} messages checked" if done.messages else ""
+    checked = f", {counted(done.messages, 'message')} checked" if done.messages else ""
     print(f"restored: configuration in {prepared.config}, data in {static.data_dir}{checked}")
     if done.signer:
         print(f"backup signer: {done.signer}")
@@ -334,6 +335,6 @@ def restore_mail_file(file: Path, account: str, mailbox: str | None, target: str
         pieces = iter(lambda: octets.read(PIECE), b"")
         request = RestoreMail(account, target, mailbox or "")
         done = perform(request, upload=pieces, progress=tell)
-    print(f"{done.messages} messages in {done.mailboxes} mailboxes")
+    print(f"{counted(done.messages, 'message')} in {counted(done.mailboxes, 'mailbox')}")
     if done.damaged:
         raise Failure(f"skipped {done.damaged} damaged messages")

@@ -19,6 +19,7 @@ from moxlite.escapes import printable
 from moxlite.ownprogram import own_program
 from moxlite.process.errors import REPLACED
 from moxlite.process.fences import runs_systemd
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Follower, Source
@@ -334,7 +335,7 @@ async def _catch_up(follower: "Follower", *, handed: bool) -> None:
             left = await follower.catch_up(PATIENCE, handed=handed)
             if not left:
                 return
-            note(f"{len(left)} databases aren't complete yet, starting with {left[0]}")
+            note(f"{counted(len(left), 'database')} not complete yet, starting with {left[0]}")
         except (OSError, ValueError, BackupError) as error:
             note(f"couldn't fetch the last changes, retrying: {printable(str(error))[:300]}")
             await trio.sleep(AGAIN)
@@ -357,7 +358,9 @@ def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginni
             "To take over anyway, use --incomplete"
         )
     if left:
-        raise Failure(f"{len(left)} databases are incomplete, starting with {left[0]}: {follower.followed.problem}")
+        raise Failure(
+            f"{counted(len(left), 'database')} not complete, starting with {left[0]}: {follower.followed.problem}"
+        )
     age = time.time() - follower.followed.current
     note(f"the copy has everything that the other machine sent; it was last active {age:.0f} s ago")
     return beginning_of(folder / "data", follower.followed.epoch)

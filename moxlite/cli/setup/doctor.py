@@ -22,6 +22,7 @@ from moxlite.cli.described import described
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.operations import description
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.requests import Running, Sent
@@ -169,7 +170,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
 
 def _number(findings: "list[Finding]", grade: str) -> str:
     number = sum(finding.grade == grade for finding in findings)
-    return f"{number} {grade}{'' if number == 1 else 's'}"
+    return counted(number, grade)
 
 
 def _night() -> int:

@@ -10,6 +10,7 @@ from moxlite.queue.bounces import Block
 from moxlite.queue.guard.stops import Stopped
 from moxlite.queue.queue import Queue
 from moxlite.store.reports.history import QueueSample
+from moxlite.wording import counted
 
 STUCK_SECONDS: Final = 4 * 3600.0
 """Seconds that a message waits in the queue before it is a finding: by then four attempts have failed (QUEUE-10)."""
@@ -37,7 +38,7 @@ async def queue_state(queue: Queue | None) -> tuple[QueueState | None, list[Find
             commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
             findings.append(Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands))
     if counts.held:
-        text = f"{counts.held} messages are on hold"
+        text = f"{counted(counts.held, 'message')} on hold"
         commands = ("moxlite queue list --hold true", "moxlite queue unhold --ids ID")
         findings.append(Finding(grade="note", code="queue-held", about="queue", text=text, commands=commands))
     return QueueState(counts.messages, counts.held, oldest), findings

@@ -43,6 +43,7 @@ from moxlite.store.imports.items import (
 )
 from moxlite.store.names import INBOX, SEPARATOR, is_below
 from moxlite.store.options import SECOND
+from moxlite.wording import counted
 
 ZIP_MARK: Final = b"PK\x03\x04"
 GZIP_MARK: Final = b"\x1f\x8b"
@@ -383,7 +384,7 @@ def _mbox(pieces: Iterator[bytes], shown: str, mailbox: str, *, labels: bool) ->
     if number == expunged:  # an empty mailbox; elsewhere a message makes its mailbox, which its labels may name
         yield Folder(mailbox)
     if expunged:
-        yield Problem(f"{shown}: skipped {expunged} messages marked as deleted by Thunderbird")
+        yield Problem(f"{shown}: skipped {counted(expunged, 'message')} marked as deleted by Thunderbird")
 
 
 def _events(pieces: Iterator[bytes]) -> Iterator[Event]:
