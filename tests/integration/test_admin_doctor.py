@@ -371,7 +371,7 @@ def test_permissions_are_looked_at_and_left(tmp_path: Path) -> None:
     lines = differing_permissions(static, "domains.toml", folder / "data", 4242, 4242, named=NamedFiles(None, {}))
     if lines and "left alone" in lines[0]:
         pytest.skip(lines[0])
-    assert f"{static}: 0:0 0666, 0:4242 0640 is wanted" in lines
+    assert f"{static}: 0:0 0666, expected 0:4242 0640" in lines
     assert static.stat().st_mode & 0o777 == 0o666
 
 

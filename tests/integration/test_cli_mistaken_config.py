@@ -151,5 +151,5 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
         check=False,
     )
     assert done.returncode == 1
-    assert done.stderr.count("Run this as root") == 1, done.stderr
+    assert done.stderr.count("run this as root") == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr

@@ -85,4 +85,4 @@ def test_a_mailbox_is_shared_and_used(served: ServedServer) -> None:
     refused = served.cli("account", "share", "set", "bob", "Invoices", "nobody", "read", check=False)
     assert (refused.returncode, refused.stderr.strip().endswith('account not found: "nobody"')) == (1, True)
     eve.logout()
-    assert 'm="rights changed"' in served.log()
+    assert 'm="permissions changed"' in served.log()

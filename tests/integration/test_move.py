@@ -195,7 +195,7 @@ def test_a_server_of_dovecot_and_postfix_moves(server: LocalServer, dovecot: Dov
     assert late.returncode == 1
     assert "missing: 1 message of Work" in late.stdout
     assert server.cli("move", "run", str(plan)).returncode == 0
-    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
+    assert "0 lost, 0 not counted" in server.cli("move", "check", str(plan)).stdout
 
     page = tmp_path / "page.html"
     assert "1 links" in server.cli("move", "links", str(plan), "--out", str(page)).stdout
@@ -272,7 +272,7 @@ def test_the_page_about_dovecot_works_word_for_word(server: LocalServer, dovecot
             arguments += ["--tls", "none"]
         done = server.cli(*arguments, stdin="mastermaster\n", check=False)
         assert done.returncode == 0, done.stdout + done.stderr
-    assert "0 lost, 0 uncounted" in done.stdout
+    assert "0 lost, 0 not counted" in done.stdout
     assert "1 script" in done.stdout
     assert "other flags" not in done.stdout, "marks of ours are no difference"
 
@@ -337,7 +337,7 @@ def test_a_move_goes_on_after_kills(server: LocalServer, dovecot: Dovecot, tmp_p
         server.start()
         assert json.loads(server.cli("move", "status", "--json").stdout)["phase"] == "stopped"
     assert "move: done" in server.cli("move", "run", str(plan)).stdout
-    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
+    assert "0 lost, 0 not counted" in server.cli("move", "check", str(plan)).stdout
 
 
 ACCOUNTS, MESSAGES = 50, 200
@@ -527,7 +527,7 @@ def test_twenty_users_with_two_gigabytes_move(server: LocalServer, dovecot: Dove
         ended.set()
         other.join()
     took = time.monotonic() - begun
-    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan), seconds=600).stdout
+    assert "0 lost, 0 not counted" in server.cli("move", "check", str(plan), seconds=600).stdout
     waits.sort()
     print(
         f"{took:.0f} s, +{(most - before) / 1e6:.0f} MB, NOOP {waits[-1]:.3f} s, 99th {waits[-len(waits) // 100]:.3f} s"
@@ -637,7 +637,7 @@ def test_two_hundred_kills_and_cuts_end_the_same(
         old.server_close()
     make(dovecot.port)
     assert server.cli("move", "run", str(plan)).returncode == 0
-    assert "0 lost, 0 uncounted" in server.cli("move", "check", str(plan)).stdout
+    assert "0 lost, 0 not counted" in server.cli("move", "check", str(plan)).stdout
     for name in names:
         assert counts(dovecot.port, f"{name}@example.org") == counts(server.port(143), f"{name}@example.org")
 

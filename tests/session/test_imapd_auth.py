@@ -77,7 +77,7 @@ async def test_plain_takes_its_initial_response_or_asks_for_it(imap: Imap) -> No
         await c.send("a AUTHENTICATE PLAIN\r\n*\r\n")
         assert await c.until("a") == ["+ ", "a BAD authentication canceled"]
         await c.send("a AUTHENTICATE PLAIN\r\n!!\r\n")
-        assert await c.until("a") == ["+ ", "a BAD not base64"]
+        assert await c.until("a") == ["+ ", "a BAD invalid base64"]
         assert (await c.tagged("a AUTHENTICATE PLAIN =")).startswith("NO [AUTHENTICATIONFAILED]")
         assert await c.tagged("a AUTHENTICATE LOGIN") == "NO unknown mechanism"
 

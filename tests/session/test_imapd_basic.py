@@ -23,8 +23,8 @@ async def test_a_session_from_greeting_to_log_out(imap: Imap) -> None:
         assert c.greeting.endswith(b"] moxlite imap\r\n")
         responses = await c.say('a LOGIN mia@example.org "correct horse"')
         assert responses[0].startswith("a OK [CAPABILITY IMAP4rev2")
-        assert await c.say("b NOOP") == ["b OK nothing done"]
-        assert await c.say("c LOGOUT") == ["* BYE good bye", "c OK logged out"]
+        assert await c.say("b NOOP") == ["b OK NOOP completed"]
+        assert await c.say("c LOGOUT") == ["* BYE logging out", "c OK logged out"]
         assert await c.line() == b""
 
 
@@ -71,8 +71,8 @@ async def test_pipelined_commands_are_carried_out_in_order(imap: Imap) -> None:
         await c.send('a CREATE b&AOk-\r\nb ENABLE UTF8=ACCEPT\r\nc STATUS "b\u00e9" (MESSAGES)\r\nd NOOP\r\n')
         assert (await c.until("a"))[0].startswith("a OK [MAILBOXID (F")
         assert await c.until("b") == ["* ENABLED UTF8=ACCEPT", "b OK enabled"]
-        assert await c.until("c") == ['* STATUS "b\u00e9" (MESSAGES 0)', "c OK status told"]
-        assert await c.until("d") == ["d OK nothing done"]
+        assert await c.until("c") == ['* STATUS "b\u00e9" (MESSAGES 0)', "c OK STATUS completed"]
+        assert await c.until("d") == ["d OK NOOP completed"]
 
 
 @pytest.mark.parametrize("seconds", [-1.0, 1e9])

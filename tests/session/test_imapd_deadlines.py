@@ -239,7 +239,7 @@ async def test_input_octet_by_octet_is_understood(imap: Imap) -> None:
         for octet in script:
             await c.send(bytes([octet]))
         responses = await c.until("d")
-        assert responses[-1] == "d OK nothing done"
+        assert responses[-1] == "d OK NOOP completed"
         assert any(line.startswith("c OK [APPENDUID") for line in responses)
 
 

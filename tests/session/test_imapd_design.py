@@ -97,7 +97,7 @@ async def test_a_session_needs_no_socket(imap: Imap) -> None:
     text = b"".join(script.output.written).decode()
     assert "* 1 EXISTS\r\n" in text
     assert "* 1 FETCH (UID 1 BODY[TEXT] {4}\r\nbody)\r\n" in text
-    assert text.splitlines()[-2:] == ["* BYE good bye", "e OK logged out"]
+    assert text.splitlines()[-2:] == ["* BYE logging out", "e OK logged out"]
 
 
 class Watched(trio.abc.Stream):

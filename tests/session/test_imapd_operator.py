@@ -163,7 +163,7 @@ async def test_imapserve_is_a_session_that_is_logged_in(imap: Imap, tmp_path: Pa
         await ctl.call("admin imapserve", ImapServe("m@example.org"), type(None), upload=commands(), download=take)
         assert answers.startswith(b"* PREAUTH [CAPABILITY IMAP4rev2 ")
         assert b"a OK [READ-WRITE] selected\r\n* STATUS Archive (MESSAGES 0)\r\nb OK" in answers
-        assert answers.endswith(b"* BYE good bye\r\nc OK logged out\r\n")
+        assert answers.endswith(b"* BYE logging out\r\nc OK logged out\r\n")
         assert imap.context.sessions.count() == 0
 
 
@@ -277,7 +277,7 @@ async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypat
         done = await ctl.call("imap trace", ImapTrace("mia", 1), Traced, download=show)
         assert (done.lines, done.lost) == (0, 0)
         for wrong, why in (
-            (ImapTrace("mia", 61), "1 to 60 minutes"),
+            (ImapTrace("mia", 61), "between 1 and 60 minutes"),
             (ImapTrace("nobody", 1), 'account not found: "nobody"'),
         ):
             with pytest.raises(CtlFailed, match=why):

@@ -117,7 +117,7 @@ async def test_what_one_was_told_is_repeated_to_all_that_knew_the_same(imap: Ima
 
 
 async def test_own_changes_and_changes_elsewhere_are_not_mixed_up(imap: Imap, worked_out: list[Session]) -> None:
-    """IMAP-53, IMAP-129: NOTIFY has other mailboxes told of, and one's own change is told to the others alone."""
+    """IMAP-53, IMAP-129: NOTIFY has other LIST completed of, and one's own change is told to the others alone."""
     async with imap.account() as account, trio.open_nursery() as nursery:
         await put(account, 3)
         plain = [await idle(imap, nursery) for _ in range(3)]

@@ -242,7 +242,7 @@ async def test_regular_expressions_are_announced_and_checked(imap: Imap) -> None
         assert await client.last(put("a", faulty.replace('"(b"', '"(b)", "${c}"'))) == "OK"
         many = "".join(f'if header :regex "subject" "a{at}" {{ stop; }}\n' for at in range(201))
         refused = b"".join(await client.say(put("a", f'require "regex";\n{many}'))).decode()
-        assert "exceeds 200 regular expressions" in refused
+        assert "too many regular expressions in script (limit 200)" in refused
 
 
 async def test_nothing_but_log_in_before_log_in(imap: Imap) -> None:

@@ -85,11 +85,11 @@ async def test_conditional_store_leaves_changed_messages_alone(imap: Imap) -> No
             rf"* 2 FETCH (UID 2 FLAGS (\Recent \Flagged) MODSEQ ({m + 1}))",
             rf"* 1 FETCH (UID 1 FLAGS (\Recent \Seen) MODSEQ ({m + 2}))",
             rf"* 3 FETCH (UID 3 FLAGS (\Recent \Seen) MODSEQ ({m + 2}))",
-            "a OK [MODIFIED 2] some messages were changed meanwhile",
+            "a OK [MODIFIED 2] some messages were changed in the meantime",
         ]
         assert await c.say(r"a UID STORE 1 (UNCHANGEDSINCE 0) +FLAGS.SILENT (\Draft)") == [
             rf"* 1 FETCH (UID 1 FLAGS (\Recent \Seen) MODSEQ ({m + 2}))",
-            "a OK [MODIFIED 1] some messages were changed meanwhile",
+            "a OK [MODIFIED 1] some messages were changed in the meantime",
         ]
         assert await c.say(rf"a UID STORE 1 (UNCHANGEDSINCE {m + 2}) +FLAGS.SILENT (\Draft)") == [
             f"* 1 FETCH (UID 1 MODSEQ ({m + 3}))",

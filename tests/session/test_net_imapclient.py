@@ -132,7 +132,7 @@ async def test_it_logs_in_with_the_strongest_mechanism_and_reads_what_it_wrote(i
         assert messages[0]["INTERNALDATE"] == date
         raw = await client.run(b"UID SEARCH KEYWORD work")
         assert [one.numbers for one in raw.of(r.SearchData)] == [(1,)]
-        with pytest.raises(Refused, match="refuses EXAMINE: NO"):
+        with pytest.raises(Refused, match="rejected EXAMINE: NO"):
             await client.examine("nowhere")
 
 

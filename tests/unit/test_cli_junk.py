@@ -107,7 +107,7 @@ def test_explain_shows_the_words_that_decided(config: Path, capsys: Capture, mes
     capsys.readouterr()
     assert run(["junk", "explain", "me", message.replace("FILE", str(config / "file.eml"))]) == 0
     out = capsys.readouterr().out
-    assert "junk above 0.9\nlearnt: 3 ham, 2 junk (too few ham to rely on)" in out
+    assert "junk above 0.9\nlearned: 3 ham, 2 junk (too few ham to rely on)" in out
     assert "noon " in out
     assert ("was used for training" in out) == (message != "FILE")
     assert "\x1b" not in out
@@ -148,7 +148,7 @@ def test_play_tells_how_well_two_folders_are_told_apart(tmp_path: Path, capsys: 
     expected = "learned: 10 ham, 10 junk\nham passed: 10 of 10 (100.0%)\njunk caught: 10 of 10 (100.0%)\n"
     assert capsys.readouterr().out == expected
     assert run(["junk", "play", "--train", "0.9", "--twograms", ham, spam]) == 0
-    assert "learnt: 18 ham" in capsys.readouterr().out
+    assert "learned: 18 ham" in capsys.readouterr().out
     (tmp_path / "empty.mbox").write_bytes(b"")
     assert run(["junk", "play", ham, str(tmp_path / "empty.mbox")]) == 1
     assert "has 0 messages" in capsys.readouterr().err

@@ -155,7 +155,7 @@ async def test_data_of_before_is_upgraded(old: Path) -> None:
     missing = {path: query(old / path, MISSING) for path in messages}
     told: list[str] = []
     assert upgrade_preview(old, told.append) == 6
-    assert re.fullmatch(r"this needs \d+ bytes of disk space in .* \(\d+ free\)", told[0])
+    assert re.fullmatch(r"this requires \d+ bytes of disk space in .* \(\d+ free\)", told[0])
     assert len(told) == 7
     assert (old / "cache.db").read_bytes() == cache
     assert not (old / FOLDER).exists()
