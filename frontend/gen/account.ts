@@ -1417,7 +1417,7 @@ export interface Calls {
   /** All templates by name. */
   templates(): Promise<Array<Template>>;
 
-  /** Add a template, or change the given fields of the one with its id; returns the id. A conflict if another has */
+  /** Add a template, or change the given fields of the one with its id; returns the id. */
   template_save(template: TemplateChange): Promise<number>;
 
   /** Remove a template. */

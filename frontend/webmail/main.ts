@@ -62,7 +62,11 @@ class App {
   /** Resolves when the first list was drawn, or why it is empty: what is loaded earlier delays its rows (WEBMAIL-5). */
   private readonly drawn = new Promise<void>((resolve) => {
     // a page that is not visible has no frames
-    this.answered = () => void (document.hidden ? resolve() : requestAnimationFrame(() => setTimeout(resolve)));
+    this.answered = () => {
+      if (document.hidden) return resolve();
+      requestAnimationFrame(() => setTimeout(resolve));
+      setTimeout(resolve, 1000); // a page that is hidden meanwhile draws no frame
+    };
   });
   readonly client = new Client(base, checks, (reason) => this.logIn(reason));
   readonly session = new Session(

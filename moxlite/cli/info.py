@@ -75,8 +75,10 @@ def version() -> None:
 @click.argument("words", nargs=-1)
 @click.pass_context
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
-    """Find commands and installed pages about WORDS. You can also enter a question. If you don't specify WORDS, list
-    all commands. Shows commands with matching names first, then pages, then commands with matching help.
+    """Find commands and installed pages about WORDS.
+
+    You can also enter a question. If you don't specify WORDS, list all commands. Shows commands with matching names
+    first, then pages, then commands with matching help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)
@@ -151,8 +153,9 @@ def licenses() -> None:
 @click.command()
 @resolver_option
 def checkupdate(resolver: str | None) -> int:
-    """Check for a newer version, using [updates] in moxlite.toml. This doesn't install anything. Exit code 75 if the
-    check failed, otherwise 0.
+    """Check for a newer version, using [updates] in moxlite.toml.
+
+    This doesn't install anything. Exit code 75 if the check failed, otherwise 0.
     """
     import msgspec
 

@@ -49,8 +49,9 @@ def retrain(name: str | None) -> None:
     "--days", type=click.IntRange(1), default=180, show_default=True, help="Minimum time since a word was last seen."
 )
 def prune(name: str | None, days: int) -> None:
-    """Delete old words that only occurred once, for account NAME or all accounts. This makes databases smaller. To
-    restore the words, use `moxlite junk retrain`.
+    """Delete old words that only occurred once, for account NAME or all accounts.
+
+    This makes databases smaller. To restore the words, use `moxlite junk retrain`.
     """
 
     def directly() -> list[JunkDone]:
@@ -104,7 +105,7 @@ def _print_explained(found: "JunkExplained") -> None:
     if found.words:
         print()
         width = max(len(printable(used_word.word)) for used_word in found.words)
-        print(f"{'word':{width}} {'ham':>6} {'junk':>6} suggests junk")
+        print(f"{'word':{width}}  {'ham':>6}  {'junk':>6}  suggests junk")
         for word in found.words:
             print(f"{printable(word.word):{width}}  {word.ham:6}  {word.spam:6}  {word.probability:.3f}")
 

@@ -52,7 +52,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.store.mail.facts import NO_FACTS, newest_header
-from moxlite.store.mail.masked import masked_key
+from moxlite.store.mail.masked import has_shape, masked_key
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
@@ -163,14 +163,14 @@ class Carrying:
         for address, name in here.items():
             try:
                 status = await self._deliver(account.name, (name, address), owed, row.key)
+                if status == FAILED:
+                    # What the calendar can't take comes as mail, of whose failure the queue tells the sender.
+                    key = hashlib.sha256(row.key + address.encode()).digest()
+                    status = await self._mail(account, owed, [address], key)
             except (StoreError, trio.TooSlowError) as error:
                 # The others must not wait for one account; what they got is known when the row comes again.
                 delayed = error
                 continue
-            if status == FAILED:
-                # What the calendar can't take comes as mail, of whose failure the queue tells the sender.
-                key = hashlib.sha256(row.key + address.encode()).digest()
-                status = await self._mail(account, owed, [address], key)
             if status:
                 failed[address] = status
         if outside:
@@ -183,11 +183,21 @@ class Carrying:
             raise delayed
 
     async def _is_given_away(self, address: str) -> bool:
-        """Whether mail to an address may come to a user who gave it away (MASK-3). Raises StoreError."""
+        """Whether mail to an address may come to a user who gave it away (MASK-3). Raises StoreError, StorageBusy while
+        it may be in an account that was not looked at since the start.
+        """
         try:
-            return await self._masked.account_of(masked_key(Address.parse(address))) is not None
+            parsed = Address.parse(address)
         except AddressError:
             return False
+        if await self._masked.account_of(masked_key(parsed)) is not None:
+            return True
+        lacking = self._masked.lacking(self._config.current.domains.accounts)
+        if has_shape(parsed.localpart) and await trio.to_thread.run_sync(
+            lambda: any(map(self._accounts.exists, lacking))
+        ):
+            raise StorageBusy("still scanning accounts")
+        return False
 
     async def _takes(self, name: str, owed: Owed) -> bool:
         """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it

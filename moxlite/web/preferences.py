@@ -172,10 +172,10 @@ class TemplateCalls:
 
     @call()
     async def template_save(self, caller: Caller, template: TemplateChange) -> int:
-        """Add a template, or change the given fields of the one with its id; returns the id. A conflict if another has
-        its name.
+        """Add a template, or change the given fields of the one with its id; returns the id.
 
-        The same template again is that one: a call whose answer was lost may be repeated.
+        A conflict if another one has its name. The same template again is that one: a call whose answer was lost may be
+        repeated.
         """
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(lambda tx: stored.patch_template(tx, template))

@@ -20,8 +20,14 @@ import { more } from "./row";
 /** Milliseconds between two looks at what waits. */
 const period = 5_000;
 
+interface Ahead {
+  readonly address: string;
+  readonly found: [Line[], number];
+  readonly transports: readonly string[];
+}
+
 /** What a look has found, for the page that shows it. */
-let ahead: { readonly address: string; readonly found: [Line[], number] } | null = null;
+let ahead: Ahead | null = null;
 
 export async function waitingPage(desk: Desk): Promise<{ title: string; root: HTMLElement }> {
   const query = desk.address.query;
@@ -31,11 +37,11 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       desk.client.queue_list(filter, pageOf(query)),
       desk.client.queue_count(filter).then((found) => found.messages),
     ]);
-  const known = ahead?.address === location.hash ? ahead.found : null;
+  const known = ahead?.address === location.hash ? ahead : null;
   ahead = null;
   const [[messages, total], transports] = await Promise.all([
-    known ?? read(),
-    desk.client.transport_list().then((rows) => rows.map((one) => one.name)),
+    known?.found ?? read(),
+    known?.transports ?? desk.client.transport_list().then((rows) => rows.map((one) => one.name)),
   ]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = new Set<number>();
@@ -231,36 +237,39 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
     pager(query, following),
   );
   const shown = JSON.stringify([messages, total]);
-  lookAgain(desk, root, async () => {
+  const look = async () => {
     const found = await read();
-    if (JSON.stringify(found) === shown || chosen.size > 0 || whole) return false;
-    ahead = { address: location.hash, found };
-    return true;
-  });
+    return JSON.stringify(found) === shown ? null : { address: location.hash, found, transports };
+  };
+  lookAgain(desk, root, () => chosen.size > 0 || whole, look);
   return { title: t("Queue"), root };
 }
 
 /**
- * Show the page again when `differs` says so: at most once in `period`, however many changes there were. It waits while a row
- * is unfolded or a dialog is open. A look that fails says nothing, as the user asked for nothing.
+ * Show the page again with what `look` finds: at most once in `period`, however many changes there were. It waits while
+ * messages are chosen, a row is unfolded or a dialog is open. A look that fails says nothing, as the user asked for
+ * nothing.
  */
-function lookAgain(desk: Desk, root: HTMLElement, differs: () => Promise<boolean>): void {
+function lookAgain(desk: Desk, root: HTMLElement, chosen: () => boolean, look: () => Promise<Ahead | null>): void {
   const busy = () =>
+    chosen() ||
     document.hidden ||
     root.querySelector("[aria-expanded=true], input:not([type=checkbox]):focus") !== null ||
     document.querySelector("dialog[open]") !== null;
-  const look = async () => {
+  const again = async () => {
     try {
-      if (!busy() && (await differs()) && !busy() && desk.shown()) {
-        await released(root);
+      const found = busy() ? null : await look();
+      if (found !== null) await released(root);
+      if (found !== null && !busy() && desk.shown()) {
+        ahead = found;
         return await desk.refresh();
       }
     } catch (error) {
       if (codeOf(error) === null) throw error;
     }
-    if (desk.shown()) timer = window.setTimeout(() => void look(), period);
+    if (desk.shown()) timer = window.setTimeout(() => void again(), period);
   };
-  let timer = window.setTimeout(() => void look(), period);
+  let timer = window.setTimeout(() => void again(), period);
   desk.onLeave(() => clearTimeout(timer));
 }
 

@@ -197,7 +197,7 @@ class Forwarding:
         async with self._accounts.use(name) as account:
             answered = await account.write(lambda tx: answer_target(tx, token, agree=agree))
         if answered:
-            logger.info("forwarding confirmation received", extra={"kv": {"account": name, "agree": agree}})
+            logger.info("forwarding confirmation answered", extra={"kv": {"account": name, "agree": agree}})
         return answered
 
     async def _send(

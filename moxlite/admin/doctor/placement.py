@@ -94,8 +94,8 @@ NIGHTS: Final = 2
 """Bad nights in a row that are an alarm: one is often chance."""
 
 TEXT: Final = (
-    "Hello, {host} sends this message every night to check inbox placement. Sent on {date}. You don't need to "
-    "reply. After the check, this message will be moved to the trash. To stop these messages, set "
+    "Hello,\n\n{host} sends this message every night to check inbox placement. This one was sent on {date}. You don't\n"
+    "need to reply. After the check, it will be moved to the trash.\n\nTo stop these messages, set "
     "doctor.placement = false in moxlite.toml.\n"
 )
 

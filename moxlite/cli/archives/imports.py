@@ -72,9 +72,10 @@ def import_() -> None:
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_duplicates: bool, dry_run: bool) -> None:
-    """Import an mbox file to ACCOUNT's MAILBOX. For Inbox, messages with Gmail labels are imported by label. If the
-    labels are in an unknown language, --dry-run lists them as --label options. Correct them and use them for the
-    import.
+    """Import an mbox file to ACCOUNT's MAILBOX.
+
+    For Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
+    lists them as --label options. Correct them and use them for the import.
     """
     _import(
         path,
@@ -93,8 +94,10 @@ def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_du
 @click.argument("mailbox")
 @click.argument("path", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_run: bool) -> None:
-    """Import a Maildir to ACCOUNT's MAILBOX. Subfolders (.Sent, .Lists.python) are imported below MAILBOX, or at the
-    top level for Inbox. You can also specify a home directory that contains a Maildir.
+    """Import a Maildir to ACCOUNT's MAILBOX.
+
+    Subfolders (.Sent, .Lists.python) are imported below MAILBOX, or at the top level for Inbox. You can also specify a
+    home directory that contains a Maildir.
     """
     found = _maildir_in(path)
     if found is None:

@@ -206,10 +206,12 @@ def _ask(repo: str) -> str:
 @backup.command()
 @REPO
 def init(repo: str) -> None:
-    """Create an encrypted repository and print the key once. You'll need this key to restore, and it isn't stored on
-    this machine. Write it down, or save it in a password manager. The key is an age identity (AGE-SECRET-KEY-1...) for
-    `--identity FILE`. If you omit this option, `moxlite restore` and `moxlite backup verify` will prompt you for the
-    key. This requires the Python package pyrage. You can use `backup.target` or a folder.
+    """Create an encrypted repository and print the key once.
+
+    You'll need this key to restore, and it isn't stored on this machine. Write it down, or save it in a password
+    manager. The key is an age identity (AGE-SECRET-KEY-1...) for `--identity FILE`. If you omit this option, `moxlite
+    restore` and `moxlite backup verify` will prompt you for the key. This requires the Python package pyrage. You can
+    use `backup.target` or a folder.
     """
     from moxlite.admin.backup.backups import make_encrypted
     from moxlite.process.backuptargets import target_of
@@ -232,9 +234,11 @@ def init(repo: str) -> None:
 
 @backup.command("signer")
 def signer_() -> None:
-    """Print the signer of this server's backups. Keep it with the backup key. To restore on another machine, use it
-    with --signer, or as a comment in the --identity file. The signer is public. The private key is in the file backup-
-    signing.key next to moxlite.toml. The first backup creates this file.
+    """Print the signer of this server's backups.
+
+    Keep it with the backup key. To restore on another machine, use it with --signer, or as a comment in the --identity
+    file. The signer is public. The private key is in the file backup-signing.key next to moxlite.toml. The first backup
+    creates this file.
     """
     from moxlite.store.backup.keys import load_signer
 
@@ -273,10 +277,11 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
-    """Check for missing blocks, and snapshots changed after they were signed. Prints the signer. Exit code 1 if there's
-    a problem. With --deep --fix, damaged packs are moved to the folder REPO/damaged, and good blocks are kept. The next
-    backup will restore lost blocks if the server still has the data. Other snapshots that need these blocks will still
-    be damaged.
+    """Check for missing blocks, and snapshots changed after they were signed.
+
+    Prints the signer. Exit code 1 if there's a problem. With --deep --fix, damaged packs are moved to the folder
+    REPO/damaged, and good blocks are kept. The next backup will restore lost blocks if the server still has the data.
+    Other snapshots that need these blocks will still be damaged.
     """
     from collections import Counter
 

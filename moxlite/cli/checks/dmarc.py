@@ -115,8 +115,9 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 @method_option
 @resolver_option
 def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
-    """Check which mailboxes get reports about DOMAIN, and whether other domains accept them. Exit code 1 if reports
-    aren't requested or accepted.
+    """Check which mailboxes get reports about DOMAIN, and whether other domains accept them.
+
+    Exit code 1 if reports aren't requested or accepted.
     """
     from moxlite.mailauth.dmarc import Destinations, Discovery, find_destinations
     from moxlite.net.resolver import TempError

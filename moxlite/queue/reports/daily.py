@@ -182,7 +182,7 @@ class DailyReports(Generic[W]):
             async with self._turn:
                 outcome = await self._send(wanted)
             metrics.reports.labels(kind=outcome.kind, result=outcome.result).inc()
-            logger.info("sending due report", extra={"kv": msgspec.structs.asdict(outcome)})
+            logger.info("report handled", extra={"kv": msgspec.structs.asdict(outcome)})
             outcomes.append(outcome)
         return outcomes
 

@@ -99,10 +99,10 @@ CHALLENGE: Final = ("www-authenticate", 'Bearer realm="moxlite admin"')
 WRONG: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="invalid_token"')
 NO_SCOPE: Final = ("www-authenticate", 'Bearer realm="moxlite admin", error="insufficient_scope"')
 
-ABOUT: Final = """Manage a moxlite server from API clients. For each call, POST the parameters as a JSON object. The
-               response contains `result`, or `error` if the status isn't 200. Create a token on the server with
-               `moxlite admin token add NAME SCOPE...`, or in the admin app.
-               """
+ABOUT: Final = """\
+Manage a moxlite server from API clients. For each call, POST the parameters as a JSON object. The response contains
+`result`, or `error` if the status isn't 200. Create a token on the server with `moxlite admin token add NAME SCOPE...`,
+or in the admin app."""
 
 
 class AdminAPI:

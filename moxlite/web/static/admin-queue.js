@@ -555,9 +555,9 @@ async function waitingPage(desk) {
   const query = desk.address.query;
   const filter = filterOf(query);
   const read2 = () => Promise.all([desk.client.queue_list(filter, pageOf(query)), desk.client.queue_count(filter).then((found) => found.messages)]);
-  const known = ahead?.address === location.hash ? ahead.found : null;
+  const known = ahead?.address === location.hash ? ahead : null;
   ahead = null;
-  const [[messages, total], transports] = await Promise.all([known ?? read2(), desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
+  const [[messages, total], transports] = await Promise.all([known?.found ?? read2(), known?.transports ?? desk.client.transport_list().then((rows) => rows.map((one) => one.name))]);
   if (Object.keys(filter).length === 0) desk.count("queue", total === 0 ? "" : String(total));
   const chosen = /* @__PURE__ */ new Set();
   let whole = false;
@@ -610,28 +610,29 @@ async function waitingPage(desk) {
   draw();
   const root = el("div", { class: "page" }, head(t("Queue"), null, el("span", { class: "hint" }, many(total, "{n} message", "{n} messages"))), tabLinks("queue"), (messages.length > 0 || query.size > 0) && filters(desk, transports), messages.length === 0 ? card("", Object.keys(filter).length === 0 ? empty(send, t("The queue is empty"), t("Mail that can't be delivered right away waits here, with the other server's reply.")) : empty(search, t("No results"), t("No matching messages"), el("a", { class: "btn line", href: "#queue" }, t("Show all")))) : el("section", { class: "card flush" }, bar, list), pager(query, following));
   const shown = JSON.stringify([messages, total]);
-  lookAgain(desk, root, async () => {
+  const look = async () => {
     const found = await read2();
-    if (JSON.stringify(found) === shown || chosen.size > 0 || whole) return false;
-    ahead = { address: location.hash, found };
-    return true;
-  });
+    return JSON.stringify(found) === shown ? null : { address: location.hash, found, transports };
+  };
+  lookAgain(desk, root, () => chosen.size > 0 || whole, look);
   return { title: t("Queue"), root };
 }
-function lookAgain(desk, root, differs) {
-  const busy = () => document.hidden || root.querySelector("[aria-expanded=true], input:not([type=checkbox]):focus") !== null || document.querySelector("dialog[open]") !== null;
-  const look = async () => {
+function lookAgain(desk, root, chosen, look) {
+  const busy = () => chosen() || document.hidden || root.querySelector("[aria-expanded=true], input:not([type=checkbox]):focus") !== null || document.querySelector("dialog[open]") !== null;
+  const again = async () => {
     try {
-      if (!busy() && await differs() && !busy() && desk.shown()) {
-        await released(root);
+      const found = busy() ? null : await look();
+      if (found !== null) await released(root);
+      if (found !== null && !busy() && desk.shown()) {
+        ahead = found;
         return await desk.refresh();
       }
     } catch (error) {
       if (codeOf(error) === null) throw error;
     }
-    if (desk.shown()) timer = window.setTimeout(() => void look(), period);
+    if (desk.shown()) timer = window.setTimeout(() => void again(), period);
   };
-  let timer = window.setTimeout(() => void look(), period);
+  let timer = window.setTimeout(() => void again(), period);
   desk.onLeave(() => clearTimeout(timer));
 }
 async function act(desk, [filter, count], run, texts, back) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "7c517b04ded2", audit: "ea130f0ac81a", domains: "6da10c584357", factors: "baf9642a8d98", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "57fe5607ca51", reports: "c8a8ace771dc", trends: "94df8eed94da" };
+var define_PARTS_default = { accounts: "7c517b04ded2", audit: "ea130f0ac81a", domains: "6da10c584357", factors: "baf9642a8d98", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "72eb3fe1df40", reports: "c8a8ace771dc", trends: "94df8eed94da" };
 
 var CheckFailed = class extends Error {
 };

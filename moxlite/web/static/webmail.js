@@ -3990,7 +3990,11 @@ var App = class {
   answered = () => {
   };
   drawn = new Promise((resolve) => {
-    this.answered = () => void (document.hidden ? resolve() : requestAnimationFrame(() => setTimeout(resolve)));
+    this.answered = () => {
+      if (document.hidden) return resolve();
+      requestAnimationFrame(() => setTimeout(resolve));
+      setTimeout(resolve, 1e3);
+    };
   });
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session(kept(), "Webmail", this.client, async (asked) => (await part("login")).askLogIn(asked, async () => (await part("secondstep")).secondStepForm), true, true);

@@ -145,10 +145,13 @@ def _in_words(info: FieldInfo, value: Any) -> str:
 
 
 def _with_units(text: str, kind: str) -> str:
-    """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes". ``auto`` stays."""
+    """A number with units as the file has it, in words: ``1h30m`` is "1 hour 30 minutes". Others, as ``auto``, stay."""
     pattern, plural = (DURATION_PART, "s") if kind == "duration" else (SIZE, "")
     parts = pattern.findall(text)
-    return " ".join(f"{n} {UNITS[kind][unit]}{'' if n == '1' else plural}" for n, unit in parts) or text
+    return (
+        " ".join(f"{n} {UNITS[kind][unit]}{'' if n == '1' else plural}" for n, unit in parts if unit in UNITS[kind])
+        or text
+    )
 
 
 @cache  # one entry per section class and form

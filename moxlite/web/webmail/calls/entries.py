@@ -5,7 +5,7 @@ addresses (DAV-44), and for deleted events and contacts, which come back for 30 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from secrets import token_hex
@@ -22,7 +22,7 @@ from moxlite.proto.address import Address
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.editing import Author
-from moxlite.proto.cards.itip import NotAllowed
+from moxlite.proto.cards.itip import Message, NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, check_outgoing
 from moxlite.store.errors import StoreError
@@ -172,12 +172,16 @@ class EntryCalls(AccountCalls):
         """
         # All are checked before the unit; then both halves of a series change, or
         # none.
-        puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
+        made_puts = [await self._put_of(caller, visit, calendar_id, *one) for one in made]
+        puts = [put for put, _ in made_puts]
+        told = [message for _, messages in made_puts for message in messages]
+        await _check_limits(self._server.config.current, caller.require().account, visit, told)
         return visit.holder.shown_id(await visit.account.write(lambda tx: [put(tx) for put in puts][-1]))
 
     async def _put_of(
         self, caller: Caller, visit: Visit, calendar_id: int, made: Component, before: Resource | None
-    ) -> Callable[[AccountTx], int]:
+    ) -> tuple[Callable[[AccountTx], int], Sequence[Message]]:
+        """What puts an entry, and the messages about it that its people are owed."""
         data = (await off_loop(partial(write_component, made), kind="dav")).encode()
         if len(data) > MAX_ENTRY:
             raise UserError(TOO_LARGE)
@@ -187,7 +191,6 @@ class EntryCalls(AccountCalls):
         name = f"{entry.uid}.ics" if before is None else before.name
         home_id = calendar_id if before is None else before.collection_id
         wanted = await with_outcome(visit.account, home_id, EntryPut(name, data, facts, user))
-        await _check_limits(self._server.config.current, caller.require().account, visit, wanted)
 
         def put(tx: AccountTx) -> int:
             def allowed(there: Resource | None) -> None:
@@ -208,12 +211,11 @@ class EntryCalls(AccountCalls):
             assert moved is not None
             return moved.id
 
-        return put
+        return put, () if wanted.outcome is None else wanted.outcome.messages
 
 
-async def _check_limits(snapshot: Snapshot, name: str, visit: Visit, wanted: EntryPut) -> None:
-    """Raise UserError for a change that the sending limits of account `name` keep from its people."""
-    messages = () if wanted.outcome is None else wanted.outcome.messages
+async def _check_limits(snapshot: Snapshot, name: str, visit: Visit, messages: Sequence[Message]) -> None:
+    """Raise UserError if the sending limits of account `name` keep messages about a change from its people."""
     settings = snapshot.account(name)
     if not messages or settings is None:
         return
