@@ -36,8 +36,10 @@ KILLS = 100
 INBOX = MailboxID(1)
 
 REWRITE = """-- rewrites tables
-CREATE TABLE header_new (email_id INTEGER PRIMARY KEY, header BLOB NOT NULL, octets INTEGER NOT NULL) STRICT;
-INSERT INTO header_new SELECT email_id, header, length(header) FROM message_header;
+CREATE TABLE header_new (
+    email_id INTEGER PRIMARY KEY, header BLOB NOT NULL, octets INTEGER NOT NULL, missing TEXT
+) STRICT;
+INSERT INTO header_new SELECT email_id, header, length(header), missing FROM message_header;
 DROP TABLE message_header;
 ALTER TABLE header_new RENAME TO message_header;
 CREATE TABLE keyword_new (lower TEXT PRIMARY KEY, spelling TEXT NOT NULL, color TEXT NOT NULL) STRICT, WITHOUT ROWID;

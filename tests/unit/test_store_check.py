@@ -109,7 +109,7 @@ BREAK = [
     ("acl", "INSERT INTO acl VALUES (99, 'bo', 'lr')"),
     ("message_info", "DELETE FROM message_info WHERE email_id = 1"),
     ("message_info", "UPDATE erase_queue SET email_id = 99"),
-    ("message_header", "INSERT INTO message_header VALUES (99, NULL, NULL, x'')"),
+    ("message_header", "INSERT INTO message_header VALUES (99, NULL, x'', NULL)"),
     ("message_header", "UPDATE message SET email_id = 99 WHERE id = 2"),
     ("message_smtp", "INSERT INTO message_smtp (message_id, received, size) VALUES (99, 1, 1)"),
     ("message_dkim", "INSERT INTO message_dkim VALUES ('x', 1, 99)"),

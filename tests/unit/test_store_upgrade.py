@@ -1,23 +1,35 @@
-"""Data of earlier schemas is opened and upgraded by the current program (docs/spec/store.md §13). Until there is one, a
-schema with a migration that no program has stands for a later version.
+"""Data of earlier schemas is opened and upgraded by the current program (docs/spec/store.md §13). A schema with a
+migration that no program has stands for a later version.
 """
 
+import shutil
+from contextlib import closing
 from pathlib import Path
 
 import apsw
 import pytest
 from msgspec.structs import replace
 
+from moxlite.cli import run
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.credentials import credential
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.verify import verify
+from moxlite.store.content.prepare import prepare
+from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.perform import append
 from moxlite.store.file import migrations
 from moxlite.store.file.migrations import Kind, migrations_of, open_file
+from moxlite.store.mail.adding import Append
+from moxlite.store.mail.copying import copy_messages
+from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.options import Options
-from moxlite.store.rows.mailboxes import mailboxes
+from moxlite.store.recover.rebuild import recover
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.types import MessageID
 from moxlite.store.upkeep.check import check_account
 from tests.upgrade_fixtures import ADD, FOLDER, later, names, unpack
 
@@ -119,11 +131,128 @@ def test_the_copy_of_before_an_upgrade_can_take_its_place(tmp_path: Path) -> Non
     data = unpack(names()[0], tmp_path / "data")
     one = next(one for one in databases(data) if one.account == ACCOUNTS[2])
     path = data / one.path
-    version = versions(data)[str(one.path)]
     schema = later(tmp_path, REWRITE)
     open_file(path, one.kind, Options(min_free_space=0, schema=schema)).close()
-    copy = path.with_name(f"account.db.before-{version + 1:04}")
+    copy = path.with_name(f"account.db.before-{len(migrations_of(Kind.ACCOUNT)) + 1:04}")
     copy.replace(path)
     db = open_file(path, one.kind, Options(min_free_space=0))
     assert db.execute("SELECT count(*) FROM message WHERE subject_base = 'lost'").fetchone() == (0,)
     db.close()
+
+
+# Schema 2 of accounts: ids are counted in `state`
+
+
+WAITS = MessageID(3)
+"""Message of the inbox that waits for two others."""
+
+GIVEN = 40
+"""Ids that messages and bodies had which were erased before."""
+
+MISSING = "SELECT email_id, reference FROM thread_missing ORDER BY 1, 2"
+NAMED = "SELECT h.email_id, j.value FROM message_header h, json_each(h.missing) j ORDER BY 1, 2"
+HIGHEST = "SELECT seq FROM sqlite_sequence WHERE name IN ('message', 'body') ORDER BY name DESC"
+NEWEST = "SELECT (SELECT max(id) FROM message), (SELECT max(id) FROM body)"
+LAST = "SELECT last_message_id, last_body_id FROM state"
+
+
+@pytest.fixture
+def first(tmp_path: Path) -> Path:
+    """The file of an account of schema 1."""
+    data = unpack("0.1.0-schema-1", tmp_path / "data")
+    path = data / "accounts" / ACCOUNTS[2] / "account.db"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("UPDATE sqlite_sequence SET seq = seq + ? WHERE name IN ('message', 'body')", (GIVEN,))
+        db.execute("INSERT INTO thread_missing VALUES ('é\"@x', ?1, 0), ('b@x', ?1, 1)", (WAITS,))
+    return path
+
+
+def query(path: Path, sql: str) -> list[tuple[object, ...]]:
+    with closing(apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        return db.execute(sql).fetchall()
+
+
+async def add_and_copy(account: OpenAccount, number: int) -> list[MessageID]:
+    box = await account.read(lambda r: mailbox_by_name(r, "Inbox"), op="test")
+    assert box is not None
+    message = await prepare(Spool.of(b"Subject: %d\r\n\r\n%d\r\n" % (number, number)))
+    [added] = await append(account, box.id, [Append(message)])
+    copied = await account.write(lambda tx: copy_messages(tx, box.id, [added.uid], box.id))
+    return [added.message_id, *copied.message_ids]
+
+
+async def erase(account: OpenAccount, ids: list[MessageID]) -> None:
+    await account.write(lambda tx: expunge_ids(tx, ids))
+    await account.settle()
+
+
+async def test_ids_of_before_the_upgrade_do_not_come_again(first: Path) -> None:
+    """STORE-20, STORE-148: nor do later ones, when messages are delivered, copied and erased, and the account is opened
+    again and again. What an email waits for goes with it (STORE-195).
+    """
+    last, last_body = (int(str(seq)) for (seq,) in query(first, HIGHEST))
+    missing = query(first, MISSING)
+    assert len(missing) == 2
+    before = query(first, NEWEST)
+    for turn in range(3):
+        accounts = Accounts(first.parents[2], replace(made_up(), undelete_grace=0, check_on_close=True))
+        async with accounts.use(ACCOUNTS[2]) as account:
+            assert query(first, LAST) == [(last, last_body)]
+            assert query(first, NAMED) == query(first, MISSING) == missing
+            new = await add_and_copy(account, turn)
+            assert new == [last + 1, last + 2]
+            assert query(first, NEWEST) == query(first, LAST) == [(last + 2, last_body + 1)]
+            last, last_body = last + 2, last_body + 1
+            await erase(account, new if turn == 0 else [*new, WAITS])
+            missing = missing if turn == 0 else []
+            assert query(first, MISSING) == missing
+            assert query(first, NEWEST) == before
+        await accounts.aclose()
+    assert query(first, HIGHEST) == []
+    assert run(["verifydata", "--deep", str(first.parents[2])]) == 0
+
+
+def test_an_upgrade_that_fails_at_its_end_leaves_the_first_schema(first: Path, tmp_path: Path) -> None:
+    """STORE-148: its tables' definitions too; the next open does it."""
+    before = query(first, "SELECT * FROM sqlite_schema ORDER BY rowid"), query(first, HIGHEST)
+    schema = tmp_path / "broken"
+    shutil.copytree(migrations.SCHEMA, schema)
+    with next((schema / "account").glob("0002-*")).open("a") as file:
+        file.write("INSERT INTO nowhere VALUES (1);")
+    with pytest.raises(apsw.SQLError, match="nowhere"):
+        open_file(first, Kind.ACCOUNT, Options(min_free_space=0, schema=schema))
+    assert (query(first, "SELECT * FROM sqlite_schema ORDER BY rowid"), query(first, HIGHEST)) == before
+    assert query(first, "PRAGMA integrity_check") == [("ok",)]
+    assert query(first, "PRAGMA user_version") == [(1,)]
+    open_file(first, Kind.ACCOUNT, Options(min_free_space=0)).close()
+    assert run(["verifydata", "--deep", str(first.parents[2])]) == 0
+
+
+def test_who_has_the_file_open_sees_the_upgraded_tables(first: Path) -> None:
+    """STORE-148: a connection that read the first schema, and the one that upgrades, count ids no more."""
+    with closing(apsw.Connection(str(first))) as other:
+        assert len(other.execute(HIGHEST).fetchall()) == 2
+        with closing(open_file(first, Kind.ACCOUNT, Options(min_free_space=0))) as db:
+            for number, one in enumerate((db, other)):
+                one.execute("INSERT INTO body (id, hash, size, refs) VALUES (?, zeroblob(32), 0, 0)", (999 + number,))
+                one.execute("DELETE FROM body WHERE id = ?", (999 + number,))
+                assert one.execute(HIGHEST).fetchall() == []
+            assert db.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            assert db.pragma("writable_schema") == 0
+
+
+@pytest.mark.parametrize("upgraded", [False, True])
+def test_a_damaged_file_of_the_first_schema_is_salvaged(first: Path, tmp_path: Path, upgraded: bool) -> None:
+    """STORE-188: as it is, and once it is upgraded."""
+    if upgraded:
+        open_file(first, Kind.ACCOUNT, Options(min_free_space=0)).close()
+    messages = "SELECT count(*) FROM message m JOIN mailbox b ON b.id = m.mailbox_id WHERE NOT b.system"
+    before = query(first, messages)
+    [(root,)] = query(first, "SELECT rootpage FROM sqlite_schema WHERE name = 'body_chunk'")
+    with first.open("r+b") as file:
+        file.seek((int(str(root)) - 1) * 4096)
+        file.write(bytes(range(256)) * 16)
+    done = recover(ACCOUNTS[2], first, tmp_path / "out")
+    assert (done.losses, done.orphans) == ([], 0)
+    assert query(tmp_path / "out/accounts" / ACCOUNTS[2] / "account.db", messages) == before
+    assert verify(tmp_path / "out", deep=True).problems == []

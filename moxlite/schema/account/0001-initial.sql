@@ -14,13 +14,10 @@ CREATE TABLE state (
     total_size INTEGER NOT NULL,                            -- sum of message.size, what the quota counts (STORE-62)
     parse_version INTEGER NOT NULL,
     threads_step INTEGER NOT NULL,                          -- 0, 1: steps of STORE-83 to do; 2: threads are complete
-    created INTEGER NOT NULL,
-    last_message_id INTEGER NOT NULL,                       -- highest ids given to messages and bodies: none comes again (STORE-20). Kept here and not
-    last_body_id INTEGER NOT NULL                           -- by AUTOINCREMENT, as each message changes this row anyway
+    created INTEGER NOT NULL
 ) STRICT;
-INSERT INTO state (id, file_id, modseq, highest_purged_modseq, next_uidvalidity, total_size, parse_version, threads_step, created,
-last_message_id, last_body_id)
-VALUES (1, randomblob(16), 0, 0, unixepoch() >> 1, 0, 1, 2, unixepoch() * 1000000, 0, 0);
+INSERT INTO state (id, file_id, modseq, highest_purged_modseq, next_uidvalidity, total_size, parse_version, threads_step, created)
+VALUES (1, randomblob(16), 0, 0, unixepoch() >> 1, 0, 1, 2, unixepoch() * 1000000);
 
 CREATE TABLE settings (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -138,7 +135,7 @@ CREATE INDEX acl_identifier ON acl (identifier);
 
 -- Narrow: what listings, flags, threads and synchronisation need (STORE-20).
 CREATE TABLE message (
-    id INTEGER PRIMARY KEY,                                 -- of state.last_message_id
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     mailbox_id INTEGER NOT NULL REFERENCES mailbox (id),
     uid INTEGER NOT NULL CHECK (uid BETWEEN 1 AND 4294967295),
     createseq INTEGER NOT NULL,
@@ -211,7 +208,6 @@ CREATE TABLE message_info (
 CREATE TABLE message_header (
     email_id INTEGER PRIMARY KEY,
     why BLOB CHECK (length(why) <= 2048),                   -- why the message is where it is (ADMIN-77), msgpack (moxlite.acceptance.why)
-    missing TEXT,                                           -- JSON: references that the email's rows in thread_missing may have; NULL: it has none
     header BLOB NOT NULL                                    -- the header section, at most 64 KiB of it
 ) STRICT;
 
@@ -298,7 +294,7 @@ CREATE INDEX recipient_domain ON recipient (domain, sent);
 
 -- Octets of messages behind their prefix, each once (STORE-10).
 CREATE TABLE body (
-    id INTEGER PRIMARY KEY,                                 -- of state.last_body_id
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     hash BLOB NOT NULL UNIQUE CHECK (length(hash) = 32),    -- SHA-256 of the plain octets
     size INTEGER NOT NULL,                                  -- plain octets
     refs INTEGER NOT NULL CHECK (refs >= 0)                 -- messages and tombstones with content
@@ -352,14 +348,14 @@ CREATE INDEX erase_queue_message ON erase_queue (message_id);
 CREATE INDEX erase_queue_copy ON erase_queue (email_id) WHERE email_id <> message_id;
 CREATE INDEX erase_queue_training ON erase_queue (message_id) WHERE trained IS NOT NULL;
 
--- References that a message has and that were not there when it was placed; the nearest ones only (STORE-195). Those of an email are found by
--- message_header.missing.
+-- References that a message has and that were not there when it was placed; the nearest ones only (STORE-195).
 CREATE TABLE thread_missing (
     reference TEXT NOT NULL,
     email_id INTEGER NOT NULL,
     distance INTEGER NOT NULL,                              -- 0 for the last reference of the message, which names its parent
     PRIMARY KEY (reference, email_id)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX thread_missing_email ON thread_missing (email_id);
 
 -- Changes that take more than one unit --
 

@@ -1,8 +1,8 @@
 """``moxlite store upgrade-preview``: data of versions before 0.1.0 gets the present schema (STORE-149a, decisions/026).
 
 Versions before 0.1.0 were never released. Their migrations are in `schema/preview/`, from the oldest supported schema
-on, and are used here alone. Each database is copied, its copy upgraded, and its rows put into a new file: what comes
-out is a file as the present version makes it.
+on, and are used here alone; the last one's schema is our first. Each database is copied, its copy upgraded, and its
+rows put into a new file: what comes out is a file as the present version makes it.
 
 The old files stay as they are until all new ones are durable below `tmp/`. A rename of their folder decides: before it
 the data is old, afterwards it is new, and all that is left to do is to move files. A run that was killed there is
@@ -51,8 +51,7 @@ COLUMNS: Final = "SELECT name FROM pragma_table_info(?, ?) ORDER BY cid"
 HAS_SEQUENCE: Final = "SELECT 1 FROM main.sqlite_schema WHERE name = 'sqlite_sequence'"
 COPY_SEQUENCE: Final = """
 DELETE FROM main.sqlite_sequence;
-INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence o
-WHERE EXISTS (SELECT 1 FROM main.sqlite_schema s WHERE s.name = o.name AND s.sql LIKE '%AUTOINCREMENT%')"""
+INSERT INTO main.sqlite_sequence (name, seq) SELECT name, seq FROM old.sqlite_sequence"""
 
 NO_CARDS: Final = "SELECT count(*) FROM contact_due WHERE card IS NOT NULL"
 ALL_CARDS: Final = """
@@ -195,10 +194,12 @@ def _unjournaled(path: Path) -> Iterator[apsw.Connection]:
 
 
 def _migrations(kind: Kind, version: int) -> Iterator[str]:
-    """The SQL that leads from an old schema to the last one before 0.1.0."""
+    """The SQL that leads from an old schema to the present one."""
     for file in sorted((SCHEMA / "preview" / kind.value).glob("*.sql")):
         if int(file.name.partition("-")[0]) > version:
             yield file.read_text(encoding="utf-8")
+    for migration in migrations_of(kind)[1:]:
+        yield migration.sql
 
 
 def _check_anew(db: apsw.Connection, table: str, check: str) -> None:
