@@ -97,7 +97,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         expect(rows.nth(2)).to_contain_text(re.compile("ada@remote.example.*unknown"))
         expect(rows.nth(1)).to_contain_text("(tentative)")
         expect(bars.get_by_role("status")).to_have_text(
-            "1 person is busy at this time. Can't see 1 guest's availability."
+            "1 person is busy at this time. 1 guest's availability isn't shared with you."
         )
         bars.scroll_into_view_if_needed()
         page.screenshot(path=tmp_path / "busy.png")
