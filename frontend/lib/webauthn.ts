@@ -62,7 +62,7 @@ async function spoken(ask: () => Promise<Credential | null>): Promise<PublicKeyC
     // browsers do not tell a refusal, a time-out and a missing key apart (WebAuthn §14.5.2)
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No response from a security key. Try again or choose another method."));
+  throw new Error(t("Your security key didn't respond. Try again or choose another method."));
 }
 
 function answer(found: PublicKeyCredential, response: Record<string, unknown>): string {

@@ -169,7 +169,7 @@ def _unjudged(one: Decided, args: WhyFile) -> tuple[str, ...]:
     """The checks of port 25 that this dry run has left out."""
     found = []
     if not args.ip:
-        found.append("client address and name, SPF, DKIM, DMARC and block lists (use --ip and --helo)")
+        found.append("client address and name, SPF, DKIM, DMARC, and block lists (use --ip and --helo)")
     elif not args.helo:
         found.append("SPF for the client name (use --helo)")
     if one.case.recipient.reports is not None:

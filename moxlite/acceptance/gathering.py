@@ -365,7 +365,7 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
     if not stray:
         return case
     fact = Fact(
-        STRAY, "no match for message, recipient or forwarder", False, Strength.STRONG, f"mail of {case.account}"
+        STRAY, "no match for message, recipient, or forwarder", False, Strength.STRONG, f"mail of {case.account}"
     )
     return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
 

@@ -68,7 +68,7 @@ def own_file() -> Path:
     """The one file that runs. Raises Refused: there is no such file, or the user is not root."""
     named = os.environ.get(FILE_VARIABLE, "")
     if FROZEN and named == str(PACKAGE_PROGRAM):
-        raise Refused("this is the Debian package; use apt to install, update or remove it")
+        raise Refused("this is the Debian package; use apt to install, update, or remove it")
     if not FROZEN or not named:
         raise Refused("this command is only for the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
     if os.geteuid() != 0:

@@ -249,7 +249,7 @@ def key_of(text: str) -> str:
     try:
         return masked_key(Address.parse(text.strip()))
     except AddressError:
-        raise MaskedRefused(worded("{text} isn't an address", text=text[:320]), "address") from None
+        raise MaskedRefused(worded("{text} isn't a valid address", text=text[:320]), "address") from None
 
 
 def domains_of(snapshot: Snapshot, name: str) -> list[Domain]:

@@ -115,7 +115,7 @@ def audit() -> None:
 @click.argument("words", nargs=-1)
 @click.option("--actor", default="", help="Only show changes made by this account, or by (admin), (cli), or (editor).")
 @click.option(
-    "--object", "about", default="", metavar="NAME", help="Only show changes to this account, domain or address."
+    "--object", "about", default="", metavar="NAME", help="Only show changes to this account, domain, or address."
 )
 @click.option("--via", type=click.Choice(("cli", "webadmin", "adminapi", "webaccount", "webmail", "file")))
 @click.option("--days", type=click.IntRange(1, 366), help="Number of days to show.")

@@ -148,7 +148,7 @@ DATA: Final = Path("/var/lib/moxlite")
 
 @click.group()
 def config() -> None:
-    """Check, describe and change the configuration."""
+    """Check, describe, and change the configuration."""
 
 
 config.add_command(tlspubkey)
@@ -234,7 +234,7 @@ def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
     if isinstance(found, DomainDisabled):
         return "deferred: the domain is disabled"
     if not isinstance(found, AccountRecipient):
-        return "rejected: no account, alias or catchall has this address"
+        return "rejected: no account, alias, or catchall has this address"
     refused = map(snapshot.folded, found.destination.refused_addresses)
     if found.destination.smtp_error or snapshot.folded(address) in refused:
         return f"rejected: account {found.account} has this set at {found.configured}"

@@ -172,7 +172,7 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
     "--sort",
     "sorts",
     is_flag=True,
-    help="Sort new Inbox mail with ACCOUNT's junk filter, rules and script.",
+    help="Sort new Inbox mail with ACCOUNT's junk filter, rules, and script.",
 )
 @_server_options
 @json_option

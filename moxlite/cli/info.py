@@ -114,7 +114,7 @@ def cid(received_id: str) -> None:
 
     data = data_dir()
     if not re.fullmatch(r"[A-Za-z0-9_-]{22}", received_id):
-        raise Failure("IDs must have 22 letters, digits, - and _")
+        raise Failure("IDs must have 22 letters, digits, -, and _")
     try:
         found = ReceivedID(load_key(data, create=False)).decode(received_id)
     except OSError as error:

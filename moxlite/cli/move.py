@@ -29,7 +29,7 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def move() -> None:
-    """Migrate a whole server with users, passwords, mail, calendars, scripts and aliases.
+    """Migrate a whole server with users, passwords, mail, calendars, scripts, and aliases.
 
     First create a plan from the old server's files and review it. Then run it as often as you like, and compare both
     servers.
@@ -312,7 +312,7 @@ described(
 
 
 @move.command(
-    help="Compare both servers: mail, flags, samples, scripts, addresses and aliases. Exit code 1 if anything is "
+    help="Compare both servers: mail, flags, samples, scripts, addresses, and aliases. Exit code 1 if anything is "
     "missing."
 )
 @click.argument("file", type=_FILE)

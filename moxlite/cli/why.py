@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 @click.command()
-@click.option("--account", metavar="NAME", help="Find messages in this account by number, Message-ID or sender.")
+@click.option("--account", metavar="NAME", help="Find messages in this account by number, Message-ID, or sender.")
 @click.option("--from", "sender", metavar="ADDR", help="Envelope sender for a file, or <> for none.  [default: From]")
 @click.option("--to", "recipient", metavar="ADDR", help="Envelope recipient for a file.")
 @click.option("--ip", default="", metavar="IP", help="Client address for a file, to run DNS checks.")
@@ -113,7 +113,7 @@ def _print(found: list[Explained]) -> None:
         where = f", in {printable(one.mailbox)}" if one.mailbox else ""
         print(f"account {one.account}" + (f", message {one.message}{where}" if one.message else ""))
         if one.why is None:
-            print("no details available for messages added by a mail client, an import or an earlier version")
+            print("no details available for messages added by a mail client, an import, or an earlier version")
             continue
         for line in lines(one.why):
             print(printable(line))

@@ -275,7 +275,7 @@ class Ruleset(Section, frozen=True):
         doc("Forward a copy of matching mail to these addresses once their owners confirm by email."),
     ] = ()
     never_junk: Annotated[
-        bool, doc("Skip the junk filter, the sender's history and block lists if the sender is verified.")
+        bool, doc("Skip the junk filter, the sender's history, and block lists if the sender is verified.")
     ] = False
     smtp_mail_from_regexp: Annotated[Regexp | None, doc("Pattern for the envelope sender, in lowercase.")] = None
     msg_from_regexp: Annotated[Regexp | None, doc("Pattern for the From address, in lowercase.")] = None
@@ -488,9 +488,9 @@ class WebStatic(Section, frozen=True):
     list_files: Annotated[bool, doc("Show a file list for directories without index.html.")] = False
     continue_not_found: Annotated[bool, doc("If the file doesn't exist, continue with the next handler.")] = False
     follow_symlinks: Annotated[bool, doc("Follow symbolic links that lead outside the directory.")] = False
-    precompressed: Annotated[bool, doc("Send a file's `FILE.br`, `FILE.zst` or `FILE.gz` if it's at least as new.")] = (
-        False
-    )
+    precompressed: Annotated[
+        bool, doc("Send a file's `FILE.br`, `FILE.zst`, or `FILE.gz` if it's at least as new.")
+    ] = False
     response_headers: Annotated[Mapping[str, str], doc("Header fields to add to responses.")] = {}
 
 

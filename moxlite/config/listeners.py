@@ -153,7 +153,7 @@ class JMAPService(WebService, frozen=True):
 class MetricsService(Section, frozen=True):
     """Prometheus metrics and health checks."""
 
-    enabled: Annotated[bool, doc("Serve `/metrics`, `/healthz` and `/readyz` here.")] = False
+    enabled: Annotated[bool, doc("Serve `/metrics`, `/healthz`, and `/readyz` here.")] = False
     port: Annotated[Port, doc("Port.")] = 8010
 
 

@@ -318,8 +318,8 @@ class Backup(Section, frozen=True):
         Target | None,
         doc(
             "Repository directory on another disk, which the server's user must be able to write to. Or on "
-            "another machine, `ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys` and `encrypt_to`. Or "
-            "in object storage, `s3://bucket/prefix`, `gs://...` or `az://...`, with `storage_keys_file` and "
+            "another machine, `ssh://user@host/path`, with `ssh_key_file`, `ssh_host_keys`, and `encrypt_to`. Or "
+            "in object storage, `s3://bucket/prefix`, `gs://...`, or `az://...`, with `storage_keys_file` and "
             "`encrypt_to`."
         ),
     ] = None
@@ -348,8 +348,8 @@ class Backup(Section, frozen=True):
     upload_limit: Annotated[
         Size,
         doc(
-            "Average bytes per second to send to a target on another machine or in object storage. 0: no limit. "
-            "Use this if backups slow down your connection."
+            "Maximum average upload rate in bytes per second, for targets on another machine or in object "
+            "storage. 0: no limit. Use this if backups slow down your connection."
         ),
     ] = 0
     keep_daily: Annotated[int, doc("Number of days to keep the last snapshot for.")] = 14
@@ -474,7 +474,7 @@ class Web(Section, frozen=True):
     public_url: Annotated[
         PublicURLs,
         doc(
-            "Public address of the pages, if another web server or your own network provides them. Used for "
+            "Public URL of the web pages, if another web server or your own network provides them. Used for "
             "links in mail and QR codes. Not needed for pages on a public listener."
         ),
     ] = PublicURLs()
@@ -511,7 +511,7 @@ class Static(Section, frozen=True):
         ),
     ]
     data_dir: Annotated[
-        Path, doc("Folder for databases, ACME certificates, temporary files and the control socket.")
+        Path, doc("Folder for databases, ACME certificates, temporary files, and the control socket.")
     ] = FilePath(DATA_DIR)
     user: Annotated[
         str,

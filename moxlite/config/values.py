@@ -85,7 +85,7 @@ def parse_duration(text: str) -> float:
       ValueError: not a duration, or longer than a century.
     """
     if not DURATION.fullmatch(text):
-        raise ValueError('isn\'t a valid duration. For example, use "15s", "1h30m" or "7d"')
+        raise ValueError('isn\'t a valid duration. For example, use "15s", "1h30m", or "7d"')
     seconds = sum(float(number) * UNITS[unit] for number, unit in DURATION_PART.findall(text))
     if seconds > LONGEST_DURATION:
         raise ValueError("must be 100 years or less")
@@ -116,7 +116,7 @@ def parse_size(value: object) -> int:
     elif isinstance(value, str) and (match := SIZE.fullmatch(value)):
         size = int(match[1]) * SCALE[match[2].lower()]
     else:
-        raise ValueError('isn\'t a valid size. Use bytes, or a value like "500k", "100m" or "2g"')
+        raise ValueError('isn\'t a valid size. Use bytes, or a value like "500k", "100m", or "2g"')
     if abs(size) > LARGEST_SIZE:
         raise ValueError("must be 1 PiB or less")
     return size
@@ -246,7 +246,7 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
         return ip_network(text)
     except ValueError as error:
         hint = f'; write "{ip_network(text, strict=False)}"' if "host bits" in str(error) else ""
-        raise ValueError(worded("isn't an IP network. For example, 192.0.2.0/24{hint}", hint=hint)) from None
+        raise ValueError(worded("isn't a valid IP network. Use a format like 192.0.2.0/24{hint}", hint=hint)) from None
 
 
 NamedSender = MailAddress | DomainName | IPv4Network | IPv6Network
@@ -408,7 +408,7 @@ Localpart = Annotated[str, Kind("localpart", read_localpart, str)]
 IP = Annotated[IPv4Address | IPv6Address, Kind("ip", read_ip, str)]
 Host = Annotated[str, Kind("host or ip", read_host, str)]
 Network = Annotated[IPv4Network | IPv6Network, Kind("network", read_network, str)]
-Sender = Annotated[NamedSender, Kind("address, domain or network", read_sender, _show_sender)]
+Sender = Annotated[NamedSender, Kind("address, domain, or network", read_sender, _show_sender)]
 URL = Annotated[str, Kind("url", read_url, str)]
 BackendURL = Annotated[str, Kind("backend url", read_backend, str)]
 BaseURL = Annotated[str, Kind("base url", read_base_url, str)]

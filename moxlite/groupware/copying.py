@@ -127,7 +127,7 @@ class Remote:
     def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
         parts = urlsplit(_joined(url, ""))
         if parts.scheme != "https" or not parts.hostname or "@" in parts.netloc:
-            raise CopyFailed("the address must start with https:// and can't include a password")
+            raise CopyFailed("the URL must start with https:// and can't include a password")
         if ":" in user:
             raise CopyFailed("the user name can't contain a colon")
         self._client = client
@@ -292,7 +292,7 @@ def _joined(base: str, href: str) -> str:
         found = urljoin(base, href)
         urlsplit(found)
     except ValueError:
-        raise CopyFailed(worded("“{text}” isn't an address", text=(href or base)[:100])) from None
+        raise CopyFailed(worded("“{text}” isn't a valid URL", text=(href or base)[:100])) from None
     return found
 
 

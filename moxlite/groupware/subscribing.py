@@ -131,9 +131,9 @@ def address_of(text: str) -> str:
     except ValueError:
         host = None
     if not host or parts.scheme != "https" or not url.isascii() or not url.isprintable():
-        raise SubscriptionFailed("the calendar address must start with https:// or webcal://")
+        raise SubscriptionFailed("the calendar URL must start with https:// or webcal://")
     if "@" in parts.netloc:
-        raise SubscriptionFailed("the address can't include a user name or password")
+        raise SubscriptionFailed("the URL can't include a user name or password")
     return url.partition("#")[0]
 
 
@@ -164,7 +164,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         try:
             there = address_of(urljoin(url, answer.header("location")))
         except ValueError:
-            raise SubscriptionFailed("the server redirected to an invalid address") from None
+            raise SubscriptionFailed("the server redirected to an invalid URL") from None
         if lasting == url and answer.status in PERMANENT:
             lasting = there
         url = there
@@ -175,7 +175,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
     if answer.cut:
         raise SubscriptionFailed(worded("the calendar is larger than {size} MiB", size=MAX_FILE >> 20))
     if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
-        raise SubscriptionFailed("no calendar found at this address")
+        raise SubscriptionFailed("no calendar found at this URL")
     if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
         reason = "connection lost while downloading the calendar"
         raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))

@@ -56,7 +56,7 @@ def plan_of_mox(text: str, common: Common, folder: Path | None = None) -> Plan:
                 )
             )
     builder.plan.problems.append(
-        "can't import passwords, app passwords, TLS public keys and suppressed addresses from mox's database;"
+        "can't import passwords, app passwords, TLS public keys, and suppressed addresses from mox's database;"
         " create password links with moxlite move links"
     )
     builder.plan.problems.append(

@@ -149,7 +149,7 @@ class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
     Attributes:
       name: the mailbox; "": named after the address.
       keep_days: with POP3, days until mail is deleted from the provider; None: never.
-      sorts: sort new Inbox mail with the account's junk filter, rules and script.
+      sorts: sort new Inbox mail with the account's junk filter, rules, and script.
     """
 
     account: Account
@@ -181,7 +181,7 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
     """Set the outgoing server for LINK's address, after testing it with LINK's password."""
 
     link: LinkName
-    smtp_host: Annotated[Host, field("Submission server. [default: from a known provider]")] = ""
+    smtp_host: Annotated[Host, field("Submission server. [default: the provider's, if known]")] = ""
     smtp_port: Annotated[Port, field("Port. [default: standard port]")] = 0
     smtp_tls: Annotated[Literal["implicit", "starttls"], field("Implicit TLS or STARTTLS.")] = "implicit"
     smtp_user: Annotated[Secret, field("User name for SMTP. [default: LINK's user name]")] = ""

@@ -245,7 +245,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
             yield f"invalid endpoint URL {url!r}"
             continue
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:
-            yield f"the endpoint {url!r} isn't an https address"
+            yield f"the endpoint {url!r} isn't an HTTPS URL"
         elif not url.isascii() or not url.isprintable() or " " in url:
             yield f"invalid endpoint URL {url!r}"
     needs = (

@@ -113,7 +113,7 @@ GMAIL_AUTH: Final = Meaning(
     Cause.AUTH,
     "Gmail couldn't verify that this message is from your domain, because neither SPF nor DKIM passed.",
     TELL_ADMIN,
-    "Publish the SPF, DKIM and DMARC records from `moxlite config dnsrecords DOMAIN`, and check them with"
+    "Publish the SPF, DKIM, and DMARC records from `moxlite config dnsrecords DOMAIN`, and check them with"
     " `moxlite config dnscheck DOMAIN`. Forwarded mail needs SRS or an intact DKIM signature.",
 )
 GMAIL_SPF: Final = Meaning(
@@ -146,9 +146,9 @@ GMAIL_REPUTATION: Final = Meaning(
 )
 MICROSOFT_AUTH: Final = Meaning(
     Cause.AUTH,
-    "Microsoft rejected this message because SPF, DKIM or DMARC failed for your domain.",
+    "Microsoft rejected this message because SPF, DKIM, or DMARC failed for your domain.",
     TELL_ADMIN,
-    "Publish the SPF, DKIM and DMARC records from `moxlite config dnsrecords DOMAIN`. Microsoft requires SPF"
+    "Publish the SPF, DKIM, and DMARC records from `moxlite config dnsrecords DOMAIN`. Microsoft requires SPF"
     " and DKIM to pass, and a DMARC record that's aligned with one of them.",
 )
 MICROSOFT_BANNED: Final = Meaning(
@@ -184,7 +184,7 @@ SPAMHAUS: Final = Meaning(
     " is listed.",
     TELL_ADMIN,
     "Look up the address at https://check.spamhaus.org/. If it's on the PBL (residential addresses), send"
-    " through a smarthost or request removal. If it's on the XBL, CSS or SBL, it sent spam: fix the cause,"
+    " through a smarthost or request removal. If it's on the XBL, CSS, or SBL, it sent spam: fix the cause,"
     " then request removal.",
 )
 SPAMHAUS_RESOLVER: Final = Meaning(
@@ -268,7 +268,7 @@ ENTRIES: Final = (
     Entry(
         Meaning(
             Cause.AUTH,
-            "The recipient's server rejected this message because SPF, DKIM or DMARC failed for your domain.",
+            "The recipient's server rejected this message because SPF, DKIM, or DMARC failed for your domain.",
             TELL_ADMIN,
             "Check the records of the sender's domain with `moxlite config dnscheck DOMAIN`.",
         ),
@@ -353,7 +353,7 @@ CODES: Final = (
             Cause.TLS,
             "The recipient's server couldn't prove its identity.",
             WAIT,
-            "The recipient's administrator has to fix the certificate, MTA-STS policy or TLSA records. See"
+            "The recipient's administrator has to fix the certificate, MTA-STS policy, or TLSA records. See"
             " docs/queue.md.",
         ),
     ),
@@ -387,7 +387,7 @@ OURS: Final = {
         Cause.OTHER,
         "The outgoing mail server rejected this server's login.",
         WAIT,
-        "Check the transport's user name, password and mechanisms in moxlite.toml.",
+        "Check the transport's user name, password, and mechanisms in moxlite.toml.",
     ),
     "link": Meaning(
         Cause.OTHER,

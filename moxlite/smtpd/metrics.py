@@ -13,11 +13,11 @@ command_duration_seconds: Final = Histogram(
     buckets=(0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 20, 30, 60, 120),
 )
 delivery_total: Final = Counter(
-    "moxlite_smtpd_delivery", "Incoming messages per account, with the reason for the decision.", ["result", "reason"]
+    "moxlite_smtpd_delivery", "Incoming deliveries, one per account, by result and reason.", ["result", "reason"]
 )
 delayed_total: Final = Counter(
     "moxlite_smtpd_first_time_delay",
-    "Delayed messages from unknown senders, or not delayed because too many were.",
+    "Messages from unknown senders that were delayed, or not because too many already were, by result.",
     ["result"],
 )
 rejects_total: Final = Counter(

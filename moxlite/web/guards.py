@@ -25,10 +25,10 @@ def refuse_foreign(request: Request) -> None:
     # A sibling of this host is foreign, too: the site at www.example.org may be another's. Safari sends the field from
     # 16.4 on only, and other browsers over plain http never; there Origin decides, which each POST of a browser has.
     if request.headers.get("sec-fetch-site") in ("cross-site", "same-site"):
-        raise HTTPError(403, "Only this server's own pages can use this address.")
+        raise HTTPError(403, "Only this server's own pages can use this URL.")
     origin = request.headers.get("origin")
     if origin is not None and origin != request.origin:
-        raise HTTPError(403, "Only this server's own pages can use this address.")
+        raise HTTPError(403, "Only this server's own pages can use this URL.")
 
 
 async def page_session(sessions: Sessions, caller: Caller) -> Session:
@@ -38,7 +38,7 @@ async def page_session(sessions: Sessions, caller: Caller) -> Session:
     site = caller.request.headers.get("sec-fetch-site")
     # None: see above. "none" is a link that the user typed or has kept.
     if site not in (None, "same-origin", "none"):
-        raise HTTPError(403, "Only this server's own pages can use this address.")
+        raise HTTPError(403, "Only this server's own pages can use this URL.")
     try:
         with pages():
             return await sessions.check(caller, csrf=False)

@@ -232,7 +232,7 @@ def test_what_a_provider_does_wrong_is_told(moxlite: Run, fake: FakeProviders, c
 
     set_provider(moxlite, "cloudflare")
     fake.ignoring = True
-    lost = "Cloudflare accepted _moxlite-test.example.org. TXT, but didn't publish it"
+    lost = "Cloudflare accepted the TXT record for _moxlite-test.example.org., but didn't publish it"
     assert try_out() == (1, lost)
     fake.ignoring = False
     fake.spoil = lambda name, data: (name.replace("_", ""), data)

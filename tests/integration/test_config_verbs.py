@@ -149,7 +149,7 @@ EXPLAINED = {
         "account me, by postmaster@mx.example.org, mailbox Postmaster",
         "no account can send from it",
     ),
-    "no@example.org": ("rejected: no account, alias or catchall has this address", "no account can send from it"),
+    "no@example.org": ("rejected: no account, alias, or catchall has this address", "no account can send from it"),
     "no@moving.example": ("not here yet; it's passed on to mx.old.example", "no account can send from it"),
     "me@off.example": ("deferred: the domain is disabled", "deferred: the domain is disabled"),
     "a@big.example": (

@@ -507,7 +507,7 @@ def test_a_contact_shows_what_was_between_you(
             people.get_by_role("button", name="Back").click()
         people.get_by_role("listitem").get_by_role("button", name=f"Nia {width}").click()
         history = people.get_by_role("region", name="Between you")
-        expect(history.get_by_role("heading", level=4)).to_have_text(["Latest messages", "Next events", "Files"])
+        expect(history.get_by_role("heading", level=4)).to_have_text(["Latest messages", "Upcoming events", "Files"])
         rows = history.get_by_role("listitem")
         expect(rows.locator("bdi")).to_contain_text(["To Nia", "Tickets <b>", "Lunch with Nia", "flight.pdf"])
         expect(rows).to_have_count(4)

@@ -199,7 +199,7 @@ def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tm
     page.set_viewport_size({"width": 1000, "height": 800})
     expect(bar).to_have_attribute("aria-orientation", "vertical")
     with reader.settings("appearance") as settings:
-        settings.get_by_label("Message", exact=True).select_option("topbottom")
+        settings.get_by_label("Reading pane", exact=True).select_option("topbottom")
     expect(bar).to_have_attribute("aria-orientation", "horizontal")
     box = bar.bounding_box()
     assert box is not None

@@ -146,7 +146,7 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
             answer(301, location="https://mail.example.org.evil.example/"),
             "but the password is only sent to the original server",
         ),
-        (answer(302, location="https://[::1"), "isn't an address"),
+        (answer(302, location="https://[::1"), "isn't a valid URL"),
         (answer(302, location="/again"), "responded to PROPFIND with 302"),
         (answer(200, b"<html><body>Welcome</body></html>"), "responded to PROPFIND with 200"),
         (answer(207, b"<html>Welcome</html>"), "expected a WebDAV multistatus"),
@@ -179,7 +179,7 @@ async def test_addresses_of_an_inner_network_are_not_asked(rig: Rig) -> None:
         ("http://dav.example.com/", "must start with https"),
         ("https://tom:pw@dav.example.com/", "must start with https"),
         ("file:///etc/passwd", "must start with https"),
-        ("https://[::1", "isn't an address"),
+        ("https://[::1", "isn't a valid URL"),
     ):
         with pytest.raises(CommandFailed, match=reason):
             await copy(rig, client, url)

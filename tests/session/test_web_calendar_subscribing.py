@@ -204,13 +204,13 @@ async def test_a_failure_leaves_the_calendar_and_asks_ever_later(feeds: Feeds) -
     [
         (HTTPResponse(404, (), b""), "responded with 404"),
         (HTTPResponse(304, (), b""), "responded with 304"),
-        (HTTPResponse(200, (), b"<html>Log in</html>"), "no calendar found at this address"),
+        (HTTPResponse(200, (), b"<html>Log in</html>"), "no calendar found at this URL"),
         (HTTPResponse(200, (), b"BEGIN:VCALENDAR", cut=True), "larger than 5 MiB"),
         (HTTPResponse(302, (("location", "http://calendar.example.net/"),), b""), "must start with https"),
         (HTTPResponse(302, (("location", "https://a:b@calendar.example.net/"),), b""), "user name or password"),
-        (HTTPResponse(302, (("location", "https://[::1"),), b""), "invalid address"),
+        (HTTPResponse(302, (("location", "https://[::1"),), b""), "invalid URL"),
         (HTTPResponse(302, (("location", URL),), b""), "responded with 302"),
-        (HTTPResponse(200, (), b"\x1f\x8bgzip"), "no calendar found at this address"),
+        (HTTPResponse(200, (), b"\x1f\x8bgzip"), "no calendar found at this URL"),
     ],
 )
 async def test_what_is_no_calendar_is_refused(feeds: Feeds, answer: HTTPResponse, reason: str) -> None:

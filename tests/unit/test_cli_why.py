@@ -97,7 +97,7 @@ def test_a_file_is_planned_and_not_delivered(config: Path, capsys: Capture) -> N
     assert "  ruleset = 1  (neutral, proof, from destination me@example.org)\n" in out
     assert "  ruleset: ruleset: file into Lists  by ruleset\n" in out
     assert out.endswith("  file into Lists\n")
-    assert out.startswith("skipped checks: client address and name, SPF, DKIM, DMARC and block lists (use --ip")
+    assert out.startswith("skipped checks: client address and name, SPF, DKIM, DMARC, and block lists (use --ip")
     assert run(["why", file, "--to", "team@example.org"]) == 0
     out = capsys.readouterr().out
     assert out.count("  reply: 550 5.7.2 only members can send to this address\n") == 2

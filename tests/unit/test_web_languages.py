@@ -137,7 +137,7 @@ def test_arabic_and_hebrew_pages_run_from_right_to_left() -> None:
 
 
 SEVERAL_MEANINGS = {
-    *("none", "me", "you", "it", "any", "all", "other", "no", "Next", "Last", "Code", "Set", "Clear", "Order"),
+    *("none", "me", "you", "it", "any", "all", "other", "no", "Next", "Last", "Code", "Set", "Clear"),
     *("Right", "Left", "Light", "Open", "Mark", "Match", "Free", "Second"),
 }
 """English words that other languages have several for, by what they are about, or by gender."""
@@ -145,7 +145,6 @@ ONE_MEANING = {
     "no": "the answer to a question",
     "Code": "what a phone shows for a login",
     "Clear": "the button that empties",
-    "Order": "of a list",
     "Light": "the color scheme",
     "Left": "the alignment",
     "Right": "the alignment",

@@ -160,7 +160,7 @@ class List {
         maxlength: "300",
         autofocus: "",
       });
-      const note = line(t("Note"), "", t("Only you see this. Optional."), { maxlength: "500" });
+      const note = line(t("Note"), "", t("Only you can see this. Optional."), { maxlength: "500" });
       const word = line(t("Prefix"), "", t("Letters and digits. By default, based on the site's name."), {
         autocapitalize: "none",
         maxlength: "32",

@@ -106,7 +106,7 @@ const appearance: MakePage = async (desk) => {
           ["comfortable", t("With preview")],
           ["compact", t("Compact")],
         ]),
-        desk.webmail === "" ? null : local("layout", t("Message"), layouts),
+        desk.webmail === "" ? null : local("layout", t("Reading pane"), layouts),
       ),
     ),
   );

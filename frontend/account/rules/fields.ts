@@ -199,7 +199,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
         el(
           "div",
           { class: "form gap" },
-          text("comment", t("Rule name"), t("Only you see this.")).root,
+          text("comment", t("Rule name"), t("Only you can see this.")).root,
           text(
             "msg_from_regexp",
             t("From pattern"),

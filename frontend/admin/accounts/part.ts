@@ -216,7 +216,7 @@ async function add(desk: Desk): Promise<void> {
   const name = line(
     t("Name"),
     "",
-    t("Lowercase letters, digits, dots, and hyphens. Only you see it. You can't change it later."),
+    t("Lowercase letters, digits, dots, and hyphens. Only you can see it. You can't change it later."),
   );
   const address = line(
     t("First address"),

@@ -75,7 +75,7 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
       query.get("transport") ?? "*",
     ),
     sort: choice(
-      t("Order"),
+      t("Sort order"),
       [
         ["next_attempt", t("next attempt first")],
         ["queued", t("oldest first")],
@@ -111,7 +111,7 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
   return el(
     "details",
     { class: "filters", open: used || innerWidth > 700 },
-    el("summary", {}, t("Filter and order")),
+    el("summary", {}, t("Filter and sort")),
     form,
   );
 }

@@ -79,7 +79,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
           el(
             "span",
             { class: "flex" },
-            button(t("Call now"), () => void again(row), { kind: "line small" }),
+            button(t("Retry now"), () => void again(row), { kind: "line small" }),
             button(t("Delete…"), () => void cancel(row), { kind: "small danger" }),
           ),
       },

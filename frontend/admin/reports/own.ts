@@ -251,7 +251,7 @@ export async function evaluationsPage(desk: Desk, domain: string): Promise<Made>
         title: t("Policy"),
         cell: (row) => [
           el("code", {}, foreign(row.record, 80)),
-          row.optional && el("div", { class: "hint" }, t("not enough to trigger a report")),
+          row.optional && el("div", { class: "hint" }, t("won't trigger a report on its own")),
         ],
       },
     ],

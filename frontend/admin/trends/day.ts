@@ -68,7 +68,7 @@ function figures(one: DayFigures): HTMLElement {
               ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about))
               : el("code", {}, visible(row.about)),
       },
-      { title: t("Number"), kind: "num", cell: (row) => row.number.toLocaleString() },
+      { title: t("Count"), kind: "num", cell: (row) => row.number.toLocaleString() },
     ],
     one.sums,
   );

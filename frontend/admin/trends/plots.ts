@@ -225,7 +225,7 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
     [
       { title: t("Queue"), kind: "main", cell: (row) => row[0] },
       { title: t("Now"), kind: "num", cell: (row) => row[1] },
-      { title: t("Most"), kind: "num", cell: (row) => row[2] },
+      { title: t("Peak"), kind: "num", cell: (row) => row[2] },
     ],
     [
       [t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))],

@@ -16,8 +16,8 @@ export function answer(found: Sources): [Level, string] {
         "ok",
         many(
           found.strange,
-          "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.",
-          "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.",
+          "Probably. This would reject {n} message from an IP address that never passes. Check whether it's one of yours.",
+          "Probably. This would reject {n} messages from IP addresses that never pass. Check whether any of them are yours.",
         ),
       ];
     case "yes":

@@ -101,7 +101,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
           { class: "dialog-text" },
           t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly."),
         ),
-        el("label", { class: "field" }, t("Address (https:// or webcal://)"), address),
+        el("label", { class: "field" }, t("URL (https:// or webcal://)"), address),
         el("label", { class: "field" }, t("Custom name (optional)"), name),
         el(
           "div",

@@ -21,7 +21,7 @@ export const validations: Partial<Record<ParsedMessage["validation"], readonly [
   strict: ["green", t("Domain verified (SPF or DKIM)")],
   dmarc: ["green", t("Domain verified (DMARC)")],
   relaxed: ["green", t("Related domain verified (SPF or DKIM)")],
-  list: ["blue", t("Trusted list or forwarder. Author not verified")],
+  list: ["blue", t("Trusted list or forwarder. Sender not verified")],
   none: ["grey", t("Domain not verified")],
   forged: ["red", t("Failed the domain's DMARC check")],
 };

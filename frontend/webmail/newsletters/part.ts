@@ -25,7 +25,7 @@ const asked = 20;
 export function openPage(desk: Surroundings & Acting & Writing): void {
   const order = el(
     "select",
-    { class: "dialog-input", "aria-label": t("Order") },
+    { class: "dialog-input", "aria-label": t("Sort order") },
     el("option", { value: "messages" }, t("Most messages first")),
     el("option", { value: "size" }, t("Largest first")),
   );

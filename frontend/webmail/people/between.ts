@@ -57,7 +57,7 @@ export function between(
       ),
       mails.length === most &&
         el("a", { class: "between-all", href: `#search:${encodeURIComponent(search)}` }, t("Show all messages")),
-      list(meant("contact", "Next events"), events.slice(0, most).map(eventRow)),
+      list(meant("contact", "Upcoming events"), events.slice(0, most).map(eventRow)),
       list(
         meant("contact", "Files"),
         files.slice(0, most).map(([item, file]) => fileRow(base, item, file)),

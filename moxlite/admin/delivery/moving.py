@@ -111,7 +111,7 @@ def remove_peer(document: Document, snapshot: Snapshot, name: str) -> None:
     """Refuse mail for unknown addresses again. Raises Refused."""
     domain, settings = require_domain(snapshot, name)
     if not settings.peer:
-        raise Refused(f'no previous server found for "{domain.unicode}"', "domain")
+        raise Refused(f'"{domain.unicode}" doesn\'t have a previous server', "domain")
     document.drop(("domains", domain.unicode, "peer"))
 
 

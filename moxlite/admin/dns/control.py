@@ -188,7 +188,7 @@ class DNSOperations:
         try:
             return _told(domain, await (await self._rotation.get()).change(domain, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"can't save the rotation: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't save the key rotation: {error.strerror or error}") from None
 
     async def host_rotations(self, args: operations.ShowHostRotation) -> list[operations.HostRotation]:
         """The rotation of each host's key."""
@@ -204,7 +204,7 @@ class DNSOperations:
         try:
             return _told_host(host, await rotation.change(host, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"can't save the rotation: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"can't save the key rotation: {error.strerror or error}") from None
 
     def _domain(self, name: str) -> Domain:
         try:

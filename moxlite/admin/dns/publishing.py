@@ -169,7 +169,7 @@ class Publishing:
         there = tuple(access.found(zone, [slot])[slot])
         # The provider's word is not enough: only the record itself proves that the token may write.
         if text not in there:
-            raise UpdateRefused(f"{access.title} accepted {name} TXT, but didn't publish it")
+            raise UpdateRefused(f"{access.title} accepted the TXT record for {name}, but didn't publish it")
         access.send(zone, [Change(name, "TXT", there, there, ())])  # with texts of broken-off tests
         return zone
 

@@ -279,7 +279,7 @@ async def examine_mistaken(path: Path, said: Running | None) -> list[Finding]:
 
     path: of the static file.
     """
-    text = "fix the configuration errors to check DNS, ports, certificates, permissions and the disk"
+    text = "fix the configuration errors to check DNS, ports, certificates, permissions, and the disk"
     later = Finding(grade="note", code="not-checked", about="configuration", text=text)
     return in_order([*await check_files(path), *running.running_findings(said), later])
 

@@ -111,7 +111,7 @@ UNIT: Final = (
 """Where a filter of system calls has ended the child: units before had one that lacks calls in systemd 252."""
 
 
-UNFILTERED: Final = "running without seccomp or Landlock; only memory, files and time are limited"
+UNFILTERED: Final = "running without seccomp or Landlock; only memory, files, and time are limited"
 """The one weakness that is a warning."""
 
 

@@ -194,7 +194,7 @@ def _stopped(what: str, at: Endpoint, error: Exception) -> str:
     if isinstance(error, trio.TooSlowError):
         return f"{what} on port {at.port} timed out after {SECONDS:.0f} s"
     stage = getattr(error, "command", "")
-    return f"{what} on port {at.port} stopped{f' at {stage.upper()}' if stage else ''}: {error}"
+    return f"{what} on port {at.port} failed{f' at {stage.upper()}' if stage else ''}: {error}"
 
 
 async def _read(
@@ -232,7 +232,7 @@ async def _read(
         text = f"message accepted, but not found in {', '.join(mailboxes)}"
         sent.fail("error", "mail-not-read", text, "journalctl -u moxlite | grep deliver")
     except (IMAPClientError, trio.TooSlowError) as error:
-        sent.fail("error", "mail-not-read", f"IMAP stopped: {error}", "journalctl -u moxlite | grep imapd")
+        sent.fail("error", "mail-not-read", f"IMAP failed: {error}", "journalctl -u moxlite | grep imapd")
     finally:
         with trio.CancelScope(shield=True):  # has a deadline
             await client.logout()

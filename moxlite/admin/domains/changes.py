@@ -489,5 +489,5 @@ def _selector_problem(selector: str) -> str:
     try:
         Domain.parse(f"{selector}.example")
     except AddressError:
-        return f'"{selector}" isn\'t a selector; use letters, digits and hyphens'
+        return f'"{selector}" isn\'t a selector; use letters, digits, and hyphens'
     return "" if selector.isascii() and "." not in selector else "a selector must be a single ASCII label"

@@ -117,7 +117,7 @@ def _choose(
         return Places(_texts(chosen), (*inner, *loopback), warnings=tuple(warnings))
     web = "" if other_web else "80, 443, "
     forward = (
-        f"Forward ports 25, {web}465, 993 and 4190, and keep the client addresses, because rate limits and"
+        f"Forward ports 25, {web}465, 993, and 4190, and keep the client addresses, because rate limits and"
         " sender checks need them"
     )
     listened = _texts((*behind, *chosen))

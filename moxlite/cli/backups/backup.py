@@ -43,7 +43,7 @@ def backup() -> None:
 
 
 REPO = click.option(
-    "--repo", metavar="DIR", help="Repository, as a folder, ssh://user@host/path or s3://bucket/prefix.", required=True
+    "--repo", metavar="DIR", help="Repository, as a folder, ssh://user@host/path, or s3://bucket/prefix.", required=True
 )
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) for an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the repository passphrase.")

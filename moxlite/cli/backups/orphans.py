@@ -212,7 +212,7 @@ def recover(name: str, out: str, file: str | None) -> None:
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False))
 @click.option("--deep", is_flag=True, help="Also read and check all stored data.")
-@click.option("--fix", is_flag=True, help="Repair counts, sizes and next UIDs first.")
+@click.option("--fix", is_flag=True, help="Repair counts, sizes, and next UIDs first.")
 @click.option("--upgrade", is_flag=True, help="Test upgrading older databases on a copy.")
 @click.option("--verbose", is_flag=True, help="List each file.")
 def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool) -> None:

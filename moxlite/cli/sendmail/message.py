@@ -71,7 +71,7 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
         destinations += [_address(one, settings.default_destination) for one in _written(values)]
     recipients = tuple(dict.fromkeys(destinations))
     if not recipients:
-        raise BadLetter("no recipients; add recipients to the command, or use -t with a To, Cc or Bcc field")
+        raise BadLetter("no recipients; add recipients to the command, or use -t with a To, Cc, or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
         raise BadLetter(f"too many recipients: {len(recipients)} (limit {MAX_RECIPIENTS})")
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]

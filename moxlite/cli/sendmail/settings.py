@@ -101,7 +101,7 @@ def read_settings(path: Path) -> Settings:
     )
     if sum(map(bool, secrets)) != 1:
         raise BadSettings(
-            f"{path}: exactly one of password, client_auth_ed25519_private_key and"
+            f"{path}: exactly one of password, client_auth_ed25519_private_key, and"
             " client_auth_cert_private_key_pem_file must be set"
         )
     if settings.tls and settings.starttls:

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     help="With --server, TSIG key in BIND or Knot DNS format, or a line [ALGORITHM:]NAME:SECRET.",
 )
 @click.option("--addresses", is_flag=True, help="Also update this machine's addresses (with a provider).")
-@click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases and keys.")
+@click.option("--replace", is_flag=True, help="Also replace other MX and SRV records, addresses, aliases, and keys.")
 @click.option("--dry-run", is_flag=True, help="Only print the changes.")
 @click.option("--no-wait", is_flag=True, help="Don't wait for all name servers (with a provider).")
 def update(
@@ -371,7 +371,7 @@ def _show_hosts(host_rotations: list[operations.HostRotation]) -> None:
     for host_rotation in host_rotations:
         _show_host(host_rotation, False)
     if not host_rotations:
-        print("host key rotation requires a listener with SMTP, ACME certificates and host_private_key_files")
+        print("host key rotation requires a listener with SMTP, ACME certificates, and host_private_key_files")
 
 
 def _show_stage(name: str, rotation: operations.Rotation | operations.HostRotation) -> None:

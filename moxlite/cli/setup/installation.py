@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group("self")
 def self_() -> None:
-    """Install, update or remove the single file, moxlite-VERSION-linux-MACHINE, as root.
+    """Install, update, or remove the single file, moxlite-VERSION-linux-MACHINE, as root.
 
     If you use the Debian package, use apt instead.
     """
@@ -147,7 +147,7 @@ def units() -> None:
 
 
 @self_.command()
-@click.option("--purge", is_flag=True, help="Also delete configuration, mail, backups and the user.")
+@click.option("--purge", is_flag=True, help="Also delete configuration, mail, backups, and the user.")
 def remove(purge: bool) -> None:
     """Stop the server, and remove the program and unit. To delete configuration and mail too, use --purge."""
     from moxlite.admin import installation

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("address", required=False)
 @click.argument("user", default="moxlite")
 @click.option("--hostname", metavar="NAME", help="Full name of this machine.  [default: from the system or DNS]")
-@click.option("--skip-dial", is_flag=True, help="Skip checks of outgoing port 25, block lists and the registry.")
+@click.option("--skip-dial", is_flag=True, help="Skip checks of outgoing port 25, block lists, and the registry.")
 @click.option(
     "--existing-webserver",
     "webserver",

@@ -297,7 +297,7 @@ def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Mistake]:
         if not 0 <= getattr(settings, key) < 0.5:
             yield Mistake((*path, key), "must be 0 or more, and less than 0.5")
     if not (settings.onegrams or settings.twograms or settings.threegrams):
-        yield Mistake(path, "requires onegrams, twograms or threegrams")
+        yield Mistake(path, "requires onegrams, twograms, or threegrams")
 
 
 def _from_id(

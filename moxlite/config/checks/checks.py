@@ -100,7 +100,7 @@ def _imap(static: Static) -> Iterator[Mistake]:
 def _updates(static: Static) -> Iterator[Mistake]:
     if static.updates is None:
         if static.check_updates:
-            hint = "set domain, changelog_url and public_key to your package source's values"
+            hint = "set domain, changelog_url, and public_key to your package source's values"
             yield Mistake(("check_updates",), "requires an [updates] table", hint)
         return
     try:

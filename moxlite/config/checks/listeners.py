@@ -226,7 +226,7 @@ def backup_findings(static: Static) -> Iterator[Mistake]:
             "backup",
             backup,
             {
-                "storage_keys_file": "create a file with access_key_id, secret_access_key, region and endpoint, "
+                "storage_keys_file": "create a file with access_key_id, secret_access_key, region, and endpoint, "
                 "each on its own line",
                 "encrypt_to": ENCRYPT,
             },
@@ -314,7 +314,7 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
         if target.scheme != "s3://":
             yield Mistake(("standby", "target"), "must be an s3:// or ssh:// URL, or a folder")
         needed = {
-            "storage_keys_file": "create a file with access_key_id, secret_access_key, region and endpoint, "
+            "storage_keys_file": "create a file with access_key_id, secret_access_key, region, and endpoint, "
             "each on its own line"
         }
         yield from missing_findings("standby", standby, needed)

@@ -58,7 +58,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     view = session.selected
     since = command.changedsince
     if command.vanished and not (command.uid and session.extensions.qresync and since is not None):
-        raise bad("VANISHED requires UID FETCH, CHANGEDSINCE and QRESYNC")
+        raise bad("VANISHED requires UID FETCH, CHANGEDSINCE, and QRESYNC")
     if since is not None or Attribute.MODSEQ in command.items:
         session.use_condstore()
     asked = command.partial

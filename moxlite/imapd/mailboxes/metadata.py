@@ -54,7 +54,7 @@ def check_entry(name: str, *, above: bool = False) -> str:
     if not name.startswith(("/private/", "/shared/")) and not (above and name in ("/private", "/shared")):
         raise bad("entry names must start with /private/ or /shared/")
     if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
-        raise bad("entry names can't have empty components, wildcards or control characters")
+        raise bad("entry names can't have empty components, wildcards, or control characters")
     if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
         raise bad("vendor entries must have a name after the vendor")
     if len(name) > MAX_NAME:

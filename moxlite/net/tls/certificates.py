@@ -93,7 +93,7 @@ def load_private_key(text: bytes) -> PrivateKey:
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
         raise CertificateError(f"no usable PEM private key: {exc}") from exc
     if not isinstance(key, PrivateKey):
-        raise CertificateError("private key must be RSA, ECDSA or EdDSA")
+        raise CertificateError("private key must be RSA, ECDSA, or EdDSA")
     return key
 
 

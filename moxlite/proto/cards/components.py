@@ -59,7 +59,7 @@ def read_components(text: str, kind: str) -> Component:
             continue
         prop = _property(line)
         if prop is None:
-            raise BadComponents(f"line {number + 1} isn't a property")
+            raise BadComponents(f"line {number + 1} isn't a valid property")
         if prop.name == "BEGIN":
             _begin(inside, prop.value.strip().upper())
         elif prop.name == "END":

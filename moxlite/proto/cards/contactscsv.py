@@ -78,7 +78,7 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
         raise Unreadable(worded("the file isn't a valid CSV: {reason}", reason=e)) from e
     columns = [column_of(title) for title in titles[: MAX_COLUMNS + 1]]
     if len(titles) > MAX_COLUMNS or not {"name", "given", "family", "email"} & {column.field for column in columns}:
-        raise Unreadable("the first line must have columns like Name, First Name or E-mail Address")
+        raise Unreadable("the first line must have columns like Name, First Name, or E-mail Address")
     day_first = _day_first(columns, titles, csv.reader(io.StringIO(text, newline=""), delimiter=mark))
     while True:
         try:

@@ -209,7 +209,7 @@ def _objects(name: str, value: Any) -> dict[str, Object]:
     ):
         raise BadEvent(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
     if name != "relatedTo" and not all(map(KEY.fullmatch, value)):
-        raise BadEvent(name, "ids must be 1 to 255 letters, digits, - and _")
+        raise BadEvent(name, "ids must be 1 to 255 letters, digits, -, and _")
     return value
 
 

@@ -433,7 +433,7 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
                     changed_line(name.upper(), {k: [v] if isinstance(v, str) else v for k, v in given.items()}, text)
                 )
             case _:
-                raise BadContact("vCardProps", "a property must be an array of name, parameters, type and value")
+                raise BadContact("vCardProps", "a property must be an array of name, parameters, type, and value")
     return props
 
 

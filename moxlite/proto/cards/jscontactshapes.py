@@ -219,7 +219,7 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
                 raise BadContact(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
             for key, item in value.items():
                 if name != "relatedTo" and KEY.fullmatch(key) is None:
-                    raise BadContact(name, "ids can only have letters, digits, - and _")
+                    raise BadContact(name, "ids can only have letters, digits, -, and _")
                 check(name, item, kind[1:-1])
         case _ if kind[0] == "[":
             if not isinstance(value, list) or len(value) > MAX_OBJECTS:

@@ -188,7 +188,7 @@ class Reader:
             return self.literal(binary=binary)
         match = _QUOTED.match(self.data, self.position)
         if match is None:
-            raise ProtocolError("quoted string isn't closed, or has an invalid escape or control character")
+            raise ProtocolError("unterminated quoted string, or it has an invalid escape or control character")
         octets = match[1]
         if not octets.isascii():
             _utf8(octets)

@@ -266,7 +266,7 @@ class _Writer:
             if match is None:
                 if self._pattern.startswith("?#", self.at):
                     return self._comment()
-                raise Unsayable("a lookaround, atomic, conditional or recursive group, or a group with flags")
+                raise Unsayable("a lookaround, atomic, conditional, or recursive group, or a group with flags")
             self.at = match.end()
             if match[1] is None:
                 on, _, off = match[2].partition("-")

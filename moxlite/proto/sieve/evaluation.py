@@ -418,13 +418,13 @@ def _offset(state: State, zone: str, moment: int) -> int:
         return state.world.offset(moment)
     minutes = zone_minutes(zone)
     if minutes is None:
-        raise RunError(f"{zone[:20]!r} isn't a time zone")
+        raise RunError(f"{zone[:20]!r} isn't a valid time zone")
     return minutes
 
 
 def _known(part: str) -> str:
     if part.lower() not in PARTS:
-        raise RunError(f"{part[:20]!r} isn't a date part")
+        raise RunError(f"{part[:20]!r} isn't a valid date part")
     return part.lower()
 
 

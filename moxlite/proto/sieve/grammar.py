@@ -163,7 +163,7 @@ def _skip(text: str, at: int) -> int:
         elif text.startswith("/*", at):
             end = text.find("*/", at + 2)
             if end < 0:
-                raise SyntaxFault(at, 'the comment isn\'t closed; expected "*/"')
+                raise SyntaxFault(at, 'unterminated comment; expected "*/"')
             at = end + 2
         else:
             break
@@ -187,7 +187,7 @@ def _token(text: str, at: int) -> Token:
 def _number(text: str, at: int) -> Token:
     match = _NUMBER.match(text, at)
     if match is None:
-        raise SyntaxFault(at, "expected a number: digits, then K, M or G")
+        raise SyntaxFault(at, "expected a number: digits, then K, M, or G")
     digits, quantifier = match.groups()
     number = int(digits) * _QUANTIFIERS[quantifier.lower()] if len(digits) <= _MAX_DIGITS else MAX_NUMBER + 1
     if number > MAX_NUMBER:
@@ -198,7 +198,7 @@ def _number(text: str, at: int) -> Token:
 def _quoted(text: str, at: int) -> Token:
     match = _QUOTED.match(text, at + 1)
     if match is None or not text.startswith('"', match.end()):
-        raise SyntaxFault(at, "the string isn't closed; expected '\"'")
+        raise SyntaxFault(at, "unterminated string; expected '\"'")
     content = match[0]
     if "\\" in content:
         content = _ESCAPED.sub(r"\1", content)
@@ -212,7 +212,7 @@ def _multiline(text: str, at: int, after: int) -> Token:
         raise SyntaxFault(at, 'expected a new line after "text:"')
     end = _LAST_DOT.search(text, start.end())
     if end is None:
-        raise SyntaxFault(at, 'the text isn\'t closed; expected a line with a single "."')
+        raise SyntaxFault(at, 'unterminated text block; expected a line containing only "."')
     return Token(Kind.STRING, _STUFFED.sub("", text[start.end() : end.start()]), at, end.end())
 
 

@@ -221,7 +221,7 @@ def _variable(command: commands.SetFlag | commands.AddFlag | commands.RemoveFlag
 
 def _name(name: str, place: Place, field: str) -> None:
     if not _is_open(name, place) and not is_variable_name(name):
-        raise place.fault(field, f"{name[:40]!r} isn't a variable name")
+        raise place.fault(field, f"{name[:40]!r} isn't a valid variable name")
     if name.lower().startswith("global.") and not place.uses("include"):
         raise place.missing(field, "include")
 
@@ -253,7 +253,7 @@ def _global(command: commands.Global, place: Place) -> None:
         raise place.missing("names", "variables")
     for name in command.names:
         if "." in name or not is_variable_name(name):
-            raise place.fault("names", f"{name[:40]!r} isn't a variable name")
+            raise place.fault("names", f"{name[:40]!r} isn't a valid variable name")
 
 
 _Check: TypeAlias = Callable[[Any, Place], None]

@@ -85,6 +85,6 @@ def _stopped(stopped: Stopped) -> Finding:
         code="account-stopped",
         about=name,
         text=f"account {name} may be compromised; sending is paused",
-        detail=f"Since {since}: {stopped.stop.why}. Messages that wait: {stopped.held.messages}.",
+        detail=f"Since {since}: {stopped.stop.why}. Messages on hold: {stopped.held.messages}.",
         commands=(f"moxlite queue list --account {name} --hold true", f"moxlite queue guard release {name}"),
     )

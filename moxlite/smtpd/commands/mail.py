@@ -158,7 +158,7 @@ async def _check_domain(resolver: Resolver, domain: Domain) -> None:
     try:
         await resolver.ips(name)
     except NotFound:
-        raise refuse(550, "5.1.8", "the sender's domain doesn't have an MX, A or AAAA record") from None
+        raise refuse(550, "5.1.8", "the sender's domain doesn't have an MX, A, or AAAA record") from None
     except DNSError:
         raise refuse(451, "4.4.0", "couldn't look up the sender's domain") from None
 

@@ -217,7 +217,7 @@ def add_key(
     """Store a key whose first assertion was right. Returns and raises as `add_totp`."""
     _require_place(tx, COUNT_KEYS, account, name)
     if tx.row(KNOWN_CREDENTIAL, credential) is not None:
-        raise FactorRefused("this security key is already in use")
+        raise FactorRefused("this security key is already set up")
     first = not has_factors(tx, account)
     tx.execute(ADD_KEY, account, name, host, credential, public_key, sign_count, " ".join(transports), tx.now, tx.now)
     return new_recovery_codes(tx, account) if first else []

@@ -369,7 +369,7 @@ class Blocks:
         """A block. Raises RepositoryError when it is missing or damaged, or cannot be decrypted."""
         block = self._read(name)[1]
         if self._forms.name_of(block) != name:
-            raise RepositoryError(f"block {name.hex()} doesn't match its name")
+            raise RepositoryError(f"block {name.hex()} is corrupted: its content doesn't match its ID")
         return block
 
     def sample(self, chosen: random.Random, needed: Sequence[bytes]) -> tuple[int, bool]:

@@ -123,7 +123,7 @@ class SpoolSpace:
             for network, part in zip(networks, NETWORK_SHARES, strict=False):
                 share = max(limit // part, min(self._message, limit // 2))
                 if self._by_network.get(network, 0) + octets > share:
-                    raise SpoolFull("network", f"messages from this network already use {share} bytes")
+                    raise SpoolFull("network", f"messages from this network would exceed {share} bytes")
             self._count(networks, octets)
             # Until the next look at the disk, which has them.
             self._free -= octets

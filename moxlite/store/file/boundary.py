@@ -159,7 +159,9 @@ class Edge:
                 found = StorageFull(f"{self.name}: {error}")
             case Fault.BUSY:
                 metrics.BUSY.inc()
-                found = StorageBusy(f"{self.name}: out of descriptors, memory or locks; try again in a moment: {error}")
+                found = StorageBusy(
+                    f"{self.name}: out of descriptors, memory, or locks; try again in a moment: {error}"
+                )
             case Fault.INTERRUPTED:
                 found = ReadInterrupted(self.name)
             case Fault.VALUE:

@@ -50,7 +50,7 @@ CHECKPOINTS: Final = 3
 
 WORDS: Final = {
     Fault.FULL: "disk is full",
-    Fault.BUSY: "out of descriptors, memory or locks for the database",
+    Fault.BUSY: "out of descriptors, memory, or locks for the database",
     Fault.BROKEN: "can't use a database file",
     Fault.DAMAGED: "can't use a database file",
     Fault.VALUE: "stored data is damaged",

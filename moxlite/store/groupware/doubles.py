@@ -120,7 +120,7 @@ def _merged(kept: Contact, other: Contact) -> Contact:
     if other.note.strip() and other.note.strip() not in note:
         note = f"{note}\n\n{other.note}" if note.strip() else other.note
     if max(len(emails), len(phones), len(groups)) > MAX_ENTRIES or len(note) > MAX_NOTE:
-        raise LimitExceeded(f"{MAX_ENTRIES} addresses, numbers and groups per contact, and {MAX_NOTE:,} characters")
+        raise LimitExceeded(f"{MAX_ENTRIES} addresses, numbers, and groups per contact, and {MAX_NOTE:,} characters")
     names = {_name(line) for line in kept.other}
     more = (line for line in other.other if _name(line) not in names and not _name(line).startswith(("X-", "PHOTO")))
     return msgspec.structs.replace(

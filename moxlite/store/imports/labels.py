@@ -300,7 +300,7 @@ CATEGORIES: Final = (
 """How names of Google's categories begin: with a colon behind it in other languages than English."""
 
 UNKNOWN: Final = (
-    "couldn't recognize the language of Google's labels. Inbox, Sent and Trash go to mailboxes with those"
+    "couldn't recognize the language of Google's labels. Inbox, Sent, and Trash go to mailboxes with those"
     " names, and all mail will be read. To change this, start with a dry run and specify the meanings, or"
     " export in English: https://takeout.google.com/?hl=en"
 )

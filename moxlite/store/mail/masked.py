@@ -474,7 +474,7 @@ def wrong_masked(r: Reader) -> list[str]:
             if masked_key(Address.parse(address)) != address:
                 found.append(f"masked address {address!r} isn't in the normalized form used for lookups")
         except AddressError:
-            found.append(f"masked address {address!r} isn't an address")
+            found.append(f"masked address {address!r} isn't a valid address")
         if senders > MAX_SENDERS:
             found.append(f"masked address {address!r} has {senders} senders")
     if r.value(LEFT_BEHIND):

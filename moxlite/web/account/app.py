@@ -143,7 +143,7 @@ class SessionCalls(AccountCalls):
         # Stricter than for other calls, which may lack the field: this one starts a session without a secret that the
         # user typed.
         if caller.request.headers.get("origin") != caller.request.origin:
-            raise HTTPError(403, "Only this server's own pages can use this address.")
+            raise HTTPError(403, "Only this server's own pages can use this URL.")
         return await self._sessions.take_over(caller, token)
 
     @call()

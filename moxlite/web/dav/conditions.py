@@ -106,10 +106,10 @@ def _is_here(uri: str, tree: Tree, place: Place) -> bool:
 
 
 def depth_of(headers: Headers, default: str, allowed: tuple[str, ...]) -> str:
-    """The depth of a request: 0, 1 or infinity. Raises Refusal."""
+    """The depth of a request: 0, 1, or infinity. Raises Refusal."""
     depth = (headers.get("depth") or default).strip().lower()
     if depth not in ("0", "1", "infinity"):
-        raise Refusal(400, "", "Depth must be 0, 1 or infinity")
+        raise Refusal(400, "", "Depth must be 0, 1, or infinity")
     if depth not in allowed:
         raise Refusal(403, DAV + "propfind-finite-depth", "use Depth 0 or 1")
     return depth

@@ -50,7 +50,7 @@ class NotThere(Refusal):
     """There is nothing at this place."""
 
     def __init__(self) -> None:
-        super().__init__(404, "", "nothing found at this address")
+        super().__init__(404, "", "nothing found at this URL")
 
 
 class NoParent(NotThere):

@@ -66,7 +66,7 @@ SURE_AFTER: Final = 2.0  # seconds after which the pace predicts how long the re
 OWN_ARCHIVES: Final = "you can only import archives into your own folders, because an import can create folders"
 BUSY: Final = "an import into this account is already running"
 UNKNOWN_FILE: Final = (
-    "can't import this file. Choose a zip, tar.gz or tar file with mail, an mbox file, or a message (.eml)"
+    "can't import this file. Choose a zip, tar.gz, or tar file with mail, an mbox file, or a message (.eml)"
 )
 
 encoder = msgspec.json.Encoder()

@@ -247,7 +247,7 @@ def _root(given: Object) -> Part:
     # Each branch is a form that RFC 8621 §4.6 allows or forbids, and the error names the property that is wrong.
     if "bodyStructure" in given:
         if given.keys() & {"textBody", "htmlBody", "attachments"}:
-            raise bad("bodyStructure", "use either bodyStructure, or textBody, htmlBody and attachments")
+            raise bad("bodyStructure", "use either bodyStructure, or textBody, htmlBody, and attachments")
         return reader.part("bodyStructure", given["bodyStructure"], 0)
     texts: list[Part] = []
     for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):

@@ -133,7 +133,7 @@ class _Compiler:
                 return [_joined(operator, [_all(self._parts(condition, depth + 1)) for condition in conditions])]
             case dict() if "operator" not in wish:
                 return [self._condition(name, value) for name, value in wish.items()]
-        raise invalid("filter: operator must be AND, OR or NOT, with an array of conditions")
+        raise invalid("filter: operator must be AND, OR, or NOT, with an array of conditions")
 
     def _check(self, wish: object, depth: int) -> None:
         assert isinstance(wish, dict)

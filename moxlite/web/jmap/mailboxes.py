@@ -222,7 +222,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     ordered = [*boxes]
     for one in reversed(call.order() or [{"property": "sortOrder"}, {"property": "name"}]):
         if one.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "mailboxes can be sorted by sortOrder, name or parentId")
+            raise MethodError("unsupportedSort", "mailboxes can be sorted by sortOrder, name, or parentId")
         ordered.sort(key=keys[one["property"]], reverse=one.get("isAscending") is False)
     if call.argument("sortAsTree", bool, False):
         ordered = _as_tree(ordered)

@@ -275,7 +275,7 @@ def _referenced(reference: object, responses: list[Invocation]) -> object:
         case {"resultOf": str(call_id), "name": str(name), "path": str(path)}:
             response = next((invocation for invocation in responses if invocation.call_id == call_id), None)
         case _:
-            raise invalid("a result reference must have resultOf, name and path")
+            raise invalid("a result reference must have resultOf, name, and path")
     if response is None or response.name != name:
         raise MethodError("invalidResultReference", f"call {call_id} doesn't have a response {name}")
     if path and not path.startswith("/"):

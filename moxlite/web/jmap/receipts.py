@@ -181,7 +181,7 @@ def _disposition(value: Any) -> str:
             mode = SENDING.get((action.lower(), sending.lower()))
             if mode is not None and kind.lower() in TYPES:
                 return f"{mode}; {kind.lower()}"
-    text = "actionMode, sendingMode and type as in RFC 8098 §3.2.6"
+    text = "actionMode, sendingMode, and type as in RFC 8098 §3.2.6"
     raise SetError("invalidProperties", text, properties=["disposition"])
 
 

@@ -191,7 +191,7 @@ def holds(wish: object, meets: Callable[[str, Any], bool], depth: int = 0) -> bo
                     return any(found)
                 case "NOT":
                     return not any(found)
-            raise invalid("operator must be AND, OR or NOT")
+            raise invalid("operator must be AND, OR, or NOT")
         case dict():
             return all(meets(name, value) for name, value in wish.items())
     raise invalid("filter: must be an object")

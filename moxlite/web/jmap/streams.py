@@ -451,7 +451,7 @@ class _Socket:
                     wanted = frozenset(map(str, types)) if isinstance(types, list) else None
                     self._nursery.start_soon(self._watch, wanted, self._watching)
             case _:
-                raise RequestError("notRequest", "@type must be Request, WebSocketPushEnable or WebSocketPushDisable")
+                raise RequestError("notRequest", "@type must be Request, WebSocketPushEnable, or WebSocketPushDisable")
 
     async def _answer(self, value: Object) -> None:
         budget = Budget(TEXTS, self._room.hold)

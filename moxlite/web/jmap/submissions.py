@@ -234,7 +234,7 @@ def _queried(rows: Sequence[Sent], call: Call) -> list[str]:
     rows = [submission for submission in rows if wish is None or holds(wish, partial(_meets, submission))]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId or sentAt")
+            raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId, or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
     return [f"{LETTER}{row.id}" for row in rows]
 

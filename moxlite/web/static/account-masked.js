@@ -494,7 +494,7 @@ var List = class {
   async make() {
     const made2 = await dialog(t("New masked address"), (close) => {
       const site = line(t("Website"), "", t("For example, shop.example. Optional."), { autocapitalize: "none", inputmode: "url", maxlength: "300", autofocus: "" });
-      const note = line(t("Note"), "", t("Only you see this. Optional."), { maxlength: "500" });
+      const note = line(t("Note"), "", t("Only you can see this. Optional."), { maxlength: "500" });
       const word = line(t("Prefix"), "", t("Letters and digits. By default, based on the site's name."), { autocapitalize: "none", maxlength: "32" });
       const domain = choice(t("Domain"), this.domains.map((one) => [one, one]), this.domains[0] ?? "");
       const content = [site.root, note.root, word.root, this.domains.length > 1 && domain.root];

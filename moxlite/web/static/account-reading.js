@@ -829,7 +829,7 @@ var appearance = async (desk) => {
   const old = await now(desk);
   const spoken = document.documentElement.lang;
   const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", { file: `frontend/i18n/${spoken}.json` }));
-  return page(t("Appearance"), automatic, card("", form2(select(desk, old, "language", t("Language"), [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]), improve, select(desk, old, "color_scheme", t("Theme"), [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]), select(desk, old, "density", t("List density"), [["comfortable", t("With preview")], ["compact", t("Compact")]]), desk.webmail === "" ? null : local("layout", t("Message"), layouts))));
+  return page(t("Appearance"), automatic, card("", form2(select(desk, old, "language", t("Language"), [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]), improve, select(desk, old, "color_scheme", t("Theme"), [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]), select(desk, old, "density", t("List density"), [["comfortable", t("With preview")], ["compact", t("Compact")]]), desk.webmail === "" ? null : local("layout", t("Reading pane"), layouts))));
 };
 var swipes = [...rowActions.map(([action, , words]) => [action, words]), ["", t("Do nothing")]];
 var reading = async (desk) => {

@@ -543,7 +543,7 @@ function list(desk, found) {
 async function suppress(desk) {
   const done = await dialog(t("Suppress an address"), (close) => {
     const address = line(t("Address"), "", null, { inputmode: "email", autofocus: "" });
-    const reason = line(t("Reason"), "", t("Only you see this. Optional."), { maxlength: "300" });
+    const reason = line(t("Reason"), "", t("Only you can see this. Optional."), { maxlength: "300" });
     const box = form([address.root, reason.root], t("Add"), async () => {
       await desk.client.queue_suppress_add(address.control.value, reason.control.value);
       close(true);

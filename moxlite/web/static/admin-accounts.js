@@ -982,7 +982,7 @@ async function listPage(desk) {
 }
 async function add(desk) {
   const domains = await desk.client.domains();
-  const name = line(t("Name"), "", t("Lowercase letters, digits, dots, and hyphens. Only you see it. You can't change it later."));
+  const name = line(t("Name"), "", t("Lowercase letters, digits, dots, and hyphens. Only you can see it. You can't change it later."));
   const address = line(t("First address"), "", domains.length > 0 ? t("For example, an address at {domain}.", { domain: domains[0].domain }) : t("Add a domain first."), { inputmode: "email" });
   name.control.addEventListener("change", () => {
     if (address.control.value === "" && domains.length > 0) address.control.value = `${name.control.value}@${domains[0].domain}`;

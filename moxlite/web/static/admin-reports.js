@@ -507,7 +507,7 @@ async function evaluationsPage(desk, domain) {
   const after = Number(desk.address.query.get("after") ?? 0) || 0;
   const found = await desk.client.dmarc_evaluations(domain, after);
   const last = found.at(-1);
-  const list2 = table(t("Messages"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Address"), cell: (row) => name(row.source_ip) }, { title: t("Passed"), cell: (row) => row.dkim || row.spf ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", ")) : state("warn", t("no")) }, { title: t("Result"), cell: (row) => [name(row.disposition), row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from))] }, { title: t("To"), cell: (row) => name(row.envelope_to) }, { title: t("Policy"), cell: (row) => [el("code", {}, foreign(row.record, 80)), row.optional && el("div", { class: "hint" }, t("not enough to trigger a report"))] }], found);
+  const list2 = table(t("Messages"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("Address"), cell: (row) => name(row.source_ip) }, { title: t("Passed"), cell: (row) => row.dkim || row.spf ? state("ok", [row.dkim && "DKIM", row.spf && "SPF"].filter(Boolean).join(", ")) : state("warn", t("no")) }, { title: t("Result"), cell: (row) => [name(row.disposition), row.overrides.map((one) => el("div", { class: "hint" }, foreign(one, 120)))] }, { title: t("From"), cell: (row) => [name(row.header_from), el("div", { class: "hint" }, t("envelope:"), " ", name(row.envelope_from))] }, { title: t("To"), cell: (row) => name(row.envelope_to) }, { title: t("Policy"), cell: (row) => [el("code", {}, foreign(row.record, 80)), row.optional && el("div", { class: "hint" }, t("won't trigger a report on its own"))] }], found);
   const root = el("div", { class: "page" }, head([t("Mail checked by"), " ", name(domain)], t("Included in the next DMARC report to this domain.")), tabLinks("own"), card("", found.length === 0 ? el("p", { class: "hint" }, t("No data left for this domain's report.")) : list2, { flush: true }), el("div", { class: "pages" }, el("a", { class: "btn line", href: "#reports/own" }, t("All domains")), last !== void 0 && found.length === perPage2 && el("a", { class: "btn line", href: addressOf("reports", ["own", domain], { after: String(last.id) }) }, t("Next page"))));
   return { title: t("Mail checked by {domain}", { domain }), root };
 }
@@ -541,7 +541,7 @@ function answer(found) {
     case "no":
       return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.", "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an IP address that never passes. Check whether it's one of yours.", "Probably. This would reject {n} messages from IP addresses that never pass. Check whether any of them are yours.")];
     case "yes":
       return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }

@@ -234,7 +234,7 @@ function figures(one) {
   const [title] = kinds[one.kind];
   const total = one.sums.reduce((sum, row) => sum + row.number, 0);
   const network = one.kind === "login-failed";
-  const list = table(title, [{ title: network ? t("Network") : t("Reason"), kind: "main", cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about)) }, { title: t("Number"), kind: "num", cell: (row) => row.number.toLocaleString() }], one.sums);
+  const list = table(title, [{ title: network ? t("Network") : t("Reason"), kind: "main", cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about)) }, { title: t("Count"), kind: "num", cell: (row) => row.number.toLocaleString() }], one.sums);
   return card(`${title}: ${total.toLocaleString()}`, list, { flush: true });
 }
 
@@ -507,7 +507,7 @@ function answer(found) {
     case "no":
       return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
     case "strangers":
-      return ["ok", many(found.strange, "Probably. This would reject {n} message from an address that never passes. Check whether you recognize the address.", "Probably. This would reject {n} messages from addresses that never pass. Check whether you recognize any of them.")];
+      return ["ok", many(found.strange, "Probably. This would reject {n} message from an IP address that never passes. Check whether it's one of yours.", "Probably. This would reject {n} messages from IP addresses that never pass. Check whether any of them are yours.")];
     case "yes":
       return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
   }
@@ -579,7 +579,7 @@ function waiting(samples) {
   const label = t("Messages waiting, last 7 days");
   const plot = line(label, samples.map((one) => [one.at, one.messages]), from, now, marks, "#queue", number, ([at, value]) => `${number(value)}, ${moment(at)}`);
   const hours = line(t("Oldest message (hours)"), samples.map((one) => [one.at, one.oldest / (60 * minute2)]), from, now, marks, addressOf("queue", [], { sort: "queued" }), (value) => value.toLocaleString(void 0, { maximumFractionDigits: 1 }), ([at, value]) => `${age(value * 60 * minute2)}, ${moment(at)}`);
-  const beside = figures2(label, [{ title: t("Queue"), kind: "main", cell: (row) => row[0] }, { title: t("Now"), kind: "num", cell: (row) => row[1] }, { title: t("Most"), kind: "num", cell: (row) => row[2] }], [[t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))], [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))], [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]]);
+  const beside = figures2(label, [{ title: t("Queue"), kind: "main", cell: (row) => row[0] }, { title: t("Now"), kind: "num", cell: (row) => row[1] }, { title: t("Peak"), kind: "num", cell: (row) => row[2] }], [[t("Waiting"), number(last?.messages ?? 0), number(most((one) => one.messages))], [t("On hold"), number(last?.held ?? 0), number(most((one) => one.held))], [t("Oldest"), age(last?.oldest ?? 0), age(most((one) => one.oldest))]]);
   return plotCard(t("Queue"), t("Checked every 5 minutes while messages are waiting"), samples.every((one) => one.messages === 0) ? nothing(t("No messages waited in the last 7 days")) : [el("h3", { class: "hint" }, t("Messages")), plot, el("h3", { class: "hint" }, t("Oldest message (hours)")), hours], beside);
 }
 function dmarc(found, domains, days) {

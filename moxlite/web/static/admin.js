@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "7c517b04ded2", audit: "ea130f0ac81a", domains: "6da10c584357", factors: "baf9642a8d98", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "72eb3fe1df40", reports: "c8a8ace771dc", trends: "94df8eed94da" };
+var define_PARTS_default = { accounts: "c2c3f227fdb7", audit: "ea130f0ac81a", domains: "6da10c584357", factors: "fcf6e29abef9", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "2cf630c43450", reports: "8fab5a36922e", trends: "f5fcf06590eb" };
 
 var CheckFailed = class extends Error {
 };
@@ -755,7 +755,7 @@ async function spoken(ask) {
     if (name === "InvalidStateError") throw new Error(t("This security key is already set up."));
     if (name !== "NotAllowedError" && name !== "AbortError") throw error;
   }
-  throw new Error(t("No response from a security key. Try again or choose another method."));
+  throw new Error(t("Your security key didn't respond. Try again or choose another method."));
 }
 function answer(found, response) {
   return JSON.stringify({ id: found.id, rawId: text2(found.rawId), type: found.type, response, clientExtensionResults: {} });

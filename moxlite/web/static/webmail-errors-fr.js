@@ -95,7 +95,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0zei0jocette importation n’existe pas, ou elle est terminée depuis plus d’une minute
 0jda7itune importation dans ce compte est déjà en cours
 12dsnyule formulaire a un champ inconnu {name}
-1j9c89ice fichier ne peut pas être importé : il faut un zip ou tar.gz avec des messages, un tar, un mbox ou un message (.eml)
+1nk9sxuce fichier ne peut pas être importé : il faut un zip ou tar.gz avec des messages, un tar, un mbox ou un message (.eml)
 12r547nles archives ne s’importent que dans vos propres dossiers, car elles peuvent en créer d’autres
 15uoljhdossier : {reason}
 15fhk68libellés : {reason}
@@ -146,7 +146,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0tezirele serveur est occupé, réessayez dans un instant
 09o8jv0le stockage de ce compte ne répond pas comme il devrait
 0pcsm40la lecture a pris trop de temps, réessayez
-0jvyvt7la page du compte n’est pas à cette adresse
+0xrsovala page du compte n’est pas à cette adresse
 0h921mlles messages non chargés ne sont modifiés que là où tout est à vous
 0xky99amasquer et replier des conversations : seulement pour ce qui est à vous
 1r1isbpsince : un nombre est attendu
@@ -207,7 +207,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0ymc8eil’arrivée des messages : seulement pour ce qui est à vous
 0oly5btrépétition : ce n’est pas une date d’une série
 04ivkc8fuseau : ce fuseau horaire n’est pas connu
-1gyfzf2lien : doit être une adresse http:// ou https://
+0lddaaflien : doit être une adresse http:// ou https://
 0larlh2invités : cette adresse n’est pas complète
 0brx1eljeton incorrect
 13fticgil n’y a pas de flux {stream_id}
@@ -250,7 +250,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 03d22n6un mot de passe a besoin d’au moins {most} caractères
 1n8dop1un mot de passe ne peut pas dépasser {most} octets
 15d741xle nom d’un appareil a de 1 à {most} caractères imprimables
-128t2eecette clé de sécurité est déjà utilisée
+0o89emrcette clé de sécurité est déjà utilisée
 1omzbxsil y a déjà un appareil {name}
 1crf6tz{most} applications d’authentification ou clés de sécurité par compte
 0287eadle compte n’a pas cette clé
@@ -375,7 +375,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1oc56rela dernière carte n’a pas de fin
 1udbqvpil dépasse {most} Mio
 0j4ad1sle fichier n’est pas un tableau : {reason}
-1gnbjjnla première ligne ne nomme pas de colonnes comme Name, First Name ou E-mail Address
+0zw9yctla première ligne ne nomme pas de colonnes comme Name, First Name ou E-mail Address
 0mnuw8wligne {line_num} : {reason}
 01mv8z6ligne {line} : ni nom ni adresse
 0cg1acxcet événement n’a pas de début
@@ -409,7 +409,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1no3xfm{address} n’existe pas sur ce serveur
 19gfh08vous êtes l’organisateur, vous ne pouvez donc pas inviter votre propre adresse {address}
 0fa6rio{address} n’accepte pas vos e-mails
-0agugvg{text} n'est pas une adresse
+09jddeg{text} n'est pas une adresse
 10dncnrchoisissez un de vos domaines : {names}
 1h97qllle domaine {domain} n'est pas sur ce serveur
 00yodgvle compte n'a pas d'adresse dans {domain}
@@ -435,7 +435,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 10k6gy4l’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a
 06ivfptl’URL du service push n’est pas valable
 0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
-1n5sdjel’adresse doit commencer par https:// et ne contenir aucun mot de passe
+1mlgyn3l’adresse doit commencer par https:// et ne contenir aucun mot de passe
 0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points
 1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur
 1n3mha8le serveur refuse le nom d’utilisateur ou le mot de passe
@@ -443,7 +443,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1jtldpaune réponse dépasse {size} Mio
 1bi2rw2une réponse est illisible : {reason}
 0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe
-1623o0r« {text} » n’est pas une adresse
+1qjgje8« {text} » n’est pas une adresse
 134tk5fdes agendas sont déjà en cours de copie
 1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
 01dw634le fichier n’a ni événement ni tâche
@@ -451,13 +451,13 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 000jaj4il contient plus de {most} fichiers
 1p1kst1ce serveur n’a pas d’adresse https pour les agendas : demandez à l’administrateur
 1w54fcd{address} n’accepte que les e-mails de ses membres
-1bfp95fl’adresse d’un agenda commence par https:// ou webcal://
-1vl8ujaune adresse qui contient un nom d’utilisateur ou un mot de passe n’est pas acceptée
+1y3g5jql’adresse d’un agenda commence par https:// ou webcal://
+0p0iwnzune adresse qui contient un nom d’utilisateur ou un mot de passe n’est pas acceptée
 0kt0ryvle serveur est injoignable : {reason}
-1h4e2lzle serveur renvoie vers une adresse illisible
+1paohbule serveur renvoie vers une adresse illisible
 1ytlrt9le serveur répond {status}
 1ujvc6nl’agenda dépasse {size} Mio
-0nqd2snil n’y a pas d’agenda à cette adresse
+1gkhrkail n’y a pas d’agenda à cette adresse
 1og45p4vous avez déjà cet agenda
 0gv3e47l’agenda est illisible : {reason}
 0hnk2wjla lecture de l’agenda prend trop de temps
@@ -566,7 +566,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages
 0ylgv17doit être de 0 à 1
 0g3syl1doit être d’au moins 0 et inférieur à 0,5
-007163ua besoin de onegrams, twograms ou threegrams
+02uhwj4a besoin de onegrams, twograms ou threegrams
 04bpzmin’est pas dans un domaine de ce serveur
 05itg08est dans un domaine sans localpart_separators
 0ycyy8bcontient des doublons
@@ -583,9 +583,9 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0c8ny05est hors limites : ne doit pas être négatif
 19smucvest hors limites
 0klpwljcontient des caractères de contrôle
-18u0dg3n’est pas une durée comme « 15s », « 1h30m » ou « 7d »
+1dbuk2ln’est pas une durée comme « 15s », « 1h30m » ou « 7d »
 0ka2sfaest plus long qu’un siècle
-0dnlf4on’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »
+1gvopf4n’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »
 0mvlqlfest plus grand qu’un pébioctet
 1tftehln’est pas un temps : écrivez « auto » ou une durée comme « 20d »
 1v8d9uuest un chemin vide
@@ -596,7 +596,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 178l1m0doit être sous sa forme simple : écrivez « {address} »
 0k9e9w3n’est pas la partie d’une adresse avant le @
 01uvdo8n’est pas une adresse IP
-0rea05nn’est pas un réseau IP comme 192.0.2.0/24{hint}
+08l4rk2n’est pas un réseau IP comme 192.0.2.0/24{hint}
 1gnns8on’est ni unix:/path/to/socket ni unix:/path/to/socket:/path
 00ud60yn’est ni une URL http ou https, ni // et un hôte
 1i3hkh3ne doit pas avoir de chemin : celui de la requête est gardé, ou remplacé par replace_path

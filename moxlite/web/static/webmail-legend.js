@@ -164,7 +164,7 @@ function chip({ name, color }) {
 
 var day = 24 * 60 * 60 * 1e3;
 
-var validations = { strict: ["green", t("Domain verified (SPF or DKIM)")], dmarc: ["green", t("Domain verified (DMARC)")], relaxed: ["green", t("Related domain verified (SPF or DKIM)")], list: ["blue", t("Trusted list or forwarder. Author not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
+var validations = { strict: ["green", t("Domain verified (SPF or DKIM)")], dmarc: ["green", t("Domain verified (DMARC)")], relaxed: ["green", t("Related domain verified (SPF or DKIM)")], list: ["blue", t("Trusted list or forwarder. Sender not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
 
 var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move to Trash")], ["later", clock, t("Snooze")], ["read", mailOpen, t("Mark as read or unread")]];
 

@@ -549,7 +549,7 @@ var firstAddresses = 6;
 var namedRecipients = 2;
 var mostInRow = 50;
 var firstLabels = 8;
-var validations = { strict: ["green", t("Domain verified (SPF or DKIM)")], dmarc: ["green", t("Domain verified (DMARC)")], relaxed: ["green", t("Related domain verified (SPF or DKIM)")], list: ["blue", t("Trusted list or forwarder. Author not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
+var validations = { strict: ["green", t("Domain verified (SPF or DKIM)")], dmarc: ["green", t("Domain verified (DMARC)")], relaxed: ["green", t("Related domain verified (SPF or DKIM)")], list: ["blue", t("Trusted list or forwarder. Sender not verified")], none: ["grey", t("Domain not verified")], forged: ["red", t("Failed the domain's DMARC check")] };
 function recipients(item, isOwn) {
   const all = [...item.to, ...item.cc, ...item.bcc];
   if (all.length === 0) return t("no recipients");

@@ -361,7 +361,7 @@ var newsletters_default = ".newsletter{display:grid;grid-template-columns:auto m
 adopt(newsletters_default);
 var asked = 20;
 function openPage(desk) {
-  const order = el("select", { class: "dialog-input", "aria-label": t("Order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
+  const order = el("select", { class: "dialog-input", "aria-label": t("Sort order") }, el("option", { value: "messages" }, t("Most messages first")), el("option", { value: "size" }, t("Largest first")));
   const { body, close } = openBeside(t("Newsletters"), [order]);
   const list = el("div", { role: "list", "aria-label": t("Newsletters") });
   const more = el("button", { class: "btn line", type: "button", hidden: true }, t("Show more"));

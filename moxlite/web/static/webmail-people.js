@@ -592,7 +592,7 @@ function between({ client, base }, emails) {
     const files = holders.flatMap((item) => item.attachments.filter(({ inside }) => !inside).map((file) => [item, file]));
     root.hidden = mails.length + events.length + files.length === 0;
     const search2 = mailSearch(emails);
-    fill(root, el("h3", {}, t("Between you")), list2(meant("contact", "Latest messages"), mails.map((item) => mailRow(item, search2))), mails.length === most2 && el("a", { class: "between-all", href: `#search:${encodeURIComponent(search2)}` }, t("Show all messages")), list2(meant("contact", "Next events"), events.slice(0, most2).map(eventRow)), list2(meant("contact", "Files"), files.slice(0, most2).map(([item, file]) => fileRow(base, item, file))));
+    fill(root, el("h3", {}, t("Between you")), list2(meant("contact", "Latest messages"), mails.map((item) => mailRow(item, search2))), mails.length === most2 && el("a", { class: "between-all", href: `#search:${encodeURIComponent(search2)}` }, t("Show all messages")), list2(meant("contact", "Upcoming events"), events.slice(0, most2).map(eventRow)), list2(meant("contact", "Files"), files.slice(0, most2).map(([item, file]) => fileRow(base, item, file))));
   };
   if (addresses.length > 0) void load();
   return root;

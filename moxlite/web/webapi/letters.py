@@ -69,7 +69,7 @@ _FIELDS: Final = {
 
 
 class Parties(msgspec.Struct, frozen=True):
-    """The recipients: those in To, CC and BCC, in this order, with the texts of their addresses."""
+    """The recipients: those in To, CC, and BCC, in this order, with the texts of their addresses."""
 
     to: tuple[MailAddress, ...]
     cc: tuple[MailAddress, ...]
@@ -117,9 +117,9 @@ def parties_of(request: SendRequest) -> Parties:
     fields = {name: [_party(name, one) for one in getattr(request, name.lower())] for name in ("To", "CC", "BCC")}
     addresses = [address for parties in fields.values() for _, address in parties]
     if not addresses:
-        raise WebAPIError("noRecipients", "add a recipient in To, CC or BCC")
+        raise WebAPIError("noRecipients", "add a recipient in To, CC, or BCC")
     if len(addresses) > MAX_RECIPIENTS:
-        raise WebAPIError("user", f"To, CC and BCC: you can add up to {MAX_RECIPIENTS} recipients")
+        raise WebAPIError("user", f"To, CC, and BCC: you can add up to {MAX_RECIPIENTS} recipients")
     to, cc, bcc = (tuple(party for party, _ in parties) for parties in fields.values())
     texts = tuple(address_text.address.strip() for address_text in (*request.to, *request.cc, *request.bcc))
     return Parties(to, cc, bcc, texts, tuple(addresses))

@@ -87,7 +87,7 @@ class SessionCalls(AccountCalls):
         """Make a token by which the account app at this address takes over the session within 30 seconds."""
         await trio.lowlevel.checkpoint()
         if "account" not in caller.siblings:
-            raise NotFound("the account page isn't available at this address")
+            raise NotFound("the account page isn't available at this URL")
         return await self._sessions.hand_on(caller)
 
     @call()

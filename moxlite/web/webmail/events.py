@@ -339,7 +339,7 @@ def form_of_call(event: EventForm) -> Form:
     if event.zone and not event.all_day and iana_zone(event.zone) is None:
         raise UserError("zone: unknown time zone")
     if event.link and not is_link(event.link.strip()):
-        raise UserError("link: must be an http:// or https:// address")
+        raise UserError("link: must be an http:// or https:// URL")
     for guest in event.guests:
         try:
             Address.parse(guest.address)

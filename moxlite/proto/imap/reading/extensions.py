@@ -66,7 +66,7 @@ def _get_metadata(reader: Reader, modes: Modes) -> c.GetMetadata:
             elif value == "infinity":
                 depth = "infinity"
             else:
-                raise ProtocolError("DEPTH must be 0, 1 or infinity")
+                raise ProtocolError("DEPTH must be 0, 1, or infinity")
         else:
             raise ProtocolError(f"unknown option {word}")
 

@@ -92,7 +92,7 @@ def _fetch(uid: bool) -> Rule:
                     break
                 reader.space()
         if vanished and not (uid and modes.qresync and changedsince is not None):
-            raise ProtocolError("VANISHED requires UID FETCH, CHANGEDSINCE and QRESYNC")  # RFC 7162 §3.2.6
+            raise ProtocolError("VANISHED requires UID FETCH, CHANGEDSINCE, and QRESYNC")  # RFC 7162 §3.2.6
         return c.Fetch(numbers, items, uid, changedsince, vanished, partial)
 
     return read

@@ -196,7 +196,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
         uids = reader.sequence_set()
         reader.expect(b")")
         if _ascending(numbers) != _ascending(uids):
-            raise ProtocolError("expected as many message numbers as UIDs to compare")
+            raise ProtocolError("the number of message numbers and UIDs must match")
         match = (numbers, uids)
     reader.expect(b")")
     return c.Qresync(uidvalidity, modseq, known, match)

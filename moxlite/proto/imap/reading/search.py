@@ -194,7 +194,7 @@ class _Program:
             reader.string()
             reader.space()
             if reader.atom("an entry type").upper() not in ("PRIV", "SHARED", "ALL"):
-                raise ProtocolError("entry type must be priv, shared or all")
+                raise ProtocolError("entry type must be priv, shared, or all")
             reader.space()
         return s.ModSeqIs(reader.number(MAX_MODSEQ, what="a modification sequence"))
 

@@ -311,7 +311,7 @@ class HistoryCalls(AdminCalls):
         try:
             wanted = ip_network(network)
         except ValueError:
-            raise UserError(f"{network!r} isn't a network. For example, 192.0.2.0/26") from None
+            raise UserError(f"{network} isn't a valid network. Use a format like 192.0.2.0/26.") from None
 
         def inside(recorded_attempt: RecordedAttempt) -> bool:
             try:
