@@ -199,7 +199,7 @@ class Supervisor:
             await trio.sleep(seconds)
         finally:
             del self.down[name]
-        logger.info("task restarting", extra={"kv": {"task": name, "of": self.name, "since": _utc(down.since)}})
+        logger.info("restarting task", extra={"kv": {"task": name, "of": self.name, "since": _utc(down.since)}})
 
     def _is_plain(self, error: Exception) -> bool:
         if isinstance(error, ExceptionGroup):

@@ -71,7 +71,7 @@ class ForeignPasswordCare:
                     warned.append(name)
             except StoreError as error:
                 logger.warning(
-                    "failed to check foreign password hash", extra={"kv": {"account": name, "err": str(error)}}
+                    "failed to check imported password hash", extra={"kv": {"account": name, "err": str(error)}}
                 )
         if warned:
             await self._warn(warned)
@@ -86,7 +86,7 @@ class ForeignPasswordCare:
                 return False
             if drop and await account.write(drop_foreign):
                 self._logins.forget(name)
-                logger.info("foreign password hash removed", extra={"kv": {"account": name}})
+                logger.info("imported password hash removed", extra={"kv": {"account": name}})
         return not drop
 
     async def _warn(self, names: list[str]) -> None:

@@ -498,7 +498,7 @@ class Issuer:
         begin, end = ordering.lifetime(pair.leaf)
         # What a CA sends is a stranger's word: a certificate that clients refuse must not take the place of a good one.
         if host not in certificate_names(pair.leaf):
-            raise CAFailed(f"the CA's certificate isn't for {host}")
+            raise CAFailed(f"the CA's certificate isn't valid for {host}")
         if not begin < end or self._clock() > end:
             raise CAFailed(f"the CA's certificate expired at {utc(end)}; check this machine's clock")
         # On disk before a client sees it: one that a crash loses has to be ordered again, and CAs count that. Let's

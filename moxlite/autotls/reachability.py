@@ -66,7 +66,7 @@ class Reachability:
         """Find out whether a name points here."""
         found = await pointing(host, self._resolver, own_ips(snapshot, self._authority))
         if found.words and self._elsewhere.get(host) != found.words:
-            logger.warning("name doesn't point here", extra={"kv": {"host": host, "why": found.words}})
+            logger.warning("host name doesn't point to this server", extra={"kv": {"host": host, "why": found.words}})
         self._elsewhere.pop(host, None)
         if not found.order:
             self._elsewhere[host] = found.words
@@ -80,6 +80,6 @@ class Reachability:
         for kind, words in seen.wrong.items():
             if before is None or before.wrong.get(kind) != words:
                 kv = {"host": host, "challenge": kind, "why": words}
-                logger.warning("CA won't find the challenge response", extra={"kv": kv})
+                logger.warning("CA can't reach the challenge response", extra={"kv": kv})
         self._rehearsed[host] = seen
         return seen

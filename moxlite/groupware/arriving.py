@@ -166,4 +166,4 @@ def _calendar(part: Part) -> Part | None:
 
 def _log(account: Account, found: Arrived, error: Exception) -> None:
     kv = {"account": account.name, "author": found.author, "err": str(error)}
-    logger.info("emailed calendar rejected", extra={"kv": kv})
+    logger.info("calendar data in email rejected", extra={"kv": kv})

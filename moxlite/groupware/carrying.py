@@ -261,7 +261,7 @@ class Carrying:
             return UNKNOWN
         except (BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
             kv = {"account": name, "sender": owed.sender, "err": str(error)}
-            logger.info("event message rejected", extra={"kv": kv})
+            logger.info("calendar message rejected", extra={"kv": kv})
             return FAILED
         except TooBusy as error:
             raise trio.TooSlowError from error

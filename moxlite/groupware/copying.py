@@ -425,7 +425,7 @@ class CalendarCopies:
             look.phase, look.error, look.ended = phase, error, trio.current_time()
             counts = {"added": look.copied.added, "known": look.copied.known, "unread": look.copied.unread}
             kv = {"account": name, "host": look.host, "user": look.user, **counts, "end": error or phase}
-            logger.info("calendars copied", extra={"kv": kv})
+            logger.info("calendar copy finished", extra={"kv": kv})
 
     async def _copy(self, args: CopyCalendars, exchange: Exchange) -> Copied:
         remote = Remote(self._client, self._resolver, args.url, args.user, args.password)

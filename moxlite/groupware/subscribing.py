@@ -265,7 +265,7 @@ class Subscriptions:
             return await self._failed(account, before, "timed out reading the calendar")
         REFRESHES.labels(result="changed" if changed else "same").inc()
         kv = {"account": account.name, "host": host_of(before.url), "changed": changed}
-        logger.info("calendar read", extra={"kv": kv})
+        logger.info("subscribed calendar refreshed", extra={"kv": kv})
         return ""
 
     async def _failed(self, account: Account, before: Subscription, why: str) -> str:

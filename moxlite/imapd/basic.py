@@ -169,7 +169,7 @@ async def namespace(session: Session, command: c.Namespace) -> Done:
     owners = await known_owners(session)
     if owners and await home.account.read(lambda r: mailbox_by_name(r, OTHERS), op="imap-namespace") is not None:
         kv = {"account": home.owner, "mailbox": OTHERS, "owners": " ".join(owners)}
-        logger.warning("mailbox hides other users' mailboxes", extra={"kv": kv})
+        logger.warning("mailbox name hides other users' mailboxes", extra={"kv": kv})
         owners = []
     session.respond(NamespaceData(others=((f"{OTHERS}/", "/"),) if owners else ()))
     return Done("NAMESPACE completed")

@@ -64,7 +64,7 @@ class Attempts:
         try:
             found = await self._auth.attempts.successes()
         except StoreError as error:
-            logger.warning("failed to read earlier login networks", extra={"kv": {"err": str(error)}})
+            logger.warning("failed to read previous login networks", extra={"kv": {"err": str(error)}})
             return
         for number, (account, remote) in enumerate(found):
             if number % PLACES_AT_ONCE == 0:

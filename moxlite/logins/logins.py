@@ -562,7 +562,9 @@ class StoredPasswords:
         try:
             await (foreign.enter(name) if has else foreign.leave(name))
         except StoreError as error:
-            logger.warning("failed to record foreign password hash", extra={"kv": {"account": name, "err": str(error)}})
+            logger.warning(
+                "failed to record imported password hash", extra={"kv": {"account": name, "err": str(error)}}
+            )
 
     async def not_permitted(self, name: str, app: AppPassword, protocol: Protocol) -> str:
         """Why an app password of an account may not be used for this protocol, "" if it may."""

@@ -144,7 +144,7 @@ class Copies:
             done = Copied(0, 0, 0, 0, 0) if copy is None else copy.result
             who = {"account": account_name, "host": order.host, "user": order.user}
             what = {"messages": done.messages, "flags": done.flags, "problems": done.problems}
-            logger.info(f"{kind} by imap ended", extra={"kv": {**who, **what, "end": end}})
+            logger.info(f"IMAP {kind} finished", extra={"kv": {**who, **what, "end": end}})
         if isinstance(failure, OSError):
             raise CopyFailed(worded("can't write a temporary file: {reason}", reason=failure.strerror or failure))
         if failure is not None:

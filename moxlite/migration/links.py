@@ -393,7 +393,9 @@ class Links:
         except (AccountUnknown, AccountRemoved):
             pass
         except StoreError as error:
-            logger.error("link ended", extra={"kv": {"account": name, "link": link_id, "err": str(error)}})
+            logger.error(
+                "linked account sync failed", extra={"kv": {"account": name, "link": link_id, "err": str(error)}}
+            )
         finally:
             del self._running[name, link_id]
             running.ended.set()

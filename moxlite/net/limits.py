@@ -294,7 +294,7 @@ class LoginsElsewhere:
         if any(self._counts[key] >= self._limits[len(key)] for key in keys):
             logins_elsewhere_limited.inc()
             logger.info(
-                "logins at other servers limited", extra={"kv": {"account": account, "for": " ".join(keys[-1][1:])}}
+                "too many logins to other servers", extra={"kv": {"account": account, "for": " ".join(keys[-1][1:])}}
             )
             seconds = HOUR - int(now % HOUR)
             raise TooManyLogins(worded(TOO_OFTEN, minutes=-(-seconds // 60)), seconds)

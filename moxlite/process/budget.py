@@ -98,7 +98,7 @@ def make_budget(limit: int | None, memory: int | None = None) -> Budget:
         highest=limit - limit // 8,  # the lowest free number is given out first, so a high one tells of a full table
     )
     logger.info(
-        "descriptors",
+        "file descriptor limits",
         extra={"kv": {"limit": limit, "connections": budget.seats, "accounts": budget.accounts}},
     )
     return budget

@@ -228,7 +228,7 @@ def start(
         # By the service user: a log file that root had made could not be opened again after it was rotated.
         handler = _log(static, log_level)
         for line in changes:
-            logger.info("permissions", extra={"kv": {"change": line}})
+            logger.info("permissions fixed", extra={"kv": {"change": line}})
         install_key, faults = _prepare_data(static.data_dir)
         undo.pop_all()
     return Started(

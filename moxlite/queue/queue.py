@@ -132,7 +132,7 @@ class Queue:
         try:
             interrupted, newest = await database.write(partial(_recover, now=ctx.clock()))
             if interrupted:
-                logger.info("deliveries interrupted", extra={"kv": {"number": interrupted}})
+                logger.info("interrupted deliveries will be retried", extra={"kv": {"number": interrupted}})
             yield cls(ctx, database, newest)
         finally:
             await database.aclose()

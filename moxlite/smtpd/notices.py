@@ -102,7 +102,7 @@ async def _owed(
     try:
         signatures = await session.context.keys.sign_own(session.snapshot, message, author)
     except SigningError as error:
-        logger.error("failed to sign notice", extra={"kv": {"err": error}})
+        logger.error("failed to sign DSN", extra={"kv": {"err": error}})
         signatures = b""
     submission = Submission(
         account=session.snapshot.static.postmaster.account,

@@ -350,7 +350,7 @@ def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: by
     guest = beside.guest(tx.account)
     if not _may_leave(tx, tx.account, beside):
         _stop(tx, row_id, beside, MessageID(message_id or 0))
-        logger.info("sender no longer permitted, message stopped", extra={"kv": {"writer": guest}})
+        logger.info("sender no longer permitted, message canceled", extra={"kv": {"writer": guest}})
         return False
     if not tx.execute(CLAIM, row_id, due):
         return False

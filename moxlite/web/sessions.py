@@ -299,7 +299,7 @@ class Sessions:
         """
         known = self._config.current.account(account) is not None
         self._record(caller, "badcreds", "websession", account if known else UNKNOWN)
-        logger.info("bad session", extra={"kv": {"remote": caller.request.client_ip, "protocol": self.app}})
+        logger.info("invalid session", extra={"kv": {"remote": caller.request.client_ip, "protocol": self.app}})
 
     def _record(self, caller: Caller, result: AttemptResult, mechanism: str, account: str, address: str = "") -> None:
         """Record a log-in without a password."""

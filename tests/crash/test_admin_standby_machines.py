@@ -347,7 +347,7 @@ def test_a_loaded_server_ends_where_the_other_machine_goes_on(tmp_path: Path) ->
 
 STAGES: Final = (
     "taking over",
-    "fetching last changes",
+    "fetching final changes",
     "all changes received",
     "data and configuration are in their places",
     "taken over in",

@@ -16,7 +16,7 @@ from tests.acmeserver import CertifiedServer, public_key
 from tests.integration.newcomer import say
 from tests.tools import free_port, until
 
-WORDS = "CA won't find the challenge response"
+WORDS = "CA can't reach the challenge response"
 
 
 def rule(*words: str) -> None:

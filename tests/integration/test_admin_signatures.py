@@ -99,7 +99,7 @@ def test_a_change_of_keys_is_checked_at_once(tmp_path: Path) -> None:
         path = server.folder / "config/domains.toml"
         before = path.read_text()
         path.write_text(before.replace('sign = ["r"]', 'sign = ["r", "e"]'))
-        until(lambda: "signatures checked" in server.log(), what="the check of e")
+        until(lambda: "DKIM signatures checked" in server.log(), what="the check of e")
         assert "signature verification failed" not in server.log()
         path.write_text(
             before.replace(

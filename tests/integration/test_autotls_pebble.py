@@ -74,7 +74,7 @@ def test_a_name_that_is_elsewhere_fails_no_other(tmp_path: Path, ports: tuple[in
         ca.place("mail.example.org", "192.0.2.7")
         with CertifiedServer(tmp_path / "server", ca=ca) as server:
             server.issued("mx.example.org")
-            until(lambda: "name doesn't point here" in server.log(), what="the warning")
+            until(lambda: "host name doesn't point to this server" in server.log(), what="the warning")
             words = "mail.example.org points to 192.0.2.7, where this server doesn't listen"
             assert f'host=mail.example.org why="{words}"' in server.log()
         assert [one["value"] for order in ca.orders for one in order["identifiers"]] == ["mx.example.org"]
@@ -92,7 +92,7 @@ def test_a_firewall_that_keeps_the_ca_out_is_told(tmp_path: Path, ports: tuple[i
         with CertifiedServer(tmp_path / "server", ca=ca) as server:
             until(lambda: "certificate order failed" in server.log(), seconds=90, what="the failure")
             assert "a firewall may be blocking the CA" in server.log()
-            assert "CA won't find the challenge response" not in server.log()
+            assert "CA can't reach the challenge response" not in server.log()
             told = json.loads(server.cli("--json", "doctor", "--skip-dial", "--skip-mail", check=False).stdout)
         [found] = [one["text"] for one in told["findings"] if one["code"] == "certificate-order"]
         assert "Failed to connect" in found

@@ -51,7 +51,7 @@ def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
         for day in ("yesterday", "2999-01-01"):
             refused = server.cli("dmarc", "send", "--day", day, check=False)
             assert refused.returncode == 1
-            assert "bad day" in refused.stderr
+            assert "invalid day" in refused.stderr
         off = server.cli("tlsrpt", "send", check=False)
         assert off.returncode == 1
         assert "no_outgoing_tls_reports is set" in off.stderr

@@ -264,7 +264,7 @@ async def test_a_process_that_ends_unasked_is_told(
         await soon(lambda: "before" in subjects(copied(tmp_path)), "the first message")
         await soon(lambda: "accounts/mia/account.db" in follower._running, "a process")
         os.kill(follower._running["accounts/mia/account.db"].process.pid, signal.SIGTERM)
-        await soon(lambda: "copy interrupted" in caplog.text, "the line of the log")
+        await soon(lambda: "database copy interrupted" in caplog.text, "the line of the log")
         await deliver(h, "after")
         await soon(lambda: "after" in subjects(copied(tmp_path)), "the message that came then")
 
@@ -464,8 +464,8 @@ async def test_a_litestream_that_hangs_does_not_end_a_take_over(
     assert (tmp_path / "hung").exists()
     assert "one" in subjects(copied(tmp_path))
     said = {record.message for record in caplog.records}
-    assert ("failed to list copies, retrying" if verb == "ltx" else "copy not progressing") in said
-    assert {"fetching last changes", "all changes received"} <= said
+    assert ("failed to list copies, retrying" if verb == "ltx" else "database copy isn't making progress") in said
+    assert {"fetching final changes", "all changes received"} <= said
 
 
 @pytest.mark.parametrize("policy", ["async", "refuse"])

@@ -237,7 +237,7 @@ async def test_the_prefix_is_nobodys_mailbox_but_who_has_one_keeps_it(
         assert names == ['"Other Users"', '"Other Users/mia"', BOX]
         assert "* 0 EXISTS" in await c.ok(f"a SELECT {BOX}")
         assert await c.ok("a NAMESPACE") == ['* NAMESPACE (("" "/")) NIL NIL']
-        assert "mailbox hides other users' mailboxes" in caplog.messages
+        assert "mailbox name hides other users' mailboxes" in caplog.messages
         await c.ok('a CREATE "Other Users/mia/More"')
 
 

@@ -238,7 +238,7 @@ async def test_a_report_that_cannot_be_used_is_delivered_like_other_mail(
     assert await flags(taking.smtp) == {0}
     assert await taking.kept() == []
     assert report_total.labels(kind="dmarc", result="unusable").value == unusable + 1
-    [line] = [record for record in caplog.records if record.message == "report unusable"]
+    [line] = [record for record in caplog.records if record.message == "invalid report"]
     assert problem in kv(line)["err"]
 
 

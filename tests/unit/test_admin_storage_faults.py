@@ -124,7 +124,7 @@ async def test_a_notice_that_cannot_be_stored_is_tried_again(
     with caplog.at_level(logging.ERROR):
         await place.fail("you", apsw.IOError("disk I/O error"))
         await soon(place.notices, seconds=30)
-    assert [one.message for one in caplog.records].count("failed to send notice") == 2
+    assert [one.message for one in caplog.records].count("failed to send postmaster email") == 2
     assert len(await place.notices()) == 1
 
 

@@ -119,7 +119,7 @@ def test_short_messages_are_whole_ones(text: bytes) -> None:
         (b"Subject: x\n\n", [], {}, "no recipients"),
         (b"Subject: x\n\n", ["-t"], {}, "no recipients"),
         (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "default_destination isn't set"),
-        (b"Subject: x\n\n", ["a@"], {}, "bad address"),
+        (b"Subject: x\n\n", ["a@"], {}, "invalid address"),
         (b"Subject: x\n\n", [f"a{n}@x.example" for n in range(1001)], {}, "limit 1000"),
     ],
 )

@@ -496,7 +496,7 @@ async def test_a_long_read_is_logged_once_by_name(
         async with db.snapshot(op="export"):
             await db.upkeep()
             await db.upkeep()
-    entries = [kv(record) for record in caplog.records if record.message == "long read"]
+    entries = [kv(record) for record in caplog.records if record.message == "read transaction running too long"]
     assert [entry["op"] for entry in entries] == ["export"]
 
 

@@ -99,7 +99,7 @@ async def test_the_log_names_the_task_with_one_traceback_for_a_series(
     ]
     assert [bool(one.exc_info) for one in failed] == [True, False]
     assert kv(failed[0])["since"] == kv(failed[1])["since"]
-    assert [one.message for one in caplog.records if one.levelno == logging.INFO] == ["task restarting"] * 2
+    assert [one.message for one in caplog.records if one.levelno == logging.INFO] == ["restarting task"] * 2
 
 
 async def test_an_error_whose_text_says_all_has_no_traceback(

@@ -107,7 +107,7 @@ class Rehearsal:
         if found is None:
             return None
         kv = {"account": found.account, "snapshot": found.snapshot, "seconds": found.seconds, "err": found.problem}
-        logger.log(logging.ERROR if found.problem else logging.INFO, "restore rehearsed", extra={"kv": kv})
+        logger.log(logging.ERROR if found.problem else logging.INFO, "test restore finished", extra={"kv": kv})
         await trio.to_thread.run_sync(
             partial(write_atomically, self._data / FILE, msgspec.json.encode(found), mode=0o640)
         )
@@ -178,4 +178,4 @@ class Rehearsal:
         try:
             await notify_postmaster(self._accounts, self._config.current, "test restore failed", text, once=once)
         except StoreError as error:
-            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send postmaster email", extra={"kv": {"err": str(error)}})

@@ -176,7 +176,7 @@ class BackupSchedule:
         try:
             await notify_postmaster(self._accounts, self._config.current, "can't read the backup", text, once=once)
         except StoreError as error:
-            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send postmaster email", extra={"kv": {"err": str(error)}})
 
     async def _tell_of_keys(self, left_out: list[str]) -> None:
         """Log that the backup lacks private keys, and tell the administrator once a week."""
@@ -195,7 +195,7 @@ class BackupSchedule:
                 self._accounts, self._config.current, "backup without keys", text, once=f"backup keys {week} {lines}"
             )
         except StoreError as error:
-            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send postmaster email", extra={"kv": {"err": str(error)}})
 
     async def _notify(self, problem: str, last: float) -> None:
         """Tell the administrator: of a failure once, and each day while there has been no backup for two intervals."""
@@ -206,7 +206,7 @@ class BackupSchedule:
         try:
             await notify_postmaster(self._accounts, self._config.current, "backup failed", text, once=once)
         except StoreError as error:
-            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send postmaster email", extra={"kv": {"err": str(error)}})
 
 
 def _words(error: Exception, place: object) -> str:

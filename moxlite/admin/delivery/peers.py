@@ -183,7 +183,7 @@ class Peers:
             if unmap(remote) in addresses:
                 asked_total.labels(result="loop").inc()
                 logger.info(
-                    "mail from previous server not sent back",
+                    "not returning mail to the previous server it came from",
                     extra={"kv": {"domain": peer_recipient.domain, "host": host}},
                 )
                 raise PeerFailed(CIRCLE)

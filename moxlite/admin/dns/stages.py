@@ -201,7 +201,7 @@ class Stages(ABC, Generic[K, S]):
 
     def _entered(self, subject: K, state: S, stage: str, **changes: object) -> S:
         """The state at the beginning of a stage."""
-        self.logger.info("key rotation step", extra={"kv": {self.subject: str(subject), "stage": stage}})
+        self.logger.info("key rotation advanced", extra={"kv": {self.subject: str(subject), "stage": stage}})
         fresh = {"since": self._clock(), "until": 0.0, "todo": (), "problem": "", **changes}
         return msgspec.structs.replace(state, stage=stage, **fresh)
 

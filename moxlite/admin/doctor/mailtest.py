@@ -313,7 +313,7 @@ async def _give_up(accounts: Accounts, name: str, mailbox: str, uids: Sequence[i
             await account.write(lambda tx: give_up(tx, check_name(mailbox), uids))
             account.removed()
     except StoreError as error:
-        logger.warning("test message kept for restore", extra={"kv": {"account": name, "err": str(error)}})
+        logger.warning("failed to delete test message permanently", extra={"kv": {"account": name, "err": str(error)}})
 
 
 async def _send(snapshot: Snapshot, credentials: Credentials, to: str, look_up: LookUp, sent: Sent) -> None:

@@ -114,7 +114,7 @@ class Nightly:
             gone = [finding for finding in absent if not _is_unknown(finding, examined)]
             findings += [finding for finding in absent if finding not in gone]
             kv = {"errors": sum(finding.grade == "error" for finding in findings), "new": len(new), "gone": len(gone)}
-            logger.info("server checked", extra={"kv": kv})
+            logger.info("server check finished", extra={"kv": kv})
             nightly_report = NightlyReport(new, gone, [], [])
             if new or gone:
                 await self._tell(nightly_report, standing=len(findings) - len(new))
@@ -137,7 +137,7 @@ class Nightly:
                 nightly_report.channels.append(channel)
             elif problem is not None:
                 nightly_report.problems.append(f"{channel}: {problem}")
-                logger.error("failed to send problems", extra={"kv": {"channel": channel, "err": problem}})
+                logger.error("failed to send problem report", extra={"kv": {"channel": channel, "err": problem}})
 
     async def _mail(self, nightly_report: NightlyReport, text: str) -> str | None:
         subject = _subject(nightly_report)

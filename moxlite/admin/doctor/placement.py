@@ -238,7 +238,7 @@ class Placement:
                 async with self._accounts.use(name) as account:
                     return await self._run(account, own, send=send)
             except StoreError as error:
-                logger.error("placement test failed", extra={"kv": {"err": str(error)}})
+                logger.error("inbox placement test failed", extra={"kv": {"err": str(error)}})
                 return []
 
     async def _run(self, account: Account, own: Address, *, send: bool) -> list[Trial]:
@@ -314,7 +314,9 @@ class Placement:
         except SigningError:
             return None
         except (StoreError, OSError) as error:
-            logger.error("failed to send placement test", extra={"kv": {"address": link.address, "err": str(error)}})
+            logger.error(
+                "failed to send inbox placement test", extra={"kv": {"address": link.address, "err": str(error)}}
+            )
             return None
         return Trial(sent / 1e6, link.address, link.name, link.host, message_id, context)
 
@@ -335,7 +337,7 @@ class Placement:
                     )
                     junk = await account.read(lambda r: _own_name(r, SpecialUse.JUNK), op="placement")
                 except StoreError as error:
-                    logger.error("placement check failed", extra={"kv": {"link": link.name, "err": str(error)}})
+                    logger.error("inbox placement check failed", extra={"kv": {"link": link.name, "err": str(error)}})
                     return test
                 if box is not None:
                     result = msgspec.structs.replace(
@@ -350,11 +352,11 @@ class Placement:
         if result.landing == "missing" and await self._look_up(test.message_id) is not None:
             result = msgspec.structs.replace(result, landing="unsent")
         elif result.landing == "missing" and not self._current(account.name, link.id):
-            logger.warning("placement unknown: linked account isn't connected", extra={"kv": {"link": link.name}})
+            logger.warning("inbox placement unknown: linked account isn't connected", extra={"kv": {"link": link.name}})
             return None
         placement_tests.labels(landing=result.landing).inc()
         kv = {"address": link.address, "landing": result.landing, "seconds": round(result.seconds)}
-        logger.info("placement tested", extra={"kv": kv})
+        logger.info("inbox placement test finished", extra={"kv": kv})
         return result
 
     async def _file(self, account: Account, link: Link, ids: Sequence[MessageID]) -> None:
@@ -373,7 +375,7 @@ class Placement:
             await account.write(change)
         except StoreError as error:
             logger.warning(
-                "failed to file placement test message", extra={"kv": {"link": link.name, "err": str(error)}}
+                "failed to move inbox placement test message", extra={"kv": {"link": link.name, "err": str(error)}}
             )
 
     async def _keep(self, tests: Collection[Trial]) -> None:

@@ -84,7 +84,7 @@ class SignatureWatch:
                 present = [name for name in sorted(selectors) if name in settings.dkim.selectors]
                 findings += await check_selectors(snapshot, self._keys, self._resolver, domain, present)
                 logger.info(
-                    "signatures checked", extra={"kv": {"domain": domain.ascii, "selectors": " ".join(present)}}
+                    "DKIM signatures checked", extra={"kv": {"domain": domain.ascii, "selectors": " ".join(present)}}
                 )
         for finding in findings:
             logger.error(
@@ -96,5 +96,5 @@ class SignatureWatch:
             try:
                 await notify_postmaster(self._accounts, snapshot, findings[0].text[:120], text, once=once)
             except StoreError as error:
-                logger.error("failed to send problems", extra={"kv": {"channel": "mail", "err": str(error)}})
+                logger.error("failed to send problem report", extra={"kv": {"channel": "mail", "err": str(error)}})
         return findings

@@ -261,7 +261,7 @@ class Follower:
         if newest is None:
             names = sorted({*await trio.to_thread.run_sync(_names, self._source, self._folder, epoch), *told})
             newest = {}
-        logger.info("fetching last changes", extra={"kv": {"databases": len(names)}})
+        logger.info("fetching final changes", extra={"kv": {"databases": len(names)}})
         with place_of(self._source.target, self._source.access, self._folder) as place:
             async with trio.open_nursery() as nursery:
                 with trio.move_on_after(seconds):
@@ -323,7 +323,7 @@ class Follower:
                     "at": transaction_of(self._data / first),
                     "of": newest[first],
                 }
-                logger.info("waiting for last changes", extra={"kv": kv})
+                logger.info("waiting for final changes", extra={"kv": kv})
             await trio.sleep(0.2)
         logger.info("all changes received", extra={"kv": {"seconds": round(trio.current_time() - began, 1)}})
 
@@ -398,7 +398,7 @@ class Follower:
         for name in await trio.to_thread.run_sync(lambda: list(databases_of(self._data))):
             forget(self._data / name)
         self.followed = msgspec.structs.replace(self.followed, epoch=epoch, current=0.0)
-        logger.info("following an epoch", extra={"kv": {"epoch": epoch, "source": str(self._source.target)}})
+        logger.info("following new epoch", extra={"kv": {"epoch": epoch, "source": str(self._source.target)}})
 
     async def _remove(self, names: set[str]) -> None:
         """Remove the databases of accounts that the first machine has removed. In the target they stay for a time."""
@@ -413,7 +413,7 @@ class Follower:
                 self._checked.pop(name, None)
                 if name.startswith("accounts/"):
                     shutil.rmtree((self._data / name).parent, ignore_errors=True)
-                logger.info("removed, same as on the first machine", extra={"kv": {"database": name}})
+                logger.info("database removed to match the first machine", extra={"kv": {"database": name}})
 
     async def _follow(self, name: str, place: Place, epoch: int, nursery: trio.Nursery, *, last: bool = False) -> None:
         """Have a process for a database that is behind. `last`: nothing new comes, and a take-over waits for it."""
@@ -426,7 +426,7 @@ class Follower:
             if progress != running.progress:
                 running.progress, running.moved = progress, now
             elif now - running.moved > (patience if last else STUCK):
-                logger.warning("copy not progressing", extra={"kv": {"database": name}})
+                logger.warning("database copy isn't making progress", extra={"kv": {"database": name}})
                 self._failed[name] = f"{name}: Litestream isn't making progress"
                 self._retry[name] = retry, min(2 * patience, STUCK)
                 await running.end()
@@ -467,7 +467,7 @@ class Follower:
             del self._running[name]
         if not running.asked:  # it follows until it is ended
             text = printable(last.decode(errors="replace").strip().rpartition("\n")[2])[:300]
-            logger.warning("copy interrupted", extra={"kv": {"database": name, "status": status, "err": text}})
+            logger.warning("database copy interrupted", extra={"kv": {"database": name, "status": status, "err": text}})
             self._failed[name] = f"{name}: Litestream exited with status {status}" + (f": {text}" if text else "")
 
     async def _settings(self, name: str, place: Place, epoch: int) -> Path:
@@ -524,7 +524,7 @@ class Follower:
         found = await trio.to_thread.run_sync(quick_check, self._data / name)
         self._checked[name] = now, bool(found)
         if found:
-            logger.error("copy damaged", extra={"kv": {"database": name, "err": found}})
+            logger.error("database copy is damaged", extra={"kv": {"database": name, "err": found}})
 
     def _save(self, behind: int, positions: Positions | None, unfit: str = "", *, stopped: bool = False) -> None:
         old = self.followed
@@ -544,7 +544,7 @@ class Follower:
             stopped,
         )
         if self._problem and self._problem != old.problem:
-            logger.warning("copy is outdated", extra={"kv": {"err": self._problem}})
+            logger.warning("database copies are outdated", extra={"kv": {"err": self._problem}})
         save(self._folder / FOLLOWED, self.followed)
 
 

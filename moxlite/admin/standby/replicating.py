@@ -528,7 +528,7 @@ class _Said:
                     dropped += 1
                     continue
                 kept.append(now)
-                logger.warning("Litestream", extra={"kv": {"m": line, "dropped": dropped}})
+                logger.warning("Litestream output", extra={"kv": {"m": line, "dropped": dropped}})
                 dropped = 0
         self.ended.set()
 

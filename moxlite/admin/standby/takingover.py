@@ -136,7 +136,7 @@ class Candidate:
             except (OSError, ValueError) as error:
                 text = printable(str(getattr(error, "strerror", "") or error))[:300]
                 if text != problem:
-                    logger.warning("failed to check lease", extra={"kv": {"err": text}})
+                    logger.warning("lease check failed", extra={"kv": {"err": text}})
                 problem = text
             lease = self.watch.lease
             await trio.sleep(LOOK_SOON if lease is not None and lease.handing else LOOK)

@@ -89,7 +89,7 @@ class StorageFaults:
         try:
             await notify_postmaster(accounts, snapshot, subject, _text(faults), once=once)
         except StoreError as error:
-            logger.error("failed to send notice", extra={"kv": {"err": str(error)}})
+            logger.error("failed to send postmaster email", extra={"kv": {"err": str(error)}})
             return False
         now = time.monotonic()
         with self._lock:

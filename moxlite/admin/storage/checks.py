@@ -199,7 +199,8 @@ async def maintain(
             results.append(StoreDone(name, 0, str(error)))
         else:
             logger.info(
-                "store maintenance done", extra={"kv": {"account": name, "maintenance": maintenance, "count": count}}
+                "storage maintenance finished",
+                extra={"kv": {"account": name, "maintenance": maintenance, "count": count}},
             )
             results.append(StoreDone(name, count))
     return results

@@ -121,7 +121,7 @@ def _address(text: str, default: str) -> Address:
     try:
         return Address.parse(text)
     except AddressError as error:
-        raise BadLetter(f"bad address {text!r}: {error}") from None
+        raise BadLetter(f"invalid address {text!r}: {error}") from None
 
 
 def _field(name: str, addresses: Sequence[Address], display: str = "") -> bytes:

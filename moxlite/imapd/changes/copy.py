@@ -198,5 +198,5 @@ async def _transfer(
     except NoSuchMailbox:
         raise no("the mailbox was deleted", "NONEXISTENT") from None
     except OSError as error:
-        logger.error("message can't be spooled", extra={"kv": {"err": error}})
+        logger.error("failed to spool message", extra={"kv": {"err": error}})
         raise no("couldn't save the copied messages", "UNAVAILABLE") from None

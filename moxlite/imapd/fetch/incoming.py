@@ -219,7 +219,7 @@ class Incoming:
 
     def fail(self, error: OSError) -> None:
         """Discard all messages, as the disk is full."""
-        logger.error("message can't be spooled", extra={"kv": {"err": error}})
+        logger.error("failed to spool message", extra={"kv": {"err": error}})
         self.failed = True
         self.close()
 

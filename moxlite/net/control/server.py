@@ -154,7 +154,7 @@ async def serve_ctl(
         uid = _peer_uid(stream)
         if uid in (allowed_uids or {0, os.geteuid()}):
             return True
-        logger.warning("control connection from another user rejected", extra={"kv": {"uid": uid}})
+        logger.warning("rejected control connection from another user", extra={"kv": {"uid": uid}})
         return False
 
     async def serve_one(stream: trio.SocketStream) -> None:
@@ -196,7 +196,7 @@ async def _admit_token(token: bytes, stream: trio.SocketStream) -> bool:
     try:
         await prove_client(stream, token)
     except Unproven as error:
-        logger.warning("control connection without token rejected", extra={"kv": {"err": str(error)}})
+        logger.warning("rejected control connection without a valid token", extra={"kv": {"err": str(error)}})
         return False
     return True
 

@@ -254,7 +254,9 @@ class Trust:
         if (problem := chain_problem(self._store, chain)) is not None:
             return problem
         if not _for_servers(leaf):
-            return CertificateProblem(ProblemKind.NOT_TRUSTED, "certificate isn't for servers (extended key usage)")
+            return CertificateProblem(
+                ProblemKind.NOT_TRUSTED, "certificate isn't valid for servers (extended key usage)"
+            )
         names = certificate_names(leaf)
         if not any(name_matches(pattern, name) for pattern in names):
             shown = ", ".join(names[:5]) or "no name"

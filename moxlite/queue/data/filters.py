@@ -161,7 +161,7 @@ def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str
         try:
             conditions.add(f"{side}_domain = ?", Domain.parse(text[1:]).unicode)
         except AddressError as exc:
-            raise BadFilter(f"bad domain {text!r}: {exc}") from exc
+            raise BadFilter(f"invalid domain {text!r}: {exc}") from exc
     else:
         conditions.add(f"instr(lower({side}_localpart || '@' || {side}_domain), ?) > 0", text.lower())
 
@@ -211,7 +211,7 @@ def compose(wanted: Filter | HookFilter, now: int) -> Condition:
     """Compose the clauses for an operation: the chosen rows, with a limit those due first. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if wanted.n < 0:
-        raise BadFilter(f"bad value {wanted.n} for n: must not be negative")
+        raise BadFilter(f"invalid value {wanted.n} for n: must not be negative")
     sql = conditions.where()
     if wanted.n:
         sql += " ORDER BY next_attempt, id LIMIT ?"
@@ -225,7 +225,7 @@ def compose_page(wanted: AnyFilter, page: Page | RetiredPage | HookPage | Retire
     if bool(page.last_id) != bool(page.last):
         raise BadFilter("last_id and last must be used together")
     if not 1 <= page.n <= MAX_PAGE:
-        raise BadFilter(f"bad value {page.n} for n: must be between 1 and {MAX_PAGE}")
+        raise BadFilter(f"invalid value {page.n} for n: must be between 1 and {MAX_PAGE}")
     # By key and not by offset: messages leave the queue between two pages, and the rows behind them would be skipped.
     if page.last:
         comparison = ">" if page.ascending else "<"
@@ -242,6 +242,6 @@ def _timestamp(text: str) -> int:
         if moment.tzinfo is None:
             raise ValueError
     except ValueError:
-        raise BadFilter(f"bad value {text!r} for last: must be an RFC 3339 time") from None
+        raise BadFilter(f"invalid value {text!r} for last: must be an RFC 3339 time") from None
     since = moment - dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
     return since // dt.timedelta(microseconds=1)

@@ -172,7 +172,7 @@ class Scheduler:
                 self._moved(await self._database.write(counted))
                 self._unmarked.forget(late)
             except StoreError as exc:
-                logger.error("can't count running attempts", extra={"kv": {"err": exc}})
+                logger.error("failed to record running delivery attempts", extra={"kv": {"err": exc}})
                 self._unmarked.put_off(late)
         return self._unmarked.first - trio.current_time()
 

@@ -51,7 +51,7 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> 
         try:
             answers = await try_host(ctx, pending, trace, name, way, destination)
         except SMTPError as exc:
-            logger.info("host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
+            logger.info("delivery to host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
             answers = {message.id: exc for message in pending.messages}
             answers |= trace.settled
             if isinstance(exc, Untried) and exc.until is None:  # the host works but is busy: do not try its backup

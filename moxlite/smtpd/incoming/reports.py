@@ -65,7 +65,7 @@ class Reports:
                 found = self._read[kind] = await self._find(kind)
                 if isinstance(found, Unusable):
                     metrics.report_total.labels(kind=kind, result="unusable").inc()
-                    logger.info("report unusable", extra={"kv": {"kind": kind, "err": str(found)}})
+                    logger.info("invalid report", extra={"kv": {"kind": kind, "err": str(found)}})
         if isinstance(found, Unusable):
             raise found
         return found

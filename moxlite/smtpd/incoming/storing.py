@@ -329,7 +329,9 @@ class Storing:
                 async with self._session.context.accounts.use(name) as account:
                     await suppress_retry(account, self._retry_key)
         except StoreError as error:
-            logger.warning("message may be duplicated", extra={"kv": {"account": name, "err": error}})
+            logger.warning(
+                "failed to record delivery, message may be duplicated", extra={"kv": {"account": name, "err": error}}
+            )
 
     async def defer(self, deferred: list[Deferred]) -> bool:
         """Queue the deliveries that accounts cannot take now; False if the queue cannot take them."""

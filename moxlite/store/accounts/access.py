@@ -198,7 +198,7 @@ async def publish_shares(auth: AuthDB, account: Account) -> None:
         found = await account.read(guests, op="shares")
         if not await auth.sharing.set_guests(account.name, found):
             return
-        logger.info("shared with", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
+        logger.info("account shares updated", extra={"kv": {"account": account.name, "guests": " ".join(found)}})
 
 
 class Sharing:
@@ -254,4 +254,7 @@ async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:
         except AccountUnknown:  # the owner is removed itself
             continue
         except StoreError as error:  # a broken file must not keep another account from going
-            logger.error("permissions left behind", extra={"kv": {"account": owner, "guest": guest, "err": str(error)}})
+            logger.error(
+                "failed to remove permissions for deleted account",
+                extra={"kv": {"account": owner, "guest": guest, "err": str(error)}},
+            )

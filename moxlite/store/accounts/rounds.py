@@ -91,7 +91,7 @@ class DueTimes:
             except (AccountUnknown, AccountRemoved):
                 self._moments.pop(name, None)
             except (StoreError, OSError) as error:
-                logger.error("opening account timed out", extra={"kv": {"account": name, "err": str(error)}})
+                logger.error("timed out opening account", extra={"kv": {"account": name, "err": str(error)}})
 
 
 # Catching up after mail for accounts that no session uses, with their text index and correspondents: when many messages

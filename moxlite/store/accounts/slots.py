@@ -316,7 +316,7 @@ async def _keep_up(account: OpenAccount) -> None:
     try:
         await account.database.upkeep()
     except (StoreError, OSError) as error:  # the upkeep of the other accounts goes on
-        logger.error("account upkeep failed", extra={"kv": {"account": account.name, "err": str(error)}})
+        logger.error("account database maintenance failed", extra={"kv": {"account": account.name, "err": str(error)}})
 
 
 def rests(slot: Slot) -> bool:

@@ -195,7 +195,7 @@ class AuditLog:
             await self._database().write(lambda tx: tx.execute(UPDATE, encoded, outcome, number))
         except StoreError as error:
             kv = {"id": number, "outcome": outcome, "err": str(error)}
-            logger.warning("failed to complete audit log entry", extra={"kv": kv})
+            logger.warning("failed to update audit log entry", extra={"kv": kv})
 
 
 class Recording:

@@ -377,7 +377,9 @@ class FactorsDB:
         try:
             return await database.write(lambda tx: take_totp(tx, account, code, used=self._used))
         except CANNOT_WRITE as error:
-            logger.warning("code use kept in memory", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning(
+                "failed to store code use, keeping it in memory", extra={"kv": {"account": account, "err": str(error)}}
+            )
         now = time.time_ns() // 1000
         found = await database.read(lambda r: find_totp(r, account, code, now=now, used=self._used), op="factors")
         # Asked again, because another log-in with the same code may have come while this one read the file.

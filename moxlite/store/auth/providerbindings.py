@@ -92,7 +92,7 @@ class ProviderBindings:
         try:
             row = await self._database().read(lambda r: r.row(LAST, account, issuer), op="provider-bindings")
         except StoreError as error:
-            logger.warning("last provider login unknown", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning("failed to read last provider login", extra={"kv": {"account": account, "err": str(error)}})
             return False
         return row is not None and row[0] is not None and row[0] < time.time_ns() // 1000 - seconds * 1e6
 

@@ -79,7 +79,10 @@ class WebSessions:
                 lambda tx: sessions.add_session(tx, app, account, address, **origin, device=device, proven=proven)
             )
         except (StorageFull, StorageBusy, StorageBroken) as error:
-            logger.warning("web session kept in memory", extra={"kv": {"account": account, "err": str(error)}})
+            logger.warning(
+                "failed to store web session, keeping it in memory",
+                extra={"kv": {"account": account, "err": str(error)}},
+            )
             return self._in_memory.add(app, account, address, now=_now(), proven=proven, **origin)
 
     async def use(

@@ -289,7 +289,7 @@ def back_up(
         metrics.BACKUP_LAST_SUCCESS.set(time.time())
     logger.log(
         logging.ERROR if report.errors else logging.INFO,
-        "backup is incomplete" if report.errors else "backup made",
+        "backup is incomplete" if report.errors else "backup created",
         extra={
             "kv": {
                 "target": str(target),

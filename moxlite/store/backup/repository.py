@@ -285,7 +285,7 @@ class Repository:
             metrics.BACKUP_LAST_SUCCESS.set(time.time())
         logger.log(
             logging.ERROR if report.errors else logging.INFO,
-            "snapshot is incomplete" if report.errors else "snapshot made",
+            "snapshot is incomplete" if report.errors else "snapshot created",
             extra={
                 "kv": {
                     "repo": str(self.storage),

@@ -542,7 +542,7 @@ def keep_reject(tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbo
     if not action.unlimited:
         tidy_rejects(tx, box.name)
         if tx.value(COUNT, box.id, MAX_REJECTS) >= MAX_REJECTS:
-            rejects_logger.info("rejects mailbox full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
+            rejects_logger.info("rejects mailbox is full", extra={"kv": {"account": tx.account, "mailbox": box.name}})
             return None
     # A refused sender tries again for days, with the same message: one copy is enough to judge it.
     if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:

@@ -199,7 +199,7 @@ class Health(Edge):
         if self._checkpoints_failed >= CHECKPOINTS and not self.log_stuck:
             self.log_stuck = f"can't checkpoint the log: {kv['err']}"
             metrics.CHECKPOINT_FAILING.labels(self.name).set(1)
-            logger.error("checkpoints failing, log growing", extra={"kv": kv})
+            logger.error("checkpoints failing, write-ahead log growing", extra={"kv": kv})
             if self._tell is not None:
                 self._tell(self.name, self._path, self.log_stuck)
 

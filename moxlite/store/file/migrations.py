@@ -313,7 +313,8 @@ def _copy_before(db: apsw.Connection, path: Path, migration: Migration, options:
     if free < needed + options.min_free_space:
         if options.migrate_without_copy:
             logger.warning(
-                "no space for a copy before migration", extra={"kv": {"file": str(path), "number": migration.number}}
+                "not enough space for a copy before migration",
+                extra={"kv": {"file": str(path), "number": migration.number}},
             )
             return
         raise MigrationNeedsSpace(path, needed + options.min_free_space, free)

@@ -442,7 +442,8 @@ class OpenReads:
             if not read.logged:
                 read.logged = True
                 logger.warning(
-                    "long read", extra={"kv": {"database": self._name, "op": read.op, "seconds": round(age)}}
+                    "read transaction running too long",
+                    extra={"kv": {"database": self._name, "op": read.op, "seconds": round(age)}},
                 )
             limit = WAL_LIMIT
             if read.patient:

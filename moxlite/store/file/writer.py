@@ -253,7 +253,7 @@ class Writer:
         except apsw.Error as error:
             self._roll_back()
             logger.warning(
-                "chore failed",
+                "database task failed",
                 extra={"kv": {"database": self._health.name, "err": str(self._health.translate(error, self._db))}},
             )
 

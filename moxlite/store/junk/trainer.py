@@ -186,7 +186,7 @@ class Trainer:
                     partial(prune_words, generation=active.generation, after=place, before_day=before)
                 )
                 total += dropped
-        logger.info("words pruned", extra={"kv": {"account": self._account.name, "words": total}})
+        logger.info("junk filter words pruned", extra={"kv": {"account": self._account.name, "words": total}})
         return total
 
     async def _forget(self, work: _Work) -> None:
@@ -223,7 +223,7 @@ class Trainer:
                 batch = batch[done:]
             if work.removed:
                 self._unlearnt()
-            logger.debug("learned", extra={"kv": {"account": account.name, "messages": len(ids)}})
+            logger.debug("junk filter trained", extra={"kv": {"account": account.name, "messages": len(ids)}})
 
 
 # Retraining (STORE-87): learning all messages again when tokenisation has changed, or on request.

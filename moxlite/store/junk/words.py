@@ -279,7 +279,7 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
         try:
             hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
         except (ChunkDamaged, NoSuchMessage) as error:
-            logger.warning("message doesn't have any words", extra={"kv": {"message": message_id, "err": str(error)}})
+            logger.warning("failed to read message words", extra={"kv": {"message": message_id, "err": str(error)}})
             hashes = array("q")
         found.append(Tokenised(message_id, hashes))
         total += len(hashes)

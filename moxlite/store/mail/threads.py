@@ -426,7 +426,7 @@ async def keep_threads(account: Account) -> None:
     """Complete the threads of an account, as a background task for `Accounts.register_task` (STORE-83)."""
     placed = await finish_threads(account)
     if placed:
-        logger.info("threads complete", extra={"kv": {"account": account.name, "messages": placed}})
+        logger.info("threading finished", extra={"kv": {"account": account.name, "messages": placed}})
 
 
 async def finish_threads(account: Account, *, tell: Callable[[int, int], Awaitable[None]] | None = None) -> int:

@@ -232,7 +232,7 @@ class Builder:
             except BaseException:
                 self._index.leftovers = True  # the unit may have been committed or not
                 raise
-            logger.debug("texts deleted", extra={"kv": {"account": self._account.name, "messages": len(part)}})
+            logger.debug("indexed text deleted", extra={"kv": {"account": self._account.name, "messages": len(part)}})
 
     def _note(self, message_ids: Iterable[int]) -> None:
         self._removed.extend(message_ids)
@@ -248,7 +248,7 @@ class Builder:
                     if self._index.wakeup.is_set:
                         return
         except StoreError as error:
-            logger.warning("merging failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
+            logger.warning("text index merge failed", extra={"kv": {"account": self._account.name, "err": str(error)}})
 
     def _tell(self, batch: _Batch) -> None:
         """Log the first error of a batch, as a damaged page may fail many messages, and mark a damaged file."""

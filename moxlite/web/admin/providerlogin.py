@@ -30,7 +30,7 @@ class AdminProviderLogins(ProviderLogins):
     async def _accept(self, caller: Caller, claims: Claims, person: Person) -> Identity:
         request, attempts = self.sessions.login_request(caller), self._logins.attempts
         if not self._administers(claims):
-            logger.info("login provider user isn't in admin_group", extra={"kv": {"subject": claims.sub}})
+            logger.info("user from login provider isn't in admin_group", extra={"kv": {"subject": claims.sub}})
             # Not of `ADMIN`: the failures of others must not keep the administrator out.
             stranger = WrongCredentials("this login isn't one of the administrators")
             raise attempts.refuse(request, MECHANISM, "", stranger, result="baduser")

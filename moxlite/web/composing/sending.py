@@ -330,7 +330,7 @@ async def take_back(account: Account, place: Place, submit_id: bytes) -> Message
     draft, new = await place.account.write(unit)
     if new:
         submissions.labels(result="undone").inc()
-        logger.info("sending undone", extra={"kv": {"account": account.name}})
+        logger.info("send undone, draft restored", extra={"kv": {"account": account.name}})
     return draft
 
 

@@ -80,7 +80,7 @@ async def implied_set(call: Call) -> Invocation:
     except MethodError as error:
         failed = error
     except StoreError as error:
-        logger.warning("implied Email/set failed", extra={"kv": {"err": str(error)}})
+        logger.warning("implicit Email/set failed", extra={"kv": {"err": str(error)}})
         failed = MethodError("serverFail", "the emails weren't changed because of a storage error")
     return Invocation("error", failed.arguments(), call.call_id)
 

@@ -200,7 +200,7 @@ async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method
     except MethodError as error:
         failed = error
     except StoreError as error:  # the copies are there: a program that was told of an error would make them again
-        logger.warning("failed to remove originals", extra={"kv": {"err": str(error)}})
+        logger.warning("failed to delete originals after copying", extra={"kv": {"err": str(error)}})
         failed = MethodError("serverFail", "the originals weren't deleted because of a storage error")
     else:
         return Invocation(method, found, source.call_id)

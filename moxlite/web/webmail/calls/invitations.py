@@ -408,7 +408,7 @@ class InvitationCalls(EntryCalls):
             await answer_entry(account, clean, user, PARTSTATS[answer], author)
         except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
             kv = {"account": session.account, "err": str(error)}
-            logger.info("failed to add answered event to calendar", extra={"kv": kv})
+            logger.info("failed to add event to calendar after reply", extra={"kv": kv})
 
     async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
         """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""

@@ -377,7 +377,7 @@ class Stream:
                     cursor.alarm = self._alarm
                     await self._serve(cursor, telling, drain, alive)
         except (StorageBroken, StorageBusy, StorageFull, Closed, ReadInterrupted, ChunkDamaged) as e:
-            logger.warning("stream ended", extra={"kv": {"account": self.session.account, "err": e}})
+            logger.warning("event stream failed", extra={"kv": {"account": self.session.account, "err": e}})
             await out.send(Fatal("this account's storage isn't working properly"))
 
     @contextmanager
