@@ -17,7 +17,7 @@ delivery_total: Final = Counter(
 )
 delayed_total: Final = Counter(
     "moxlite_smtpd_first_time_delay",
-    "Messages from unknown senders that were delayed, or not because too many already were, by result.",
+    "Messages from unknown senders that were eligible for a delay, by result.",
     ["result"],
 )
 rejects_total: Final = Counter(

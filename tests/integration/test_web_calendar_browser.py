@@ -698,9 +698,9 @@ def test_calendars_of_others_and_deleted_events(
         calendar.get_by_role("button", name="New calendar").click()
         page.get_by_role("button", name="Subscribe…").click()
         form = page.get_by_role("dialog", name="Subscribe to calendar")
-        expect(form.get_by_label("Address")).to_be_focused()
+        expect(form.get_by_label("URL")).to_be_focused()
         look("subscribe")
-        form.get_by_label("Address").fill("http://example.org/x.ics")
+        form.get_by_label("URL").fill("http://example.org/x.ics")
         visitor.expect_problem("400")
         page.keyboard.press("Enter")
         refused = page.locator("dialog:modal").last

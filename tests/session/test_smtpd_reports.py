@@ -219,7 +219,10 @@ NOW = int(time.time())
         (lambda: zipped(b" " * (21 << 20)), "compression ratio exceeds 200"),
         (lambda: gz(b"<a>" * 100_000), "nested too deep"),
         (lambda: gz(b"<feedback>" + random.Random(1).randbytes(1000) + b"</feedback>"), "invalid XML"),
-        (lambda: b"<feedback>" + b"<record/>" * 1_000_000 + b"</feedback>", "exceeds 100000 records"),
+        (
+            lambda: b"<feedback>" + b"<record/>" * 1_000_000 + b"</feedback>",
+            "too many records in report (limit 100000)",
+        ),
         (lambda: b"<feedback><error>" + b"x" * (10 << 20), "invalid XML"),
         (lambda: b"<feedback><error>" + b"x" * (11 << 20), "exceeds 15 MiB"),
     ],

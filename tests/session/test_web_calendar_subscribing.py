@@ -226,7 +226,7 @@ async def test_what_is_no_calendar_is_refused(feeds: Feeds, answer: HTTPResponse
 )
 async def test_other_addresses_are_not_asked(feeds: Feeds, url: str) -> None:
     """DAV-44."""
-    with pytest.raises(CommandFailed, match="address"):
+    with pytest.raises(CommandFailed, match="URL"):
         await feeds.run(SubscribeCalendar("mia", url))
     assert feeds.site.asked == []
 

@@ -135,7 +135,7 @@ def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:
         (["--account", "me", "--to", "a@b.example", "1"], 2, "for a file"),
         ([file], 2, "add --account NAME"),
         ([file, "--to", "nobody@example.org"], 1, "no account on this server has this address"),
-        ([file, "--to", "x"], 1, "isn't an address of a recipient"),
+        ([file, "--to", "x"], 1, "isn't a valid recipient address"),
         ([file, "--to", "me@example.org", "--ip", "x"], 1, "isn't a valid IP address"),
         ([str(config / "none"), "--to", "me@example.org"], 1, "can't read"),
     ):
