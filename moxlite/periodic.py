@@ -20,7 +20,7 @@ from moxlite.admin.foreignpasswords import ForeignPasswordCare
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.findings import Finding
-from moxlite.queue.control.health import find_waiting, queue_sample, queue_state
+from moxlite.queue.health import find_waiting, queue_sample, queue_state
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
 from moxlite.store.accounts.scrubbing import scrub_weekly

@@ -53,11 +53,16 @@ MAIL = (
 Object = dict[str, Any]
 
 
+MIA = '[accounts.mia]\ndomain = "example.org"\n'
+MANY = "max_first_time_recipients_per_day = 1000\n"
+"""For events with hundreds of guests."""
+
+
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     """A server with JMAP at port 83."""
     async with trio.open_nursery() as nursery:
-        yield await open_rig(tmp_path, nursery, static=STATIC + JMAP, domains=DOMAINS)
+        yield await open_rig(tmp_path, nursery, static=STATIC + JMAP, domains=DOMAINS.replace(MIA, MIA + MANY))
         nursery.cancel_scope.cancel()
 
 

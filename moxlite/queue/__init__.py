@@ -12,6 +12,7 @@
 - `bounces`: the meaning of other servers' replies
 - `notices`: DSNs to senders; `webhooks`: calls to their web servers; `reports`: TLS and DMARC reports to other domains
 - `mirror`: the mailbox `Outgoing`, which shows the queue
+- `health`: the state of the queue, for the doctor and the history
 - `control`: commands of the control socket; `metrics`, `testdata`, `context`, `errors`
 
 The composition root uses `queue.queue`; a submitter uses only `store.delivery.submission`. Checks and signatures of a

@@ -112,8 +112,13 @@ def test_a_route_is_three_fields(visitor: Visitor, server: LocalServer, width: i
     assert f"w{width}.example" in (server.folder / "config" / "domains.toml").read_text()
 
 
-def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor) -> None:
+def test_lists_are_filtered_by_a_choice_and_by_the_button(visitor: Visitor, server: LocalServer) -> None:
     """WEB-88: log, audit log and queue; the address of the page has what was chosen."""
+    server.cli("queue", "holdrules", "add")
+    with smtplib.SMTP("localhost", server.port(587)) as client:
+        client.starttls()
+        client.login(server.user, server.password)
+        client.sendmail(server.user, ["ada@remote.example"], f"From: {server.user}\r\nSubject: held\r\n\r\nHeld.\r\n")
     for place, label, choice, text, chosen in (
         ("log", "Minimum level", "warn", "Search text", "level=warn"),
         ("audit", "When", "7", "Text", "days=7"),

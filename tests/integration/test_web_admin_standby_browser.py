@@ -84,7 +84,7 @@ def test_a_handover_is_asked_refused_and_done(chromium: Browser, bucket: Bucket,
         question.get_by_role("button", name="Cancel").click()
         hand_over.first.click()
         question.get_by_role("button", name="Switch over").click()
-        expect(page.get_by_text("runs version 0.0.1")).to_be_visible(timeout=SECONDS)
+        expect(page.get_by_text("runs 0.0.1")).to_be_visible(timeout=SECONDS)
         expect(hand_over.first).to_be_enabled()
         second.version = __version__
         until(lambda: __version__.encode() in bucket.objects[f"pair/{READY}"], what="the upgraded second machine")

@@ -121,7 +121,7 @@ def test_the_form_shows_when_guests_are_busy_and_finds_a_free_time(
         server.cli("calendar", "access", "tom", "calendar", "nothing")
         invite(page, "tom@localhost, eve@localhost")
         page.get_by_label("Title").focus()
-        expect(bars.get_by_role("status")).to_contain_text("Can't see 2 guests' availability.")
+        expect(bars.get_by_role("status")).to_contain_text("2 guests' availability isn't shared with you.")
         invite(page, "")
         page.get_by_label("Title").focus()
         expect(bars).to_be_hidden()

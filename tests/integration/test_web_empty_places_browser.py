@@ -109,7 +109,7 @@ def test_empty_places_of_the_webmail_say_so(chromium: Browser, server: LocalServ
             expect(view.get_by_role("button", name=name, exact=True)).to_have_attribute("aria-pressed", "true")
             wrong += ugly(page, f"calendar, {name}")
         centered(view.locator(".place-empty"), view)
-        expect(view.locator(".place-empty")).to_contain_text("Nothing planned")
+        expect(view.locator(".place-empty")).to_contain_text("No events")
         if width in {1440, 390}:
             wrong += judge(page, None)
         expect(view.locator(".primary")).to_have_count(0)

@@ -551,7 +551,7 @@ async def test_a_bounce_of_nothing_that_was_sent_goes_to_rejects(
     answer = await send(smtp, records, bounce, sender="", hello="EHLO mx.forwarder.example")
     after = await count(smtp, "Inbox", "Rejects")
     if word == "stray-bounce":
-        assert answer.startswith("550 5.7.1 this bounce is for a message that wasn't")
+        assert answer.startswith("550 5.7.1 this bounce is for a message that this server didn't send")
         assert after == (before[0], before[1] + 1)
         assert "bounce for a message that wasn't sent from here" in headers(
             await smtp.one(mailbox="Rejects"), "X-Moxlite-Reason"

@@ -125,7 +125,7 @@ async def test_an_error_keeps_the_message_and_is_told(smtp: Smtp) -> None:
     await deliver(smtp, AGAIN)
     assert len(await smtp.messages()) == 2
     assert await smtp.messages(mailbox="A") == []
-    assert await failed(smtp) == ["'' isn't an address"]
+    assert await failed(smtp) == ["'' isn't a valid address"]
 
 
 async def test_the_same_error_is_told_once_a_day(smtp: Smtp) -> None:
@@ -158,7 +158,7 @@ async def test_a_mailbox_that_is_gone_keeps_the_message(smtp: Smtp) -> None:
     await install(smtp, 'require "fileinto"; fileinto "Gone";')
     await deliver(smtp)
     assert len(await smtp.messages()) == 1
-    assert await failed(smtp) == ["mailbox “Gone” doesn't exist, so the message was kept"]
+    assert await failed(smtp) == ["folder “Gone” doesn't exist, so the message was kept"]
 
 
 async def test_reject_is_said_in_the_session(smtp: Smtp) -> None:

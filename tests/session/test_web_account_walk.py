@@ -169,7 +169,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "preferences": [({}, lambda found: TOM not in str(found) and MARK not in str(found))],
         "preferences_save": [({"settings": {"signature": "Mia"}}, nothing)],
         "templates": [({}, nothing)],
-        "template_save": [({"template": TEMPLATE | {"id": tom.template}}, lambda found: found > 0)],
+        "template_save": [({"template": TEMPLATE | {"id": tom.template}}, 404)],
         "template_remove": [({"template_id": tom.template}, nothing)],
         "notices": [({}, lambda found: found["devices"] == [])],
         "notices_remove": [({"device_id": 1}, nothing)],

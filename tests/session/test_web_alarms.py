@@ -232,7 +232,7 @@ async def test_a_mail_goes_to_the_owner_and_to_no_one_else(mia: Owner) -> None:
     when, end = (datetime.fromtimestamp(at, UTC) for at in (start, start + HOUR))
     until = "–" if when.date() == end.date() else f" – {end:%A, {end.day} %B %Y}, "
     assert text_of(mail) == (
-        f"Event one\nWhen: {when:%A, {when.day} %B %Y, %H:%M}{until}{end:%H:%M} (UTC)\nWhere: Pier 3\n"
+        f"Event one\nWhen: {when:%A, %B {when.day}, %Y, %H:%M}{until}{end:%H:%M} (UTC)\nWhere: Pier 3\n"
     )
     assert "victim" not in mail.as_string()
     assert "evil" not in mail.as_string()

@@ -162,7 +162,7 @@ async def test_files_are_imported_and_exported(browser: Browser) -> None:
         "known": 0,
         "unread": 1,
         "dropped": 1,
-        "problems": [{"message": "a card has no name or address", "words": None}],
+        "problems": [{"message": "a card doesn't have a name or an address", "words": None}],
     }
     again = await import_file(browser, CARDS.replace(b"ada@nordlicht", b"ada2@nordlicht"))
     assert (again["added"], again["known"]) == (0, 2)

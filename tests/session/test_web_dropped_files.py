@@ -251,11 +251,11 @@ async def test_a_mailbox_that_is_gone_or_renamed_at_the_end_gets_nothing(rig: Ri
     large = mbox([mail(n, body=LARGE.decode()) for n in range(3)])
     for change, words in (
         (lambda tx, there: rename_mailbox(tx, there, "Elsewhere"), "renamed"),
-        (delete_mailbox, "mailbox"),
+        (delete_mailbox, "folder not found"),
     ):
         gate.reached.clear()
         gate.go.clear()
-        name = {"renamed": "Work", "mailbox": "Play"}[words]
+        name = {"renamed": "Work", "folder not found": "Play"}[words]
         there = await mia.call("mailbox_create", name=name)
         token = (await drop(mia, there, {"a.mbox": large})).json["token"]
         await gate.wait()

@@ -411,7 +411,7 @@ async def test_a_bad_masked_address_has_the_same_fault_everywhere(rig: Rig, tmp_
     for name, value, text in (
         ("site", "no host", "the site must be a host name, like shop.example"),
         ("note", "x" * 501, "notes must be 500 characters or fewer"),
-        ("only_from", ["x@@y"], "x@@y isn't an address or domain"),
+        ("only_from", ["x@@y"], "x@@y isn't a valid address or domain"),
         ("expires", MINUTE, "the expiration time must be in the future"),
     ):
         await refused(interfaces, name, value, text)

@@ -104,7 +104,7 @@ async def test_an_invitation_is_shown_and_answered_once(rig: Rig, browser: Brows
     assert (mail["Subject"], mail["In-Reply-To"]) == ("Tentative: Plan", "<0-REQUEST@nordlicht.example>")
     assert mail.get_content_type() == "multipart/alternative"
     text, calendar = mail.iter_parts()
-    assert text.get_content().splitlines()[0] == "Mia has tentatively accepted this invitation."
+    assert text.get_content().splitlines()[0] == "Mia tentatively accepted this invitation."
     assert "Late." in text.get_content()
     assert (calendar.get_content_type(), calendar.get_param("method")) == ("text/calendar", "REPLY")
     lines = bytes(calendar.get_payload(decode=True)).decode().split("\r\n")

@@ -186,7 +186,7 @@ async def test_an_address_of_a_catchall_has_no_rules(mover: Mover) -> None:
     assert await mover.offered(moved) is None
     answer = await mover.browser.post("ruleset_accept", moved)
     assert answer.status == 400
-    assert "catchall @example.org" in answer.json["error"]["message"]
+    assert "catchall address @example.org" in answer.json["error"]["message"]
 
 
 async def test_a_rule_of_the_same_mail_gives_way(mover: Mover) -> None:

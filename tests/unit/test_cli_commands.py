@@ -323,11 +323,11 @@ def test_config_test_reads_certificates_and_keys(config: Path, capsys: Capture) 
     assert run(["config", "test"]) == 1
     said = capsys.readouterr().err
     assert "no usable PEM private key" in said
-    assert f"{config}/cert.pem with {config}/key.pem: " in said
+    assert f"{config}/cert.pem and {config}/key.pem: " in said
     other, old = self_signed(["mx.example.org"]), self_signed(["mx.example.org"], days=-0.01)
     (config / "key.pem").write_bytes(other.key_pem())
     assert run(["config", "test"]) == 1, "of another certificate"
-    assert f"{config}/cert.pem with {config}/key.pem: " in capsys.readouterr().err
+    assert f"{config}/cert.pem and {config}/key.pem: " in capsys.readouterr().err
     (config / "cert.pem").write_bytes(old.certificate_pem())
     (config / "key.pem").write_bytes(old.key_pem())
     assert run(["config", "test"]) == 0

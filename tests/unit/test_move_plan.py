@@ -490,7 +490,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     [
         ("Accounts:\n\t\tmia:\n", "line 2: wrong indentation"),
         ("\tAccounts:\n", "line 1: wrong indentation"),
-        ("Accounts\n", "line 1 isn't"),
+        ("Accounts\n", "line 1 must be"),
         ("A: 1\nA: 2\n", "duplicate"),
         ("- x\nA: 2\n", "mixes"),
         ("\n".join("\t" * depth + "a:" for depth in range(30)), "more than 20"),

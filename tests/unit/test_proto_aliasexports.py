@@ -34,7 +34,7 @@ def test_both_services_are_read() -> None:
         (b"alias\n\xff", "UTF-8"),
         (b"x" * (MAX_OCTETS + 1), "exceeds 16 MiB"),
         (b"alias\n" + b"a" * (MAX_FIELD + 1), "CSV"),
-        (b"alias\n" + b"a@b.example\n" * 20_001, "exceeds 20000 aliases"),
+        (b"alias\n" + b"a@b.example\n" * 20_001, "too many aliases in file .limit 20000"),
     ],
 )
 def test_other_files_are_refused(octets: bytes, text: str) -> None:

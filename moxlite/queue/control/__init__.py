@@ -3,5 +3,4 @@
 - `commands`: about messages, suppression lists, stopped accounts and webhooks
 - `leaving`: about mail that leaves later
 - `reportcommands`: about our own reports
-- `health`: how the queue is, for the doctor and the history
 """
