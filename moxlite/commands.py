@@ -6,12 +6,13 @@ the memory of a server at rest (ADMIN-82).
 
 from collections.abc import Mapping
 from functools import partial
+from importlib import import_module
+from typing import Any, Final, cast
 
 import trio
 
 from moxlite import lazyimport
 from moxlite.acceptance.commands import Asking, WhyCommands
-from moxlite.acceptance.sieve.commands import SieveCommands, SortCommands
 from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.moving import PeerCommands
@@ -35,6 +36,7 @@ from moxlite.operations import Role
 from moxlite.operations.performing import commands as commands_of, performer
 from moxlite.operations.server import ChangeAccountKey
 from moxlite.operations.standby import HandedOver, HandOver
+from moxlite.operations.subjects import SUBJECTS
 from moxlite.periodic import Examinations, held_keys
 from moxlite.queue.context import local_addresses
 from moxlite.queue.control.commands import QueueCommands, SuppressCommands, WebhookCommands
@@ -45,6 +47,15 @@ from moxlite.services import imap_context
 from moxlite.smtpd.incoming import blocklists
 from moxlite.web.jmap.trace import JMAPCommands
 from moxlite.wiring import Components
+
+
+def _found(place: str) -> type[Any]:
+    module, _, name = place.partition(":")
+    return cast(type[Any], getattr(import_module(module), name))
+
+
+PERFORMED: Final = tuple(_found(one) for subject in SUBJECTS for one in subject.performed)
+"""Implementations that the list of subjects names. They are imported with this module, in a thread."""
 
 
 def make_commands(components: Components, queue: Queue | None, examinations: Examinations) -> Mapping[str, Command]:
@@ -76,7 +87,6 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
             TryPlacement.bind(partial(_try_placement, components, examinations)),
         ),
         **PeerCommands(config, peers, network.resolver, components.files.reports).registry(),
-        **SieveCommands(config, accounts).registry(),
         **GroupwareCommands(
             config,
             accounts,
@@ -86,12 +96,13 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         ).registry(),
         **components.calendar_copies.registry(),
         **_moving(components).registry(),
-        **SortCommands(config, accounts).registry(),
         **LeavingCommands(config, accounts, queue).registry(),
         **SortingCommands(config, accounts, components.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
         **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),
     }
+    for make in PERFORMED:
+        commands |= make(config, accounts).registry()
     # Without the queue these do not exist, rather than fail inside: callers hear that this part of the server does not
     # run (`performer`).
     if queue is not None:

@@ -1,7 +1,8 @@
 """Data directories of released schemas, compressed, in fixtures/upgrade/ (STORE-147), and of versions before 0.1.0, in
 fixtures/preview/ (STORE-149a).
 
-`python -m tests.upgrade_fixtures NAME` adds one of the current state: do that with each release and each new migration.
+`python -m tests.upgrade_fixtures NAME` adds one of the current state, with its row in the README: do that with each
+release and each new migration.
 """
 
 import io
@@ -72,6 +73,12 @@ def main() -> None:
         data = Path(folder) / "data"
         generate(data)
         print(pack(data, sys.argv[1]))
+    with (FOLDER / "README.md").open("a") as readme:
+        readme.write(f"| `{sys.argv[1]}` | {', '.join(_last(kind) for kind in Kind)} |\n")
+
+
+def _last(kind: Kind) -> str:
+    return f"{kind.value} {len(migrations_of(kind))}"
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from moxlite.cli.described import described, for_people
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domains import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
-from moxlite.cli.sorting import add_sorting
+from moxlite.cli.sorting import PRINTERS, SETTERS, add_sorting
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
@@ -35,6 +35,7 @@ from moxlite.operations.accounts import ListAccounts
 from moxlite.operations.masked import GivenAddress
 from moxlite.operations.server import AuditList
 from moxlite.operations.store import ImportAccount
+from moxlite.operations.subjects import SUBJECTS
 from moxlite.proto.aliasexports import MAX_OCTETS, ExportError, read_aliases
 from moxlite.store.forms import Leaving
 from moxlite.wording import counted
@@ -173,16 +174,25 @@ def account() -> None:
 
 
 account.add_command(recover)
+
+
+@for_people
+def _print_leaving(found: list[Leaving]) -> None:
+    for one in found:
+        due = dt.datetime.fromtimestamp(one.due / 1e6, dt.UTC)
+        print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))
+
+
 _groups = described(
     account,
-    described_in(access),
+    (operation for subject in SUBJECTS if subject.groups for operation in subject.operations),
+    {word: about for subject in SUBJECTS for word, about in subject.groups.items()},
     {
-        "app-password": "Manage passwords for single devices and apps.",
-        "provider": "Manage users who log in with the login provider.",
-        "delegate": "Manage who can send from an account's addresses.",
-        "share": "Manage mailboxes that an account shares with others.",
+        access.ResetFactors: show_reset,
+        access.MakeLink: show_link,
+        leaving.ListLeaving: _print_leaving,
+        **PRINTERS,
     },
-    {access.ResetFactors: show_reset, access.MakeLink: show_link},
     without={
         access.SetPassword,
         access.SetHash,
@@ -190,6 +200,7 @@ _groups = described(
         access.AppPasswordAdd,
         access.ShareSet,
         access.DelegateSet,
+        *SETTERS,
     },
 )
 
@@ -263,7 +274,7 @@ def _deadline(text: str) -> int:
 account.add_command(account_sieve)
 account.add_command(sort)
 account.add_command(vacation)
-add_sorting(account)
+add_sorting(_groups)
 
 
 _WORDS: Final = {"read": "lr", "write": "lrswite", "all": "lrswipkxtea"}
@@ -445,20 +456,6 @@ described(
     without={masked.ImportGiven},
 )
 
-
-@for_people
-def _print_leaving(found: list[Leaving]) -> None:
-    for one in found:
-        due = dt.datetime.fromtimestamp(one.due / 1e6, dt.UTC)
-        print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))
-
-
-described(
-    account,
-    described_in(leaving),
-    {"later": "Manage scheduled messages, and messages you can still cancel."},
-    {leaving.ListLeaving: _print_leaving},
-)
 
 SLICE: Final = 100
 """Aliases of one request."""

@@ -9,10 +9,9 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, perform, show
-from moxlite.cli.described import described, for_people
+from moxlite.cli.described import Printer, for_people
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
-from moxlite.operations import described_in, forwards, junk, rules
 from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards
 from moxlite.operations.junk import Junk, JunkChange, JunkFilterForm, JunkFlagsForm, JunkForm, SetJunk, ShowJunk
 from moxlite.operations.rules import (
@@ -31,19 +30,8 @@ C = TypeVar("C", bound=Callable[..., None])
 S = TypeVar("S", bound=msgspec.Struct)
 
 
-def add_sorting(account: click.Group) -> None:
-    """Add the groups to ``moxlite account``."""
-    groups = described(
-        account,
-        (*described_in(rules), *described_in(forwards), *described_in(junk)),
-        {
-            "rule": "Manage address rules.",
-            "forward": "Manage addresses that an account forwards mail to.",
-            "junk": "Show and change an account's junk settings.",
-        },
-        {ListRules: show_rules, ListForwards: show_forwards, ShowJunk: show_junk},
-        without={SetRules, SetForwards, SetJunk},
-    )
+def add_sorting(groups: Mapping[str, click.Group]) -> None:
+    """Add the verbs with options made of forms to the groups of ``moxlite account``."""
     for verb in (rule_add, rule_set, rule_rm, rule_move, rule_address):
         groups["rule"].add_command(verb)
     groups["forward"].add_command(forward_set)
@@ -400,3 +388,8 @@ def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
     change = _difference(JunkChange, old, new)
     seen = JunkChange(**{name: getattr(old, name) for name in changed_fields(change)})
     perform(SetJunk(change, seen, account=account))
+
+
+PRINTERS: Final[Mapping[type, Printer]] = {ListRules: show_rules, ListForwards: show_forwards, ShowJunk: show_junk}
+SETTERS: Final[frozenset[type]] = frozenset({SetRules, SetForwards, SetJunk})
+"""Operations whose verbs are made here."""

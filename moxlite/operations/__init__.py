@@ -231,11 +231,6 @@ def described_in(module: object) -> tuple[Description, ...]:
     return tuple(_descriptions[one] for one in vars(module).values() if isinstance(one, type) and one in _descriptions)
 
 
-def for_users(*modules: object) -> tuple[Description, ...]:
-    """The operations of modules that users may ask for, in order."""
-    return tuple(one for module in modules for one in described_in(module) if Role.USER in one.who)
-
-
 MAX_SECONDS: Final = 10 * 365 * 24 * 3600.0
 """Maximum seconds of a duration, either way."""
 

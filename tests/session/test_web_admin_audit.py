@@ -12,6 +12,7 @@ from moxlite.operations import Operation
 from moxlite.operations.domains import AddedDomain
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
+from moxlite.web.admin.adminapi import OPERATIONS
 from tests.browsing import PASSWORD as USER_PASSWORD
 from tests.web_rig import Browser, Rig
 
@@ -189,3 +190,8 @@ async def test_every_command_is_read_or_recorded(rig: Rig) -> None:
     """WEB-160: a new command is recorded unless its description says that it only reads."""
     known = await rig.house.registry.get()
     assert [name for name, one in known.items() if not one.audit and not issubclass(one.args, Operation)] == []
+
+
+async def test_every_operation_is_performed(rig: Rig) -> None:
+    """ADMIN-18: one without a function would fail only when somebody asks for it."""
+    assert {one.name for one in OPERATIONS} - (await rig.house.registry.get()).keys() == set()

@@ -6,14 +6,21 @@ import re
 import typing
 from collections.abc import Iterator
 
+import click
+
 from moxlite import operations
+from moxlite.cli import main
 from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.values import Section
 from moxlite.operations import Operation, Role, change, described_in, description
-from moxlite.web.admin.adminapi import OPERATIONS, SUBJECTS
+from moxlite.operations.subjects import SUBJECTS
+from moxlite.web.account import app as account
+from moxlite.web.admin.adminapi import OPERATIONS
 from moxlite.web.admin.calls.settings import CHOICES, LABELS, OBJECTS, describe
 from moxlite.web.admin.types import FieldInfo
+from moxlite.web.calls import calls_of
+from moxlite.web.webmail import api as webmail
 
 OTHERWISE = {
     ("domains",): "objects with pages of their own",
@@ -146,23 +153,56 @@ OUTSIDE = {
 }
 """Commands that no page runs, with the reason."""
 
-PERSONAL = ("forwards", "groupware", "junk", "leaving", "links", "masked", "rules", "sieve")
-"""Modules about what belongs to a user, whose own page has it; the owner's way is the command line."""
-
 
 def test_each_command_is_in_the_app() -> None:
     """WEB-165: what changes something on the command line is a call of the app, or has a reason."""
     assert len(OPERATIONS) > 100
     alone = {one.name for one in OPERATIONS if one.audit and not one.who & (Role.ADMIN | Role.PAGES)}
-    personal = {one.name for one in OPERATIONS if one.request.__module__.rpartition(".")[2] in PERSONAL}
+    # the user's own page has them; the owner's way is the command line
+    personal = {one.name for subject in SUBJECTS if subject.about == "user" for one in subject.operations}
     assert alone - personal == set(OUTSIDE)
 
 
 def test_each_module_of_operations_is_listed() -> None:
     """WEB-165: docs/operations.md has all of them, and so has the question of who may ask."""
-    modules = {f"{operations.__name__}.{one.name}" for one in pkgutil.iter_modules(operations.__path__)}
-    described = {one for one in modules if described_in(importlib.import_module(one))}
-    assert described <= {one.__name__ for one in SUBJECTS}
+    modules = {one.name for one in pkgutil.iter_modules(operations.__path__)}
+    described = {one for one in modules if described_in(importlib.import_module(f"{operations.__name__}.{one}"))}
+    assert described == {one.name for one in SUBJECTS}
+
+
+def test_what_users_may_ask_for_is_in_an_app() -> None:
+    """WEB-165, ADMIN-22: a subject with operations for users says so, and an app of theirs has each."""
+    calls = {*calls_of(*account.API), *calls_of(*webmail.API)}
+    for subject in SUBJECTS:
+        own = [one for one in subject.operations if Role.USER in one.who]
+        assert bool(own) == (subject.about != "server"), subject.name
+        assert {one.call for one in own} <= calls, subject.name
+
+
+SENT = frozenset(
+    [
+        *("account sort find", "account sort move", "config account quota", "config plan", "doctor mail"),
+        *("doctor nightly", "doctor state", "doctor weekly", "mtasts kept", "restore mail", "store repair"),
+        *("why file", "why message"),
+    ]
+)
+"""Operations that verbs of other names send."""
+
+
+def test_each_operation_has_a_verb() -> None:
+    """ADMIN-18: what root may ask for is a verb, or the verb of another name sends it."""
+    for one in OPERATIONS:
+        if Role.COMMAND_LINE in one.who:
+            assert _is_verb(one.name) != (one.name in SENT), one.name
+
+
+def _is_verb(name: str) -> bool:
+    command: click.Command | None = main
+    for word in name.split():
+        if not isinstance(command, click.Group):
+            return False
+        command = command.get_command(click.Context(command), word)
+    return command is not None
 
 
 def test_descriptions_name_fields_of_their_results() -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.operations import access, for_users, forwards, junk, leaving, links, masked, queue, rules, sieve
+from moxlite.operations.subjects import for_users
 from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web import metrics
@@ -211,7 +211,7 @@ API: Final[tuple[Source, ...]] = (
     NoticeCalls,
     SessionCalls,
     TransferCalls,
-    *for_users(sieve, rules, forwards, junk, leaving, masked, access, links, queue),
+    *for_users(),
 )
 """The pages of the account app, whose marked methods are its calls (WEB-61..76), and the operations for users. They are
 for the user's own account; all but the public ones need a session.

@@ -16,33 +16,8 @@ from moxlite import __version__
 from moxlite.admin.doctor import requests as doctor
 from moxlite.lazyimport import Lazy
 from moxlite.logins.identity import LoginRefused, RateLimited
-from moxlite.operations import (
-    Description,
-    Role,
-    access,
-    accounts,
-    copies,
-    described_in,
-    dns,
-    domains,
-    forwards,
-    groupware,
-    imap,
-    junk,
-    leaving,
-    links,
-    masked,
-    move,
-    queue,
-    reports,
-    rules,
-    server,
-    sieve,
-    standby,
-    store,
-    webhooks,
-    why,
-)
+from moxlite.operations import Description, Role, described_in
+from moxlite.operations.subjects import SUBJECTS
 from moxlite.web import metrics
 from moxlite.web.calls import Call, calls_of, json_content, openapi, unindent
 from moxlite.web.callserver import CallServer, described
@@ -64,32 +39,10 @@ DOCUMENT: Final = "openapi.json"
 
 REF: Final = "#/components/schemas/Error"
 
-SUBJECTS: Final = (
-    queue,
-    webhooks,
-    reports,
-    accounts,
-    domains,
-    dns,
-    access,
-    server,
-    store,
-    sieve,
-    rules,
-    forwards,
-    junk,
-    leaving,
-    imap,
-    copies,
-    groupware,
-    links,
-    masked,
-    move,
-    standby,
-    why,
-    doctor,
+OPERATIONS: Final = (
+    *(description for subject in SUBJECTS for description in subject.operations),
+    *described_in(doctor),
 )
-OPERATIONS: Final = tuple(description for subject in SUBJECTS for description in described_in(subject))
 """All operations, in the order of their descriptions."""
 
 API: Final = tuple(operation for operation in OPERATIONS if Role.TOKEN in operation.who)
