@@ -18,7 +18,7 @@ from moxlite.store.groupware import scheduling
 from moxlite.store.groupware.collection import collection, collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
-from moxlite.web.webmail.calls import calendars
+from moxlite.web.webmail.calls import events
 from moxlite.web.webmail.events import items_of
 from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
@@ -162,8 +162,8 @@ async def test_many_series_are_no_more_events_than_an_answer_has(diary: Diary, m
         made.extend(item.title for item in items)
         return items
 
-    monkeypatch.setattr(calendars, "MAX_INSTANCES", 10)
-    monkeypatch.setattr(calendars, "items_of", counted)
+    monkeypatch.setattr(events, "MAX_INSTANCES", 10)
+    monkeypatch.setattr(events, "items_of", counted)
     span = {"since": 4_070_000_000, "until": 4_080_000_000}
     found = await diary.browser.call("events", **span, calendar_ids=[diary.calendar])
     assert (len(found["events"]), found["more"], len(made)) == (10, True, 20)
@@ -627,7 +627,7 @@ async def test_a_search_gives_the_nearest_events_and_looks_at_so_many(
     """WEBMAIL-175a: the nearest to now, in the order of time; `more` tells of others."""
     for month in ("03", "01", "02", "04"):
         await diary.save(form(f"2099-{month}-04T09:00", f"2099-{month}-04T10:00"))
-    monkeypatch.setattr(calendars, "MAX_FOUND", 2)
+    monkeypatch.setattr(events, "MAX_FOUND", 2)
     answer = await diary.browser.call("event_search", text="plan", calendar_ids=[diary.calendar])
     months = [datetime.fromtimestamp(one["event"]["starts"], UTC).month for one in answer["events"]]
     assert (months, answer["more"]) == ([1, 2], True)

@@ -155,11 +155,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1tsby2dce contact a été supprimé
 1n78uiyce carnet d’adresses a déjà ce contact
 0cvl4vele contact a été modifié ou supprimé ailleurs
-1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
-0dvn4bzseul le propriétaire d’un agenda invite à ses événements
-1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
-056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
-1k3uo3hvous n’êtes pas invité à cet événement
 0h1prvkune question porte sur 31 jours au plus
 1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
 1l11ep3Le texte du message n’est pas cité. {reason}
@@ -173,6 +168,11 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1i7n9idseul le propriétaire du calendrier peut modifier les événements privés
 18qe6wxcet agenda a été supprimé
 0g72o35cet événement a été supprimé
+1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
+0dvn4bzseul le propriétaire d’un agenda invite à ses événements
+1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
+056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
+1k3uo3hvous n’êtes pas invité à cet événement
 19k6y8yle fichier ne peut pas être lu : {reason}
 0v8yfrlsaisissez un nom de groupe
 0pd5lrule message {missing} n’est pas là, ou n’y est plus

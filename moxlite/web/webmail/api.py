@@ -37,12 +37,14 @@ from moxlite.web.types import Name
 from moxlite.web.webmail.calls.alarms import AlarmCalls
 from moxlite.web.webmail.calls.birthdays import BirthdayCalls
 from moxlite.web.webmail.calls.books import BookCalls
-from moxlite.web.webmail.calls.calendars import BusyCalls, EventCalls
+from moxlite.web.webmail.calls.busy import BusyCalls
+from moxlite.web.webmail.calls.calendars import CalendarCalls, SubscribingCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
-from moxlite.web.webmail.calls.entries import CalendarCalls, DeletedCalls, SubscribingCalls
+from moxlite.web.webmail.calls.deleted import DeletedCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
+from moxlite.web.webmail.calls.events import EventCalls
 from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.groups import GroupCalls
 from moxlite.web.webmail.calls.importing import ImportCalls

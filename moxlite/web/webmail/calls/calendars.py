@@ -1,496 +1,195 @@
-"""The calls for calendars and their events (WEBMAIL-174). A change goes the way of a CalDAV PUT, so that guests hear of
-it by the same rules.
-"""
+"""The calls for calendars: the user's own, ones that others share (DAV-47), and ones at other addresses (DAV-44)."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing, suppress
-from datetime import UTC
-from functools import partial
+from collections.abc import Mapping
 from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta
 
-from moxlite.admin.masked import MaskedAddresses
-from moxlite.groupware import searching
-from moxlite.groupware.busy import Engagement, known_engagements
-from moxlite.groupware.entries import Expander, about, removal_outcome, with_outcome
-from moxlite.groupware.people import account_of, is_missing, refusal_of
-from moxlite.processor import give_way
-from moxlite.proto.cards.calendarobject import CalendarObject
-from moxlite.proto.cards.components import Component
-from moxlite.proto.cards.editing import (
-    BadForm,
-    ended,
-    following,
-    new_event,
-    one_changed,
-    one_removed,
-    series_changed,
+from moxlite.groupware.people import colleague_access, user_of
+from moxlite.groupware.subscribing import Subscriptions
+from moxlite.store.errors import StoreError
+from moxlite.store.groupware.collection import (
+    Collection,
+    CollectionChange,
+    changed,
+    collections_of,
+    create_collection,
+    ensure_defaults,
+    patch_collection,
 )
-from moxlite.proto.cards.invitation import PARTSTATS
-from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
-from moxlite.proto.cards.joining import join_of
-from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import AccountRemoved, AccountUnknown, NoSuchMessage
-from moxlite.store.groupware.collection import Collection, NoSuchCollection
-from moxlite.store.groupware.resources import (
-    Resource,
-    resource_of,
-)
-from moxlite.store.groupware.scheduling import (
-    EntryPut,
-    PutResult,
-    delete_entry,
-    put_entry,
-)
+from moxlite.store.groupware.scheduling import remove_collection
+from moxlite.store.groupware.sharing import guests_of, patch_shared_view, shared_collections, shared_views
+from moxlite.store.groupware.subscriptions import Subscription, subscriptions
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, NotFound, UserError
-from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, check_unchanged, stored
-from moxlite.web.webmail.events import (
-    BusyPerson,
-    BusyTime,
-    Event,
-    EventForm,
-    EventItem,
-    Events,
-    FoundEvent,
-    FoundEvents,
-    RemovedEvent,
-    answer_of,
-    call_form,
-    form_at,
-    form_of_call,
-    guest_of,
-    is_first,
-    items_of,
-    part_at,
-    time_of,
-)
-from moxlite.web.webmail.holders import by_account, number_of
+from moxlite.web.errors import NotFound, UserError
+from moxlite.web.webmail.calls.books import CollectionGuest, shown_guests, shown_name
+from moxlite.web.webmail.calls.entries import EntryCalls, event_calendar
+from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarView
+from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.wording import reason_of
+from moxlite.wording import remark
 
 if TYPE_CHECKING:
-    from moxlite.config.snapshot import Snapshot
+    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
 
-MAX_INSTANCES: Final = 1000
-"""Events in an answer."""
 
-MAX_FOUND: Final = 200
-"""Events that a search gives: more than a person reads through."""
-
-MAX_WITH: Final = 10
-"""Addresses of a person whose events are asked for."""
-
-NEXT: Final = 5
-"""Next events with a person: what a contact's page shows."""
-
-MAX_PEOPLE: Final = 50
-"""People of a question about busy times; the account of each is opened."""
-
-MAX_BUSY_RANGE: Final = 31 * 86_400
-MAX_BUSY_TIMES: Final = 500
-"""Busy times of one person in an answer."""
-
-CLOCKS: Final = 14 * 3600
-"""Seconds by which a day anywhere differs from the day in UTC."""
-
-Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
-Scope = Literal["this", "following", "all"]
-Answer = Literal["yes", "no", "maybe"]
-Guests = Sequence[tuple[str, str]]
+MAX_OWNERS: Final = 50
+"""Accounts whose shared calendars are shown; each is opened."""
 
 
-class EventCalls(EntryCalls):
-    """Calls about events."""
+class SubscribingCalls(EntryCalls):
+    """Calls about calendars that are read from addresses; `calendar_remove` ends a subscription."""
 
-    @call()
-    async def events(
+    @call(audit="calendar subscribed")
+    async def calendar_subscribe(
         self,
         caller: Caller,
-        since: Seconds,
-        until: Seconds,
-        calendar_ids: Annotated[list[ID], Meta(max_length=100)],
-    ) -> Events:
-        """The events of calendars that have a moment in a range, seconds UTC; events of days and of local times from 14
-        hours before and after, too. At most a thousand.
-        """
-        event_items: list[EventItem] = []
-        for ids in by_account(calendar_ids):
-            try:
-                async with self._entries(caller, ids[0]) as visit:
-                    event_items += await self._events_of(caller, visit, ids, (since - CLOCKS, until + CLOCKS))
-            except (NoSuchMessage, NotFound):
-                if not number_of(ids[0]):
-                    raise  # what is no longer shared is left out
-        event_items.sort(key=lambda item: (item.starts, -item.ends, item.id))
-        return Events(event_items[:MAX_INSTANCES], len(event_items) > MAX_INSTANCES)
-
-    async def _events_of(
-        self, caller: Caller, visit: Visit, ids: Sequence[int], span: tuple[int, int]
-    ) -> list[EventItem]:
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
-        event_items: list[EventItem] = []
-        for where in await self._calendars_of(visit, ids):
-            async with aclosing(visit.expander.views(where.id, ("VEVENT",), span)) as views:
-                async for viewed in views:
-                    event_items += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
-                    if len(event_items) > MAX_INSTANCES:
-                        break
-        return event_items
-
-    async def _calendars_of(self, visit: Visit, ids: Sequence[int]) -> list[Collection]:
-        """The calendars with these ids of the browser, without those that are gone."""
-
-        def calendars(r: Reader) -> list[Collection]:
-            calendars_read: list[Collection] = []
-            for number in ids:
-                with suppress(NoSuchCollection):
-                    calendars_read.append(visit.calendar(r, visit.holder.local_id(number)))
-            return calendars_read
-
-        return await visit.account.read(calendars, op="events")
-
-    @call()
-    async def event_search(
-        self,
-        caller: Caller,
-        text: Annotated[str, Meta(max_length=200)],
-        calendar_ids: Annotated[list[ID], Meta(max_length=100)],
-    ) -> FoundEvents:
-        """The events of calendars that have all words of a text in title, place, guests or notes: the 200 nearest to
-        now. Of a series its last time that is past, and the next.
-        """
-        words, now = searching.words_in(text), int(time.time())
-        events: list[FoundEvent] = []
-        more = False
-        for ids in by_account(calendar_ids) if words else ():
-            try:
-                async with self._entries(caller, ids[0]) as visit:
-                    homes = await self._calendars_of(visit, ids)
-                    more = more or any(home.total > searching.MAX_SEARCHED for home in homes)
-                    async for event in self._found_in(caller, visit, homes, words, now):
-                        events.append(event)
-                        if len(events) > 2 * MAX_FOUND:
-                            events, more = _nearest(events, now), True
-            except (NoSuchMessage, NotFound):
-                if not number_of(ids[0]):
-                    raise  # what is no longer shared is left out
-        more = more or len(events) > MAX_FOUND
-        events = _nearest(events, now)
-        events.sort(key=lambda hit: (hit.event.starts, -hit.event.ends, hit.event.id))
-        return FoundEvents(events, more)
-
-    @call()
-    async def events_with(
-        self,
-        caller: Caller,
-        addresses: Annotated[list[Annotated[str, Meta(max_length=1000)]], Meta(max_length=MAX_WITH)],
-        calendar_ids: Annotated[list[ID], Meta(max_length=100)],
-    ) -> list[EventItem]:
-        """The next events of calendars with one of these addresses among organizer and guests: five, of a series its
-        next time.
-        """
-        people, now = [address.lower() for address in addresses], int(time.time())
-        coming: list[EventItem] = []
-        for ids in by_account(calendar_ids):
-            try:
-                async with self._entries(caller, ids[0]) as visit:
-                    own = frozenset[str]() if visit.holder.guest else self._own(caller)
-                    for home in await self._calendars_of(visit, ids):
-                        for viewed in await searching.coming_with(visit.account, visit.expander, home.id, people, now):
-                            coming += items_of(viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
-            except (NoSuchMessage, NotFound):
-                if not number_of(ids[0]):
-                    raise  # what is no longer shared is left out
-        return sorted(coming, key=lambda item: (item.starts, item.id))[:NEXT]
-
-    async def _found_in(
-        self, caller: Caller, visit: Visit, homes: Sequence[Collection], words: Sequence[str], now: int
-    ) -> AsyncGenerator[FoundEvent, None]:
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
-        for home in homes:
-            async with aclosing(searching.search(visit.account, visit.expander, home.id, words, now)) as entries:
-                async for entry in entries:
-                    items = items_of(entry.viewed, own, visit.holder.shown_id, guest=visit.holder.guest != "")
-                    for item, instance in zip(items, entry.viewed.instances or (), strict=True):
-                        yield FoundEvent(item, entry.excerpts[instance.part])
-
-    @call()
-    async def event(self, caller: Caller, event_id: ID, recurrence: Recurrence = "") -> Event:
-        """An event, or one of a series."""
-        async with self._entries(caller, event_id) as visit:
-            resource, entry = await stored(visit, event_id)
-        own = frozenset[str]() if visit.holder.guest else self._own(caller)
-
-        def shown() -> Event:
-            part = part_at(entry, recurrence)
-            organizer = organizer_of(entry)
-            return Event(
-                id=event_id,
-                calendar_id=visit.holder.shown_id(resource.collection_id),
-                recurrence=recurrence,
-                changed=resource.modseq,
-                repeats=entry.repeated,
-                form=call_form(form_at(entry, recurrence)),
-                organizer=None if organizer is None else guest_of(organizer),
-                own=organizer is None or address_of(organizer) in own,
-                guests=[
-                    guest_of(line)
-                    for address, line in attendees_of(part).items()
-                    if organizer is None or address != address_of(organizer)
-                ],
-                answer=answer_of(entry, part, own),
-                exceptions=sum(part.first("RECURRENCE-ID") is not None for part in entry.parts),
-                join=join_of(part),
-            )
-
-        return await about(entry, shown)
-
-    @call()
-    async def event_save(
-        self,
-        caller: Caller,
-        calendar_id: ID,
-        event: EventForm,
-        event_id: AnyID = 0,
-        changed: AnyID = 0,
-        recurrence: Recurrence = "",
-        scope: Scope = "all",
+        calendar_url: Annotated[str, Meta(min_length=1, max_length=2000)],
+        name: Annotated[str, Meta(max_length=200)] = "",
+        colour: Annotated[str, Meta(max_length=50)] = "",
     ) -> int:
-        """Add an event, or change the one with this id as it was at ``changed``; returns its id.
-
-        Of a series, ``recurrence`` names the event that the form shows, and ``scope`` says whether this one changes,
-        this and those that follow, or all. A conflict if it was changed or removed meanwhile.
+        """Make a calendar of the events at an address, https:// or webcal://, which is read now and each hour; returns
+        its id. ``name``: by default as the file has it.
         """
-        author, name = self._author(caller), caller.require().account
-        masked = MaskedAddresses(self._server.config, self._accounts, self._holders.auth.masked)
-        check = partial(_check_new, masked, self._server.config.current, (name, author.address))
-        try:
-            form = form_of_call(event)
-            async with self._entries(caller, event_id or calendar_id) as visit:
-                calendar = visit.holder.local_id(calendar_id)
-                if calendar < 0:
-                    raise UserError("you can't move events out of their owner's calendars")
-                if visit.holder.guest and form.guests:
-                    raise UserError("only the calendar's owner can invite guests to its events")
-                if not event_id:
-                    await check(form.guests, ())
-                    new = new_event(form, _new_uid(), author)
-                    return await self._put_event(caller, visit, calendar, (new, None))
-                resource, entry = await stored(visit, event_id)
-                check_unchanged(resource, changed)
-                home = calendar if scope == "all" else resource.collection_id
-                shown = await about(entry, partial(form_at, entry, recurrence))
-                await check(form.guests, shown.guests)
-                own = {"alarms": form.alarms, "mails": form.mails, "free": form.free, "colour": form.colour}
-                role = await about(entry, partial(role_of, entry, author.own))
-                if role == "attendee" and form != msgspec.structs.replace(shown, **own):
-                    raise UserError(
-                        "only the organizer can change this event; you can change your alerts and your free/busy status"
-                    )
-                if not recurrence or scope == "all" or (scope == "following" and is_first(entry, recurrence)):
-                    made = await about(entry, partial(series_changed, entry, form, shown, author))
-                elif scope == "this":
-                    made = await about(entry, partial(one_changed, entry, recurrence, form, author))
-                else:
-                    before = await _number_before(visit.expander, entry, recurrence)
-                    work = partial(following, entry, recurrence, form, shown, author, _new_uid(), before)
-                    rest = await about(entry, work)
-                    kept = await about(entry, partial(ended, entry, recurrence))
-                    return await self._put_event(caller, visit, home, (kept, resource), (rest, None))
-                return await self._put_event(caller, visit, home, (made, resource))
-        except BadForm as error:
-            raise UserError(reason_of(error)) from None
-        except OverflowError:
-            raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
+        async with self._entries(caller) as visit:
+            await visit.account.write(ensure_defaults)
+            return await self._subscriptions().add(visit.account, calendar_url, " ".join(name.split()), colour)
 
     @call()
-    async def event_remove(
-        self,
-        caller: Caller,
-        event_id: ID,
-        changed: AnyID = 0,
-        recurrence: Recurrence = "",
-        scope: Scope = "all",
-    ) -> RemovedEvent:
-        """Remove an event, or of a series this one, this and those that follow, or all; returns what `event_restore`
-        needs to bring it back.
-        """
-        async with self._entries(caller, event_id) as visit:
-            resource, entry = await stored(visit, event_id)
-            check_unchanged(resource, changed)
-            user = self._user(caller, visit)
-            made: Component | None = None
+    async def calendar_refresh(self, caller: Caller, calendar_id: ID) -> None:
+        """Read a subscribed calendar now. An error if it cannot be read: then it stays as it was."""
+        async with self._entries(caller) as visit:
+            failure = await self._subscriptions().refresh_now(visit.account, calendar_id)
+        if failure:
+            raise UserError(failure)
+
+    def _subscriptions(self) -> Subscriptions:
+        return Subscriptions(self._server.sandbox, self._server.http)
+
+
+class CalendarCalls(EntryCalls):
+    """Calls about calendars: the own ones, and those that others share."""
+
+    @call()
+    async def calendars(self, caller: Caller) -> list[Calendar]:
+        """The calendars that have events, the own ones first; a first one is made."""
+
+        name = caller.require().account
+        usual = colleague_access(self._server.config.current, name, name) or "busy"
+
+        def read(r: Reader) -> list[Calendar]:
+            sources = {subscription.collection_id: subscription for subscription in subscriptions(r)}
+            shown = (
+                (calendar.access or "usual", _shown(calendar, sources.get(calendar.id))) for calendar in _calendars(r)
+            )
+            return [msgspec.structs.replace(calendar, access=access, usual=usual) for access, calendar in shown]
+
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(read, op="calendars")
+            if not any(calendar.source == "" for calendar in found):
+                await visit.account.write(ensure_defaults)
+                found = await visit.account.read(read, op="calendars")
+            seen = await visit.account.read(shared_views, op="calendars")
+        return [*found, *await self._shared(caller, seen)]
+
+    async def _shared(self, caller: Caller, seen: Mapping[tuple[str, int], tuple[str, bool]]) -> list[Calendar]:
+        """The calendars of others that the user may see, as the user wants to see them."""
+        found = []
+        guest = caller.require().account
+        for owner, number in await self._holders.auth.sharing.numbered_owners(guest, MAX_OWNERS):
             try:
-                if recurrence and scope == "this":
-                    made = one_removed(entry, recurrence)
-                elif recurrence and scope == "following" and not is_first(entry, recurrence):
-                    made = ended(entry, recurrence)
-            except (BadForm, OverflowError) as error:
-                raise UserError(reason_of(error)) from None
-            data = await visit.account.read(lambda r: visit.data(r, resource), op="event")
-            left = 0
-            if made is not None:
-                await self._put_event(caller, visit, resource.collection_id, (made, resource))
-                kept = await visit.account.read(lambda r: resource_of(r, resource.id), op="event")
-                left = 0 if kept is None else kept.modseq
-            else:
-                outcome = await removal_outcome(visit.account, resource.collection_id, resource.name, user)
+                async with self._entries(caller, number << BITS | 1) as visit:
+                    shared = await visit.account.read(
+                        lambda r: shared_collections(r, "calendar", guest), op="calendars"
+                    )
+            except (StoreError, NotFound):
+                continue  # one broken account must not hide the others
+            for foreign in shared:
+                place = foreign.collection
+                if "VEVENT" not in place.components:
+                    continue
+                colour, hidden = seen.get((owner, place.id), ("", False))
+                shown = _shown(place, None)
+                found.append(
+                    msgspec.structs.replace(
+                        shown,
+                        id=visit.holder.shown_id(place.id),
+                        events=0,  # secret ones count, too (DAV-41)
+                        colour=colour or shown.colour,
+                        hidden=hidden,
+                        writable=foreign.writable and not place.subscribed,
+                        owner=owner,
+                    )
+                )
+        return found
 
-                def unit(tx: AccountTx) -> None:
-                    where = visit.calendar(tx, resource.collection_id, write=True)
-                    visit.check_alone(tx, resource_of(tx, resource.id))
+    @call()
+    async def calendar_view(self, caller: Caller, calendar_id: ID, change: CalendarView) -> None:
+        """Change how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it
+        is off.
+        """
+        async with self._entries(caller, calendar_id) as visit:
+            place = await visit.account.read(
+                lambda r: visit.calendar(r, visit.holder.local_id(calendar_id)), op="calendars"
+            )
+        async with self._entries(caller) as own:
+            wanted = CollectionChange(colour=change.colour, hidden=change.hidden)
+            await own.account.write(lambda tx: patch_shared_view(tx, visit.holder.owner, place.id, wanted))
 
-                    def allowed(there: Resource) -> None:
-                        check_unchanged(there, resource.modseq)
-
-                    delete_entry(tx, where, resource.name, allowed, user, outcome=outcome)
-
-                await visit.account.write(unit)
-        return RemovedEvent(
-            visit.holder.shown_id(resource.collection_id), resource.name, data.decode("utf-8", "replace"), left
+    @call()
+    async def calendar_save(self, caller: Caller, change: CalendarChange, calendar_id: AnyID = 0) -> int:
+        """Make a calendar, or change the one with this id; returns its id."""
+        wanted = CollectionChange(
+            display_name=change.name if change.name is UNSET else shown_name(change.name),
+            colour=change.colour,
+            hidden=change.hidden,
+            access=None if change.access == "usual" else change.access,
         )
 
-    @call()
-    async def event_restore(self, caller: Caller, removed: RemovedEvent) -> int:
-        """Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed
-        since.
-        """
-        data = removed.data.encode("utf-8", "replace")
-        async with self._entries(caller, removed.calendar_id) as visit:
-            number = visit.holder.local_id(removed.calendar_id)
-            where = await visit.account.read(lambda r: visit.calendar(r, number, write=True), op="event")
-            facts = await visit.expander.facts(where, data)
+        def unit(tx: AccountTx) -> int:
+            if not calendar_id:
+                blank = Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
+                return create_collection(tx, changed(blank, wanted)).id
+            patch_collection(tx, event_calendar(tx, calendar_id), wanted)
+            return calendar_id
 
-            people = self._user(caller, visit, facts.addresses)
-            entry = EntryPut(removed.name, data, facts, people, again=True)
-            entry = await with_outcome(visit.account, where.id, entry)
-
-            def unit(tx: AccountTx) -> PutResult:
-                def allowed(there: Resource | None) -> None:
-                    if (0 if there is None else there.modseq) != removed.changed:
-                        raise Conflict("the event has changed")
-                    visit.check_alone(tx, there)
-
-                home = visit.calendar(tx, number, write=True)
-                return put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
-
-            done = await visit.account.write(unit)
-            return visit.holder.shown_id(done.resource.id)
-
-    @call()
-    async def event_answer(self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "") -> None:
-        """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
-        own = self._own(caller)
         async with self._entries(caller) as visit:
-            resource, entry = await stored(visit, event_id)
-            if await about(entry, partial(role_of, entry, own)) != "attendee":
-                raise UserError("you're not invited to this event")
-
-            def answered(part: Component) -> Component:
-                return mapped(
-                    part,
-                    lambda line: (
-                        with_parameters(line, {"PARTSTAT": PARTSTATS[answer], "RSVP": ""})
-                        if line.name == "ATTENDEE" and address_of(line) in own
-                        else line
-                    ),
-                )
-
-            def made() -> Component:
-                only = part_at(entry, recurrence)
-                alone = recurrence != "" and only is not entry.main
-                return rebuilt(entry, [answered(part) if not alone or part is only else part for part in entry.parts])
-
-            changed = await about(entry, made)
-            await self._put_event(caller, visit, resource.collection_id, (changed, resource))
-
-
-class BusyCalls(EntryCalls):
-    """Calls about when people are busy."""
+            return await visit.account.write(unit)
 
     @call()
-    async def busy_times(
-        self,
-        caller: Caller,
-        people: Annotated[list[Annotated[str, Meta(max_length=320)]], Meta(max_length=MAX_PEOPLE)],
-        since: Seconds,
-        until: Seconds,
-        event_id: AnyID = 0,
-    ) -> list[BusyPerson]:
-        """When the user and these people are busy in a range of at most 31 days, seconds UTC: of people of the same
-        domains as far as they allow. The event with this id is left out.
-        """
-        if not since < until <= since + MAX_BUSY_RANGE:
-            raise UserError("you can check availability for up to 31 days at a time")
-        uid = ""
-        if event_id:
-            async with self._entries(caller, event_id) as visit:
-                uid = (await stored(visit, event_id))[0].uid
-        snapshot = self._server.config.current
-        session = caller.require()
-        names = {session.address.lower(): session.account}
-        names |= {fromkey: account_of(snapshot, fromkey) or "" for fromkey in dict.fromkeys(map(str.lower, people))}
-        busy_persons: list[BusyPerson] = []
-        for address, name in names.items():
-            times: list[Engagement] | None = None
-            if name:
-                with suppress(AccountUnknown, AccountRemoved):
-                    times = await known_engagements(self._accounts, snapshot, session.account, name, (since, until))
-            settings = snapshot.account(name)
-            shown = "" if times is None or settings is None else settings.full_name
-            busy_persons.append(BusyPerson(address, shown, times is not None, _busy_times(times or (), uid)))
-            await give_way()
-        return busy_persons
+    async def calendar_remove(self, caller: Caller, calendar_id: ID) -> None:
+        """Remove a calendar with its events; guests of coming ones hear that these are called off."""
+        user = user_of(self._server.config.current, caller.require().account)
+        async with self._entries(caller) as visit:
+            while not await visit.account.write(
+                lambda tx: remove_collection(tx, event_calendar(tx, calendar_id), user)
+            ):
+                pass
+
+    @call()
+    async def calendar_guests(self, caller: Caller, calendar_id: ID) -> list[CollectionGuest]:
+        """The users with whom a calendar of one's own is shared."""
+        async with self._entries(caller) as visit:
+            found = await visit.account.read(
+                lambda r: guests_of(r, event_calendar(r, calendar_id)), op="calendar-guests"
+            )
+        return shown_guests(self._server.config.current, found)
 
 
-async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
-    """Raise UserError for a new guest who can't be invited by an account and address. `guests`: of the form, and of the
-    event before.
-    """
-    account, address = author
-    new, there = guests
-    known = {guest.lower() for _, guest in there}
-    for _, guest in new:
-        if guest.lower() in known:
-            continue
-        refusal = refusal_of(snapshot, account, address, guest)
-        if refusal is None and is_missing(snapshot, guest):
-            refusal = await masked.refusal(snapshot, account, address, guest)
-        if refusal is not None:
-            raise UserError(refusal)
+def _shown(one: Collection, source: Subscription | None) -> Calendar:
+    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total, one.name)
+    if source is None:
+        return shown
+    return msgspec.structs.replace(
+        shown, writable=False, source=source.url, read=source.succeeded // 1_000_000, problem=remark(source.error)
+    )
 
 
-def _nearest(events: list[FoundEvent], now: int) -> list[FoundEvent]:
-    """The events that are nearest to now, as many as an answer has."""
-    return sorted(events, key=lambda hit: (abs(hit.event.starts - now), hit.event.id))[:MAX_FOUND]
-
-
-def _busy_times(times: Sequence[Engagement], uid: str) -> list[BusyTime]:
-    busy_times = [
-        BusyTime(time.starts, time.ends, time.whole_days, time.kind == "BUSY-TENTATIVE", time.title)
-        for time in times
-        if not uid or time.uid != uid
-    ]
-    return sorted(busy_times, key=lambda busy_time: (busy_time.starts, busy_time.ends))[:MAX_BUSY_TIMES]
-
-
-async def _number_before(expander: Expander, entry: CalendarObject, recurrence: str) -> int:
-    """The number of events of a series before one of it."""
-    limit = time_of(recurrence)
-    start = entry.span(entry.main)[0]
-    until = int(limit.replace(tzinfo=UTC).timestamp()) + CLOCKS
-    instances = await expander.expand(entry, (start, until), MAX_INSTANCES)
-    return sum(time_of(instance.recurrence) < limit for instance in instances)
-
-
-def _new_uid() -> str:
-    return token_hex(16)
+def _calendars(r: Reader) -> list[Collection]:
+    return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]

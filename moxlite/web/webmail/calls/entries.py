@@ -1,22 +1,19 @@
-"""Base of the groups of calls about events; the calls for calendars, also shared ones (DAV-47) and ones at other
-addresses (DAV-44), and for deleted events and contacts, which come back for 30 days (DAV-46).
-"""
+"""Base of the calls about the entries of calendars: the account that they are in, and how they change."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
-from secrets import token_hex
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
-from msgspec import UNSET, Meta
+from msgspec import Meta
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
-from moxlite.groupware.people import addresses_of, colleague_access, is_missing, user_of
-from moxlite.groupware.subscribing import SubscriptionFailed, Subscriptions
+from moxlite.groupware.people import addresses_of, is_missing, user_of
+from moxlite.groupware.subscribing import SubscriptionFailed
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
@@ -25,59 +22,14 @@ from moxlite.proto.cards.editing import Author
 from moxlite.proto.cards.itip import Message, NotAllowed
 from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, check_outgoing
-from moxlite.store.errors import StoreError
-from moxlite.store.groupware.collection import (
-    BadName,
-    Collection,
-    CollectionChange,
-    NoSuchCollection,
-    ReadOnly,
-    changed,
-    collection,
-    collections_of,
-    create_collection,
-    ensure_defaults,
-    patch_collection,
-)
-from moxlite.store.groupware.contacts import default_book
-from moxlite.store.groupware.kept import KeptEntry, NotKept, kept_entries, kept_entry
-from moxlite.store.groupware.resources import (
-    NoSuchResource,
-    Resource,
-    ResourceFacts,
-    UIDTaken,
-    put_resource,
-    resource_named,
-    resource_of,
-)
-from moxlite.store.groupware.scheduling import (
-    Elsewhere,
-    EntryPut,
-    User,
-    default_calendar,
-    entry_name,
-    move_entry,
-    put_entry,
-    remove_collection,
-)
-from moxlite.store.groupware.sharing import (
-    NotWritable,
-    Shelf,
-    guests_of,
-    patch_shared_view,
-    shared_collections,
-    shared_views,
-)
-from moxlite.store.groupware.subscriptions import Subscription, subscriptions
-from moxlite.web.calls import call
+from moxlite.store.groupware.collection import BadName, Collection, NoSuchCollection, ReadOnly, collection
+from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken, resource_named, resource_of
+from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, User, entry_name, move_entry, put_entry
+from moxlite.store.groupware.sharing import NotWritable, Shelf
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
-from moxlite.web.webmail.calls.books import CollectionGuest, shown_guests, shown_name
 from moxlite.web.webmail.calls.common import AccountCalls
-from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarView
-from moxlite.web.webmail.holders import BITS
-from moxlite.web.webmail.querytypes import ID, AnyID
-from moxlite.wording import reason_of, remark
+from moxlite.wording import reason_of
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -88,12 +40,7 @@ if TYPE_CHECKING:
 
 
 Recurrence = Annotated[str, Meta(pattern=r"^([0-9]{8}(T[0-9]{6}Z?)?)?$")]
-
-MAX_OWNERS: Final = 50
-"""Accounts whose shared calendars are shown; each is opened."""
-
-MOST: Final = 500
-"""Deleted entries in an answer."""
+Seconds = Annotated[int, Meta(ge=-(2**40), le=2**40)]
 
 
 class Visit(Shelf, frozen=True, eq=False, kw_only=True):
@@ -255,229 +202,6 @@ def check_unchanged(there: Resource | None, changed: int) -> None:
         raise NotFound("this event was deleted")
     if changed and there.modseq != changed:
         raise Conflict("the event has changed")
-
-
-class SubscribingCalls(EntryCalls):
-    """Calls about calendars that are read from addresses; `calendar_remove` ends a subscription."""
-
-    @call(audit="calendar subscribed")
-    async def calendar_subscribe(
-        self,
-        caller: Caller,
-        calendar_url: Annotated[str, Meta(min_length=1, max_length=2000)],
-        name: Annotated[str, Meta(max_length=200)] = "",
-        colour: Annotated[str, Meta(max_length=50)] = "",
-    ) -> int:
-        """Make a calendar of the events at an address, https:// or webcal://, which is read now and each hour; returns
-        its id. ``name``: by default as the file has it.
-        """
-        async with self._entries(caller) as visit:
-            await visit.account.write(ensure_defaults)
-            return await self._subscriptions().add(visit.account, calendar_url, " ".join(name.split()), colour)
-
-    @call()
-    async def calendar_refresh(self, caller: Caller, calendar_id: ID) -> None:
-        """Read a subscribed calendar now. An error if it cannot be read: then it stays as it was."""
-        async with self._entries(caller) as visit:
-            failure = await self._subscriptions().refresh_now(visit.account, calendar_id)
-        if failure:
-            raise UserError(failure)
-
-    def _subscriptions(self) -> Subscriptions:
-        return Subscriptions(self._server.sandbox, self._server.http)
-
-
-class DeletedEntry(msgspec.Struct, frozen=True):
-    """A deleted event, task or contact. ``place``: the name of its calendar or address book. ``starts``: seconds UTC of
-    its first moment, None without one; ``deleted``: seconds UTC.
-    """
-
-    id: int
-    title: str
-    place: str
-    starts: int | None
-    deleted: int
-
-
-class DeletedCalls(EntryCalls):
-    """Calls about deleted events and contacts."""
-
-    @call()
-    async def deleted_list(self, caller: Caller, kind: Literal["calendar", "contact"]) -> list[DeletedEntry]:
-        """Entries that were deleted in the last 30 days, the last first; at most 500."""
-        async with self._entries(caller) as visit:
-            found = await visit.account.read(
-                partial(kept_entries, kind=kind, now=time.time_ns() // 1000, limit=MOST), op="deleted"
-            )
-        return [
-            DeletedEntry(one.id, one.title, one.collection_name, one.starts, one.removed // 1_000_000) for one in found
-        ]
-
-    @call()
-    async def deleted_restore(self, caller: Caller, deleted_id: ID) -> None:
-        """Bring one back, to where it was, or if that is gone to the first calendar or address book. Guests of an event
-        are invited anew.
-        """
-        name = caller.require().account
-        try:
-            async with self._entries(caller) as visit:
-                kept, data = await visit.account.read(lambda r: kept_entry(r, deleted_id), op="deleted")
-                facts = await _facts(visit.expander, kept, data)
-                user = user_of(self._server.config.current, name, facts.addresses)
-                entry = EntryPut(kept.name, data, facts, user, again=True)
-                if kept.kind == "calendar":
-                    entry = await with_outcome(visit.account, 0, entry)
-
-                def unit(tx: AccountTx) -> None:
-                    home = _home(tx, kept)
-                    taken = resource_named(tx, home.id, kept.name) is not None
-                    free = f"{token_hex(16)}.{kept.name.rpartition('.')[2]}"[:200] if taken else kept.name
-                    if kept.kind == "calendar":
-                        put_entry(tx, home, msgspec.structs.replace(entry, name=free))
-                    else:
-                        put_resource(tx, home.id, free, data, facts)
-
-                await visit.account.write(unit)
-        except NotKept as error:
-            raise NotFound(reason_of(error)) from None
-
-
-async def _facts(expander: Expander, kept: KeptEntry, data: bytes) -> ResourceFacts:
-    kind: Literal["calendar", "contact"] = "calendar" if kept.kind == "calendar" else "contact"
-    return await expander.facts(Collection(0, kind, "", components=(kept.component,)), data)
-
-
-def _home(tx: AccountTx, kept: KeptEntry) -> Collection:
-    try:
-        home = collection(tx, kept.collection_id)
-    except NoSuchCollection:
-        pass
-    else:
-        if kept.kind == "contact" or (kept.component in home.components and not home.subscribed):
-            return home
-    return default_calendar(tx, kept.component) if kept.kind == "calendar" else default_book(tx)
-
-
-class CalendarCalls(EntryCalls):
-    """Calls about calendars: the own ones, and those that others share."""
-
-    @call()
-    async def calendars(self, caller: Caller) -> list[Calendar]:
-        """The calendars that have events, the own ones first; a first one is made."""
-
-        name = caller.require().account
-        usual = colleague_access(self._server.config.current, name, name) or "busy"
-
-        def read(r: Reader) -> list[Calendar]:
-            sources = {subscription.collection_id: subscription for subscription in subscriptions(r)}
-            shown = (
-                (calendar.access or "usual", _shown(calendar, sources.get(calendar.id))) for calendar in _calendars(r)
-            )
-            return [msgspec.structs.replace(calendar, access=access, usual=usual) for access, calendar in shown]
-
-        async with self._entries(caller) as visit:
-            found = await visit.account.read(read, op="calendars")
-            if not any(calendar.source == "" for calendar in found):
-                await visit.account.write(ensure_defaults)
-                found = await visit.account.read(read, op="calendars")
-            seen = await visit.account.read(shared_views, op="calendars")
-        return [*found, *await self._shared(caller, seen)]
-
-    async def _shared(self, caller: Caller, seen: Mapping[tuple[str, int], tuple[str, bool]]) -> list[Calendar]:
-        """The calendars of others that the user may see, as the user wants to see them."""
-        found = []
-        guest = caller.require().account
-        for owner, number in await self._holders.auth.sharing.numbered_owners(guest, MAX_OWNERS):
-            try:
-                async with self._entries(caller, number << BITS | 1) as visit:
-                    shared = await visit.account.read(
-                        lambda r: shared_collections(r, "calendar", guest), op="calendars"
-                    )
-            except (StoreError, NotFound):
-                continue  # one broken account must not hide the others
-            for foreign in shared:
-                place = foreign.collection
-                if "VEVENT" not in place.components:
-                    continue
-                colour, hidden = seen.get((owner, place.id), ("", False))
-                shown = _shown(place, None)
-                found.append(
-                    msgspec.structs.replace(
-                        shown,
-                        id=visit.holder.shown_id(place.id),
-                        events=0,  # secret ones count, too (DAV-41)
-                        colour=colour or shown.colour,
-                        hidden=hidden,
-                        writable=foreign.writable and not place.subscribed,
-                        owner=owner,
-                    )
-                )
-        return found
-
-    @call()
-    async def calendar_view(self, caller: Caller, calendar_id: ID, change: CalendarView) -> None:
-        """Change how the user sees a calendar that another user shares: its colour, "" for the owner's, and whether it
-        is off.
-        """
-        async with self._entries(caller, calendar_id) as visit:
-            place = await visit.account.read(
-                lambda r: visit.calendar(r, visit.holder.local_id(calendar_id)), op="calendars"
-            )
-        async with self._entries(caller) as own:
-            wanted = CollectionChange(colour=change.colour, hidden=change.hidden)
-            await own.account.write(lambda tx: patch_shared_view(tx, visit.holder.owner, place.id, wanted))
-
-    @call()
-    async def calendar_save(self, caller: Caller, change: CalendarChange, calendar_id: AnyID = 0) -> int:
-        """Make a calendar, or change the one with this id; returns its id."""
-        wanted = CollectionChange(
-            display_name=change.name if change.name is UNSET else shown_name(change.name),
-            colour=change.colour,
-            hidden=change.hidden,
-            access=None if change.access == "usual" else change.access,
-        )
-
-        def unit(tx: AccountTx) -> int:
-            if not calendar_id:
-                blank = Collection(0, "calendar", f"c-{token_hex(8)}", components=("VEVENT",))
-                return create_collection(tx, changed(blank, wanted)).id
-            patch_collection(tx, event_calendar(tx, calendar_id), wanted)
-            return calendar_id
-
-        async with self._entries(caller) as visit:
-            return await visit.account.write(unit)
-
-    @call()
-    async def calendar_remove(self, caller: Caller, calendar_id: ID) -> None:
-        """Remove a calendar with its events; guests of coming ones hear that these are called off."""
-        user = user_of(self._server.config.current, caller.require().account)
-        async with self._entries(caller) as visit:
-            while not await visit.account.write(
-                lambda tx: remove_collection(tx, event_calendar(tx, calendar_id), user)
-            ):
-                pass
-
-    @call()
-    async def calendar_guests(self, caller: Caller, calendar_id: ID) -> list[CollectionGuest]:
-        """The users with whom a calendar of one's own is shared."""
-        async with self._entries(caller) as visit:
-            found = await visit.account.read(
-                lambda r: guests_of(r, event_calendar(r, calendar_id)), op="calendar-guests"
-            )
-        return shown_guests(self._server.config.current, found)
-
-
-def _shown(one: Collection, source: Subscription | None) -> Calendar:
-    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total, one.name)
-    if source is None:
-        return shown
-    return msgspec.structs.replace(
-        shown, writable=False, source=source.url, read=source.succeeded // 1_000_000, problem=remark(source.error)
-    )
-
-
-def _calendars(r: Reader) -> list[Collection]:
-    return [one for one in collections_of(r, "calendar") if "VEVENT" in one.components]
 
 
 def event_calendar(r: Reader, calendar_id: int) -> Collection:
