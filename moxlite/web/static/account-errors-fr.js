@@ -164,6 +164,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1ml1gogmodifier les contacts : seulement pour ce qui est à vous
 1qtx7bgphoto: un JPEG, PNG, GIF ou WebP de 128 Kio au plus est attendu
 0tvagm9un contact a besoin d’un nom ou d’une adresse
+0ymc8eil’arrivée des messages : seulement pour ce qui est à vous
 0pvnpstseul le propriétaire d’un agenda modifie les événements avec des invités
 1i7n9idseul le propriétaire du calendrier peut modifier les événements privés
 18qe6wxcet agenda a été supprimé
@@ -204,7 +205,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0zfeuyx{destination} a déjà {most} règles
 06m4y9hun dossier partagé ne se parcourt que comme liste
 0mlhh1pla file du serveur ne peut pas être utilisée maintenant
-0ymc8eil’arrivée des messages : seulement pour ce qui est à vous
 0oly5btrépétition : ce n’est pas une date d’une série
 04ivkc8fuseau : ce fuseau horaire n’est pas connu
 0lddaaflien : doit être une adresse http:// ou https://

@@ -43,6 +43,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
 from moxlite.web.webmail.calls.deleted import DeletedCalls
+from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.events import EventCalls
 from moxlite.web.webmail.calls.files import FileCalls
@@ -57,7 +58,7 @@ from moxlite.web.webmail.calls.notices import DeviceLogins, PushCalls
 from moxlite.web.webmail.calls.receipts import ReceiptCalls
 from moxlite.web.webmail.calls.rules import RuleCalls
 from moxlite.web.webmail.calls.searching import SearchCalls
-from moxlite.web.webmail.calls.sent import DetailCalls, SentCalls
+from moxlite.web.webmail.calls.sent import SentCalls
 from moxlite.web.webmail.calls.settings import SettingsCalls, SortingCalls
 from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
