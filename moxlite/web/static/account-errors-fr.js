@@ -151,15 +151,13 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0xky99amasquer et replier des conversations : seulement pour ce qui est à vous
 1r1isbpsince : un nombre est attendu
 13ocy2wl’événement a été modifié entre-temps
-16551hace carnet d’adresses a été supprimé
-1tsby2dce contact a été supprimé
-1n78uiyce carnet d’adresses a déjà ce contact
 0cvl4vele contact a été modifié ou supprimé ailleurs
 0h1prvkune question porte sur 31 jours au plus
 1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
 1l11ep3Le texte du message n’est pas cité. {reason}
 1a32isladresse : {reason}
 0f0oc23Il a plus de destinataires qu’un message ne peut en avoir : voici les {most} premiers.
+1tsby2dce contact a été supprimé
 01fu28uune vCard est attendue
 1ml1gogmodifier les contacts : seulement pour ce qui est à vous
 1qtx7bgphoto: un JPEG, PNG, GIF ou WebP de 128 Kio au plus est attendu
@@ -205,6 +203,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0zfeuyx{destination} a déjà {most} règles
 06m4y9hun dossier partagé ne se parcourt que comme liste
 0mlhh1pla file du serveur ne peut pas être utilisée maintenant
+16551hace carnet d’adresses a été supprimé
+1n78uiyce carnet d’adresses a déjà ce contact
 0oly5btrépétition : ce n’est pas une date d’une série
 04ivkc8fuseau : ce fuseau horaire n’est pas connu
 0lddaaflien : doit être une adresse http:// ou https://

@@ -39,11 +39,11 @@ from moxlite.web.providerlogin import BACK_CHANNEL, ProviderCalls, ProviderLogin
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER
 from moxlite.web.webmail.api import API
-from moxlite.web.webmail.calls.books import Books
 from moxlite.web.webmail.calls.common import Dependencies
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
+from moxlite.web.webmail.calls.shelves import Books
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import StreamStart
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams

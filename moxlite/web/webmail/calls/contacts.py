@@ -24,7 +24,7 @@ from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.webmail.calls.books import GroupName, ShelfCalls, settle
+from moxlite.web.webmail.calls.shelves import GroupName, ShelfCalls, settle
 from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.claims import claim_of, confirm

@@ -25,14 +25,14 @@ from moxlite.web.calls import call
 from moxlite.web.composing.uploads import Party
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
-from moxlite.web.webmail.calls.books import GroupName, ShelfCalls
+from moxlite.web.webmail.calls.shelves import GroupName, ShelfCalls
 from moxlite.web.webmail.holders import by_account
 from moxlite.web.webmail.querytypes import AnyID
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
-    from moxlite.web.webmail.calls.books import Books
+    from moxlite.web.webmail.calls.shelves import Books
 
 T = TypeVar("T")
 
