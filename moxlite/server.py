@@ -288,8 +288,8 @@ async def _finish_removals(components: Components) -> None:
         return
     if not names:
         return
-    await lazyimport.load("moxlite.admin.commands")
-    from moxlite.admin.commands import finish_removal
+    await lazyimport.load("moxlite.admin.accountcommands")
+    from moxlite.admin.accountcommands import finish_removal
 
     for name in names:
         try:

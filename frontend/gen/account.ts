@@ -1009,7 +1009,7 @@ export interface AppPasswordInfo {
   last_protocol: string;
 }
 
-/** A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the */
+/** A key of a client certificate as programs and pages see it: `admin.credentialcommands.key_info` makes it of the */
 export interface TLSKeyInfo {
   fingerprint: string;
   account: string;

@@ -1,8 +1,8 @@
 """Administration: operations on configuration, accounts and stored mail, shared by command line and admin app.
 
 - `commands`: the commands of the control socket; `requests`: their arguments and results, also for the command line
-- `accounts`, `accountcommands`, `shares`, `domains`, `dkimkeys`, `hostkeys`: accounts, addresses, app passwords, shared
-  mailboxes; domains and aliases, private keys, client certificates
+- `accounts`, `accountcommands`, `shares`, `domains`: accounts and addresses, shared mailboxes; domains and aliases
+- `credentialcommands`, `dkimkeys`, `hostkeys`: app passwords, client certificates, API tokens; private keys
 - `dns`, `offer`: the DNS records of a domain and their check; the settings that mail programs are given
 - `storage`, `junk`: checks and repairs of stored mail, settings of the store; the junk filter
 - `backup`, `backupsource`, `restoring`: backups on request and on schedule, and restoring them

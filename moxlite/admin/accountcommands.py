@@ -1,330 +1,173 @@
-"""Commands of the control socket about ways in: app passwords (STORE-191, IMAP-158, SMTP-165), keys of client
-certificates (STORE-104, ADMIN-19), shares (``moxlite account share``) and tokens of the admin API (WEB-168).
-"""
+"""Commands of the control socket about accounts and their addresses (ADMIN-15)."""
 
-import datetime as dt
-import time
-from collections.abc import Mapping, Sequence
-from typing import Final
+import contextlib
+from collections.abc import Mapping
+from functools import partial
 
-import msgspec
-from cryptography import x509
-from cryptography.hazmat.primitives.serialization import Encoding
-from msgspec import UNSET
+import trio
 
-from moxlite.admin.edits import named_account
-from moxlite.admin.forms import refused
-from moxlite.admin.passwords import Passwords
-from moxlite.admin.shares import guest_for, share
+from moxlite.admin import accounts as changes
+from moxlite.admin.edits import change_file, named_account
+from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import AccountRecipient
+from moxlite.logins.logins import Logins
 from moxlite.net.control.server import Command, CommandFailed
-from moxlite.operations import access as operations
+from moxlite.operations.accounts import (
+    AccountInfo,
+    AddAccount,
+    AddAddress,
+    AddressInfo,
+    DisableAccount,
+    EnableAccount,
+    FindAddress,
+    ListAccounts,
+    ListAddresses,
+    ListSettings,
+    RemoveAccount,
+    RemoveAddress,
+    SetQuota,
+    SetSetting,
+    SettingInfo,
+)
 from moxlite.operations.performing import commands
-from moxlite.store.accounts.access import publish_shares
+from moxlite.proto.address import Address, AddressError
+from moxlite.store.accounts.access import forget_shares
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
-from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
-from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
-from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
-from moxlite.store.forms import LAST, BadForm, mark
-from moxlite.store.mail.acl import RIGHTS, all_acls
-from moxlite.store.mail.delegates import Delegate, delegates, remove_delegate, set_delegate
-from moxlite.store.mail.sharenotices import ANYONE
-from moxlite.wording import worded
-
-NOT_OWN: Final = "doesn't belong to this account"
-"""Error about an address."""
+from moxlite.store.errors import AccountUnknown, StoreError
+from moxlite.store.mail.masked import masked_key
 
 
-class AppPasswordCommands:
-    """``moxlite account app-password``."""
-
-    def __init__(self, config: ConfigHolder, passwords: Passwords, attempts: LoginAttempts) -> None:
-        self._config = config
-        self._passwords = passwords
-        self._accounts = passwords.accounts
-        self._attempts = attempts
-
-    def registry(self) -> Mapping[str, Command]:
-        """All operations by name."""
-        return commands(
-            operations.AppPasswordAdd.bind(self.add),
-            operations.ListAppPasswords.bind(self.list),
-            operations.RemoveAppPassword.bind(self.rm),
-        )
-
-    async def add(self, args: operations.AppPasswordAdd) -> str:
-        """Make an app password and return it; it cannot be shown again."""
-        named_account(self._config, args.account)
-        if not args.name.strip():
-            raise BadForm("name", "enter a device or app name")
-        if not args.scopes:
-            raise BadForm("scopes", "choose at least one service")
-        return await self._passwords.add_app(
-            args.account, args.name, args.scopes, read_only=args.read_only, expires=args.expires, token=args.token
-        )
-
-    async def list(self, args: operations.ListAppPasswords) -> list[operations.AppPasswordInfo]:
-        """List the app passwords of an account, the oldest first."""
-        named_account(self._config, args.account)
-        async with self._accounts.use(args.account) as account:
-            found = await account.read(app_passwords, op="app-password")
-        uses = {use.app_password: use for use in await self._attempts.app_uses(args.account)}
-        now = time.time_ns() // 1000
-        return [_info(app_password, uses.get(app_password.name), now) for app_password in found]
-
-    async def rm(self, args: operations.RemoveAppPassword) -> None:
-        """Revoke an app password, and end its sessions (IMAP-23)."""
-        named_account(self._config, args.account)
-        if not await self._passwords.revoke_app(args.account, args.name):
-            raise CommandFailed("notFound", worded("app password not found: {name}", name=repr(args.name)))
+async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
+    """Delete the files of an account that is marked as removed, then the mark; repeated at start after a crash
+    (STORE-140).
+    """
+    # All before the mark goes: a later account of that name must not have its rights, nor its mail.
+    await forget_shares(accounts, auth, name)
+    with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
+        await accounts.remove(name)
+    await auth.end_removal(name)
 
 
-def _info(app_password: AppPassword, use: AppUse | None, now: int) -> operations.AppPasswordInfo:
-    if use is not None and use.last < app_password.created:  # of an earlier one with the same name
-        use = None
-    last = max(use.last if use else 0, app_password.last_used or 0)
-    return operations.AppPasswordInfo(
-        name=app_password.name,
-        token=app_password.token is not None,
-        scopes=list(app_password.scopes),
-        read_only=app_password.read_only,
-        created=_moment(app_password.created),
-        expires=None if app_password.expires is None else _moment(app_password.expires),
-        expired=app_password.expired(now),
-        last_used=_moment(last) if last else None,
-        last_ip=use.remote_ip if use else "",
-        last_protocol=protocol_words(use.protocol) if use else "",
-    )
+class AccountCommands:
+    """The commands for accounts and their addresses."""
 
-
-def _moment(microseconds: int) -> dt.datetime:
-    return dt.datetime.fromtimestamp(min(microseconds, LAST) // 1_000_000, dt.UTC)
-
-
-def _words(moment: int | None) -> str:
-    if moment is None:
-        return ""
-    return f"{_moment(moment):%Y-%m-%d %H:%M}"
-
-
-class AdminTokenCommands:
-    """``moxlite admin token``."""
-
-    def __init__(self, tokens: AdminTokens) -> None:
-        self._tokens = tokens
-
-    def registry(self) -> Mapping[str, Command]:
-        """All operations by name."""
-        return commands(
-            operations.AddAdminToken.bind(self.add),
-            operations.ListAdminTokens.bind(self.list),
-            operations.RemoveAdminToken.bind(self.rm),
-        )
-
-    async def add(self, args: operations.AddAdminToken) -> str:
-        """Make a token and return it; it cannot be shown again."""
-        try:
-            return await self._tokens.add(args.name, args.scopes, args.days)
-        except (AdminTokenRefused, LimitExceeded) as error:
-            raise CommandFailed("refused", str(error)) from None
-
-    async def list(self, args: operations.ListAdminTokens) -> list[operations.AdminTokenInfo]:
-        """The tokens, the oldest first."""
-        now = time.time_ns() // 1000
-        return [
-            operations.AdminTokenInfo(
-                name=admin_token.name,
-                scopes=list(admin_token.scopes),
-                created=_words(admin_token.created),
-                expires=_words(admin_token.expires),
-                expired=admin_token.expires <= now,
-                last_used=_words(admin_token.last_used),
-                used_from=admin_token.last_ip,
-            )
-            for admin_token in await self._tokens.list()
-        ]
-
-    async def rm(self, args: operations.RemoveAdminToken) -> None:
-        """Revoke a token."""
-        if not await self._tokens.remove(args.name):
-            raise CommandFailed("notFound", f"token not found: {args.name!r}")
-
-
-class TLSKeyCommands:
-    """``moxlite config tlspubkey``."""
-
-    def __init__(self, config: ConfigHolder, auth: AuthDB, passwords: Passwords) -> None:
-        self._config = config
-        self._auth = auth
-        self._passwords = passwords
-
-    def registry(self) -> Mapping[str, Command]:
-        """All operations by name."""
-        return commands(
-            operations.ListKeys.bind(self.list),
-            operations.GetKey.bind(self.get),
-            operations.AddKey.bind(self.add),
-            operations.ChangeKey.bind(self.change),
-            operations.RemoveKey.bind(self.remove),
-            refusals=(KeyRefused, LimitExceeded),
-            missing=(NoSuchKey,),
-        )
-
-    async def list(self, args: operations.ListKeys) -> list[operations.TLSKeyInfo]:
-        """Keys of one account, or of all."""
-        if args.account:
-            named_account(self._config, args.account)
-        keys = await self._auth.keys.of(args.account or None)
-        return await key_infos(self._auth.attempts, keys)
-
-    async def get(self, args: operations.GetKey) -> operations.TLSKeyInfo:
-        """One key, with its certificate."""
-        key = await self._find(args.fingerprint, "")
-        uses = await self._auth.attempts.key_uses(key.account)
-        return key_info(key, uses.get(key.fingerprint), certificate=True)
-
-    async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
-        """Let the holder of a key log in with an address."""
-        recipient = self._config.current.login(args.address)
-        problem = pem_problem(args.certificate)
-        mistakes = [("certificate", problem)] if problem else []
-        if recipient is None or args.account not in ("", recipient.account):
-            mistakes.insert(0, ("address", NOT_OWN))
-        if recipient is None or mistakes:
-            raise refused(mistakes)
-        key = read_certificate(
-            args.certificate.encode(),
-            recipient.account,
-            str(recipient.canonical),
-            name=args.name.strip(),
-            no_imap_preauth=args.no_imap_preauth,
-        )
-        return key_info(await self._auth.keys.add(key))
-
-    async def change(self, args: operations.ChangeKey) -> None:
-        """Change name, address or use of a key."""
-        key, changed = await self._find(args.fingerprint, args.account), args.changed
-        if changed.login_address is not UNSET:
-            recipient = self._config.current.login(changed.login_address)
-            if recipient is None or recipient.account != key.account:
-                raise BadForm("login_address", NOT_OWN)
-            changed = msgspec.structs.replace(changed, login_address=str(recipient.canonical))
-        await self._auth.keys.patch(key.account, key.fingerprint, changed, args.mark)
-
-    async def remove(self, args: operations.RemoveKey) -> None:
-        """Forget a key, and end its sessions (IMAP-23)."""
-        key = await self._find(args.fingerprint, args.account)
-        if not await self._passwords.remove_key(self._auth.keys, key.account, key.fingerprint):
-            raise NoSuchKey
-
-    async def _find(self, fingerprint: str, account: str) -> TLSKey:
-        key = await self._auth.keys.find(fingerprint)
-        if key is None or account not in ("", key.account):
-            raise NoSuchKey
-        return key
-
-
-async def key_infos(attempts: LoginAttempts, keys: Sequence[TLSKey]) -> list[operations.TLSKeyInfo]:
-    """Keys as programs and pages see them, each with its last use."""
-    uses = {account: await attempts.key_uses(account) for account in dict.fromkeys(key.account for key in keys)}
-    return [key_info(key, uses[key.account].get(key.fingerprint)) for key in keys]
-
-
-def key_info(key: TLSKey, use: KeyUse | None = None, *, certificate: bool = False) -> operations.TLSKeyInfo:
-    """A key as programs and pages see it, its times in whole seconds, with its `certificate` in PEM if asked for."""
-    pem = x509.load_der_x509_certificate(key.certificate).public_bytes(Encoding.PEM).decode() if certificate else ""
-    return operations.TLSKeyInfo(
-        fingerprint=key.fingerprint,
-        account=key.account,
-        login_address=key.login_address,
-        name=key.name,
-        type=key.type,
-        no_imap_preauth=key.no_imap_preauth,
-        created=_moment(key.created),
-        mark=mark(form_of(key)),
-        certificate=pem,
-        last_used=None if use is None else _moment(use.last),
-        last_ip="" if use is None else use.remote_ip,
-        last_protocol="" if use is None else protocol_words(use.protocol),
-    )
-
-
-def delegate_info(delegate: Delegate) -> operations.DelegateInfo:
-    """A delegate as programs and pages see it."""
-    ends = _moment(delegate.ends) if delegate.ends else None
-    return operations.DelegateInfo(delegate.guest, delegate.sends, ends, delegate.whole)
-
-
-class ShareCommands:
-    """``moxlite account share`` and ``account delegate``."""
-
-    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB) -> None:
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
         self._config = config
         self._accounts = accounts
         self._auth = auth
+        self._logins = logins
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
+        change = partial(change_file, self._config)
         return commands(
-            operations.ListShares.bind(self.list),
-            operations.ShareSet.bind(lambda args: self.set(args, args.rights)),
-            operations.ShareRemove.bind(lambda args: self.set(args, "")),
-            operations.ListDelegates.bind(self.delegates),
-            operations.DelegateSet.bind(self.let_send),
-            operations.DelegateRemove.bind(self.stop_sending),
+            ListAccounts.bind(self.account_list),
+            ListAddresses.bind(self.account_addresses),
+            AddAccount.bind(self.account_add),
+            RemoveAccount.bind(self.account_rm),
+            DisableAccount.bind(lambda args: change(changes.disable_account, args.account, args.message)),
+            EnableAccount.bind(lambda args: change(changes.enable_account, args.account)),
+            ListSettings.bind(self.account_settings),
+            SetSetting.bind(lambda args: change(changes.set_setting, args.account, args.key, args.value)),
+            SetQuota.bind(lambda args: change(changes.set_quota, args.account, args.size)),
+            AddAddress.bind(self.address_add),
+            RemoveAddress.bind(lambda args: change(changes.remove_address, args.address)),
+            FindAddress.bind(self.address_account),
         )
 
-    async def delegates(self, args: operations.ListDelegates) -> list[operations.DelegateInfo]:
-        """List who may send from an account's addresses."""
-        named_account(self._config, args.account)
-        async with self._accounts.use(args.account) as account:
-            found = await account.read(delegates, op="shares")
-        return [delegate_info(delegate) for delegate in found]
+    async def account_list(self, args: ListAccounts) -> list[AccountInfo]:
+        """All accounts with their addresses, by name."""
+        found = sorted(self._config.current.domains.accounts.items())
+        return [
+            AccountInfo(name, account.description, account.login_disabled or "", list(account.destinations))
+            for name, account in found
+        ]
 
-    async def list(self, args: operations.ListShares) -> list[operations.ShareInfo]:
-        """List the shares of an account, by mailbox and guest."""
-        named_account(self._config, args.account)
-        async with self._accounts.use(args.account) as account:
-            found = await account.read(all_acls, op="shares")
-        return [operations.ShareInfo(*row) for row in found]
+    async def account_addresses(self, args: ListAddresses) -> list[AddressInfo]:
+        """The addresses of one account."""
+        account = named_account(self._config, args.account)
+        return [AddressInfo(address, args.account) for address in account.destinations]
 
-    async def set(self, args: operations.ShareSet | operations.ShareRemove, rights: str) -> None:
-        """Set or remove rights."""
-        guest = self._guest(args)
-        if set(rights) - set(RIGHTS) or (rights and "l" not in rights):
-            raise BadForm("rights", worded("must be letters from {letters}, including l", letters=RIGHTS))
-        async with self._accounts.use(args.account) as account:
-            try:
-                await share(account, self._auth, args.mailbox, guest, rights, below=args.below)
-            except (NoSuchMailbox, BadMailboxName):
-                raise BadForm("mailbox", "no longer exists") from None
+    async def account_settings(self, args: ListSettings) -> list[SettingInfo]:
+        """The settings of one account, in the order of the reference."""
+        return changes.settings_of(named_account(self._config, args.account))
 
-    async def let_send(self, args: operations.DelegateSet) -> None:
-        """Let another account send from an account's addresses."""
-        guest = self._guest(args)
-        if guest == ANYONE:
-            raise BadForm("guest", "choose a single account; you can't let everyone send as you")
-        if args.ends and args.ends <= time.time_ns() // 1000:
-            raise BadForm("ends", "must be in the future")
-        delegate = Delegate(guest, args.sends, args.ends, args.whole)
-        async with self._accounts.use(args.account) as account:
-            await account.write(lambda tx: set_delegate(tx, delegate))
-            await publish_shares(self._auth, account)
+    async def account_add(self, args: AddAccount) -> None:
+        """Add an account with the usual settings."""
+        await self.add(args.account, args.address)
 
-    async def stop_sending(self, args: operations.DelegateRemove) -> None:
-        """Take the right to send from an account's addresses."""
-        guest = self._guest(args)
-        async with self._accounts.use(args.account) as account:
-            if not await account.write(lambda tx: remove_delegate(tx, guest)):
-                raise BadForm("guest", "doesn't have permission to send from this account's addresses")
-            await publish_shares(self._auth, account)
+    async def add(self, name: str, address: str, settings: Mapping[str, object] | None = None) -> None:
+        """Add an account to the file, with further settings in its form, and make its database. Raises
+        CommandFailed.
+        """
+        await self.check_new(name)
+        await self.check_address(address, "address")
+        await change_file(self._config, changes.add_account, name, address, settings)
+        await self.make(name)
 
-    def _guest(
-        self, args: operations.ShareSet | operations.ShareRemove | operations.DelegateSet | operations.DelegateRemove
-    ) -> str:
-        """The identifier of another account, or of all of them."""
-        named_account(self._config, args.account)
-        return guest_for(self._config.current, args.account, args.guest)
+    async def address_add(self, args: AddAddress) -> None:
+        """Give an account one more address."""
+        await self.check_address(args.address, "address")
+        await change_file(self._config, changes.add_address, args.address, args.account)
+
+    async def check_address(self, text: str, field: str) -> None:
+        """Raise CommandFailed for an address that an account gives away (MASK-5a): its mail would change hands."""
+        try:
+            address = Address.parse(text)
+        except AddressError:
+            return  # the change says what is wrong with it
+        owner = await self._auth.masked.account_of(masked_key(address))
+        if owner is not None:
+            text = (
+                f'"{text}" is a masked address of account "{owner}"; to delete it, run: moxlite address rm'
+                f" {owner} {text}"
+            )
+            raise CommandFailed("refused", text, field)
+
+    async def check_new(self, name: str) -> None:
+        """Raise CommandFailed if no account of this name can be created now."""
+        problem = account_name_problem(name)
+        if problem is not None:
+            raise CommandFailed("refused", f'"{name}" {problem}', "account")
+        if name in self._config.current.domains.accounts:
+            raise CommandFailed("refused", f'account "{name}" already exists', "account")
+        if name in await self._auth.removals():  # it failed: the next start would take the new account away
+            await self._finish_removal(name)
+        if self._accounts.exists(name):
+            text = f"found files from a deleted account in {self._accounts.path(name)}; move them first"
+            raise CommandFailed("refused", text, "account")
+
+    async def make(self, name: str) -> None:
+        """Make the database of an account that is configured."""
+        try:
+            await self._accounts.create(name)
+        except StoreError as error:  # it's made at its first use, once that is possible
+            raise CommandFailed(
+                "failed", f"account configured, but couldn't create the database yet: {error}"
+            ) from None
+
+    async def account_rm(self, args: RemoveAccount) -> None:
+        """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
+        with trio.CancelScope(shield=True):  # bounded: a file and a unit
+            # The file first: from then on no mail comes and no one logs in, so nothing is added to what is deleted.
+            await change_file(self._config, changes.remove_account, args.account)
+            self._logins.forget(args.account)
+            await self._auth.begin_removal(args.account)
+        await self._finish_removal(args.account)
+
+    async def _finish_removal(self, name: str) -> None:
+        with trio.CancelScope(shield=True):  # bounded: users of the account are asked to leave, with a deadline
+            await finish_removal(self._accounts, self._auth, name)
+
+    async def address_account(self, args: FindAddress) -> AddressInfo:
+        """Return the account that gets the mail of an address."""
+        try:
+            address = Address.parse(args.address)
+        except AddressError as error:
+            raise CommandFailed("badRequest", f'"{args.address}" isn\'t a valid address: {error}') from None
+        found = self._config.current.lookup(address)
+        if not isinstance(found, AccountRecipient):
+            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")
+        return AddressInfo(str(found.canonical), found.account)

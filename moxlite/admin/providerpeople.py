@@ -27,8 +27,8 @@ from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, Stor
 from moxlite.store.mail.delegates import Delegate, delegates
 
 if TYPE_CHECKING:
-    from moxlite.admin.accountcommands import ShareCommands
     from moxlite.admin.factors import FactorChanges
+    from moxlite.admin.shares import ShareCommands
     from moxlite.config.holder import ConfigHolder
     from moxlite.config.provider import OIDC
     from moxlite.logins.logins import Logins
@@ -93,8 +93,8 @@ class ProviderPeople:
 
     async def _share(self, account: str, claims: Claims) -> None:
         """Give an account the shared mailboxes of its person's groups, and take away the others (WEB-190)."""
-        await load("moxlite.admin.accountcommands")
-        from moxlite.admin.accountcommands import ShareCommands
+        await load("moxlite.admin.shares")
+        from moxlite.admin.shares import ShareCommands
 
         commands = ShareCommands(self._config, self._accounts, self._auth)
         for owner, group in self._settings.shared_mailboxes.items():
@@ -184,8 +184,8 @@ class ProviderPeople:
         taken = localpart in snapshot.domains.accounts or self._accounts.exists(localpart)
         name = f"{localpart}.{address.domain.ascii}" if taken else localpart
         detail = {"subject": claims.sub, "address": str(address)}
-        await load("moxlite.admin.commands")
-        from moxlite.admin.commands import AccountCommands
+        await load("moxlite.admin.accountcommands")
+        from moxlite.admin.accountcommands import AccountCommands
 
         commands = AccountCommands(self._config, self._accounts, self._auth, self._logins)
         try:

@@ -349,7 +349,7 @@ class DisconnectProvider(Operation[None], frozen=True):
 
 
 class TLSKeyInfo(msgspec.Struct, frozen=True):
-    """A key of a client certificate as programs and pages see it: `admin.accountcommands.key_info` makes it of the
+    """A key of a client certificate as programs and pages see it: `admin.credentialcommands.key_info` makes it of the
     store's `TLSKey`. `no_imap_preauth`: IMAP programs still log in by command. `mark`: of what can be changed, for
     `ChangeKey`. `certificate`: PEM, "" in lists. `last_used`: None if it was not used within 30 days; `last_protocol`
     and `last_ip` are of that log-in.

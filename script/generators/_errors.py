@@ -18,7 +18,7 @@ from generators._languages import FRONTEND, TOP, fault, fnv
 PACKAGE = TOP / "moxlite"
 FOLDERS = ("web", "logins", "store", "compose", "submission", "sandbox", "acceptance", "proto/cards")
 OTHERS = (
-    "admin/accountcommands.py",
+    "admin/credentialcommands.py",
     "admin/factors.py",
     "admin/masked.py",
     "proto/address.py",

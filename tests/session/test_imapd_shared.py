@@ -11,7 +11,7 @@ import trio
 import trio.lowlevel
 import trio.testing
 
-from moxlite.admin.commands import finish_removal
+from moxlite.admin.accountcommands import finish_removal
 from moxlite.imapd.changes import bulk, copy as across
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.fetch import fetch

@@ -399,11 +399,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 03w9ifjest vide : choisissez au moins un service
 1wngb0zil n’y a pas de mot de passe d’application {name}
 0iszdkkn’est pas une adresse de ce compte
-0eaafy0doit se composer de lettres parmi {letters}, avec l
-07fw83pn’existe plus
-0su4u3odoit être un seul compte ; tout le monde ne peut pas envoyer en votre nom
-0y6ogsadoit être dans le futur
-0i8ut0one peut pas envoyer depuis les adresses de ce compte
 1r8kv04Ce lien a déjà servi, a été remplacé par un plus récent, ou a expiré.
 1okc1ruCe lien a déjà servi.
 1no3xfm{address} n’existe pas sur ce serveur
@@ -621,6 +616,11 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1t80n0vrien n’a été enregistré : la configuration a une faute ailleurs ; l’administrateur doit d’abord la corriger
 1t4y2l1n’est pas un compte de ce serveur, et seuls les comptes peuvent recevoir des droits
 1v1ykkhest votre propre compte, qui a tous les droits
+0eaafy0doit se composer de lettres parmi {letters}, avec l
+07fw83pn’existe plus
+0su4u3odoit être un seul compte ; tout le monde ne peut pas envoyer en votre nom
+0y6ogsadoit être dans le futur
+0i8ut0one peut pas envoyer depuis les adresses de ce compte
 0moiuyele propriétaire de l’adresse ne veut pas de ces messages, ou la redirection n’est pas arrêtée
 0wgjzuvrien n’est redirigé vers {address}
 `);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from moxlite.admin.accountcommands import delegate_info
+from moxlite.admin.shares import delegate_info
 from moxlite.operations.access import ShareInfo
 from moxlite.store.accounts.access import visited
 from moxlite.store.errors import StoreError

@@ -16,8 +16,8 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.admin.accountcommands import key_infos
 from moxlite.admin.audit import line_of
+from moxlite.admin.credentialcommands import key_infos
 from moxlite.admin.publicpages import public_page
 from moxlite.config.provider import OIDC
 from moxlite.logins.provider import LoginProvider
