@@ -1,4 +1,4 @@
-"""The account that a command names, and changes of domains.toml, with errors translated for the control socket."""
+"""A change of domains.toml by a command, its errors translated for the control socket; the account that it names."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -54,8 +54,8 @@ OTHERS = (
     "config/transports.py",
     "patterns/searching.py",
     "proto/sasl/scram.py",
-    "admin/forms.py",
-    "admin/settings.py",
+    "admin/accountforms.py",
+    "admin/keyedits.py",
     "admin/shares.py",
     "admin/sorting.py",
 )

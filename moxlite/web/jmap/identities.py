@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from msgspec import to_builtins
 
-from moxlite.admin.forms import patch
+from moxlite.admin.accountforms import patch
 from moxlite.config.snapshot import full_name
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.rules import DestinationChange, DestinationForm

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from moxlite.acceptance.rules import mail_to, try_rules
 from moxlite.acceptance.sieve.converting import as_sieve
-from moxlite.admin.forms import rulesets_of, save
+from moxlite.admin.accountforms import rulesets_of, save
 from moxlite.config.domains import Account, Destination
 from moxlite.config.fields import fields_of
 from moxlite.config.toml.decode import encode

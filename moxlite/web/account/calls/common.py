@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.admin.factors import FactorChanges
+from moxlite.admin.keyedits import Edit
 from moxlite.admin.passwords import Passwords
-from moxlite.admin.settings import Edit
 from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB

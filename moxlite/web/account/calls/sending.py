@@ -6,7 +6,7 @@ from typing import Annotated, Final
 
 from msgspec import Meta
 
-from moxlite.admin.forms import save, shown, table_of
+from moxlite.admin.accountforms import save, shown, table_of
 from moxlite.admin.masked import MaskedAddresses, domains_of, given
 from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account

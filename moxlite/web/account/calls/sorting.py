@@ -13,7 +13,7 @@ from msgspec import Meta
 
 from moxlite.acceptance.rules import Place, RuleTooSlow, SortPage, by_rules, mail_to, move_sorted, sort_page
 from moxlite.acceptance.sieve.keeping import check_script
-from moxlite.admin.forms import rulesets_of
+from moxlite.admin.accountforms import rulesets_of
 from moxlite.operations.rules import AddressText, Rules
 from moxlite.processor import off_loop
 from moxlite.proto.sieve.errors import ScriptError

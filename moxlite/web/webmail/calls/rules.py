@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 import msgspec
 
-from moxlite.admin.forms import shown
+from moxlite.admin.accountforms import shown
 from moxlite.config.domains import Condition, Destination, Ruleset
 from moxlite.config.snapshot import AccountRecipient
 from moxlite.operations.rules import MAX_RULES, DestinationChange, DestinationForm, Rule, SetRules
