@@ -27,9 +27,9 @@ from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands, LinkCommands
 from moxlite.migration.mailcopies import CopyCommands
-from moxlite.move.checks import Checks
 from moxlite.move.commands import MoveCommands
-from moxlite.move.moves import Moves
+from moxlite.move.counting import Checks
+from moxlite.move.running import Moves
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.net.dial import dial
 from moxlite.operations import Role

@@ -5,9 +5,9 @@ from typing import Final
 
 import trio
 
-from moxlite.move.checks import Checks
-from moxlite.move.moves import Moves
+from moxlite.move.counting import Checks
 from moxlite.move.plan import MAX_FILE, BadPlan, Plan, read_plan
+from moxlite.move.running import Moves
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import move as operations
 from moxlite.operations.access import MakeLink

@@ -18,7 +18,7 @@ from moxlite.migration.copies import Copies, CopyFailed
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Alias, Key, Plan, User, imap_order
 from moxlite.move.shares import old_mail, shares_of
-from moxlite.move.taking import take_keys, take_settings
+from moxlite.move.takensettings import take_keys, take_settings
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import ListShares, SetHash, ShareSet
 from moxlite.operations.accounts import AddAccount, AddAddress, SetQuota, SetSetting

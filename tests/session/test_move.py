@@ -12,8 +12,8 @@ import trio
 from moxlite.config.domains import JunkFilter
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.migration.copies import CopyFailed
-from moxlite.move.moves import STATE, Moves
 from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User
+from moxlite.move.running import STATE, Moves
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import ConnectionLost
 from moxlite.operations import Role

@@ -37,7 +37,7 @@ NURSERIES = {
     "migration/mailcopies.py",
     "migration/mirror.py",  # both ways of one connection of a link
     "migration/pull.py",
-    "move/moves.py",  # the accounts of one move
+    "move/running.py",  # the accounts of one move
     "net/control/client.py",
     "net/control/server.py",
     "net/dns/client.py",  # the servers of one question

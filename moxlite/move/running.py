@@ -1,4 +1,4 @@
-"""A plan carried out by the running server (MOVE-6, MOVE-7).
+"""A plan carried out: begin, pause, finish (MOVE-6, MOVE-7).
 
 Theory of operation
 -------------------

@@ -15,7 +15,7 @@ from moxlite.migration.copies import Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order
 from moxlite.move.shares import Share, old_mail, shares_of
-from moxlite.move.taking import lacking
+from moxlite.move.takensettings import lacking
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import ListShares
 from moxlite.operations.copies import CopyByImap, Event
