@@ -153,6 +153,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 13ocy2wl’événement a été modifié entre-temps
 0cvl4vele contact a été modifié ou supprimé ailleurs
 0h1prvkune question porte sur 31 jours au plus
+19k6y8yle fichier ne peut pas être lu : {reason}
 1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
 1l11ep3Le texte du message n’est pas cité. {reason}
 1a32isladresse : {reason}
@@ -172,7 +173,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
 056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
 1k3uo3hvous n’êtes pas invité à cet événement
-19k6y8yle fichier ne peut pas être lu : {reason}
 0v8yfrlsaisissez un nom de groupe
 0pd5lrule message {missing} n’est pas là, ou n’y est plus
 0hd5eb9ce n’est pas une invitation à laquelle on peut répondre

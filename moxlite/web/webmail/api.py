@@ -1,4 +1,6 @@
-"""The calls of the webmail (WEBMAIL-23..27). Each call that changes something is one transaction of the account."""
+"""The calls about session and messages, and the API of them and of `calls` (WEBMAIL-23..27). Each call that changes
+something is one transaction of the account.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +41,7 @@ from moxlite.web.webmail.calls.birthdays import BirthdayCalls
 from moxlite.web.webmail.calls.books import BookCalls
 from moxlite.web.webmail.calls.busy import BusyCalls
 from moxlite.web.webmail.calls.calendars import CalendarCalls, SubscribingCalls
+from moxlite.web.webmail.calls.collectionfiles import FileCalls
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.calls.composing import ComposeCalls
 from moxlite.web.webmail.calls.contacts import ContactCalls
@@ -46,7 +49,6 @@ from moxlite.web.webmail.calls.deleted import DeletedCalls
 from moxlite.web.webmail.calls.details import DetailCalls
 from moxlite.web.webmail.calls.eventnews import EventNewsCalls
 from moxlite.web.webmail.calls.events import EventCalls
-from moxlite.web.webmail.calls.files import FileCalls
 from moxlite.web.webmail.calls.groups import GroupCalls
 from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.invitations import InvitationCalls

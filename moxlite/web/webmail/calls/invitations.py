@@ -56,10 +56,10 @@ from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, sto
 from moxlite.web.webmail.events import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
-from moxlite.web.webmail.proposals import Proposed, proposed_in, time_in_series
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at as message_part
+from moxlite.web.webmail.timeproposals import Proposed, proposed_in, time_in_series
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
