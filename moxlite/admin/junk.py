@@ -1,5 +1,5 @@
 """Commands about the junk filter: retraining, pruning, explaining (STORE-87, STORE-193), on a running server or on the
-files of a stopped one.
+files of a stopped one. Its settings are in `sorting`.
 """
 
 import logging

@@ -1,4 +1,4 @@
-"""Types of the webmail's API: results and events (WEBMAIL-24, 25, 30..48). `querytypes.py` has the types of queries.
+"""Types of the webmail's API: results, and what its stream sends (WEBMAIL-24, 25, 30..48). Queries: `querytypes.py`.
 
 From these structs `script/gen` writes the JSON Schema, and the TypeScript types and checks. Times are RFC 3339 in UTC.
 Ids are integers within the range of a JavaScript number. Flags have their IMAP names in lower case (``\\seen``,

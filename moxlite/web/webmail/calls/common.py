@@ -1,4 +1,4 @@
-"""Dependencies and base class of the webmail's pages."""
+"""Dependencies and base class of the webmail's calls."""
 
 from __future__ import annotations
 
