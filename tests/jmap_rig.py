@@ -54,7 +54,7 @@ Object = dict[str, Any]
 
 
 MIA = '[accounts.mia]\ndomain = "example.org"\n'
-MANY = "max_first_time_recipients_per_day = 1000\n"
+MANY = "max_first_time_recipients_per_day = 1000\nmax_outgoing_messages_per_day = 10000\n"
 """For events with hundreds of guests."""
 
 

@@ -375,7 +375,7 @@ def test_the_longest_name_is_cut_at_once() -> None:
 async def test_a_text_has_a_bounded_number_of_macros() -> None:
     """AUTH-27, AUTH-100."""
     assert len(parse_macros("x%{l}" * 128)) == 256
-    with pytest.raises(BadMacro, match="too many macros .limit 128"):
+    with pytest.raises(BadMacro, match=r"too many macros .limit 128"):
         parse_macros("x%{l}" * 129)
     result = await ask("v=spf1 exists:" + "%{l}" * 10_000 + ".example.com -all")
     assert (result.status, result.dns_terms) == ("permerror", 0)
