@@ -43,9 +43,9 @@ def worded(template: str, **values: object) -> Worded:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and its noun, in English: "1 message", "12,000 mailboxes"."""
+    """A number and its noun, in English: "1 message", "1,200 mailboxes"."""
     ending = "" if number == 1 else "es" if noun.endswith(("s", "x")) else "s"
-    return f"{_shown(number)} {noun}{ending}"
+    return f"{number:,} {noun}{ending}"
 
 
 def words_of(text: str) -> dict[str, Any] | None:

@@ -61,7 +61,7 @@ TABLE: Final = {
         "../crash/test_admin_standby_machines.py::test_a_take_over_that_is_killed_again_and_again_goes_on"
     ),
     "the second machine |": "standby.py::test_a_follower_that_was_away_goes_on",
-    "the follower or one": "standby.py::test_a_process_that_ends_unasked_is_told",
+    "the follower or a child": "standby.py::test_a_process_that_ends_unasked_is_told",
     "the first machine is upgraded": "standby_upgrades.py::test_an_older_second_machine_copies_what_is_newer_and_",
     "the second machine is upgraded": "standby_upgrades.py::test_an_upgrade_of_the_first_machine_is_followed",
     "an account is removed": "standby.py::test_any_moment_of_an_account_comes_back_beside_the_live_one",

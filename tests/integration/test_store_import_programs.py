@@ -175,11 +175,11 @@ def test_without_a_server_the_account_is_opened_directly(tmp_path: Path) -> None
     path = tmp_path / "x.mbox"
     path.write_bytes(b"".join(b"From a Thu Oct  1 10:00:00 2026\nSubject: %d\n\nx\n\n" % n for n in range(2500)))
     done = local.cli("import", "mbox", "moxlite", "Lists", str(path))
-    assert done.stdout == "2500 messages imported, 0 problems\n"
-    assert done.stderr == "1000 messages\n2000 messages\n"
+    assert done.stdout == "2,500 messages imported, 0 problems\n"
+    assert done.stderr == "1,000 messages\n2,000 messages\n"
     archive = tmp_path / "x.zip"
     subprocess.run([need("zip"), "-qj", str(archive), str(path)], check=True)
-    assert local.cli("import", "archive", "moxlite", str(archive)).stdout == "2500 messages imported, 0 problems\n"
+    assert local.cli("import", "archive", "moxlite", str(archive)).stdout == "2,500 messages imported, 0 problems\n"
     assert local.cli("export", "mbox", str(tmp_path / "out"), "moxlite").returncode == 0
     shutil.copy(tmp_path / "out/x.mbox", tmp_path / "y.mbox")
     assert (tmp_path / "y.mbox").read_bytes().count(b"\nFrom MAILER-DAEMON") == 2499

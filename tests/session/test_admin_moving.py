@@ -98,7 +98,7 @@ async def test_the_peer_of_a_domain_is_set_shown_and_removed(tmp_path: Path) -> 
         await change_file(smtp.context.config, remove_peer, "ours.example")
         assert peer_of(smtp) == []
         assert (await made.show(operations.ShowPeer("ours.example"))).hosts == []
-        with pytest.raises(CommandFailed, match="no previous server"):
+        with pytest.raises(CommandFailed, match="have a previous server"):
             await change_file(smtp.context.config, remove_peer, "ours.example")
 
 

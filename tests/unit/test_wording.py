@@ -23,7 +23,7 @@ PRINTING = {"print", "note", "tell", "Failure", "echo"}
         (1, "message", "1 message"),
         (2, "mailbox", "2 mailboxes"),
         (3, "address", "3 addresses"),
-        (9_999, "byte", "9999 bytes"),
+        (9_999, "byte", "9,999 bytes"),
         (12_345, "byte", "12,345 bytes"),
     ],
 )

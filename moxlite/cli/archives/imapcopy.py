@@ -205,7 +205,7 @@ class _Told:
 
     def _step(self, mailbox: str, done: int, total: int, seconds: int) -> None:
         left = f", {_duration(seconds)} left in all" if seconds >= 0 and done < total else ""
-        text = printable(f"{mailbox}: {done} of {counted(total, 'message')}{left}")
+        text = printable(f"{mailbox}: {done:,} of {counted(total, 'message')}{left}")
         if not self._terminal:
             if done == total:
                 print(text, file=sys.stderr, flush=True)
