@@ -69,7 +69,7 @@ test("a push shows who wrote", async () => {
   assert.deepEqual(await push(() => ({ sender: "Ada", id: 7, more: 2 })), shown("Ada", "New message and 2 more", 7));
   assert.deepEqual(
     await push(() => ({ test: true })),
-    shown("Notifications work", "Notifications turned on for this device", 0),
+    shown("Notifications are working", "Notifications turned on for this device", 0),
   );
 });
 

@@ -137,7 +137,7 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
     except ValueError as error:
         raise Refused(f'"{size}" {error}, none, or default', "size") from None
     if octets == 0 or octets < -1:
-        raise Refused('quota must be a size like "5g", none, or default', "size")
+        raise Refused('quota must be a size like "5g", or "none" or "default"', "size")
     document.put(path, format_size(octets))
 
 

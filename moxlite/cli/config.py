@@ -241,7 +241,7 @@ def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
     if found.reports is not None:
         return f"account {found.account}, mailbox {found.destination.mailbox}, for reports ({found.reports})"
     rules = len(found.destination.rulesets)
-    filed = f", unless one of {rules} rules files it" if rules else ""
+    filed = ", unless a rule files it" if rules else ""
     return f"account {found.account}, by {found.configured}, mailbox {found.destination.mailbox}{filed}"
 
 

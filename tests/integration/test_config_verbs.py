@@ -133,7 +133,7 @@ verified_domain = "lists.example"
 
 EXPLAINED = {
     "Me+a@example.org": (
-        "account me, by me@example.org, mailbox Letters, unless one of 1 rules files it",
+        "account me, by me@example.org, mailbox Letters, unless a rule files it",
         "account me can send from it; not signed",
     ),
     "me+shop@example.org": (

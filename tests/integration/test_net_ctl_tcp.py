@@ -111,7 +111,7 @@ def test_without_the_token_nothing_is_said(tmp_path: Path) -> None:
         server.cli("healthcheck")
         assert silent.recv(100) == b"", "after five seconds"
         silent.close()
-        assert "without token rejected" in server.log()
+        assert "rejected control connection without a valid token" in server.log()
 
 
 @pytest.mark.nightly

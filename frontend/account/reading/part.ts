@@ -171,7 +171,7 @@ function mailOffline(): HTMLElement {
     t("Save mail for offline use"),
     localStorage.getItem(key) === "1",
     t(
-      "Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will be sent when you're back online. To remove saved mail, log out.",
+      "Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will sync when you're back online. To remove saved mail, log out.",
     ),
   );
   return kept(made, async () => {

@@ -160,7 +160,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
     head(
       t("Audit log"),
       t(
-        "All changes made on the command line, in this app, by users, or in domains.toml. Entries are kept for 1 year and never include secrets.",
+        "Changes made by admins and users, on the command line, in this app, or in domains.toml. Entries are kept for 1 year and never include secrets.",
       ),
       button(t("Export as CSV"), () => save("csv"), { icon: download }),
       button(t("as JSON"), () => save("json")),

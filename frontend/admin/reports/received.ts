@@ -46,7 +46,7 @@ export async function receivedPage(desk: Desk, kind: Kind): Promise<Made> {
     head(
       t("Reports"),
       kind === "dmarc"
-        ? t("Reports from other servers about mail sent as your domains.")
+        ? t("Reports from other servers about mail that claims to be from your domains.")
         : t("Reports from other servers about TLS connections to you."),
     ),
     tabLinks(kind),

@@ -55,7 +55,7 @@ export async function limitsPage(desk: Desk): Promise<{ title: string; root: HTM
       },
       { title: t("Status"), cell: (one) => (one.refused ? state("warn", t("rejected")) : state("ok", t("allowed"))) },
       { title: t("Failures"), kind: "num", cell: (one) => t("{n} of {limit}", { n: one.failures, limit: one.limit }) },
-      { title: t("Within"), cell: (one) => agoShort(one.window * 1e6) },
+      { title: t("Time window"), cell: (one) => agoShort(one.window * 1e6) },
       {
         title: "",
         kind: "top",

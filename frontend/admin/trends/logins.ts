@@ -45,7 +45,7 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
         ],
       },
       { title: t("Result"), cell: (row) => results[row.result] ?? row.result },
-      { title: t("Times"), kind: "num", cell: (row) => row.count.toLocaleString() },
+      { title: t("Attempts"), kind: "num", cell: (row) => row.count.toLocaleString() },
       { title: t("Last"), cell: (row) => when(row.last) },
     ],
     found,

@@ -131,7 +131,7 @@ export function chooseGroup(
 /** Write to all who are in a group. */
 export async function writeToAll(page: Page & Pick<Writing, "compose">, group: string): Promise<void> {
   const parties = await page.client.group_members(group);
-  if (parties.length === 0) toast(t("This group doesn't have email addresses"));
+  if (parties.length === 0) toast(t("No one in this group has an email address"));
   else {
     const to = parties.map(({ name, address }) =>
       name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`,

@@ -18,7 +18,7 @@ export function showHints(list: HTMLElement): void {
     touch
       ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.")
       : t("Press ? for all shortcuts, or Ctrl+K to find a command."),
-    t("You can undo every action, even Send."),
+    t("You can undo almost anything, even sending."),
     t("Remote images only load when you ask, so senders can't tell when you read their mail."),
   ];
   let read = Number(localStorage.getItem(hintsKey)) || 0;

@@ -51,7 +51,7 @@ export async function dropFacts(): Promise<void> {
 /** The texts in the language of this page; in English for a worker, which has no other. */
 export function noticeWords(): NoticeWords {
   return {
-    works: t("Notifications work"),
+    works: t("Notifications are working"),
     told: t("Notifications turned on for this device"),
     mail: t("New mail"),
     one: t("New message"),

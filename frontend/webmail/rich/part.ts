@@ -345,7 +345,7 @@ export function openEditor(
         run: kept(() => letters(kind, choices, look)),
       }));
     openGrid(button, t("Color"), 8, [
-      [t("Letters"), cells(kinds.ink, inks)],
+      [t("Text color"), cells(kinds.ink, inks)],
       [t("Highlight"), cells(kinds.marker, markers)],
     ]);
   }

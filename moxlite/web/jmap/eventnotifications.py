@@ -146,7 +146,7 @@ def _meets(one: Object, name: str, value: Any) -> bool:
         return True
     if name == "calendarEventIds":
         if not isinstance(value, list):
-            raise invalid("filter: calendarEventIds must be an array of ids")
+            raise invalid("filter: calendarEventIds must be an array of IDs")
         return one["calendarEventId"] in value
     if not isinstance(value, str):
         raise invalid(f"filter: {name} has the wrong type")

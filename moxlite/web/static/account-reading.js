@@ -316,7 +316,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications are working"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made2) {
   const { endpoint = "", keys = {} } = made2.toJSON();
@@ -848,7 +848,7 @@ function onDevice(offline) {
 }
 function mailOffline() {
   const key2 = `${kept()}-offline`;
-  const made2 = tick(t("Save mail for offline use"), localStorage.getItem(key2) === "1", t("Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will be sent when you're back online. To remove saved mail, log out."));
+  const made2 = tick(t("Save mail for offline use"), localStorage.getItem(key2) === "1", t("Read the newest 200 messages and drafts offline, including attachments up to 1 MB. Your changes will sync when you're back online. To remove saved mail, log out."));
   return kept2(made2, async () => {
     if (made2.control.checked) {
       localStorage.setItem(key2, "1");

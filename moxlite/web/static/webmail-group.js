@@ -407,7 +407,7 @@ function chooseGroup(page, anchor, ids, inside, groups, done) {
 }
 async function writeToAll(page, group) {
   const parties = await page.client.group_members(group);
-  if (parties.length === 0) toast(t("This group doesn't have email addresses"));
+  if (parties.length === 0) toast(t("No one in this group has an email address"));
   else {
     const to = parties.map(({ name, address }) => name === "" || name === address ? address : `"${name.replace(/["\\]/g, "\\$&")}" <${address}>`);
     page.compose("new", `mailto:?to=${encodeURIComponent(to.join(", "))}`);

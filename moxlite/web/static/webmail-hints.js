@@ -94,7 +94,7 @@ adopt(hints_default);
 var hintsKey = "moxlite-webmail-hints";
 function showHints(list) {
   const touch = navigator.maxTouchPoints > 0;
-  const hints = [touch ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.") : t("Press ? for all shortcuts, or Ctrl+K to find a command."), t("You can undo every action, even Send."), t("Remote images only load when you ask, so senders can't tell when you read their mail.")];
+  const hints = [touch ? t("Swipe right to archive or left to move to Trash. Press and hold to select several messages.") : t("Press ? for all shortcuts, or Ctrl+K to find a command."), t("You can undo almost anything, even sending."), t("Remote images only load when you ask, so senders can't tell when you read their mail.")];
   let read2 = Number(localStorage.getItem(hintsKey)) || 0;
   if (read2 >= hints.length) return;
   const box = el("aside", { class: "hints", "aria-label": t("Tip") });

@@ -376,7 +376,7 @@ async function dropFacts() {
   await globalThis.caches?.delete(cacheName);
 }
 function noticeWords() {
-  return { works: t("Notifications work"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
+  return { works: t("Notifications are working"), told: t("Notifications turned on for this device"), mail: t("New mail"), one: t("New message"), more: t("New message and {n} more"), archive: t("Archive"), alarm: t("(no title)") };
 }
 function valuesOf(made) {
   const { endpoint = "", keys = {} } = made.toJSON();

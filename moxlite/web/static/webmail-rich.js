@@ -723,7 +723,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
   };
   function chooseColour(button) {
     const cells2 = (kind, choices) => choices.map(([name, look2]) => ({ name, content: el("span", { class: "compose-rich swatch", "aria-hidden": "true" }, swatch(look2)), chosen: has(kind, look2), run: kept2(() => letters2(kind, choices, look2)) }));
-    openGrid(button, t("Color"), 8, [[t("Letters"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
+    openGrid(button, t("Color"), 8, [[t("Text color"), cells2(kinds.ink, inks)], [t("Highlight"), cells2(kinds.marker, markers)]]);
   }
   function chooseSize(button) {
     const size = ([title, look2]) => ({ id: look2, title, run: kept2(() => letters2(kinds.size, sizes, look2)) });
