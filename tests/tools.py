@@ -137,7 +137,7 @@ def put_files(folder: Path, files: Files) -> None:
     for name, (mode, octets) in files.items():
         path = folder / name
         if octets is None:
-            path.mkdir(exist_ok=True)
+            path.mkdir(parents=True, exist_ok=True)
         else:
             path.write_bytes(octets)
         path.chmod(mode)
