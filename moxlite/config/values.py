@@ -245,7 +245,7 @@ def read_network(value: object, _: FilePath) -> IPNetwork:
     try:
         return ip_network(text)
     except ValueError as error:
-        hint = f'; write "{ip_network(text, strict=False)}"' if "host bits" in str(error) else ""
+        hint = f", here {ip_network(text, strict=False)}" if "host bits" in str(error) else ""
         raise ValueError(worded("isn't a valid IP network. Use a format like 192.0.2.0/24{hint}", hint=hint)) from None
 
 

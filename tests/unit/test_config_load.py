@@ -552,7 +552,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         (REDIRECT + 'cache = [{ path_regexp = "", cache_control = "x" }]\n', "can only be used with static or forward"),
         (STATIC_RULE + 'cache = [{ path_regexp = "(", cache_control = "x" }]\n', "regular expression"),
         (STATIC_RULE + 'cache = [{ path_regexp = "", cache_control = "x\\ny" }]\n', "control characters"),
-        (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "isn't an IP network"),
+        (STATIC_RULE + 'allow_ips = ["192.0.2.1/24"]\n', "isn't a valid IP network"),
     ],
 )
 def test_a_web_handler_has_exactly_one_good_method(tmp_path: Path, handler: str, words: str) -> None:
