@@ -92,7 +92,7 @@ def test_relative_paths_start_at_the_configuration() -> None:
 
 def test_networks_with_host_bits_are_an_error_with_the_network() -> None:
     """ADMIN-3: what is wrong, and the likely right form."""
-    with pytest.raises(ValueError, match=r'write "192\.0\.2\.0/24"'):
+    with pytest.raises(ValueError, match=r"here 192\.0\.2\.0/24"):
         values.read_network("192.0.2.1/24", BASE)
 
 
