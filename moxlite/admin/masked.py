@@ -51,7 +51,6 @@ from moxlite.store.mail.masked import (
     checked_site,
     count_masked,
     fits_sender,
-    has_shape,
     masked_by_id,
     masked_key,
     masked_list,
@@ -210,12 +209,8 @@ class MaskedAddresses:
         Raises StorageBusy while it may be one of an account that was not looked at since the start.
         """
         key = masked_key(address)
-        name = await self._index.account_of(key)
-        if name is None:
-            if has_shape(address.localpart) and await self._is_unsure(snapshot):
-                raise StorageBusy("still scanning accounts")
-            return None
-        if snapshot.account(name) is None:
+        name = await self._index.owner_of(address, snapshot.domains.accounts, self._accounts.exists)
+        if name is None or snapshot.account(name) is None:
             return None
         async with self._accounts.use(name) as account:
             masked_row = await account.read(lambda r: masked_named(r, key), op="masked")
@@ -238,10 +233,6 @@ class MaskedAddresses:
         if off or (row.only_from and not fits_sender(Address.parse(author), row.only_from)):
             return worded("{address} doesn't accept your email", address=address)
         return None
-
-    async def _is_unsure(self, snapshot: Snapshot) -> bool:
-        lacking = self._index.lacking(snapshot.domains.accounts)
-        return bool(lacking) and await trio.to_thread.run_sync(lambda: any(map(self._accounts.exists, lacking)))
 
 
 def key_of(text: str) -> str:

@@ -52,7 +52,6 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
 from moxlite.store.mail.facts import NO_FACTS, newest_header
-from moxlite.store.mail.masked import has_shape, masked_key
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
@@ -190,14 +189,8 @@ class Carrying:
             parsed = Address.parse(address)
         except AddressError:
             return False
-        if await self._masked.account_of(masked_key(parsed)) is not None:
-            return True
-        lacking = self._masked.lacking(self._config.current.domains.accounts)
-        if has_shape(parsed.localpart) and await trio.to_thread.run_sync(
-            lambda: any(map(self._accounts.exists, lacking))
-        ):
-            raise StorageBusy("still scanning accounts")
-        return False
+        names = self._config.current.domains.accounts
+        return await self._masked.owner_of(parsed, names, self._accounts.exists) is not None
 
     async def _takes(self, name: str, owed: Owed) -> bool:
         """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it

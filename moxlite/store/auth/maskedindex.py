@@ -16,11 +16,12 @@ from typing import Final
 
 import trio
 
+from moxlite.proto.address import Address
 from moxlite.store.changelog.account import Account, Compared
-from moxlite.store.errors import StorageBroken
+from moxlite.store.errors import StorageBroken, StorageBusy
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.mail.masked import masked_addresses
+from moxlite.store.mail.masked import has_shape, masked_addresses, masked_key
 
 logger = logging.getLogger("moxlite.store.auth")
 
@@ -80,6 +81,19 @@ class MaskedIndex:
     def due(self, name: str, r: Reader) -> bool:
         """Whether an account is to be compared, when it is opened."""
         return self._compared.due(name, r)
+
+    async def owner_of(self, address: Address, accounts: Collection[str], exists: Callable[[str], bool]) -> str | None:
+        """The account that has an address to give away; None if none of `accounts` has it.
+
+        Raises StorageBusy while it may be one of an account that was not looked at since the start.
+        """
+        name = await self.account_of(masked_key(address))
+        if name is None and has_shape(address.localpart):
+            lacking = self.lacking(accounts)
+            unsure = bool(lacking) and await trio.to_thread.run_sync(lambda: any(map(exists, lacking)))
+            if unsure:
+                raise StorageBusy("still scanning accounts")
+        return name
 
     def lacking(self, accounts: Collection[str]) -> list[str]:
         """The accounts that were not compared since the start: an address without an entry may be theirs."""
