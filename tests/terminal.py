@@ -84,6 +84,14 @@ class Terminal:
         """Press keys."""
         os.write(self._master, typed.encode())
 
+    def interrupt(self) -> None:
+        """Press Ctrl-C until it ends: a signal between its prompt and its read is noticed only after a key."""
+        for _press in range(12):
+            self.type("\x03")
+            while select.select([self._master], [], [], 5.0)[0]:
+                if not self._read(time.monotonic()):
+                    return
+
     def end(self, *, seconds: float = 60) -> int:
         """Its exit code, once it has ended by itself."""
         deadline = time.monotonic() + seconds

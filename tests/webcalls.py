@@ -11,14 +11,19 @@ from urllib.parse import quote
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
-__all__ = ["Caller", "send_at_once"]
+__all__ = ["Caller", "save_settings", "send_at_once"]
 
 
 def send_at_once(server: LocalServer) -> None:
     """Have the pages of the webmail offer no Undo after Send: what is sent arrives at once (WEBMAIL-123)."""
+    save_settings(server, undo_send_seconds=0)
+
+
+def save_settings(server: LocalServer, **settings: object) -> None:
+    """Change settings of the user's webmail, as another of its pages would."""
     caller = Caller(server.port(80), server.user, server.password)
     caller.log_in()
-    caller.call("settings_save", settings={"undo_send_seconds": 0})
+    caller.call("settings_save", settings=settings)
 
 
 class Caller:

@@ -134,10 +134,10 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
         return
     try:
         octets = -1 if size == "none" else parse_size(int(size) if size.isascii() and size.isdecimal() else size)
-    except ValueError as error:
-        raise Refused(f'"{size}" {error}, none, or default', "size") from None
+    except ValueError:
+        octets = 0
     if octets == 0 or octets < -1:
-        raise Refused('quota must be a size like "5g", or "none" or "default"', "size")
+        raise Refused('quota must be a size like "5g" (1 PiB or less), "none" or "default"', "size")
     document.put(path, format_size(octets))
 
 

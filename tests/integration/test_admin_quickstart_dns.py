@@ -133,7 +133,7 @@ def test_broken_off_at_the_last_question_nothing_is_left(
             if not last:
                 assert not (tmp_path / "config/moxlite.toml").exists()
                 if how == "key":
-                    terminal.type("\x03")
+                    terminal.interrupt()
                 else:
                     terminal.process.send_signal(signal.SIGHUP if how == "hangup" else signal.SIGKILL)
             code = terminal.end()

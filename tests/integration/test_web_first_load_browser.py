@@ -149,7 +149,7 @@ def test_a_page_without_frames_loads_its_parts(chromium: Browser, local: LocalSe
     """
     reader = Reader(chromium, local)
     reader.log_in()
-    expect(reader.page.get_by_role("heading", name="Inbox")).to_be_visible()
+    expect(reader.page.get_by_role("heading", name="Inbox", exact=True)).to_be_visible()
     reader.context.add_init_script(
         "Object.defineProperty(document, 'hidden', { get: () => true }); window.requestAnimationFrame = () => 0;"
     )

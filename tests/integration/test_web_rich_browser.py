@@ -15,7 +15,7 @@ from tests.integration.browser import chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_compose_browser import Writer, all_of, imap, until, writer
 from tests.running import LocalServer
-from tests.webcalls import send_at_once
+from tests.webcalls import save_settings, send_at_once
 
 __all__ = ["chromium", "imap", "writer"]
 
@@ -287,7 +287,7 @@ def test_a_signature_with_formatting(writer: Writer) -> None:
 
 def test_two_presses_for_formatting_open_one_editor(chromium: Browser, server: LocalServer) -> None:
     """WEBMAIL-135: the second came while the editor was loaded; what is typed is what is kept."""
-    send_at_once(server)  # in plain text: a test before may have left formatting chosen, with which the editor comes
+    save_settings(server, compose_format="text")  # a test before may have left formatting on
     writer = Writer(chromium, server, service_workers="block")  # which may have the editor already
     writer.log_in()
     page = writer.page
