@@ -1,9 +1,10 @@
-"""The program on aarch64, as on a Raspberry Pi: built in Debian 12 and 13 for arm64, whose programs qemu-user emulates,
-installed there as the package, and used (ADMIN-42, 43): localserve and a user's first hour in it, quickstart, mail, a
-backup, an upgrade.
+"""The program on aarch64, as on a Raspberry Pi: a release with packages that were built in Debian 12 for arm64, whose
+programs qemu-user emulates, is signed and served. Booted bare Debian 12 and 13 for arm64 follow the README word for
+word: the one file, apt, `moxlite self update`, and localserve with a first hour in it (ADMIN-42, 43, 43a, 60d).
 
-What emulation cannot show: Landlock and the filter of system calls, which it does not know, systemd, and how long
-anything takes. Only the full count runs: it fetches Debian, and takes most of an hour.
+What emulation cannot show: Landlock and the filter of system calls, which it does not know, and how long anything
+takes. Only the full count runs: it fetches Debian, and takes most of an hour. MOXLITE_ROOTS may name a folder with root
+file systems `builder-arm64`, `booted12-arm64` and `booted13-arm64`, in place of new ones.
 """
 
 import imaplib
@@ -16,14 +17,19 @@ import tempfile
 import time
 from contextlib import suppress
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from tests.campaigns.install import ADDRESS
+from moxlite import __version__
+from tests.campaigns._released import OLDER, make_older, play, released, root_of, sign, typed
+from tests.campaigns.install import run_program
 from tests.campaigns.report import Finding, Report
-from tests.containers import SUITES, Machine, entered
-from tests.firsthour import FirstHour, mail_to_oneself
-from tests.tools import need, top, until
+from tests.containers import SUITE, SUITES, Machine, entered
+from tests.firsthour import FirstHour
+from tests.packagerig import package
+from tests.pages import commands
+from tests.tools import need, until
 
 __all__ = ["run"]
 
@@ -41,14 +47,13 @@ INCLUDE: Final = (
 )
 CERTIFICATES: Final = "etc/ssl/certs/ca-certificates.crt"
 
+ARM: Final = "--architectures=arm64"
 BUILD: Final = """\
-cd /src && export LANG=C.UTF-8 PYTHONPATH=/src:/src/script
+cd /src && export LANG=C.UTF-8
 python3 -m venv /venv && /venv/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes \\
     --no-binary=dkimpy -r requirements/build.lock -r requirements/frozen.lock
-/venv/bin/python -m packages binary --to /out --version 1.0~soak1
-for number in 1 2; do
-    /venv/bin/python -m packages deb --to /out --version 1.0~soak$number --program /out/moxlite --compression gzip
-done
+PYTHONPATH=/src:/src/script /venv/bin/python -m packages all --to /out --version {version}
+cd /older && PYTHONPATH=/older:/older/script /venv/bin/python -m packages binary --to /older-out --version {older}
 """
 
 USER, PASSWORD = "moxlite@localhost", "moxmoxmox"
@@ -60,21 +65,27 @@ def run(seed: int, share: float, report: Report) -> None:
     if share < 1:
         report.tell("left to the full count: it emulates another processor")
         return
-    for program in ("mmdebstrap", "systemd-nspawn", "arch-test", "git"):
+    for program in ("mmdebstrap", "systemd-nspawn", "arch-test", "git", "gpg", "openssl", "dpkg-deb"):
         need(program)
     _register(need(QEMU))
-    with tempfile.TemporaryDirectory(prefix="moxlite-aarch64-") as name:
-        for suite in SUITES.values():
-            root = Path(name) / suite
-            _make(root, suite, report)
-            with entered(root) as machine:
-                _build(machine, suite, report)
-            with entered(root, "--private-network") as machine:
-                machine.run(f"ip link set lo up && ip addr add {ADDRESS}/32 dev lo")
-                machine.run("dpkg --install /out/moxlite_1.0~soak1_arm64.deb")
-                _try_it(machine, root, report)
-                _set_up(machine, report)
-            shutil.rmtree(root)
+    with tempfile.TemporaryDirectory(prefix="moxlite-aarch64-", dir="/var/tmp") as name:
+        folder = Path(name)
+        clone = released(folder, "--tag-only")
+        root = _builder(folder, clone, report)
+        with entered(root) as machine:
+            _build(machine, report)
+        began = time.monotonic()
+        made = ("--version", __version__, "--others", root / "out", "--to", clone / "dist")
+        done = package("release", *made, project=clone, seconds=2400)
+        if done.returncode:
+            raise Finding(f"script/package release: {done.stderr}")
+        report.tell(f"script/package release --others, on this machine: {time.monotonic() - began:.0f} s")
+        site = sign(folder, clone / "dist" / __version__, report)
+        older = root / f"older-out/moxlite-{OLDER}-linux-aarch64"
+        for place, suite in SUITES.items():
+            bare = root_of(folder, f"{place}-arm64", suite, ARM)
+            hour = {"first hour": partial(_first_hour, folder / "root")}
+            play(bare, folder, site, older, f"{suite} for arm64", report, hour)
 
 
 def _register(program: str) -> None:
@@ -85,33 +96,42 @@ def _register(program: str) -> None:
         (FORMATS / "register").write_text(FORMAT.format(program=program))
 
 
-def _make(root: Path, suite: str, report: Report) -> None:
+def _builder(folder: Path, clone: Path, report: Report) -> Path:
+    """A Debian 12 for arm64 with what a build needs, and the source of the release and of an older version."""
     began = time.monotonic()
-    made = ("mmdebstrap", "--quiet", "--variant=minbase", "--architectures=arm64", f"--include={INCLUDE}", suite)
-    subprocess.run([*made, root], check=True, capture_output=True, timeout=3600)
+    root = folder / "builder"
+    if kept := os.environ.get("MOXLITE_ROOTS"):
+        subprocess.run(["cp", "--archive", Path(kept) / "builder-arm64", root], check=True)
+    else:
+        run_program("mmdebstrap", "--quiet", "--variant=minbase", ARM, f"--include={INCLUDE}", SUITE, str(root))
     with suppress(FileNotFoundError):  # the package index is asked as this machine asks it
         shutil.copy("/" + CERTIFICATES, root / CERTIFICATES)
-    subprocess.run(["git", "clone", "--quiet", top(), root / "src"], check=True)
-    report.tell(f"{suite} for arm64: {time.monotonic() - began:.0f} s")
+    for name in ("src", "older"):
+        run_program("git", "clone", "--quiet", str(clone), str(root / name))
+    make_older(root / "older")
+    report.tell(f"{SUITE} for arm64: {time.monotonic() - began:.0f} s")
+    return root
 
 
-def _build(machine: Machine, suite: str, report: Report) -> None:
+def _build(machine: Machine, report: Report) -> None:
     began = time.monotonic()
     certificates = f"export PIP_CERT=/{CERTIFICATES}\n" if "PIP_CERT" in os.environ else ""
-    machine.run(certificates + BUILD, seconds=5400)
-    size = int(machine.run("stat --format=%s /out/moxlite-1.0~soak1-linux-aarch64"))
-    report.tell(f"{suite}: file of {size / 1e6:.1f} MB and package built in {time.monotonic() - began:.0f} s")
+    machine.run(f"set -e\n{certificates}{BUILD.format(version=__version__, older=OLDER)}", seconds=7200)
+    size = int(machine.run(f"stat --format=%s /out/moxlite-{__version__}-linux-aarch64"))
+    report.tell(f"file of {size / 1e6:.1f} MB, package and image, and an older file: {time.monotonic() - began:.0f} s")
 
 
-def _try_it(machine: Machine, root: Path, report: Report) -> None:
-    """Localserve of the one file, by a user without rights, and a first hour in it."""
-    began = time.monotonic()
+def _first_hour(root: Path, machine: Machine) -> None:
+    """The README's file and localserve, by a user without rights, and a first hour in it."""
+    lines = commands("../README.md", "Install")
+    fetch = typed(lines[: lines.index("./moxlite self install")])
     machine.run("useradd --create-home ann")
-    serve = "cd && nohup /out/moxlite-1.0~soak1-linux-aarch64 localserve >said 2>&1 &"
-    machine.run(f"setpriv --reuid=ann --regid=ann --clear-groups env HOME=/home/ann sh -c '{serve}'")
+    (root / "home/ann/fetch").write_text(f"set -e\n{fetch}\nexec ./moxlite localserve\n")
+    machine.run(
+        "setpriv --reuid=ann --regid=ann --clear-groups env HOME=/home/ann sh -c 'cd; nohup sh fetch >said 2>&1 &'"
+    )
     said = root / "home/ann/said"
     until(lambda: "moxlite: ready" in said.read_text(), seconds=300, what="localserve")
-    report.tell(f"localserve is ready after {time.monotonic() - began:.0f} s")
     (certificate,) = (root / "home/ann").rglob("localhost.crt")
     context = ssl.create_default_context(cafile=str(certificate))
 
@@ -133,31 +153,8 @@ def _try_it(machine: Machine, root: Path, report: Report) -> None:
     machine.run("pkill --uid ann")
     if "Traceback" in said.read_text():
         raise Finding(said.read_text())
-    report.tell(
-        f"with a first hour (HTML, answer, repeating event, invitation, script): {time.monotonic() - began:.0f} s"
-    )
 
 
 def _send(message: EmailMessage) -> None:
     with smtplib.SMTP("127.0.0.1", 1025, timeout=60) as smtp:
         smtp.send_message(message)
-
-
-def _set_up(machine: Machine, report: Report) -> None:
-    """A server of the package, its backup and its upgrade."""
-    run, began = machine.run, time.monotonic()
-    said = run("moxlite quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9 you@example.org")
-    password = said.partition("account password: ")[2].split()[0]
-    _serve(machine)
-    came = machine.inside(lambda: mail_to_oneself(ADDRESS, password))
-    run("moxlite backup /var/backups/moxlite/one && moxlite verifydata --deep /var/backups/moxlite/one")
-    run("moxlite stop && dpkg --install /out/moxlite_1.0~soak2_arm64.deb")
-    _serve(machine)
-    if machine.inside(lambda: mail_to_oneself(ADDRESS, password)) != came + 1:
-        raise Finding("mail of before the upgrade is not there")
-    report.tell(f"quickstart, mail, backup, upgrade, mail: {time.monotonic() - began:.0f} s")
-
-
-def _serve(machine: Machine) -> None:
-    machine.run("nohup moxlite --config /etc/moxlite/moxlite.toml serve >>/var/log/moxlite 2>&1 &")
-    until(lambda: "you" in machine.run("moxlite config account list", check=False), seconds=300, what="the server")
