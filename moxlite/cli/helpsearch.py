@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import moxlite
 
 PAGES: Final = (Path("/usr/share/doc/moxlite/docs"), Path(moxlite.__file__).parent.parent / "docs")
-"""Where the pages are: of the Debian package, and of a checkout."""
+"""Where the pages are: of the Debian package; of a checkout, and of the program with its own Python."""
 
 UNSEARCHED: Final = frozenset(
     {
@@ -59,6 +59,11 @@ def content_words(words: Sequence[str]) -> list[str]:
     return [word for word in asked if word not in FILLERS] or asked
 
 
+def has_pages() -> bool:
+    """Whether the pages are installed: a wheel doesn't have them."""
+    return any(path.is_dir() for path in PAGES)
+
+
 def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     """The pages that answer best, each with the title of its best section.
 
@@ -68,7 +73,10 @@ def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     patterns = [_pattern(word) for word in words]
     counts = [[len(pattern.findall(one.text)) for pattern in patterns] for one in sections]
     having = [sum(count > 0 for count in column) for column in zip(*counts, strict=True)]
-    weights = [math.log(1 + len(sections) / (1 + count)) for count in having]
+    # a word that no page has says nothing about which one answers
+    weights = [math.log(1 + len(sections) / (1 + count)) if count else 0.0 for count in having]
+    if not any(weights):
+        return []
     best: dict[Path, tuple[float, str]] = {}
     for section, times in zip(sections, counts, strict=True):
         score = _score(section, patterns, times, weights)

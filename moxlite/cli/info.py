@@ -11,7 +11,7 @@ import click
 import moxlite
 from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
-from moxlite.cli.helpsearch import content_words, find_sections
+from moxlite.cli.helpsearch import content_words, find_sections, has_pages
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json, printable
 
@@ -91,7 +91,8 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
             (named if all(word in name for word in wanted) else told).append(entry)
     pages = [f"{page}\n    {title}" for page, title in find_sections(wanted)] if wanted else []
     if not (named or pages or told):
-        raise Failure(f"no commands or pages found for: {' '.join(words)}")
+        missing = "" if has_pages() else "; the documentation isn't installed here"
+        raise Failure(f"no commands or pages found for: {' '.join(words)}{missing}")
     print("\n".join([*named, *pages, *told]))
 
 

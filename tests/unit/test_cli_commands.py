@@ -236,6 +236,14 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
         ("what's about virus scanning", "not.md"),
         ("update to new version", "faq.md"),
         ("docker", "install.md"),
+        ("how big can a mailbox be, quota", "faq.md"),
+        ("share my calendar with my wife", "calendar.md"),
+        ("certificate not renewed", "faq.md"),
+        ("forward my mail to another address", "faq.md"),
+        ("make a mailing list", "faq.md"),
+        ("open the webmail from outside", "faq.md"),
+        ("delete a user", "faq.md"),
+        ("retry queue now", "queue.md"),
     ],
 )
 def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys: Capture) -> None:
@@ -254,6 +262,14 @@ def test_help_finds_commands_by_words(capsys: Capture) -> None:
     assert run(["help"]) == 0
     assert "moxlite queue holdrules add" in capsys.readouterr().out
     assert run(["help", "xyzzy"]) == 1
+    assert capsys.readouterr().err == "moxlite: no commands or pages found for: xyzzy\n"
+
+
+def test_help_without_pages_says_so(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-18: a wheel has none."""
+    monkeypatch.setattr("moxlite.cli.helpsearch.PAGES", ())
+    assert run(["help", "xyzzy"]) == 1
+    assert capsys.readouterr().err.endswith("; the documentation isn't installed here\n")
 
 
 @pytest.mark.parametrize(
