@@ -333,7 +333,7 @@ CODES: Final = (
     (("4.1", "4.2"), Meaning(Cause.CONNECT, "The recipient's server isn't responding.", WAIT)),
     (
         ("4.3", "4.4"),
-        Meaning(Cause.DNS, "Couldn't find the mail server for this domain.", "Check the part after the @."),
+        Meaning(Cause.DNS, "Couldn't find a usable mail server for this domain.", "Check the part after the @."),
     ),
     (
         ("4.6",),

@@ -200,7 +200,7 @@ async def addresses_of(
     if avoid_ipv6:
         usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
-        raise NoHosts(f"can't connect to {host}: private address", ecode="4.4.4")
+        raise NoHosts(f"can't connect to {host}: private address; to allow these, set allow_private_mx", ecode="4.4.4")
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
 
 
