@@ -77,14 +77,16 @@ def dnscheck(name: str, resolver: str | None) -> int:
     if settings().as_json:
         show_json({topic: report.lines() for topic, report in reports.items()})
         return FAILED if failed else 0
+    shown: dict[str, str] = {}
     for topic, report in reports.items():
         lines = [
             f"  {mark}: {printable(line)}"
             for mark, key in (("error", "errors"), ("warning", "warnings"), ("do", "instructions"))
             for line in report.lines()[key]
         ]
-        print(f"{topic}: {'' if lines else 'ok'}")
-        print("".join(f"{line}\n" for line in lines), end="")
+        fresh = [line for line in lines if shown.setdefault(line, topic) == topic]
+        print(f"{topic}: {'' if fresh else f'see {shown[lines[0]]}' if lines else 'ok'}")
+        print("".join(f"{line}\n" for line in fresh), end="")
     return FAILED if failed else 0
 
 
