@@ -15,6 +15,7 @@ from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
 
 if TYPE_CHECKING:
+    from moxlite.admin.dns.report import Report
     from moxlite.admin.quickstart.environment import Environment
     from moxlite.admin.quickstart.listeners import Places
     from moxlite.admin.quickstart.webserver import Kind, Webserver
@@ -260,11 +261,19 @@ def _look(
         said.warn(f"can't find this machine's addresses: {error.strerror or error}")
         machine = []
 
-    async def run() -> "tuple[Domain, Places, Environment]":
+    async def look() -> "tuple[Report, Domain, list[str]]":
         servers = await check_servers(resolver, domain)
-        dead = bool(servers.errors)
-        asked = [] if dead else machine
-        host, warnings = (hostname, []) if hostname is not None else await find_hostname(resolver, asked, domain)
+        if hostname is not None:
+            return servers, hostname, []
+        return servers, *await find_hostname(resolver, [] if servers.errors else machine, domain)
+
+    servers, host, warnings = trio.run(look)
+    dead = bool(servers.errors)
+    if hostname is None and warnings and sys.stdin.isatty():
+        host, warnings = _ask_for_hostname(host), []
+
+    async def run() -> "tuple[Domain, Places, Environment]":
+        nonlocal warnings
         warnings += [f"{text}: {'; '.join(servers.instructions)}" for text in (*servers.errors, *servers.warnings)]
         around = Environment() if dead else await look_around(resolver, host)
         outgoing = outgoing_addresses()
@@ -286,6 +295,21 @@ def _look(
         return host, places, around
 
     return trio.run(run)
+
+
+def _ask_for_hostname(guess: "Domain") -> "Domain":
+    """Ask for the full name of this machine, which it can't find out for sure. Raises click.Abort."""
+    from moxlite.admin.accounts import Refused
+    from moxlite.admin.domains.changes import parse_domain
+
+    click.echo(
+        "Choose a host name. It's used in MX records, reverse DNS, and certificates."
+    )
+    while True:
+        try:
+            return parse_domain(click.prompt("This server's host name", default=str(guess)))
+        except Refused as refused:
+            click.echo(f"{refused}")
 
 
 def program() -> str:

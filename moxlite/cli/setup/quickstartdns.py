@@ -141,7 +141,8 @@ def _agree_on_rules(rules: Sequence[str], domain: "Domain") -> bool:
     click.echo(f"can't issue certificates for {domain} and its subdomains.")
     for line in rules:
         click.echo(f"   {printable(line)}")
-    return click.confirm(f"Does only this server send mail and have certificates for {domain}? Use these rules, too?")
+    click.echo(f"If other services send mail or get certificates for {domain}, or if you're not sure, choose no.")
+    return click.confirm("You can add these rules later. Use these rules, too?")
 
 
 def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provided: bool) -> None:
