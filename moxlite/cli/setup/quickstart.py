@@ -302,9 +302,7 @@ def _ask_for_hostname(guess: "Domain") -> "Domain":
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain
 
-    click.echo(
-        "Choose a host name. It's used in MX records, reverse DNS, and certificates."
-    )
+    click.echo("Choose a host name. It's used in MX records, reverse DNS, and certificates.")
     while True:
         try:
             return parse_domain(click.prompt("This server's host name", default=str(guess)))
