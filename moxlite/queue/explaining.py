@@ -190,7 +190,7 @@ def _source_words(ctx: Context, way: Way, course: Course) -> str:
     if way.family is not None:
         return f"{words}, over IPv{way.family} only"
     if way.avoid_ipv6:
-        return f"{words}, over IPv4 if available, because this server's IPv6 addresses don't have matching reverse DNS"
+        return f"{words}, over IPv4 if available, because this server has no IPv6 address with matching reverse DNS"
     return f"{words}, over IPv6 first"
 
 

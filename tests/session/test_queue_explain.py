@@ -56,7 +56,7 @@ async def test_hosts_are_told_in_order_and_nothing_is_said_to_them(tmp_path: Pat
         rig.ipv6.good = False
         found = await rig.queue.listings.explain(BOB)
         assert found.hosts[0].addresses == ("192.0.2.1",)
-        assert "IPv6 addresses don't have matching reverse DNS" in found.way
+        assert "no IPv6 address with matching reverse DNS" in found.way
 
 
 async def test_a_connection_shows_what_a_delivery_meets(tmp_path: Path) -> None:
