@@ -120,6 +120,10 @@ def _started(root: Path, *options: str) -> Iterator[tuple[Machine, subprocess.Po
             yield Machine(nspawn.pid), nspawn
         finally:
             nspawn.terminate()
+            try:
+                nspawn.wait(timeout=120)
+            except subprocess.TimeoutExpired:
+                Machine(nspawn.pid).cut()
 
 
 @contextmanager
