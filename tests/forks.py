@@ -2,8 +2,8 @@
 
 Collecting takes half a minute of a processor, which each process of pytest-xdist would need. Tests that wait for
 servers, programs and browsers run beside those that compute: `COMPUTING` processes begin with the latter, the others
-have only the former. A process takes the tests of a file in their order, so that they share servers and browsers; one
-that finds no file left takes half of what another has of its file.
+with the former, and each goes on with what is left of the other kind. A process takes the tests of a file in their
+order, so that they share servers and browsers; one that finds no file left takes half of what another has of its file.
 """
 
 import os
@@ -164,8 +164,7 @@ class Run:
 
     def _groups(self, fork: Fork) -> Iterator[Group]:
         """Groups that a process may go on with, the best first."""
-        kinds = [True, False] if fork.computing else [False]
-        for kind in kinds:
+        for kind in (fork.computing, not fork.computing):
             if self._fresh[kind]:
                 yield self._fresh[kind].popleft()
             held = [one.group for one in self._forks if one.group and self._kinds[one.group[0]] == kind]

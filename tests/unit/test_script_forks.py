@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.forks import COMPUTING
 from tests.tools import top, until
 
 PLANTED = """
@@ -77,6 +78,21 @@ def test_waits(server):
 """
 
 
+SHARED = """
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize("n", range(200))
+def test_of_a_file(n):
+    (Path("by") / str(os.getpid())).touch()
+    time.sleep(0.02)
+"""
+
+
 def command(folder: Path, planted: str, processes: int) -> list[str]:
     """The words that start a run of planted tests."""
     (folder / "test_planted.py").write_text(planted)
@@ -108,6 +124,14 @@ def test_a_run_in_forks_tells_what_a_run_tells(tmp_path: Path) -> None:
     assert "slowest 5 durations" in done.stdout
     assert "a reason" in done.stdout
     assert len(list(ET.parse(tmp_path / "junit.xml").iter("testcase"))) == 32
+
+
+def test_processes_without_tests_that_wait_go_on_with_others(tmp_path: Path) -> None:
+    """None is idle while tests are left."""
+    (tmp_path / "by").mkdir()
+    run = command(tmp_path, SHARED, COMPUTING + 2)
+    subprocess.run(run, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(top())}, timeout=120, check=True)
+    assert len(list((tmp_path / "by").iterdir())) == COMPUTING + 2
 
 
 @pytest.mark.slow
