@@ -251,6 +251,10 @@ def releases(checkouts: tuple[Path, Path], *more: str | Path) -> tuple[dict[str,
 KINDS = ("linux-{0}", "linux-{0}.tar.gz", "container-{0}.tar.gz")
 
 
+@pytest.mark.packages
+@pytest.mark.nightly(
+    smoke="tests/unit/test_script_release.py::test_a_release_is_built_twice_and_refused_if_the_builds_differ",
+)
 def test_two_builds_of_packages_are_the_same_octets(checkouts: tuple[Path, Path], stand_in: Path) -> None:
     """ADMIN-43b: file, tarball, Debian package, image, wheel, sdist and lists, of one frozen program."""
     first, second = releases(checkouts, "--program", stand_in)
@@ -261,7 +265,7 @@ def test_two_builds_of_packages_are_the_same_octets(checkouts: tuple[Path, Path]
 
 @pytest.mark.timeout(2500)
 @pytest.mark.nightly(
-    smoke="tests/integration/test_script_publish.py::test_two_builds_of_packages_are_the_same_octets",
+    smoke="tests/unit/test_script_release.py::test_a_release_is_built_twice_and_refused_if_the_builds_differ",
 )
 def test_two_builds_of_the_program_are_the_same_octets(checkouts: tuple[Path, Path], frozen: tuple[Path, Path]) -> None:
     """ADMIN-43b: also where the program is frozen each time; nothing that pip writes of the folder is in it."""
