@@ -269,11 +269,12 @@ STALLED: dict[str, tuple[str, str, int]] = {
 """Host, path, and the MB that they may cost: a page is shared; files are read, 256 KiB at a time."""
 
 
-@pytest.mark.landing("a page")
+@pytest.mark.landing("a page-18")
+@pytest.mark.parametrize("connections", [18, 72])
 @pytest.mark.parametrize("name", STALLED)
-def test_7200_answers_that_are_not_read(site: Site, name: str) -> None:
-    """WEB-4a: over 72 connections 100 requests each for a page, or a file, with a window of one octet; others get it
-    meanwhile.
+def test_7200_answers_that_are_not_read(site: Site, name: str, connections: int) -> None:
+    """WEB-4a: over 72 connections, 18 in a landing, 100 requests each for a page, or a file, with a window of one
+    octet; others get it meanwhile.
     """
     host, path, limit = STALLED[name]
     get = ("curl", "-sk", "--http2", "--compressed", "--max-time", "60", "-o", "/dev/null", "-w", "%{http_code}")
@@ -286,7 +287,7 @@ def test_7200_answers_that_are_not_read(site: Site, name: str) -> None:
     )
     with ExitStack() as open_until_the_end:
         slowest = 0.0
-        for _ in range(72):
+        for _ in range(connections):
             stream = open_until_the_end.enter_context(connect(site.https, window=1))
             stream.sendall(requests)
             most = max(most, resident(site.process.pid))
