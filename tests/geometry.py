@@ -142,7 +142,7 @@ def fresh(browser: Browser, server: LocalServer, width: int, *, scheme: str = "l
     """A visitor whose browser has nothing of the app yet; below 700 px one with fingers."""
     screen = {"width": width, "height": WIDTHS.get(width, 800)}
     visitor = Visitor(browser, server, viewport=screen, has_touch=width < 700, color_scheme=scheme)
-    visitor.fill_in("/webmail/")
+    visitor.enter("/webmail/")
     expect(visitor.page.locator(".list-title")).to_have_text("Inbox")
     yield visitor
     visitor.close()

@@ -1,10 +1,14 @@
 """A real browser for tests of the apps: Chromium by Playwright."""
 
 import base64
+import json
+import os
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Error, Page, Playwright, Route, expect, sync_playwright
@@ -33,9 +37,19 @@ AS_WEBP = """async (octets) => {
 }"""
 """Makes a data URL of a PNG: WebP takes a third of its octets."""
 
+APPS = {"/": "moxlite-account", "/webmail/": "moxlite-webmail", "/admin/": "moxlite-admin"}
+"""By the path of an app, how names of what it keeps in the browser begin."""
 
 _player: Playwright | None = None
-_shared: tuple[ExitStack, Browser] | None = None
+_shared: dict[str, tuple[Browser, ExitStack]] = {}
+
+
+def browser_path(whole: bool) -> str:
+    """Chromium, or unless it has to be `whole` what CHROMIUM names, where that is installed: a landing run has its
+    headless shell, in which a page takes two thirds of the processor.
+    """
+    named = None if whole else shutil.which(os.environ.get("CHROMIUM", "chromium"))
+    return named or need("chromium")
 
 
 @contextmanager
@@ -57,29 +71,27 @@ def playing() -> Iterator[Playwright]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Browser:
+def chromium(request: pytest.FixtureRequest) -> Browser:
     """One browser for all tests of the process, each of which has a context of its own; conditions have time on a busy
-    machine.
+    machine. Files with the marker `whole` have another one.
     """
-    global _shared
     expect.set_options(timeout=PATIENCE)
-    if _shared is not None and not _shared[1].is_connected():
+    path = browser_path(request.node.get_closest_marker("whole") is not None)
+    if path in _shared and not _shared[path][0].is_connected():
         close_browser()
-    if _shared is None:
+    if path not in _shared:
         with ExitStack() as stack:
             playwright = stack.enter_context(playing())
-            browser = playwright.chromium.launch(executable_path=need("chromium"), args=ARGUMENTS)
+            browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
             stack.callback(browser.close)
-            _shared = stack.pop_all(), browser
-    return _shared[1]
+            _shared[path] = browser, stack.pop_all()
+    return _shared[path][0]
 
 
 def close_browser() -> None:
-    """End the browser of `chromium`, at the end of the run."""
-    global _shared
-    if _shared is not None:
-        stack, _ = _shared
-        _shared = None
+    """End the browsers of `chromium`, at the end of the run."""
+    while _shared:
+        _, (_, stack) = _shared.popitem()  # the first one last: it has begun Playwright
         stack.close()
 
 
@@ -131,6 +143,25 @@ class Visitor:
         self.page.get_by_label("Email address").fill(self.server.user)
         self.page.get_by_label("Password").fill(password or self.server.password)
         self.page.get_by_role("button", name="Log in", exact=True).click()
+
+    def enter(self, path: str, password: str = "") -> None:
+        """Open an app as one who has logged in: its form costs as much as the app, and is for tests of logging in."""
+        folder = path.partition("#")[0]
+        app = APPS[folder]
+
+        def call(name: str, **parameters: str) -> Any:
+            answer = self.context.request.post(f"{self.base}{folder}api/{name}", data=parameters)
+            assert answer.ok, answer.text()
+            return answer.json()["result"]
+
+        user = "" if app == "moxlite-admin" else self.server.user
+        token = call("login_prep")
+        session = call("login", login_token=token, username=user, password=password or self.server.password)
+        kept = {f"{app}-address": session["login_address"], f"{app}-csrf": session["csrf_token"]}
+        with self.page.add_init_script(
+            f"try {{ Object.assign(localStorage, {json.dumps(kept)}) }} catch {{ /* a sandboxed frame has none */ }}"
+        ):
+            self.page.goto(f"{self.base}{path}")
 
     @contextmanager
     def settings(self, name: str) -> Iterator[Page]:

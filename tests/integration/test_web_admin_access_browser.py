@@ -143,7 +143,7 @@ def test_a_lock_ends_open_tabs(visitor: Visitor, chromium: Browser) -> None:
     """WEB-188, ADMIN-17: one button and its question; the user's open tab says why within 5 s."""
     user = Visitor(chromium, visitor.server)
     user.expect_problem("401", "403")
-    user.fill_in("/webmail/")
+    user.enter("/webmail/")
     expect(user.page.locator(".list-title")).to_have_text("Inbox")
     page = go(visitor, "accounts/moxlite")
     page.get_by_role("button", name="Lock…").click()

@@ -123,9 +123,7 @@ def visitor(chromium: Browser, server: LocalServer) -> Iterator[Visitor]:
 
 
 def log_in(visitor: Visitor) -> None:
-    visitor.page.goto(f"{visitor.base}/admin/")
-    visitor.page.get_by_label("Password", exact=True).fill(ADMIN_PASSWORD)
-    visitor.page.get_by_role("button", name="Log in", exact=True).click()
+    visitor.enter("/admin/", ADMIN_PASSWORD)
     expect(visitor.page.locator("main h1")).to_be_visible()
 
 

@@ -59,7 +59,7 @@ def test_a_known_name_at_a_new_address_is_confirmed_or_reported(
     deliver(server, "Berg, Anna" + "\u200b" * 50, "False", f"{'x' * 60}@long.evil.example")
     size = {"width": 390, "height": 844} if narrow else {"width": 1280, "height": 900}
     reader = Visitor(chromium, server, viewport=size, has_touch=narrow, color_scheme="dark" if dark else "light")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     row = page.locator(".message", has_text="Really")
     row.click()

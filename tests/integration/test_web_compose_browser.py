@@ -44,7 +44,7 @@ class Writer(Visitor):
     """A page of the webmail."""
 
     def log_in(self) -> None:
-        self.fill_in("/webmail/")
+        self.enter("/webmail/")
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
     def composer(self) -> Locator:

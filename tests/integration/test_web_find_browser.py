@@ -39,7 +39,7 @@ class Reader(Visitor):
     """A page of the webmail."""
 
     def log_in(self) -> None:
-        self.fill_in("/webmail/")
+        self.enter("/webmail/")
         expect(self.page.locator(".list-title")).to_have_text("Inbox")
 
     def search(self, text: str) -> None:

@@ -45,7 +45,7 @@ def open_page(chromium: Browser, server: LocalServer, *, narrow: bool = False, d
     """A visitor who has logged in."""
     size = {"width": 360, "height": 740} if narrow else {"width": 1280, "height": 900}
     found = Visitor(chromium, server, viewport=size, has_touch=narrow, color_scheme="dark" if dark else "light")
-    found.fill_in("/webmail/")
+    found.enter("/webmail/")
     expect(found.page.locator(".list-title")).to_have_text("Inbox")
     expect(found.page.locator(".message")).to_have_count(3)
     return found

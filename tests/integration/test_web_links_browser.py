@@ -54,7 +54,7 @@ def test_a_mailbox_is_found_added_paused_and_removed(
             theirs.append("INBOX", "", '" 1-Feb-2021 10:00:00 +0100"', b"Subject: boats\r\n\r\nx\r\n")
         visitor = Visitor(chromium, server, viewport={"width": width, "height": WIDTHS[width]})
         visitor.expect_problem("400")
-        visitor.fill_in("/#links")
+        visitor.enter("/#links")
         page = visitor.page
         expect(page.get_by_text("No linked accounts yet")).to_be_visible()
         page.get_by_role("button", name="Add account").first.click()
@@ -129,7 +129,7 @@ def test_rows_of_six_links_have_a_button_and_a_menu(
             asked = ("--name", name, "--no-sending", *place)
             server.cli("link", "add", "moxlite", f"{name}@far.example", *asked, stdin="moxmoxmox\n")
         visitor = Visitor(chromium, server, viewport={"width": width, "height": WIDTHS[width]})
-        visitor.fill_in("/#links")
+        visitor.enter("/#links")
         page = visitor.page
         rows = page.locator(".records tbody tr")
         expect(rows.filter(has_text="connected")).to_have_count(6)

@@ -19,7 +19,7 @@ def visit(browser: Browser, server: LocalServer, width: int, path: str) -> Visit
     """A visitor with a window of this width, logged in."""
     screen = {"width": width, "height": WIDTHS[width]}
     visitor = Visitor(browser, server, viewport=screen, has_touch=width < 700)
-    visitor.fill_in(path)
+    visitor.enter(path)
     return visitor
 
 

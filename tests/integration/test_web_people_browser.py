@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 def test_people_are_imported_written_to_and_removed(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-128: files, groups, completion; hostile names are text."""
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.get_by_role("button", name="Contacts", exact=True).click()
     people = page.locator("#app.other-place")
@@ -93,7 +93,7 @@ def test_people_are_imported_written_to_and_removed(chromium: Browser, server: L
     expect(composer.locator("[data-field=cc] .chip")).to_have_count(2)
     reader.close()
     reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.get_by_role("button", name="Contacts", exact=True).click()
     rows = page.locator("#app.other-place").get_by_role("listitem")
@@ -113,7 +113,7 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
 ) -> None:
     """WEBMAIL-126, WEBMAIL-142: the form has what the message tells; names in braces are filled in."""
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.locator(".message").first.click()
     # at once, by one click
@@ -167,7 +167,7 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
 def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
     """WEBMAIL-126: written, renamed, with formatting changed in the editor, removed and taken back; through a kill."""
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     expect(page.locator(".message").first).to_be_visible()
     page.evaluate(
@@ -246,7 +246,7 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     session.append("INBOX", "", "", CALENDAR.format(guests=guests).encode())
     session.logout()
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900}, timezone_id="Europe/Berlin")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.locator(".message", has_text="Sailing").click()
     card = page.locator(".event-card")
@@ -266,7 +266,7 @@ def test_an_invitation_is_looked_at_and_answered(chromium: Browser, server: Loca
     expect(card).to_contain_text("You accepted.")
     reader.close()
     reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, has_touch=True, color_scheme="dark")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.locator(".message", has_text="Sailing").last.click()
     expect(page.locator(".event-card")).to_contain_text("Pier 3")
@@ -283,7 +283,7 @@ def test_a_guest_proposes_another_time(chromium: Browser, server: LocalServer) -
     session.append("INBOX", "", "", once.format(guests="").replace("Sailing", "Rowing").encode())
     session.logout()
     reader = Visitor(chromium, server, viewport={"width": 360, "height": 740}, timezone_id="Europe/Berlin")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.locator(".message", has_text="Rowing").click()
     card = page.locator(".event-card")
@@ -534,7 +534,7 @@ def test_a_card_from_elsewhere_appears_by_itself(chromium: Browser, server: Loca
     they are over, and opens no dialog.
     """
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     page.get_by_role("button", name="Contacts", exact=True).click()
     people = page.locator("#app.other-place")

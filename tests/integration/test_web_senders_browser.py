@@ -48,7 +48,7 @@ def test_newsletters_are_counted_left_and_archived(
     """WEBMAIL-136a, WEBMAIL-118: by number; a hostile name is text; what is archived comes back by Undo."""
     size = {"width": 360, "height": 740} if narrow else {"width": 1280, "height": 900}
     reader = Visitor(chromium, server, viewport=size, has_touch=narrow, color_scheme="dark" if dark else "light")
-    reader.fill_in("/webmail/")
+    reader.enter("/webmail/")
     page = reader.page
     expect(page.locator(".message").first).to_be_visible()
     if narrow:
@@ -120,7 +120,7 @@ def test_a_sender_that_goes_on_can_be_blocked(chromium: Browser, tmp_path: Path,
 
         deliver(server, "Letter 1")
         reader = Visitor(chromium, server)
-        reader.fill_in("/webmail/")
+        reader.enter("/webmail/")
         page = reader.page
         page.locator(".message", has_text="Letter 1").click()
         page.locator(".leaving").get_by_role("button", name="Unsubscribe").click()
