@@ -234,6 +234,7 @@ def test_the_short_form_repeats_an_event(chromium: Browser, server: LocalServer,
         expect(repeat).to_have_value("weekly")
 
 
+@pytest.mark.landing("1280", "390")
 @pytest.mark.parametrize("width", [1280, 1024, 390])
 def test_a_day_months_ahead_is_three_presses_away(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-175: the name of the small month shows the months of two years, and leads to further ones."""
@@ -303,6 +304,7 @@ WITHIN = """(box) => {
 """Whether the words of an element are within it, and not broken into lines."""
 
 
+@pytest.mark.landing("ar", "en")
 @pytest.mark.parametrize("language", ["ar", "he", "en", "es"])
 def test_a_narrow_week_has_whole_words_and_times(chromium: Browser, server: LocalServer, language: str) -> None:
     """WEBMAIL-175, WEBMAIL-143b: hours stand in their column, an event has whole lines and whole times, and a day's
@@ -310,11 +312,7 @@ def test_a_narrow_week_has_whole_words_and_times(chromium: Browser, server: Loca
     """
     visitor = Visitor(chromium, server, viewport={"width": 1024, "height": 768}, locale=language)
     page = visitor.page
-    page.goto(f"{visitor.base}/webmail/")
-    form = page.locator(".login-overlay")
-    form.locator("input[type=password]").fill(server.password)
-    form.locator("input").first.fill(server.user)
-    page.keyboard.press("Enter")
+    visitor.enter("/webmail/")
     expect(page.locator(".list-title")).to_be_visible()
     desk = Desk(page)
     desk.fill()

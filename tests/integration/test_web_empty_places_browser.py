@@ -11,6 +11,7 @@ from typing import Any, Final
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.geometry import WIDTHS, Box, fresh, resting, settle
 from tests.integration.browser import Visitor, chromium
 from tests.integration.test_web_axe_browser import judge
@@ -82,6 +83,24 @@ def ugly(page: Page, view: str) -> list[str]:
     return found
 
 
+SCREENS: Final = ([width for width in WIDTHS if width >= 700], [width for width in WIDTHS if width < 700])
+"""Widths of windows that one page has after another: of a desk, and of a phone, where fingers are."""
+
+
+def of_screen(browser: Browser, server: LocalServer, widths: list[int], locale: str = "en-GB") -> Visitor:
+    """A visitor whose window has the first of these widths."""
+    screen = {"width": widths[0], "height": WIDTHS[widths[0]]}
+    return Visitor(browser, server, viewport=screen, has_touch=widths[0] < 700, locale=locale)
+
+
+def at_each(page: Page, widths: list[int]) -> Iterator[int]:
+    """Give the window each width; the last one is the first, for the view that comes next."""
+    for width in [*widths[1:], widths[0]]:
+        page.set_viewport_size({"width": width, "height": WIDTHS[width]})
+        settle(page)
+        yield width
+
+
 def centered(words: Locator, around: Locator) -> None:
     """An empty place says so in the middle of it."""
     expect(words).to_be_visible()
@@ -89,6 +108,7 @@ def centered(words: Locator, around: Locator) -> None:
     assert abs((box.left + box.right) - (whole.left + whole.right)) <= 32, f"{box} in {whole}"
 
 
+@pytest.mark.landing("1440", "390")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_empty_places_of_the_webmail_say_so(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-66c, WEBMAIL-181: mail, calendar and contacts without anything, and searches that find nothing; the
@@ -154,29 +174,27 @@ CONTACT: Final = {
 }
 
 
-@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("widths", SCREENS, ids=["desk", "phone"])
 @pytest.mark.parametrize("language", ["en", "de"])
 def test_the_bar_of_a_contact_has_room_for_its_words(
-    chromium: Browser, server: LocalServer, width: int, language: str
+    chromium: Browser, server: LocalServer, widths: list[int], language: str
 ) -> None:
     """WEBMAIL-128, WEBMAIL-58: each button is beside the next one, with its whole word."""
     caller = Caller(server.port(80), server.user, server.password)
     caller.log_in()
     contact = caller.call("contact_save", contact=CONTACT)
-    screen = {"width": width, "height": WIDTHS[width]}
-    visitor = Visitor(chromium, server, viewport=screen, has_touch=width < 700, locale=language)
+    visitor = of_screen(chromium, server, widths, language)
+    visitor.enter("/webmail/")
     page = visitor.page
-    page.goto(f"{visitor.base}/webmail/")
-    page.locator("input[type=email], input[name=username]").first.fill(server.user)
-    page.locator("input[type=password]").fill(server.password)
-    page.keyboard.press("Enter")
     page.locator(".open-people").click()
     page.locator(".person-open").first.click()
     bar = page.locator(".card-bar")
     expect(bar).to_be_visible()
-    wrong = ugly(page, "contact")
-    places = [Box.of(one) for one in bar.locator("button:visible").all()]
-    assert all(one.right <= other.left + 0.5 for one, other in pairwise(places)), places
+    wrong: list[str] = []
+    for width in at_each(page, widths):
+        wrong += ugly(page, f"contact at {width}")
+        places = [Box.of(one) for one in bar.locator("button:visible").all()]
+        assert all(one.right <= other.left + 0.5 for one, other in pairwise(places)), (width, places)
     caller.call("contact_remove", contact_id=contact)
     visitor.close()
     assert wrong == []
@@ -187,11 +205,11 @@ ADMIN: Final = ("overview", "queue", "queue/rules", "trends", "reports", "routes
 """Pages of both apps that have nothing to list at first."""
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty_pages_of_settings_say_so(chromium: Browser, server: LocalServer, width: int) -> None:
+@pytest.mark.parametrize("widths", SCREENS, ids=["desk", "phone"])
+def test_empty_pages_of_settings_say_so(chromium: Browser, server: LocalServer, widths: list[int]) -> None:
     """WEB-62b, WEB-164: each has more than its head, and nothing out of the window."""
-    visitor = Visitor(chromium, server, viewport={"width": width, "height": WIDTHS[width]}, has_touch=width < 700)
-    visitor.fill_in("/")
+    visitor = of_screen(chromium, server, widths)
+    visitor.enter("/")
     page = visitor.page
     expect(page.locator("main h1")).to_be_visible()
     wrong: list[str] = []
@@ -199,11 +217,12 @@ def test_empty_pages_of_settings_say_so(chromium: Browser, server: LocalServer, 
         page.goto(f"{visitor.base}/#{name}")
         expect(page.locator(f".tabs a[href='#{name}'][aria-current], input[type=search]").first).to_be_visible()
         expect(page.locator("main .card").first).to_be_visible()
-        wrong += ugly(page, name)
-        wrong += [f"{name} has no word"] if page.locator("main").evaluate(WORDLESS) else []
+        for width in at_each(page, widths):
+            wrong += ugly(page, f"{name} at {width}")
+            wrong += [f"{name} has no word at {width}"] if page.locator("main").evaluate(WORDLESS) else []
         if name == "rules":
             expect(page.get_by_text("To reorder")).to_be_hidden()
-        if width in {1440, 390} and name in {"search", "suppressed"}:
+        if name in {"search", "suppressed"}:
             wrong += judge(page, None)
     page.goto(f"{visitor.base}/#search")
     page.locator(".place-pages").get_by_role("link", name="Vacation reply").click()
@@ -212,22 +231,21 @@ def test_empty_pages_of_settings_say_so(chromium: Browser, server: LocalServer, 
     assert wrong == []
 
 
-@pytest.mark.parametrize("width", WIDTHS)
-def test_empty_pages_of_admin_say_so(chromium: Browser, server: LocalServer, width: int) -> None:
+@pytest.mark.parametrize("widths", SCREENS, ids=["desk", "phone"])
+def test_empty_pages_of_admin_say_so(chromium: Browser, server: LocalServer, widths: list[int]) -> None:
     """WEB-84, WEB-164: each has more than its head, and nothing out of the window; an empty list has no filters."""
-    visitor = Visitor(chromium, server, viewport={"width": width, "height": WIDTHS[width]}, has_touch=width < 700)
+    visitor = of_screen(chromium, server, widths)
+    visitor.enter("/admin/", ADMIN_PASSWORD)
     page = visitor.page
-    page.goto(f"{visitor.base}/admin/")
-    page.get_by_label("Password", exact=True).fill("moxadmin")
-    page.get_by_role("button", name="Log in", exact=True).click()
     expect(page.locator("main h1")).to_be_visible()
     wrong: list[str] = []
     for name in ADMIN:
         page.goto(f"{visitor.base}/admin/#{name}")
         expect(page.locator("main .card").first).to_be_visible()
         page.wait_for_load_state("networkidle")
-        wrong += ugly(page, name)
-        wrong += [f"{name} has no word"] if page.locator("main").evaluate(WORDLESS) else []
+        for width in at_each(page, widths):
+            wrong += ugly(page, f"{name} at {width}")
+            wrong += [f"{name} has no word at {width}"] if page.locator("main").evaluate(WORDLESS) else []
         if name == "queue":
             expect(page.locator(".filters")).to_have_count(0)
     visitor.close()

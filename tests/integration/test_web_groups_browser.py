@@ -191,6 +191,7 @@ NAMES = (
 )
 
 
+@pytest.mark.landing("1440", "390")
 @pytest.mark.parametrize("width", SIZES)
 def test_letters_lead_to_names(chromium: Browser, server: LocalServer, tmp_path: Path, width: int) -> None:
     """WEBMAIL-128i: an index beside the list, in all scripts, by pointer and keys, also to what isn't loaded yet."""
@@ -254,6 +255,7 @@ GROUP = (
 )
 
 
+@pytest.mark.landing("1440", "390")
 @pytest.mark.parametrize("width", SIZES)
 def test_groups_fit_and_follow_changes(chromium: Browser, server: LocalServer, tmp_path: Path, width: int) -> None:
     """WEBMAIL-128g, WEBMAIL-128h: empty and full, light and dark; a group that a phone makes appears by itself."""
@@ -314,6 +316,7 @@ def test_groups_fit_and_follow_changes(chromium: Browser, server: LocalServer, t
 # last, as each test above removes all contacts first
 
 
+@pytest.mark.landing("Crew")
 @pytest.mark.parametrize("group", ["Crew", "Choir"])
 def test_more_contacts_than_a_call_takes_are_put_into_a_group(
     chromium: Browser, server: LocalServer, tmp_path: Path, group: str

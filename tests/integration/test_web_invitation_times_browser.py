@@ -69,6 +69,7 @@ def test_an_update_says_first_what_it_changed(chromium: Browser, server: LocalSe
         expect(card.get_by_text("You're free at this time.")).to_be_visible()
 
 
+@pytest.mark.landing("1440", "390")
 @pytest.mark.parametrize("width", [1440, 1024, 390])
 def test_ones_own_day_is_beside_an_invitation(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-175c, WEBMAIL-144: own events and the invitation at their hours, and where it was before an update; on a

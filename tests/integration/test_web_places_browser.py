@@ -37,6 +37,7 @@ def test_what_lies_below_a_place_is_out_of_reach(chromium: Browser, server: Loca
         expect(out).to_have_count(0)
 
 
+@pytest.mark.landing("1440", "390")
 @pytest.mark.parametrize("width", WIDTHS)
 def test_places_are_where_they_are_looked_for(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEBMAIL-181: with words at the top of the side bar, on a phone at the foot; each place has one filled button, its
