@@ -1,5 +1,6 @@
 """A page that is open while 2,000 changes come, in a real browser: no dialog opens, loads are gathered and apart, and
-the page shows the last state at the end. That of the calendar is in `test_web_calendar_browser`.
+the page shows the last state at the end. That of the calendar is in `test_web_calendar_browser`. Where each change is
+a command of its own, a landing makes 600 of them.
 """
 
 import imaplib
@@ -23,6 +24,7 @@ __all__ = ["chromium"]
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
 
 CHANGES = 2000
+SOME = 600
 APART = 500
 """Milliseconds between two loads."""
 
@@ -73,17 +75,19 @@ def append(client: imaplib.IMAP4, number: int) -> None:
         assert client.append("INBOX", "", "", octets)[0] == "OK"
 
 
-def flag(client: imaplib.IMAP4, keyword: str, number: int, left: int) -> None:
-    """Set and remove a flag by 2,000 commands on so many messages; at the end `left` have it."""
+def flag(client: imaplib.IMAP4, keyword: str, number: int, left: int, changes: int = CHANGES) -> None:
+    """Set and remove a flag by so many commands on `number` messages; at the end `left` have it."""
     client.select("INBOX")
-    for one in range(CHANGES - number):
+    for one in range(changes - number):
         sign = "+" if one // number % 2 == 0 else "-"
         client.store(str(one % number + 1), f"{sign}FLAGS.SILENT", f"({keyword})")
     for one in range(number):
         client.store(str(one + 1), f"{'+' if one < left else '-'}FLAGS.SILENT", f"({keyword})")
 
 
-def test_counts_of_labels_are_gathered(chromium: Browser, server: LocalServer) -> None:
+@pytest.mark.landing(str(SOME))
+@pytest.mark.parametrize("changes", [SOME, CHANGES])
+def test_counts_of_labels_are_gathered(chromium: Browser, server: LocalServer, changes: int) -> None:
     """WEBMAIL-182: a program labels messages, one by one; the side bar counts again when it is over."""
     with fresh(chromium, server, 1280) as visitor, imaplib.IMAP4("127.0.0.1", server.port(143)) as client:
         client.login(server.user, server.password)
@@ -95,7 +99,7 @@ def test_counts_of_labels_are_gathered(chromium: Browser, server: LocalServer) -
         open_app(page)
         page.wait_for_timeout(1500)  # what the label itself has caused
         began = now(page)
-        flag(client, keyword, 20, 7)
+        flag(client, keyword, 20, 7, changes)
         expect(row.locator(".mailbox-unread")).to_have_text("7", timeout=FLOOD_MS)
         check(page, began, "label_counts", 30)
 
@@ -185,8 +189,10 @@ def test_the_queue_page_is_gathered(chromium: Browser, server: LocalServer) -> N
     visitor.close()
 
 
-def test_the_live_view_is_gathered(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-182, WEB-88b: 2,000 deliveries come by one stream; the last is on top, and 500 are kept."""
+@pytest.mark.landing(str(SOME))
+@pytest.mark.parametrize("changes", [SOME, CHANGES])
+def test_the_live_view_is_gathered(chromium: Browser, server: LocalServer, changes: int) -> None:
+    """WEBMAIL-182, WEB-88b: deliveries come by one stream; the last is on top, and 500 are kept."""
     visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
     log_in(visitor)
     page = go(visitor, "live")
@@ -196,11 +202,11 @@ def test_the_live_view_is_gathered(chromium: Browser, server: LocalServer) -> No
     began = now(page)
     with smtplib.SMTP("localhost", server.port(25)) as client:
         client.ehlo("far.example")
-        for number in range(CHANGES):
+        for number in range(changes):
             sender = f"s{number}@far.example"
             client.sendmail(sender, [server.user], f"From: {sender}\r\nMessage-ID: <{sender}>\r\n\r\nx\r\n".encode())
     rows = page.locator(".live > li")
-    expect(rows.first).to_contain_text(f"s{CHANGES - 1}@far.example", timeout=FLOOD_MS)
+    expect(rows.first).to_contain_text(f"s{changes - 1}@far.example", timeout=FLOOD_MS)
     expect(rows).to_have_count(500)
     assert page.locator("dialog:modal").count() == 0
     assert len([one for one in loads(page, "live") if one >= began]) <= 3
