@@ -23,7 +23,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.kept import purge_kept
 from moxlite.store.junk.trainer import Trainer, has_untrained
-from moxlite.store.mail.copying import undo_part, unfinished_copies
+from moxlite.store.mail.copying import UNFINISHED, undo_part, unfinished_copies
 from moxlite.store.mail.mailboxes import create_mailbox, set_special_use
 from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
 from moxlite.store.names import INBOX
@@ -44,6 +44,9 @@ logger = logging.getLogger("moxlite.store.account")
 OWN: Final = """
 UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, created = unixepoch() * 1000000"""
 """What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
+
+LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
+"""What `_Look` finds, in one statement: it is prepared for each connection anew."""
 
 
 class OpenAccount(IndexedAccount):
@@ -163,10 +166,10 @@ class _Look:
 
     def look(self, r: Reader) -> None:
         """See `Database.open`."""
-        self.modseq = ModSeq(r.value(MODSEQ))
-        self.unused = r.row(UNUSED, 1) is not None
-        self.staged = bool(r.value(JOBS))
-        self.copies = unfinished_copies(r)
+        ((modseq, unused, staged, copies),) = r.rows(LEFTOVERS, 1)
+        self.modseq = ModSeq(modseq)
+        self.unused, self.staged = bool(unused), bool(staged)
+        self.copies = unfinished_copies(r) if copies else []
         self.lacks_inbox = mailbox_by_name(r, INBOX) is None
         self.due = tasks_due(self._folder.name, r, self.dues)
 

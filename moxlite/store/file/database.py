@@ -245,7 +245,7 @@ class Database:
           name: name in logs and metrics; the file's name if None. An account gives its own.
           create: create the file if it is missing or empty; or what says so, in the thread that opens it, and may make
             its folder.
-          look: reads what the caller has to know first, in the same thread.
+          look: reads what the caller has to know first, in one snapshot in the same thread.
 
         Raises:
           MissingFile, WrongFile, SchemaTooNew, MigrationNeedsSpace, StorageFull, StorageBusy, StorageBroken.
@@ -264,7 +264,9 @@ class Database:
                     unclean = wal.exists() and wal.stat().st_size > 0
                     db = open_file(path, kind, options, create=new)
                     try:
+                        db.execute("BEGIN")  # each statement by itself would take and return the locks of a read
                         look(Reader(db))
+                        db.execute("COMMIT")
                         cold = used()[0] != blocks
                         return cls(path, kind, options, name or path.name, health, unclean=unclean, cold=cold), db
                     except BaseException:

@@ -26,8 +26,8 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.perform import SUBMIT
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.groupware.alarms import RING, next_alarm, postpone_alarms
-from moxlite.store.later import claim, next_snooze, postpone, wake
+from moxlite.store.groupware.alarms import NEXT as NEXT_ALARM, RING, next_alarm, postpone_alarms
+from moxlite.store.later import NEXT as NEXT_SNOOZE, claim, next_snooze, postpone, wake
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup
 
 logger = logging.getLogger("moxlite.store.outbox")
@@ -68,6 +68,8 @@ UPDATE calendar_subscription SET due = ?1 + ?2 WHERE collection_id =
 (SELECT collection_id FROM calendar_subscription WHERE due <= ?1 ORDER BY due LIMIT 1) RETURNING collection_id"""
 
 ROWS: Final = "SELECT id, key, kind, message_id, data, created, due FROM outbox WHERE id > ? ORDER BY id LIMIT ?"
+OWED: Final = f"""
+SELECT EXISTS (SELECT 1 FROM outbox) OR coalesce(({NEXT_SNOOZE}), ({NEXT_REFRESH}), ({NEXT_ALARM})) IS NOT NULL"""  # noqa: S608 - constants
 CLAIM: Final = "UPDATE outbox SET due = 0 WHERE id = ? AND due = ?"
 DELETE: Final = "DELETE FROM outbox WHERE id = ?"
 
@@ -113,8 +115,7 @@ def _rows(r: Reader, after: int) -> list[OutboxRow]:
 
 def has_owed(r: Reader) -> bool:
     """Whether there is anything to be carried, now or later."""
-    found = (look(r) for look in (next_snooze, _next_refresh, next_alarm))
-    return bool(_rows(r, 0)) or any(moment is not None for moment in found)
+    return bool(r.value(OWED))
 
 
 class Carrier:
