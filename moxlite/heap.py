@@ -56,14 +56,17 @@ class Trimmer:
         self._last = -math.inf
         self.owed = False
 
+    def early(self) -> bool:
+        """Whether a call now would only note that it is owed, which needs no thread."""
+        return time.monotonic() - self._last < (TRIM_INTERVAL if self._interval is None else self._interval)
+
     def __call__(self) -> bool:
         if self._trim is None:
             return False
-        now = time.monotonic()
-        self.owed = now - self._last < (TRIM_INTERVAL if self._interval is None else self._interval)
+        self.owed = self.early()
         if self.owed:
             return False
-        self._last = now
+        self._last = time.monotonic()
         self._trim(0)
         return True
 

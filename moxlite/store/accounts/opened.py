@@ -46,7 +46,7 @@ UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, 
 """What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
 
 LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
-"""What `_Look` finds, in one statement: it is prepared for each connection anew."""
+"""Findings of `_Look` in one statement, as each connection prepares its statements anew."""
 
 
 class OpenAccount(IndexedAccount):

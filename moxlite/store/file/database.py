@@ -465,13 +465,17 @@ class Database:
             # a reader's, open for reading only, cannot.
             close_readers = await self._readers.end()
             await self._checkpoints.wait()
-            close_writer = self._writer.end()
+            if close_readers is not None or self._checkpoints.helped:  # mail for an account alone leaves none to close
 
-            def work() -> None:
-                close_readers()
-                self._checkpoints.close()
-                close_writer()
-                give_memory_back()
+                def work() -> None:
+                    if close_readers is not None:
+                        close_readers()
+                    self._checkpoints.close()
 
-            await trio.to_thread.run_sync(work)
+                await trio.to_thread.run_sync(work)
+            await self._writer.end()
+            if give_memory_back.early():
+                give_memory_back()  # notes that it is owed
+            else:
+                await trio.to_thread.run_sync(give_memory_back)
         self.health.close()

@@ -424,6 +424,11 @@ class Checkpoints:
         except apsw.Error as error:
             self._note(error)
 
+    @property
+    def helped(self) -> bool:
+        """Whether there is a helper connection for `close`."""
+        return self._helper is not None
+
     def close(self) -> None:
         """Close the helper connection; `passive` must not run any more. Blocks."""
         if self._helper is not None:

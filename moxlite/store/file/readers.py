@@ -279,9 +279,9 @@ class Readers:
                 kept = [] if self._reader is None else [self._reader.db]
                 await in_thread(lambda: _shrink(kept, idle), interrupt=_nothing, name="trim readers")
 
-    async def end(self) -> Callable[[], None]:
-        """Interrupt running reads, and wait for them; returns what closes all connections, and blocks. A snapshot whose
-        borrower is idle delays this by 10 s at most.
+    async def end(self) -> Callable[[], None] | None:
+        """Interrupt running reads, and wait for them; returns what closes all connections, and blocks; None if it has
+        none. A snapshot whose borrower is idle delays this by 10 s at most.
         """
         self._closed = True
         self.open.interrupt()
@@ -296,7 +296,7 @@ class Readers:
                 for _ in range(taken):
                     self._slots.release()  # a task that waited for a slot finds the database closed
         ours = [*([] if self._reader is None else [self._reader.db]), *self._idle]
-        return lambda: _close(ours)
+        return (lambda: _close(ours)) if ours else None
 
 
 def used() -> tuple[int, float]:

@@ -26,7 +26,6 @@ order in which jobs are taken is kept by `backlog`; the caller's side of a serie
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -78,7 +77,8 @@ class WriterThread:
         self._main = main
         self._name = name
         self._begun = False
-        self._ended = threading.Event()
+        self._ended = trio.Event()
+        self._token = trio.lowlevel.current_trio_token()
         self.lent = False
         self.loans = MAX_LOANS
 
@@ -91,12 +91,22 @@ class WriterThread:
         """Begin, unless it did."""
         if not self._begun:
             self._begun = True
-            trio.lowlevel.start_thread_soon(self._main, lambda _: self._ended.set(), self._name)
+            trio.lowlevel.start_thread_soon(self._main, self._tell, self._name)
 
-    def end(self) -> Callable[[], object]:
-        """Return what waits for its end; if it did not begin it never does, and its work is done there."""
+    def _tell(self, _: object) -> None:
+        """Wake the task that waits for the end. Runs in the thread."""
+        try:
+            self._token.run_sync_soon(self._ended.set)
+        except trio.RunFinishedError:
+            pass  # the program ends without closing
+
+    async def ended(self) -> None:
+        """Wait for its end; if it did not begin it never does, and its work is done in another thread."""
         begun, self._begun = self._begun, True
-        return self._ended.wait if begun else self._main
+        if begun:
+            await self._ended.wait()
+        else:
+            await trio.to_thread.run_sync(self._main)
 
 
 class Writer:
@@ -185,15 +195,10 @@ class Writer:
         """End the running statement, of a chore that is of no use any more. Any thread may call it."""
         self._db.interrupt()
 
-    def end(self) -> Callable[[], None]:
-        """Return what ends after all waiting jobs, and closes the connection. It blocks. No job may come after this."""
-        wait = self._thread.end()
-
-        def work() -> None:
-            self._backlog.put_end()
-            wait()
-
-        return work
+    async def end(self) -> None:
+        """End after all waiting jobs, with the connection closed. No job may come after this call."""
+        self._backlog.put_end()
+        await self._thread.ended()
 
     def _finish(self, batch: list[AnyJob]) -> None:
         """Publish in commit order, wake the callers, and start a checkpoint if one is due. Runs on the loop."""
