@@ -328,7 +328,6 @@ ACCOUNT_CALLS: Final[dict[str, dict[str, Any]]] = {
     "shares": {},
     "link_list": {},
     "masked_list": {"text": "", "offset": 0},
-    "account_later_list": {},
     "account_vacation_show": {},
     "overview": {},
     "mailboxes": {},

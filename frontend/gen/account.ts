@@ -984,17 +984,6 @@ export interface JunkChange {
   imap_capabilities_disabled?: Array<string>;
 }
 
-/** A message that leaves at `due`, µs UTC, and can be stopped until then. */
-export interface Leaving {
-  id: string;
-  due: number;
-  sender: string;
-  recipients: Array<string>;
-  subject: string;
-  message_id: number;
-  writer: string;
-}
-
 /** An app password, or an access `token`. Its last use is known to the hour, address and protocol of it for 30 */
 export interface AppPasswordInfo {
   name: string;
@@ -1180,7 +1169,6 @@ export const checks: Checks = {
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
@@ -1501,12 +1489,6 @@ export interface Calls {
   /** Change junk settings. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
-  /** List ACCOUNT's scheduled messages, starting with the next to be sent. */
-  account_later_list(account?: string): Promise<Array<Leaving>>;
-
-  /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
-  account_later_stop(id: string, account?: string): Promise<null>;
-
   /** Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
@@ -1689,8 +1671,6 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
   account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
-  account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
-  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],

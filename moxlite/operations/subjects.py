@@ -55,7 +55,12 @@ SUBJECTS: Final = (
     Subject("rules", "user", groups={"rule": "Manage address rules."}),
     Subject("forwards", "user", groups={"forward": "Manage addresses that an account forwards mail to."}),
     Subject("junk", "user", groups={"junk": "Show and change an account's junk settings."}),
-    Subject("leaving", "user", groups={"later": "Manage scheduled messages, and messages you can still cancel."}),
+    Subject(
+        "leaving",
+        "user",
+        calls="webmail",
+        groups={"later": "Manage scheduled messages, and messages you can still cancel."},
+    ),
     Subject("masked", "user"),
     Subject(
         "access",

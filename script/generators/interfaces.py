@@ -75,7 +75,7 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "web API": "the sender is in each request",
     },
     "mail that leaves later": {
-        "account app": Changes("account_later_*"),
+        "account app": MAIL,
         "webmail": Changes("messages_waiting scheduled_* message_submit* account_later_* outbox*"),
         "JMAP": Changes("EmailSubmission/*"),
         "command line": Changes("account later * queue *"),

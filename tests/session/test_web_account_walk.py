@@ -13,10 +13,7 @@ import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import change_password
-from moxlite.store.delivery.perform import SUBMIT, OwedMessage
-from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.mail.links import NewLink, add_link, pause_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.account.app import API
@@ -74,7 +71,6 @@ class Neighbour(msgspec.Struct, frozen=True, kw_only=True):
     no_sending: Any
     junk: Any
     vacation: str
-    later: str
     forwards: Any
     own_codes: list[str]
     masked: str
@@ -115,8 +111,6 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "account_rule_list": OWN,
         "sending": OWN,
         "account_junk_show": OWN,
-        "account_later_list": [({}, nothing), ({"account": "tom"}, 403)],
-        "account_later_stop": [({"id": tom.later}, 409), ({"id": "q1"}, 404), ({"id": "x"}, 404)],
         "account_vacation_show": [({}, own), ({"account": "tom"}, 403)],
         "account_forward_list": OWN,
         "script_list": OWN,
@@ -274,7 +268,6 @@ READ: Final[dict[str, dict[str, Any]]] = {
     "account_rule_list": {},
     "sending": {},
     "account_junk_show": {},
-    "account_later_list": {},
     "account_vacation_show": {},
     "account_forward_list": {},
     "script_list": {},
@@ -373,10 +366,6 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     while not attempts:  # recorded in the background
         attempts = await call("attempt_list", after="", count=1)
         await eventually(lambda: True)
-    sender, recipient = Address.parse(TOM), SubmissionRecipient(Address.parse("x@example.net"))
-    later = OwedMessage(Submission(account="tom", mail_from=sender, recipients=(recipient,), received=1, subject=MARK))
-    async with rig.account("tom") as account:
-        await account.write(lambda tx: tx.owe(b"later", SUBMIT, later.pack(), due=1 << 52))
     return Neighbour(
         session=next(one["id"] for one in await call("session_list") if one["current"]),
         fingerprint=key["fingerprint"],
@@ -392,7 +381,6 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         sending=sending,
         no_sending=no_sending,
         junk=junk,
-        later=(await call("account_later_list"))[0]["id"],
         vacation=(await call("account_vacation_show"))["mark"],
         forwards=forwards,
         own_codes=[],

@@ -227,7 +227,7 @@ async def test_a_reminder_of_a_sent_message(rig: Rig, browser: Browser) -> None:
 
 
 async def listed(rig: Rig, browser: Browser) -> list[dict[str, Any]]:
-    """Mail that leaves later, as account app and command line show it."""
+    """Mail that leaves later, as webmail and command line show it."""
     found: list[dict[str, Any]] = await browser.call("account_later_list")
     async with rig.running.ctl() as client:
         assert found == await client.call("account later list", {"account": "mia"}, list[dict[str, Any]])
@@ -237,10 +237,9 @@ async def listed(rig: Rig, browser: Browser) -> list[dict[str, Any]]:
 @pytest.mark.rig(static=STATIC + JMAP)
 async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, queue: Queue) -> None:
     """WEBMAIL-96a, JMAP-31a: what the webmail schedules or holds for an undo, and what a program holds, is shown by
-    webmail, account app, JMAP and command line, and each of them stops it.
+    webmail, JMAP and command line, and each of them stops it.
     """
-    account, program = rig.browser(app="/"), Client(rig)
-    await account.log_in()
+    program = Client(rig)
     at = int(time.time()) + 3 * DAY
 
     async def scheduled_one() -> None:
@@ -257,12 +256,12 @@ async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, qu
         envelope = {**parameters, "rcptTo": [{"email": "tom@example.org"}]}
         assert (await program.call("EmailSubmission/set", create={"a": made | {"envelope": envelope}}))["created"]
 
-    async def by_account() -> None:
-        [one] = await listed(rig, account)
-        await account.call("account_later_stop", id=one["id"])
+    async def by_list() -> None:
+        [one] = await listed(rig, browser)
+        await browser.call("account_later_stop", id=one["id"])
 
     async def by_command_line() -> None:
-        [one] = await listed(rig, account)
+        [one] = await listed(rig, browser)
         async with rig.running.ctl() as client:
             await client.call("account later stop", {"account": "mia", "id": one["id"]}, Any)
 
@@ -284,17 +283,17 @@ async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, qu
         [item] = await waiting(browser)
         await browser.call("scheduled_change", message_id=item["item"]["id"], send_at=at + DAY)
         [shown], [pending] = (
-            await listed(rig, account),
+            await listed(rig, browser),
             [one for one in await submissions() if one["undoStatus"] == "pending"],
         )
         assert shown["due"] == (at + DAY) * 1_000_000
         assert pending["sendAt"] == time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at + DAY))
         await by_webmail()
     for send in (scheduled_one, held_one, programs_one):
-        for stop in (by_account, by_command_line, by_webmail, by_program):
+        for stop in (by_list, by_command_line, by_webmail, by_program):
             await send()
             [shown], [item], [pending] = (
-                await listed(rig, account),
+                await listed(rig, browser),
                 await waiting(browser),
                 [one for one in await submissions() if one["undoStatus"] == "pending"],
             )
@@ -302,13 +301,13 @@ async def test_mail_that_leaves_later_is_one_list(rig: Rig, browser: Browser, qu
             assert [one["email"] for one in pending["envelope"]["rcptTo"]] == shown["recipients"]
             state = (await program.call("EmailSubmission/get"))["state"]
             await stop()
-            assert await listed(rig, account) == await waiting(browser) == []
+            assert await listed(rig, browser) == await waiting(browser) == []
             assert {one["undoStatus"] for one in await submissions()} == {"canceled"}
             assert (await program.call("EmailSubmission/get"))["state"] != state
             await pass_time(rig)
             await carried(rig, queue, 0)
     assert await messages(rig, "Scheduled") == await messages(rig, "Sent") == []
-    assert (await account.error("account_later_stop", id="00"))[0] == 409
+    assert (await browser.error("account_later_stop", id="00"))[0] == 409
 
 
 SUBMISSION = """
@@ -344,10 +343,9 @@ async def handed_in(rig: Rig, octets: bytes, *, until: str = "") -> None:
 @pytest.mark.rig(static=STATIC + JMAP + API + SUBMISSION)
 async def test_mail_that_the_queue_holds_is_in_the_same_list(rig: Rig, browser: Browser) -> None:
     """WEBMAIL-96a, JMAP-31a, QUEUE-27: what a program has handed in by SMTP or the web API to leave later is shown by
-    webmail, account app, JMAP and command line as one message, and each of them stops it; a copy becomes a draft.
+    webmail, JMAP and command line as one message, and each of them stops it; a copy becomes a draft.
     """
-    account, program, api = rig.browser(app="/"), Client(rig), Programs(rig, port=82)
-    await account.log_in()
+    program, api = Client(rig), Programs(rig, port=82)
     until = datetime.fromtimestamp(int(time.time()) + DAY, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     count = 0
 
@@ -367,8 +365,8 @@ async def test_mail_that_the_queue_holds_is_in_the_same_list(rig: Rig, browser: 
         found: list[dict[str, Any]] = (await program.call("EmailSubmission/get"))["list"]
         return found
 
-    async def stopped_by(app: Browser, key: str) -> None:
-        await app.call("account_later_stop", id=key)
+    async def by_webmail(key: str) -> None:
+        await browser.call("account_later_stop", id=key)
 
     async def by_command_line(key: str) -> None:
         async with rig.running.ctl() as client:
@@ -379,30 +377,42 @@ async def test_mail_that_the_queue_holds_is_in_the_same_list(rig: Rig, browser: 
         stop = await program.call("EmailSubmission/set", update={found: {"undoStatus": "canceled"}})
         assert stop["updated"]
 
-    stops: list[Callable[[str], Awaitable[None]]] = [
-        lambda key: stopped_by(browser, key),
-        lambda key: stopped_by(account, key),
-        by_command_line,
-        by_program,
-    ]
+    stops: list[Callable[[str], Awaitable[None]]] = [by_webmail, by_command_line, by_program]
     for send in (by_smtp, by_api, by_api_with_copy):
         for stop in stops:
             before = (await program.call("EmailSubmission/get"))["state"]
             await send()
-            [shown] = await listed(rig, account)
-            assert [shown] == await browser.call("account_later_list")
+            [shown] = await listed(rig, browser)
             [pending] = [one for one in await submissions() if one["undoStatus"] == "pending"]
             assert [one["email"] for one in pending["envelope"]["rcptTo"]] == shown["recipients"]
             assert (pending["sendAt"], shown["subject"]) == (until, "s")
             state = (await program.call("EmailSubmission/get"))["state"]
             assert state != before
             await stop(shown["id"])
-            assert await listed(rig, account) == []
+            assert await listed(rig, browser) == []
             assert {one["undoStatus"] for one in await submissions()} == {"canceled"}
             assert (await program.call("EmailSubmission/get"))["state"] != state
-            assert (await account.error("account_later_stop", id=shown["id"]))[0] == 404
+            assert (await browser.error("account_later_stop", id=shown["id"]))[0] == 404
     assert await messages(rig, "Sent") == []
     assert [row.flags & Flag.DRAFT for row in await messages(rig, "Drafts")] == [Flag.DRAFT] * len(stops)
+
+
+@pytest.mark.rig(static=STATIC + JMAP)
+async def test_mail_of_another_account_is_neither_shown_nor_stopped(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-96a: the list has the account's own mail alone, whatever account or message a call names."""
+    async with rig.account("tom") as tom:
+        await change_password(tom, PASSWORD)
+    other = rig.browser()
+    await other.log_in("tom@example.org")
+    message = written(**{"from": {"name": "", "address": "tom@example.org"}})
+    await other.call("message_submit", message=message, submit_id=call_id(), send_at=int(time.time()) + DAY)
+    [theirs] = await other.call("account_later_list")
+    assert await browser.call("account_later_list") == []
+    assert (await browser.error("account_later_list", account="tom"))[0] == 403
+    for key, status in ((theirs["id"], 409), ("q1", 404), ("x", 404)):
+        assert (await browser.error("account_later_stop", id=key))[0] == status
+        assert (await browser.error("account_later_stop", id=key, account="tom"))[0] == 403
+    assert [theirs] == await other.call("account_later_list")
 
 
 @pytest.mark.rig(static=STATIC + JMAP + API)
