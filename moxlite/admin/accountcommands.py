@@ -7,7 +7,7 @@ from functools import partial
 import trio
 
 from moxlite.admin import accounts as changes
-from moxlite.admin.edits import change_file, named_account
+from moxlite.admin.commandedits import change_file, named_account
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import AccountRecipient

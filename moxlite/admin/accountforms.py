@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from moxlite.admin.keyedits import Edit, NotValid, change_keys
+from moxlite.admin.formedits import Edit, NotValid, change_keys
 from moxlite.config.checks.accounts import patterns_of
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.holder import ChangedMeanwhile, ObjectChanged

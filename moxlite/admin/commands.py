@@ -13,11 +13,11 @@ import trio
 
 from moxlite import __version__, lazyimport
 from moxlite.admin.accountcommands import AccountCommands
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.credentialcommands import AdminTokenCommands, AppPasswordCommands, TLSKeyCommands
 from moxlite.admin.dns.others import others_of_new
 from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.domains.control import DomainCommands
-from moxlite.admin.edits import named_account
 from moxlite.admin.factors import FactorChanges, FactorCommands
 from moxlite.admin.junk import JunkCommands
 from moxlite.admin.passwords import EndSessions, Passwords

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from msgspec import UNSET
 
 from moxlite.admin.accountforms import refused
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.passwords import Passwords
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.control.server import Command, CommandFailed

@@ -16,7 +16,7 @@ from typing import Final
 import trio
 
 from moxlite import lazyimport
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.notices import notify_account, notify_postmaster
 from moxlite.admin.passwords import EndSessions
 from moxlite.admin.publicpages import NoPublicPage, require_public_page

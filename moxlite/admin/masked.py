@@ -14,7 +14,7 @@ from typing import Final, Literal
 import msgspec
 import trio
 
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.config.values import parse_duration

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Collection, Mapping
 
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.control.server import Command

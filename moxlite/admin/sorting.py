@@ -10,8 +10,8 @@ from msgspec.structs import replace
 
 from moxlite.admin.accountforms import patch, shown
 from moxlite.admin.accounts import STANDARD_FILTER
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.delivery.forwarding import Forwarding, NoWayToAsk, PassedOn
-from moxlite.admin.edits import named_account
 from moxlite.config.domains import Account, Destination
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.toml.edit import Keys

@@ -6,7 +6,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.migration.copies import Copies, CopyBusy, CopyFailed, Kind

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, Final, TypeVar
 import trio
 
 from moxlite import lazyimport
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.storage.settings import compression, store_options
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import FixedConfig, Snapshot

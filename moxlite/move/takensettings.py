@@ -8,8 +8,8 @@ from typing import Any
 import trio
 
 from moxlite.admin.accounts import account_settings
+from moxlite.admin.commandedits import edit
 from moxlite.admin.dkimkeys import write_new
-from moxlite.admin.edits import edit
 from moxlite.config.checks.accounts import SELECTOR
 from moxlite.config.domains import Account, Destination
 from moxlite.config.fields import fields_of

@@ -55,7 +55,7 @@ OTHERS = (
     "patterns/searching.py",
     "proto/sasl/scram.py",
     "admin/accountforms.py",
-    "admin/keyedits.py",
+    "admin/formedits.py",
     "admin/shares.py",
     "admin/sorting.py",
 )

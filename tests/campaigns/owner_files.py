@@ -19,7 +19,7 @@ from typing import Any, Final
 import tomlkit
 import trio
 
-from moxlite.admin.keyedits import change_keys
+from moxlite.admin.formedits import change_keys
 from moxlite.config.domains import Destination, Domains
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.toml.scan import literal

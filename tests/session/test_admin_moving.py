@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from moxlite.admin.commandedits import change_file
 from moxlite.admin.delivery.moving import PeerCommands, mail_elsewhere, remove_peer
 from moxlite.admin.delivery.peers import DAYS, Peers
 from moxlite.admin.doctor.sources import peer
-from moxlite.admin.edits import change_file
 from moxlite.config.load import ConfigError, load
 from moxlite.metrics import DAY_SECONDS, daily
 from moxlite.net.control.server import CommandFailed

@@ -12,8 +12,8 @@ from typing import Final, TypeVar
 
 import trio
 
+from moxlite.admin.commandedits import named_account
 from moxlite.admin.dnsproviders.accounts import PROVIDER
-from moxlite.admin.edits import named_account
 from moxlite.admin.hostkeys import HOST_KEYS
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DNS_FOLDER

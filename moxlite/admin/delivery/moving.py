@@ -8,11 +8,11 @@ from typing import Final
 import trio
 
 from moxlite.admin.accounts import Refused
+from moxlite.admin.commandedits import change_file
 from moxlite.admin.delivery.peers import DAYS, Peers, passed_on
 from moxlite.admin.dns.report import MAX_HOSTS
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.domains.changes import require_domain
-from moxlite.admin.edits import change_file
 from moxlite.config.domains import DomainConfig
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import PeerRecipient, Snapshot

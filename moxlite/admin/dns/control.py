@@ -11,6 +11,7 @@ import msgspec
 import trio
 
 from moxlite.admin.accounts import Refused
+from moxlite.admin.commandedits import change_file
 from moxlite.admin.dns.hostrotation import HostKeyRotation
 from moxlite.admin.dns.publishing import NoProvider, Plans, Publishing, make_stored
 from moxlite.admin.dns.rotation import KeyRotation, Keys
@@ -19,7 +20,6 @@ from moxlite.admin.dns.wanted import GROUPS, HeldKeys
 from moxlite.admin.dns.zones import Located
 from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, Busy, ProviderFailed
 from moxlite.admin.domains.changes import require_domain, set_strict
-from moxlite.admin.edits import change_file
 from moxlite.autotls.hostkeys import HostKeyState
 from moxlite.config.holder import ConfigHolder
 from moxlite.lazyimport import Lazy

@@ -20,8 +20,8 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
+from moxlite.admin.commandedits import edit
 from moxlite.admin.domains.changes import require_domain
-from moxlite.admin.edits import edit
 from moxlite.config.domains import MTASTS
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder

@@ -12,13 +12,13 @@ from typing import Final
 
 import msgspec
 
+from moxlite.admin.commandedits import edit
 from moxlite.admin.dns.publishing import Ensured
 from moxlite.admin.dns.stages import DAY, Stages, in_thread
 from moxlite.admin.dns.update import UpdateRefused
 from moxlite.admin.dns.wanted import WantedRecord, read_keys
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.domains.changes import Algorithm, Selectors, key_facts, require_domain
-from moxlite.admin.edits import edit
 from moxlite.autotls.hostkeys import Rotating
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot

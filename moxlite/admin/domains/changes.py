@@ -15,8 +15,8 @@ import trio
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from moxlite.admin.accounts import Refused, account_settings, new_address
+from moxlite.admin.commandedits import edit
 from moxlite.admin.dkimkeys import FILE_KINDS, SIGNING, KeyUnreadable, NewKey, read_key, write_new
-from moxlite.admin.edits import edit
 from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.domains import Alias, DKIMConfig, DomainConfig, Selector
 from moxlite.config.holder import ConfigHolder

@@ -10,9 +10,9 @@ import msgspec
 import trio
 
 from moxlite.admin.accounts import Refused
+from moxlite.admin.commandedits import change_file, edit, translated
 from moxlite.admin.dkimkeys import NewKey, made_keys
 from moxlite.admin.domains import changes as changes
-from moxlite.admin.edits import change_file, edit, translated
 from moxlite.config.domains import Alias
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot

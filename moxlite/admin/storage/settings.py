@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 import trio
 
-from moxlite.admin.edits import named_account
+from moxlite.admin.commandedits import named_account
 from moxlite.config.domains import JunkFilter
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import CurrentConfig, FixedConfig, Snapshot

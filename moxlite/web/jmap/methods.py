@@ -12,7 +12,7 @@ from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, invalid
 
 if TYPE_CHECKING:
-    from moxlite.admin.keyedits import Edit
+    from moxlite.admin.formedits import Edit
     from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.logins.identity import Identity
     from moxlite.process.keys import SigningKeys

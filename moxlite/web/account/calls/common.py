@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.admin.factors import FactorChanges
-from moxlite.admin.keyedits import Edit
+from moxlite.admin.formedits import Edit
 from moxlite.admin.passwords import Passwords
 from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts

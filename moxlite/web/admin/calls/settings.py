@@ -12,7 +12,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.admin.keyedits import NotValid, change_keys
+from moxlite.admin.formedits import NotValid, change_keys
 from moxlite.config.domains import Account, Alias, Destination, DKIMConfig, DomainConfig, Domains, Selector
 from moxlite.config.fields import (
     ArrayShape,

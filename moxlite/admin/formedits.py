@@ -1,4 +1,4 @@
-"""Changes keys of a table of domains.toml unless they changed since a person saw them (WEB-89).
+"""Changes of domains.toml by a page's form: keys of a table, unless they changed since a person saw them (WEB-89).
 
 A page shows the values of some keys in the form of the file, and sends them back with the new ones. Nothing is written
 if one that differs has changed meanwhile. Keys that keep their value keep their lines.

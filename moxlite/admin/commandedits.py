@@ -1,4 +1,4 @@
-"""A change of domains.toml by a command, its errors translated for the control socket; the account that it names."""
+"""Changes of domains.toml by commands, with errors for the control socket, and the account that a command names."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
