@@ -19,7 +19,7 @@ from moxlite.store.groupware.collection import collection, collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import events
-from moxlite.web.webmail.events import items_of
+from moxlite.web.webmail.eventforms import items_of
 from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
 

@@ -15,7 +15,7 @@ from moxlite.proto.cards.invitation import Event, Moment, Person, Recurrence
 from moxlite.proto.cards.itip import attendees_of, is_off, organizer_of, role_of, sequence_of
 from moxlite.proto.cards.moments import Zones, is_date, known_zone, moment_of
 from moxlite.store.groupware.resources import Resource
-from moxlite.web.webmail.events import form_at, part_at
+from moxlite.web.webmail.eventforms import form_at, part_at
 
 MAX_NAME: Final = 200
 """Characters of a name that is shown."""

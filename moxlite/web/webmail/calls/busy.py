@@ -16,7 +16,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, Seconds, stored
-from moxlite.web.webmail.events import BusyPerson, BusyTime
+from moxlite.web.webmail.eventforms import BusyPerson, BusyTime
 from moxlite.web.webmail.querytypes import AnyID
 
 MAX_PEOPLE: Final = 50

@@ -29,7 +29,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.books import CollectionGuest, shown_guests, shown_name
 from moxlite.web.webmail.calls.entries import EntryCalls, event_calendar
-from moxlite.web.webmail.events import Calendar, CalendarChange, CalendarView
+from moxlite.web.webmail.eventforms import Calendar, CalendarChange, CalendarView
 from moxlite.web.webmail.holders import BITS
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import remark

@@ -26,7 +26,7 @@ from moxlite.store.groupware.resources import Resource, resource_data, resource_
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.webmail.calls.entries import EntryCalls
-from moxlite.web.webmail.events import Answered, answer_of, guest_of
+from moxlite.web.webmail.eventforms import Answered, answer_of, guest_of
 from moxlite.web.webmail.querytypes import ID
 
 if TYPE_CHECKING:

@@ -34,7 +34,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, UserError
 from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Seconds, Visit, check_unchanged, stored
-from moxlite.web.webmail.events import (
+from moxlite.web.webmail.eventforms import (
     Event,
     EventForm,
     EventItem,

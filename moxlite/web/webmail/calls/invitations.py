@@ -53,7 +53,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, StorageRefused, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, stored
-from moxlite.web.webmail.events import event_at, event_before, part_at
+from moxlite.web.webmail.eventforms import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
 from moxlite.web.webmail.querytypes import ID

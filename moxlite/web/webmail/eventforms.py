@@ -1,4 +1,4 @@
-"""Events as browsers have them: types, and what a calendar file says in them (WEBMAIL-174)."""
+"""Events in the form that browsers have of them: types, and what a calendar file says in them (WEBMAIL-174)."""
 
 from __future__ import annotations
 
