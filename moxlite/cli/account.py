@@ -24,7 +24,7 @@ from moxlite.cli.common import (
 )
 from moxlite.cli.described import described, for_people
 from moxlite.cli.imap import imapserve
-from moxlite.cli.setup.domains import show_accounts
+from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
 from moxlite.cli.sorting import PRINTERS, SETTERS, add_sorting
 from moxlite.decoders import from_builtins

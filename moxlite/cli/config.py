@@ -9,8 +9,10 @@ import click
 
 from moxlite.cli.common import Failure, config_path, for_root, new_password, note, perform, show, unusable
 from moxlite.cli.described import described
-from moxlite.cli.setup.domaindns import clientconfig, dnscheck, dnsrecords, ensure_acme_host_keys
-from moxlite.cli.setup.domains import add_commands, listeners
+from moxlite.cli.setup.domainrecords import clientconfig, dnscheck, dnsrecords
+from moxlite.cli.setup.domainsfile import add_commands
+from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
+from moxlite.cli.setup.listeners import listeners
 from moxlite.cli.setup.quickstart import program
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, server

@@ -19,11 +19,11 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
 @click.group(
     cls=LazyGroup,
     lazy={
-        "provider": ("moxlite.cli.setup.dnscommands:provider", "Manage DNS providers for your records."),
-        "host-key": ("moxlite.cli.setup.dnscommands:host_key", "Rotate the host key for TLSA records."),
-        "rotation": ("moxlite.cli.setup.dnscommands:rotation", "Rotate a domain's DKIM key."),
-        "undo": ("moxlite.cli.setup.dnscommands:undo", "Undo the last change to your DNS records."),
-        "update": ("moxlite.cli.setup.dnscommands:update", "Update your DNS records at a provider or name server."),
+        "provider": ("moxlite.cli.setup.dnsproviders:provider", "Manage DNS providers for your records."),
+        "host-key": ("moxlite.cli.setup.keyrotation:host_key", "Rotate the host key for TLSA records."),
+        "rotation": ("moxlite.cli.setup.keyrotation:rotation", "Rotate a domain's DKIM key."),
+        "undo": ("moxlite.cli.setup.publishing:undo", "Undo the last change to your DNS records."),
+        "update": ("moxlite.cli.setup.publishing:update", "Update your DNS records at a provider or name server."),
     },
 )
 def dns() -> None:

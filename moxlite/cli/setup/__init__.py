@@ -1,3 +1,3 @@
-"""Commands that set a server up: quickstart, domains and aliases, their DNS, keys of client certificates. The changes
+"""Commands that set a server up: quickstart, domains and aliases, their DNS records, keys and listeners. The changes
 themselves are not here but in `admin`.
 """

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.common import Failure, config_path
-from moxlite.cli.setup.domains import PASSWORD_ALONE
+from moxlite.cli.setup.listeners import PASSWORD_ALONE
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program

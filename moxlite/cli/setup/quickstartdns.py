@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 import click
 import msgspec
 
-from moxlite.cli.setup.dnscommands import ask_for, known_provider, tell_groups, telling
+from moxlite.cli.setup.dnsproviders import ask_for, known_provider
+from moxlite.cli.setup.publishing import tell_groups, telling
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:

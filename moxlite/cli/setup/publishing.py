@@ -1,29 +1,24 @@
-"""``moxlite dns update``, ``undo``, ``provider``, ``rotation`` and ``host-key`` (ADMIN-71a..71c, AUTH-115, AUTH-118).
+"""``moxlite dns update`` and ``undo``: the records of a domain are published, or as they were (ADMIN-71a..71c).
 
-Records are changed at the domain's provider, or at a name server that takes updates with a key. The running server
-answers about key rotations. The other commands work without one.
+Records are changed at the domain's provider, or at a name server that takes updates with a key. No running server is
+needed.
 """
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-import msgspec
 
 from moxlite.cli.common import FAILED, Failure, ask, config_path, load_config, settings, show_json
-from moxlite.cli.described import described, for_people
 from moxlite.cli.verdicts import TEMPORARY, server_address
 from moxlite.escapes import printable
-from moxlite.operations import described_in, dns as operations
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.publishing import Plans, Publishing
     from moxlite.admin.dns.wanted import Group
     from moxlite.admin.dns.zones import Located
-    from moxlite.admin.dnsproviders.accounts import Stored, UsableProvider
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.address import Domain
 
@@ -224,179 +219,3 @@ def tell_groups(groups: "Mapping[Group, Sequence[str]]", say: Callable[[str], No
         say(f"; {GROUPS[group]}")
         for line in lines:
             say(line)
-
-
-@click.group()
-def provider() -> None:
-    """Manage DNS providers for your records and key rotation."""
-
-
-@provider.command("list")
-def provider_list() -> None:
-    """List supported providers and their settings."""
-    from moxlite.admin.dnsproviders.accounts import KNOWN
-
-    if settings().as_json:
-        show_json({name: {"title": provider.title, "rights": provider.rights} for name, provider in KNOWN.items()})
-        return
-    for name, known in KNOWN.items():
-        print(f"{name}: {known.title}: {', '.join(asked.words for asked in known.asked)} ({known.rights})")
-
-
-@provider.command("set")
-@click.argument("name", metavar="DOMAIN")
-@click.argument("provider_name", metavar="PROVIDER")
-@click.option(
-    "--enforce/--no-enforce", default=None, help="Restore records every night if they were changed elsewhere."
-)
-def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
-    """Set the provider for DOMAIN's zone. Enter the token when prompted, or on stdin with a line for each value.
-
-    To test the provider, this reads the zone, and publishes and removes a harmless TXT record. Only root and the
-    service user can read the token, and only encrypted backups include it. To see what a provider needs, use `dns
-    provider list`.
-    """
-    from moxlite.admin.dns.publishing import make_stored
-
-    known = known_provider(provider_name)
-    publishing, domain = open_publishing(name)
-    before = publishing.files.provider(domain)
-    answers = ask_for(known)
-    with telling():
-        stored = make_stored(domain, provider_name, answers)
-        if enforce is None:
-            enforce = before is not None and before.enforce
-        stored = msgspec.structs.replace(stored, enforce=enforce)
-        zone = publishing.try_out(domain, stored)
-        publishing.files.set_provider(domain, stored)
-    print(printable(f"{known.title} changes {zone}; next: moxlite dns update {domain}"))
-
-
-@provider.command("show")
-@click.argument("name", metavar="DOMAIN")
-def provider_show(name: str) -> None:
-    """Show the DNS provider for DOMAIN."""
-    stored = _stored(name)
-    found = {"provider": stored.provider, "zone": stored.zone, "enforce": stored.enforce}
-    if settings().as_json:
-        show_json(found)
-        return
-    for key, value in found.items():
-        if value != "":
-            print(f"{key}: {printable(str(value)) if isinstance(value, str) else 'yes' if value else 'no'}")
-
-
-@provider.command("test")
-@click.argument("name", metavar="DOMAIN")
-def provider_test(name: str) -> None:
-    """Test the DNS provider for DOMAIN by reading the zone, and publishing and removing a harmless TXT record."""
-    publishing, domain = open_publishing(name)
-    with telling():
-        zone = publishing.try_out(domain, publishing.stored(domain))
-    print(printable(f"{zone} can be changed"))
-
-
-@provider.command("rm")
-@click.argument("name", metavar="DOMAIN")
-def provider_rm(name: str) -> None:
-    """Remove the DNS provider and token for DOMAIN. This doesn't change any records, but stops key rotation. You can
-    also use this after removing DOMAIN from this server.
-    """
-    from moxlite.admin.accounts import Refused
-    from moxlite.admin.dns.publishing import Publishing
-    from moxlite.admin.domains.changes import parse_domain
-
-    try:
-        domain = parse_domain(name)
-    except Refused as error:
-        raise Failure(str(error)) from None
-    publishing = Publishing(load_config(), config_path())
-    with telling():
-        publishing.stored(domain)
-        ask(f"Remove the DNS provider for {domain}?")
-        publishing.files.set_provider(domain, None)
-
-
-def ask_for(known: "UsableProvider") -> dict[str, str]:
-    """The answers to a provider's questions: asked on a terminal, else a line of stdin for each. Raises Failure."""
-    answers = {}
-    for provider_question in known.asked:
-        if sys.stdin.isatty():
-            answer: str = click.prompt(
-                f"{known.title}, {provider_question.words}", hide_input=provider_question.secret, err=True
-            )
-        else:
-            answer = sys.stdin.readline()
-        answers[provider_question.option] = answer.strip()
-        if not answers[provider_question.option]:
-            raise Failure(f"{provider_question.words}: missing on stdin")
-    if "server" in answers:
-        ip, port = server_address(answers["server"])
-        answers["server"] = f"{ip}#{port}"
-    return answers
-
-
-def known_provider(name: str) -> "UsableProvider":
-    """A provider by its name. Raises click.UsageError."""
-    from moxlite.admin.dnsproviders.accounts import KNOWN
-
-    if name not in KNOWN:
-        raise click.UsageError(f"{name!r} must be one of {', '.join(KNOWN)}")
-    return KNOWN[name]
-
-
-def _stored(name: str) -> "Stored":
-    publishing, domain = open_publishing(name)
-    with telling():
-        return publishing.stored(domain)
-
-
-@for_people
-def _show_rotation(rotation: operations.Rotation) -> None:
-    _show_stage(rotation.domain, rotation)
-    for label, value in (("next selector", rotation.new), ("former selectors", ", ".join(rotation.old))):
-        if value:
-            print(f"  {label}: {printable(value)}")
-    _show_steps(rotation)
-
-
-@for_people
-def _show_host(host_rotation: operations.HostRotation) -> None:
-    _show_stage(host_rotation.host, host_rotation)
-    _show_steps(host_rotation)
-
-
-@for_people
-def _show_hosts(host_rotations: list[operations.HostRotation]) -> None:
-    for host_rotation in host_rotations:
-        _show_host(host_rotation, False)
-    if not host_rotations:
-        print("host key rotation requires a listener with SMTP, ACME certificates, and host_private_key_files")
-
-
-def _show_stage(name: str, rotation: operations.Rotation | operations.HostRotation) -> None:
-    until = f" until {rotation.until}" if rotation.until else ""
-    print(printable(f"{name}: {rotation.words} ({rotation.stage} since {rotation.since or 'now'}{until})"))
-
-
-def _show_steps(rotation: operations.Rotation | operations.HostRotation) -> None:
-    for line in rotation.todo:
-        print(f"  to do: {printable(line)}")
-    if rotation.problem:
-        print(f"  waiting for: {printable(rotation.problem)}")
-
-
-rotation = click.Group("rotation", help="Manage DKIM key rotation. With a DNS provider, rotation starts automatically.")
-described(rotation, described_in(operations), {}, {operations.Rotating: _show_rotation}, words="dns rotation")
-
-host_key = click.Group(
-    "host-key",
-    help="Manage rotation of host keys for TLSA records. With a DNS provider, rotation starts automatically.",
-)
-described(
-    host_key,
-    described_in(operations),
-    {},
-    {operations.HostRotating: _show_host, operations.ShowHostRotation: _show_hosts},
-    words="dns host-key",
-)

@@ -1,25 +1,19 @@
-"""``moxlite config account``, ``address``, ``domain`` and ``alias``: domains.toml, changed through the running server
-(ADMIN-12..17).
+"""``moxlite config account``, ``address``, ``domain``, ``alias`` and ``apply``: domains.toml is changed through the
+running server (ADMIN-12..17).
 """
 
 import json
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, ask, config_path, json_option, perform, root_advice, show, show_json, unusable
+from moxlite.cli.common import Failure, ask, json_option, perform, show, show_json
 from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
-
-if TYPE_CHECKING:
-    from moxlite.admin.quickstart.switches import Switched
 
 
 def add_commands(config: click.Group) -> None:
@@ -137,86 +131,3 @@ def _show_alias(alias_info: AliasInfo, as_json: bool) -> None:
 
 
 # ``moxlite config listeners``: what the ports of this machine serve (ADMIN-34a, ADMIN-34b).
-
-PASSWORD_ALONE: Final = (
-    "Only a password is needed to log in there, unless a user turns on two-step verification: docs/two-step.md."  # noqa: S105
-)
-
-STATE: Final = click.argument("state", metavar="on|off", type=click.Choice(["on", "off"]))
-
-
-@click.group()
-def listeners() -> None:
-    """Turn services on this machine on or off in moxlite.toml."""
-
-
-@listeners.command("publish-web")
-@STATE
-def publish_web(state: str) -> None:
-    """Open webmail and account pages to the internet on the mail host's port 443, or close them.
-
-    If another web server uses this port, configure it to forward requests. The admin pages stay private. Restart the
-    server to apply the change.
-    """
-    from moxlite.admin.quickstart.switches import publish_web
-
-    with _failures():
-        changed, urls, in_front = publish_web(config_path(), on=state == "on")
-    if state == "on":
-        print(f"Webmail and account pages open to the internet: {' and '.join(urls)}")
-        print(PASSWORD_ALONE)
-    else:
-        print("Webmail and account pages are only on the internal listener.")
-    if in_front:
-        verb = "must pass them on" if state == "on" else "should stop passing them on"
-        print(f"Your web server {verb}: docs/install.md, `Beside another web server`.")
-    _restart(changed=changed)
-
-
-@listeners.command("managesieve")
-@STATE
-def managesieve(state: str) -> None:
-    """Allow mail clients to save Sieve scripts on the mail host's port 4190, or turn this off.
-
-    Restart the server to apply the change.
-    """
-    _switch("managesieve", "ManageSieve", on=state == "on")
-
-
-@listeners.command("webapi")
-@STATE
-def webapi(state: str) -> None:
-    """Turn on the HTTP API for programs on this machine and its internal network, or turn it off everywhere.
-
-    This never opens the API to the internet. Restart the server afterwards.
-    """
-    _switch("webapi", "The web API", on=state == "on")
-
-
-def _switch(service: "Switched", name: str, *, on: bool) -> None:
-    from moxlite.admin.quickstart.switches import switch
-
-    with _failures():
-        changed, places = switch(config_path(), service, on=on)
-    print(f"{name} is at {' and '.join(places)}" if places else f"{name} is off.")
-    _restart(changed=changed)
-
-
-def _restart(*, changed: bool) -> None:
-    print("Restart the server: systemctl restart moxlite" if changed else "No changes needed.")
-
-
-@contextmanager
-def _failures() -> Iterator[None]:
-    """Turn what prevents a change into Failures."""
-    from moxlite.admin.quickstart.switches import CannotSwitch
-    from moxlite.config.load import ConfigError
-
-    try:
-        yield
-    except CannotSwitch as error:
-        raise Failure(str(error)) from None
-    except ConfigError as error:
-        raise unusable(error) from None
-    except OSError as error:
-        raise Failure(f"{config_path()}: {error.strerror or error}{root_advice(error)}") from None
