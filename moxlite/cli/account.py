@@ -12,6 +12,7 @@ import msgspec
 from moxlite.cli.backups.orphans import recover
 from moxlite.cli.common import (
     Failure,
+    LazyGroup,
     ask,
     data_dir,
     json_option,
@@ -26,7 +27,6 @@ from moxlite.cli.described import described, for_people
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
-from moxlite.cli.sorting import PRINTERS, SETTERS, add_sorting
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
@@ -168,7 +168,19 @@ def _value(value: object) -> str:
     return "-" if value is None else msgspec.json.encode(value).decode()
 
 
-@click.group()
+LAZY: Final = ("rules", "forwards", "junk")
+"""Subjects whose groups are made in `cli.sorting`, when they are used."""
+
+
+@click.group(
+    cls=LazyGroup,
+    lazy={
+        word: (f"moxlite.cli.sorting:account_{word}", about)
+        for subject in SUBJECTS
+        if subject.name in LAZY
+        for word, about in subject.groups.items()
+    },
+)
 def account() -> None:
     """Manage account passwords and shared mailboxes, and restore mail."""
 
@@ -183,15 +195,15 @@ def _print_leaving(found: list[Leaving]) -> None:
         print(printable(f"{one.id}  {due:%Y-%m-%d %H:%M} UTC  {', '.join(one.recipients)}  {one.subject}"))
 
 
+_subjects = [subject for subject in SUBJECTS if subject.groups and subject.name not in LAZY]
 _groups = described(
     account,
-    (operation for subject in SUBJECTS if subject.groups for operation in subject.operations),
-    {word: about for subject in SUBJECTS for word, about in subject.groups.items()},
+    (operation for subject in _subjects for operation in subject.operations),
+    {word: about for subject in _subjects for word, about in subject.groups.items()},
     {
         access.ResetFactors: show_reset,
         access.MakeLink: show_link,
         leaving.ListLeaving: _print_leaving,
-        **PRINTERS,
     },
     without={
         access.SetPassword,
@@ -200,7 +212,6 @@ _groups = described(
         access.AppPasswordAdd,
         access.ShareSet,
         access.DelegateSet,
-        *SETTERS,
     },
 )
 
@@ -274,7 +285,6 @@ def _deadline(text: str) -> int:
 account.add_command(account_sieve)
 account.add_command(sort)
 account.add_command(vacation)
-add_sorting(_groups)
 
 
 _WORDS: Final = {"read": "lr", "write": "lrswite", "all": "lrswipkxtea"}

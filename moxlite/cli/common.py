@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
 
@@ -178,10 +179,17 @@ def _take_globals(command: click.Command) -> None:
             _take_globals(one)
         return
     own = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
-    for option in global_options():
-        if own.isdisjoint(option.opts):  # a command's own --json means more than the global one
-            option.hidden = True
-            command.params.append(option)
+    # a command's own --json means more than the global one
+    command.params += (option for option in _hidden_options() if own.isdisjoint(option.opts))
+
+
+@cache
+def _hidden_options() -> Sequence[click.Option]:
+    """The global options after a command's name: made once, for a group has them for each of its commands."""
+    options = global_options()
+    for option in options:
+        option.hidden = True
+    return options
 
 
 def settings() -> Settings:

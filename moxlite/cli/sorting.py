@@ -3,15 +3,17 @@
 import datetime as dt
 import typing
 from collections.abc import Callable, Iterator, Mapping
+from types import ModuleType
 from typing import Any, Final, Literal, TypeVar
 
 import click
 import msgspec
 
 from moxlite.cli.common import Failure, perform, show
-from moxlite.cli.described import Printer, for_people
+from moxlite.cli.described import Printer, described, for_people
 from moxlite.decoders import from_builtins
 from moxlite.escapes import printable
+from moxlite.operations import described_in, forwards as forwarding, junk as junk_settings, rules as address_rules
 from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards
 from moxlite.operations.junk import Junk, JunkChange, JunkFilterForm, JunkFlagsForm, JunkForm, SetJunk, ShowJunk
 from moxlite.operations.rules import (
@@ -28,14 +30,6 @@ from moxlite.store.forms import changed_fields
 
 C = TypeVar("C", bound=Callable[..., None])
 S = TypeVar("S", bound=msgspec.Struct)
-
-
-def add_sorting(groups: Mapping[str, click.Group]) -> None:
-    """Add the verbs with options made of forms to the groups of ``moxlite account``."""
-    for verb in (rule_add, rule_set, rule_rm, rule_move, rule_address):
-        groups["rule"].add_command(verb)
-    groups["forward"].add_command(forward_set)
-    groups["junk"].add_command(junk_set)
 
 
 # Options made of forms: a later field has one without a line here.
@@ -390,6 +384,20 @@ def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
     perform(SetJunk(change, seen, account=account))
 
 
-PRINTERS: Final[Mapping[type, Printer]] = {ListRules: show_rules, ListForwards: show_forwards, ShowJunk: show_junk}
+def _group(word: str, subject: ModuleType, printers: Mapping[type, Printer], *verbs: click.Command) -> click.Group:
+    """A group of ``moxlite account``: the verbs, with options made of forms, and the other operations of a subject."""
+    group = click.Group(word)
+    for verb in verbs:
+        group.add_command(verb)
+    described(group, described_in(subject), {}, printers, words=f"account {word}", without=SETTERS)
+    return group
+
+
 SETTERS: Final[frozenset[type]] = frozenset({SetRules, SetForwards, SetJunk})
 """Operations whose verbs are made here."""
+
+account_rule = _group(
+    "rule", address_rules, {ListRules: show_rules}, rule_add, rule_set, rule_rm, rule_move, rule_address
+)
+account_forward = _group("forward", forwarding, {ListForwards: show_forwards}, forward_set)
+account_junk = _group("junk", junk_settings, {ShowJunk: show_junk}, junk_set)
