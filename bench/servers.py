@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.dnsworld import DNSWorld
@@ -98,10 +99,11 @@ class Moxlite(Server):
     name: str = "moxlite"
     user: str = "moxlite@localhost"
     address: str = "moxlite@localhost"
+    environment: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Write the configuration, with `accounts` more accounts that have no password."""
-        self.server = LocalServer(self.top / "moxlite", environment=BYTECODE)
+        self.server = LocalServer(self.top / "moxlite", environment={**BYTECODE, **self.environment})
         self.smtp_port, self.imap_port, self.imaps_port = (self.server.port(port) for port in (25, 143, 993))
         self.http_port = self.server.port(80)
         if self.accounts:
