@@ -1516,7 +1516,7 @@ export interface Calls {
   /** Set the rights (letters from RFC 4314) of `guest` (an account, an address, or ``anyone``) on a mailbox, and with `below` on its submailboxes. */
   account_share_set(mailbox: string, guest: string, rights: string, below?: boolean, account?: string): Promise<null>;
 
-  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars and address books. */
+  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars, and address books. */
   account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
 
   /** Stop GUEST from sending from ACCOUNT's addresses. */
@@ -1540,7 +1540,7 @@ export interface Calls {
   /** Set the outgoing server for LINK's address, after testing it with LINK's password. */
   link_set_sending(link: string, smtp_host?: string, smtp_port?: number, smtp_tls?: "implicit" | "starttls", smtp_user?: string, keeps_copy?: boolean | null, off?: boolean, account?: string): Promise<LinkInfo>;
 
-  /** Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. This files mail, flags it or moves it to the trash, but won't send replies or forward anything. */
+  /** Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules, and script, on both sides. This files mail, flags it, or moves it to the trash, but won't send replies or forward anything. */
   link_set_sorting(link: string, off?: boolean, account?: string): Promise<null>;
 
   /** Pause LINK until you run `moxlite link resume`. You can still view synced mail. */

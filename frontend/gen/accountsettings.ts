@@ -12,5 +12,5 @@ export interface Setting {
 }
 
 export const settings: readonly Setting[] = [
-  { name: "full_name", label: t("Your name"), about: t("Your name in mail sent from the webmail."), type: "text", words: [] },
+  { name: "full_name", label: t("Your name"), about: t("Your name in mail you send from webmail."), type: "text", words: [] },
 ];

@@ -1655,13 +1655,13 @@ export interface Calls {
   /** Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
   queue_webhook_schedule(seconds: number, filter?: HookFilter, all?: boolean, from_now?: boolean): Promise<Changed>;
 
-  /** Stop calling. */
+  /** Cancel webhooks. */
   queue_webhook_cancel(filter?: HookFilter, all?: boolean): Promise<Changed>;
 
   /** List finished webhooks, newest first. */
   queue_webhook_retired_list(filter?: RetiredHookFilter, page?: RetiredHookPage): Promise<Array<HookLine>>;
 
-  /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
+  /** Send due reports now, not after midnight UTC. This requires a running server. */
   dmarc_send(day?: string): Promise<SentReports>;
 
   /** List unreported messages by domain and day. */
@@ -1670,28 +1670,28 @@ export interface Calls {
   /** Discard unreported messages from DOMAIN. */
   dmarc_drop(domain: string): Promise<Dropped>;
 
-  /** List them. */
+  /** List addresses that don't get DMARC reports. */
   dmarc_suppress_list(): Promise<Array<WithoutReports>>;
 
-  /** Send no reports to ADDRESS for DURATION, such as 30d. */
+  /** Don't send reports to ADDRESS for DURATION, like 30d. */
   dmarc_suppress_add(address: string, seconds: number, comment?: string): Promise<null>;
 
   /** Send reports to ADDRESS again. */
   dmarc_suppress_remove(address: string): Promise<null>;
 
-  /** Send our reports that are due now, by the running server, instead of after midnight UTC. */
+  /** Send due reports now, not after midnight UTC. This requires a running server. */
   tlsrpt_send(day?: string): Promise<SentReports>;
 
   /** List unreported TLS sessions by domain and day. */
   tlsrpt_pending(): Promise<Array<PendingReport>>;
 
-  /** Discard TLS sessions for DOMAIN that haven't been reported yet. */
+  /** Discard unreported TLS sessions for DOMAIN. */
   tlsrpt_drop(domain: string): Promise<Dropped>;
 
-  /** List them. */
+  /** List addresses that don't get TLS reports. */
   tlsrpt_suppress_list(): Promise<Array<WithoutReports>>;
 
-  /** Send no reports to ADDRESS for DURATION, such as 30d. */
+  /** Don't send reports to ADDRESS for DURATION, like 30d. */
   tlsrpt_suppress_add(address: string, seconds: number, comment?: string): Promise<null>;
 
   /** Send reports to ADDRESS again. */
@@ -1706,7 +1706,7 @@ export interface Calls {
   /** Show totals by domain for reports with a period ending in the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
-  /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions and keys. Queued messages will still be sent. */
+  /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Queued messages will still be sent. */
   config_account_rm(account: string): Promise<null>;
 
   /** Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives mail. */
@@ -1724,7 +1724,7 @@ export interface Calls {
   /** Add DOMAIN with new DKIM keys. ACCOUNT will get reports for this domain. */
   config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
-  /** Remove DOMAIN. You can't remove a domain if an address or alias uses it. DKIM keys are moved to dkim/old. */
+  /** Remove DOMAIN. You can't remove a domain with addresses or aliases. DKIM keys are moved to dkim/old. */
   config_domain_rm(domain: string): Promise<null>;
 
   /** Reject mail from and to DOMAIN with temporary errors. Users can still log in. */
@@ -1805,7 +1805,7 @@ export interface Calls {
   /** List accounts that can send from ACCOUNT's addresses, with type and expiration. */
   account_delegate_list(account?: string): Promise<Array<DelegateInfo>>;
 
-  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars and address books. */
+  /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars, and address books. */
   account_delegate_set(guest: string, sends: "as" | "behalf", ends?: number, whole?: boolean, account?: string): Promise<null>;
 
   /** Stop GUEST from sending from ACCOUNT's addresses. */
@@ -1814,7 +1814,7 @@ export interface Calls {
   /** List networks and accounts with failed logins, and their limits. */
   limits_list(): Promise<Array<LimitInfo>>;
 
-  /** Clear failed logins for address IP and its networks, or all of them if you don't specify IP. */
+  /** Clear failed logins for the address IP and its networks, or all failed logins if you don't specify IP. */
   limits_clear(ip?: string): Promise<number>;
 
   /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. */
@@ -1823,7 +1823,7 @@ export interface Calls {
   /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
   config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
 
-  /** Create an admin API token for an API client and print it. You won't be able to see it again. */
+  /** Create and print an admin API token for an API client. You won't be able to see it again. */
   admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
 
   /** List admin API tokens, with their scopes and when they were last used (to the hour). */

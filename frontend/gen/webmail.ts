@@ -1796,13 +1796,13 @@ export interface Calls {
   /** Share an address book with another account (also given by an address), or with "anyone" for all accounts on this server. */
   contacts_share(name: string, guest: string, write?: boolean, end?: boolean, account?: string): Promise<null>;
 
-  /** Create a private link to a calendar and print it. You won't be able to see it again. Anyone with the link can read the calendar without a password. */
+  /** Create and print a private link to a calendar. You won't be able to see it again. Anyone with the link can read the calendar without a password. */
   calendar_link_make(name?: string, busy?: boolean, note?: string, account?: string): Promise<string>;
 
   /** List private links to an account's calendars. */
   calendar_link_list(account?: string): Promise<Array<SecretLink>>;
 
-  /** Revoke the private link with this ID. It stops working immediately. */
+  /** Revoke the private link with this ID immediately. */
   calendar_link_rm(id: number, account?: string): Promise<null>;
 }
 

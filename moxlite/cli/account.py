@@ -135,7 +135,7 @@ def list_(
     count: int,
     as_json: bool,
 ) -> None:
-    """List changes that match all WORDS, newest first, with old and new values. Secrets aren't included.
+    """List changes matching all WORDS, newest first, with old and new values. Secrets aren't included.
 
     "begun" means the server stopped during the change, so it may be incomplete.
     """
@@ -257,10 +257,10 @@ def account_set_hash(name: str) -> None:
 def app_password_add(
     account_name: str, name: str, scopes: tuple[str, ...], read_only: bool, expires: str | None, token: bool
 ) -> None:
-    """Create an app password NAME for ACCOUNT and print it. You won't be able to see it again.
+    """Create and print the app password NAME for ACCOUNT. You won't be able to see it again.
 
     Mail clients can log in with the account's addresses and this password. You can't use app passwords in web apps.
-    Tokens are for jmap, webapi and dav.
+    Tokens are for jmap, webapi, and dav.
     """
 
     usual = ("jmap",) if token else ("imap",) if read_only else ("imap", "submission")
@@ -366,7 +366,7 @@ def export_full(name: str, file: str) -> None:
     """Export all of account NAME to the new FILE for another server. The account keeps running, so stop using it here
     first.
 
-    Keep the file safe, because it contains mail, UIDs, the password and junk filter words.
+    Keep the file safe. It contains mail, UIDs, the password, and junk filter words.
     """
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.restore import export_account

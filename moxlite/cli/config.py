@@ -35,9 +35,9 @@ def reload() -> None:
     """Reload certificate and key files (key_certs) after another program renewed them. For example, use this with
     certbot's --deploy-hook.
 
-    New connections will use the new certificates. If there's a problem with a certificate, you'll see it here, the
-    server continues to use the old one, and the exit code is 1. The server also reloads these files every 6 hours. You
-    don't need this for ACME certificates.
+    New connections will use the new certificates. If there's a problem with a certificate, this prints the problem with
+    exit code 1, and the server continues to use the old certificate. The server also reloads these files every 6 hours.
+    You don't need this for ACME certificates.
     """
     problems = perform(server.ReloadCertificates()).problems
     for problem in problems[:-1]:
@@ -187,12 +187,12 @@ def hash_password() -> None:
     help="Also show how mail to and from ADDR is handled.",
 )
 def test(texts: tuple[str, ...]) -> None:
-    """Check both configuration files, keys and certificates.
+    """Check both configuration files, keys, and certificates.
 
     As root, this also checks for problems that could prevent a start on this machine: owners and modes, addresses, and
     folders that systemd hides or makes read-only.
 
-    Prints errors and warnings with file, line and key. Exit code 1 if there are errors.
+    Prints errors and warnings with file, line, and key. Exit code 1 if there are errors.
     """
     from moxlite.config.load import ConfigError, is_error
     from moxlite.process.configtest import test_config
@@ -313,7 +313,7 @@ def example(name: str | None) -> None:
 @config.command()
 @click.option("--follow", is_flag=True, help="Print the unit moxlite-follow, for a standby server.")
 def printservice(follow: bool) -> None:
-    """Print a systemd unit with this installation's paths: configuration, data, `backup.target`, `standby.target` and
+    """Print a systemd unit with this installation's paths: configuration, data, `backup.target`, `standby.target`, and
     the folder of `log_file`.
     """
     from moxlite.admin.quickstart.files import follow_unit_file, unit_file

@@ -49,7 +49,7 @@ def sessions(kill: int | None, as_json: bool) -> None:
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace(account: str, minutes: int) -> None:
-    """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content and metadata are
+    """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content, and metadata are
     masked. To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(ImapTrace(account, minutes))
@@ -64,7 +64,7 @@ def jmap() -> None:
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace_jmap(account: str, minutes: int) -> None:
-    """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names and addresses are masked.
+    """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names, and addresses are masked.
     To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(JmapTrace(account, minutes))
@@ -142,7 +142,7 @@ _OPTIONS = (
         "--keeps-copy",
         type=click.BOOL,
         metavar="[true|false]",
-        help="Provider saves sent messages in its Sent folder.  [default: known for the provider]",
+        help="Provider saves sent messages in its Sent folder.  [default: depends on the provider]",
     ),
     click.option("--no-sending", is_flag=True, help="Don't send from ADDRESS."),
     click.option(

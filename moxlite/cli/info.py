@@ -77,8 +77,8 @@ def version() -> None:
 def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Find commands and installed pages about WORDS.
 
-    You can also enter a question. If you don't specify WORDS, list all commands. Shows commands with matching names
-    first, then pages, then commands with matching help.
+    You can also enter a question. If you don't specify WORDS, all commands are listed. Shows commands with matching
+    names first, then pages, then commands with matching help.
     """
     root = context.find_root()
     assert isinstance(root.command, click.Group)

@@ -31,8 +31,8 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 def move() -> None:
     """Migrate a whole server with users, passwords, mail, calendars, scripts, and aliases.
 
-    First create a plan from the old server's files and review it. Then run it as often as you like, and compare both
-    servers.
+    First create a plan from the old server's files and review it. Then run the plan as often as you like, and compare
+    both servers.
     """
 
 

@@ -109,14 +109,14 @@ def localserve(
 ) -> int:
     """Try moxlite on this machine. You don't have to be root, and mail isn't sent to other servers.
 
-    The first start creates a configuration with the account moxlite@localhost (password moxmoxmox). It serves SMTP,
-    IMAP and the web apps on loopback ports. You can send mail to any address. It's delivered to the account with that
-    address, or to the sender's account, or to moxlite. Sent mail goes through the queue, but never leaves this
-    machine. To try moxlite with your own mail, import from your current server by IMAP, in the account app or with
-    `moxlite imap import`. This won't change anything on that server.
+    The first start creates a configuration with the account moxlite@localhost (password moxmoxmox). SMTP, IMAP, and the
+    web apps use loopback ports. You can send mail to any address. Mail is delivered to the account with that address,
+    to the sender's account, or to moxlite. Sent mail goes through the queue, but never leaves this machine. To try
+    moxlite with your own mail, import from your current server by IMAP, in the account app or with `moxlite imap
+    import`. This won't change anything on that server.
 
-    To test errors, end a recipient's localpart with temperror, permerror, timeout or an SMTP code like 451. To choose
-    when the error occurs, add the prefix mailfrom, rcptto or queue.
+    To test errors, end a recipient's localpart with temperror, permerror, timeout, or an SMTP code like 451. To choose
+    when the error occurs, add the prefix mailfrom, rcptto, or queue.
     """
     from moxlite.net.control.tcp import needs_tcp
     from moxlite.process import localserve as local

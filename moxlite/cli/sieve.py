@@ -115,7 +115,7 @@ def vacation_off(name: str) -> None:
 
 @click.group("sieve")
 def account_sieve() -> None:
-    """Manage Sieve scripts that mail clients save with ManageSieve."""
+    """Manage Sieve scripts saved by mail clients over ManageSieve."""
 
 
 @account_sieve.command("list")
@@ -438,8 +438,8 @@ def sort() -> None:
 def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path | None) -> None:
     """File account NAME's mail with rules or a script.
 
-    Rules apply to messages for their address in its mailbox, scripts to messages in the Inbox. This only files
-    messages. It won't forward, reply to or discard any. You'll see a preview first.
+    Rules apply to messages for their address in its mailbox, scripts to messages in the Inbox. Messages are only filed,
+    and won't be forwarded, answered, or discarded. You'll see a preview first.
     """
     if bool(address) == bool(script):
         raise click.UsageError("use either --rules or --script")

@@ -136,7 +136,7 @@ ABOUT: Final = {
     "verified_domain": "Verified sender domain.",
     "headers_regexp": "Patterns for a header field. Can be repeated.",
     "is_forward": "Skip checks of the last hop, because these are forwards from the verified domain.",
-    "list_allow_domain": "Verified mailing list domain. Accept all its mail.",
+    "list_allow_domain": "Verified mailing list domain. Accept all mail from the list.",
     "accept_rejects_to_mailbox": "Mailbox for mail that would be rejected.",
     "comment": "For your own notes.",
 }
@@ -212,8 +212,8 @@ AT: Final = click.IntRange(1)
 def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
     """Add a rule to ACCOUNT's ADDRESS, with conditions and actions for matching mail.
 
-    A condition looks like PART TEST VALUE. PART can be from, to, subject, text or list. TEST can be contains, is,
-    begins or ends. You can also use "larger SIZE" or "attachment". For the other options, see rules in domains.toml.
+    A condition looks like PART TEST VALUE. PART can be from, to, subject, text, or list. TEST can be contains, is,
+    begins, or ends. You can also use "larger SIZE" or "attachment". For the other options, see rules in domains.toml.
     """
     rule = changed(NEW, given)
     _edit(account, address, lambda rules: rules.insert(len(rules) if at is None else at - 1, rule))
@@ -368,7 +368,7 @@ def _setting(value: Any) -> str:
 def junk_set(account: str, filtering: bool | None, **given: Any) -> None:
     """Change ACCOUNT's junk settings. To clear a text, use "".
 
-    For details, see [accounts.NAME], junk_filter and automatic_junk_flags in domains.toml.
+    For details, see [accounts.NAME], junk_filter, and automatic_junk_flags in domains.toml.
     """
     junk = perform(ShowJunk(account=account))
     old, judged = junk.form, junk.form.junk_filter

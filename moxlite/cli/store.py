@@ -20,7 +20,7 @@ FULL_SPEED: Final = 1 << 40
 
 @click.group()
 def store() -> None:
-    """Inspect, check and repair stored mail."""
+    """Inspect, check, and repair stored mail."""
 
 
 @store.command()
@@ -28,7 +28,7 @@ def store() -> None:
 @click.option("--deep", is_flag=True, help="Also read and check all stored data.")
 @json_option
 def check(name: str | None, deep: bool, as_json: bool) -> None:
-    """Check the database of account NAME. If you don't specify NAME, check all accounts, auth.db, queue.db and
+    """Check the database of account NAME. If you don't specify NAME, check all accounts, auth.db, queue.db, and
     reports.db.
 
     You can run this while the server is running. Exit code 1 if there's a problem.
@@ -103,16 +103,16 @@ def create(name: str | None, file: str | None) -> None:
 
 @store.command("recover")
 @click.option(
-    "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), required=True, help="Which file."
+    "--file", "file", type=click.Choice(["auth.db", "queue.db", "reports.db"]), required=True, help="File to recover."
 )
 @click.option("--out", metavar="DIR", required=True, help="New directory for the recovered file.")
 def recover(file: str, out: str) -> None:
-    """Recover readable data from a damaged auth.db, queue.db or reports.db.
+    """Recover readable data from a damaged auth.db, queue.db, or reports.db.
 
-    The server must be stopped. The damaged file isn't changed. The new database is DIR/auth.db, DIR/queue.db or
-    DIR/reports.db. To use it, replace the damaged file with it, and delete the files ending in -wal and -shm. Users
-    will have to log in to web apps again, and queued messages are put on hold. Prints any losses. Exit code 1 if data
-    was lost. To recover an account, use `moxlite account recover`.
+    The server must be stopped. The damaged file isn't changed. The new database is DIR/auth.db, DIR/queue.db, or
+    DIR/reports.db. To use the new database, replace the damaged file, and delete the files ending in -wal and -shm.
+    Users will have to log in to web apps again, and queued messages are put on hold. Prints any losses. Exit code 1 if
+    data was lost. To recover an account, use `moxlite account recover`.
     """
     from moxlite.admin.storage.checks import recover_server_file
     from moxlite.process.lock import Locked
@@ -138,9 +138,8 @@ def upgrade_preview_(folder: str | None) -> None:
 
     DIR is a data directory or a full backup. The default is the configured data directory. The server must be stopped.
 
-    Prints the disk space it needs, and doesn't keep the old databases: to be able to go back, make a backup with the
-    old version first. If it's interrupted, the data is unchanged, or complete after you run it again. The server will
-    rebuild the search index.
+    Prints the required disk space. Old databases aren't kept, so make a backup with the old version first. If the
+    upgrade is interrupted, run this command again to complete it. The server will rebuild the search index.
     """
     from moxlite.cli.backups.backup import failures
     from moxlite.process.stopped import stopped
@@ -150,7 +149,7 @@ def upgrade_preview_(folder: str | None) -> None:
     place = load_config().static.data_dir if folder is None else Path(folder)
     with failures(str(place)), stopped(data_of(place)):
         done = upgrade_preview(place, lambda line: print(printable(line), flush=True))
-    print(f"upgraded {counted(done, 'database')}" if done else "nothing to upgrade")
+    print(f"upgraded {counted(done, 'database')}" if done else "already up to date")
 
 
 @store.command("fix-counts")
@@ -218,10 +217,10 @@ def _repair_stopped(request: operations.StoreRepair) -> list[str]:
 @click.argument("name", required=False)
 @json_option
 def stats(name: str | None, as_json: bool) -> None:
-    """Show how much disk space account NAME's mail, or mail for all accounts, uses.
+    """Show disk usage for account NAME's mail, or for all accounts.
 
     For the quota, messages count in full (logical). Identical bodies are stored once (plain), and compressed (stored).
-    The file also has other data. Its free space is reused.
+    The file also has other data. Free space in the file is reused.
     """
 
     def directly() -> list[operations.StoreStats]:
@@ -285,7 +284,7 @@ def recompress(name: str | None) -> None:
 @store.command()
 @click.argument("name", required=False)
 def reparse(name: str | None) -> None:
-    """Parse messages for account NAME, or for all accounts, again to update lists, views and searches.
+    """Reparse messages for account NAME, or for all accounts, to update lists, views, and searches.
 
     Mail service isn't interrupted. A new version of moxlite does this automatically if needed.
     """

@@ -34,7 +34,7 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     Specify a message number, a Message-ID, or a sender (ann@example.com, or @example.com for a whole domain) to see
     their 20 newest messages. To see rejections without a copy, check the log. Without --account, use a file with a
     complete message to preview how it would be delivered to the --to account. The preview uses the account's history
-    and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC and block lists. The first line lists any skipped
+    and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC, and block lists. The first line lists any skipped
     checks. This works even if the server isn't running.
     """
     if account is not None:

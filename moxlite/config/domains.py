@@ -264,7 +264,7 @@ class Ruleset(Section, frozen=True):
     """
 
     conditions: Annotated[tuple[Condition, ...], doc("Conditions.")] = ()
-    match: Annotated[Literal["all", "any"], doc("Whether all `conditions` must match, or any of them.")] = "all"
+    match: Annotated[Literal["all", "any"], doc("Match all `conditions`, or any of them.")] = "all"
     mailbox: Annotated[
         MailboxName | None, doc("Mailbox for matching mail. If not set, uses the address's default mailbox.")
     ] = None
@@ -287,7 +287,7 @@ class Ruleset(Section, frozen=True):
         bool, doc("For mail forwarded by the verified domain. The junk filter ignores the forwarding server.")
     ] = False
     list_allow_domain: Annotated[
-        Domain | None, doc("A mailing list from this verified domain. Accept all its mail.")
+        Domain | None, doc("A mailing list from this verified domain. Accept all mail from the list.")
     ] = None
     accept_rejects_to_mailbox: Annotated[
         MailboxName | None, doc("Accept mail that would be rejected, and deliver it to this mailbox.")
@@ -397,13 +397,13 @@ class Account(Section, frozen=True):
 
     domain: Annotated[Domain, doc("Default domain for new addresses in the admin app. Not used for anything else.")]
     description: Annotated[str, doc("A note for yourself.")] = ""
-    full_name: Annotated[str, doc("Your name in mail sent from the webmail.", owner="Your name")] = ""
+    full_name: Annotated[str, doc("Your name in mail you send from webmail.", owner="Your name")] = ""
     login_disabled: Annotated[
         AsciiText | None, doc("Disable logins and show this message. Mail will still be delivered.")
     ] = None
     destinations: Annotated[
         Mapping[str, Destination],
-        doc("The account's addresses. `@domain` includes all addresses that no other account has."),
+        doc("The account's addresses. `@domain` includes all addresses that aren't used by other accounts."),
     ] = {}
     outgoing_webhook: Annotated[OutgoingWebhook | None, doc("Webhooks for sent messages.")] = None
     incoming_webhook: Annotated[IncomingWebhook | None, doc("Webhooks for received messages.")] = None
@@ -546,7 +546,7 @@ class WebCache(Section, frozen=True):
 
 
 class WebHandler(Section, frozen=True):
-    """A web server rule. Rules are tried in order. Set one of `static`, `redirect`, `forward` or `internal`."""
+    """A web server rule. Rules are tried in order. Set one of `static`, `redirect`, `forward`, or `internal`."""
 
     domain: Annotated[Domain, doc("Host.")]
     path_regexp: Annotated[PathRegexp, doc("Path pattern. Must start with `^`.")]

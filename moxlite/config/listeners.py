@@ -23,7 +23,7 @@ class ListenerTLS(Section, frozen=True):
     acme: Annotated[str | None, doc("Name of the `[acme.NAME]` table to get certificates from.")] = None
     key_certs: Annotated[
         tuple[KeyCert, ...],
-        doc("Your own certificates. The one that matches the requested name (SNI) is used, or the first."),
+        doc("Your own certificates. Uses the certificate that matches the requested name (SNI), or the first one."),
     ] = ()
     min_version: Annotated[TLSVersion, doc("Minimum TLS version. 1.0 and 1.1 are known to be weak.")] = "TLSv1.2"
     host_private_key_files: Annotated[
@@ -34,7 +34,7 @@ class ListenerTLS(Section, frozen=True):
         ),
     ] = ()
     client_auth: Annotated[
-        bool, doc("Ask clients for a certificate, so users can log in with one. It's always optional.")
+        bool, doc("Ask clients for a certificate, so users can log in with one. Clients don't have to send one.")
     ] = True
     session_tickets: Annotated[bool, doc("Let web clients resume TLS sessions with tickets.")] = True
 
@@ -43,7 +43,7 @@ class SMTPService(Section, frozen=True):
     """Incoming mail from other mail servers."""
 
     enabled: Annotated[bool, doc("Accept mail for local domains.")] = False
-    port: Annotated[Port, doc("Port; other servers only ever use 25.")] = 25
+    port: Annotated[Port, doc("Port. Other servers always use 25.")] = 25
     starttls: Annotated[bool, doc("Offer STARTTLS. Turn it off only to test without certificates.")] = True
     require_starttls: Annotated[
         bool, doc("Reject mail over connections without TLS. Some legitimate senders don't support TLS.")
@@ -69,7 +69,7 @@ class SMTPService(Section, frozen=True):
         False
     )
     tolerate_space: Annotated[
-        bool, doc("Accept a space behind `MAIL FROM:` and `RCPT TO:`, with the strict junk threshold.")
+        bool, doc("Accept a space after `MAIL FROM:` and `RCPT TO:`, with the strict junk threshold.")
     ] = False
     reject_unknown_at_rcpt: Annotated[
         bool, doc("Reject unknown recipients immediately. This lets anyone probe for addresses.")
@@ -170,7 +170,7 @@ class PolicyService(Section, frozen=True):
     """Files that other mail software gets by https from well-known names."""
 
     enabled: Annotated[bool, doc("Serve them here.")] = False
-    port: Annotated[Port, doc("Port; clients only ever use 443.")] = 443
+    port: Annotated[Port, doc("Port. Clients always use 443.")] = 443
     non_tls: Annotated[bool, doc("Serve without TLS, behind a reverse proxy that handles TLS.")] = False
     forwarded: Annotated[bool, doc("Trust `X-Forwarded-*` fields from a reverse proxy (see `forwarded_from`).")] = False
 
@@ -211,7 +211,7 @@ class Listener(Section, frozen=True):
     max_message_size: Annotated[Size, doc("Largest message accepted, incoming and submitted.")] = 104857600
     proxy_protocol_from: Annotated[
         tuple[Network, ...],
-        doc("Networks whose connections start with a PROXY protocol header that names the real client."),
+        doc("Networks with connections that start with a PROXY protocol header for the client's address."),
     ] = ()
     forwarded_from: Annotated[
         tuple[Network, ...] | None,
@@ -250,8 +250,8 @@ class Listener(Section, frozen=True):
         bool | None,
         doc(
             "Tell browsers to only use https for these hosts (HSTS). If not set, the web apps do this at the "
-            "listener's host name after its certificate has been valid for a day. It's for as many days as it "
-            "has been valid, up to 180."
+            "listener's host name after its certificate has been valid for a day. The duration is the "
+            "certificate's age, up to 180 days."
         ),
     ] = None
 

@@ -7,7 +7,7 @@ from moxlite.config.values import URL, Domain, Duration, Path, Section, doc
 
 
 class OIDC(Section, frozen=True):
-    """An OpenID Connect login provider. Users log in to the webmail and account page there, with one login for
+    """An OpenID Connect login provider. Users log in to webmail and the account page there, with one login for
     everything.
     """
 
@@ -20,31 +20,28 @@ class OIDC(Section, frozen=True):
     admin_group: Annotated[
         str | None,
         doc(
-            "The group at the provider whose members log in to the admin app there, from the claim `groups`. Without "
-            "it, only the admin password logs in."
+            "Provider group with members who log in to the admin app there, from the claim `groups`. Without "
+            "it, you can only log in with the admin password."
         ),
     ] = None
     name: Annotated[str, doc("The provider's name on the login button. For example, `Authentik`.")] = "OpenID Connect"
-    allow_internal: Annotated[bool, doc("The provider has an address of your own network.")] = False
+    allow_internal: Annotated[bool, doc("The provider is on your own network.")] = False
     trust_addresses: Annotated[
         tuple[Domain, ...],
         doc(
-            "Domains where only the provider gives out addresses. The first login connects a user to the account with "
-            "the user's verified address. After that, only the user's ID at the provider counts."
+            "Domains with addresses assigned only by the provider. The first login connects a user to the account with "
+            "the user's verified address. After that, only the user's ID at the provider is used."
         ),
     ] = ()
     shared_mailboxes: Annotated[
         Mapping[str, str],
-        doc(
-            "Groups at the provider, by the account of the shared mailbox that they get. Each login there adds or "
-            "removes the user."
-        ),
+        doc("Provider groups with access to shared mailboxes, by account. Each login there adds or removes the user."),
     ] = {}
     second_factor: Annotated[
         tuple[str, ...],
         doc(
             "Values of the claims `acr` and `amr` that replace two-step verification here. For example, `mfa`. Without "
-            "them, users enter their own second factor."
+            "them, users need a verification method here."
         ),
     ] = ()
     pause_app_passwords: Annotated[

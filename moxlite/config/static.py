@@ -86,7 +86,7 @@ class RateLimits(Section, frozen=True):
 
 
 class DNS(Section, frozen=True):
-    """Looking up names."""
+    """DNS lookups."""
 
     servers: Annotated[tuple[IP, ...], doc("Resolver addresses. If not set, the resolvers in /etc/resolv.conf.")] = ()
     trust_ad: Annotated[
@@ -156,10 +156,10 @@ class TLS(Section, frozen=True):
 
 
 class ExternalAccountBinding(Section, frozen=True):
-    """Tie the ACME account to an account that you have at the CA (RFC 8555 §7.3.4)."""
+    """Link the ACME account to your account at the CA (RFC 8555 §7.3.4)."""
 
-    key_id: Annotated[str, doc("Key identifier given by the CA.")]
-    key_file: Annotated[Path, doc("File with the MAC key given by the CA, base64url.")]
+    key_id: Annotated[str, doc("Key identifier from the CA.")]
+    key_file: Annotated[Path, doc("File with the MAC key from the CA, in base64url.")]
 
 
 class ACME(Section, frozen=True):
@@ -241,15 +241,13 @@ class InitialMailboxes(Section, frozen=True):
 class SendingGuard(Section, frozen=True):
     """Protection against account abuse. If an account may be compromised, its messages are held for you to release."""
 
-    enabled: Annotated[bool, doc("Stop accounts whose sending looks abused.")] = True
+    enabled: Annotated[bool, doc("Pause sending for accounts that may be compromised.")] = True
     failures: Annotated[
         int, doc("Pause sending after this many permanently rejected recipients in 10 minutes. 0: no limit.")
     ] = 20
     failed_share: Annotated[
         int,
-        doc(
-            "Minimum percentage of rejected recipients in 2 hours, because old newsletters include dead addresses, too."
-        ),
+        doc("Minimum percentage of rejected recipients in 2 hours, because old mailing lists include dead addresses."),
     ] = 25
     networks: Annotated[
         int,
@@ -301,7 +299,7 @@ class Store(Section, frozen=True):
     expunged_retention: Annotated[
         Duration, doc("How long to keep records of deleted messages for clients that sync.")
     ] = 400 * 86400.0
-    undelete_grace: Annotated[Duration, doc("How long removed messages can be brought back.")] = 7 * 86400.0
+    undelete_grace: Annotated[Duration, doc("How long deleted messages can be restored.")] = 7 * 86400.0
     check_on_close: Annotated[bool, doc("Check an account's counts whenever it's closed.")] = False
     migrate_without_copy: Annotated[
         bool, doc("Upgrade databases without a copy of the old one, for disks without enough space.")
@@ -312,7 +310,7 @@ class Backup(Section, frozen=True):
     """Backups created by the server, as snapshots in a repository (see `moxlite backup --repo`)."""
 
     schedule: Annotated[
-        Duration | None, doc("Time between snapshots. For example, `24h`. If not set, none are created.")
+        Duration | None, doc("Time between snapshots. For example, `24h`. If not set, backups aren't created.")
     ] = None
     target: Annotated[
         Target | None,
@@ -341,8 +339,8 @@ class Backup(Section, frozen=True):
     ssh_host_keys: Annotated[
         tuple[str, ...],
         doc(
-            "Accepted public keys of the other machine, like `ssh-ed25519 AAAA...`. A machine with another key "
-            "doesn't get any data. You can find them there in `/etc/ssh/ssh_host_*_key.pub`."
+            "Accepted public keys of the other machine, like `ssh-ed25519 AAAA...`. Data isn't sent to machines "
+            "with other keys. On the other machine, see `/etc/ssh/ssh_host_*_key.pub`."
         ),
     ] = ()
     upload_limit: Annotated[
@@ -376,7 +374,7 @@ class Backup(Section, frozen=True):
 
 
 class Updates(Section, frozen=True):
-    """Source of update news, published by the makers of your packages."""
+    """Source of update information, published with your packages."""
 
     domain: Annotated[Domain, doc("Domain whose TXT record `_updates.DOMAIN` contains the newest version.")]
     changelog_url: Annotated[URL, doc("URL of the JSON changelog with signed entries.")]
@@ -427,7 +425,7 @@ class Standby(Section, frozen=True):
         Literal["async", "sync"],
         doc(
             "`async`: changes are copied within about a second. `sync`: changes are acknowledged only when "
-            "they're in the target, so nothing is lost with this machine. Each change then waits for the target."
+            "they're in the target, so you won't lose any if this machine fails. Each change then waits for the target."
         ),
     ] = "async"
     target_away: Annotated[
@@ -469,7 +467,7 @@ class PublicURLs(Section, frozen=True):
 
 
 class Web(Section, frozen=True):
-    """How others can reach the web pages."""
+    """Public URLs of the web pages."""
 
     public_url: Annotated[
         PublicURLs,
@@ -481,7 +479,7 @@ class Web(Section, frozen=True):
 
 
 class Doctor(Section, frozen=True):
-    """The nightly examination of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
+    """Nightly checks of this server. Changes are mailed to the postmaster (see `moxlite doctor`)."""
 
     nightly: Annotated[bool, doc("Check this server every night.")] = True
     weekly: Annotated[bool, doc("Email a weekly summary to the postmaster on Mondays.")] = True
@@ -501,7 +499,7 @@ class Doctor(Section, frozen=True):
 class Static(Section, frozen=True):
     """moxlite.toml: settings that the server reads once, at startup."""
 
-    hostname: Annotated[Domain, doc("Full name of this machine. It must have reverse DNS on the public addresses.")]
+    hostname: Annotated[Domain, doc("Full name of this machine. Must match the reverse DNS of the public addresses.")]
     postmaster: Annotated[Postmaster, doc("Account and mailbox for postmaster mail.")]
     listeners: Annotated[
         Mapping[str, Listener],
@@ -545,7 +543,7 @@ class Static(Section, frozen=True):
     )
     quota_message_size: Annotated[Size, doc("Message storage for each account. 0: no limit.")] = 0
     rate_limits: Annotated[RateLimits, doc("Limits per remote network.")] = RateLimits()
-    dns: Annotated[DNS, doc("Looking up names.")] = DNS()
+    dns: Annotated[DNS, doc("DNS lookups.")] = DNS()
     psl: Annotated[PSL, doc("Public suffixes.")] = PSL()
     dmarc: Annotated[DMARC, doc("Verifying DMARC.")] = DMARC()
     dkim: Annotated[DKIM, doc("Verifying DKIM.")] = DKIM()
@@ -555,7 +553,7 @@ class Static(Section, frozen=True):
     backup: Annotated[Backup, doc("Backups created by the server itself.")] = Backup()
     standby: Annotated[Standby, doc("Manage a standby server.")] = Standby()
     doctor: Annotated[Doctor, doc("The nightly check.")] = Doctor()
-    web: Annotated[Web, doc("How others can reach the web pages.")] = Web()
+    web: Annotated[Web, doc("Public URLs of the web pages.")] = Web()
     allow_private_webhooks: Annotated[bool, doc("Let webhook URLs point to private addresses.")] = False
     allow_private_mx: Annotated[bool, doc("Let MX and MTA-STS hosts have private addresses.")] = False
     oidc: Annotated[OIDC | None, doc("Log in to the web apps with a login provider.")] = None

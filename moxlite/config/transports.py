@@ -73,7 +73,7 @@ class RelayTransport(Section, frozen=True):
     port: Annotated[
         Port | None, doc("Port. If not set, 465 for `submissions`, 587 for `submission`, 25 for `smtp`.")
     ] = None
-    starttls_insecure_skip_verify: Annotated[bool, doc("With STARTTLS: take any certificate.")] = False
+    starttls_insecure_skip_verify: Annotated[bool, doc("Accept any certificate with STARTTLS.")] = False
     no_starttls: Annotated[bool, doc("Never use STARTTLS.")] = False
     auth: Annotated[RelayAuth | None, doc("Login at the relay.")] = None
 

@@ -575,7 +575,7 @@ class StoredPasswords:
         if SCOPES[protocol] not in app.scopes and not also:
             return f"this {kind} can't be used for {SCOPES[protocol]}"
         provider = await self._paused(name)
-        return f"this {kind} is paused; log in to the webmail with {provider}" if provider else ""
+        return f"this {kind} is paused; log in to webmail with {provider}" if provider else ""
 
     async def _paused(self, name: str) -> str:
         """The login provider, if it is too long ago that the user has logged in there (WEB-188), else ""."""

@@ -53,12 +53,11 @@ class HashTaken(msgspec.Struct, frozen=True):
 
 @change("account set-hash", Role.COMMAND_LINE | Role.PAGES)
 class SetHash(Operation[HashTaken], frozen=True):
-    """Set the password of account NAME from its hash on another server. Enter the hash when prompted, or pass it as the
-    first line of stdin.
+    """Set the password of account NAME from its hash on another server. Enter the hash when prompted, or use the first
+    line of stdin.
 
     The server replaces the hash at the first login. Supported hashes: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt,
-    argon2i, argon2id, SSHA, SSHA512 and PBKDF2, with or without Dovecot's {SCHEME}. If the account already has a
-    password, this doesn't change it.
+    argon2i, argon2id, SSHA, SSHA512, and PBKDF2, with or without Dovecot's {SCHEME}. Existing passwords aren't changed.
     """
 
     account: Name
@@ -177,7 +176,7 @@ class ShareRemove(UserOperation[None], frozen=True):
 
 class DelegateInfo(msgspec.Struct, frozen=True):
     """Who may write from the addresses of an account. `sends`: ``as`` the owner, or on ``behalf``, with the guest's own
-    address in Sender. `whole`: also all mailboxes, calendars and address books.
+    address in Sender. `whole`: also all mailboxes, calendars, and address books.
     """
 
     guest: str
@@ -195,7 +194,7 @@ class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
 class DelegateSet(UserOperation[None], frozen=True):
     """Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on
     ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest
-    can also view and edit all of the account's mailboxes, calendars and address books.
+    can also view and edit all of the account's mailboxes, calendars, and address books.
     """
 
     guest: Annotated[str, Meta(max_length=1000)]
@@ -280,8 +279,8 @@ class ResetFactors(Operation[FactorsRemoved], frozen=True):
 class MakeLink(Operation[LinkMade], frozen=True):
     """Print a link to set a new password for account NAME. The link works once, and expires after an hour or DAYS.
 
-    Give it to the user in person or by phone, not by email. Creating another link revokes this one. The user will get
-    an email. The account page must have a public address: `moxlite config listeners publish-web on`.
+    Give the link to the user in person or by phone, not by email. Creating another link revokes this one. The user will
+    get an email. The account page must have a public address: `moxlite config listeners publish-web on`.
     """
 
     account: Name
@@ -298,7 +297,7 @@ class ListLimits(Operation[list[LimitInfo]], frozen=True):
 
 @change("limits clear", MANAGERS)
 class ClearLimits(Operation[int], frozen=True):
-    """Clear failed logins for address IP and its networks, or all of them if you don't specify IP."""
+    """Clear failed logins for the address IP and its networks, or all failed logins if you don't specify IP."""
 
     ip: Word = ""
 
@@ -438,7 +437,7 @@ class AdminTokenInfo(msgspec.Struct, frozen=True):
 
 @change("admin token add", OWNER, confirm=True)
 class AddAdminToken(Operation[str], frozen=True):
-    """Create an admin API token for an API client and print it. You won't be able to see it again.
+    """Create and print an admin API token for an API client. You won't be able to see it again.
 
     Scopes: read (anything that doesn't make changes), accounts, domains, queue, reports, dns, server. Tokens can't set
     passwords, create tokens, or delete accounts or domains. See docs/operations.md for details.

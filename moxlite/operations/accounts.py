@@ -49,7 +49,7 @@ class AddAccount(Operation[None], frozen=True):
 # Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
 @change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
 class RemoveAccount(Operation[None], frozen=True):
-    """Delete account NAME. THIS DELETES ALL MAIL, login, sessions and keys. Queued messages will still be sent."""
+    """Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Queued messages will still be sent."""
 
     account: Name
 
@@ -103,7 +103,7 @@ class SetSetting(Operation[None], frozen=True):
 
     VALUE is a string (without quotes, unlike in domains.toml), true or false, or a comma-separated list. To remove the
     setting from the file, use "default". For quota, use a size like 5g or 500m, "none" for no limit, or "default" to
-    use the limit in moxlite.toml. If mail doesn't fit, it's deferred, so the sender will retry for days.
+    use the limit in moxlite.toml. If the account is full, mail is deferred, so senders will retry for days.
     """
 
     account: Name

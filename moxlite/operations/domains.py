@@ -70,7 +70,7 @@ class OneDomain(Operation[None], frozen=True):
 
 @change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}?")
 class RemoveDomain(OneDomain, frozen=True):
-    """Remove DOMAIN. You can't remove a domain if an address or alias uses it. DKIM keys are moved to dkim/old."""
+    """Remove DOMAIN. You can't remove a domain with addresses or aliases. DKIM keys are moved to dkim/old."""
 
 
 @change("config domain disable", MANAGERS)

@@ -74,7 +74,7 @@ class ExportCalendar(Operation[None], frozen=True):
 
     account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
-    all: Annotated[bool, field("All calendars and address books, as a .zip with one file each.")] = False
+    all: Annotated[bool, field("Export all calendars and address books as a .zip file.")] = False
 
 
 @change("calendar share", USERS)
@@ -114,8 +114,8 @@ class SecretLink(msgspec.Struct, frozen=True):
 
 @change("calendar link make", USERS)
 class MakeLink(UserOperation[str], frozen=True):
-    """Create a private link to a calendar and print it. You won't be able to see it again. Anyone with the link can
-    read the calendar without a password.
+    """Create and print a private link to a calendar. You won't be able to see it again. Anyone with the link can read
+    the calendar without a password.
     """
 
     name: Annotated[Name, field(argument=True)] = "calendar"
@@ -130,7 +130,7 @@ class ListLinks(UserOperation[list[SecretLink]], frozen=True):
 
 @change("calendar link rm", USERS)
 class RemoveLink(UserOperation[None], frozen=True):
-    """Revoke the private link with this ID. It stops working immediately."""
+    """Revoke the private link with this ID immediately."""
 
     id: int
 
@@ -145,8 +145,8 @@ class Subscribed(msgspec.Struct, frozen=True):
 
 @change("calendar subscribe", Role.COMMAND_LINE)
 class SubscribeCalendar(Operation[Subscribed], frozen=True):
-    """Subscribe to a calendar at an https:// or webcal:// address. Refreshed every hour. Only the owner can see the
-    calendar, and you can't change events.
+    """Subscribe to a calendar at an https:// or webcal:// address. The calendar is refreshed every hour. Only the owner
+    can see the calendar, and you can't change events.
     """
 
     account: Word
@@ -183,8 +183,8 @@ class Copied(msgspec.Struct):
 class CopyCalendars(Operation[Copied], frozen=True):
     """Copy USER's calendars and address books from another server (CalDAV, CardDAV) to ACCOUNT. URL is the server's
     address (for example, https://dav.example.com). Enter the password when prompted, or use the first line of stdin.
-    It won't be stored. You can run this again, because it won't change existing entries, or anything on the other
-    server. Guests aren't notified.
+    The password isn't stored. You can run this again without changing existing entries or anything on the other server.
+    Guests aren't notified.
     """
 
     account: Word

@@ -191,12 +191,12 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
 
 @change("link set-sorting", USERS)
 class SetLinkSorting(UserOperation[None], frozen=True):
-    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules and script, on both sides. This files mail,
-    flags it or moves it to the trash, but won't send replies or forward anything.
+    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules, and script, on both sides. This files mail,
+    flags it, or moves it to the trash, but won't send replies or forward anything.
     """
 
     link: LinkName
-    off: Annotated[bool, field("Leave new mail in its Inbox.")] = False
+    off: Annotated[bool, field("Leave new mail in the Inbox.")] = False
 
 
 @change("link pause", USERS)
@@ -226,4 +226,4 @@ class RemoveLink(UserOperation[None], frozen=True):
     """Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider."""
 
     link: LinkName
-    delete_copies: Annotated[bool, field("Delete its mailboxes here.", "--delete")] = False
+    delete_copies: Annotated[bool, field("Also delete the copied mailboxes.", "--delete")] = False

@@ -72,7 +72,7 @@ class MakeAddress(UserOperation[GivenAddress], frozen=True):
 
     site: Site = ""
     word: Annotated[Word, field("Prefix. [default: from the site's name]")] = ""
-    domain: Annotated[Word, field("One of the account's domains. [default: the first]")] = ""
+    domain: Annotated[Word, field("Domain for the address. [default: the account's first]")] = ""
     note: Note = ""
     only_from: OnlyFrom = ""
     expires: Expires = ""

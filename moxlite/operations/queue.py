@@ -65,7 +65,7 @@ class Filter(Choice, frozen=True, kw_only=True):
     sender: Sender = ""
     recipient: Recipient = ""
     transport: Transport = None
-    hold: Annotated[bool | None, field("Whether on hold.")] = None
+    hold: Annotated[bool | None, field("Only messages on hold, or not on hold.")] = None
     next_attempt: NextAttempt = ""
     n: Most = 0
 
@@ -118,7 +118,7 @@ class Choose(Operation[Changed], frozen=True, kw_only=True):
     """
 
     filter: Filter = Filter()
-    all: Annotated[bool, field("All messages, without a filter.")] = False
+    all: Annotated[bool, field("Include all messages, without a filter.")] = False
     # Between the list and the command more may have come: a filter is looked at anew, and must not take them along.
     expected: Annotated[int | None, field("Don't change anything if more than N match.", metavar="N")] = None
 

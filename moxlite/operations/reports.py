@@ -71,13 +71,13 @@ class KeptPolicy(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Send(Operation[SentReports], frozen=True):
-    """Send our reports that are due now, by the running server, instead of after midnight UTC.
+    """Send due reports now, not after midnight UTC. This requires a running server.
 
-    They go to the queue, each once. Exit code 1 if one could not be sent now: it is tried again the next day. With
-    --day of today a report covers the day up to now, and nothing later of it is reported.
+    Reports are added to the queue. If a report can't be sent, the exit code is 1, and the server will try again the
+    next day. If you use --day with today's date, the rest of the day won't be reported.
     """
 
-    day: Annotated[str, field("Up to this UTC day.  [default: all past days]", metavar="YYYY-MM-DD")] = ""
+    day: Annotated[str, field("Include data up to this UTC day.  [default: all past days]", metavar="YYYY-MM-DD")] = ""
 
 
 class Drop(Operation[Dropped], frozen=True):
@@ -87,7 +87,7 @@ class Drop(Operation[Dropped], frozen=True):
 
 
 class Suppress(Operation[None], frozen=True):
-    """Send no reports to ADDRESS for DURATION, such as 30d."""
+    """Don't send reports to ADDRESS for DURATION, like 30d."""
 
     address: Word
     seconds: Annotated[float, field(metavar="DURATION", kind=duration, ge=1, le=MAX_SECONDS)]
@@ -117,7 +117,7 @@ class DropDMARC(Drop, frozen=True):
 
 @query("dmarc suppress list", MANAGERS, columns=("address", "until", "comment"))
 class ListSuppressedDMARC(Operation[list[WithoutReports]], frozen=True):
-    """List them."""
+    """List addresses that don't get DMARC reports."""
 
 
 @change("dmarc suppress add", MANAGERS)
@@ -142,12 +142,12 @@ class ListPendingTLS(Operation[list[PendingReport]], frozen=True):
 
 @change("tlsrpt drop", OWNER)
 class DropTLS(Drop, frozen=True):
-    """Discard TLS sessions for DOMAIN that haven't been reported yet."""
+    """Discard unreported TLS sessions for DOMAIN."""
 
 
 @query("tlsrpt suppress list", MANAGERS, columns=("address", "until", "comment"))
 class ListSuppressedTLS(Operation[list[WithoutReports]], frozen=True):
-    """List them."""
+    """List addresses that don't get TLS reports."""
 
 
 @change("tlsrpt suppress add", MANAGERS)

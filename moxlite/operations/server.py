@@ -45,7 +45,7 @@ class Process(msgspec.Struct, frozen=True):
 
 @query("healthcheck", Role.COMMAND_LINE | Role.TOKEN)
 class CheckHealth(Operation[Wellness], frozen=True):
-    """List problems that affect the server's health."""
+    """List server health problems."""
 
 
 @query("tls reload", Role.COMMAND_LINE | Role.TOKEN)

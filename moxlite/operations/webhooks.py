@@ -102,7 +102,7 @@ class ChooseHooks(Operation[Changed], frozen=True):
     """The webhooks to change. `all`: confirms an empty filter, which chooses every webhook (ADMIN-20)."""
 
     filter: HookFilter = HookFilter()
-    all: Annotated[bool, field("All webhooks, without a filter.")] = False
+    all: Annotated[bool, field("Include all webhooks, without a filter.")] = False
 
 
 @change("queue webhook schedule", MANAGERS)
@@ -115,7 +115,7 @@ class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
 
 @change("queue webhook cancel", MANAGERS)
 class CancelHooks(ChooseHooks, frozen=True):
-    """Stop calling."""
+    """Cancel webhooks."""
 
 
 @query("queue webhook print", Role.COMMAND_LINE)

@@ -51,7 +51,7 @@ SPFQUERY: Final = {
 
 RFC_4408: Final = {
     "more than 10 mail hosts": "of a long MX they look at the first ten hosts (now an error, RFC 7208 §4.6.4)",
-    "a macro can't keep 0 parts": "they allow %{d0} (RFC 7208 §7.3)",
+    "a macro must keep at least 1 part": "they allow %{d0} (RFC 7208 §7.3)",
     "unknown macro letter": "they allow letters that are no macros (RFC 7208 §7.1)",
 }
 SPF_EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {

@@ -147,7 +147,7 @@ def test_records_are_made_at_a_provider_and_undone(
         assert (back.returncode, back.stderr) == (0, "")
     assert fake.records("example.org") == set(RECORDS)
     nothing = moxlite("--yes", "dns", "undo", "example.org")
-    assert (nothing.returncode, nothing.stderr) == (1, "moxlite: nothing to undo for example.org\n")
+    assert (nothing.returncode, nothing.stderr) == (1, "moxlite: example.org doesn't have changes to undo\n")
     assert not list((config / "home").iterdir())
 
 

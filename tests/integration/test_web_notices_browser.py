@@ -332,5 +332,5 @@ def test_a_browser_without_the_webmail_leads_there(chromium: Browser, local: Loc
     reader = Reader(chromium, local, permissions=["notifications"])
     reader.fill_in("/#notifications")
     expect(reader.page.get_by_label("Notify me about new mail on this device")).to_be_disabled()
-    expect(reader.page.get_by_text("log in to the webmail in this browser first")).to_be_visible()
+    expect(reader.page.get_by_text("log in to webmail in this browser first")).to_be_visible()
     reader.close()

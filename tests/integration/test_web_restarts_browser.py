@@ -304,7 +304,7 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
         expect(quiet).not_to_be_checked()
         survivor.back()
         quiet.click()
-        expect(settings.get_by_text("Saved.")).to_be_visible()
+        expect(settings.get_by_text("Saved", exact=True)).to_be_visible()
         settings.get_by_role("link", name="Shortcuts", exact=True).click()
         settings.get_by_role("link", name="Notifications", exact=True).click()
         expect(quiet).to_be_checked()

@@ -1,4 +1,4 @@
-"""Who may see and use an account is the same through each interface: shares of mailboxes, calendars and address books,
+"""Who may see and use an account is the same through each interface: shares of mailboxes, calendars, and address books,
 private links, certificates, app passwords; and to whom it sends nothing more.
 """
 

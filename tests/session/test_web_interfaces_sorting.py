@@ -304,4 +304,4 @@ async def test_each_interface_has_the_junk_settings(rig: Rig, tmp_path: Path) ->
     assert account_settings(ADDRESS)["junk_filter"].items() <= begun["standard"].items()
     assert await walk(JunkForm, interfaces, samples=junk_sample) > 70
     await stale(interfaces, "introbox", lambda number: f"Box {number}", ELSEWHERE)
-    await refused(interfaces, "introbox", "Inbox", "must not be Inbox")
+    await refused(interfaces, "introbox", "Inbox", "can't be Inbox")

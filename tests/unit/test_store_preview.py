@@ -396,7 +396,7 @@ async def test_the_command_upgrades_a_stopped_server_and_others_name_it(
     assert capsys.readouterr().out.endswith("\nupgraded 6 databases\n")
     assert run(["verifydata", "--deep", str(old)]) == 0
     assert run(["store", "upgrade-preview", str(old)]) == 0
-    assert capsys.readouterr().out.endswith(": OK\nnothing to upgrade\n")
+    assert capsys.readouterr().out.endswith(": OK\nalready up to date\n")
 
 
 def test_a_backup_of_before_is_upgraded_and_restored(old: Path, tmp_path: Path) -> None:

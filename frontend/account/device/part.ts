@@ -65,7 +65,7 @@ const device: MakePage = async (desk) => {
       hint: [
         separate && t("Use a separate app password for each mail app."),
         " ",
-        kind === "other" && t("Apps with autoconfig or autodiscover only need your address."),
+        kind === "other" && t("Apps that support autoconfig or autodiscover only need your address."),
       ],
     }),
     (kind === "iphone" || kind === "mac") &&

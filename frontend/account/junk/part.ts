@@ -122,9 +122,9 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const power = number(
     t("Maximum word weight"),
     own.max_power,
-    t("Keeps each word's score at least this far from 0 and 1."),
+    t("Keeps word scores at least this far from 0 and 1."),
   );
-  const top = number(t("Words per message"), own.top_words, t("Uses only the strongest words in each message."));
+  const top = number(t("Words per message"), own.top_words, t("Uses only a message's strongest words."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(
@@ -143,7 +143,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching),
     new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching),
     new Folders(t("“Not junk” folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) =>
-      pattern === "" ? t("Leave blank to use all others.") : matching(pattern),
+      pattern === "" ? t("Leave blank to use all other folders.") : matching(pattern),
     ),
   ] as const;
   const capabilities = line(

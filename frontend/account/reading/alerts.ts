@@ -17,13 +17,13 @@ const night = { from: 22 * 60, until: 7 * 60 };
 /** Why this browser cannot show notices to the user with this address; "" if it can. */
 function obstacle(webmail: string, login: string): string {
   if (webmail === "" || localStorage.getItem(`${keptFor()}-address`) !== login)
-    return t("To turn on notifications, log in to the webmail in this browser first.");
+    return t("To turn on notifications, log in to webmail in this browser first.");
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function")
     return Notification.permission === "denied"
       ? t("Notifications are blocked. Allow them for this site in your browser settings.")
       : "";
   return isSecureContext
-    ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.")
+    ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.")
     : t("Notifications need a secure connection (HTTPS).");
 }
 
@@ -181,7 +181,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
     void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
       await client.notices_choose(choice);
       state = { ...state, choice };
-    }).then((done) => (done ? say(t("Saved.")) : showChoice()));
+    }).then((done) => (done ? say(t("Saved")) : showChoice()));
   };
   /** Show what the server has. */
   const showChoice = () => {

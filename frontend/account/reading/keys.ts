@@ -215,7 +215,7 @@ export function keyChoice(
     if (key === "Escape") draw();
     else if (key === "Backspace") choose(row, "");
     else if (isFixed(key) || browsers.test(key))
-      fill(told, t("{key} is reserved by the browser, screen readers, or the webmail.", { key: keyText(key) }));
+      fill(told, t("{key} is reserved by the browser, screen readers, or webmail.", { key: keyText(key) }));
     else choose(row, key);
   };
   for (const row of rows) {

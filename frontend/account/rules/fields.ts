@@ -170,7 +170,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
   const forwards = line(
     t("Forward a copy to"),
     rule.forward_to.join(" "),
-    t("Starts when the owner confirms by email. Separate addresses with spaces."),
+    t("Forwarding starts when the recipient confirms by email. Separate addresses with spaces."),
   );
   forwards.control.addEventListener("input", () =>
     put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }),

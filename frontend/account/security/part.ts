@@ -464,7 +464,7 @@ function attemptLine(one: Attempt): HTMLElement {
 
 async function notMe(desk: Desk): Promise<void> {
   const text = t(
-    "You'll get a new password. Use it to log in again in your other browsers. You'll also need a new app password for each device and app. Outgoing mail will be held until you release it.",
+    "You'll get a new password. Use it to log in again in your other browsers. You'll also need new app passwords for your devices and apps. Outgoing mail will be held until you release it.",
   );
   if (!(await confirm(t("Log out everywhere else?"), text, t("Log out")))) return;
   const done: { found?: Secured } = {};

@@ -15,7 +15,7 @@ import { keys } from "./keys";
 
 const suppressed: MakePage = async (desk) => {
   const title = t("Suppressed addresses");
-  const hint = t("We won't send your mail to these addresses. Their servers said they don't exist, or you added them.");
+  const hint = t("We won't send your mail to these addresses because they don't exist or because you added them.");
   const add = button(t("Add address"), () => void suppress(desk), { icon: plus });
   const found = await desk.client.queue_suppress_list();
   return { title, root: el("div", { class: "page" }, head(title, hint, add), list(desk, found)) };

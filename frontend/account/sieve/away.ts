@@ -70,7 +70,7 @@ function answer(desk: Desk, old: VacationInfo): HTMLElement {
         "p",
         { class: "hint" },
         t(
-          "Each sender gets one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies.",
+          "Senders get one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies.",
         ),
       ),
     ],

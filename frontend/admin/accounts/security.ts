@@ -209,7 +209,7 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
   const place = el("div");
   const since = el(
     "select",
-    { "aria-label": t("Deleted within") },
+    { "aria-label": t("Deletion time") },
     (
       [
         ["0", t("any time")],

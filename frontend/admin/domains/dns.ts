@@ -146,7 +146,7 @@ export async function dns(
       flush: true,
       actions: everything,
       hint: t(
-        "See your DNS records as other servers see them. Each check takes up to 30 seconds. Results will appear automatically.",
+        "See your DNS records as other servers see them. Checks take up to 30 seconds. Results will appear automatically.",
       ),
     }),
     card(t("Records for {domain}", { domain: name }), [list, zone], {

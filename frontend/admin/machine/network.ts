@@ -337,7 +337,7 @@ export async function webPage(desk: Desk): Promise<Page> {
     }),
     card(t("Handlers"), await settingsForm(desk, [], (name) => name === "web_handlers"), {
       hint: t(
-        "The first matching handler serves the request. Set exactly one of static, redirect, forward, or internal for each.",
+        "The first matching handler serves the request. A handler must have exactly one of static, redirect, forward, or internal.",
       ),
     }),
   );

@@ -65,13 +65,13 @@ export function filters(desk: Desk, transports: readonly string[]): HTMLElement 
         ["", t("any time")],
         ["<now", t("due")],
         ["<1h", t("within an hour")],
-        [">1h", t("later than an hour")],
+        [">1h", t("in more than an hour")],
       ],
       get("next_attempt"),
     ),
     transport: choice(
       t("Transport"),
-      [["*", t("any")], ["", t("by routes")], ...transports.map((one): [string, string] => [one, one])],
+      [["*", t("any")], ["", t("based on routes")], ...transports.map((one): [string, string] => [one, one])],
       query.get("transport") ?? "*",
     ),
     sort: choice(

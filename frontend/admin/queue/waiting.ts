@@ -323,7 +323,7 @@ async function change(desk: Desk, [filter, count]: [Filter, number], transports:
   );
   const transport = choice(
     t("Transport"),
-    [["*", t("no change")], ["", t("by routes")], ...transports.map((one): [string, string] => [one, one])],
+    [["*", t("no change")], ["", t("based on routes")], ...transports.map((one): [string, string] => [one, one])],
     "*",
   );
   const tls = choice(

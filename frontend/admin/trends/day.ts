@@ -20,7 +20,7 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
     { class: "page" },
     head(
       title,
-      t("By reason, from midnight to midnight UTC."),
+      t("By reason. Days start at midnight UTC."),
       day > 0 && el("a", { class: "btn line", href: addressOf("trends", ["day", String(day - 1)]) }, t("Day before")),
       day < today &&
         el("a", { class: "btn line", href: addressOf("trends", ["day", String(day + 1)]) }, t("Day after")),
@@ -42,7 +42,7 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
         el(
           "p",
           {},
-          t("To see each message with sender, recipient, and reason, check the log:"),
+          t("To list messages with sender, recipient, and reason, check the log:"),
           " ",
           copyable(`journalctl -u moxlite --utc --since ${isoDay(day)} --until ${isoDay(day + 1)} | grep pkg=smtpd`),
         ),

@@ -593,7 +593,7 @@ export class Events {
           if ((await save(form, Number(calendar.control.value))) !== false) close(true);
         } catch (error) {
           if (codeOf(error) === "user:conflict")
-            untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
+            untilProblem(t("This event was changed in another window or app. Close this form and open the event again."));
           else await showError(t("Couldn't save event"), error);
         }
       };
@@ -688,7 +688,7 @@ function isToldOf(before: EventForm, after: EventForm): boolean {
 /** Who hears of what is saved: `over` is an event that has ended. */
 function whoIsNotified({ guests }: EventForm, over: boolean): string {
   if (over) return t("This event is over, so guests won't be notified.");
-  if (guests.length === 0) return t("Each guest will get an invitation.");
+  if (guests.length === 0) return t("Guests will get an invitation.");
   return t("New guests will get an invitation. Other guests will get an update if anything changes for them.");
 }
 

@@ -142,7 +142,7 @@ export async function writeToAll(page: Page & Pick<Writing, "compose">, group: s
 
 /** Add contacts to a group, found by name or address. */
 export async function addPeople(page: Page, group: string, again: () => Promise<unknown>): Promise<void> {
-  const list = el("div", { class: "group-found", role: "list", "aria-label": t("Contacts found") });
+  const list = el("div", { class: "group-found", role: "list", "aria-label": t("Matching contacts") });
   // an answer may be older than what was added since
   const added = new Set<number>();
   let turn = 0;

@@ -123,7 +123,7 @@ function stateOf(found: Invitation): Child {
       return t("This event is canceled.");
     case "old":
       return [
-        t("This event has been updated since."),
+        t("This event has since been updated."),
         " ",
         el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show")),
       ];

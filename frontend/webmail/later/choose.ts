@@ -89,7 +89,7 @@ export async function chooseTime(
             wrong(t("Enter a time. For example, “tomorrow 9:00” or “in 3 hours”."), field);
           else if (at.getTime() <= Date.now()) wrong(t("This time is in the past."), field);
           else if (at.getTime() > Date.now() + days * day)
-            wrong(t("Choose a time within {days} days.", { days }), field);
+            wrong(t("Choose a time in the next {days} days.", { days }), field);
           else take(at);
         },
       },

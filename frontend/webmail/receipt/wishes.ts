@@ -31,7 +31,7 @@ export function drawWishes(row: HTMLElement, draft: Written, changed: () => void
     row,
     el("span", { class: "compose-label" }, t("Receipts")),
     box("ask_read", t("Read receipt"), t("Recipients choose whether to send one")),
-    box("ask_delivered", t("Delivery receipt"), t("Report from each recipient's mail server")),
+    box("ask_delivered", t("Delivery receipt"), t("Report from the recipient's mail server")),
   );
   if (wish !== undefined) row.querySelector<HTMLElement>(`[name="${wish}"]`)?.focus();
 }

@@ -377,7 +377,7 @@ export function parse(
     if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0)
       problems.push({
         token: all[0]!,
-        why: t("“OR” can't mix words with senders, recipients, or subjects. Results match one of each"),
+        why: t("“OR” can't mix words with senders, recipients, or subjects. Results will match all of these types"),
       });
   if (any.size > 0)
     filter = {

@@ -281,7 +281,7 @@ export class Actions {
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      this.failed(t("Couldn't finish"), error);
+      this.failed(t("Couldn't complete this action"), error);
     } finally {
       this.running = false;
     }

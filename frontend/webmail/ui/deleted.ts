@@ -60,7 +60,7 @@ export async function showDeleted(
       await client.deleted_restore(id);
       await Promise.all([draw(), again()]);
       list.querySelector("button")?.focus();
-    }).then((done) => (done ? setStatus(t("Restored.")) : undefined));
+    }).then((done) => (done ? setStatus(t("Restored")) : undefined));
   if (!(await attempt(t("Loading…"), t("Couldn't load deleted items"), draw))) return;
   await dialog<void>(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [
     list,

@@ -108,7 +108,7 @@ async def check_dmarc(case: Case, report: Report) -> None:
         case.ask_for(report, "dmarc", name=name, found=lines)
         return
     if case.settings.strict_records and "none" in (record.policy, record.subdomains):
-        report.warning("the policy doesn't ask receivers to take action (p=none or sp=none)")
+        report.warning("the policy doesn't ask receivers to take action (`p=none` or `sp=none`)")
     if record.testing:
         report.warning("the policy is in test mode (t=y or pct=0)")
     if settings is None:

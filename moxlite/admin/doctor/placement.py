@@ -553,7 +553,7 @@ def remedies(provider: Provider, host: str) -> tuple[str, ...]:
         "moxlite doctor",
         "moxlite config dnscheck DOMAIN",
         *asked,
-        "for a few days, send less, and only to people who reply",
+        "for a few days, send less mail, and only to people who reply",
     )
 
 

@@ -128,9 +128,10 @@ class Provider(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("placement list", Role.COMMAND_LINE | Role.PAGES, columns=("name", "address", "text"))
 class ListPlacement(Operation[list[Provider]], frozen=True):
-    """List where mail to the postmaster's linked mailboxes lands."""
+    """Show inbox placement for the postmaster's linked accounts."""
 
 
 @change("placement test", Role.COMMAND_LINE | Role.PAGES)
 class TryPlacement(Operation[list[Provider]], frozen=True):
-    """Send a test message to each linked mailbox of the postmaster, at most two a day, and say where it lands."""
+    """Send a test message to each of the postmaster's linked accounts, up to twice a day, and show where it's
+    delivered."""

@@ -120,11 +120,11 @@ def _names(faults: list[Finding]) -> str:
 
 def _text(faults: list[Finding]) -> str:
     """Body of the notice: the faults, their consequences, and the steps to take."""
-    lines = ["The server can't use these databases properly:", ""]
+    lines = ["These databases are damaged or read-only:", ""]
     for fault in faults:
         lines += [f"- {fault.about}", f"  {fault.file}", f"  {fault.text}", ""]
     lines += [
-        "New mail for these accounts is deferred, so senders will retry. You can still read mail in them,",
+        "New mail for these accounts is deferred, so senders will retry. You can still read mail in these accounts,",
         "but you can't make changes. Other accounts aren't affected. The server hasn't deleted or repaired any data.",
         "",
         "Check the disk and the system log. After an I/O error, the server will retry automatically.",

@@ -31,7 +31,7 @@ def export() -> None:
     """Export an account's mail to files in the folder DST.
 
     By default, this exports all mailboxes. To export a mailbox and its submailboxes, specify MAILBOX. You can run this
-    while the server is running. For messages that couldn't be read, see DST/errors.txt.
+    while the server is running. For unreadable messages, see DST/errors.txt.
     """
 
 

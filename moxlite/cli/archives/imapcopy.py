@@ -66,7 +66,7 @@ def _options(command: F) -> F:
                 "--prefix",
                 default="",
                 metavar="MAILBOX",
-                help="Parent mailbox for everything that's imported or exported.",
+                help="Parent mailbox for imported or exported mailboxes.",
             ),
             click.option(
                 "--since", metavar="DATE", help="Only messages received since this time, like 2024-01-31 or 90d."
@@ -86,9 +86,9 @@ def _options(command: F) -> F:
 def import_(**options: Any) -> None:
     """Import mail from another IMAP server to ACCOUNT.
 
-    This copies mailboxes with their messages, flags, dates, subscriptions and special uses. To get new mail, or to
-    continue after an interruption, run it again. This won't create duplicates or change anything on the other server.
-    Use --password-file, enter the password when prompted, or pass it as the first line of stdin.
+    This copies mailboxes with their messages, flags, dates, subscriptions, and special uses. To get new mail, or to
+    continue after an interruption, run this command again. This won't create duplicates or change anything on the other
+    server. Use --password-file, enter the password when prompted, or use the first line of stdin.
     """
     _copy(ImportByImap, **options)
 
@@ -98,8 +98,8 @@ def import_(**options: Any) -> None:
 def export(**options: Any) -> None:
     """Export ACCOUNT's mail to another IMAP server.
 
-    This is the reverse of import. To send new mail, or to continue after an interruption, run it again. This won't
-    delete anything on the other server.
+    This is the reverse of import. To send new mail, or to continue after an interruption, run this command again. This
+    won't delete anything on the other server.
     """
     _copy(ExportByImap, **options)
 

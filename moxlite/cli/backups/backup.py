@@ -52,9 +52,7 @@ SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup 
 
 @backup.command("run")
 @click.argument("dest", required=False)
-@click.option(
-    "--repo", metavar="DIR", help="Add a snapshot to this repository, and create the repository if it doesn't exist."
-)
+@click.option("--repo", metavar="DIR", help="Add a snapshot to this repository, creating the repository if necessary.")
 @click.option(
     "--encrypt-to", metavar="RECIPIENT", multiple=True, help="Encrypt a new repository to this age recipient."
 )
@@ -67,7 +65,7 @@ def run(
     repository in backup.target.
 
     To use a repository on another machine or in object storage, set `backup.target`: ssh://user@host/path,
-    s3://bucket/prefix. It's always encrypted there.
+    s3://bucket/prefix. Repositories there are always encrypted.
 
     A repository only stores changes since the last snapshot. An encrypted repository requires the Python package
     pyrage.
@@ -83,7 +81,7 @@ def run(
     if dest is None and repo is None:
         target = load_config().static.backup.target
         if target is None:
-            raise click.UsageError("where to? specify a directory DEST or --repo DIR, or set backup.target")
+            raise click.UsageError("missing destination; specify a directory DEST or --repo DIR, or set backup.target")
         repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("encryption requires a repository; use --repo DIR")

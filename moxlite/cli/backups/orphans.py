@@ -29,7 +29,7 @@ TARGET: Final = "Orphans"
 
 @click.command("send-rest")
 def send_rest() -> None:
-    """Send changes that are only on this machine after the other machine has taken over. Stop the server first.
+    """After the other machine has taken over, send changes that are only on this machine. Stop the server first.
 
     The changes are sent to the folder for this machine's epoch, next to the other machine's, so you can find them with
     `moxlite standby orphans`. This doesn't change anything here.
@@ -58,7 +58,7 @@ def send_rest() -> None:
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
-    """List mail that the previous machine accepted and this one doesn't have. SOURCE is standby.target.
+    """List mail accepted by the previous machine but missing on this one. SOURCE is standby.target.
 
     First run `moxlite standby send-rest` on the previous machine. With --import, mail is added to accounts on the
     running server, below the mailbox Orphans. Outgoing messages are written to the --out folder, so you can review them
@@ -95,7 +95,7 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
         raise Failure(
             f"couldn't import mail from {counted(len(left), 'account')} (saved in {out}). For each account, run: "
             f"moxlite restore {out} "
-            f"--from ACCOUNT --account NAME --as {TARGET}, where NAME is the account to add it to"
+            f"--from ACCOUNT --account NAME --as {TARGET}, where NAME is the account for the mail"
         )
 
 
@@ -174,9 +174,9 @@ def recover(name: str, out: str, file: str | None) -> None:
     """Recover readable data from account NAME's damaged database.
 
     The server must be stopped, unless --file is a copy. The damaged file isn't changed. The new database is
-    DIR/accounts/NAME/account.db. To use it, replace the damaged file with it, and delete the files account.db-wal and
-    account.db-shm. You can find messages without a mailbox in the mailbox Recovered. Prints any losses, and writes
-    them to DIR/losses.txt. Exit code 1 if data was lost.
+    DIR/accounts/NAME/account.db. To use the new database, replace the damaged file, and delete account.db-wal and
+    account.db-shm. You can find messages without a mailbox in the mailbox Recovered. Prints any losses, and writes them
+    to DIR/losses.txt. Exit code 1 if data was lost.
     """
     from moxlite.process.lock import Locked
     from moxlite.process.stopped import stopped

@@ -95,14 +95,14 @@ def restore(
     """Restore the backup or repository SRC, which can be on another machine or in object storage: ssh://user@host/path,
     s3://bucket/prefix.
 
-    By default, this restores everything to a stopped server's data directory. This checks SRC first, and
-    doesn't change it. The data directory must be empty, so move the old one first. To restore the configuration, copy
-    it from SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they
-    may have been sent already: see `moxlite queue list`, `queue unhold` and `queue drop`.
+    By default, this restores everything to a stopped server's data directory. SRC is checked first, and won't be
+    changed. The data directory must be empty, so move the old one first. To restore the configuration, copy it from
+    SRC/config. Mail clients will download all mailboxes again. Queued messages are put on hold because they may have
+    been sent already: see `moxlite queue list`, `queue unhold`, and `queue drop`.
 
-    With --with-config, this restores a whole server as root on a machine that doesn't have one: configuration, keys and
-    data, with the file owners that `serve` requires. All mail is compared to its hashes. You'll see a new admin
-    password, and what to change in moxlite.toml and DNS if this machine has other addresses. Nothing is started.
+    With --with-config, this restores a whole server as root on a machine that doesn't have one: configuration, keys,
+    and data, with the file owners that `serve` requires. The hashes of all mail are verified. You'll see a new admin
+    password, and what to change in moxlite.toml and DNS if this machine has other addresses. The server isn't started.
 
     With --account, this restores one account's mail to the running server. Messages are only added, below the mailbox
     in --as.

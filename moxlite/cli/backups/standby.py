@@ -65,13 +65,13 @@ def follow(
 ) -> None:
     """Keep a current copy of another machine until SIGTERM. SOURCE is the other machine's standby.target.
 
-    DIR becomes a full backup, up to a second old, for `moxlite verifydata`, `moxlite restore DIR` and `moxlite standby
+    DIR becomes a full backup, up to a second old, for `moxlite verifydata`, `moxlite restore DIR`, and `moxlite standby
     takeover`. It includes the first machine's configuration and keys if --identity can decrypt them. With --smtp, this
-    machine can be a second MX. It responds 451, so senders keep the mail and try again.
+    machine can be a second MX that defers mail (451), so senders will retry.
 
     With --take-over, this becomes `moxlite serve` if the other machine has standby.lease and hasn't renewed its lease
     for 60 s. By then the other machine has stopped. You can run this command as a service on both machines, like the
-    packaged unit moxlite-follow. The machine that was first last serves immediately.
+    packaged unit moxlite-follow. The machine that was active last starts serving immediately.
     """
     import trio
 

@@ -77,9 +77,9 @@ def takeover(
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Make this the first machine. SOURCE is the target that it follows, DIR the folder with the copy.
+    """Make this the first machine. SOURCE is the target to follow, DIR the folder with the copy.
 
-    This downloads the latest changes, restores configuration, keys and data like `moxlite restore --with-config`, and
+    This downloads the latest changes, restores configuration, keys, and data like `moxlite restore --with-config`, and
     starts a new epoch for this machine in the target. The queue continues. If the other machine comes back, it won't
     copy any changes, and will report this. Mail clients will download all mailboxes again.
 

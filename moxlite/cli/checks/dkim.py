@@ -79,7 +79,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
     if domain is None and selector is None and key_file is None:
         signing_domain, signers = _configured(author)
     elif domain is None or selector is None or key_file is None:
-        raise click.UsageError("--domain, --selector and --key-file must be used together")
+        raise click.UsageError("--domain, --selector, and --key-file must be used together")
     else:
         signing_domain, signers = _given(domain, selector, key_file, canonicalization)
     identity = author if author is not None and author.domain.is_below(signing_domain) else None

@@ -36,7 +36,7 @@ report_commands(dmarc)
 @method_option
 @resolver_option
 def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str | None) -> int:
-    """Evaluate SPF, DKIM and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
+    """Evaluate SPF, DKIM, and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
     MAILFROM (can be empty).
     """
     import msgspec

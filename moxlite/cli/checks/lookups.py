@@ -140,8 +140,8 @@ def rdap() -> None:
 @click.option("--server", metavar="URL", default="", help="Registry server.  [default: from IANA's list]")
 @resolver_option
 def domainage(domain: str, server: str, resolver: str | None) -> int:
-    """Show when DOMAIN was registered, or registered again. Receivers are suspicious of domains that are only a
-    few weeks old.
+    """Show when DOMAIN was registered or re-registered. Receivers are suspicious of domains that are only a few weeks
+    old.
 
     Exit code 1 if the domain isn't registered, 75 if the registry didn't respond.
     """

@@ -39,11 +39,11 @@ def sendmail(words: tuple[str, ...]) -> None:
     """Send the message on stdin through a mail server, like /usr/sbin/sendmail.
 
     Set the server and login in /etc/moxlite-submit.toml, or in FILE with -C. For an example, run `moxlite config
-    describe-sendmail`. With -t, recipients are also read from To, Cc and Bcc. With -i, a line with a single dot doesn't
-    end the message. -F NAME sets the sender's name, -f ADDR the envelope sender. Other sendmail flags are ignored.
+    describe-sendmail`. With -t, recipients are also read from To, Cc, and Bcc. With -i, a line with a single dot
+    doesn't end the message. -F NAME sets the sender's name, -f ADDR the envelope sender. Other sendmail flags are
+    ignored.
 
-    If the server rejects the message, you can find it in ~/moxlite-submit.failures. Exit code 75 means you can try
-    again.
+    Rejected messages are saved in ~/moxlite-submit.failures. Exit code 75 means you can try again.
     """
     from moxlite.cli.sendmail.message import BadLetter, make_letter, parse_flags
     from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings

@@ -48,11 +48,11 @@ WARNED: Final = 5
 @click.option("--skip-mail", is_flag=True, help="Don't send a test message through this server's own ports.")
 @click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
 @click.option("--nightly", is_flag=True, help="Run the nightly check now and show changes.")
-@click.option("--weekly", is_flag=True, help="Print the weekly summary that the postmaster gets on Mondays.")
+@click.option("--weekly", is_flag=True, help="Print the postmaster's weekly summary.")
 def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool) -> int:
     """Check this server for problems and suggest fixes.
 
-    This checks configuration, permissions, ports, certificates, DNS for all domains, queue, disk, clock, backups and
+    This checks configuration, permissions, ports, certificates, DNS for all domains, queue, disk, clock, backups, and
     block lists, and sends a message to the postmaster through this server's own ports. Run this as root to check
     everything. For help with a problem, see docs/doctor.md.
 

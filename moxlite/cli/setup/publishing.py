@@ -46,7 +46,7 @@ def update(
     """Publish the records from `config dnsrecords` for DOMAIN and this machine, using your DNS provider or a server
     that accepts updates (RFC 2136).
 
-    This adds missing records and removes outdated ones from moxlite. SPF, DMARC and TLSRPT records are updated, but
+    This adds missing records and removes outdated ones from moxlite. SPF, DMARC, and TLSRPT records are updated, but
     keep what they already allow. To change other records that differ, use --replace. Records for other names are never
     changed. If you use a provider, you'll see the changes first, and you can undo them with `dns undo`.
     """
@@ -87,7 +87,7 @@ def undo(name: str, dry_run: bool, no_wait: bool) -> int:
         located = publishing.located(domain)
         plans = publishing.plan_undo(domain, located)
         if plans is None:
-            raise Failure(f"nothing to undo for {domain}")
+            raise Failure(f"{domain} doesn't have changes to undo")
         _show(plans, dry_run=dry_run)
         if dry_run:
             return 0

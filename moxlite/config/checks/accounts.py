@@ -85,7 +85,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
         )
     # an empty text looks like "not disabled", and would disable without a reason
     if account.login_disabled == "":
-        yield Mistake((*path, "login_disabled"), "must not be empty", "to let the user log in, remove this key")
+        yield Mistake((*path, "login_disabled"), "can't be empty", "to let the user log in, remove this key")
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
         for index, address in enumerate(destination.refused_addresses):
@@ -211,7 +211,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         if ruleset.list_allow_domain is not None:
             yield Mistake((*path, "is_forward"), "can't be combined with list_allow_domain")
     if ruleset.accept_rejects_to_mailbox == "Inbox":
-        yield Mistake((*path, "accept_rejects_to_mailbox"), "must not be Inbox")
+        yield Mistake((*path, "accept_rejects_to_mailbox"), "can't be Inbox")
     for pattern in (item for pair in ruleset.headers_regexp.items() for item in pair):
         yield from _header_pattern((*path, "headers_regexp"), pattern)
 
@@ -255,7 +255,7 @@ def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Mistake]:
 def _mailboxes(path: KeyPath, account: Account) -> Iterator[Mistake]:
     for key in ("rejects_mailbox", "introbox"):
         if getattr(account, key) == "Inbox":
-            yield Mistake((*path, key), "must not be Inbox")
+            yield Mistake((*path, key), "can't be Inbox")
     for address, destination in account.destinations.items():
         for index, ruleset in enumerate(destination.rulesets):
             # Mail that a rule accepted is never removed automatically (STORE-67); the rejects mailbox is emptied by
@@ -264,9 +264,9 @@ def _mailboxes(path: KeyPath, account: Account) -> Iterator[Mistake]:
                 ruleset.accept_rejects_to_mailbox == account.rejects_mailbox
             ):
                 place = (*path, "destinations", address, "rulesets", index, "accept_rejects_to_mailbox")
-                yield Mistake(place, "must not be the rejects mailbox")
+                yield Mistake(place, "can't be the rejects mailbox")
     if account.introbox is not None and account.introbox == account.rejects_mailbox:
-        yield Mistake((*path, "introbox"), "must not be the rejects mailbox")
+        yield Mistake((*path, "introbox"), "can't be the rejects mailbox")
 
 
 def is_queue_mailbox(name: str) -> bool:

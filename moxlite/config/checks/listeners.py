@@ -233,10 +233,10 @@ def backup_findings(static: Static) -> Iterator[Mistake]:
         )
     # Resolved, or a link would let each backup contain the ones before.
     elif backup.target is not None and backup.target.resolve().is_relative_to(static.data_dir.resolve()):
-        yield Mistake(("backup", "target"), "must not be inside data_dir")
+        yield Mistake(("backup", "target"), "can't be inside data_dir")
     for key in ("keep_daily", "keep_weekly"):
         if getattr(backup, key) < 0:
-            yield Mistake(("backup", key), "must not be negative")
+            yield Mistake(("backup", key), "can't be negative")
 
 
 def missing_findings(section: str, settings: object, needed: Mapping[str, str]) -> Iterator[Mistake]:
@@ -290,7 +290,7 @@ def standby_findings(static: Static) -> Iterator[Mistake]:
         hint = "otherwise, decide when the second machine takes over, and run: moxlite standby takeover"
         yield Mistake(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
-        yield Mistake(("standby", "target"), "must not be backup.target", "use another folder in the same location")
+        yield Mistake(("standby", "target"), "can't be backup.target", "use another folder in the same location")
     if not standby.encrypt_to:
         yield Mistake(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
     if standby.keep < SHORTEST:
@@ -319,4 +319,4 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
         }
         yield from missing_findings("standby", standby, needed)
     elif target.resolve().is_relative_to(static.data_dir.resolve()):
-        yield Mistake(("standby", "target"), "must not be inside data_dir")
+        yield Mistake(("standby", "target"), "can't be inside data_dir")

@@ -192,7 +192,7 @@ def _signature(raw: bytes) -> Signature:
     if signature.length is not None:
         raise TagError("body length limit (l=) isn't allowed")  # what follows could be anything
     if AS in signature.names:
-        raise TagError("ARC-Seal must not be signed")  # §4.1.2
+        raise TagError("ARC-Seal can't be signed")  # §4.1.2
     return signature
 
 

@@ -122,7 +122,7 @@ def _term(word: str) -> Term:
     match name:
         case "all":
             if rest:
-                raise RecordError("all can't have an argument")
+                raise RecordError('"all" can\'t have an argument')
             return Term(kind="all", result=result, text=word)
         case "include" | "exists" | "ptr":
             kind = cast(Kind, name)
@@ -256,7 +256,7 @@ def _macro(match: re.Match[str], *, explanation: bool) -> str | Macro:
         raise BadMacro(f"unknown macro letter {letter!r}")
     digits = match["digits"]
     if digits and not int(digits):
-        raise BadMacro("a macro can't keep 0 parts")
+        raise BadMacro("a macro must keep at least 1 part")
     return Macro(letter.lower(), int(digits or 0), bool(match["reverse"]), match["by"] or ".", letter.isupper())
 
 

@@ -222,7 +222,7 @@ class _Reader:
         found = wanted.get(name)
         if found is not None:
             if rcode == NXDOMAIN:
-                raise WireError("nonexistent name has records")
+                raise WireError("records for a nonexistent name")
             ttls.append(found.ttl)
         else:
             ttls.append(_denied_for(denials, name))

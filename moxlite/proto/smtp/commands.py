@@ -480,7 +480,7 @@ def _rcpt(arguments: str, grammar: Grammar) -> Command:
 def _bdat(arguments: str, grammar: Grammar) -> Command:
     match = _BDAT.fullmatch(arguments)
     if not match:
-        raise syntax_error("BDAT requires a number of bytes")
+        raise syntax_error("BDAT requires a chunk size")
     return Bdat(int(match[1]), bool(match[2]))
 
 

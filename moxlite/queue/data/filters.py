@@ -211,7 +211,7 @@ def compose(wanted: Filter | HookFilter, now: int) -> Condition:
     """Compose the clauses for an operation: the chosen rows, with a limit those due first. Raises BadFilter."""
     conditions = _conditions(wanted, now)
     if wanted.n < 0:
-        raise BadFilter(f"invalid value {wanted.n} for n: must not be negative")
+        raise BadFilter(f"invalid value {wanted.n} for n: can't be negative")
     sql = conditions.where()
     if wanted.n:
         sql += " ORDER BY next_attempt, id LIMIT ?"

@@ -230,7 +230,7 @@ def _bound(text: str) -> int:
     try:
         return microseconds(text) // 1_000_000
     except ValueError:
-        raise invalid("recurrenceOverridesBefore and After must be UTC dates") from None
+        raise invalid("recurrenceOverridesBefore and recurrenceOverridesAfter must be UTC dates") from None
 
 
 def zone_argument(call: Call) -> str:

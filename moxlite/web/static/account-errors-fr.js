@@ -533,7 +533,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1wrd3phdomains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications
 0gdjrtwdomains.toml a été modifié entre-temps : réessayez
 0zi33ozn’est pas un domaine de ce serveur
-04l4z37ne doit pas être vide
+1v8d9uune doit pas être vide
 1wjnmytenlevez la clé pour laisser l’utilisateur se connecter
 1f1jw46ne mène pas à {configured}
 1xc89pvdoit être l’un de ceux-ci : {words}
@@ -549,7 +549,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0uix3dpdoit avoir une action
 0vs36lwa besoin de smtp_mail_from_regexp et de verified_domain
 062s3h5ne va pas avec list_allow_domain
-0itperine doit pas être la boîte de réception
+0dyowxfne doit pas être la boîte de réception
 0pkaw2upeut avoir au plus {most} conditions
 16a06pcdoit avoir une valeur
 0s9ukbzpeut avoir au plus {most} caractères
@@ -557,7 +557,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0dclntbdoit utiliser le test "contains"
 1p0z78adoit être en minuscules : « {pattern} »
 12zkcyhn’est pas une expression régulière : « {pattern} » : {fault}
-1ubp2t5ne doit pas être le dossier des rejets
+03lqvbgne doit pas être le dossier des rejets
 1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages
 0ylgv17doit être de 0 à 1
 0g3syl1doit être d’au moins 0 et inférieur à 0,5
@@ -583,7 +583,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1gvopf4n’est pas une taille : écrivez des octets ou un texte comme « 500k », « 100m », « 2g »
 0mvlqlfest plus grand qu’un pébioctet
 1tftehln’est pas un temps : écrivez « auto » ou une durée comme « 20d »
-1v8d9uuest un chemin vide
 17bo2v8n’est pas un numéro de port de 1 à 65535
 0p0t813n’est pas un domaine : {reason}
 1af6aghdoit être sous sa forme Unicode, en minuscules : écrivez « {domain} »

@@ -416,8 +416,8 @@ function settings(desk, found) {
   const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(t("Reject if score is above"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
-  const power = number(t("Maximum word weight"), own.max_power, t("Keeps each word's score at least this far from 0 and 1."));
-  const top = number(t("Words per message"), own.top_words, t("Uses only the strongest words in each message."));
+  const power = number(t("Maximum word weight"), own.max_power, t("Keeps word scores at least this far from 0 and 1."));
+  const top = number(t("Words per message"), own.top_words, t("Uses only a message's strongest words."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank to discard rejected mail. Mail in this folder is deleted after a few days."), { list: "junk-mailboxes" });
@@ -425,7 +425,7 @@ function settings(desk, found) {
   const intro = line(t("Folder for unknown senders"), old.introbox, t("Leave blank to use the Inbox."), { list: "junk-mailboxes" });
   const auto = tick(t("Classify messages by the folder you move them to"), flags.enabled);
   const matching = (pattern) => shown(found, pattern);
-  const patterns = [new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching), new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching), new Folders(t("“Not junk” folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) => pattern === "" ? t("Leave blank to use all others.") : matching(pattern))];
+  const patterns = [new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching), new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching), new Folders(t("“Not junk” folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) => pattern === "" ? t("Leave blank to use all other folders.") : matching(pattern))];
   const capabilities = line(t("Hidden IMAP capabilities"), old.imap_capabilities_disabled.join(" "), t("Uppercase, separated by spaces. For mail apps with compatibility problems."));
   const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
   const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("Word scoring")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("Analyze")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {

@@ -325,9 +325,9 @@ function valuesOf(made2) {
 
 var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle(webmail, login) {
-  if (webmail === "" || localStorage.getItem(`${kept()}-address`) !== login) return t("To turn on notifications, log in to the webmail in this browser first.");
+  if (webmail === "" || localStorage.getItem(`${kept()}-address`) !== login) return t("To turn on notifications, log in to webmail in this browser first.");
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("Notifications are blocked. Allow them for this site in your browser settings.") : "";
-  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add the webmail to your home screen first.") : t("Notifications need a secure connection (HTTPS).");
+  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.") : t("Notifications need a secure connection (HTTPS).");
 }
 async function subscribe(webmail, csrf, values) {
   const answer = await fetch(`${webmail}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(values) });
@@ -423,7 +423,7 @@ async function alerts(desk) {
     void attempt(t("Saving…"), t("Couldn't save settings"), async () => {
       await client.notices_choose(choice2);
       state = { ...state, choice: choice2 };
-    }).then((done) => done ? say(t("Saved.")) : showChoice());
+    }).then((done) => done ? say(t("Saved")) : showChoice());
   };
   const showChoice = () => {
     const { known, quiet_from, quiet_until } = state.choice;
@@ -771,7 +771,7 @@ function keyChoice(commands, now2) {
     if (key2 === "Escape" || key2 === "Backspace" || !isFixed(key2)) event.preventDefault();
     if (key2 === "Escape") draw();
     else if (key2 === "Backspace") choose(row, "");
-    else if (isFixed(key2) || browsers2.test(key2)) fill(told2, t("{key} is reserved by the browser, screen readers, or the webmail.", { key: keyText(key2) }));
+    else if (isFixed(key2) || browsers2.test(key2)) fill(told2, t("{key} is reserved by the browser, screen readers, or webmail.", { key: keyText(key2) }));
     else choose(row, key2);
   };
   for (const row of rows) {

@@ -405,7 +405,7 @@ function ruleFields(number, rule, names, put, named) {
   star.control.addEventListener("change", () => put({ star: star.control.checked }));
   const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
   junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));
-  const forwards = line(t("Forward a copy to"), rule.forward_to.join(" "), t("Starts when the owner confirms by email. Separate addresses with spaces."));
+  const forwards = line(t("Forward a copy to"), rule.forward_to.join(" "), t("Forwarding starts when the recipient confirms by email. Separate addresses with spaces."));
   forwards.control.addEventListener("input", () => put({ forward_to: forwards.control.value.split(/[\s,]+/).filter((word) => word !== "") }));
   const patterns = [rule.msg_from_regexp, rule.verified_domain, rule.smtp_mail_from_regexp, rule.list_allow_domain];
   const special = rule.headers_regexp.length > 0 || rule.is_forward || rule.accept_rejects_to_mailbox !== "";

@@ -777,7 +777,7 @@ function attemptLine(one) {
   return el("li", {}, state(one.ok ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
 }
 async function notMe(desk) {
-  const text3 = t("You'll get a new password. Use it to log in again in your other browsers. You'll also need a new app password for each device and app. Outgoing mail will be held until you release it.");
+  const text3 = t("You'll get a new password. Use it to log in again in your other browsers. You'll also need new app passwords for your devices and apps. Outgoing mail will be held until you release it.");
   if (!await confirm(t("Log out everywhere else?"), text3, t("Log out"))) return;
   const done = {};
   if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me())) return;

@@ -329,7 +329,7 @@ function answer(desk, old) {
   const text2 = field(meant("vacation", "Reply"), area);
   const html = old.html === "" ? null : markup(old.html);
   const known = choice(t("Reply to"), [["all", t("anyone who emails me")], ["known", t("only people I've emailed")]], old.known_only ? "known" : "all");
-  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Each sender gets one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."))], t("Save"), async () => {
+  const box = form([on.root, el("div", { class: "fields" }, start2.root, end.root, known.root), subject.root, text2.root, html?.root ?? null, el("p", { class: "hint" }, t("Senders get one reply every 7 days. Mailing lists, newsletters, automated mail, and forged senders don't get replies."))], t("Save"), async () => {
     const changed = { enabled: on.control.checked, start: instant(start2.control.value), end: instant(end.control.value), subject: subject.control.value, text: area.value, ...html === null ? {} : { html: html.control.value }, known_only: known.control.value === "known" };
     try {
       await desk.client.account_vacation_set(differing(old, changed), old.mark);

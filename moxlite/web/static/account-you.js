@@ -253,7 +253,7 @@ function addressName(one) {
 }
 
 var settings = [
-  { name: "full_name", label: t("Your name"), about: t("Your name in mail sent from the webmail."), type: "text", words: [] }
+  { name: "full_name", label: t("Your name"), about: t("Your name in mail you send from webmail."), type: "text", words: [] }
 ];
 
 function ownSettings(desk, old) {

@@ -892,7 +892,7 @@ function keys(desk, name, found) {
 }
 function removedMail(desk, name, first) {
   const place = el("div");
-  const since = el("select", { "aria-label": t("Deleted within") }, [["0", t("any time")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
+  const since = el("select", { "aria-label": t("Deletion time") }, [["0", t("any time")], ["1", t("the last hour")], ["24", t("the last day")], ["72", t("the last 3 days")]].map(([value, words2]) => el("option", { value }, words2)));
   const begin2 = () => since.value === "0" ? 0 : Math.round(Date.now() * 1e3 - Number(since.value) * hour2);
   const back = async (mailbox, messages) => {
     const from = begin2();

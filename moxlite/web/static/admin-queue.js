@@ -532,7 +532,7 @@ function pageOf(query) {
 function filters(desk, transports) {
   const query = desk.address.query;
   const get = (name) => query.get(name) ?? "";
-  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("due")], ["<1h", t("within an hour")], [">1h", t("later than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("by routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Sort order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
+  const fields = { sender: line(t("From"), get("sender"), null, { placeholder: t("text or @domain") }), recipient: line(t("To"), get("recipient"), null, { placeholder: t("text or @domain") }), account: line(t("Account"), get("account")), hold: choice(t("On hold"), [["", t("any")], ["true", t("on hold")], ["false", t("not on hold")]], get("hold")), submitted: choice(t("Waiting"), [["", t("any time")], ["<-1h", t("over an hour")], ["<-4h", t("over 4 hours")], ["<-1d", t("over a day")], ["<-3d", t("over 3 days")]], get("submitted")), next_attempt: choice(t("Next attempt"), [["", t("any time")], ["<now", t("due")], ["<1h", t("within an hour")], [">1h", t("in more than an hour")]], get("next_attempt")), transport: choice(t("Transport"), [["*", t("any")], ["", t("based on routes")], ...transports.map((one) => [one, one])], query.get("transport") ?? "*"), sort: choice(t("Sort order"), [["next_attempt", t("next attempt first")], ["queued", t("oldest first")], ["newest", t("newest first")]], query.get("order") === "desc" ? "newest" : get("sort")) };
   const apply = () => {
     const found = {};
     for (const name of names) if (fields[name].control.value !== "" && name !== "transport") found[name] = fields[name].control.value;
@@ -656,7 +656,7 @@ async function drop(desk, [filter, count]) {
 }
 async function change(desk, [filter, count], transports) {
   const minutes = line(t("Delay next attempt (minutes)"), "", t("Enter a negative number to deliver sooner. Leave blank for no change."), { inputmode: "numeric" });
-  const transport = choice(t("Transport"), [["*", t("no change")], ["", t("by routes")], ...transports.map((one) => [one, one])], "*");
+  const transport = choice(t("Transport"), [["*", t("no change")], ["", t("based on routes")], ...transports.map((one) => [one, one])], "*");
   const tls = choice(t("Require TLS"), [["*", t("no change")], ["yes", t("yes, only deliver with TLS")], ["no", t("no, even if policies require it")], ["default", t("follow policies")]], "*");
   const done = await fieldDialog(many(count, "Change {n} message", "Change {n} messages"), t("Change"), { minutes, transport, tls }, async () => {
     if (minutes.control.value !== "") {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "c2c3f227fdb7", audit: "81cedc637125", domains: "6da10c584357", factors: "fcf6e29abef9", live: "f6d74307ca6e", machine: "c21ad7609c39", moving: "e72f7ebdc871", queue: "9686d01da00b", reports: "8226b6471a99", trends: "b93cb0e9a508" };
+var define_PARTS_default = { accounts: "f5093602c647", audit: "81cedc637125", domains: "4d7906d61ec3", factors: "fcf6e29abef9", live: "f6d74307ca6e", machine: "aaf1e942cbc2", moving: "e72f7ebdc871", queue: "bca7a4f909b4", reports: "8226b6471a99", trends: "c106ea466ef0" };
 
 var CheckFailed = class extends Error {
 };

@@ -909,7 +909,7 @@ var Events = class {
         try {
           if (await save(form, Number(calendar.control.value)) !== false) close(true);
         } catch (error) {
-          if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed elsewhere. Close this form and open the event again."));
+          if (codeOf(error) === "user:conflict") untilProblem(t("This event was changed in another window or app. Close this form and open the event again."));
           else await showError(t("Couldn't save event"), error);
         }
       };
@@ -943,7 +943,7 @@ function isToldOf(before2, after) {
 }
 function whoIsNotified({ guests }, over) {
   if (over) return t("This event is over, so guests won't be notified.");
-  if (guests.length === 0) return t("Each guest will get an invitation.");
+  if (guests.length === 0) return t("Guests will get an invitation.");
   return t("New guests will get an invitation. Other guests will get an update if anything changes for them.");
 }
 function answered({ own, guests }) {

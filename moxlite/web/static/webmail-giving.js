@@ -569,7 +569,7 @@ async function showDeleted(client, kind, again) {
     await client.deleted_restore(id);
     await Promise.all([draw(), again()]);
     list.querySelector("button")?.focus();
-  }).then((done) => done ? setStatus(t("Restored.")) : void 0);
+  }).then((done) => done ? setStatus(t("Restored")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }

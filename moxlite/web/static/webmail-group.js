@@ -414,7 +414,7 @@ async function writeToAll(page, group) {
   }
 }
 async function addPeople(page, group, again) {
-  const list2 = el("div", { class: "group-found", role: "list", "aria-label": t("Contacts found") });
+  const list2 = el("div", { class: "group-found", role: "list", "aria-label": t("Matching contacts") });
   const added = /* @__PURE__ */ new Set();
   let turn = 0;
   const find = async () => {

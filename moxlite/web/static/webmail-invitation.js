@@ -503,7 +503,7 @@ function stateOf(found) {
     case "cancelled":
       return t("This event is canceled.");
     case "old":
-      return [t("This event has been updated since."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show"))];
+      return [t("This event has since been updated."), " ", el("a", { href: `#search:${encodeURIComponent(`subject:"${found.title.replaceAll('"', " ")}"`)}` }, t("Show"))];
     case "stranger":
       if (found.method === "COUNTER") return t("You can't accept this new time because the sender isn't a verified guest at one of your events.");
       return t("The organizer couldn't be verified, so this update wasn't applied.");

@@ -369,7 +369,7 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);
       if (at === null || Number.isNaN(at.getTime())) wrong(t("Enter a time. For example, “tomorrow 9:00” or “in 3 hours”."), field);
       else if (at.getTime() <= Date.now()) wrong(t("This time is in the past."), field);
-      else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time within {days} days.", { days }), field);
+      else if (at.getTime() > Date.now() + days * day2) wrong(t("Choose a time in the next {days} days.", { days }), field);
       else take(at);
     } }, el("label", { class: "field" }, t("Type a time"), words), el("label", { class: "field" }, t("Date and time"), calendar), said, also !== "" && el("label", { class: "check" }, box, " ", also), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close({ at: /* @__PURE__ */ new Date(0), also: false }) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, action)));
     const times = suggestions(now).map(([text2, at], i) => el("button", { type: "button", autofocus: i === 0, onclick: () => take(at) }, el("span", {}, text2), el("time", { datetime: at.toISOString() }, inWords(at))));

@@ -341,7 +341,7 @@ async function showDeleted(client, kind, again2) {
     await client.deleted_restore(id);
     await Promise.all([draw(), again2()]);
     list3.querySelector("button")?.focus();
-  }).then((done) => done ? setStatus(t("Restored.")) : void 0);
+  }).then((done) => done ? setStatus(t("Restored")) : void 0);
   if (!await attempt(t("Loading…"), t("Couldn't load deleted items"), draw)) return;
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list3, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }

@@ -447,7 +447,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         if (card !== null && wanted !== home) await page.client.contact_move(card.id, wanted);
         close("saved");
       } catch (error) {
-        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window. Close the form and open the contact again."));
+        if (codeOf(error) === "user:conflict") name.problem(t("This contact was changed in another window or app. Close this form and open the contact again."));
         else await showError(t("Couldn't save contact"), error);
       }
     };

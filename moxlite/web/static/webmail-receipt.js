@@ -259,7 +259,7 @@ function drawWishes(row, draft, changed, wish) {
   };
   row.setAttribute("role", "group");
   row.setAttribute("aria-label", t("Receipts"));
-  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("Read receipt"), t("Recipients choose whether to send one")), box("ask_delivered", t("Delivery receipt"), t("Report from each recipient's mail server")));
+  fill(row, el("span", { class: "compose-label" }, t("Receipts")), box("ask_read", t("Read receipt"), t("Recipients choose whether to send one")), box("ask_delivered", t("Delivery receipt"), t("Report from the recipient's mail server")));
   if (wish !== void 0) row.querySelector(`[name="${wish}"]`)?.focus();
 }
 
