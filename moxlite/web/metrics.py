@@ -62,7 +62,7 @@ notices = Counter(
 for _result in ("ok", "failed", "gone"):
     notices.labels(result=_result)
 
-submissions = Counter("moxlite_webmail_submission", "Messages sent from the webmail, by result.", ["result"])
+submissions = Counter("moxlite_webmail_submission", "Messages sent from webmail, by result.", ["result"])
 
 webapi_submissions = Counter("moxlite_webapi_submission", "Messages sent by API clients, by result.", ["result"])
 jmap_calls = Counter("moxlite_jmap_calls", "JMAP method calls, by method and result.", ["method", "result"])

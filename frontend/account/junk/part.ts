@@ -119,11 +119,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     tick(t("Word pairs"), own.twograms),
     tick(t("Groups of 3 words"), own.threegrams),
   ] as const;
-  const power = number(
-    t("Maximum word weight"),
-    own.max_power,
-    t("Keeps word scores at least this far from 0 and 1."),
-  );
+  const power = number(t("Maximum word weight"), own.max_power, t("Keeps word scores at least this far from 0 and 1."));
   const top = number(t("Words per message"), own.top_words, t("Uses only a message's strongest words."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));

@@ -593,7 +593,9 @@ export class Events {
           if ((await save(form, Number(calendar.control.value))) !== false) close(true);
         } catch (error) {
           if (codeOf(error) === "user:conflict")
-            untilProblem(t("This event was changed in another window or app. Close this form and open the event again."));
+            untilProblem(
+              t("This event was changed in another window or app. Close this form and open the event again."),
+            );
           else await showError(t("Couldn't save event"), error);
         }
       };

@@ -246,7 +246,9 @@ export async function edit(
         close("saved");
       } catch (error) {
         if (codeOf(error) === "user:conflict")
-          name.problem(t("This contact was changed in another window or app. Close this form and open the contact again."));
+          name.problem(
+            t("This contact was changed in another window or app. Close this form and open the contact again."),
+          );
         else await showError(t("Couldn't save contact"), error);
       }
     };
