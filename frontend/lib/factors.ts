@@ -122,7 +122,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
           "p",
           { class: "hint" },
           t(
-            "Security keys need a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.",
+            "Security keys require a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.",
           ),
         ),
       possible &&

@@ -51,7 +51,7 @@ def import_calendar(account: str, file: BinaryIO, into: str) -> None:
 def copy(account: str, url: str, user: str) -> None:
     """See the operation."""
     if "@" in url.partition("://")[2].partition("/")[0]:
-        raise click.UsageError("specify the user after the address, without a password")
+        raise click.UsageError("the URL can't include a user name or password; specify USER after URL")
     request = CopyCalendars(account, url, user, stated_password(None, user))
     _tell(perform(request, progress=lambda line: print(printable(line), file=sys.stderr)))
 

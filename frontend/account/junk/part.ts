@@ -56,7 +56,7 @@ function learned(desk: Desk, found: Junk): HTMLElement {
         "p",
         { class: "gap" },
         t(
-          "The filter needs more training. You can train it with the mail in Archive and Junk. Messages you've already marked won't change.",
+          "The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.",
         ),
       ),
     el("div", { class: "flex wrap gap" }, teach, retrain),

@@ -24,7 +24,7 @@ function obstacle(webmail: string, login: string): string {
       : "";
   return isSecureContext
     ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.")
-    : t("Notifications need a secure connection (HTTPS).");
+    : t("Notifications require a secure connection (HTTPS).");
 }
 
 /** Subscribe this browser, by a call of the webmail: the device belongs to its session. Returns the number of the device. */

@@ -221,7 +221,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
           box(
             "accept_rejects_to_mailbox",
             t("Move rejected mail to"),
-            t("Mail will be moved here instead of rejected."),
+            t("Mail will be moved here instead of being rejected."),
           ).root,
         ),
       ),

@@ -147,7 +147,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
           history,
           t("No changes yet"),
           t(
-            "You'll see changes from the last year here, made on the command line, in this app, on the account page, or in domains.toml.",
+            "Changes made on the command line, in this app, on the account page, or in domains.toml appear here for 1 year.",
           ),
         );
   const save = (form: "csv" | "json") =>

@@ -463,6 +463,6 @@ async function connection(desk: Desk, cid: string): Promise<Child> {
     t("No log lines left in memory. If logs go to the journal, run:"),
     " ",
     el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`),
-    found.since > 0 && ` ${t("Log in memory since {when}.", { when: moment(found.since) })}`,
+    found.since > 0 && ` ${t("Log lines in memory since {when}.", { when: moment(found.since) })}`,
   );
 }

@@ -325,7 +325,7 @@ export async function policiesPage(desk: Desk): Promise<Made> {
         title: t("Valid until"),
         cell: (row) => [
           when(row.valid_end),
-          row.max_age > 0 && el("div", { class: "hint" }, t("for {time} each", { time: agoShort(row.max_age * 1e6) })),
+          row.max_age > 0 && el("div", { class: "hint" }, t("for up to {time}", { time: agoShort(row.max_age * 1e6) })),
         ],
       },
       { title: t("Confirmed"), cell: (row) => when(row.last_update) },

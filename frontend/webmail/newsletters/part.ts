@@ -66,7 +66,7 @@ function row(desk: Surroundings & Acting & Writing, one: Newsletter, close: () =
     many(one.messages, "{n} message", "{n} messages"),
     size(one.size),
     t("newest {time}", { time: saidTime(one.received, Date.now()) }),
-    one.read === null ? t("none read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) }),
+    one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) }),
   ];
   const actions = el("div", { class: "newsletter-actions" });
   const owner = {

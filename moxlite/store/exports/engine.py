@@ -72,7 +72,9 @@ class Export:
         if order.container is Container.NONE and (
             order.form is not FileForm.MBOX or (order.ids is None and (not order.mailbox or order.recursive))
         ):
-            raise ExportFailed("without an archive, you can only export one mbox: a single mailbox, or messages")
+            raise ExportFailed(
+                "without an archive, you can only export a single mbox file, from one mailbox or selected messages"
+            )
         # One snapshot for all: the letters of keywords, the sizes before the data and the data themselves must be of
         # the same moment.
         async with self._account.snapshot(op="export", patient=True) as snapshot:

@@ -391,7 +391,7 @@ function learned(desk, found) {
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Retrain"), () => void again(desk, progress));
-  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train it with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;

@@ -327,7 +327,7 @@ var night = { from: 22 * 60, until: 7 * 60 };
 function obstacle(webmail, login) {
   if (webmail === "" || localStorage.getItem(`${kept()}-address`) !== login) return t("To turn on notifications, log in to webmail in this browser first.");
   if ("serviceWorker" in navigator && typeof PushManager === "function" && typeof Notification === "function") return Notification.permission === "denied" ? t("Notifications are blocked. Allow them for this site in your browser settings.") : "";
-  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.") : t("Notifications need a secure connection (HTTPS).");
+  return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.") : t("Notifications require a secure connection (HTTPS).");
 }
 async function subscribe(webmail, csrf, values) {
   const answer = await fetch(`${webmail}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(values) });

@@ -349,7 +349,7 @@ async function auditPage(desk) {
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";
   const filtered = Object.keys(filter).length > 0;
-  const none = filtered || before > 0 ? empty(history, t("No results"), t("No matching changes"), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("You'll see changes from the last year here, made on the command line, in this app, on the account page, or in domains.toml."));
+  const none = filtered || before > 0 ? empty(history, t("No results"), t("No matching changes"), el("a", { class: "btn line", href: "#audit" }, t("Show all"))) : empty(history, t("No changes yet"), t("Changes made on the command line, in this app, on the account page, or in domains.toml appear here for 1 year."));
   const save = (form) => void attempt(t("Exporting…"), t("Couldn't export"), async () => offer(await desk.client.audit_export(filter, form), form));
   const root = el("div", { class: "page" }, head(t("Audit log"), t("Changes made by admins and users, on the command line, in this app, or in domains.toml. Entries are kept for 1 year and never include secrets."), button(t("Export as CSV"), () => save("csv"), { icon: download }), button(t("as JSON"), () => save("json"))), (found.length > 0 || query.size > 0) && filters(desk), card("", found.length === 0 ? none : list, { flush: true }), el("div", { class: "pages" }, before > 0 && el("a", { class: "btn line", href: addressOf("audit", [], current) }, t("Newest")), following !== "" && el("a", { class: "btn line", href: following }, t("Older"))));
   return { title: t("Audit log"), root };

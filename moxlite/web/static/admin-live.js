@@ -461,7 +461,7 @@ async function queued(desk, id) {
 async function connection(desk, cid) {
   const found = await desk.client.log_of(cid);
   if (found.lines.length > 0) return shown(found.lines);
-  return el("p", { class: "two" }, t("No log lines left in memory. If logs go to the journal, run:"), " ", el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`), found.since > 0 && ` ${t("Log in memory since {when}.", { when: moment(found.since) })}`);
+  return el("p", { class: "two" }, t("No log lines left in memory. If logs go to the journal, run:"), " ", el("code", {}, `journalctl -u moxlite -g cid=${found.cid}`), found.since > 0 && ` ${t("Log lines in memory since {when}.", { when: moment(found.since) })}`);
 }
 export {
   pages

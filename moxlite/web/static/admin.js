@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "f5093602c647", audit: "81cedc637125", domains: "4d7906d61ec3", factors: "fcf6e29abef9", live: "f6d74307ca6e", machine: "aaf1e942cbc2", moving: "e72f7ebdc871", queue: "bca7a4f909b4", reports: "8226b6471a99", trends: "c106ea466ef0" };
+var define_PARTS_default = { accounts: "f5093602c647", audit: "c5156faa931e", domains: "4d7906d61ec3", factors: "bd180c242903", live: "9559869ba007", machine: "aaf1e942cbc2", moving: "e72f7ebdc871", queue: "bca7a4f909b4", reports: "cb09cde6e768", trends: "c106ea466ef0" };
 
 var CheckFailed = class extends Error {
 };

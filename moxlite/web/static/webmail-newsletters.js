@@ -388,7 +388,7 @@ function openPage(desk) {
 }
 function row(desk, one, close) {
   const name = isolated(one.name || one.address);
-  const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "{n} message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("none read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
+  const facts = [...one.name === "" ? [] : [isolated(one.address)], many(one.messages, "{n} message", "{n} messages"), size(one.size), t("newest {time}", { time: saidTime(one.received, Date.now()) }), one.read === null ? t("not read recently") : t("last read: {time}", { time: saidTime(one.read, Date.now()) })];
   const actions = el("div", { class: "newsletter-actions" });
   const owner = { leave: (id, byPost) => desk.client.unsubscribe(id, byPost), write: (link, id) => {
     close();
