@@ -146,8 +146,7 @@ class Forwarding:
             try:
                 if left <= 0:
                     raise NoWayToAsk(
-                        f"already sent {QUESTIONS_PER_DAY} confirmation emails today; to send another, ask again "
-                        "manually"
+                        f"already sent {QUESTIONS_PER_DAY} confirmation emails today; you can resend this one manually"
                     )
                 await self.ask(name, one.address)
                 left -= 1
