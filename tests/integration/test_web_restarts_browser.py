@@ -250,7 +250,7 @@ def test_a_template_is_made_once(survivor: Survivor, server: LocalServer) -> Non
     page = survivor.page
     with survivor.settings("templates/new") as form:
         form.get_by_label("Name").fill("Greeting")
-        form.get_by_label("Text").fill("Dear all,\n")
+        form.get_by_label("Message").fill("Dear all,\n")
         survivor.die()
         form.get_by_role("button", name="Save").click()
         expect(form.get_by_role("alert")).to_have_text(AWAY)
@@ -469,7 +469,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     form.get_by_role("button", name="Save").click()
     rows = people.get_by_role("listitem")
     expect(rows).to_have_count(1)
-    expect(people.get_by_role("status")).to_have_text("{n} contact")
+    expect(people.get_by_role("status")).to_have_text("1 contact")
     rows.get_by_role("button", name="Zoe").click()
     people.get_by_role("article", name="Zoe").get_by_role("button", name="Edit").click()
     form = page.get_by_role("dialog", name="Zoe")

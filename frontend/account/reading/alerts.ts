@@ -33,6 +33,8 @@ async function subscribe(webmail: string, csrf: string, values: object): Promise
     method: "POST",
     headers: { "content-type": "application/json", "x-moxlite-csrf": csrf },
     body: JSON.stringify(values),
+  }).catch(() => {
+    throw new Error(t("Can't reach the server."));
   });
   const { result, error } = (await answer.json()) as { result: number; error?: { message: string } };
   if (error !== undefined) throw new Error(error.message);

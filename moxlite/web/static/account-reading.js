@@ -330,7 +330,9 @@ function obstacle(webmail, login) {
   return isSecureContext ? t("This browser can't show notifications. On an iPhone or iPad, add webmail to your home screen first.") : t("Notifications require a secure connection (HTTPS).");
 }
 async function subscribe(webmail, csrf, values) {
-  const answer = await fetch(`${webmail}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(values) });
+  const answer = await fetch(`${webmail}api/notices_subscribe`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": csrf }, body: JSON.stringify(values) }).catch(() => {
+    throw new Error(t("Can't reach the server."));
+  });
   const { result, error } = await answer.json();
   if (error !== void 0) throw new Error(error.message);
   return result;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "9437d12babb6", finding: "634a72460933", junk: "de91fd692a3b", links: "7b66dd6865e0", masked: "05d946c00e59", reading: "1ea05265370c", rich: "3e35b4815368", rules: "6ade88b39196", security: "8ba0f0225e2e", sending: "6eb234be2781", shares: "7816f5765b19", sieve: "c38b6c8aefc4", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "f7703bddae20" };
+var define_PARTS_default = { device: "9437d12babb6", finding: "634a72460933", junk: "de91fd692a3b", links: "7b66dd6865e0", masked: "05d946c00e59", reading: "7ecfda249b92", rich: "3e35b4815368", rules: "6ade88b39196", security: "8ba0f0225e2e", sending: "6eb234be2781", shares: "7816f5765b19", sieve: "c38b6c8aefc4", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "f7703bddae20" };
 
 var CheckFailed = class extends Error {
 };
