@@ -1,5 +1,6 @@
 // Parts of an app, fetched once, when they are needed.
 
+import { toast } from "./toasts";
 import { t } from "./words";
 
 /** Hashes of the content of the app's parts, by name; `script/gen` defines them. */
@@ -23,4 +24,21 @@ export function part<T>(name: string): Promise<T> {
     loading.set(name, found);
   }
   return found as Promise<T>;
+}
+
+const failed: (() => void)[] = [];
+
+/** The module of a part that nobody asked for. If it can't be loaded, a line offers to try again, once for all such parts: until then
+ * this doesn't resolve. */
+export function extra<T>(name: string): Promise<T> {
+  return part<T>(name).catch(
+    (error: Error) =>
+      new Promise((resolve) => {
+        const again = () => {
+          for (const one of failed.splice(0)) one();
+        };
+        if (failed.push(() => resolve(extra(name))) === 1)
+          toast(error.message, { title: t("Try again"), run: again }, 1e9);
+      }),
+  );
 }

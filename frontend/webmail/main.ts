@@ -8,7 +8,7 @@ import { CommandTable } from "../lib/commands";
 import { attempt, showError } from "../lib/dialogs";
 import { brand, byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
-import { part } from "../lib/parts";
+import { extra, part } from "../lib/parts";
 import { lastScheme } from "../lib/scheme";
 import { beforeDisplay, Session } from "../lib/session";
 import { type Toast, toast } from "../lib/toasts";
@@ -204,6 +204,7 @@ class App {
     commands: this.commands,
     actions: this.actions,
     load: part,
+    extra,
     facts: () => this.mail.facts.value,
     settings: () => this.mail.settings.value,
     opened: () => this.reader.opened(),
@@ -251,7 +252,7 @@ class App {
         t("To export mail, enter your password again."),
       );
     if (known && /[?&]state=/.test(location.search))
-      extra<typeof SecondStepPart>("secondstep", (found) => found.confirmBack(this.client));
+      void extra<typeof SecondStepPart>("secondstep").then((found) => found.confirmBack(this.client));
     // calls of the stream itself are handled by the stream
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
@@ -303,15 +304,12 @@ class App {
   private complete(): void {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
-    extra<typeof SidePart>("side", (found) => found.complete(this));
+    void extra<typeof SidePart>("side").then((found) => found.complete(this));
   }
 
   private readonly dropping = this.drawn
-    .then(() => part<typeof DroppingPart>("dropping"))
-    .then(
-      ({ Dropping }) => new Dropping(this),
-      () => null,
-    );
+    .then(() => extra<typeof DroppingPart>("dropping"))
+    .then(({ Dropping }) => new Dropping(this));
   private newer?: Toast;
 
   /** WEBMAIL-12: reload the page for a new version, but not while the user writes. The text of composers is saved and
@@ -336,14 +334,14 @@ class App {
       this.keeping ??= part<typeof OfflinePart>("offline").then(
         ({ Offline }) =>
           new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }),
-        () => undefined,
+        () => (this.keeping = undefined),
       );
     return this.keeping;
   }
 
   private event(event: StreamEvent): void {
     this.mail.take(event);
-    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
@@ -405,11 +403,6 @@ class App {
   withdrawRule(): void {
     this.rules?.withdraw();
   }
-}
-
-/** Run what a part adds, without which the page works. */
-function extra<T>(name: string, run: (found: T) => void): void {
-  void part<T>(name).then(run, () => null);
 }
 
 addEventListener(

@@ -1,7 +1,7 @@
 // Draws the page when its state changes.
 
 import type { Client, MessageItem } from "../gen/webmail";
-import { part } from "../lib/parts";
+import { extra } from "../lib/parts";
 import { paint } from "../lib/scheme";
 import { effect, signal } from "../lib/signal";
 import { t } from "../lib/words";
@@ -75,10 +75,7 @@ export function watch(page: Page): void {
     page.mailboxes.searches.hidden = searches.length === 0;
     page.mailboxes.labels.hidden = all.length === 0;
     if (!held.value && searches.length + all.length > 0)
-      void part<typeof MailboxesPart>("mailboxes").then(
-        (found) => found.drawLists(page, all, active),
-        () => null,
-      );
+      void extra<typeof MailboxesPart>("mailboxes").then((found) => found.drawLists(page, all, active));
   });
   effect(() => {
     const mailboxes = mail.mailboxes.value;

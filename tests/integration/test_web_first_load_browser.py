@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.integration.browser import chromium
 from tests.integration.test_web_webmail_browser import Reader, append, local
 from tests.running import LocalServer
+from tests.tools import until
 
 __all__ = ["chromium", "local"]
 
@@ -157,4 +158,39 @@ def test_a_page_without_frames_loads_its_parts(chromium: Browser, local: LocalSe
     wait_for(reader, "part/offline.")
     wait_for(reader, "part/message.")
     wait_for_worker(reader)
+    reader.close()
+
+
+def test_parts_that_nobody_asked_for_are_offered_again_in_one_line(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-5a: no part comes in the first attempts. No dialog opens, and one line offers to try again: the list is
+    there and what follows it comes then, what shows a message when one is opened.
+    """
+    append(mailbox, "Among the first rows", "Text of the first row.\n")
+    reader = Reader(chromium, local, service_workers="block")
+    reader.log_in()
+    wait_for(reader, "part/side.")
+    page = reader.page
+    page.route("**/part/*", lambda route: route.abort())
+    refused: list[str] = []
+    page.on("requestfailed", lambda request: refused.append(part_of(request.url)))
+    page.reload()
+    line = page.locator(".toast", has_text="Couldn't load part of this page")
+    for _ in range(2):
+        expect(line).to_have_count(1)
+        until(lambda: {"dropping", "side"} <= set(refused), what="the parts to fail")
+        refused.clear()
+        line.get_by_role("button", name="Try again").click()
+    expect(line).to_have_count(1)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.unroute("**/part/*")
+    line.get_by_role("button", name="Try again").click()
+    for name in ("dropping", "side", "eventnews", "sorting"):
+        wait_for(reader, f"part/{name}.")
+    # the side bar is one stop again
+    expect(page.locator(".side [tabindex='0']")).to_have_count(1)
+    expect(page.locator(".toast")).to_have_count(0)
+    page.locator(".message", has_text="Among the first rows").click()
+    expect(page.locator(".reader").get_by_text("Text of the first row.")).to_be_visible()
     reader.close()

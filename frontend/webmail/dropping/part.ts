@@ -27,7 +27,7 @@ interface Page {
   readonly mail: Mail;
   readonly actions: Actions;
   readonly list: MessageList;
-  readonly desk: Pick<Surroundings, "load">;
+  readonly desk: Pick<Surroundings, "extra" | "load">;
 }
 
 /** A place that something can be dropped on: the mailbox of a row, or the list with the one that is shown. */
@@ -68,10 +68,7 @@ export class Dropping {
   took(event: State | Alarmed): void {
     if (event.kind === "importing") this.importing.took(event);
     else
-      void this.page.desk.load<typeof AlarmsPart>("alarms").then(
-        (found) => found.showAlarms(this.page),
-        () => null,
-      );
+      void this.page.desk.extra<typeof AlarmsPart>("alarms").then((found) => found.showAlarms(this.page));
   }
 
   private over(event: DragEvent): void {

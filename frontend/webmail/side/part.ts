@@ -31,13 +31,13 @@ interface Page {
   readonly stream: { retry(anew: boolean): void };
 }
 
-/** Add all of it. The page works without what can't be loaded. */
+/** Add all of it. */
 export function complete(page: Page): void {
   const { client, desk, list } = page;
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
-  const extra = <T>(name: string, run: (found: T) => void) => void desk.load<T>(name).then(run, () => null);
+  const extra = <T>(name: string, run: (found: T) => void) => void desk.extra<T>(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3))
     extra<typeof HintsPart>("hints", (found) => found.showHints(list.root));
   extra<typeof SortingPart>("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));

@@ -3,7 +3,7 @@
 
 import type { Address, MessageItem } from "../../gen/webmail";
 import { el, fill } from "../../lib/dom";
-import { part } from "../../lib/parts";
+import { extra } from "../../lib/parts";
 import { phone } from "../../lib/phone";
 import { effect, untracked } from "../../lib/signal";
 import { mailboxName, t } from "../../lib/words";
@@ -266,13 +266,10 @@ export class MessageList {
   private emptyPlace(): EmptyPlace | null {
     if (this.empty !== undefined) return this.empty?.emptyList(this.mail, this.owner) ?? null;
     this.empty = null;
-    part<typeof EmptyPart>("empty").then(
-      (found) => {
-        this.empty = found;
-        this.draw();
-      },
-      () => (this.empty = undefined),
-    );
+    void extra<typeof EmptyPart>("empty").then((found) => {
+      this.empty = found;
+      this.draw();
+    });
     return null;
   }
 

@@ -480,7 +480,7 @@ var Dropping = class {
   marked = null;
   took(event) {
     if (event.kind === "importing") this.importing.took(event);
-    else void this.page.desk.load("alarms").then((found) => found.showAlarms(this.page), () => null);
+    else void this.page.desk.extra("alarms").then((found) => found.showAlarms(this.page));
   }
   over(event) {
     const place = this.place(event);

@@ -156,7 +156,7 @@ function complete(page) {
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
-  const extra = (name, run) => void desk.load(name).then(run, () => null);
+  const extra = (name, run) => void desk.extra(name).then(run);
   if (!(Number(localStorage.getItem("moxlite-webmail-hints")) >= 3)) extra("hints", (found) => found.showHints(list.root));
   extra("sorting", (found) => found.showNotices(client, list.root, desk.facts().account_path));
   extra("eventnews", (found) => found.showEventNews(client, list.root));

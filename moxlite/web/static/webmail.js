@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "53a66699b5d1", doubles: "869dc3d83f7c", dropping: "2e017aa498fa", empty: "bb5fb61c1ee4", event: "8a668afa9abe", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "a28091b41d25", group: "8596d6be342d", hints: "53368605010a", invitation: "453d9066dc51", labels: "9a3298ff7b4e", later: "3face6172b43", legend: "0cfdded97f3e", login: "7787d4bf8288", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "33b2e8dbf229", newsletters: "9497a112e08e", offline: "5992d75bcc47", outbox: "f1a3336b13a1", palette: "247d6ce5e353", people: "275c8c663c0a", person: "360a95114372", print: "83a733790086", quick: "7eedfff6c91f", receipt: "df7369052c79", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "3e35b4815368", rules: "a1aefd4af173", search: "748a466c1913", secondstep: "634389e9e539", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "2399b9531cf1", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "53a66699b5d1", doubles: "869dc3d83f7c", dropping: "46c709be3330", empty: "bb5fb61c1ee4", event: "c310e4ca6f03", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "104067fad418", group: "63420d42b598", hints: "53368605010a", invitation: "864e90ca2cb2", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "0cfdded97f3e", login: "7787d4bf8288", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "33b2e8dbf229", newsletters: "d68cf1053a84", offline: "5992d75bcc47", outbox: "f1a3336b13a1", palette: "247d6ce5e353", people: "342fea8b4a24", person: "3a6aa7e5e231", print: "83a733790086", quick: "7eedfff6c91f", receipt: "eb68fc5da1de", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "3e35b4815368", rules: "a1aefd4af173", search: "82a01896488d", secondstep: "634389e9e539", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "7efcfa70540f", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
 
 var CheckFailed = class extends Error {
 };
@@ -492,18 +492,18 @@ function dialog(title, build, dismissable = true) {
     box.showModal();
   });
 }
-async function showError(failed, error) {
+async function showError(failed2, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(failed2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function attempt(doing, failed, work) {
+async function attempt(doing, failed2, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
   const timer = setTimeout(slow, 1e3);
   try {
     await work();
     return true;
   } catch (error) {
-    await showError(failed, error);
+    await showError(failed2, error);
     return false;
   } finally {
     clearTimeout(timer);
@@ -546,18 +546,96 @@ async function typedUntil(work) {
   return [done, typed];
 }
 
-var folder = "./part/";
+var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
+var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
+var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
+var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
+var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
+var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
+var cornerDownRight = "m15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
+var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
+var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
+var folder = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
+var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
+var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
+var listFilter = "M2 5h20 M6 12h12 M9 19h6";
+var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
+var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
+var menu = "M4 5h16 M4 12h16 M4 19h16";
+var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
+var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
+var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
+var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
+var settings = "M9.671 4.136a2.34 2.34 0 0 1 4.659 0 2.34 2.34 0 0 0 3.319 1.915 2.34 2.34 0 0 1 2.33 4.033 2.34 2.34 0 0 0 0 3.831 2.34 2.34 0 0 1-2.33 4.033 2.34 2.34 0 0 0-3.319 1.915 2.34 2.34 0 0 1-4.659 0 2.34 2.34 0 0 0-3.32-1.915 2.34 2.34 0 0 1-2.33-4.033 2.34 2.34 0 0 0 0-3.831A2.34 2.34 0 0 1 6.35 6.051a2.34 2.34 0 0 0 3.319-1.915 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
+var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
+var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
+var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
+var x = "M18 6 6 18 M6 6l12 12";
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words2 = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold2 = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold2, onpointerleave: release, onfocusin: hold2, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words2, other), close };
+}
+
+var folder2 = "./part/";
 var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([import(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([import(`${folder2}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
     loading.set(name, found);
   }
   return found;
+}
+var failed = [];
+function extra(name) {
+  return part(name).catch((error) => new Promise((resolve) => {
+    const again = () => {
+      for (const one of failed.splice(0)) one();
+    };
+    if (failed.push(() => resolve(extra(name))) === 1) toast(error.message, { title: t("Try again"), run: again }, 1e9);
+  }));
 }
 
 var key = "moxlite-webmail-scheme";
@@ -669,75 +747,6 @@ function beforeDisplay(root) {
   } catch (error) {
     void showError(t("Couldn't run this server's custom script"), error);
   }
-}
-
-var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
-var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
-var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
-var chevronsUpDown = "M7 15l5 5 5-5 M7 9l5-5 5 5";
-var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.83 1c0 2-3 3-3 3 M12 17h.01";
-var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
-var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
-var cornerDownRight = "m15 10l5 5-5 5 M4 4v7a4 4 0 0 0 4 4h12";
-var ellipsis = "M11 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M18 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z M4 12a1 1 0 1 0 2 0a1 1 0 1 0 -2 0z";
-var filePen = "M12.659 22H18a2 2 0 0 0 2-2V8a2.4 2.4 0 0 0-.706-1.706l-3.588-3.588A2.4 2.4 0 0 0 14 2H6a2 2 0 0 0-2 2v9.34 M14 2v5a1 1 0 0 0 1 1h5 M10.378 12.622a1 1 0 0 1 3 3.003L8.36 20.637a2 2 0 0 1-.854.506l-2.867.837a.5.5 0 0 1-.62-.62l.836-2.869a2 2 0 0 1 .506-.853z";
-var folder2 = "M20 20a2 2 0 0 0 2-2V8a2 2 0 0 0-2-2h-7.9a2 2 0 0 1-1.69-.9L9.6 3.9A2 2 0 0 0 7.93 3H4a2 2 0 0 0-2 2v13a2 2 0 0 0 2 2Z";
-var forward = "m15 17l5-5-5-5 M4 18v-2a4 4 0 0 1 4-4h12";
-var inbox = "M22 12 16 12 14 15 10 15 8 12 2 12 M5.45 5.11 2 12v6a2 2 0 0 0 2 2h16a2 2 0 0 0 2-2v-6l-3.45-6.89A2 2 0 0 0 16.76 4H7.24a2 2 0 0 0-1.79 1.11z";
-var listFilter = "M2 5h20 M6 12h12 M9 19h6";
-var mail = "M22 7l-8.991 5.727a2 2 0 0 1-2.009 0L2 7 M4 4h16a2 2 0 0 1 2 2v12a2 2 0 0 1 -2 2h-16a2 2 0 0 1 -2 -2v-12a2 2 0 0 1 2 -2z";
-var mailOpen = "M21.2 8.4c.5.38.8.97.8 1.6v10a2 2 0 0 1-2 2H4a2 2 0 0 1-2-2V10a2 2 0 0 1 .8-1.6l8-6a2 2 0 0 1 2.4 0l8 6Z M22 10l-8.97 5.7a1.94 1.94 0 0 1-2.06 0L2 10";
-var menu = "M4 5h16 M4 12h16 M4 19h16";
-var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
-var paperclip = "M16 6l-8.414 8.586a2 2 0 0 0 2.829 2.829l8.414-8.586a4 4 0 1 0-5.657-5.657l-8.379 8.551a6 6 0 1 0 8.485 8.485l8.379-8.551";
-var reply = "m20 18v-2a4 4 0 0 0-4-4H4 M9 17l-5-5 5-5";
-var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
-var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
-var settings = "M9.671 4.136a2.34 2.34 0 0 1 4.659 0 2.34 2.34 0 0 0 3.319 1.915 2.34 2.34 0 0 1 2.33 4.033 2.34 2.34 0 0 0 0 3.831 2.34 2.34 0 0 1-2.33 4.033 2.34 2.34 0 0 0-3.319 1.915 2.34 2.34 0 0 1-4.659 0 2.34 2.34 0 0 0-3.32-1.915 2.34 2.34 0 0 1-2.33-4.033 2.34 2.34 0 0 0 0-3.831A2.34 2.34 0 0 1 6.35 6.051a2.34 2.34 0 0 0 3.319-1.915 M9 12a3 3 0 1 0 6 0a3 3 0 1 0 -6 0z";
-var squarePen = "M12 3H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h14a2 2 0 0 0 2-2v-7 M18.375 2.625a1 1 0 0 1 3 3l-9.013 9.014a2 2 0 0 1-.853.505l-2.873.84a.5.5 0 0 1-.62-.62l.84-2.873a2 2 0 0 1 .506-.852z";
-var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 1.16l5.166.756a.53.53 0 0 1 .294.904l-3.736 3.638a2.123 2.123 0 0 0-.611 1.878l.882 5.14a.53.53 0 0 1-.771.56l-4.618-2.428a2.122 2.122 0 0 0-1.973 0L6.396 21.01a.53.53 0 0 1-.77-.56l.881-5.139a2.122 2.122 0 0 0-.611-1.879L2.16 9.795a.53.53 0 0 1 .294-.906l5.165-.755a2.122 2.122 0 0 0 1.597-1.16z";
-var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
-var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
-var x = "M18 6 6 18 M6 6l12 12";
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text2, action, time = shown) {
-  const words2 = el("span", {}, text2);
-  let timer = 0;
-  let holds = 0;
-  const hold2 = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold2, onpointerleave: release, onfocusin: hold2, onfocusout: release }, words2, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words2, other), close };
 }
 
 function initials(name) {
@@ -1740,18 +1749,18 @@ var Actions = class {
     if (unread.length > 0) actions.push(this.flagging(unread, ["\\seen"], false));
     return actions;
   }
-  run(action, named2, items, failed, undo) {
-    this.perform(action, named2, items.length, failed, undo);
+  run(action, named2, items, failed2, undo) {
+    this.perform(action, named2, items.length, failed2, undo);
     if (action.shown.remove) this.mail.choice.left(items);
   }
-  perform(action, named2, n, failed, undo) {
+  perform(action, named2, n, failed2, undo) {
     this.done.value++;
     if (undo !== null) this.remember(undo);
-    void this.follow(this.mail.pending.do(action), named2.doing(n), named2.done(n), failed, undo !== null).then((done) => {
+    void this.follow(this.mail.pending.do(action), named2.doing(n), named2.done(n), failed2, undo !== null).then((done) => {
       if (!done && undo !== null) this.forget(undo);
     });
   }
-  async follow(work, doing, done, failed, withUndo) {
+  async follow(work, doing, done, failed2, withUndo) {
     const own2 = ++this.newest;
     this.last?.close();
     const timer = setTimeout(() => own2 === this.newest && this.say(doing, withUndo, 0), waitsAfter);
@@ -1761,7 +1770,7 @@ var Actions = class {
       return true;
     } catch (error) {
       if (own2 === this.newest) this.last?.close();
-      this.failed(failed, error);
+      this.failed(failed2, error);
       return false;
     } finally {
       clearTimeout(timer);
@@ -1780,7 +1789,7 @@ var Actions = class {
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      this.failed(t("Couldn't complete this action"), error);
+      this.failed(t("Couldn't finish"), error);
     } finally {
       this.running = false;
     }
@@ -1799,9 +1808,9 @@ var Actions = class {
     this.last?.close();
     this.last = toast(text2, withUndo ? { title: t("Undo"), run: () => this.undo() } : void 0, time);
   }
-  failed(failed, error) {
+  failed(failed2, error) {
     this.failure?.close();
-    this.failure = toast(`${failed}. ${messageOf(error)}`);
+    this.failure = toast(`${failed2}. ${messageOf(error)}`);
   }
 };
 
@@ -3393,10 +3402,10 @@ var MessageList = class {
   emptyPlace() {
     if (this.empty !== void 0) return this.empty?.emptyList(this.mail, this.owner) ?? null;
     this.empty = null;
-    part("empty").then((found) => {
+    void extra("empty").then((found) => {
       this.empty = found;
       this.draw();
-    }, () => this.empty = void 0);
+    });
     return null;
   }
   call(total) {
@@ -3479,7 +3488,7 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-var icons = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder: folder2 };
+var icons = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder };
 var MailboxList = class {
   constructor(owner) {
     this.owner = owner;
@@ -3507,7 +3516,7 @@ var MailboxList = class {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu2);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(mailbox.id < 0 ? inbox : icons[kind] ?? folder2), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(mailbox.id < 0 ? inbox : icons[kind] ?? folder), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
     const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, mailbox.id > 0 && menu2);
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;
@@ -3903,7 +3912,7 @@ function watch(page) {
     const active = page.places.shown.value === null ? find2.text.value : "";
     page.mailboxes.searches.hidden = searches.length === 0;
     page.mailboxes.labels.hidden = all.length === 0;
-    if (!held.value && searches.length + all.length > 0) void part("mailboxes").then((found) => found.drawLists(page, all, active), () => null);
+    if (!held.value && searches.length + all.length > 0) void extra("mailboxes").then((found) => found.drawLists(page, all, active));
   });
   effect(() => {
     const mailboxes = mail2.mailboxes.value;
@@ -4047,7 +4056,7 @@ var App = class {
   } });
   acting = acting(this);
   navigation = navigation(this);
-  desk = { base, client: this.client, commands: this.commands, actions: this.actions, load: part, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };
+  desk = { base, client: this.client, commands: this.commands, actions: this.actions, load: part, extra, facts: () => this.mail.facts.value, settings: () => this.mail.settings.value, opened: () => this.reader.opened(), reading: () => this.reader.current(), focusMessage: () => this.reader.focus(), scrollMessage: (screens) => this.reader.scroll(screens), ...selection(this.mail), ...lists(this), ...this.acting, ...this.navigation, ...writing(this) };
   rules = null;
   displayed = false;
   line = connectionLine(this.mail, this.stream);
@@ -4074,7 +4083,7 @@ var App = class {
     this.client.deadlines = { token: connectDeadline };
     this.client.furtherChecks = () => part("checks");
     this.client.confirmAgain = async () => (await part("secondstep")).askConfirm(this.client, t("To export mail, enter your password again."));
-    if (known && /[?&]state=/.test(location.search)) extra("secondstep", (found) => found.confirmBack(this.client));
+    if (known && /[?&]state=/.test(location.search)) void extra("secondstep").then((found) => found.confirmBack(this.client));
     this.client.unanswered = (call) => call !== "token" && call !== "request" && this.stream.suspect();
     document.body.append(this.waiting);
     const read3 = localStorage.getItem(`${kept()}-offline`) === null ? ready : this.offline();
@@ -4113,9 +4122,9 @@ var App = class {
   complete() {
     void this.reader.prepare().catch(() => null);
     void part("conversation").catch(() => null);
-    extra("side", (found) => found.complete(this));
+    void extra("side").then((found) => found.complete(this));
   }
-  dropping = this.drawn.then(() => part("dropping")).then(({ Dropping }) => new Dropping(this), () => null);
+  dropping = this.drawn.then(() => extra("dropping")).then(({ Dropping }) => new Dropping(this));
   newer;
   renew(version) {
     const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
@@ -4128,12 +4137,12 @@ var App = class {
   }
   keeping;
   offline() {
-    if (isSecureContext && "serviceWorker" in navigator) this.keeping ??= part("offline").then(({ Offline }) => new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }), () => void 0);
+    if (isSecureContext && "serviceWorker" in navigator) this.keeping ??= part("offline").then(({ Offline }) => new Offline({ client: this.client, base, mail: this.mail, say: toast, event: (event) => this.event(event) }), () => this.keeping = void 0);
     return this.keeping;
   }
   event(event) {
     this.mail.take(event);
-    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found?.took(event));
+    if (event.kind === "importing" || event.kind === "alarms") void this.dropping.then((found) => found.took(event));
     if (event.kind === "start") {
       this.display();
       this.find.known();
@@ -4175,9 +4184,6 @@ var App = class {
     this.rules?.withdraw();
   }
 };
-function extra(name, run) {
-  void part(name).then(run, () => null);
-}
 addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
