@@ -82,12 +82,15 @@ export class Shell {
     if (pages.length > 1) {
       const heading = root.querySelector("h1");
       if (pages.some(([, title]) => title === heading?.textContent)) heading?.classList.add("sr");
+      // the tabs of the page itself stay where they are, whatever its head has
+      const own = root.querySelector(":scope > .tabs") ?? "";
       root.prepend(
         el("p", { class: "place" }, place.title),
         tabs(
           place.title,
           pages.map(([page, title]) => [`#${page}`, title, page === name]),
         ),
+        own,
       );
     }
     fill(this.main, root);
@@ -193,11 +196,14 @@ export function table<Row>(
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === undefined || column.kind === "num";
-      return el(
+      const cell = el(
         "td",
         { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : undefined },
         wrapped(column.cell(row)),
       );
+      // words as long as most addresses stay whole
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);

@@ -83,8 +83,8 @@ const device: MakePage = async (desk) => {
             },
             t("Download profile"),
           ),
-          el("span", { class: "hint" }, ` ${t("When asked for a password, enter an app password.")}`),
         ),
+        { hint: t("When asked for a password, enter an app password.") },
       ),
   );
   return { title: t("Set up a device"), root };

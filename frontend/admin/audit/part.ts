@@ -121,7 +121,7 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
         title: t("User"),
         cell: (row) => actors[row.actor] ?? actor(row.actor),
       },
-      { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] },
+      { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint via" }, wayOf(row.via))] },
       { title: t("Action"), cell: what },
     ],
     found,

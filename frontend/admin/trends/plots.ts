@@ -188,7 +188,7 @@ function waiting(samples: readonly QueueSample[]): HTMLElement {
   const midnights = Array.from(
     { length: 7 },
     (_, place) => new Date(now / 1000 - (6 - place) * 86_400_000).setHours(0, 0, 0, 0) * 1000,
-  ).filter((at) => at > from && at < now - week / 8);
+  ).filter((at) => at > from && at < now - week / 5); // nearer ones would touch the last mark
   const marks = [
     ...midnights
       .filter((_, place) => place % 2 === 0)

@@ -67,8 +67,7 @@ export class Dropping {
   /** Show the state of an import, or alarms of the calendar that have come (DAV-51). */
   took(event: State | Alarmed): void {
     if (event.kind === "importing") this.importing.took(event);
-    else
-      void this.page.desk.extra<typeof AlarmsPart>("alarms").then((found) => found.showAlarms(this.page));
+    else void this.page.desk.extra<typeof AlarmsPart>("alarms").then((found) => found.showAlarms(this.page));
   }
 
   private over(event: DragEvent): void {
