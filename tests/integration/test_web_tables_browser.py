@@ -7,7 +7,7 @@ from typing import Final
 
 import pytest
 from picturing.account import given_away, played
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from moxlite.net.tls.certificates import self_signed
 from tests.geometry import Box
@@ -176,4 +176,27 @@ def test_the_tabs_of_a_page_stay_where_they_are(chromium: Browser, server: Local
             go(visitor.page, f"{visitor.base}/admin/#{name}")
             places.add(Box.of(visitor.page.locator(".tabs").nth(1)).top)
         assert len(places) == 1, (pages, places)
+    visitor.close()
+
+
+def test_a_certificate_tells_when_it_was_used(chromium: Browser, server: LocalServer) -> None:
+    """WEB-81a: in the list of an account's certificates in the admin app, as its owner sees it."""
+    visitor = Visitor(chromium, server)
+    log_in(visitor)
+    page = visitor.page
+    path = "**/admin/api/account_security"
+    used = {"last_used": "2026-11-20T08:00:00Z", "last_protocol": "imap", "last_ip": "192.0.2.7"}
+    go(page, f"{visitor.base}/admin/#accounts/moxlite?tab=security")
+    row = page.get_by_role("table", name="Client certificates").get_by_role("row").last
+    expect(row).to_contain_text("not in 30 days")
+
+    def answer(route: Route) -> None:
+        told = route.fetch().json()
+        told["result"]["certificates"][0] |= used
+        route.fulfill(json=told)
+
+    page.route(path, answer)
+    go(page, f"{visitor.base}/admin/#accounts/moxlite?tab=security")
+    expect(row).to_contain_text("20 Nov")
+    expect(row).to_contain_text("imap, 192.0.2.7")
     visitor.close()

@@ -38,13 +38,8 @@ function factors(desk: Desk, name: string, found: AccountSecurity): HTMLElement 
   if (devices.length === 0)
     return card(
       t("Two-step verification"),
-      el(
-        "p",
-        { class: "two" },
-        state("off", t("off")),
-        " ",
-        t("To turn this on, users go to Security in the account app."),
-      ),
+      el("p", { class: "two" }, t("To turn this on, users go to Security in the account app.")),
+      { actions: state("off", t("off")) },
     );
   const reset = async () => {
     const what = many(
@@ -181,6 +176,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
       { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) },
       { title: t("IMAP"), cell: (one) => (one.no_imap_preauth ? t("login required") : t("no login required")) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
+      { title: t("Last used"), cell: lastUse },
       {
         title: "",
         kind: "top",
@@ -202,6 +198,12 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     actions:
       found.addresses.length > 0 && button(t("Add certificate"), () => void add(), { icon: plus, kind: "line small" }),
   });
+}
+
+function lastUse({ last_used, last_protocol, last_ip }: TLSKeyInfo): Child {
+  if (last_used === null) return el("span", { class: "muted" }, t("not in 30 days"));
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 
 /** Removed mail by mailbox; what came back can be removed again by the user alone. */
