@@ -266,7 +266,9 @@ function table(label, columns, rows, each) {
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);

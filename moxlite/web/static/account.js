@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "9437d12babb6", finding: "634a72460933", junk: "de91fd692a3b", links: "7b66dd6865e0", masked: "05d946c00e59", reading: "7ecfda249b92", rich: "3e35b4815368", rules: "6ade88b39196", security: "8ba0f0225e2e", sending: "6eb234be2781", shares: "7816f5765b19", sieve: "c38b6c8aefc4", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "f7703bddae20" };
+var define_PARTS_default = { device: "992efbbf26c3", finding: "634a72460933", junk: "8f6cbc3dbbf2", links: "a2f891a4b081", masked: "d76dcf90fbf0", reading: "009fbe916ae1", rich: "3e35b4815368", rules: "3b2410e48cc6", security: "a9c07a945871", sending: "9e0a4d3fd40d", shares: "47fe2065df06", sieve: "5d4bb385f288", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "5523c0974bec" };
 
 var CheckFailed = class extends Error {
 };
@@ -306,6 +306,7 @@ var checks = {
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
+  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
@@ -416,6 +417,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
   account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
+  account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
+  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
@@ -896,7 +899,8 @@ var Shell = class {
     if (pages.length > 1) {
       const heading = root.querySelector("h1");
       if (pages.some(([, title]) => title === heading?.textContent)) heading?.classList.add("sr");
-      root.prepend(el("p", { class: "place" }, place.title), tabs(place.title, pages.map(([page, title]) => [`#${page}`, title, page === name])));
+      const own = root.querySelector(":scope > .tabs") ?? "";
+      root.prepend(el("p", { class: "place" }, place.title), tabs(place.title, pages.map(([page, title]) => [`#${page}`, title, page === name])), own);
     }
     fill(this.main, root);
   }
@@ -937,6 +941,46 @@ function iconButton(name, path, run) {
 }
 function disc(key3, name) {
   return el("span", { class: `disc c${hue(key3)}`, "aria-hidden": "true" }, initials(name));
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
 }
 
 var folder = "./part/";
@@ -1058,46 +1102,6 @@ var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait:
 function notice(level, text3, ...actions) {
   const alert = level === "danger" ? "alert" : void 0;
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
-}
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text3, action, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
 }
 
 var cookie = "moxlite-language";

@@ -307,7 +307,9 @@ function table(label, columns, rows, each) {
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);
@@ -851,7 +853,7 @@ async function securityCards(desk, name) {
 }
 function factors(desk, name, found) {
   const devices = [...found.apps.map((one) => [t("authenticator app"), one.name, one.created, one.last_used]), ...found.keys.map((one) => [t("security key at {host}", { host: one.host }), one.name, one.created, one.last_used])];
-  if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, state("off", t("off")), " ", t("To turn this on, users go to Security in the account app.")));
+  if (devices.length === 0) return card(t("Two-step verification"), el("p", { class: "two" }, t("To turn this on, users go to Security in the account app.")), { actions: state("off", t("off")) });
   const reset = async () => {
     const what = many(devices.length, "{n} verification method and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.", "{n} verification methods and all recovery codes will be removed. The user can log in with only the password. Browsers will be logged out, and the user will get an email.");
     if (!await confirm(t("Reset two-step verification for {name}?", { name }), what, t("Reset"))) return;
@@ -886,9 +888,14 @@ function keys(desk, name, found) {
     if (!await confirm(t("Remove “{name}”?", { name: one.name }), t("Clients with this certificate will no longer be able to log in as {address}.", { address: one.login_address }), t("Remove"))) return;
     if (await attempt(t("Removing…"), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint, name))) await desk.refresh();
   };
-  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login required") : t("no login required") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
+  const list2 = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => [el("b", {}, foreign(one.name, 80)), el("div", { class: "hint" }, one.fingerprint)] }, { title: t("Type"), cell: (one) => one.type }, { title: t("Logs in as"), cell: (one) => el("bdi", {}, one.login_address) }, { title: t("IMAP"), cell: (one) => one.no_imap_preauth ? t("login required") : t("no login required") }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Last used"), cell: lastUse }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {name}", { name: one.name }), trash2, () => void remove2(one)) }], found.certificates);
   const body = found.certificates.length === 0 ? empty(keyRound, t("No client certificates"), t("Apps can log in over TLS with a client certificate instead of a password.")) : list2;
   return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
+}
+function lastUse({ last_used, last_protocol, last_ip }) {
+  if (last_used === null) return el("span", { class: "muted" }, t("not in 30 days"));
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 function removedMail(desk, name, first) {
   const place = el("div");

@@ -213,7 +213,9 @@ function table(label, columns, rows, each) {
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);
@@ -344,7 +346,7 @@ async function auditPage(desk) {
   const filter = filterOf(query);
   const before = Number(query.get("before") ?? "0");
   const found = await desk.client.audit(filter, before, perPage);
-  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? actor(row.actor) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
+  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? actor(row.actor) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint via" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
   const current = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";

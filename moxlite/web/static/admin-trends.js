@@ -131,7 +131,9 @@ function table(label, columns, rows2, each) {
   const body = rows2.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);
@@ -571,7 +573,7 @@ function junk(history, days) {
 function waiting(samples) {
   const now = Date.now() * 1e3;
   const from = now - week;
-  const midnights = Array.from({ length: 7 }, (_, place) => new Date(now / 1e3 - (6 - place) * 864e5).setHours(0, 0, 0, 0) * 1e3).filter((at) => at > from && at < now - week / 8);
+  const midnights = Array.from({ length: 7 }, (_, place) => new Date(now / 1e3 - (6 - place) * 864e5).setHours(0, 0, 0, 0) * 1e3).filter((at) => at > from && at < now - week / 5);
   const marks = [...midnights.filter((_, place) => place % 2 === 0).map((at) => [at, new Intl.DateTimeFormat(void 0, { weekday: "short" }).format(at / 1e3)]), [now, t("now")]];
   const most = (read2) => samples.reduce((highest, one) => Math.max(highest, read2(one)), 0);
   const last = samples.at(-1);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "f5093602c647", audit: "c5156faa931e", domains: "4d7906d61ec3", factors: "bd180c242903", live: "9559869ba007", machine: "aaf1e942cbc2", moving: "e72f7ebdc871", queue: "bca7a4f909b4", reports: "cb09cde6e768", trends: "c106ea466ef0" };
+var define_PARTS_default = { accounts: "d860630d20e6", audit: "214bbb137364", domains: "b9d9a66f0e6f", factors: "587a47f5835e", live: "f6d74307ca6e", machine: "43ad9001b1de", moving: "435b87a712ea", queue: "0f133fae041a", reports: "48a4422d6324", trends: "bfd57506b3fa" };
 
 var CheckFailed = class extends Error {
 };
@@ -1010,7 +1010,8 @@ var Shell = class {
     if (pages.length > 1) {
       const heading = root.querySelector("h1");
       if (pages.some(([, title]) => title === heading?.textContent)) heading?.classList.add("sr");
-      root.prepend(el("p", { class: "place" }, place.title), tabs(place.title, pages.map(([page, title]) => [`#${page}`, title, page === name])));
+      const own2 = root.querySelector(":scope > .tabs") ?? "";
+      root.prepend(el("p", { class: "place" }, place.title), tabs(place.title, pages.map(([page, title]) => [`#${page}`, title, page === name])), own2);
     }
     fill(this.main, root);
   }
@@ -1055,7 +1056,9 @@ function table(label, columns, rows, each) {
   const body = rows.map((row) => {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
-      return el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
+      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      return cell;
     });
     const tr = el("tr", {}, cells);
     each?.(tr, row);
@@ -1118,6 +1121,46 @@ function foreign(value, most2 = 300) {
 }
 function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
+}
+
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action2, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action2.run();
+  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
 }
 
 var folder = "./part/";
@@ -1211,46 +1254,6 @@ function beforeDisplay(root) {
   } catch (error) {
     void showError(t("Couldn't run this server's custom script"), error);
   }
-}
-
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text3, action2, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action2.run();
-  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
 }
 
 function size(octets2) {
