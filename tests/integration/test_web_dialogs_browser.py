@@ -112,6 +112,11 @@ FAULTS: Final = """(dialog) => {
 }"""
 """What of a dialog cannot be reached: each of its controls is scrolled to, as the Tab key does."""
 
+SCROLLED: Final = """(dialog) => [dialog, ...dialog.querySelectorAll("*")]
+  .filter((one) => one.scrollTop !== 0)
+  .map((one) => `${one.tagName} ${one.className} is scrolled by ${one.scrollTop} px`)"""
+"""What of a dialog that has just opened isn't shown from its beginning."""
+
 PLACES_OF_BUTTONS: Final = """(dialog) => {
   const faults = [];
   const shown = [...dialog.querySelectorAll(".dialog-buttons")].filter((one) => one.checkVisibility());
@@ -180,12 +185,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def judge(page: Page, button: str) -> None:
-    """A dialog is inside the window, nothing lies over it, and each of its controls can be reached; its buttons are in
-    one place, the one that acts last. At the largest width axe judges it, too.
+    """A dialog is inside the window and shows its beginning, nothing lies over it, and each of its controls can be
+    reached; its buttons are in one place, the one that acts last. At the largest width axe judges it, too.
     """
     dialog = page.locator("dialog:modal").last
     expect(dialog, f"that “{button}” opens").to_be_visible()
     in_sight(dialog)
+    assert dialog.evaluate(SCROLLED) == [], f"the dialog of “{button}”"
     assert dialog.evaluate(FAULTS) == [], f"the dialog of “{button}”"
     assert dialog.evaluate(PLACES_OF_BUTTONS) == [], f"the dialog of “{button}”"
     assert hidden_saves(dialog) == [], f"the dialog of “{button}”"
