@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "992efbbf26c3", finding: "634a72460933", junk: "8f6cbc3dbbf2", links: "a2f891a4b081", masked: "d76dcf90fbf0", reading: "009fbe916ae1", rich: "3e35b4815368", rules: "3b2410e48cc6", security: "a9c07a945871", sending: "9e0a4d3fd40d", shares: "47fe2065df06", sieve: "5d4bb385f288", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "5523c0974bec" };
+var define_PARTS_default = { device: "1d8cbf430432", finding: "634a72460933", junk: "de91fd692a3b", links: "a2f891a4b081", masked: "d76dcf90fbf0", reading: "7ecfda249b92", rich: "3e35b4815368", rules: "6ade88b39196", security: "b3f18864c0cf", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "f7703bddae20" };
 
 var CheckFailed = class extends Error {
 };
@@ -306,7 +306,6 @@ var checks = {
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  Leaving: { id: "string", due: "integer", sender: "string", recipients: ["list", "string"], subject: "string", message_id: "integer", writer: "string" },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
@@ -417,8 +416,6 @@ var Client = /* @__PURE__ */ clientOf({
   account_forward_start: [{ address: "string", account: ["optional", "string"] }, "null"],
   account_junk_show: [{ account: ["optional", "string"] }, ["ref", "Junk"]],
   account_junk_set: [{ changed: ["ref", "JunkChange"], old: ["optional", ["ref", "JunkChange"]], account: ["optional", "string"] }, "null"],
-  account_later_list: [{ account: ["optional", "string"] }, ["list", ["ref", "Leaving"]]],
-  account_later_stop: [{ id: "string", account: ["optional", "string"] }, "null"],
   address_add: [{ site: ["optional", "string"], word: ["optional", "string"], domain: ["optional", "string"], note: ["optional", "string"], only_from: ["optional", "string"], expires: ["optional", "string"], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_set: [{ address: "string", site: ["optional", ["nullable", "string"]], note: ["optional", ["nullable", "string"]], only_from: ["optional", ["nullable", "string"]], expires: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, ["ref", "GivenAddress"]],
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],

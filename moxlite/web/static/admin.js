@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "d860630d20e6", audit: "214bbb137364", domains: "b9d9a66f0e6f", factors: "587a47f5835e", live: "f6d74307ca6e", machine: "43ad9001b1de", moving: "435b87a712ea", queue: "0f133fae041a", reports: "48a4422d6324", trends: "bfd57506b3fa" };
+var define_PARTS_default = { accounts: "bebf14021c4c", audit: "02216259bdb8", domains: "a64c5f3d161a", factors: "03b2e6508f1d", live: "9559869ba007", machine: "2427df4ae216", moving: "435b87a712ea", queue: "f120a526614d", reports: "b293535a9fe8", trends: "4997104c147b" };
 
 var CheckFailed = class extends Error {
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "53a66699b5d1", doubles: "869dc3d83f7c", dropping: "46c709be3330", empty: "bb5fb61c1ee4", event: "c310e4ca6f03", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "104067fad418", group: "63420d42b598", hints: "53368605010a", invitation: "864e90ca2cb2", labels: "9a3298ff7b4e", later: "ab6fa20cc037", legend: "0cfdded97f3e", login: "7787d4bf8288", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "33b2e8dbf229", newsletters: "d68cf1053a84", offline: "5992d75bcc47", outbox: "f1a3336b13a1", palette: "247d6ce5e353", people: "342fea8b4a24", person: "3a6aa7e5e231", print: "83a733790086", quick: "7eedfff6c91f", receipt: "eb68fc5da1de", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "3e35b4815368", rules: "a1aefd4af173", search: "82a01896488d", secondstep: "634389e9e539", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "7efcfa70540f", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "47a4315193c5", conversation: "6715b9fe7084", details: "53a66699b5d1", doubles: "869dc3d83f7c", dropping: "46c709be3330", empty: "bb5fb61c1ee4", event: "8a668afa9abe", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "a28091b41d25", group: "8596d6be342d", hints: "53368605010a", invitation: "453d9066dc51", labels: "9a3298ff7b4e", later: "3face6172b43", legend: "0cfdded97f3e", login: "7787d4bf8288", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "33b2e8dbf229", newsletters: "9497a112e08e", offline: "5992d75bcc47", outbox: "f1a3336b13a1", palette: "247d6ce5e353", people: "275c8c663c0a", person: "360a95114372", print: "83a733790086", quick: "7eedfff6c91f", receipt: "df7369052c79", recipients: "cc43d727edf0", repeating: "260e99aff349", rich: "3e35b4815368", rules: "a1aefd4af173", search: "748a466c1913", secondstep: "634389e9e539", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "7efcfa70540f", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "0120d52f948d", words: "eac5eb032365" };
 
 var CheckFailed = class extends Error {
 };
@@ -1789,7 +1789,7 @@ var Actions = class {
       if (what.action !== "delete") this.remember(undo);
       this.say(undo.what, what.action !== "delete");
     } catch (error) {
-      this.failed(t("Couldn't finish"), error);
+      this.failed(t("Couldn't complete this action"), error);
     } finally {
       this.running = false;
     }
