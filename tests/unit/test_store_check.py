@@ -129,6 +129,11 @@ BREAK = [
     ("thread_missing", "INSERT INTO thread_missing VALUES ('x@y', 1, 0)"),
     ("ids", "UPDATE state SET last_message_id = 1"),
     ("ids", "UPDATE state SET last_body_id = 0"),
+    ("unit_key", "UPDATE state SET recent_keys = x'00000000000000010003aaaa'"),
+    (
+        "unit_key",
+        "UPDATE state SET recent_keys = x'00000000000000010002aaaa'; INSERT INTO unit_key VALUES (x'aaaa', 1)",
+    ),
     (
         "import",
         "INSERT INTO import_message VALUES (99, 1, 1, 0, '', 1, 1, 0, 0, 0, '', 0, NULL, '', 0, x'90')",

@@ -4,6 +4,7 @@ migration that no program has stands for a later version.
 
 import shutil
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -29,6 +30,7 @@ from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
+from moxlite.store.rows.views import members
 from moxlite.store.types import MessageID
 from moxlite.store.upkeep.check import check_account
 from tests.upgrade_fixtures import ADD, FOLDER, later, names, unpack
@@ -256,3 +258,59 @@ def test_a_damaged_file_of_the_first_schema_is_salvaged(first: Path, tmp_path: P
     assert (done.losses, done.orphans) == ([], 0)
     assert query(tmp_path / "out/accounts" / ACCOUNTS[2] / "account.db", messages) == before
     assert verify(tmp_path / "out", deep=True).problems == []
+
+
+# Schema 3 of accounts: the first message of a thread is in no index of threads, new idempotency keys are in `state`
+
+
+THREADS = "SELECT threadid, group_concat(id) FROM (SELECT threadid, id FROM message ORDER BY id) GROUP BY threadid"
+INDEXED = "SELECT count(*) FROM message INDEXED BY message_threadid WHERE threadid <> id"
+LATER = "SELECT count(*) FROM message WHERE threadid <> id"
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> Path:
+    """The file of an account of schema 2."""
+    data = unpack("0.1.0-schema-2", tmp_path / "data")
+    path = data / "accounts" / ACCOUNTS[2] / "account.db"
+    with closing(apsw.Connection(str(path))) as db:
+        db.execute("INSERT INTO unit_key VALUES (?, unixepoch() * 1000000)", (b"before",))
+    return path
+
+
+async def test_threads_and_keys_of_before_the_upgrade_are_found(second: Path) -> None:
+    """STORE-148, STORE-189: each thread with all its messages, by the smaller index. A unit of before is not run
+    again.
+    """
+    threads = {int(str(thread)): str(ids) for thread, ids in query(second, THREADS)}
+    longest = max(threads, key=lambda thread: len(threads[thread]))
+    assert "," in threads[longest]
+    accounts = Accounts(second.parents[2], replace(made_up(), check_on_close=True))
+    async with accounts.use(ACCOUNTS[2]) as account:
+        for thread, ids in threads.items():
+            found = await account.read(partial(members, threadid=thread, limit=100), op="test")
+            assert sorted(member.row.id for member in found) == sorted(map(int, ids.split(",")))
+        assert 0 < int(str(query(second, INDEXED)[0][0])) < sum(len(ids.split(",")) for ids in threads.values())
+        assert query(second, INDEXED) == query(second, LATER)
+        assert not await account.write(lambda tx: tx.once(b"before"))
+        assert await account.write(lambda tx: tx.once(b"after"))
+        assert not await account.write(lambda tx: tx.once(b"after"))
+    await accounts.aclose()
+    assert query(second, "SELECT key FROM unit_key WHERE key IN (x'6265666f7265', x'6166746572')") == [(b"before",)]
+    assert run(["verifydata", "--deep", str(second.parents[2])]) == 0
+
+
+def test_an_upgrade_to_fewer_b_trees_that_fails_leaves_the_second_schema(second: Path, tmp_path: Path) -> None:
+    """STORE-148: its indices too; the next open does it."""
+    before = query(second, "SELECT * FROM sqlite_schema ORDER BY rowid")
+    schema = tmp_path / "broken"
+    shutil.copytree(migrations.SCHEMA, schema)
+    with next((schema / "account").glob("0003-*")).open("a") as file:
+        file.write("INSERT INTO nowhere VALUES (1);")
+    with pytest.raises(apsw.SQLError, match="nowhere"):
+        open_file(second, Kind.ACCOUNT, Options(min_free_space=0, schema=schema))
+    assert query(second, "SELECT * FROM sqlite_schema ORDER BY rowid") == before
+    assert query(second, "PRAGMA integrity_check") == [("ok",)]
+    assert query(second, "PRAGMA user_version") == [(2,)]
+    open_file(second, Kind.ACCOUNT, Options(min_free_space=0)).close()
+    assert run(["verifydata", "--deep", str(second.parents[2])]) == 0

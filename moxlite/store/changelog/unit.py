@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
+from moxlite.store.changelog.keys import free_key, is_known, note_key
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
@@ -20,8 +21,6 @@ the database.
 """
 
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
-DONE: Final = "SELECT 1 FROM unit_key WHERE key = ?"
-ONCE: Final = "INSERT INTO unit_key (key, created) VALUES (?, ?) ON CONFLICT DO NOTHING"
 OWE: Final = """
 INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO NOTHING"""
@@ -143,7 +142,11 @@ class AccountTx(Tx):
         """Whether this is the first unit in 7 days with this idempotency key (STORE-189). The key is stored with the
         unit.
         """
-        return self.execute(ONCE, key, self.now) == 1
+        return note_key(self, key)
+
+    def again(self, key: bytes) -> bool:
+        """Forget an idempotency key, so that a unit may have it again; False: no unit had it."""
+        return free_key(self, key)
 
     def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None, *, due: int = 0) -> None:
         """Write a row of `outbox`: the handler of `kind` receives it after the commit, at least once (STORE-189a).
@@ -180,4 +183,4 @@ class AccountTx(Tx):
 
 def was_done(r: Reader, key: bytes) -> bool:
     """Whether a unit with this idempotency key was committed in the last 7 days (STORE-189)."""
-    return r.row(DONE, key) is not None
+    return is_known(r, key)

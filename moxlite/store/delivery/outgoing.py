@@ -127,7 +127,6 @@ MEMBERS: Final = 500
 
 HELD_UNTIL: Final = "SELECT due FROM outbox WHERE key = ?"
 SETTLE: Final = "DELETE FROM outbox WHERE key = ?"
-FORGET: Final = "DELETE FROM unit_key WHERE key = ?"
 HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
 # The carrier sets `due` to 0 in a unit before it hands the row over. Either this statement finds the row, or the queue
 # gets it, never both.
@@ -199,7 +198,7 @@ def withdraw(tx: AccountTx, key: bytes) -> bool:
     note_canceled(tx, key)
     # The key is free again: a call that repeats it is not taken for one that was done.
     expunge_ids(tx, [row[0]])
-    tx.execute(FORGET, key)
+    tx.again(key)
     return True
 
 

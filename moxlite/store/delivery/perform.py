@@ -65,8 +65,6 @@ UNCOUNT: Final = "uncount"
 ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
 
-TAKE: Final = "DELETE FROM unit_key WHERE key = ?"
-
 
 class Owed(msgspec.Struct, frozen=True):
     """A row of the outbox that goes with a delivery; see `AccountTx.owe`."""
@@ -123,7 +121,7 @@ async def perform(
         # The key is written in the unit that delivers, so that it stands for a message that is there. Aliases may lead
         # to an account twice, and the queue repeats what it does not know to be done.
         new = not key or tx.once(key)
-        if retried and tx.execute(TAKE, retried):
+        if retried and tx.again(retried):
             new = False
         done = _Unit(tx, ready, delivery).run() if new else Performed(again=True)
         if also is not None:

@@ -18,6 +18,7 @@ from moxlite.proto.mime.messageid import conversation_subject
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, array_of, int_array
 from moxlite.store.options import DAY
+from moxlite.store.rows.messages import in_thread
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 MAX_REFERENCES: Final = 200
@@ -70,8 +71,8 @@ PLACE: Final = "SELECT threadid, thread_muted, thread_collapsed, thread_parents 
 # ?1 an array of message ids: finds these. `_branch` adds the messages of their threads that have one as an ancestor.
 BRANCH: Final = """
 SELECT id, threadid FROM message WHERE id IN (SELECT value FROM carray(?1))"""
-IN_THREADS: Final = """
-SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON m.threadid = c.value"""
+IN_THREADS: Final = f"""
+SELECT m.id, m.thread_parents FROM carray(?) c CROSS JOIN message m ON {in_thread("c.value")}"""  # noqa: S608 - a constant
 SET_FLAGS: Final = """
 UPDATE message SET thread_muted = ?1, thread_collapsed = ?2, threadseq = ?3
 WHERE id IN (SELECT value FROM carray(?4)) AND (thread_muted <> ?1 OR thread_collapsed <> ?2) RETURNING id"""

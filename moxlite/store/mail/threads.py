@@ -35,6 +35,7 @@ from moxlite.store.mail.threadlinks import (
     pack_parents,
     place_of,
 )
+from moxlite.store.rows.messages import in_thread
 from moxlite.store.types import MailboxID, MessageID, ThreadChanged, ThreadID, ThreadKeys
 
 logger = logging.getLogger("moxlite.store.threads")
@@ -97,10 +98,12 @@ SELECT m.id, t.email_id, t.distance, x.subject_base, m.subject_base, m.dsn FROM 
 CROSS JOIN message m WHERE x.id = ?2 AND m.id IN (SELECT t.email_id UNION ALL
 SELECT c.id FROM message c WHERE c.email_id = t.email_id AND c.email_id <> c.id) AND m.id <> ?2 AND m.threadid <> 0
 ORDER BY t.email_id LIMIT {WAITING}"""  # noqa: S608 - a number
-SIZE_OF_THREAD: Final = """
-SELECT count(*), sum(length(thread_parents)) FROM (SELECT thread_parents FROM message WHERE threadid = ? LIMIT ?)"""
-OF_THREAD: Final = """
-SELECT id, thread_muted, thread_collapsed, thread_parents FROM message WHERE threadid = ? ORDER BY id LIMIT ?"""
+SIZE_OF_THREAD: Final = f"""
+SELECT count(*), sum(length(thread_parents)) FROM (SELECT thread_parents FROM message m WHERE {in_thread("?1")}
+LIMIT ?2)"""  # noqa: S608 - a constant
+OF_THREAD: Final = f"""
+SELECT id, thread_muted, thread_collapsed, thread_parents FROM message m WHERE {in_thread("?1")}
+ORDER BY id LIMIT ?2"""  # noqa: S608 - a constant
 SET_PLACE: Final = "UPDATE message SET threadid = ?, thread_parents = ?, threadseq = ? WHERE id = ?"
 SET_MISSING: Final = "UPDATE message SET thread_missing_link = ? WHERE id = ?"
 
@@ -390,7 +393,8 @@ NEXT: Final = """
 SELECT m.id, h.header, i.structure FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id
 LEFT JOIN message_info i ON i.email_id = m.email_id WHERE m.id > ?
 ORDER BY m.id LIMIT ?"""
-WITHOUT: Final = "SELECT id FROM message INDEXED BY message_threadid WHERE threadid = 0 ORDER BY id LIMIT ?"
+WITHOUT: Final = """
+SELECT id FROM message INDEXED BY message_threadid WHERE threadid = 0 AND threadid <> id ORDER BY id LIMIT ?"""
 CLEAR: Final = """
 UPDATE message SET messageid = ?, subject_base = ?, threadid = 0, thread_missing_link = 0, thread_parents = x'90'
 WHERE id = ?"""

@@ -17,7 +17,7 @@ import msgspec
 from moxlite.decoders import json_decoder
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Array, Reader, Value, int_array
-from moxlite.store.rows.messages import MAX_UID, SLICE
+from moxlite.store.rows.messages import MAX_UID, SLICE, in_thread
 from moxlite.store.rows.views import Place
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
@@ -380,7 +380,7 @@ def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
             array = int_array(numbers)
             return EMAIL_IN, [array, array, array]
         case InThread(threadid=threadid):
-            return "m.threadid = ?", [threadid]
+            return in_thread("?"), [threadid] * 3
         case InThreadWith(of=part):
             sql, args = _compose(part, depth + 1)
             # the condition is about the other message, which takes the name of this one within

@@ -14,7 +14,7 @@ import msgspec
 
 from moxlite.store.file.transaction import Array, Reader, Row, int_array
 from moxlite.store.rows.mailboxes import split_keywords
-from moxlite.store.rows.messages import flags_of_bits
+from moxlite.store.rows.messages import flags_of_bits, in_thread
 from moxlite.store.rows.views import view_total
 from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID
 
@@ -27,7 +27,7 @@ EMAILS: Final = (
     f"{_COLUMNS} m.email_id = c.value WHERE m.email_id <> m.id AND {_LIVING}"
 )
 IN_THREADS: Final = f"""
-SELECT m.threadid, m.email_id, min(m.received) FROM carray(?1) c CROSS JOIN message m ON m.threadid = c.value
+SELECT m.threadid, m.email_id, min(m.received) FROM carray(?1) c CROSS JOIN message m ON {in_thread("c.value")}
 WHERE {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3)))
 GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
 COPIES_AMONG: Final = """
@@ -36,14 +36,15 @@ SORT_COLUMNS: Final = """
 SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
 CROSS JOIN message m ON m.id = c.value"""
 THREAD_FLAGS: Final = f"""
-SELECT m.threadid, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON m.threadid = c.value
+SELECT m.threadid, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON {in_thread("c.value")}
 WHERE {_LIVING}"""  # noqa: S608 - a constant
 THREADS: Final = f"SELECT count(DISTINCT m.threadid) FROM message m WHERE m.mailbox_id = ? AND {_LIVING}"  # noqa: S608
-# ``flags & 1 = 0`` in this form, so that the index of unread messages answers
+# ``flags & 1 = 0`` in this form, so that the index of unread messages answers; with the plus sign, the threads are
+# looked up, not the whole mailbox.
 UNREAD_THREADS: Final = f"""
 SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND u.flags & 1 = 0
-AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0 CROSS JOIN message m ON m.threadid = u.threadid
-WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
+AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0 CROSS JOIN message m ON {in_thread("u.threadid")}
+WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND +m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
 OF_MESSAGE: Final = "SELECT email_id FROM message WHERE id = ?"
 
 

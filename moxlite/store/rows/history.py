@@ -13,6 +13,7 @@ import msgspec
 
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.mailboxes import state
+from moxlite.store.rows.messages import in_thread
 from moxlite.store.types import Flag, MailboxID
 
 MAIL_STATE: Final = """
@@ -42,7 +43,7 @@ FROM carray(?1) c CROSS JOIN message m ON m.email_id = c.value WHERE m.email_id 
 )
 IN_THREADS: Final = f"""
 SELECT m.threadid, m.email_id, m.createseq, m.flags & {int(Flag.DELETED)}, m.mailbox_id FROM carray(?1) c
-CROSS JOIN message m ON m.threadid = c.value"""  # noqa: S608 - a constant
+CROSS JOIN message m ON {in_thread("c.value")}"""  # noqa: S608 - constants
 MAILBOXES: Final = "SELECT id, createseq, modseq FROM mailbox WHERE modseq > ?"
 MAILBOXES_GONE: Final = "SELECT mailbox_id, createseq, modseq FROM mailbox_gone WHERE modseq > ?"
 SUBSCRIBED_SINCE: Final = """

@@ -62,6 +62,14 @@ MESSAGE_COLUMNS: Final = (
     "m.thread_muted, m.thread_collapsed, m.trained"
 )
 
+
+def in_thread(threadid: str) -> str:
+    """SQL for ``m`` being a message of the thread `threadid`, an expression: its first message has the thread's id, and
+    is in no index of threads.
+    """
+    return f"(m.threadid = {threadid} AND m.threadid <> m.id OR m.id = {threadid} AND m.threadid = {threadid})"
+
+
 UIDS: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid"
 ENDS: Final = """
 SELECT (SELECT min(uid) FROM message WHERE mailbox_id = ?1), (SELECT max(uid) FROM message WHERE mailbox_id = ?1),

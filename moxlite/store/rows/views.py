@@ -15,7 +15,7 @@ import msgspec
 
 from moxlite.decoders import msgpack_decoder
 from moxlite.store.file.transaction import Reader, int_array
-from moxlite.store.rows.messages import MESSAGE_COLUMNS, message_row
+from moxlite.store.rows.messages import MESSAGE_COLUMNS, in_thread, message_row
 from moxlite.store.types import MailboxID, MessageID, MessageRow
 
 
@@ -147,8 +147,8 @@ THREADS_OF: Final = "SELECT DISTINCT m.threadid FROM carray(?) c CROSS JOIN mess
 THREADS_OF_REMOVED: Final = """
 SELECT DISTINCT e.threadid FROM carray(?2) c CROSS JOIN expunged e ON e.mailbox_id = ?1 AND e.uid = c.value"""
 MEMBERS: Final = f"""
-SELECT m.thread_parents, {MESSAGE_COLUMNS} FROM message m INDEXED BY message_threadid
-WHERE m.threadid = ? ORDER BY m.received DESC, m.id DESC LIMIT ?"""  # noqa: S608 - constants
+SELECT m.thread_parents, {MESSAGE_COLUMNS} FROM message m
+WHERE {in_thread("?1")} ORDER BY m.received DESC, m.id DESC LIMIT ?2"""  # noqa: S608 - constants
 STEP: Final = "SELECT threads_step FROM state"
 
 DONE: Final = 2

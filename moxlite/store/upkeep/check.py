@@ -18,6 +18,7 @@ import msgspec
 from moxlite.decoders import msgpack_decoder
 from moxlite.findings import Finding
 from moxlite.store.auth.apppasswords import wrong_app_passwords
+from moxlite.store.changelog.keys import RECENT, packed, recent_keys
 from moxlite.store.content.body import CHUNK_SIZE, decode_chunk
 from moxlite.store.errors import BadMailboxName, ChunkDamaged
 from moxlite.store.file.boundary import MAX_PER_KIND, damage
@@ -38,7 +39,14 @@ def check_account(r: Reader, *, deep: bool = False, idle: bool = False) -> list[
     findings: list[Finding] = []
     for rule in RULES:
         _collect(findings, (damage(rule.kind, rule.text.format(*row)) for row in r.iterate(rule.sql)))
-    checks: list[Callable[[Reader], Iterator[Finding]]] = [_names, _keywords, _threads, _app_passwords, _masked]
+    checks: list[Callable[[Reader], Iterator[Finding]]] = [
+        _names,
+        _keywords,
+        _threads,
+        _app_passwords,
+        _masked,
+        _unit_keys,
+    ]
     if idle:
         checks.append(_unused)
     if deep:
@@ -148,6 +156,15 @@ def _masked(r: Reader) -> Iterator[Finding]:
     """Addresses to give away that cannot be looked up, or senders of none (MASK-1)."""
     for text in wrong_masked(r):
         yield damage("masked", text)
+
+
+def _unit_keys(r: Reader) -> Iterator[Finding]:
+    """Idempotency keys in `state` that can't be read, or are in `unit_key`, too (STORE-189)."""
+    found = recent_keys(r)
+    if packed(found) != r.value(RECENT):
+        yield damage("unit_key", "the recent idempotency keys can't be read")
+    elif any(r.value("SELECT 1 FROM unit_key WHERE key = ?", key) for key, _ in found):
+        yield damage("unit_key", "a recent idempotency key is also in unit_key")
 
 
 def _resources(r: Reader) -> Iterator[Finding]:

@@ -19,6 +19,7 @@ import trio
 
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.keys import forget_recent
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import DAY, SECOND
@@ -183,8 +184,9 @@ def purge_resources(tx: Tx, retention: int) -> int:
 
 
 def forget_keys(tx: Tx, limit: int = PURGE_ROWS) -> int:
-    """Delete idempotency keys over 7 days old, `limit` at most; returns their number (STORE-189)."""
-    return tx.execute(FORGET_KEYS, tx.now - KEY_AGE, limit)
+    """Delete idempotency keys over 7 days old, little more than `limit`; returns their number (STORE-189)."""
+    since = tx.now - KEY_AGE
+    return forget_recent(tx, since) + tx.execute(FORGET_KEYS, since, limit)
 
 
 def _pending(r: Reader, grace: int, *, steady: bool) -> tuple[int, int | None]:
