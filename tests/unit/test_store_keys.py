@@ -11,7 +11,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog import keys
 from moxlite.store.changelog.keys import forget_recent, free_key, is_known, note_key
-from moxlite.store.changelog.unit import was_done
+from moxlite.store.changelog.unit import AccountTx, was_done
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
 from moxlite.store.file.transaction import Tx
@@ -101,7 +101,7 @@ async def test_keys_are_forgotten_wherever_they_are(accounts: Accounts) -> None:
     made = [b"%016d" % number for number in range(120)]
     async with accounts.use("mjl") as account:
         for key in made:
-            await account.write(lambda tx, key=key: tx.once(key))
+            await account.write(partial(AccountTx.once, key=key))
         assert await look(account, lambda r: r.value(TABLE)) == 108
         await account.write(partial(age, days=6))
         assert await account.write(forget_keys) == 0
@@ -115,10 +115,10 @@ async def test_a_freed_key_may_come_again(accounts: Accounts) -> None:
     """STORE-189: once, whether it is recent or not."""
     async with accounts.use("mjl") as account:
         for number in range(120):
-            await account.write(lambda tx, number=number: tx.once(b"%016d" % number))
+            await account.write(partial(AccountTx.once, key=b"%016d" % number))
         for number in (3, 119):
             key = b"%016d" % number
-            assert await account.write(lambda tx, key=key: tx.again(key))
-            assert not await account.write(lambda tx, key=key: tx.again(key))
-            assert await account.write(lambda tx, key=key: tx.once(key))
-            assert not await account.write(lambda tx, key=key: tx.once(key))
+            assert await account.write(partial(AccountTx.again, key=key))
+            assert not await account.write(partial(AccountTx.again, key=key))
+            assert await account.write(partial(AccountTx.once, key=key))
+            assert not await account.write(partial(AccountTx.once, key=key))

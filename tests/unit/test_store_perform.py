@@ -39,6 +39,7 @@ from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.options import Options
 from moxlite.store.types import Flag
 from moxlite.store.upkeep.check import check_account
+from moxlite.store.upkeep.erase import reclaim
 from tests.store_fixtures import accounts, store_options
 from tests.store_mail import box, look, mail, prepared, rows
 from tests.tools import top
@@ -112,6 +113,7 @@ async def test_any_list_of_actions_is_done_once_however_often_it_is_cut_off(acco
                 ready = msgspec.structs.replace(ready, chunks=None)
             kills = [rng.randrange(1, 60) for _ in range(rng.randrange(4))]
             await cut_off(account, ready, Delivery(actions=tuple(actions), facts=FACTS, why=b"why"), number, kills)
+        await account.write(reclaim)  # as the next open does: a kill may have hit the unit that removes an unused body
         assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
 
 
