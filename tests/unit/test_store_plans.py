@@ -14,7 +14,7 @@ from moxlite.queue.data import status
 from moxlite.queue.scheduling import due
 from moxlite.queue.webhooks import incoming, keeping
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.accounts.opened import LEFTOVERS, OpenAccount
 from moxlite.store.delivery import reputation
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import append, deliver, perform
@@ -56,6 +56,7 @@ WHOLE = {
     erase.BEYOND_KEPT,  # once a night
     erase.FORGET_KEYS,  # the same, of a week
     trainer.TO_UNTRAIN,
+    LEFTOVERS,  # the first row of each
 }
 """What may go through a growing table, or an index of it."""
 

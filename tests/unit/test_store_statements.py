@@ -39,13 +39,14 @@ ALLOWED: Final[Mapping[str, str]] = {
         queue.operating.SELECT_RETIRED queue.operating.SELECT_IDS queue.webhooks.webhooks.SELECT
         queue.webhooks.webhooks.SELECT_RETIRED queue.webhooks.webhooks.SELECT_IDS""",
     "all rows of an index that has only those which are wanted": """
-        store.accounts.opened.UNUSED store.junk.trainer.TO_TRAIN store.junk.trainer.TO_UNTRAIN
-        store.junk.words.FORGET_REMOVED store.mail.recipients.SWEEP store.rows.emails.COPIES
+        store.accounts.opened.LEFTOVERS store.accounts.opened.UNUSED store.junk.trainer.TO_TRAIN
+        store.junk.trainer.TO_UNTRAIN store.junk.words.FORGET_REMOVED store.mail.recipients.SWEEP store.rows.emails.COPIES
         store.rows.emails.COPIED_IN""",
     "the first rows in the order of an index, up to a limit": """
         store.delivery.actions.BY_SENDER store.later.ALL store.mail.facts.LATEST_IN store.people.correspondents.LATEST
         store.people.correspondents.CORRESPONDENTS store.people.gathering.BY_SIZE store.upkeep.erase.KEPT_FROM
-        store.auth.loginattempts.LIST_ALL queue.scheduling.due.BY_TIME queue.webhooks.calls.DUE""",
+        store.upkeep.outbox.OWED store.auth.loginattempts.LIST_ALL queue.scheduling.due.BY_TIME
+        queue.webhooks.calls.DUE""",
     "the table has an upper limit of some thousand rows": """
         store.delivery.scripts.SEEN_LEFT store.delivery.scripts.SEEN_COUNT store.later.COUNT store.later.LEAVING
         store.groupware.collection.ANY_DUE store.groupware.contacts.ALL store.groupware.contacts.BORN
