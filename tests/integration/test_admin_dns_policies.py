@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from moxlite.admin import edits
+from moxlite.admin import commandedits
 from moxlite.admin.dns import policies
 from moxlite.admin.dns.policies import MEMORY, PolicyWatch, allowed_patterns
 from moxlite.admin.dns.publishing import Publishing, publish_digest, publish_policy
@@ -210,7 +210,7 @@ async def test_a_crash_between_the_steps_loses_no_name(world: World, monkeypatch
         if counts["seen"] == counts["kill"]:
             raise Killed
 
-    change, write = edits.edit, files.write_atomically
+    change, write = commandedits.edit, files.write_atomically
 
     async def edit(config: ConfigHolder, done: Change) -> None:
         count()

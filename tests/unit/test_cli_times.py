@@ -77,7 +77,8 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "5 min": supervision.LAST_PAUSE,
     },
     "first-hour": {
-        **dict.fromkeys(("1 minute", "2 minutes", "3 minutes", "5 minutes", "10 minutes"), READER),
+        "10 minutes": READER,
+        "2 minutes": OTHERS,
         "15 seconds": SMTPService().first_time_sender_delay,
     },
     "home-server": {"300 s": OTHERS},

@@ -118,7 +118,7 @@ async def test_a_freed_key_may_come_again(accounts: Accounts) -> None:
             await account.write(partial(AccountTx.once, key=b"%016d" % number))
         for number in (3, 119):
             key = b"%016d" % number
-            assert await account.write(partial(AccountTx.again, key=key))
-            assert not await account.write(partial(AccountTx.again, key=key))
+            assert await account.write(partial(free_key, key=key))
+            assert not await account.write(partial(free_key, key=key))
             assert await account.write(partial(AccountTx.once, key=key))
             assert not await account.write(partial(AccountTx.once, key=key))

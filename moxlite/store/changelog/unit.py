@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
-from moxlite.store.changelog.keys import free_key, is_known, note_key
+from moxlite.store.changelog.keys import is_known, note_key
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
@@ -143,10 +143,6 @@ class AccountTx(Tx):
         unit.
         """
         return note_key(self, key)
-
-    def again(self, key: bytes) -> bool:
-        """Forget an idempotency key, so that a unit may have it again; False: no unit had it."""
-        return free_key(self, key)
 
     def owe(self, key: bytes, kind: str, data: bytes, message_id: int | None = None, *, due: int = 0) -> None:
         """Write a row of `outbox`: the handler of `kind` receives it after the commit, at least once (STORE-189a).

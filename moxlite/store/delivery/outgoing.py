@@ -11,6 +11,7 @@ from typing import Final
 import msgspec
 
 from moxlite.proto.address import Address
+from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.answers import BY
 from moxlite.store.delivery.perform import KEY, UNCOUNT, Beside, OwedMessage, Uncounted
@@ -198,7 +199,7 @@ def withdraw(tx: AccountTx, key: bytes) -> bool:
     note_canceled(tx, key)
     # The key is free again: a call that repeats it is not taken for one that was done.
     expunge_ids(tx, [row[0]])
-    tx.again(key)
+    free_key(tx, key)
     return True
 
 

@@ -17,6 +17,7 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.proto.mime.types import Part
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
+from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, held_bodies, held_body
 from moxlite.store.delivery.actions import (
@@ -121,7 +122,7 @@ async def perform(
         # The key is written in the unit that delivers, so that it stands for a message that is there. Aliases may lead
         # to an account twice, and the queue repeats what it does not know to be done.
         new = not key or tx.once(key)
-        if retried and tx.again(retried):
+        if retried and free_key(tx, retried):
             new = False
         done = _Unit(tx, ready, delivery).run() if new else Performed(again=True)
         if also is not None:
