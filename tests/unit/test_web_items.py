@@ -8,7 +8,7 @@ from moxlite.proto.mime.types import EmbeddedMessage, Envelope, Parameter, Part
 from moxlite.store.names import flag_names, split_flags
 from moxlite.store.types import Flag
 from moxlite.web.jmap.bodies import numbered, sorted_parts
-from moxlite.web.webmail.items import Leaf, attachments, bodies, clean_filename
+from moxlite.web.webmail.items import Leaf, _files, attachments, bodies, clean_filename
 from moxlite.web.webmail.reading.parts import walk_parts
 
 
@@ -47,6 +47,28 @@ def test_file_names_are_short_and_keep_no_control(text: str) -> None:
     name = clean_filename(leaf("image/png", filename=text.encode("utf-8", "replace").decode()), "0")
     assert 0 < len(name.encode()) <= 200
     assert not set(name) & set("/\\\x00\r\n\u202e")
+
+
+LEAVES = st.builds(
+    leaf,
+    st.sampled_from(["text/plain", "text/html", "text/calendar", "image/png"]),
+    filename=st.sampled_from(["", "a.txt"]),
+    disposition=st.sampled_from(["", "INLINE", "ATTACHMENT"]),
+)
+
+
+@given(
+    st.one_of(
+        LEAVES,
+        st.builds(multipart, st.sampled_from(["alternative", "mixed"]), LEAVES, LEAVES),
+    ),
+    st.sampled_from([7, (2 << 20) + 1]),
+)
+def test_messages_that_are_a_text_alone_have_no_files(root: Part, octets: int) -> None:
+    """WEBMAIL-48: the answer that needs no walk is that of the walk."""
+    leaves = [msgspec.structs.replace(part, decoded=octets) for part in root.parts or (root,)]
+    root = msgspec.structs.replace(root, parts=tuple(leaves)) if root.parts else leaves[0]
+    assert attachments(root) == _files(root)
 
 
 def test_a_long_name_keeps_its_extension() -> None:

@@ -62,6 +62,9 @@ MAX_ALL_TEXTS: Final = 4 << 20
 MAX_HTML: Final = 10 << 20
 """Octets of HTML that is shown (WEBMAIL-109); HTML beyond is a file as well."""
 
+TEXT_ALONE: Final = ([("TEXT", "PLAIN")], [("TEXT", "HTML")], [("TEXT", "PLAIN"), ("TEXT", "HTML")])
+"""Types of messages, or of their alternatives, without files."""
+
 NAMES: Final = {"text/calendar": "calendar.ics", "application/ics": "calendar.ics"}
 """File names of parts without a name, for types that readers meet often; an invitation is named `INVITATION`."""
 
@@ -304,6 +307,20 @@ def attachments(root: mime.Part) -> list[Attachment]:
     An invitation is a file although it is another form of the text that announces it. Pictures that the HTML may refer
     to are files that are perhaps inside.
     """
+    return [] if _is_text_alone(root) else _files(root)
+
+
+def _is_text_alone(root: mime.Part) -> bool:
+    """Whether it is clear at once that there are no files: most messages are a text, or plain text and HTML, and lists
+    ask for each row.
+    """
+    parts = root.children if (root.type, root.subtype) == ("MULTIPART", "ALTERNATIVE") else (root,)
+    return [(part.type, part.subtype) for part in parts] in TEXT_ALONE and not any(
+        part.defect or part.decoded > MAX_TEXT or part.is_attachment or part.wrapped is not None for part in parts
+    )
+
+
+def _files(root: mime.Part) -> list[Attachment]:
     text, html = bodies(root)
     drawn = {leaf.path for leaf in html}
     seen = [*_whole([leaf for leaf in text if leaf.path not in drawn], MAX_ALL_TEXTS), *_whole(html, MAX_HTML)]
