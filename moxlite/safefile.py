@@ -118,7 +118,7 @@ def plain_parts(name: str) -> tuple[str, ...]:
     """
     parts = tuple(name.split("/"))
     if len(parts) > MAX_DEPTH or not all(map(_is_plain, parts)):
-        raise ValueError(f"{name[:200]!r} isn't a plain path")
+        raise ValueError(f"{name[:200]!r} must be a relative path without .. or empty parts")
     return parts
 
 

@@ -28,7 +28,7 @@ export function part<T>(name: string): Promise<T> {
 
 const failed: (() => void)[] = [];
 
-/** The module of a part that nobody asked for. If it can't be loaded, a line offers to try again, once for all such parts: until then
+/** The module of a part that the page loads by itself. If it can't be loaded, a line offers to try again, once for all such parts: until then
  * this doesn't resolve. */
 export function extra<T>(name: string): Promise<T> {
   return part<T>(name).catch(

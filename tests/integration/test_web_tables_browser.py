@@ -1,5 +1,5 @@
 """How the pages of settings and of the admin app look at the widths at which people use them: words stay whole, columns
-and cards keep their distance, and what stands at the same place on each page doesn't jump.
+and cards keep their distance, and what each page has doesn't jump between pages.
 """
 
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ OWN_TABS: Final = (
     ("reports", "reports/sources", "reports/tls", "reports/own", "reports/mta-sts"),
     ("log", "log/connection", "log/levels"),
 )
-"""Pages that have the same tabs below those of their place."""
+"""Pages that have the same tabs below the tabs of their place."""
 
 FAULTS: Final = """() => {
   const faults = [];
@@ -146,7 +146,7 @@ def test_words_stay_whole_and_things_keep_their_distance(
     chromium: Browser, server: LocalServer, app: str, width: int
 ) -> None:
     """WEB-164d: on each page, with rows: no word of up to 20 signs is broken in a list, and nothing leaves its card;
-    the buttons of rows stand at their end, cards don't touch; hints of fields and the app's name are whole, and the
+    buttons are at the end of their row, cards don't touch; hints of fields and the app's name are whole, and the
     names in plots can be read.
     """
     visitor = Visitor(chromium, server, viewport={"width": width, "height": SIZES[width]})
@@ -167,7 +167,7 @@ def test_words_stay_whole_and_things_keep_their_distance(
 
 
 def test_the_tabs_of_a_page_stay_where_they_are(chromium: Browser, server: LocalServer) -> None:
-    """WEB-164d: below those of the place, whatever buttons and words the head of the page has."""
+    """WEB-164d: below the tabs of the place, whatever buttons and words the head of the page has."""
     visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
     log_in(visitor)
     for pages in OWN_TABS:
@@ -188,7 +188,7 @@ def test_a_certificate_tells_when_it_was_used(chromium: Browser, server: LocalSe
     used = {"last_used": "2026-11-20T08:00:00Z", "last_protocol": "imap", "last_ip": "192.0.2.7"}
     go(page, f"{visitor.base}/admin/#accounts/moxlite?tab=security")
     row = page.get_by_role("table", name="Client certificates").get_by_role("row").last
-    expect(row).to_contain_text("not in 30 days")
+    expect(row).to_contain_text("not in the last 30 days")
 
     def answer(route: Route) -> None:
         told = route.fetch().json()

@@ -81,7 +81,11 @@ def theirs(rdata: Rdata) -> Record:
         case dns.rdtypes.IN.SRV.SRV():
             return SRV(rdata.priority, rdata.weight, rdata.port, str(rdata.target).lower())
         case dns.rdtypes.ANY.CAA.CAA():
-            return CAA(rdata.flags, rdata.tag.decode(), rdata.value.decode())
+            return CAA(
+                rdata.flags,
+                rdata.tag.decode("ascii", "surrogateescape"),
+                rdata.value.decode("ascii", "surrogateescape"),
+            )
         case dns.rdtypes.ANY.TLSA.TLSA():
             return TLSA(rdata.usage, rdata.selector, rdata.mtype, rdata.cert)
         case TXT():

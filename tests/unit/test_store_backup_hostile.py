@@ -205,5 +205,5 @@ def test_plain_parts_lead_down_only() -> None:
     """STORE-145a."""
     assert plain_parts("data/accounts/mia/account.db") == ("data", "accounts", "mia", "account.db")
     for name in ("", "/", "/etc", "a/", "a//b", "..", "a/../b", ".", "a\0", "a\x7f", "\ud800"):
-        with pytest.raises(ValueError, match="isn't a plain path"):
+        with pytest.raises(ValueError, match="must be a relative path"):
             plain_parts(name)

@@ -125,7 +125,7 @@ function steps(kind: Kind, url: string, code: QRCode): HTMLElement {
         ]
       : [
           el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")),
-          el("p", { class: "hint" }, t("The profile includes your servers, address, and password.")),
+          el("p", { class: "hint" }, t("The profile includes your server settings, email address, and password.")),
         ];
   return el(
     "div",

@@ -70,7 +70,7 @@ export const pages: Readonly<Record<string, MakePage>> = { security };
 function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
   const said = own.app_passwords_required
-    ? t("Works on web pages only. Mail apps need app passwords.")
+    ? t("Only applies when you log in on the web. Mail apps need app passwords.")
     : t("Works on web pages and in mail apps.");
   return card(t("Password"), [
     el("p", { class: "two" }, changed, ". ", said),

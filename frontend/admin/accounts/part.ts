@@ -81,7 +81,7 @@ const lastLogin = (use: AccountUse | undefined): Child =>
   use === undefined
     ? ""
     : use.last_login === 0
-      ? el("span", { class: "muted" }, t("not in 30 days"))
+      ? el("span", { class: "muted" }, t("not in the last 30 days"))
       : [when(use.last_login), ` ${use.last_protocol}`];
 
 const disabled = (row: AccountRow): Child => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));

@@ -201,7 +201,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
 }
 
 function lastUse({ last_used, last_protocol, last_ip }: TLSKeyInfo): Child {
-  if (last_used === null) return el("span", { class: "muted" }, t("not in 30 days"));
+  if (last_used === null) return el("span", { class: "muted" }, t("not in the last 30 days"));
   const how = [last_protocol, last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }

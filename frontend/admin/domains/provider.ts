@@ -123,7 +123,7 @@ async function publish(desk: Desk, name: string): Promise<void> {
     ? tick(
         t("Publish enforcement rules"),
         false,
-        t("Only use this if all of this domain's mail and certificates come from this server."),
+        t("Only use this if this server handles all mail and certificates for this domain."),
       )
     : null;
   if (!(await shown(t("Publish records"), plan, t("Publish"), rules?.root))) return;

@@ -82,7 +82,7 @@ function settings(found: Backups): HTMLElement {
         t("Kept"),
         found.encrypted
           ? t("all, until you delete them (the server can't read them)")
-          : t("{days} days and {weeks} weeks", { days: found.keep_daily, weeks: found.keep_weekly }),
+          : t("{days} daily and {weeks} weekly backups", { days: found.keep_daily, weeks: found.keep_weekly }),
       ],
     ]),
   );

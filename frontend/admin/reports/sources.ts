@@ -107,8 +107,8 @@ export async function sourcePage(desk: Desk, domain: string): Promise<Made> {
         "wait",
         many(
           found.left_out,
-          "{n} report not counted (too many or too large).",
-          "{n} reports not counted (too many or too large).",
+          "{n} report wasn't counted because of the limits on number and size.",
+          "{n} reports weren't counted because of the limits on number and size.",
         ),
       ),
     card(

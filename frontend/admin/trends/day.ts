@@ -42,7 +42,7 @@ export async function dayPage(desk: Desk, number: number): Promise<{ title: stri
         el(
           "p",
           {},
-          t("To list messages with sender, recipient, and reason, check the log:"),
+          t("To see each message's sender, recipient, and reason, search the log:"),
           " ",
           copyable(`journalctl -u moxlite --utc --since ${isoDay(day)} --until ${isoDay(day + 1)} | grep pkg=smtpd`),
         ),

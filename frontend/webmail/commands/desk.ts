@@ -44,7 +44,7 @@ export interface Surroundings {
   readonly commands: CommandTable;
   /** The module of a part of the app, which parts cannot load by themselves. */
   load<T>(part: string): Promise<T>;
-  /** The same for a part that nobody asked for: if it can't be loaded, a line offers to try again, and this waits for that. */
+  /** The same for a part that the page loads by itself: if it can't be loaded, a line offers to try again, and this waits for that. */
   extra<T>(part: string): Promise<T>;
   /** The login address, and the addresses that the account may send from; known once the stream has begun. */
   facts(): { login_address: string; account_path: string; addresses: readonly string[] };

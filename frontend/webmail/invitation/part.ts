@@ -147,7 +147,9 @@ function saidOf(found: Invitation): string {
   if (found.proposal !== null)
     return t("{who} proposed a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
   if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null)
-    return t("{who} declined your new time.", { who: isolated(found.organizer.name || found.organizer.address) });
+    return t("{who} declined the time you proposed.", {
+      who: isolated(found.organizer.name || found.organizer.address),
+    });
   return "";
 }
 

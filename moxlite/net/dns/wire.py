@@ -245,7 +245,7 @@ class _Reader:
         self._at += _RECORD.size
         end = self._at + length
         if end > len(self._data):
-            raise WireError("record extends past the message")
+            raise WireError("record extends past the end of the message")
         return name, kind, group, ttl, end
 
     def _answer(self, kind: RecordType, wanted: dict[str, _Found], aliases: dict[str, _Found]) -> None:

@@ -102,7 +102,7 @@ class LoginServer:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """LOGIN needs no stored secrets."""
-        raise AssertionError("LOGIN doesn't request secrets")
+        raise AssertionError("LOGIN doesn't use stored secrets")
 
 
 class LoginClient:

@@ -151,7 +151,7 @@ def _moment(field: str, text: str, now: int) -> tuple[str, int]:
         sign = -1 if rest.startswith("-") else 1
         return comparison, now + sign * int(parse_duration(rest.lstrip("-")) * SECOND)
     except ValueError:
-        raise BadFilter(f"invalid value {text!r} for {field}; must be like <1h, >-30m or <now") from None
+        raise BadFilter(f"invalid value {text!r} for {field}; use a value like <1h, >-30m, or <now") from None
 
 
 def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str) -> None:

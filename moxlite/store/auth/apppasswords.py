@@ -188,7 +188,7 @@ async def add_app_password(
     """
     name = _checked(name, scopes, read_only=read_only)
     if "addresses" in scopes:
-        raise AppPasswordRefused("password managers require a token, and their tokens can't be used for other services")
+        raise AppPasswordRefused("password managers need a separate token that can't be used for anything else")
     password = generate_password()
     added = False
     while not added:  # again only when another password of the account brought its own salt meanwhile

@@ -106,7 +106,7 @@ def _question(data: bytes) -> tuple[Component, list[Property], Span]:
     try:
         calendar = read_components(data.decode(), "VCALENDAR")
     except (UnicodeDecodeError, BadComponents):
-        raise Refusal(403, CALDAV + "valid-calendar-data", "the request must be a calendar") from None
+        raise Refusal(403, CALDAV + "valid-calendar-data", "the request body must be iCalendar data") from None
     parts = [component for component in calendar.components if component.name == "VFREEBUSY"]
     if calendar.value("METHOD").upper() != "REQUEST" or len(parts) != 1:
         raise Refusal(403, CALDAV + "valid-scheduling-message", "the outbox only accepts free/busy requests")

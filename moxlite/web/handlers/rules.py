@@ -242,7 +242,7 @@ class Access:
         challenge = ("www-authenticate", f'Basic realm="{self._auth.realm}", charset="UTF-8"')
         credentials = basic_credentials(request.headers)
         if credentials is None:
-            raise HTTPError(401, "Log in with a name and a password.", (challenge,))
+            raise HTTPError(401, "Log in with a user name and password.", (challenge,))
         tls = request.info.tls
         attempt = LoginRequest(
             protocol="website",

@@ -130,7 +130,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     stretch = _stretch(call, wish, zone) if isinstance(wish, dict) and "operator" not in wish else (EARLIEST, LATEST)
     if expand:
         if wish is None or "operator" in wish or not {"after", "before"} <= wish.keys():
-            raise invalid("a query with expanded recurrences must have one condition with after and before")
+            raise invalid("to expand recurrences, use one filter condition with both after and before")
         if stretch[1] - stretch[0] > MAX_EXPANDED:
             raise MethodError("expandDurationTooLarge", "a query with expanded recurrences can span up to 400 days")
     now = await call.account.read(CALENDARS.shelf(call).state, op="jmap events")

@@ -367,7 +367,7 @@ function link(desk, kind) {
 }
 function steps(kind, url, code) {
   const left = el("p", { class: "hint" }, t("Works once and expires in 10 minutes"));
-  const third = kind === "android" ? [el("b", {}, t("Enter the address and password in your mail app")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your servers, address, and password."))];
+  const third = kind === "android" ? [el("b", {}, t("Enter the address and password in your mail app")), el("p", { class: "hint" }, t("Thunderbird for Android finds the servers automatically."))] : [el("b", {}, t("Install the profile in Settings, under “Profile downloaded”")), el("p", { class: "hint" }, t("The profile includes your server settings, email address, and password."))];
   return el("div", { class: "qr-row" }, el("div", {}, el("div", { class: "qr" }, qrDrawing(code, t("QR code for the link"))), left), el("ol", { class: "steps grow" }, el("li", {}, el("div", {}, el("b", {}, t("Scan this code with your device's camera")), el("p", { class: "hint" }, t("Or open this link on your device:")), copyable(url))), el("li", {}, el("div", {}, el("b", {}, t("Tap “Set up mail” on your device")), el("p", { class: "hint" }, t("Then confirm here. No one else can use this code.")))), el("li", {}, el("div", {}, third))));
 }
 function follow(desk, again) {

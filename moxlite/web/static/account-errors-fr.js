@@ -238,7 +238,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0x0vtzaCe code n’est pas correct, ou a déjà servi. Attendez le suivant.
 1jy6iouLa réponse de cette clé de sécurité n’est pas correcte.
 1xrxv0pCe code de récupération n’est pas correct, ou a déjà servi.
-0pppwheles gestionnaires de mots de passe ont besoin d’un jeton qui ne sert à rien d’autre
+0isua9xles gestionnaires de mots de passe ont besoin d’un jeton qui ne sert à rien d’autre
 11vz01xun jeton ne peut pas servir pour {scope}
 1ccn3jfle nom d’un mot de passe d’application a de 1 à {most} caractères imprimables
 0jkbajlun mot de passe d’application doit pouvoir servir à quelque chose

@@ -653,7 +653,7 @@ var security = async (desk) => {
 var pages = { security };
 function password(desk, own, apps) {
   const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
-  const said = own.app_passwords_required ? t("Works on web pages only. Mail apps need app passwords.") : t("Works on web pages and in mail apps.");
+  const said = own.app_passwords_required ? t("Only applies when you log in on the web. Mail apps need app passwords.") : t("Works on web pages and in mail apps.");
   return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate password"), () => void makePassword(desk, apps), {}))]);
 }
 function consequences(apps) {

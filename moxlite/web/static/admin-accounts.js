@@ -893,7 +893,7 @@ function keys(desk, name, found) {
   return card(t("Client certificates"), body, { flush: true, actions: found.addresses.length > 0 && button(t("Add certificate"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
 function lastUse({ last_used, last_protocol, last_ip }) {
-  if (last_used === null) return el("span", { class: "muted" }, t("not in 30 days"));
+  if (last_used === null) return el("span", { class: "muted" }, t("not in the last 30 days"));
   const how = [last_protocol, last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
@@ -943,7 +943,7 @@ var storage = (row, use) => {
   if (row.limit === 0) return size(use.used);
   return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
 };
-var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
+var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
 var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 async function listPage(desk) {
   const wanted = desk.address.query.get("search") ?? "";

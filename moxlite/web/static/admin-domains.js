@@ -814,7 +814,7 @@ async function publish(desk, name) {
   const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
   const plan = await fieldDialog(t("Publish records"), t("Review changes"), { addresses: addresses2, replace }, () => desk.client.dns_plan(name, false, addresses2.control.checked, replace.control.checked));
   if (plan === null) return;
-  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish enforcement rules"), false, t("Only use this if all of this domain's mail and certificates come from this server.")) : null;
+  const rules = plan.groups.some((one) => one.rules) ? tick(t("Publish enforcement rules"), false, t("Only use this if this server handles all mail and certificates for this domain.")) : null;
   if (!await shown2(t("Publish records"), plan, t("Publish"), rules?.root)) return;
   const lenient = rules !== null && !rules.control.checked;
   await make2(desk, () => desk.client.dns_publish(name, plan.lines, false, addresses2.control.checked, replace.control.checked, lenient));

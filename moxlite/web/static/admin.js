@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "bebf14021c4c", audit: "02216259bdb8", domains: "a64c5f3d161a", factors: "03b2e6508f1d", live: "9559869ba007", machine: "2427df4ae216", moving: "435b87a712ea", queue: "f120a526614d", reports: "b293535a9fe8", trends: "4997104c147b" };
+var define_PARTS_default = { accounts: "e025a613dfea", audit: "02216259bdb8", domains: "83d268b6643a", factors: "03b2e6508f1d", live: "9559869ba007", machine: "f2004a0f0b56", moving: "435b87a712ea", queue: "f120a526614d", reports: "2004344d7454", trends: "4676a4e53df4" };
 
 var CheckFailed = class extends Error {
 };

@@ -519,7 +519,7 @@ function saidOf(found) {
     return answered.answer === "maybe" ? t("{name} replied “maybe”", { name }) : t("{name} isn't going", { name });
   }
   if (found.proposal !== null) return t("{who} proposed a new time.", { who: isolated(found.proposal.by.name || found.proposal.by.address) });
-  if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null) return t("{who} declined your new time.", { who: isolated(found.organizer.name || found.organizer.address) });
+  if (found.method === "DECLINECOUNTER" && found.state === "" && found.organizer !== null) return t("{who} declined the time you proposed.", { who: isolated(found.organizer.name || found.organizer.address) });
   return "";
 }
 var became = { accepted: t("New time accepted."), changed: t("The event has changed since this proposal."), declined: t("New time declined.") };
