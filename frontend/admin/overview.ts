@@ -130,7 +130,7 @@ function summary(found: Overview, things: number): string {
       : queue.messages === 0
         ? t("The queue is empty.")
         : queue.oldest > 0
-          ? many(queue.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", {
+          ? many(queue.messages, "{n} message waiting for {time}.", "{n} messages waiting, the oldest for {time}.", {
               time: agoShort(queue.oldest * 1e6),
             })
           : many(queue.messages, "{n} message on hold.", "{n} messages on hold.");

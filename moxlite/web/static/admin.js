@@ -1415,7 +1415,7 @@ function headline(found) {
 }
 function summary(found, things) {
   const queue2 = found.queue;
-  const waiting = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting since {time}.", "{n} messages waiting, oldest since {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
+  const waiting = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting for {time}.", "{n} messages waiting, the oldest for {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
   const need = things === 0 ? t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }
