@@ -124,7 +124,7 @@ _OPTIONS = (
     click.option(
         "--tls",
         type=click.Choice(["implicit", "starttls", "none"]),
-        help="TLS from the start (the default), STARTTLS, or none.",
+        help="implicit TLS (the default), STARTTLS, or none.",
     ),
     click.option(
         "--smtp-host",
@@ -136,7 +136,7 @@ _OPTIONS = (
     click.option(
         "--smtp-tls",
         type=click.Choice(["implicit", "starttls"]),
-        help="TLS from the start (the default), or STARTTLS.",
+        help="implicit TLS (the default), or STARTTLS.",
     ),
     click.option(
         "--keeps-copy",

@@ -88,7 +88,7 @@ class SubmissionService(Section, frozen=True):
 
 
 class SubmissionsService(Section, frozen=True):
-    """Mail from your users, with TLS from the start (RFC 8314)."""
+    """Mail from your users, with implicit TLS (RFC 8314)."""
 
     enabled: Annotated[bool, doc("Let users submit mail here.")] = False
     port: Annotated[Port, doc("Port.")] = 465
@@ -109,7 +109,7 @@ class IMAPService(Section, frozen=True):
 
 
 class IMAPSService(Section, frozen=True):
-    """Mailboxes for mail clients, with TLS from the start (RFC 8314)."""
+    """Mailboxes for mail clients, with implicit TLS (RFC 8314)."""
 
     enabled: Annotated[bool, doc("Serve IMAP over TLS here.")] = False
     port: Annotated[Port, doc("Port.")] = 993

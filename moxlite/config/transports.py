@@ -103,7 +103,7 @@ class FailTransport(Section, frozen=True):
 class Transport(Section, frozen=True):
     """A way to send mail, chosen by a route. Set up to one method. Without one, mail is delivered directly."""
 
-    submissions: Annotated[RelayTransport | None, doc("Relay with TLS from the start, port 465.")] = None
+    submissions: Annotated[RelayTransport | None, doc("Relay with implicit TLS, port 465.")] = None
     submission: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 587.")] = None
     smtp: Annotated[RelayTransport | None, doc("Relay with STARTTLS, port 25.")] = None
     socks: Annotated[SocksTransport | None, doc("Through a SOCKS5 proxy.")] = None

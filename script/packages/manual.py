@@ -45,7 +45,7 @@ def _page(reference: str, version: str) -> Iterator[str]:
     yield f'.TH MOXLITE 1 {day} "moxlite {version}" "User Commands"'
     yield from (".SH NAME", "moxlite \\- all\\-in\\-one mail server")
     yield from (".SH SYNOPSIS", ".B moxlite", "[OPTIONS] COMMAND [ARGUMENTS]", ".SH DESCRIPTION")
-    _, _, text = reference.partition("prints the same.\n")
+    _title, _generated, text = reference.split("\n\n", 2)
     about, *commands = re.split(r"(?m)^## ", text)
     yield from _lines(about)
     yield ".SH COMMANDS"

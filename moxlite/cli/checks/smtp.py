@@ -34,7 +34,7 @@ def smtp() -> None:
 @click.argument("server", metavar="HOST[:PORT]")
 @click.option("--notls", "mode", flag_value="none", help="Don't use TLS.")
 @click.option("--forcetls", "mode", flag_value="force", help="Use STARTTLS, even if it isn't announced.")
-@click.option("--tls", "mode", flag_value="tls", help="Use TLS from the start.  [default: only on port 465]")
+@click.option("--tls", "mode", flag_value="tls", help="Use implicit TLS.  [default: only on port 465]")
 @click.option("--tlsverify", is_flag=True, help="Require a valid certificate for HOST.")
 @click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Client name for EHLO.")
 @resolver_option

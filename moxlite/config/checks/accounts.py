@@ -553,7 +553,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                         refers_to=("accounts",),
                     )
                 elif member_key in members:
-                    yield Mistake((*path, "addresses", index), f'is a duplicate: "{member}"')
+                    yield Mistake((*path, "addresses", index), f'"{member}" is listed twice')
                 members.add(member_key)
             if external > MAX_EXTERNAL:
                 yield Mistake((*path, "addresses"), f"can have up to {MAX_EXTERNAL} members on other servers")

@@ -138,7 +138,7 @@ def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
     if transport.submissions is not None and (
         transport.submissions.no_starttls or transport.submissions.starttls_insecure_skip_verify
     ):
-        yield Mistake((*path, "submissions"), "can't combine STARTTLS settings with TLS from the start")
+        yield Mistake((*path, "submissions"), "can't combine STARTTLS settings with implicit TLS")
     for name in ("submissions", "submission", "smtp"):
         relay = getattr(transport, name)
         if relay is not None and relay.auth is not None:
@@ -182,7 +182,7 @@ def _initial_mailboxes(static: Static) -> Iterator[Mistake]:
         elif len(name.encode()) > LONGEST_MAILBOX:
             yield Mistake(where, "is too long")
         elif name in seen:
-            yield Mistake(where, f'is a duplicate: "{name}"')
+            yield Mistake(where, f'"{name}" is listed twice')
         seen.add(name)
 
 

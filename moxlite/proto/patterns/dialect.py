@@ -348,7 +348,7 @@ class _Writer:
                     raise Unsayable("a range that ends with a character class")
                 high = found
             if ord(low) > ord(high):
-                raise Unsayable("a reversed range")
+                raise Unsayable("a range in reverse order")
             ranges.append((ord(low), ord(high)))
         self.at += 1
         return _Class(tuple(kinds), tuple(ranges), negated=negated).written(flags)

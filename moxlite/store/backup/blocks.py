@@ -208,7 +208,7 @@ class _BlockFile:
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         if newsize != self._size:
-            raise apsw.IOError("the copy can't shrink")
+            raise apsw.IOError("the copy can't get smaller")
 
     def xFileSize(self) -> int:  # noqa: N802
         return self._size
