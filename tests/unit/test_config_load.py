@@ -235,7 +235,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[transports.a.submissions]\nhost = "a.example"\nno_starttls = true\n',
             "transports.a.submissions",
-            "TLS from the start",
+            "implicit TLS",
         ),
         (
             STATIC
@@ -372,7 +372,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = ["me@example.org", "Me@example.org"]\n',
             'domains."example.org".aliases.a.addresses[1]',
-            "duplicate",
+            "is listed twice",
         ),
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = []\n',
