@@ -118,8 +118,8 @@ def _inside(snapshot: Snapshot) -> tuple[str, int]:
         if name != "public" and pages.enabled and not any(ip.is_global for ip in listener.ips):
             return name, WEBAPI_PORT if pages.forwarded else pages.port
     raise CannotSwitch(
-        "no internal listener serves the account page. To turn on the web API, add `webapi_http` or `webapi_https` to a "
-        "listener in moxlite.toml (moxlite config describe-static)"
+        "no internal listener serves the account page. To turn on the web API, add `webapi_http` or `webapi_https` to "
+        "a listener in moxlite.toml (moxlite config describe-static)"
     )
 
 
