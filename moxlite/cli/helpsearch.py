@@ -30,7 +30,9 @@ MAX_PAGES: Final = 8
 
 IN_HEADING: Final = 4.0
 IN_TITLE: Final = 3.0
-"""How much more than in the text a word counts in the heading of a section, and in the title of its page."""
+"""How much more than in the text a word counts in the heading of a section, and in the title of its page; where the
+title is the heading, a bit more than in another page's.
+"""
 
 ENOUGH: Final = 0.5
 """Share of the words, weighed by how rare they are, that a section must have to be listed."""
@@ -97,7 +99,7 @@ def _score(
         matched += weight
         score += weight * count / (count + 1)
         if pattern.search(section.heading):
-            score += weight * IN_HEADING
+            score += weight * (IN_HEADING + (section.heading == section.title))
         elif pattern.search(section.title):
             score += weight * IN_TITLE
     share = matched / sum(weights)

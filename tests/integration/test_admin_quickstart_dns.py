@@ -192,9 +192,10 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
 
 @pytest.mark.skipif("." in socket.gethostname(), reason="this machine has a full name")
 def test_on_a_terminal_it_asks_for_a_name_that_it_has_to_guess(tmp_path: Path, world: DNSWorld) -> None:
-    """ADMIN-27: a name that can't be one is asked for again."""
+    """ADMIN-27, ADMIN-35b: a name that can't be one is asked for again, and so is an unknown provider."""
     words = [word for word in command(tmp_path, world) if word not in ("--hostname", "mx.example.org")]
     with Terminal([*words, "--no-admin-inside", "me@example.org", USER]) as terminal:
+        terminal.answer("DNS provider of example.org", "nobody\n")
         terminal.answer("DNS provider of example.org", "\n")
         terminal.answer("This server's host name [", "mx example\n")
         terminal.answer("This server's host name [", "post.example.org\n")

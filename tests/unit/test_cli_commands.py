@@ -244,6 +244,7 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
         ("open the webmail from outside", "faq.md"),
         ("delete a user", "faq.md"),
         ("retry queue now", "queue.md"),
+        ("how do I upgrade", "upgrade.md"),
     ],
 )
 def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys: Capture) -> None:

@@ -45,9 +45,10 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
 
     if name is None and sys.stdin.isatty():
         name = click.prompt(
-            f"DNS provider of {domain}: {', '.join(KNOWN)}; Enter to add the records yourself",
+            f"DNS provider of {domain} ({', '.join(KNOWN)}), or press Enter to add the records yourself",
             default="",
             show_default=False,
+            value_proc=_known_or_none,
         )
     if not name:
         return None
@@ -57,6 +58,13 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
     answers = ask_for(known)
     with telling():
         return make_stored(domain, name, answers)
+
+
+def _known_or_none(name: str) -> str:
+    """The name of a provider, or nothing. Raises click.UsageError: then it's asked for again."""
+    if name:
+        known_provider(name)
+    return name
 
 
 def find_others(
