@@ -90,6 +90,8 @@ export class CommandTable {
   /** The first key of a sequence such as "g i", until the second comes. */
   private begun = "";
   private ending = 0;
+  /** While commands are being fetched: the first letter that had none, and all letters after it. */
+  private early: KeyboardEvent[] | null = null;
 
   /** Add commands to the group of this name. Two commands may share a key if they are never possible at the same time; the first
    * possible one runs. */
@@ -145,6 +147,24 @@ export class CommandTable {
   run(id: string): void {
     const command = this.get(id);
     if (enabled(command)) command.run();
+  }
+
+  /** More commands come with `work`. Letters that have none until then are pressed again afterwards, if still `wanted`. */
+  async coming(work: Promise<unknown>, wanted: () => boolean): Promise<void> {
+    const early: KeyboardEvent[] = [];
+    this.early = early;
+    await work.catch(() => null);
+    if (this.early === early) this.early = null;
+    if (wanted()) for (const event of early) document.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+
+  /** Run the command of a pressed key, or keep a letter until its command may have come; whether either was done. */
+  press(event: KeyboardEvent): boolean {
+    const name = keyName(event);
+    const early = name.length === 1 ? this.early : null;
+    if (!early?.length && this.key(name)) return true;
+    early?.push(event);
+    return early !== null;
   }
 
   /** Run the command of a key; true if there was one. `within` limits it to commands whose id has this prefix. The first key of

@@ -19,9 +19,7 @@ function belongsTo(target: EventTarget | null, key: string): boolean {
 export function listen(target: Document, commands: CommandTable, active: () => boolean): () => void {
   const take = (event: KeyboardEvent) => {
     if (event.isComposing || event.defaultPrevented || !active()) return;
-    const name = keyName(event);
-    if (belongsTo(event.target, name)) return;
-    if (commands.key(name)) event.preventDefault();
+    if (!belongsTo(event.target, keyName(event)) && commands.press(event)) event.preventDefault();
   };
   target.addEventListener("keydown", take);
   return () => target.removeEventListener("keydown", take);

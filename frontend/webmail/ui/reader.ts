@@ -105,6 +105,13 @@ export class Reader {
     return parts;
   }
 
+  /** Fetch these parts for what is read while `reading`; they bring the commands of keys that are pressed before. */
+  private awaited(reading: () => boolean): Promise<typeof MessagePart> {
+    const parts = this.prepare();
+    if (this.parts === null) void this.owner.commands.coming(parts, reading);
+    return parts;
+  }
+
   private async with<T>(name: string, work: (found: T) => unknown): Promise<void> {
     try {
       await work(await part<T>(name));
@@ -174,11 +181,10 @@ export class Reader {
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
       this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
-      this.prepare()
-        .then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown))
-        .catch(
-          (error: unknown) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)),
-        );
+      const reading = () => this.shown?.id === item.id;
+      this.awaited(reading)
+        .then((parts) => reading() && this.unfold(parts, this.shown!))
+        .catch((error: unknown) => reading() && this.missing(subjectOf(item), error, () => this.show(item)));
     }
   }
 
@@ -211,9 +217,10 @@ export class Reader {
     this.thread = first.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first)), column);
-    Promise.all([part<typeof ConversationPart>("conversation"), this.prepare()])
+    const reading = () => this.thread === first.thread_id;
+    Promise.all([part<typeof ConversationPart>("conversation"), this.awaited(reading)])
       .then(([{ Conversation }, parts]) => {
-        if (this.thread !== first.thread_id) return;
+        if (!reading()) return;
         this.conversation = new Conversation(
           column,
           (item, fold) => this.make(parts, item, fold),
@@ -225,9 +232,7 @@ export class Reader {
         this.conversation.update(members, wanted);
       })
       .catch(
-        (error: unknown) =>
-          this.thread === first.thread_id &&
-          this.missing(subjectOf(first), error, () => this.showThread(members, wanted)),
+        (error: unknown) => reading() && this.missing(subjectOf(first), error, () => this.showThread(members, wanted)),
       );
   }
 

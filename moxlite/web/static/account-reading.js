@@ -494,6 +494,7 @@ var CommandTable = class {
   groups = /* @__PURE__ */ new Map();
   begun = "";
   ending = 0;
+  early = null;
   add(group, commands) {
     const listed = this.groups.get(group) ?? { name: group, commands: [] };
     this.groups.set(group, listed);
@@ -533,6 +534,20 @@ var CommandTable = class {
   run(id) {
     const command = this.get(id);
     if (enabled(command)) command.run();
+  }
+  async coming(work, wanted) {
+    const early = [];
+    this.early = early;
+    await work.catch(() => null);
+    if (this.early === early) this.early = null;
+    if (wanted()) for (const event of early) document.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+  press(event) {
+    const name = keyName(event);
+    const early = name.length === 1 ? this.early : null;
+    if (!early?.length && this.key(name)) return true;
+    early?.push(event);
+    return early !== null;
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;

@@ -311,6 +311,7 @@ var CommandTable = class {
   groups = /* @__PURE__ */ new Map();
   begun = "";
   ending = 0;
+  early = null;
   add(group, commands) {
     const listed = this.groups.get(group) ?? { name: group, commands: [] };
     this.groups.set(group, listed);
@@ -350,6 +351,20 @@ var CommandTable = class {
   run(id) {
     const command = this.get(id);
     if (enabled(command)) command.run();
+  }
+  async coming(work, wanted) {
+    const early = [];
+    this.early = early;
+    await work.catch(() => null);
+    if (this.early === early) this.early = null;
+    if (wanted()) for (const event of early) document.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+  press(event) {
+    const name = keyName(event);
+    const early = name.length === 1 ? this.early : null;
+    if (!early?.length && this.key(name)) return true;
+    early?.push(event);
+    return early !== null;
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;
@@ -526,9 +541,7 @@ function belongsTo(target, key3) {
 function listen(target, commands, active) {
   const take = (event) => {
     if (event.isComposing || event.defaultPrevented || !active()) return;
-    const name = keyName(event);
-    if (belongsTo(event.target, name)) return;
-    if (commands.key(name)) event.preventDefault();
+    if (!belongsTo(event.target, keyName(event)) && commands.press(event)) event.preventDefault();
   };
   target.addEventListener("keydown", take);
   return () => target.removeEventListener("keydown", take);
@@ -3757,6 +3770,11 @@ var Reader2 = class {
     this.bar = bar;
     return parts;
   }
+  awaited(reading) {
+    const parts = this.prepare();
+    if (this.parts === null) void this.owner.commands.coming(parts, reading);
+    return parts;
+  }
   async with(name, work) {
     try {
       await work(await part(name));
@@ -3797,7 +3815,8 @@ var Reader2 = class {
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
       this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
-      this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
+      const reading = () => this.shown?.id === item.id;
+      this.awaited(reading).then((parts) => reading() && this.unfold(parts, this.shown)).catch((error) => reading() && this.missing(subjectOf(item), error, () => this.show(item)));
     }
   }
   missing(subject, error, again) {
@@ -3824,11 +3843,12 @@ var Reader2 = class {
     this.thread = first2.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
-    Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
-      if (this.thread !== first2.thread_id) return;
+    const reading = () => this.thread === first2.thread_id;
+    Promise.all([part("conversation"), this.awaited(reading)]).then(([{ Conversation }, parts]) => {
+      if (!reading()) return;
       this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address), this.own.answer, () => this.owner.commands.get("compose.edit").run());
       this.conversation.update(members, wanted);
-    }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
+    }).catch((error) => reading() && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
   focus() {
     this.root.focus();
