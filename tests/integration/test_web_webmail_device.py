@@ -281,6 +281,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     expect(page.locator(".message")).to_have_count(1)
 
     def export() -> None:
+        page.get_by_role("button", name="Mail", exact=True).click()
         page.locator(".mailbox", has_text="Inbox").hover()
         page.get_by_label("Actions for Inbox").click()
         page.get_by_role("dialog", name="Inbox").get_by_role("button", name="Export…").click()
@@ -298,6 +299,7 @@ def test_a_device_asks_for_the_password_before_mail_leaves_the_account(
     for first, second in ((export, people), (people, export)):
         age_sessions(local)
         page.reload()
+        page.get_by_role("button", name="Mail", exact=True).click()
         page.locator(".message").click()
         expect(page.locator(".text-part")).to_contain_text("Some text")
         assert downloaded(page, first, asked=True).stat().st_size > 0
@@ -333,6 +335,6 @@ def test_forwarding_is_turned_on_after_the_password_alone(chromium: Browser, loc
             question = page.get_by_role("dialog", name="Confirm it's you")
             expect(question).to_be_visible()
             expect(page.get_by_text("not confirmed")).to_have_count(0)
-            confirm(page, "Enter your password again")
+            confirm(page, "To confirm this change, enter your password again")
         expect(page.get_by_text("not confirmed")).to_have_count(number)
     context.close()
