@@ -215,7 +215,7 @@ class FactorChanges:
         """The link with this token. Raises LinkUsed."""
         recovery_link = await self._auth.factors.find_link(token)
         if recovery_link is None or self._config.current.account(recovery_link.account) is None:
-            raise LinkUsed("This link has been used, was replaced by a newer one, or has expired.")
+            raise LinkUsed("This link has expired, has already been used, or was replaced by a newer one.")
         return recovery_link
 
     def generates(self, account: str) -> bool:
@@ -392,7 +392,7 @@ class FactorCommands:
     def _issuer(self) -> str:
         settings = self._config.current.static.oidc
         if settings is None:
-            raise CommandFailed("refused", "moxlite.toml doesn't have a login provider; set [oidc]")
+            raise CommandFailed("refused", "no login provider is set up; add [oidc] to moxlite.toml")
         return settings.issuer
 
     def _require(self, name: str) -> None:

@@ -115,7 +115,7 @@ def shape_of(hint: Any) -> Shape:
         return TableShape(hint)
     if hint in (bool, int, float, str):
         return PlainShape(hint)
-    raise TypeError(f"no configuration value has the type {hint!r}")
+    raise TypeError(f"unsupported type for a configuration value: {hint!r}")
 
 
 def type_name(shape: Shape) -> str:

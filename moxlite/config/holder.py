@@ -259,7 +259,7 @@ class ConfigHolder:
         async with self._lock, AsyncExitStack() as recorded:
             prepared = await trio.to_thread.run_sync(self._prepare_text, text.encode())
             if expected != prepared.revision:
-                raise ChangedMeanwhile("domains.toml has changed; review the changes again")
+                raise ChangedMeanwhile("domains.toml has changed; review your changes again")
             note = None if self.record is None else await recorded.enter_async_context(self.record())
             await self._put(prepared, await prepared.differences(), note)
 

@@ -122,7 +122,7 @@ class FileWatch:
         buffer = ctypes.create_string_buffer(256)  # struct statfs has 120 octets, and begins with the type, a long
         _checked(_libc("statfs")(name, buffer), path)
         if ctypes.c_ulong.from_buffer(buffer).value & 0xFFFFFFFF in REMOTE:
-            raise OSError(errno.EOPNOTSUPP, "network file system", str(path))
+            raise OSError(errno.EOPNOTSUPP, "network file systems aren't supported", str(path))
         return _checked(_libc("inotify_add_watch")(self._fd, name, ctypes.c_uint32(events)), path)
 
     async def changed(self) -> None:

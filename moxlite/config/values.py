@@ -363,14 +363,14 @@ KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@^_`a-z|}~\[]{1,128}")
 def read_keyword(value: object, _: FilePath) -> str:
     text = text_of(value, "a keyword")
     if not KEYWORD.fullmatch(text):
-        raise ValueError('must be a label keyword in lower case, like "to_do"')
+        raise ValueError('must be a label keyword in lowercase, like "to_do"')
     return text
 
 
 def read_separator(value: object, _: FilePath) -> str:
     text = text_of(value, "a separator")
     if len(text) != 1 or text in '@"\\. ' or text.isalnum():
-        raise ValueError('must be one character, like "+" or "-"')
+        raise ValueError('must be a single punctuation character, like "+" or "-"')
     return text
 
 

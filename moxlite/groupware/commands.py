@@ -253,7 +253,7 @@ class GroupwareCommands:
         def unit(tx: AccountTx) -> None:
             one = collection_named(tx, "calendar", args.name)
             if not one.subscribed:
-                raise SubscriptionFailed("not a subscribed calendar; to delete other calendars, use calendar rm")
+                raise SubscriptionFailed("this isn't a subscribed calendar; to delete it, use `calendar rm`")
             delete_collection(tx, one.id)
 
         async with self._accounts.use(args.account) as account:

@@ -364,7 +364,7 @@ class CalendarCopies:
         asked.
         """
         if order.account in self._scopes:
-            raise CopyBusy("calendars are already being copied")
+            raise CopyBusy("a calendar copy is already running")
         if len(self._scopes) >= MAX_RUNNING:
             raise CopyBusy("too many calendar copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)

@@ -209,7 +209,7 @@ async def spooled(pieces: AsyncIterator[bytes], tmp: Path, reserve: int, most: i
 def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
     # At each piece: others write to the same disk meanwhile, and mail must still find room.
     if shutil.disk_usage(tmp).free - len(piece) < reserve:
-        raise StorageFull(f"{EDGE.name}: no space left")
+        raise StorageFull(f"{EDGE.name}: not enough space")
     file.write(piece)
 
 
@@ -241,8 +241,8 @@ async def add_file(account: Account, file: BinaryIO, target: Target, done: Impor
     if done.done or done.stop:
         return
     if target.kind == "calendar":
-        raise NoEntries("the file doesn't have any events or tasks")
-    raise NoEntries("the file doesn't have any contacts")
+        raise NoEntries("the file doesn't contain any events or tasks")
+    raise NoEntries("the file doesn't contain any contacts")
 
 
 async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) -> Problems:
@@ -472,7 +472,7 @@ async def _table(account: Account, left: list[int]) -> bytes:
         contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
         octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
         if octets > MAX_TABLE:
-            raise TooLarge(f"contacts exceed {MAX_TABLE >> 20} MiB; export them as vCards instead")
+            raise TooLarge(f"the contacts are larger than {MAX_TABLE >> 20} MiB; export them as vCards instead")
         table += contacts
     return await off_loop(lambda: write_csv(table).encode(), kind="contacts")
 

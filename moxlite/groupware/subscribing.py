@@ -206,9 +206,9 @@ class Subscriptions:
     async def _add(self, account: Account, url: str, title: str, colour: str, name: str) -> int:
         there = await account.read(subscriptions, op="subscription")
         if any(subscription.url == url for subscription in there):
-            raise SubscriptionFailed("you already have this calendar")
+            raise SubscriptionFailed("you're already subscribed to this calendar")
         if len(there) >= MAX_SUBSCRIPTIONS:
-            raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")
+            raise LimitExceeded(f"you can have up to {MAX_SUBSCRIPTIONS} subscribed calendars")
         # Before the calendar is made, so that a wrong address leaves none behind.
         fetched = await fetch(self._client, url)
         assert fetched.data is not None
@@ -244,7 +244,7 @@ class Subscriptions:
         """
         before = await account.read(lambda r: subscription(r, number), op="subscription")
         if before is None:
-            raise NoSuchCollection("this calendar isn't subscribed")
+            raise NoSuchCollection("you aren't subscribed to this calendar")
         where = await account.read(lambda r: collection(r, number), op="subscription")
         try:
             fetched = await fetch(self._client, before.url, before)

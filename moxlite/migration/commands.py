@@ -52,7 +52,7 @@ class ImapCopyCommands:
             raise CommandFailed("busy", str(error)) from None
         except CopyFailed as error:
             raise CommandFailed("failed", str(error)) from None
-        raise CommandFailed("failed", "the client has disconnected")
+        raise CommandFailed("failed", "the client disconnected")
 
 
 def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event], Awaitable[None]]:

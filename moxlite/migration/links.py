@@ -120,7 +120,7 @@ class Searches:
         administrator. Raises LinkRefused, TooManyLogins.
         """
         if asker in self._running or len(self._running) >= MAX_SEARCHES:
-            raise LinkRefused("another server search is running; try again in a moment", "address")
+            raise LinkRefused("another server lookup is running; try again in a moment", "address")
         self._logins.search(asker)
         self._running.add(asker)
         try:

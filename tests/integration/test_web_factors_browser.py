@@ -152,7 +152,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
         form.get_by_role("button", name="Continue").click()
         if _ == 0:
             inside(page)
-    expect(form).to_contain_text("has been used")
+    expect(form).to_contain_text("has already been used")
     form.get_by_label("Recovery code").fill(codes[1])
     form.get_by_role("button", name="Continue").click()
     inside(page)
@@ -238,7 +238,7 @@ def test_a_recovery_link_gives_a_user_a_new_password(chromium: Browser, server: 
     other = Visitor(chromium, server)
     other.expect_problem("410")
     other.page.goto(f"{other.base}/#{link.partition('#')[2]}")
-    expect(other.page.get_by_role("alert").filter(has_text="This link has been used")).to_be_visible()
+    expect(other.page.get_by_role("alert").filter(has_text="This link has expired")).to_be_visible()
     assert not [one for one in found.requests if "recover=" in one]
     other.close()
     found.close()

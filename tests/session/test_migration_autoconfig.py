@@ -359,5 +359,5 @@ async def test_the_command_line_finds_servers(tmp_path: Path) -> None:
         with pytest.raises(CtlFailed, match="Microsoft no longer allows"):
             await ctl.call("link find", FindServers("mia@hotmail.com"), FoundServers)
         running.house.links.searches._running.add("")
-        with pytest.raises(CtlFailed, match="another server search"):
+        with pytest.raises(CtlFailed, match="another server lookup"):
             await ctl.call("link find", FindServers("mia@gmx.de"), FoundServers)

@@ -156,7 +156,7 @@ async def test_one_search_of_an_account_runs_at_a_time(other: Rig, monkeypatch: 
         nursery.start_soon(browser.post, "link_find", {"address": "mia@example.org"})
         await begun.wait()
         answer = await browser.post("link_find", {"address": "mia@example.net"})
-        assert answer.json["error"]["fields"][0]["text"].startswith("another server search is running")
+        assert answer.json["error"]["fields"][0]["text"].startswith("another server lookup is running")
         over.set()
     answer = await browser.post("link_find", {"address": "mia@example.net"})
     assert [one["field"] for one in answer.json["error"]["fields"]] == ["host"]

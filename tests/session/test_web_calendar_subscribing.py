@@ -308,7 +308,7 @@ async def test_programs_read_it_and_change_nothing(feeds: Feeds) -> None:
 async def test_at_most_twenty_and_each_once(feeds: Feeds) -> None:
     """DAV-44."""
     await feeds.add()
-    with pytest.raises(CommandFailed, match="already have this calendar"):
+    with pytest.raises(CommandFailed, match="already subscribed to this calendar"):
         await feeds.run(SubscribeCalendar("mia", URL))
     for number in range(19):
         await feeds.add(f"{URL}{number}")
@@ -321,7 +321,7 @@ async def test_the_command_line_subscribes_and_ends_it(feeds: Feeds, caplog: pyt
     caplog.set_level(logging.INFO)
     done = await feeds.run(SubscribeCalendar("mia", URL, name="days"))
     assert (done.name, done.title, done.entries) == ("days", "Holidays", 2)
-    with pytest.raises(CommandFailed, match="not a subscribed calendar"):
+    with pytest.raises(CommandFailed, match="isn't a subscribed calendar"):
         await feeds.run(UnsubscribeCalendar("mia", "calendar"))
     await feeds.run(UnsubscribeCalendar("mia", "days"))
     assert [one.name for one in await feeds.run(ListCalendars("mia"))] == ["calendar"]

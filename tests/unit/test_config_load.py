@@ -111,7 +111,7 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
         "moxlite.toml:8: listeners.local.ips[0]: isn't a valid IP address",
         'moxlite.toml:9: listeners.local.smtp.enabld: unknown key (did you mean "enabled"?)',
         'domains.toml:2: domains."example.org".localpart_separators: must be an array, not a text',
-        'domains.toml:9: accounts.me.destinations."me@example.org".rulesets[0]: must have a condition',
+        'domains.toml:9: accounts.me.destinations."me@example.org".rulesets[0]: must have at least one condition',
     ]
 
 
@@ -187,7 +187,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (
             STATIC + '[listeners.local.tls]\nacme = "le"\n',
             "listeners.local.tls.acme",
-            "doesn't match an [acme.NAME]",
+            "doesn't match any [acme.NAME]",
         ),
         (
             STATIC + 'imaps = { enabled = true, port = 443 }\ntls.acme = "ca"\n' + AUTHORITY,
@@ -208,11 +208,11 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         ),
         (STATIC.replace('["127.0.0.1"]', "[]"), "listeners.local.ips", "at least one"),
         (STATIC + 'nat_ips = ["127.0.0.1"]\n', "listeners.local.nat_ips[0]", "public address"),
-        (STATIC.replace('"me"', '"you"'), "postmaster.account", "an account"),
+        (STATIC.replace('"me"', '"you"'), "postmaster.account", 'account "you" isn\'t in domains.toml'),
         (
             STATIC + '[host_tlsrpt]\naccount = "x"\nmailbox = "A"\nlocalpart = "tls"\n',
             "host_tlsrpt.account",
-            "an account",
+            'account "x" isn\'t in domains.toml',
         ),
         (
             STATIC + '[host_tlsrpt]\naccount = "me"\nmailbox = "A"\nlocalpart = "tlß"\n',
@@ -242,7 +242,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
             + '[transports.a.smtp]\nhost = "a.example"\n'
             + 'auth = { username = "u", password = "p", mechanisms = ["PLAIN", "PLAIN"] }\n',
             "transports.a.smtp.auth.mechanisms",
-            "duplicates",
+            "the same value twice",
         ),
         (
             STATIC + '[initial_mailboxes.special_use]\nsent = "Inbox"\n',
@@ -252,34 +252,42 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[initial_mailboxes]\nregular = ["A/B"]\n', "initial_mailboxes.regular[0]", "top-level mailbox"),
         (STATIC + "[queue]\nmax_attempts = 0\n", "queue.max_attempts", "at least 1"),
         (STATIC + "[imap]\nmessage_limit = 999\n", "imap.message_limit", "0 or at least 1000"),
-        (STATIC + "[imap]\nsave_limit = 999\n", "imap.save_limit", "0, or at least 1000 and at least message_limit"),
-        (STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n", "imap.save_limit", "and at least message_limit"),
+        (
+            STATIC + "[imap]\nsave_limit = 999\n",
+            "imap.save_limit",
+            "0, or at least 1000 and no less than message_limit",
+        ),
+        (
+            STATIC + "[imap]\nmessage_limit = 3000\nsave_limit = 2000\n",
+            "imap.save_limit",
+            "and no less than message_limit",
+        ),
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
-        (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "a single word"),
+        (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "can't be blank"),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nadmin_group = ""\n',
             "oidc.admin_group",
-            "a single word",
+            "can't be blank",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = " "\n',
             "oidc.shared_mailboxes.me",
-            "a single word",
+            "can't be blank",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.nobody = "a"\n',
             "oidc.shared_mailboxes.nobody",
-            "isn't an account",
+            'account "nobody" isn\'t in domains.toml',
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nshared_mailboxes.me = "a"\n',
             "oidc.shared_mailboxes.me",
-            "isn't a shared mailbox",
+            "can't be used as a shared mailbox",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\npause_app_passwords = "1h"\n',
             "oidc.pause_app_passwords",
-            "at least a day",
+            "at least 1 day",
         ),
         (
             STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["other.example"]\n',
@@ -298,7 +306,7 @@ def test_accounts_are_created_in_trusted_domains_alone(tmp_path: Path) -> None:
     """ADMIN-9, WEB-186."""
     domains = DOMAINS + '[domains."example.org".new_accounts]\n'
     [found] = problems(tmp_path, domains=domains)
-    assert "new_accounts: requires the domain in trust_addresses of [oidc]" in found
+    assert "new_accounts: requires this domain in trust_addresses of [oidc]" in found
     provider = '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\ntrust_addresses = ["example.org"]\n'
     assert problems(tmp_path, STATIC + provider, domains) == []
 
@@ -317,16 +325,16 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("domains", "key", "words"),
     [
-        (DOMAINS + '[[routes]]\ntransport = "x"\n', "routes[0].transport", "isn't a transport"),
+        (DOMAINS + '[[routes]]\ntransport = "x"\n', "routes[0].transport", 'transport "x" isn\'t in moxlite.toml'),
         (
             DOMAINS + '[domains."example.org".dmarc]\nlocalpart = "d"\naccount = "x"\nmailbox = "D"\n',
             'domains."example.org".dmarc.account',
-            "an account",
+            'unknown account "x"',
         ),
         (
             DOMAINS + '[domains."example.org".tlsrpt]\nlocalpart = "d"\naccount = "x"\nmailbox = "D"\n',
             'domains."example.org".tlsrpt.account',
-            "an account",
+            'unknown account "x"',
         ),
         (
             DOMAINS
@@ -367,7 +375,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = ["x@example.org"]\n',
             'domains."example.org".aliases.a.addresses[0]',
-            "an account's address",
+            "doesn't belong to an account",
         ),
         (
             DOMAINS + '[domains."example.org".aliases.a]\naddresses = ["me@example.org", "Me@example.org"]\n',
@@ -417,9 +425,9 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
             'domains."example.org".dkim.selectors.a.headers',
             "From",
         ),
-        (DOMAINS.replace('["+"]', '["+", "+"]'), 'domains."example.org".localpart_separators', "duplicates"),
+        (DOMAINS.replace('["+"]', '["+", "+"]'), 'domains."example.org".localpart_separators', "the same value twice"),
         (DOMAINS + HANDLER + 'static = { root = "." }\n', "web_handlers", "requires a listener"),
-        (DOMAINS + RULE, 'accounts.me.destinations."me@example.org".rulesets[0]', "a condition"),
+        (DOMAINS + RULE, 'accounts.me.destinations."me@example.org".rulesets[0]', "at least one condition"),
         (
             DOMAINS + RULE + 'is_forward = true\nverified_domain = "a.example"\n',
             'accounts.me.destinations."me@example.org".rulesets[0].is_forward',
@@ -433,7 +441,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + RULE + 'headers_regexp = { "List-Id" = "x" }\n',
             'accounts.me.destinations."me@example.org".rulesets[0].headers_regexp',
-            "lower case",
+            "lowercase",
         ),
         (
             DOMAINS + RULE + 'verified_domain = "a.example"\naccept_rejects_to_mailbox = "inbox"\n',
@@ -444,7 +452,7 @@ def test_nothing_else_may_fill_the_mailbox_of_the_queue(tmp_path: Path) -> None:
         (
             DOMAINS + 'smtp_error = "550 x"\nmailbox = "A"\n',
             'accounts.me.destinations."me@example.org".smtp_error',
-            "a mailbox or",
+            "mailbox or rulesets",
         ),
         (
             DOMAINS + '[accounts.me.outgoing_webhook]\nurl = "ftp://a.example"\n',
@@ -523,7 +531,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ("", "exactly one"),
         ('static = { root = "." }\nredirect = { base_url = "https://a.example" }\n', "exactly one"),
         ("redirect = {}\n", "base_url or orig_path_regexp"),
-        ('redirect = { base_url = "https://a.example", status_code = 304 }\n', "not 304"),
+        ('redirect = { base_url = "https://a.example", status_code = 304 }\n', "except 304"),
         ('redirect = { base_url = "https://a.example/path" }\n', "can't have a path"),
         ('redirect = { base_url = "//" }\n', "or // followed by a host"),
         ('redirect = { base_url = "https://user@a.example" }\n', "without a user name or password"),
@@ -531,7 +539,7 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
             'redirect = { orig_path_regexp = "^/(a)", replace_path = "/$2" }\n',
             "refers to an undefined group: $2",
         ),
-        ('redirect = { orig_path_regexp = "^/a" }\n', "requires both orig_path_regexp and replace_path"),
+        ('redirect = { orig_path_regexp = "^/a" }\n', "must have both orig_path_regexp and replace_path"),
         ('static = { root = ".", strip_prefix = "a/" }\n', "must start with a slash"),
         ('static = { root = ".", response_headers = { "a b" = "c" } }\n', "isn't a valid header field name"),
         ('static = { root = ".", response_headers = { a = "b\\u0085" } }\n', "control characters"),
@@ -544,8 +552,8 @@ HASH = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$MDEyMzQ1Njc4OWFiY2
         ),
         ('internal = { base_path = "/a", service = "admin" }\n', "must start and end with a single slash"),
         (REDIRECT + 'basic_auth = { users = { jane = "secret" } }\n', "must be a hash from"),
-        (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "a valid name"),
-        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "requires too much"),
+        (REDIRECT + f'basic_auth = {{ users = {{ "a:b" = "{HASH}" }} }}\n', "a valid user name"),
+        (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "999999")}" }} }}\n', "takes too much"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("t=2", "t=0")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ users = {{ a = "{HASH.replace("19456", "7")}" }} }}\n', "must be a hash from"),
         (REDIRECT + f'basic_auth = {{ realm = "\\"", users = {{ a = "{HASH}" }} }}\n', "without quotation marks"),
@@ -622,7 +630,7 @@ def test_a_mail_domain_is_no_ip_address(tmp_path: Path) -> None:
     domains = DOMAINS.replace("example.org", "192.0.2.1")
     relay = STATIC + '[transports.relay.smtp]\nhost = "192.0.2.1"\n'
     [problem] = problems(tmp_path, relay, domains)
-    assert "domains can't end with a number like an IP address" in problem
+    assert "can't end with a number, because it would look like an IP address" in problem
 
 
 @pytest.mark.parametrize(

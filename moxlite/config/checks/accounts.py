@@ -115,7 +115,7 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
     ):
         # a line break in it would add header fields to each call
         if webhook is not None and not (webhook.authorization.isascii() and webhook.authorization.isprintable()):
-            yield Mistake((*path, key, "authorization"), "must be printable ASCII to use in a header field")
+            yield Mistake((*path, key, "authorization"), "must be printable ASCII because it's used in a header field")
         try:
             webhook_keys(webhook.secret if webhook is not None else "")
         except ValueError as error:
@@ -135,9 +135,9 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
 def _destination(path: KeyPath, destination: Destination) -> Iterator[Mistake]:
     if destination.smtp_error is not None:
         if not SMTP_ERROR.fullmatch(destination.smtp_error):
-            yield Mistake((*path, "smtp_error"), 'must be 421 or 550, a space, and text, like "550 no longer here"')
+            yield Mistake((*path, "smtp_error"), 'must be 421 or 550 and a message, like "550 no longer here"')
         if destination.rulesets or destination.mailbox != "Inbox":
-            yield Mistake((*path, "smtp_error"), "can't have a mailbox or rulesets when rejecting all mail")
+            yield Mistake((*path, "smtp_error"), "can't be combined with mailbox or rulesets")
     for index, ruleset in enumerate(destination.rulesets):
         yield from _ruleset((*path, "rulesets", index), ruleset)
 
@@ -160,7 +160,7 @@ def _forwards(
     for index, address in enumerate(addresses):
         here: KeyPath = (*path, "forward_to", index)
         if str(address).lower() in known:
-            yield Mistake(here, "is a duplicate")
+            yield Mistake(here, "is listed twice")
         known.add(str(address).lower())
         if any(_leads_to(address, configured, domains) for configured in account.destinations):
             yield Mistake(here, "is this account's own address")
@@ -191,7 +191,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         ruleset.conditions,
     )
     if not any(conditions):
-        yield Mistake(path, "must have a condition")
+        yield Mistake(path, "must have at least one condition")
     actions = (
         ruleset.mailbox,
         ruleset.label,
@@ -203,7 +203,7 @@ def _ruleset(path: KeyPath, ruleset: Ruleset) -> Iterator[Mistake]:
         ruleset.list_allow_domain,
     )
     if not any(actions):
-        yield Mistake(path, "must have an action")
+        yield Mistake(path, "must have at least one action")
     yield from _conditions((*path, "conditions"), ruleset)
     if ruleset.is_forward:
         if ruleset.smtp_mail_from_regexp is None or ruleset.verified_domain is None:
@@ -245,7 +245,7 @@ def _condition(condition: Condition) -> str:
 
 def _header_pattern(path: KeyPath, pattern: str) -> Iterator[Mistake]:
     if re.search(r"(?<!\\)[A-Z]", pattern):
-        yield Mistake(path, worded('must be lower case: "{pattern}"', pattern=pattern))
+        yield Mistake(path, worded('must be lowercase: "{pattern}"', pattern=pattern))
     if text := fault(pattern):
         yield Mistake(
             path, worded('"{pattern}" isn\'t a valid regular expression: {fault}', pattern=pattern, fault=text)
@@ -295,7 +295,7 @@ def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Mistake]:
         yield Mistake((*path, "threshold"), "must be between 0 and 1")
     for key in ("max_power", "ignore_words"):
         if not 0 <= getattr(settings, key) < 0.5:
-            yield Mistake((*path, key), "must be 0 or more, and less than 0.5")
+            yield Mistake((*path, key), "must be at least 0 and less than 0.5")
     if not (settings.onegrams or settings.twograms or settings.threegrams):
         yield Mistake(path, "requires onegrams, twograms, or threegrams")
 
@@ -307,7 +307,7 @@ def _from_id(
     if settings is None:
         yield Mistake(
             path,
-            "isn't at a domain on this server",
+            "must be at a domain on this server",
             near(address.domain.unicode, domains),
             ("domains", address.domain.unicode),
         )
@@ -386,7 +386,7 @@ def domain_name_problem(path: KeyPath, name: str) -> Mistake | None:
 def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> Iterator[Mistake]:
     """Mistakes within one domain."""
     if len(set(settings.localpart_separators)) < len(settings.localpart_separators):
-        yield Mistake((*path, "localpart_separators"), "has duplicates")
+        yield Mistake((*path, "localpart_separators"), "lists the same value twice")
     for name in settings.dkim.sign:
         if name not in settings.dkim.selectors:
             hint = near(name, settings.dkim.selectors)
@@ -424,7 +424,7 @@ def domain_findings(path: KeyPath, settings: DomainConfig, domains: Domains) -> 
         if report.account not in domains.accounts:
             hint = near(report.account, domains.accounts)
             yield Mistake(
-                (*path, kind, "account"), f'isn\'t an account: "{report.account}"', hint, ("accounts", report.account)
+                (*path, kind, "account"), f'unknown account "{report.account}"', hint, ("accounts", report.account)
             )
         # that mailbox shows the queue and takes no messages
         elif domains.accounts[report.account].queue_mailbox and is_queue_mailbox(report.mailbox):
@@ -530,7 +530,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
             if key in taken:
                 yield Mistake(path, f"is already used by {taken[key].text}")
             elif key in seen:
-                yield Mistake(path, f'is the same as the alias "{seen[key]}"')
+                yield Mistake(path, f'conflicts with the alias "{seen[key]}"')
             seen[key] = text
             if not alias.addresses:
                 yield Mistake((*path, "addresses"), "must have at least one member")
@@ -549,7 +549,7 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                 if at is not None and (owner is None or owner.account is None):
                     yield Mistake(
                         (*path, "addresses", index),
-                        f"isn't an account's address: \"{member}\"",
+                        f'"{member}" doesn\'t belong to an account',
                         refers_to=("accounts",),
                     )
                 elif member_key in members:
@@ -562,4 +562,4 @@ def alias_findings(known: Mapping[str, DomainConfig], taken: Mapping[Key, Owner]
                     (*path, "addresses"), "must have a member on this server if it has members on other servers"
                 )
             if alias.carrier is not None and alias.carrier not in accounts:
-                yield Mistake((*path, "carrier"), f"isn't a member's account: \"{alias.carrier}\"")
+                yield Mistake((*path, "carrier"), f'account "{alias.carrier}" isn\'t a member of this alias')

@@ -61,8 +61,8 @@ def check_static(static: Static) -> list[Mistake]:
     findings += challenge_findings(static)
     for name, transport in static.transports.items():
         if name.startswith("link:"):
-            hint = "choose a name that doesn't start with link:"
-            findings.append(Mistake(("transports", name), "can't use the linked accounts mailbox's name", hint))
+            hint = "choose another name; this prefix is reserved for linked accounts"
+            findings.append(Mistake(("transports", name), 'can\'t start with "link:"', hint))
         findings += _transport(("transports", name), transport)
     findings += _initial_mailboxes(static)
     if static.host_tlsrpt is not None and not static.host_tlsrpt.localpart.isascii():
@@ -94,7 +94,7 @@ def _imap(static: Static) -> Iterator[Mistake]:
     if 0 < static.imap.message_limit < lowest:
         yield Mistake(("imap", "message_limit"), f"must be 0 or at least {lowest}")
     if 0 < static.imap.save_limit < max(lowest, static.imap.message_limit):
-        yield Mistake(("imap", "save_limit"), f"must be 0, or at least {lowest} and at least message_limit")
+        yield Mistake(("imap", "save_limit"), f"must be 0, or at least {lowest} and no less than message_limit")
 
 
 def _updates(static: Static) -> Iterator[Mistake]:
@@ -121,14 +121,14 @@ def _oidc(static: Static) -> Iterator[Mistake]:
     if not static.oidc.issuer.startswith("https://") and not static.oidc.allow_internal:
         yield Mistake(("oidc", "issuer"), "must start with https://", "http is only allowed if `allow_internal` is set")
     if static.oidc.pause_app_passwords is not None and static.oidc.pause_app_passwords < SHORTEST_PAUSE:
-        yield Mistake(("oidc", "pause_app_passwords"), "must be at least a day")
+        yield Mistake(("oidc", "pause_app_passwords"), "must be at least 1 day")
     words: dict[KeyPath, str | None] = {
         ("oidc", name): getattr(static.oidc, name) for name in ("client_id", "name", "admin_group")
     }
     words |= {("oidc", "shared_mailboxes", name): group for name, group in static.oidc.shared_mailboxes.items()}
     for path, word in words.items():
         if word is not None and not (word.strip() and word.isprintable()):
-            yield Mistake(path, "must be a single word")
+            yield Mistake(path, "can't be blank or contain control characters")
 
 
 def _transport(path: KeyPath, transport: Transport) -> Iterator[Mistake]:
@@ -155,7 +155,7 @@ def _mechanisms(path: KeyPath, mechanisms: Sequence[str]) -> Iterator[Mistake]:
     if not mechanisms:
         yield Mistake(path, "must have at least one mechanism")
     if len(set(mechanisms)) < len(mechanisms):
-        yield Mistake(path, "has duplicates")
+        yield Mistake(path, "lists the same value twice")
 
 
 def _socks(path: KeyPath, socks: SocksTransport) -> Iterator[Mistake]:
@@ -199,7 +199,9 @@ def check_domains(domains: Domains) -> list[Mistake]:
             findings.append(problem)
             continue
         if Domain.parse(name).is_numeric:
-            findings.append(Mistake(("domains", name), "domains can't end with a number like an IP address"))
+            findings.append(
+                Mistake(("domains", name), "can't end with a number, because it would look like an IP address")
+            )
         known[name] = settings
         findings += domain_findings(("domains", name), settings, domains)
     taken = report_owners(domains, known)
@@ -229,7 +231,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
     for key in ("postmaster", "host_tlsrpt"):
         settings = getattr(static, key)
         if settings is not None and settings.account not in accounts:
-            text = f'isn\'t an account in domains.toml: "{settings.account}"'
+            text = f'account "{settings.account}" isn\'t in domains.toml'
             of_static.append(
                 Mistake((key, "account"), text, near(settings.account, accounts), ("accounts", settings.account))
             )
@@ -251,7 +253,7 @@ def check_both(static: Static, domains: Domains) -> tuple[list[Mistake], list[Mi
             if account.queue_mailbox
         ]
     of_domains += [
-        Mistake(("domains", name, "new_accounts"), "requires the domain in trust_addresses of [oidc]")
+        Mistake(("domains", name, "new_accounts"), "requires this domain in trust_addresses of [oidc]")
         for name, domain in domains.domains.items()
         if domain.new_accounts is not None and name not in {domain.unicode for domain in trusted}
     ]
@@ -293,12 +295,14 @@ def _shared_mailboxes(accounts: Iterable[str], domains: Domains) -> Iterator[Mis
     for name in accounts:
         path, account = ("oidc", "shared_mailboxes", name), domains.accounts.get(name)
         if account is None:
-            text = f'isn\'t an account in domains.toml: "{name}"'
+            text = f'account "{name}" isn\'t in domains.toml'
             yield Mistake(path, text, near(name, domains.accounts), ("accounts", name))
         elif not account.login_disabled:
             # A mistake here would hand a user's mail to a group.
             hint = f'run: moxlite config account disable {name} "This mailbox is shared."'
-            yield Mistake(path, "isn't a shared mailbox, because users can log in to it", hint, ("accounts", name))
+            yield Mistake(
+                path, "can't be used as a shared mailbox because users can log in to it", hint, ("accounts", name)
+            )
 
 
 MAX_PEERS: Final = 5
@@ -319,7 +323,7 @@ def _peer(path: KeyPath, hosts: tuple[str, ...], static: Static) -> Iterator[Mis
 def _routes(path: KeyPath, routes: tuple[Route, ...], static: Static) -> Iterator[Mistake]:
     for index, route in enumerate(routes):
         if route.transport not in static.transports:
-            text = f'isn\'t a transport in moxlite.toml: "{route.transport}"'
+            text = f'transport "{route.transport}" isn\'t in moxlite.toml'
             yield Mistake(
                 (*path, index, "transport"),
                 text,

@@ -30,7 +30,7 @@ def listener_findings(path: KeyPath, listener: Listener, static: Static) -> Iter
         for service in _needing_tls(listener):
             yield Mistake(
                 (*path, service),
-                "requires TLS, which isn't set for this listener",
+                "requires TLS, which isn't set up for this listener",
                 f"add [{'.'.join(map(str, path))}.tls]",
             )
     yield from _ports(path, listener)
@@ -60,7 +60,7 @@ def _tls(path: KeyPath, tls: ListenerTLS, static: Static) -> Iterator[Mistake]:
         yield Mistake(path, "requires acme or key_certs", "set one of them")
     if tls.acme is not None and tls.acme not in static.acme:
         yield Mistake(
-            (*path, "acme"), "doesn't match an [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
+            (*path, "acme"), "doesn't match any [acme.NAME] table", near(tls.acme, static.acme), ("acme", tls.acme)
         )
 
 
@@ -149,24 +149,24 @@ def handler_findings(path: KeyPath, handler: WebHandler) -> Iterator[Mistake]:
 
 def _basic_auth(path: KeyPath, settings: WebBasicAuth) -> Iterator[Mistake]:
     if not REALM.fullmatch(settings.realm):
-        yield Mistake((*path, "realm"), "must be ASCII without quotation marks and backslashes")
+        yield Mistake((*path, "realm"), "must be ASCII without quotation marks or backslashes")
     for name, hashed in settings.users.items():
         if not name or ":" in name or not name.isprintable():
-            yield Mistake((*path, "users", name), "isn't a valid name; use printable characters without a colon")
+            yield Mistake((*path, "users", name), "isn't a valid user name; use printable characters and no colons")
         match = HASH.fullmatch(hashed)
         if match is None or int(match["memory"]) < LEAST_MEMORY * int(match["lanes"]):
             yield Mistake((*path, "users", name), "must be a hash from `moxlite config hash-password`")
         elif int(match["memory"]) > MAX_MEMORY or int(match["time"]) > MAX_PASSES or int(match["lanes"]) > MAX_LANES:
-            yield Mistake((*path, "users", name), "requires too much memory or time to verify")
+            yield Mistake((*path, "users", name), "takes too much memory or time to verify")
 
 
 def _redirect(path: KeyPath, redirect: WebRedirect) -> Iterator[Mistake]:
     if not 300 <= redirect.status_code <= 399 or redirect.status_code == 304:
-        yield Mistake((*path, "status_code"), "must be between 300 and 399, but not 304")
+        yield Mistake((*path, "status_code"), "must be between 300 and 399, except 304")
     if redirect.base_url is None and redirect.orig_path_regexp is None:
         yield Mistake(path, "must have base_url or orig_path_regexp")
     if (redirect.orig_path_regexp is None) != (not redirect.replace_path):
-        yield Mistake(path, "requires both orig_path_regexp and replace_path")
+        yield Mistake(path, "must have both orig_path_regexp and replace_path, or neither")
     if redirect.orig_path_regexp is not None:
         try:
             parse_template(redirect.replace_path, compile_pattern(redirect.orig_path_regexp))
@@ -243,7 +243,7 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
         if not getattr(settings, key):
-            yield Mistake((section, key), "required for a target on another machine", hint)
+            yield Mistake((section, key), "is required for a target on another machine", hint)
 
 
 def _far_backup(backup: Backup) -> Iterator[Mistake]:
@@ -264,7 +264,7 @@ def host_key_findings(section: str, lines: Sequence[str]) -> Iterator[Mistake]:
         words = line.split()
         if len(words) < 2 or not KEY_TEXT.issuperset(words[0] + words[1]) or words[0].startswith("@"):
             hint = 'for example, "ssh-ed25519 AAAA..."'
-            yield Mistake((section, "ssh_host_keys", index), "isn't a valid host public key", hint)
+            yield Mistake((section, "ssh_host_keys", index), "isn't a valid SSH host key", hint)
 
 
 # Cross checks of the section [standby] (STORE-186).
@@ -290,7 +290,9 @@ def standby_findings(static: Static) -> Iterator[Mistake]:
         hint = "otherwise, decide when the second machine takes over, and run: moxlite standby takeover"
         yield Mistake(("standby", "lease"), "requires a target in object storage (s3://)", hint)
     if target == static.backup.target:
-        yield Mistake(("standby", "target"), "can't be backup.target", "use another folder in the same location")
+        yield Mistake(
+            ("standby", "target"), "can't be the same as backup.target", "use another folder in the same location"
+        )
     if not standby.encrypt_to:
         yield Mistake(("standby", "encrypt_to"), "is missing", STANDBY_ENCRYPT)
     if standby.keep < SHORTEST:

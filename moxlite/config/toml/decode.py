@@ -171,7 +171,7 @@ class _Reader:
             return float(value)
         if kind is int and isinstance(value, int) and not isinstance(value, bool):
             if not 0 <= value < 1 << 63:  # TOML has 64 bits with a sign, SQLite as well
-                raise self.wrong(path, "is out of range; can't be negative" if value < 0 else "is out of range")
+                raise self.wrong(path, "can't be negative" if value < 0 else "is out of range")
             return value
         if kind is bool and isinstance(value, bool):
             return value

@@ -95,7 +95,7 @@ def hurry(tx: AccountTx, collection_id: int) -> None:
 def subscribe(tx: AccountTx, new: Collection, url: str) -> Collection:
     """Make a calendar that is read from an address. Raises as `create_collection`, LimitExceeded."""
     if tx.value(COUNT) >= MAX_SUBSCRIPTIONS:
-        raise LimitExceeded(f"{MAX_SUBSCRIPTIONS} subscribed calendars")
+        raise LimitExceeded(f"you can have up to {MAX_SUBSCRIPTIONS} subscribed calendars")
     made = create_collection(tx, new)
     tx.execute(ADD, made.id, url, tx.now + _pause(0))
     tx.owed()

@@ -399,7 +399,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 03w9ifjest vide : choisissez au moins un service
 1wngb0zil n’y a pas de mot de passe d’application {name}
 0iszdkkn’est pas une adresse de ce compte
-1r8kv04Ce lien a déjà servi, a été remplacé par un plus récent, ou a expiré.
+1nzt11gCe lien a déjà servi, a été remplacé par un plus récent, ou a expiré.
 1okc1ruCe lien a déjà servi.
 1no3xfm{address} n’existe pas sur ce serveur
 19gfh08vous êtes l’organisateur, vous ne pouvez donc pas inviter votre propre adresse {address}
@@ -439,10 +439,10 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1bi2rw2une réponse est illisible : {reason}
 0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe
 1qjgje8« {text} » n’est pas une adresse
-134tk5fdes agendas sont déjà en cours de copie
+07lyo2mdes agendas sont déjà en cours de copie
 1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
-01dw634le fichier n’a ni événement ni tâche
-0shs6atle fichier ne contient aucun contact
+1ocw4z2le fichier n’a ni événement ni tâche
+1hk8wcble fichier ne contient aucun contact
 000jaj4il contient plus de {most} fichiers
 1p1kst1ce serveur n’a pas d’adresse https pour les agendas : demandez à l’administrateur
 1w54fcd{address} n’accepte que les e-mails de ses membres
@@ -453,7 +453,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1ytlrt9le serveur répond {status}
 1ujvc6nl’agenda dépasse {size} Mio
 1gkhrkail n’y a pas d’agenda à cette adresse
-1og45p4vous avez déjà cet agenda
+0jbikpbvous êtes déjà abonné à cet agenda
 0gv3e47l’agenda est illisible : {reason}
 0hnk2wjla lecture de l’agenda prend trop de temps
 12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : cette boîte ne peut pas être liée
@@ -473,7 +473,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1bjokfgle serveur ne le donne pas
 1ix2tf2{mailbox}, message d’UID {uid}
 0q266ja{place} : laissé de côté, {reason}
-0s7iii4une autre recherche de serveurs est en cours : réessayez dans un instant
+0kae002une autre recherche de serveurs est en cours : réessayez dans un instant
 0hr06f6pas de réponse en {seconds} s
 0cb58eml’autre serveur refuse le mot de passe : indiquez-le à nouveau
 0lph71daucun serveur d’envoi n’a été trouvé : indiquez-le pour envoyer depuis cette adresse
@@ -530,23 +530,23 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 06g6tg3la file des messages sortants est hors service
 07041ebla page n’a pas d’adresse publique ; un administrateur l’ouvre à Internet par \`moxlite config listeners publish-web on\`, ou définit web.public_url.{app} dans moxlite.toml si d’autres y accèdent autrement
 1qwumcodomains.toml est en cours de modification par d’autres : réessayez
-1wrd3phdomains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications
+1ht9197domains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications
 0gdjrtwdomains.toml a été modifié entre-temps : réessayez
 0zi33ozn’est pas un domaine de ce serveur
 1v8d9uune doit pas être vide
 1wjnmytenlevez la clé pour laisser l’utilisateur se connecter
 1f1jw46ne mène pas à {configured}
 1xc89pvdoit être l’un de ceux-ci : {words}
-1joezv0doit être en ASCII imprimable : c’est la valeur d’un champ d’en-tête
+185pnpodoit être en ASCII imprimable : c’est la valeur d’un champ d’en-tête
 00bn4vipour en créer un : echo whsec_$(openssl rand -base64 32)
 1hqhxm2doit être en majuscules : écrivez « {capability} »
-0n32a9pdoit être 421 ou 550, une espace et un texte : « 550 no longer here »
-0rd5kxerefuse tous les messages : ni dossier ni règles à côté
+1onudrjdoit être 421 ou 550 suivi d’un message, comme « 550 no longer here »
+157zzkane peut pas être combiné avec mailbox ou rulesets
 0n68bm8a plus de {most} adresses
-1uv9w1by est deux fois
+17ngmcyy est deux fois
 0heax1aest une adresse du compte lui-même
-0jorjckn’a pas de condition
-0uix3dpdoit avoir une action
+0ps4opfn’a pas de condition
+19ir35odoit avoir une action
 0vs36lwa besoin de smtp_mail_from_regexp et de verified_domain
 062s3h5ne va pas avec list_allow_domain
 0dyowxfne doit pas être la boîte de réception
@@ -555,16 +555,16 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0s9ukbzpeut avoir au plus {most} caractères
 04isp1tdoit être supérieur à 0
 0dclntbdoit utiliser le test "contains"
-1p0z78adoit être en minuscules : « {pattern} »
+0px3m8qdoit être en minuscules : « {pattern} »
 12zkcyhn’est pas une expression régulière : « {pattern} » : {fault}
 03lqvbgne doit pas être le dossier des rejets
 1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages
 0ylgv17doit être de 0 à 1
-0g3syl1doit être d’au moins 0 et inférieur à 0,5
+0338knvdoit être d’au moins 0 et inférieur à 0,5
 02uhwj4a besoin de onegrams, twograms ou threegrams
-04bpzmin’est pas dans un domaine de ce serveur
+02a0jifn’est pas dans un domaine de ce serveur
 05itg08est dans un domaine sans localpart_separators
-0ycyy8bcontient des doublons
+08mf3dscontient deux fois la même valeur
 1sxr9ozn’est pas un nom DNS
 1y9e2dodoit avoir un expéditeur (From)
 1rb2wbedoit être en ASCII
@@ -575,7 +575,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0gk7zuta besoin d’un membre de ce serveur, qui envoie aux autres
 1mkj72zvouliez-vous dire « {word} » ?
 1hpx6m5manque
-0c8ny05est hors limites : ne doit pas être négatif
+10929mqne doit pas être négatif
 19smucvest hors limites
 0klpwljcontient des caractères de contrôle
 1dbuk2ln’est pas une durée comme « 15s », « 1h30m » ou « 7d »
@@ -600,8 +600,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 11g1lpgn’est pas une expression régulière : {text}
 1k8qtn0doit être en forme normale NFC d’Unicode : écrivez « {normal} »
 0s2e0s6n’est pas un nom de dossier
-16nifkjdoit être un mot-clé de libellé en minuscules, comme "to_do"
-08tm1m2n’est pas un séparateur : un caractère comme « + » ou « - »
+1wqdwt1doit être un mot-clé de libellé en minuscules, comme "to_do"
+17ibyubdoit être un seul signe de ponctuation, comme « + » ou « - »
 1b78ai4doit être en ASCII, de {most} caractères au plus
 03dh00cdoit être {prefix} et de {least} à {most} octets en base64
 0wu8lb0a plus de deux secrets
