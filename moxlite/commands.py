@@ -121,7 +121,7 @@ async def _hand_over(components: Components, _: HandOver) -> HandedOver:
     from moxlite.admin.standby.holding import CannotHandOver
 
     if components.files.lease is None:
-        raise CommandFailed("badRequest", "automatic failover isn't set up: standby.lease isn't set")
+        raise CommandFailed("badRequest", "automatic failover isn't set up; turn on standby.lease first")
     try:
         ready = await components.files.lease.hand_over()
     except CannotHandOver as error:
@@ -139,7 +139,7 @@ async def _change_account_key(components: Components, args: ChangeAccountKey) ->
                 raise CommandFailed("failed", str(error)) from None
             if not made:
                 raise CommandFailed(
-                    "refused", f"account at {args.acme} doesn't exist yet; the first certificate order will create it"
+                    "refused", f"there's no account at {args.acme} yet; the first certificate order will create it"
                 )
             return
     known = ", ".join(one.name for one in components.network.autotls) or "none"

@@ -106,7 +106,7 @@ def _unpacked(octets: bytes) -> Why:
     try:
         return unpack(octets)
     except (msgspec.DecodeError, msgspec.ValidationError):
-        raise WhyFailed("the recorded delivery details are damaged") from None
+        raise WhyFailed("this message's delivery details are damaged") from None
 
 
 async def dry_run(
@@ -121,7 +121,9 @@ async def dry_run(
         raise WhyFailed(f"{args.recipient} would be rejected at RCPT: the domain is disabled")
     if isinstance(found, PeerRecipient):
         hosts = ", ".join(found.hosts)
-        raise WhyFailed(f"{args.recipient} isn't an account here; asking the domain's previous server: {hosts}")
+        raise WhyFailed(
+            f"{args.recipient} isn't an account on this server; the domain's previous server would be asked: {hosts}"
+        )
     if not isinstance(found, AccountRecipient | AliasRecipient):
         raise WhyFailed(f"{args.recipient} would be rejected at RCPT: no account on this server has this address")
     octets = with_crlf(octets)

@@ -110,14 +110,14 @@ def _sender(kind: Kind, checks: Checks) -> str:
     dmarc = checks.dmarc
     if kind == "dmarc":
         if dmarc.status is not DMARCStatus.PASS:
-            raise Unusable(f"the sender's DMARC result is {dmarc.status}")
+            raise Unusable(f"the sender didn't pass DMARC (result: {dmarc.status})")
         return dmarc.domain
     organization = dmarc.org_domain or dmarc.domain
     for signer in checks.report_signers:
         within = signer == organization or signer.endswith(f".{organization}")
         if signer == dmarc.domain or (within and dmarc.domain.endswith(f".{signer}")):
             return dmarc.domain
-    raise Unusable("no DKIM signature from the sender's domain is valid for TLS reports")
+    raise Unusable("missing a DKIM signature from the sender's domain that's valid for TLS reports")
 
 
 def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
@@ -153,7 +153,7 @@ def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> Re
 def _check_period(report: DMARCReport | TLSReport) -> None:
     """Check the period of a report. Raises Unusable."""
     if not 0 < report.begin <= report.end:
-        raise Unusable("missing report period")
+        raise Unusable("missing or invalid report period")
     if report.end > time.time() + FUTURE:
         raise Unusable("report period ends in the future")
     if report.end - report.begin > MAX_PERIOD:
@@ -163,7 +163,7 @@ def _check_period(report: DMARCReport | TLSReport) -> None:
 def _dmarc_rows(report: DMARCReport, snapshot: Snapshot) -> list[tuple[str, int, int, DMARCReport]]:
     domain = _ascii(report.policy.domain)
     if domain not in snapshot.derived.domains:
-        raise Unusable("this server doesn't host the report's domain")
+        raise Unusable("the report is for a domain that isn't on this server")
     total = sum(record.count for record in report.records)
     return [(domain, total, sum(record.count for record in report.records if record.failed), report)]
 
@@ -173,7 +173,7 @@ def _tls_rows(report: TLSReport, snapshot: Snapshot) -> list[tuple[str, int, int
     own = snapshot.derived.domains.keys() | snapshot.hostnames
     domains = dict.fromkeys(domain for policy in report.policies if (domain := _ascii(policy.domain)) in own)
     if not domains:
-        raise Unusable("this server doesn't host the report's domain")
+        raise Unusable("the report is for a domain that isn't on this server")
     rows = []
     for domain in list(domains)[:MAX_POLICIES]:
         policies = tuple(policy for policy in report.policies if _ascii(policy.domain) == domain)
@@ -280,4 +280,4 @@ def _of_zip(octets: bytes) -> Iterator[bytes]:
     except ImportFailed as error:
         raise Unusable(str(error)) from None
     if not seen:
-        raise Unusable("empty zip file")
+        raise Unusable("the zip file is empty")

@@ -144,9 +144,7 @@ class AccountCommands:
         try:
             await self._accounts.create(name)
         except StoreError as error:  # it's made at its first use, once that is possible
-            raise CommandFailed(
-                "failed", f"account configured, but couldn't create the database yet: {error}"
-            ) from None
+            raise CommandFailed("failed", f"account added, but couldn't create its database: {error}") from None
 
     async def account_rm(self, args: RemoveAccount) -> None:
         """Remove an account from the file, and delete all its data (ADMIN-15). The client may disconnect meanwhile."""
@@ -169,5 +167,5 @@ class AccountCommands:
             raise CommandFailed("badRequest", f'"{args.address}" isn\'t a valid address: {error}') from None
         found = self._config.current.lookup(address)
         if not isinstance(found, AccountRecipient):
-            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")
+            raise CommandFailed("notFound", f'"{args.address}" doesn\'t belong to an account')
         return AddressInfo(str(found.canonical), found.account)

@@ -106,7 +106,7 @@ def remove_account(document: Document, snapshot: Snapshot, name: str) -> None:
     for domain, settings in snapshot.domains.domains.items():
         for kind, report in (("DMARC", settings.dmarc), ("TLS", settings.tlsrpt)):
             if report is not None and report.account == name:
-                raise Refused(f'"{name}" gets the {kind} reports for {domain}; choose another account there first')
+                raise Refused(f'"{name}" gets the {kind} reports for {domain}; choose another account for them first')
     _leave_aliases(document, snapshot, {address.canonical for address in _addresses_of(snapshot, name)})
     document.drop(("accounts", name))
 
@@ -137,7 +137,7 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
     except ValueError:
         octets = 0
     if octets == 0 or octets < -1:
-        raise Refused('quota must be a size like "5g" (1 PiB or less), "none" or "default"', "size")
+        raise Refused('quota must be "none", "default", or a size like "5g" (up to 1 PiB)', "size")
     document.put(path, format_size(octets))
 
 
@@ -154,8 +154,7 @@ def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, tex
     field = next((setting for setting in _settings() if setting.name == key), None)
     if field is None:
         raise Refused(
-            f'can\'t change "{key}" here; use one of these settings: '
-            f"{', '.join(setting.name for setting in _settings())}",
+            f'can\'t change "{key}" here; available settings: {", ".join(setting.name for setting in _settings())}',
             "key",
         )
     path = ("accounts", name, key)
@@ -234,7 +233,7 @@ def remove_address(document: Document, snapshot: Snapshot, address: str) -> None
         recipient = snapshot.lookup_configured(Address.parse(address))
         account_recipient = recipient if isinstance(recipient, AccountRecipient) and recipient.reports is None else None
     if account_recipient is None:
-        raise Refused(f"\"{address}\" isn't an account's address")
+        raise Refused(f'"{address}" doesn\'t belong to an account')
     if not account_recipient.catchall:
         _leave_aliases(document, snapshot, {account_recipient.canonical})
     document.drop(("accounts", account_recipient.account, "destinations", account_recipient.configured))

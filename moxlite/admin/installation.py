@@ -70,7 +70,7 @@ def own_file() -> Path:
     if FROZEN and named == str(PACKAGE_PROGRAM):
         raise Refused("this is the Debian package; use apt to install, update, or remove it")
     if not FROZEN or not named:
-        raise Refused("this command is only for the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
+        raise Refused("this command requires the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
     if os.geteuid() != 0:
         raise Refused(f"this requires root; run: sudo {named} self install")
     return Path(named)
@@ -83,7 +83,7 @@ def install(say: Say) -> None:
     """
     file = own_file()
     if PACKAGE.exists() and PACKAGE_PROGRAM.exists():
-        raise Refused("the Debian package is installed and updated by apt; to replace it, run: apt-get remove moxlite")
+        raise Refused("moxlite is installed as a Debian package; to replace it, first run: apt-get remove moxlite")
     octets = file.read_bytes()
     if PROGRAM.exists() and PROGRAM.read_bytes() != octets:
         raise Refused(f"{PROGRAM} is a different version; run `moxlite self update` or `moxlite self remove` first")
@@ -277,13 +277,13 @@ def _note(notes: Notes, state: str, **more: object) -> Notes:
 def check_updatable(static: Static) -> None:
     """Raise Refused if this installation is not one of `self install`, or an update cannot be undone here."""
     if own_file() != PROGRAM or not UNIT.exists():
-        raise Refused(f"this isn't the installed program; run `self install` first, then {PROGRAM} self update")
+        raise Refused(f"this isn't the installed program; run `self install` first, then `{PROGRAM} self update`")
     if not SYSTEMD.exists():
-        raise Refused("systemd isn't running; stop the server, replace the file, and start the server again")
+        raise Refused("systemd isn't running; to update, stop the server, replace the file, and start the server again")
     data = static.data_dir
     if data.stat().st_dev != data.parent.stat().st_dev:
         raise Refused(
-            f"{data} is a separate file system, which can't be swapped; see docs/upgrade.md to upgrade manually"
+            f"can't swap {data} because it's on its own file system; to upgrade manually, see docs/upgrade.md"
         )
     needed = sum(path.lstat().st_size for path in data.rglob("*")) + static.store.min_free_space
     free = shutil.disk_usage(data.parent).free
@@ -358,7 +358,7 @@ def wait(say: Say) -> Notes:
         time.sleep(PAUSE)
         state = run("systemctl", "show", "--property=ActiveState", "--value", "moxlite-update")
         if state not in ("active", "activating") and read_notes() == notes:
-            raise Refused(f"stopped while {STEPS[notes.state]}; see journalctl -u moxlite-update, then `self finish`")
+            raise Refused(f"stopped while {STEPS[notes.state]}; see journalctl -u moxlite-update and run `self finish`")
 
 
 STEPS: Final[Mapping[State, str]] = {

@@ -138,7 +138,7 @@ class MaskedAddresses:
                         known += 1
                         continue
                     if not await self._index.enter(key, name):
-                        raise MaskedRefused("another account has this address")
+                        raise MaskedRefused("another account already uses this address")
                     note = " ".join(alias.note.split())[:MAX_NOTE]
                     try:
                         await account.write(

@@ -169,17 +169,19 @@ def check_empty(prepared: Prepared) -> None:
     data = prepared.snapshot.static.data_dir
     for one in (prepared.config, *(prepared.config.iterdir() if prepared.config.exists() else ())):
         if one.is_symlink():
-            raise BadTarget(f"can't restore to the symbolic link {one}; to move it away, run: mv {one} {one}.old")
+            raise BadTarget(
+                f"can't restore to the symbolic link {one}; to move it out of the way, run: mv {one} {one}.old"
+            )
     if _interrupted(data):
         return
     for name in prepared.texts:
         if (prepared.config / name).exists():
             raise BadTarget(
                 f"{prepared.config} already has a configuration, and restore only works on a machine without one. "
-                f"To start over: mv {prepared.config} {prepared.config}.old"
+                f"To start over, run: mv {prepared.config} {prepared.config}.old"
             )
     if data.exists() and (there := sorted({path.name for path in data.iterdir()} - EMPTY)):
-        raise BadTarget(f"{data} isn't empty (found {there[0]}); to move it away, run: mv {data} {data}.old")
+        raise BadTarget(f"{data} isn't empty (found {there[0]}); to move it out of the way, run: mv {data} {data}.old")
 
 
 def _interrupted(data: Path) -> bool:

@@ -98,7 +98,7 @@ async def newest_version(resolver: Resolver, source: Updates) -> str:
         version = fields.get("l", "")
         if fields.get("v") == "UPDATES0" and re.fullmatch(r"\d+(\.\d+){1,3}", version) and len(version) <= MAX_VERSION:
             return version
-    raise UpdateError(f"no version found in {name} TXT")
+    raise UpdateError(f"no version found in the TXT records for {name}")
 
 
 async def changes_since(http: HTTPClient, source: Updates, version: str = __version__) -> list[Change]:
@@ -116,7 +116,7 @@ async def changes_since(http: HTTPClient, source: Updates, version: str = __vers
     newer = [change for change in changes if is_newer(change.version, version)]
     good = [change for change in newer if _signed(change, key)]
     if not good:
-        raise UpdateError(f"{source.changelog_url}: no entry for a newer version is signed with the key in [updates]")
+        raise UpdateError(f"{source.changelog_url}: no newer version is signed with the key in [updates]")
     return good
 
 

@@ -100,7 +100,7 @@ class IMAPCommands:
         """Run a session that is logged in from the start, until either side ends it."""
         recipient = self._context.logins.login(args.address)
         if recipient is None:
-            raise CommandFailed("notFound", f"\"{args.address}\" isn't an account's address")
+            raise CommandFailed("notFound", f'"{args.address}" doesn\'t belong to an account')
         account = self._context.config.current.account(recipient.account)
         if account is not None and account.login_disabled:
             raise CommandFailed("refused", account.login_disabled)

@@ -228,7 +228,7 @@ class LoginProvider:
             # Read at each log-in, so that a new secret needs no restart.
             return await trio.to_thread.run_sync(read)
         except OSError as error:
-            raise ProviderAway(f"client secret {path}: {error.strerror}") from error
+            raise ProviderAway(f"can't read client secret {path}: {error.strerror}") from error
 
 
 class Person(msgspec.Struct, frozen=True):

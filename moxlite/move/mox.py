@@ -197,7 +197,7 @@ def _block(lines: _Lines, at: int, depth: int) -> tuple[Value, int]:
             raise BadPlan(f"line {number}: duplicate key {key}")
         table[key] = value
     if items and table:
-        raise BadPlan(f"line {lines[at - 1][0]} mixes a list and keys")
+        raise BadPlan(f"line {lines[at - 1][0]} mixes list items and keys")
     return (items or table), at
 
 

@@ -81,4 +81,4 @@ def _plain(kind: type, text: str) -> Any:
     try:
         return _SWITCH[text] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        raise Unlike(f"{text!r} can't be read") from None
+        raise Unlike(f"invalid value {text!r}") from None

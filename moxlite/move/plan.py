@@ -179,7 +179,7 @@ def read_plan(text: str) -> Plan:
     except msgspec.DecodeError as error:
         raise BadPlan(str(error)) from None
     if plan.version != VERSION:
-        raise BadPlan(f"unknown plan version {plan.version}")
+        raise BadPlan(f"unsupported plan version {plan.version}")
     if any(not user.addresses for user in plan.users):
         raise BadPlan("every user must have at least one address")
     return plan
@@ -203,7 +203,7 @@ def read_secret(path: Path) -> str:
     with os.fdopen(descriptor, "rb") as file:
         facts = os.fstat(descriptor)
         if not stat.S_ISREG(facts.st_mode):
-            raise BadPlan(f"{path} isn't a file")
+            raise BadPlan(f"{path} isn't a regular file")
         if facts.st_mode & 0o077:
             raise BadPlan(f"other users can read secrets in {path}; run: chmod 600 {path}")
         octets = file.read(MAX_FILE + 1)

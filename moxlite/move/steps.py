@@ -143,7 +143,7 @@ class Steps:
             try:
                 form = await trio.to_thread.run_sync(hash_password, user.password, limiter=verifications())
             except ValueError as error:
-                raise CommandFailed("refused", f"{error}; send the user a link") from None
+                raise CommandFailed("refused", f"{error}; send the user a link to set a password") from None
         if form:
             await self._perform(SetHash(user.account, form))
 

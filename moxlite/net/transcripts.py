@@ -63,7 +63,7 @@ def _shown(text: str) -> str:
 def check_minutes(minutes: int) -> None:
     """Raise CommandFailed for a transcript that would take too long."""
     if not 1 <= minutes <= MAX_MINUTES:
-        raise CommandFailed("badRequest", f"transcripts must be between 1 and {MAX_MINUTES} minutes")
+        raise CommandFailed("badRequest", f"transcripts must run for 1 to {MAX_MINUTES} minutes")
 
 
 async def send_transcript(

@@ -28,7 +28,7 @@ def for_caller(operation: Operation[R], actor: str) -> Operation[R]:
     if not isinstance(operation, UserOperation) or actor.startswith("("):
         return operation
     if operation.account not in ("", actor):
-        raise CommandFailed("notAllowed", "this belongs to another account")
+        raise CommandFailed("notAllowed", "you can't do this for another account")
     return msgspec.structs.replace(operation, account=actor)
 
 

@@ -82,7 +82,7 @@ class _Process:
         try:
             return answer if isinstance(answer, int) else _answers.decode(answer)
         except msgspec.MsgspecError as error:
-            raise NoProcess(f"no response: {error}") from None
+            raise NoProcess(f"invalid response: {error}") from None
 
     def _exchange(self, octets: bytes) -> bytes | int:
         """Send octets, and receive a frame; or the exit status of the process. Raises NoProcess."""

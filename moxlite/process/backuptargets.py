@@ -72,7 +72,7 @@ def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Ma
     except OSError as error:
         raise BackupError(f"{section}.storage_keys_file: can't read {file}: {told(error, file)}") from None
     except ValueError as error:
-        raise BackupError(f"{section}.storage_keys_file: {file} {error}") from None
+        raise BackupError(f"{section}.storage_keys_file: {file}: {error}") from None
 
 
 def owner_word(data: Path) -> str:

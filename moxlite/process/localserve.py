@@ -140,7 +140,7 @@ def place(directory: Path) -> tuple[frozenset[str], int]:
         listener = tomllib.loads(config_file(directory).read_text())["listeners"]["local"]
         return frozenset(listener["ips"]), listener["smtp"]["port"] - 25
     except (KeyError, TypeError) as error:
-        raise ValueError(f"can't listen for localserve: {error}") from None
+        raise ValueError(f"can't read listeners.local in moxlite.toml: {error}") from None
 
 
 def initialize(directory: Path, *, ip: str | None, port_base: int, serve_workdir: bool) -> None:
@@ -249,12 +249,12 @@ class OwnZones(Resolver):
 
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
         if not name.endswith("."):
-            raise ValueError(f"relative name {name!r}")
+            raise ValueError(f"name must end with a dot: {name!r}")
         name = name.lower()
         records = dict(self._records(name))
         if kind in records:
             return Answer((records[kind],), False, TTL, name)
-        text = f"no {kind} records at {name}, and localserve doesn't contact other servers"
+        text = f"no {kind} records found for {name}, and localserve doesn't contact other servers"
         raise NotFound(text, nonexistent=not records, name=name)
 
     def _records(self, name: str) -> Iterator[tuple[RecordType, Record]]:

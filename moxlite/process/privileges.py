@@ -96,7 +96,7 @@ def drop_privileges(uid: int, gid: int) -> None:
     hide_memory()  # again: the change of the user has undone it
     for needed in files:
         if not os.access(needed, os.R_OK):
-            raise Unreadable(f"user ID {uid} can't read {needed}; install moxlite in a folder that user can read")
+            raise Unreadable(f"user ID {uid} can't read {needed}; install moxlite in a folder this user can read")
 
 
 # Reading files as root that the service user can write: ``domains.toml`` and the files that it names (ADMIN-37).

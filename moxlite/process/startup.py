@@ -310,7 +310,7 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
     # After the lock: a restore that still runs holds it, and is told as that.
     if (data_dir / RESTORING).exists():
         lock.release()
-        raise StartFailed(f"a restore to {data_dir} is incomplete; run `moxlite restore` again")
+        raise StartFailed(f"a restore to {data_dir} wasn't finished; run `moxlite restore` again")
     return lock
 
 

@@ -268,4 +268,4 @@ async def _answer(job: Job[A], answer: msgspec.Raw) -> A:
             return cast(A, from_msgpack(answer, job.ANSWER))
         return cast(A, await trio.to_thread.run_sync(lambda: from_msgpack(answer, job.ANSWER)))
     except msgspec.MsgspecError as error:
-        raise Died("answer", f"no response: {error}") from None
+        raise Died("answer", f"invalid response: {error}") from None

@@ -86,7 +86,7 @@ def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     assert all("/tls/live/" in line for line in done.stderr.splitlines())  # certificates of another program
     assert list((server.data / "tmp").glob("backup-*")) == []
     elsewhere = server.cli("backup", "--repo", target + "2", check=False)
-    assert (elsewhere.returncode, "only works for the repository in backup.target" in elsewhere.stderr) == (1, True)
+    assert (elsewhere.returncode, "only works with the repository in backup.target" in elsewhere.stderr) == (1, True)
     doctor = server.cli("doctor", check=False).stdout
     assert "backup-unwritable" not in doctor
     assert "is on the same disk as the data" not in doctor

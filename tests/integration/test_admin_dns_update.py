@@ -170,7 +170,7 @@ def test_a_wrong_key_and_a_silent_server(config: Path, world: SignedRoot) -> Non
     (config / "key").write_text(f"hmac-sha256:other:{SECRET}")
     done = update(config, world.authority)
     assert done.returncode == 1
-    assert "doesn't recognize the key other." in done.stderr
+    assert "rejected the key other." in done.stderr
     done = update(config, free_port())
     assert done.returncode == 75
     assert "Traceback" not in done.stderr

@@ -194,7 +194,7 @@ def test_an_address_that_cannot_be_the_first_is_refused(tmp_path: Path, address:
     """ADMIN-25: with the reason, and nothing is left behind."""
     done = moxlite(tmp_path, "quickstart", "--skip-dial", "--resolver", "127.0.0.1:9", "--hostname", HOSTNAME, address)
     assert done.returncode == 1
-    assert done.stderr == f"moxlite: {address} can't be the first address; choose another one: {why}\n"
+    assert done.stderr == f"moxlite: can't use {address} as the first address: {why}; choose another one\n"
     assert list(tmp_path.iterdir()) == []
 
 

@@ -54,4 +54,4 @@ def test_a_mail_program_may_run_the_command_instead_of_connecting(
         assert not any(server.password in line for line in shown)
         until(lambda: "imap trace stopped" in server.log())
         failed = server.cli("admin", "imapserve", "nobody@localhost", stdin="", check=False)
-        assert (failed.returncode, "isn't an account's address" in failed.stderr) == (1, True)
+        assert (failed.returncode, "doesn't belong to an account" in failed.stderr) == (1, True)

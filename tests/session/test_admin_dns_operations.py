@@ -119,8 +119,8 @@ async def test_rules_that_bind_others_are_chosen_for_a_domain(tmp_path: Path, fa
     [
         ("127.0.0.1:9", "127.0.0.1 port 9: "),
         ("[::1]:9", "::1 port 9: "),
-        ("127.0.0.1:99999", "Enter the name server as an IP address"),
-        ("ns.example.org", "Enter the name server as an IP address"),
+        ("127.0.0.1:99999", "Enter the name server's IP address"),
+        ("ns.example.org", "Enter the name server's IP address"),
     ],
 )
 async def test_a_name_server_is_written_as_the_form_says(tmp_path: Path, server: str, words: str) -> None:

@@ -24,7 +24,7 @@ __all__ = ["bucket", "identity", "quick"]
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
 URL = "s3://bucket/keys"
-REFUSED = f"{URL}: the storage rejected the keys: server returned 403 Forbidden, InvalidAccessKeyId"
+REFUSED = f"{URL}: the storage service rejected the keys: server returned 403 Forbidden, InvalidAccessKeyId"
 
 
 @pytest.fixture(autouse=True)
@@ -135,7 +135,7 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
             *command, "--identity", other, *good
         )
         assert "No such file" in await refused(*command, "--identity", tmp_path / "missing", *good)
-        assert "the storage rejected the keys" in await refused(
+        assert "the storage service rejected the keys" in await refused(
             *command, "--identity", identity, "--storage-keys", wrong
         )
         assert "--identity" in await refused(*command, *good)

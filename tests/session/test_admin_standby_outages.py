@@ -65,7 +65,10 @@ def state(h: Running) -> State:
 BUSY = "server returned 503 Service Unavailable, SlowDown"
 FAULTS = {
     "full": ("server returned 507 Insufficient Storage, InsufficientCapacity", "no update from"),
-    "read-only": ("the storage rejected the keys: server returned 403 Forbidden, AccessDenied", "no update from"),
+    "read-only": (
+        "the storage service rejected the keys: server returned 403 Forbidden, AccessDenied",
+        "no update from",
+    ),
     "busy": (BUSY, BUSY),
     "slow": ("doesn't accept changes, or is very slow", "no response for"),
 }

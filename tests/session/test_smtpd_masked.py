@@ -144,7 +144,7 @@ async def test_aliases_of_other_services_are_taken_over(smtp: Smtp) -> None:
     again = await addresses(smtp).take_over("mia", aliases)
     assert (again.added, again.known) == (0, 2)
     stolen = await addresses(smtp).take_over("bo", aliases[:1])
-    assert "another account has this address" in stolen.left_out[0].reason
+    assert "another account already uses this address" in stolen.left_out[0].reason
     [found] = await addresses(smtp).list("mia", "shop.old")
     assert (found.note, found.messages) == ("a note", 1)
 

@@ -30,7 +30,7 @@ ERRORS: dict[str, Callable[[], BaseException]] = {
     "no descriptors": lambda: OSError(errno.EMFILE, "Too many open files"),
     "permission": lambda: PermissionError(errno.EACCES, "Permission denied"),
     "disk": lambda: apsw.IOError("disk I/O error"),
-    "full": lambda: StorageFull("not enough space: 1 bytes must stay free"),
+    "full": lambda: StorageFull("not enough space: at least 1 bytes must remain free"),
     "bug": lambda: RuntimeError("a bug"),
     "group": lambda: ExceptionGroup("several", [PermissionError("no"), ExceptionGroup("inner", [ValueError("x")])]),
 }

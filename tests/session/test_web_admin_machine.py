@@ -221,4 +221,4 @@ async def test_the_second_machine_is_told_and_handed_to(rig: Rig, browser: Brows
     found = await browser.call("second_machine")
     assert found == {"target": "", "lease": False, "well": False, "words": []}
     answer = await browser.post("standby_handover", {})
-    assert "standby.lease isn't set" in answer.json["error"]["message"]
+    assert "turn on standby.lease first" in answer.json["error"]["message"]

@@ -81,7 +81,7 @@ async def test_a_transcript_ends_by_itself(rig: Rig, tmp_path: Path, monkeypatch
         monkeypatch.setattr(transcripts, "MINUTE", 0.01)
         assert await ctl.call("jmap trace", JmapTrace("mia", 1), Traced, download=show) == Traced(0, 0)
         for wrong, why in (
-            (JmapTrace("mia", 61), "between 1 and 60 minutes"),
+            (JmapTrace("mia", 61), "for 1 to 60 minutes"),
             (JmapTrace("nobody", 1), 'account not found: "nobody"'),
         ):
             with pytest.raises(CtlFailed, match=why):

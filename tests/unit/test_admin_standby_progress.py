@@ -236,7 +236,7 @@ def test_litestream_is_found_where_it_was_added(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(BackupError, match=r"with --litestream or standby\.litestream \(moxlite\.toml\)"):
         needed_program(None)
     (tmp_path / "text").touch(0o644)
-    with pytest.raises(BackupError, match="text isn't an executable program"):
+    with pytest.raises(BackupError, match="text isn't executable"):
         needed_program(tmp_path / "text")
     for folder in (elsewhere, added / "bin", beside):  # each goes before the one that was there
         (folder / "litestream").touch(0o755)

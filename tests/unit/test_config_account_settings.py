@@ -70,11 +70,11 @@ async def test_each_setting_takes_the_text_that_it_is_shown_as(holder: ConfigHol
 @pytest.mark.parametrize(
     ("key", "value", "text"),
     [
-        ("junk_filter", "true", "use one of these settings"),
-        ("destinations", "x", "use one of these settings"),
+        ("junk_filter", "true", "available settings"),
+        ("destinations", "x", "available settings"),
         ("keep_rejects", "perhaps", "must be true or false"),
         ("max_outgoing_messages_per_day", "many", "must be a number"),
-        ("quota", "0", 'quota must be a size like "5g"'),
+        ("quota", "0", 'or a size like "5g"'),
     ],
 )
 async def test_what_is_no_value_is_refused(holder: ConfigHolder, key: str, value: str, text: str) -> None:

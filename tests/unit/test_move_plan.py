@@ -94,7 +94,7 @@ def test_a_plan_is_for_its_owner_alone(tmp_path: Path) -> None:
         path.chmod(mode)
         with pytest.raises(BadPlan, match="other users can read secrets"):
             read_secret(path)
-    with pytest.raises(BadPlan, match="isn't a file"):
+    with pytest.raises(BadPlan, match="isn't a regular file"):
         read_secret(Path("/dev/null"))
 
 
@@ -476,7 +476,7 @@ def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
     assert [(key.domain, key.selector, key.signs) for key in plan.keys] == [("example.org", "2024a", True)]
     assert "can't copy rule 3 for mia@example.org: MsgFromRegexp: " in text
     assert "can't copy rule 4 for mia@example.org: Mood: unknown setting" in text
-    assert "setting MaxOutgoingMessagesPerDay: 'many' can't be read" in text
+    assert "setting MaxOutgoingMessagesPerDay: invalid value 'many'" in text
     assert "routes for outgoing mail" in text
     assert "skipped DKIM key 2024b for example.org" in text
     assert "skipped DKIM key 2024c for example.org" in text

@@ -158,7 +158,7 @@ async def test_a_file_that_comes_leaves_the_room_that_mail_needs(
         partial(commands.restore_mail, RestoreMail("bob", "Restored")),
     ):
         received.clear()
-        with pytest.raises(CommandFailed, match="must stay free"):
+        with pytest.raises(CommandFailed, match="must remain free"):
             await work(cast("Any", SimpleNamespace(upload=endless())))
         assert 3 < len(received) < 10
         assert os.listdir(accounts.directory / "tmp") == []

@@ -86,7 +86,7 @@ def _test(rule: Ruleset) -> str:
     if any(changes):
         raise _Without("scripts can't change junk filtering")
     if rule.verified_domain is not None:
-        raise _Without("scripts can't check for verified domains")
+        raise _Without("scripts can't check whether a domain is verified")
     tests: list[str] = []
     if rule.msg_from_regexp is not None:
         tests.append(f'address :matches "from" {_glob(rule.msg_from_regexp)}')
@@ -100,7 +100,7 @@ def _test(rule: Ruleset) -> str:
     words = [_condition(condition) for condition in rule.conditions]
     tests += words if rule.match == "all" else [_joined("anyof", words)] if words else []
     if not tests:
-        raise _Without("no conditions")
+        raise _Without("the rule doesn't have any conditions")
     return _joined("allof", tests)
 
 
@@ -122,7 +122,7 @@ def _condition(condition: Condition) -> str:
     if test == "contains":
         return f"header :contains {names} {_quoted(value)}"
     if condition.part in {"from", "to"} and "@" not in value:
-        raise _Without("scripts can't compare sender and recipient names")
+        raise _Without("scripts can't match sender or recipient names")
     kind = "address" if condition.part in {"from", "to"} else "header"
     if test == "is" and condition.part != "list":
         return f"{kind} :is {names} {_quoted(value)}"
@@ -159,9 +159,9 @@ def _glob(pattern: str) -> str:
         elif letter in PLAIN or (not letter.isascii() and letter.isprintable()):
             parts.append(_literal(letter))
         else:
-            raise _Without(f"can't express the pattern {pattern!r} with only * and ?")
+            raise _Without(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
         if at < end and pattern[at] in "*+?{":
-            raise _Without(f"can't express the pattern {pattern!r} with only * and ?")
+            raise _Without(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
     return _quoted(("" if begins else "*") + "".join(parts) + ("" if ends else "*"))
 
 

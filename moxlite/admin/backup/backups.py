@@ -96,7 +96,7 @@ def _back_up(
     from moxlite.store.backup.repository import Repository  # 0.3 MB
 
     if not isinstance(target, Path) and (login is None or not args.repo):
-        raise BackupError("the server's key for remote backups only works for the repository in backup.target")
+        raise BackupError("the server's remote backup key only works with the repository in backup.target")
     if args.repo:
         if isinstance(target, Path):
             inside(source, target)
@@ -280,7 +280,7 @@ async def _receive(exchange: Exchange, file: Path, reserve: int) -> None:
         async for chunk in exchange.upload:
             # Each time: the copy itself takes the room that mail needs.
             if (await trio.to_thread.run_sync(shutil.disk_usage, file.parent)).free - len(chunk) < reserve:
-                raise StorageFull(f"not enough space: {reserve} bytes must stay free")
+                raise StorageFull(f"not enough space: at least {reserve} bytes must remain free")
             await copy.write(chunk)
 
 

@@ -100,10 +100,12 @@ def _state(
 def set_peer(document: Document, snapshot: Snapshot, name: str, hosts: list[str]) -> None:
     """Set the hosts to which mail for unknown addresses goes. Raises Refused."""
     domain, _ = require_domain(snapshot, name)
-    try:
-        named = [read_host(host.strip().rstrip(".").lower(), snapshot.static.data_dir) for host in hosts]
-    except ValueError as error:
-        raise Refused(f"a host {error}", "hosts") from None
+    named = []
+    for host in hosts:
+        try:
+            named.append(read_host(host.strip().rstrip(".").lower(), snapshot.static.data_dir))
+        except ValueError as error:
+            raise Refused(f'"{host}" {error}', "hosts") from None
     document.put(("domains", domain.unicode, "peer"), list(dict.fromkeys(named)))
 
 

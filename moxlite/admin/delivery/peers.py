@@ -321,7 +321,7 @@ class Peers:
         """Raises _Unusable."""
         addresses = await self._addresses(host)
         if host in self._config.current.hostnames or any(map(self._here, addresses)):
-            raise _Unusable("this is the same server; mail would loop")
+            raise _Unusable("points back to this server; mail would loop")
         try:
             try:
                 client = await self._open(host, addresses, TLSMode.OPPORTUNISTIC)
@@ -333,7 +333,7 @@ class Peers:
         named = client.codec.greeting.partition(" ")[0].lower()
         if named in self._config.current.hostnames:  # through NAT this server has another address
             await client.abort()
-            raise _Unusable(f"the server identifies itself as {named}, like this one; mail would loop")
+            raise _Unusable(f"identifies itself as {named}, this server's own name; mail would loop")
         return client
 
     async def _open(self, host: str, addresses: Sequence[IPAddress], mode: TLSMode) -> SMTPClient:

@@ -188,7 +188,7 @@ class DNSOperations:
         try:
             return _told(domain, await (await self._rotation.get()).change(domain, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"can't save the key rotation: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"couldn't save the key rotation: {error.strerror or error}") from None
 
     async def host_rotations(self, args: operations.ShowHostRotation) -> list[operations.HostRotation]:
         """The rotation of each host's key."""
@@ -200,11 +200,11 @@ class DNSOperations:
         host = args.host.lower().rstrip(".")
         if host not in rotation.hosts:
             known = ", ".join(rotation.hosts) or ("(host keys require a listener with SMTP and ACME certificates)")
-            raise CommandFailed("notFound", f"host key not found for {args.host}; hosts with a key: {known}")
+            raise CommandFailed("notFound", f"no host key found for {args.host}; hosts with keys: {known}")
         try:
             return _told_host(host, await rotation.change(host, **changes))
         except OSError as error:
-            raise CommandFailed("failed", f"can't save the key rotation: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"couldn't save the key rotation: {error.strerror or error}") from None
 
     def _domain(self, name: str) -> Domain:
         try:
@@ -225,9 +225,9 @@ class DNSOperations:
         except (NoProvider, UpdateRefused, ProviderFailed) as error:
             raise CommandFailed("badRequest", str(error)) from None
         except msgspec.DecodeError as error:
-            raise CommandFailed("failed", f"a DNS file is damaged: {error}") from None
+            raise CommandFailed("failed", f"DNS data is damaged: {error}") from None
         except OSError as error:
-            raise CommandFailed("failed", f"couldn't read or write a DNS file: {error.strerror or error}") from None
+            raise CommandFailed("failed", f"couldn't read or write DNS data: {error.strerror or error}") from None
 
 
 def _place(text: str) -> str:
@@ -241,7 +241,7 @@ def _place(text: str) -> str:
             return f"{ip_address(host)}#{port}"
     except ValueError:
         pass
-    raise CommandFailed("badRequest", "Enter the name server as an IP address, with or without a port.", "provider")
+    raise CommandFailed("badRequest", "Enter the name server's IP address, with or without a port.", "provider")
 
 
 def _in_use(publishing: Publishing, domain: Domain) -> operations.ProviderInUse:

@@ -111,7 +111,7 @@ class Internet:
         except HTTPError as error:
             raise FetchFailed(str(error)) from error
         if response.status != 200:
-            raise FetchFailed(f"status {response.status}", missing=response.status == 404)
+            raise FetchFailed(f"HTTP status {response.status}", missing=response.status == 404)
         return response.body
 
 

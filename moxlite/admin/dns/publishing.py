@@ -324,7 +324,7 @@ class Publishing:
             ledger = Ledger(self.files, domain)
             now = self.plan_undo(domain, located)
             if now is None or now.lines() != plans.lines():  # such as a rotation, while the owner was asked
-                raise Busy("the records have changed; review the changes again")
+                raise Busy("the DNS records have changed; review your changes again")
             send_plans(located, plans.zones)
             ledger.undone()
         return missing_changes(located, plans.zones)
@@ -375,7 +375,7 @@ def _publish_text(
     except (Busy, NoAnswer, UpdateRefused, Refused) as error:
         return str(error)
     except (OSError, msgspec.DecodeError) as error:
-        return f"couldn't read or write a DNS file: {error}"
+        return f"couldn't read or write DNS data: {error}"
     return f"the provider accepted the change but didn't apply it: {missing[0][:120]}" if missing else ""
 
 

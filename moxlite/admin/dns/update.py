@@ -107,7 +107,7 @@ class KeyedServer:
     def _ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:
         if (name, kind) not in self._answers:
             if len(self._answers) >= MAX_QUERIES:
-                raise UpdateRefused(f"too many queries in plan (limit {MAX_QUERIES})")
+                raise UpdateRefused(f"these changes need too many DNS queries (limit {MAX_QUERIES})")
             query = dns.message.make_query(name, kind)
             query.flags &= ~dns.flags.RD
             query.use_tsig(self._server.key)
@@ -168,9 +168,7 @@ def _exchange(server: NameServer, work: Callable[[], T]) -> T:
     except dns.tsig.PeerBadTime:
         raise UpdateRefused(f"clock skew between {server.ip} and this machine is too large") from None
     except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
-        raise UpdateRefused(
-            f"{server.ip} doesn't recognize the key {server.key.name}: {error}", credentials=True
-        ) from None
+        raise UpdateRefused(f"{server.ip} rejected the key {server.key.name}: {error}", credentials=True) from None
     except (dns.exception.DNSException, OSError, EOFError) as error:
         raise NoAnswer(f"{server.ip} port {server.port}: {type(error).__name__}: {error}") from None
 

@@ -213,7 +213,7 @@ class DNSFiles:
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                raise Busy("another process is changing records; try again in a few minutes") from None
+                raise Busy("another process is updating DNS records; try again in a few minutes") from None
             yield
         finally:
             os.close(fd)

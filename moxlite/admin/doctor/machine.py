@@ -245,7 +245,7 @@ async def _difference(examination: Examination, acme: ACME) -> float:
     answer = await http.request("HEAD", str(acme.directory_url), seconds=DATE_SECONDS, max_body=0)
     date = answer.header("date")
     if not date:
-        raise ValueError("response doesn't include a date")
+        raise ValueError("response doesn't include a Date header")
     return time.time() - email.utils.parsedate_to_datetime(date).timestamp()
 
 

@@ -100,7 +100,7 @@ async def _deadline(sent: Sent) -> AsyncIterator[None]:
     with trio.move_on_after(3 * SECONDS) as scope:
         yield
     if scope.cancelled_caught:
-        done = f" after: {sent.steps[-1]}" if sent.steps else ""
+        done = f"; last step: {sent.steps[-1]}" if sent.steps else ""
         sent.fail("error", "mail-not-delivered", f"test timed out after {3 * SECONDS:.0f} s{done}")
 
 

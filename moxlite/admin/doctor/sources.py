@@ -300,7 +300,7 @@ class DoctorCommands:
     async def nightly(self, args: ExamineNow) -> NightlyReport:
         """Run the nightly examination now."""
         if self._nightly is None:
-            raise CommandFailed("refused", "doctor doesn't support localserve")
+            raise CommandFailed("refused", "doctor isn't available with localserve")
         try:
             return await self._nightly.once()
         except OSError as error:

@@ -101,7 +101,7 @@ def parse_domain(text: str) -> Domain:
     except AddressError as error:
         raise Refused(f'"{text}" isn\'t a valid domain: {error}', "domain") from None
     if "." not in domain.ascii or domain.is_numeric:
-        raise Refused(f'"{text}" isn\'t a full domain name', "domain")
+        raise Refused(f'"{text}" isn\'t a full domain name, like example.org', "domain")
     return domain
 
 
@@ -109,7 +109,7 @@ def refuse_public(domain: Domain) -> None:
     """Raise Refused for the domain of a public mail provider: its mail can't come to another server."""
     for name in PUBLIC:
         if domain.ascii == name or domain.ascii.endswith(f".{name}"):
-            raise Refused(f"{name} belongs to a public mail provider, so you can't use it", "domain")
+            raise Refused(f"{name} belongs to a public mail provider, so you can't add it", "domain")
 
 
 def require_domain(snapshot: Snapshot, name: str) -> tuple[Domain, DomainConfig]:
@@ -431,7 +431,7 @@ class Selectors:
             try:
                 await trio.to_thread.run_sync(_make, path, algorithm, limiter=self._making)
             except OSError as error:
-                raise CommandFailed("failed", f"couldn't create the key: {error.strerror or error}") from None
+                raise CommandFailed("failed", f"couldn't create the DKIM key: {error.strerror or error}") from None
 
             def change(document: Document, snapshot: Snapshot) -> None:
                 here, _ = require_domain(snapshot, name)
@@ -448,7 +448,7 @@ class Selectors:
         """Remove a key from a domain, and from what signs; its file is put aside. Raises CommandFailed."""
         domain, dkim = self._dkim(name)
         if selector not in dkim.selectors:
-            raise CommandFailed("notFound", f'"{domain.unicode}" doesn\'t have selector "{selector}"')
+            raise CommandFailed("notFound", f'"{domain.unicode}" doesn\'t have a selector named "{selector}"')
         if selector in dkim.sign and len(dkim.sign) == 1:
             text = f'"{selector}" is the only selector signing mail for "{domain.unicode}"; choose another one first'
             raise CommandFailed("refused", text)

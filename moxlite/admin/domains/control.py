@@ -151,7 +151,7 @@ class DomainCommands:
             try:
                 moved = changes.retire_keys(self._config.domains_path.parent, settings, left)
             except OSError as error:
-                raise CommandFailed("failed", f"domain removed, but couldn't delete DKIM keys: {error}") from None
+                raise CommandFailed("failed", f"domain removed, but couldn't delete its DKIM keys: {error}") from None
         if moved:
             kv = {"domain": args.domain, "files": len(moved), "folder": str(moved[0].parent)}
             logger.info("DKIM keys moved for deleted domain", extra={"kv": kv})

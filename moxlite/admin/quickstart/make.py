@@ -182,7 +182,7 @@ def _make(
         findings = test_config(draft, machine=False)
         if error := next(filter(is_error, findings), None):
             if error.file == str(domains):  # of which the address alone is not ours
-                raise QuickstartFailed(f"{address} can't be the first address; choose another one: {error.text}")
+                raise QuickstartFailed(f"can't use {address} as the first address: {error.text}; choose another one")
             raise QuickstartFailed(str(error))
         warnings += [str(finding).replace(str(draft), str(config)) for finding in findings]
         if not agree(draft) and strict:

@@ -131,7 +131,7 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
     try:
         if answer.status != http.client.OK:
             kind_of = UnknownDatabase if answer.status == http.client.NOT_FOUND else ConnectionError
-            raise kind_of(f"Litestream: {from_json(data, _Refused).error[:300]}")
+            raise kind_of(f"Litestream error: {from_json(data, _Refused).error[:300]}")
         return from_json(data, kind)
     except msgspec.DecodeError:
         raise ConnectionError(f"unexpected response from Litestream (status {answer.status})") from None

@@ -369,7 +369,7 @@ class Follower:
             head = read_head(storage)
             positions = None if head is None else read_positions(storage, head.epoch)
             if head is None or positions is None:
-                raise ValueError("is still empty; check that `standby.target` on the first machine is the same")
+                raise ValueError("is still empty; check that the first machine has the same `standby.target`")
             self._fetch_files(storage, head.epoch)
             return head.epoch, positions
 

@@ -284,7 +284,7 @@ class HoldingTask:
         Raises CannotHandOver: this server goes on.
         """
         if self.holding.handing or self._announced:
-            raise CannotHandOver("switchover in progress")
+            raise CannotHandOver("a switchover is already in progress")
         done, self._announced = False, True
         try:
             ready = await self._follower()
@@ -356,7 +356,7 @@ class HoldingTask:
             raise CannotHandOver(f"{host} can't take over: {printable(ready.unfit)[:300]}")
         if ready.version != __version__:
             raise CannotHandOver(
-                f"version mismatch: {host} runs {version}, this machine {__version__}. Upgrade {host} first"
+                f"version mismatch: {host} runs {version}, this machine runs {__version__}; upgrade {host} first"
             )
         return ready
 
@@ -374,7 +374,7 @@ class HoldingTask:
                     control.sync, self._data / SOCKET, self._data / name, COPY, limiter=limiter
                 )
                 if not position.replicated_txid:
-                    raise ConnectionError(f"Litestream doesn't report the progress of {name}")
+                    raise ConnectionError(f"Litestream didn't report its progress for {name}")
                 copied[name] = position.replicated_txid
             except OSError as error:
                 problems.append(error)

@@ -274,8 +274,8 @@ def check_own(storage: Storage, data: Path) -> Head | None:
     if head is not None and own is not None and head.epoch > own.epoch:
         raise Replaced(
             f"another machine has taken over with epoch {head.epoch} in {storage} (this machine: {own.epoch}). "
-            "Stop this server, then send the remaining changes: moxlite standby send-rest. If the other machine "
-            "is gone: moxlite standby takeover --yes-the-other-is-down"
+            "Stop this server, then run `moxlite standby send-rest` to send the remaining changes. If the other "
+            "machine is gone, run `moxlite standby takeover --yes-the-other-is-down`"
         )
     if head is not None and head != own:
         raise NotOurs(
@@ -311,7 +311,7 @@ def _read(storage: Storage, name: str, kind: type[T]) -> T | None:
     except FileNotFoundError:
         return None
     if len(data) > MAX_DOCUMENT:
-        raise ValueError(f"{name} is too long")
+        raise ValueError(f"{name} is larger than {MAX_DOCUMENT} bytes")
     try:
         return from_json(data, kind)
     except msgspec.DecodeError as error:

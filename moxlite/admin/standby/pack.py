@@ -114,7 +114,7 @@ def _check_size(size: int, found: Mapping[str, Packed]) -> None:
     if size > MAX_FILES:
         largest = max(found, key=lambda name: len(found[name].content))
         raise BackupError(
-            f"configuration and data files are larger than {MAX_FILES >> 20} MiB in total; to reduce the size, move "
+            f"configuration and data files are larger than {MAX_FILES >> 20} MiB in total; move "
             f"the largest file to another folder: {largest}"
         )
 
@@ -166,7 +166,7 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
                 file = tar.extractfile(entry) if entry.isreg() else None
                 # By name, though the pack is signed: the first machine may have been taken over before it signed this.
                 if file is None or not _is_of_backup(entry.name):
-                    raise BackupError(f"unexpected name in the first machine's files: {entry.name[:80]!r}")
+                    raise BackupError(f"unexpected file from the first machine: {entry.name[:80]!r}")
                 found[entry.name] = Packed(file.read(), restored_mode(entry.mode))
     except tarfile.TarError as error:
         raise BackupError(f"the first machine's files are damaged: {error}") from None

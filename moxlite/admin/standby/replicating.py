@@ -339,7 +339,7 @@ class Replication:
                 # Each time: another machine may have taken over since, and must not find positions of this one.
                 head = check_own(storage, self._data)
                 if head is None or head.epoch != epoch:
-                    raise _Ended(f"the target's epoch isn't {epoch}")
+                    raise _Ended(f"the target's epoch has changed from {epoch}")
                 there = None if last is None else read_positions(storage, epoch)
                 if there is not None and there.origin != origin:
                     raise _clone(there)

@@ -87,4 +87,4 @@ class Waiting:
     def _missed(self, text: str) -> None:
         metrics.UNCOPIED.inc()
         if self.refuses:
-            raise NotCopied(f"the standby server doesn't have this change yet: {text}")
+            raise NotCopied(f"the standby server hasn't received this change yet: {text}")

@@ -75,7 +75,7 @@ def read_keys(data: bytes) -> dict[str, str]:
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         if not equals or not name.strip().replace("_", "").isalnum():
-            raise ValueError(f"expected NAME = VALUE in line {number}")
+            raise ValueError(f"expected NAME = VALUE on line {number}")
         found[name.strip().lower()] = value.strip().strip('"')
     return found
 
@@ -328,7 +328,9 @@ class _Calls:
             what = str(error).partition(": ")[0][:200]
             raise FileNotFoundError(errno.ENOENT, f"{what}: {_first_line(error)}") from None
         except (errors.PermissionDeniedError, errors.UnauthenticatedError) as error:
-            raise PermissionError(errno.EACCES, f"the storage rejected the keys: {_first_line(error)}") from None
+            raise PermissionError(
+                errno.EACCES, f"the storage service rejected the keys: {_first_line(error)}"
+            ) from None
         except (errors.UnknownConfigurationKeyError, errors.InvalidPathError, errors.NotSupportedError) as error:
             raise OSError(errno.EINVAL, _first_line(error)) from None
         except errors.BaseError as error:

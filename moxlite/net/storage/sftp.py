@@ -62,7 +62,7 @@ def try_ssh() -> None:
             [program, "-V"], stdin=subprocess.DEVNULL, capture_output=True, timeout=VERSION_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise TimeoutError(f"timed out waiting for ssh's version after {VERSION_SECONDS:.0f} s") from None
+        raise TimeoutError(f"ssh didn't report its version within {VERSION_SECONDS:.0f} s") from None
     if done.returncode:
         raise OSError(f"ssh exited ({exit_words(done.returncode)})")
 

@@ -160,7 +160,7 @@ class SpoolSpace:
             self._free, self._looked = self._look_up(), now
         room = self._free - self._reserve
         if octets > room:
-            raise SpoolFull("disk", f"not enough space: {self._reserve} bytes must stay free")
+            raise SpoolFull("disk", f"not enough space: at least {self._reserve} bytes must remain free")
         return room
 
     def open_file(self) -> None:

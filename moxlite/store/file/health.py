@@ -137,7 +137,7 @@ class Health(Edge):
         """
         if self.short_of_space():
             metrics.FULL.inc()
-            raise StorageFull(f"not enough space: {self._space.reserve} bytes must stay free")
+            raise StorageFull(f"not enough space: at least {self._space.reserve} bytes must remain free")
 
     def committed(self) -> None:
         """Note that a unit was committed: an I/O error is over."""
