@@ -169,7 +169,7 @@ async def find_record(resolver: Resolver, domain: Domain) -> str:
     if not found:
         raise NoPolicy(Reason.NO_RECORD, "no TXT record starting with v=STSv1")
     if len(found) > 1:
-        raise PolicyError(Reason.SEVERAL_RECORDS, f"found {len(found)} records")
+        raise PolicyError(Reason.SEVERAL_RECORDS, f"found {len(found)} records; ignoring all")
     identifier = parse_record(found[0])
     assert identifier is not None  # it begins as one
     return identifier

@@ -161,7 +161,7 @@ class HTTPClient:
         except h11.LocalProtocolError as error:
             raise HTTPError(f"can't send request: {error}") from error
         except h11.ProtocolError as error:
-            raise HTTPError(f"not an HTTP response: {error}") from error
+            raise HTTPError(f"invalid HTTP response: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, ssl.SSLError, OSError) as error:
             raise HTTPError(f"connection lost: {_why(error)}") from error
         finally:
@@ -186,7 +186,7 @@ class HTTPClient:
             await trio.aclose_forcefully(stream)
             untrusted = isinstance(error.__cause__ or error, ssl.SSLCertVerificationError)
             kind = BadCertificate if untrusted else HTTPError
-            raise kind(f"TLS with {host} failed: {_why(error)}") from error
+            raise kind(f"TLS connection to {host} failed: {_why(error)}") from error
         except BaseException:
             await trio.aclose_forcefully(stream)
             raise
@@ -201,7 +201,7 @@ class HTTPClient:
         # public address for the check and an inner one for the connection (DNS rebinding).
         usable = [ip for ip in found if self._allow_internal or not is_internal(ip)]
         if not usable:
-            raise HTTPError(f"can't connect to {host}: address in a private network")
+            raise HTTPError(f"can't connect to {host}: its address is on a private network")
         return usable
 
     async def _look_up(self, host: str) -> tuple[IPAddress, ...]:

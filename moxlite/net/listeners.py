@@ -435,7 +435,7 @@ async def _read_version_1(stream: trio.abc.ReceiveStream, line: bytes) -> Proxie
         raise ProxyError("bad address in PROXY protocol line") from exc
     version = 4 if words[1] == "TCP4" else 6
     if remote.version != version or local.version != version:
-        raise ProxyError("address family doesn't match in PROXY protocol line")
+        raise ProxyError("address family mismatch in PROXY protocol line")
     return Proxied(unmap(remote), _port(words[4]), unmap(local), _port(words[5]))
 
 

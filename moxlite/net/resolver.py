@@ -292,7 +292,7 @@ class FakeResolver(Resolver):
 
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
         if not name.endswith("."):
-            raise ValueError(f"relative name {name!r}")
+            raise ValueError(f"name must end with a dot: {name!r}")
         self.asked.append((name, kind))
         await trio.sleep(self._delays.get(name.lower(), 0))
         current, authentic = name.lower(), True
@@ -309,7 +309,7 @@ class FakeResolver(Resolver):
                 if self._fallback is not None:
                     return await self._fallback.lookup(current, kind)
                 raise NotFound(
-                    f"no {kind} records at {current}",
+                    f"no {kind} records found for {current}",
                     authentic=authentic,
                     nonexistent=not self._exists(current),
                     name=current,
@@ -317,7 +317,7 @@ class FakeResolver(Resolver):
                 )
             chain.append(current)
             current = cast(str, alias[0])
-        raise TooManyAliases(f"too many CNAMEs at {name} (limit {MAX_CHAIN})")
+        raise TooManyAliases(f"CNAME chain for {name} is too long (limit {MAX_CHAIN})")
 
     def _exists(self, name: str) -> bool:
         """Whether the table has anything at a name or below it (RFC 8020)."""

@@ -96,7 +96,7 @@ STRICTER: Final = {
     "key record: not a DKIM key": "they take v=DKIM1 behind other tags, or another version (RFC 6376 §3.6.1)",
     "key record: unknown key type": "rspamd takes the key for RSA",
     "key doesn't allow this hash": "dkimpy and rspamd do not look at h= of the key",
-    "key isn't for email": "dkimpy and rspamd do not look at s= of the key",
+    "key can't be used for email": "dkimpy and rspamd do not look at s= of the key",
     "key doesn't allow subdomain identities": "dkimpy and rspamd do not look at t=s of the key",
 }
 """By our problem, where a signature passes with others alone: why."""

@@ -79,7 +79,7 @@ async def test_a_signature_is_judged_by_its_tags(smtp: Smtp, tags: dict[str, str
         ([f"p={P}"], "dkim=pass", ""),
         ([RECORD, "other"], "dkim=pass", ""),
         (["v=DKIM1; p="], "dkim=permerror", "key revoked"),
-        ([f"v=DKIM1; s=tlsrpt; p={P}"], "dkim=permerror", "key isn't for email"),
+        ([f"v=DKIM1; s=tlsrpt; p={P}"], "dkim=permerror", "key can't be used for email"),
         ([f"v=DKIM1; h=sha1; p={P}"], "dkim=permerror", "key doesn't allow this hash"),
         ([f"v=DKIM1; k=ed25519; p={P}"], "dkim=permerror", "wrong ed25519 key size"),
         ([RECORD, RECORD], "dkim=temperror", "multiple key records"),

@@ -112,14 +112,14 @@ def read_chain(section: HeaderSection) -> list[ARCSet]:
         found[key] = field
     last = max(instance for instance, _ in found)
     if len(found) != last * len(FIELDS):
-        raise ChainError("set is incomplete")
+        raise ChainError("an ARC set is incomplete")
     # As many fields as the highest number asks for, and no two alike: so no number is missing.
     sets = [_set(instance, found) for instance in range(1, last + 1)]
     for arc_set in sets:
         if arc_set.seal.cv == "fail":
             raise ChainError(f"set {arc_set.instance} marks the chain as failed")
         if (arc_set.seal.cv == "none") != (arc_set.instance == 1):
-            raise ChainError(f"set {arc_set.instance} has cv={arc_set.seal.cv}")
+            raise ChainError(f"set {arc_set.instance} has an unexpected cv={arc_set.seal.cv}")
     return sets
 
 
@@ -159,7 +159,7 @@ def _instance(field: Field) -> int:
         except TagError as error:
             raise ChainError(f"{field.label.decode('ascii')}: {error}") from None
     if not _NUMBER.fullmatch(number) or not 1 <= int(number) <= MAX_SETS:
-        raise ChainError("missing set number in ARC field")
+        raise ChainError("missing or invalid instance number in ARC field")
     return int(number)
 
 
@@ -167,7 +167,7 @@ def _set(instance: int, found: dict[tuple[int, bytes], Field]) -> ARCSet:
     try:
         results, signature, seal = (found[instance, name] for name in FIELDS)
     except KeyError:
-        raise ChainError("set is incomplete") from None
+        raise ChainError("an ARC set is incomplete") from None
     text = field_text(results.raw)
     match = _INSTANCE.match(text)
     assert match is not None  # it has a number
@@ -212,7 +212,7 @@ def _seal(raw: bytes) -> Seal:
         raise TagError("empty signature")
     domain, selector = parse_domain(tags["d"], "d"), parse_domain(tags["s"], "s").ascii
     if len(selector) + len("._domainkey.") + len(domain.ascii) > DNS_NAME:
-        raise TagError("selector and domain too long")
+        raise TagError("selector and domain are too long")
     match tags["cv"].lower():
         case "none" | "pass" | "fail" as cv:
             return Seal(algorithm=algorithm, hash=hashed, value=value, domain=domain, selector=selector, cv=cv)
@@ -362,7 +362,7 @@ class _Chain:
         if record.hashes is not None and signed.hash not in record.hashes:
             raise _Failed(f"set {arc_set.instance}: key doesn't allow this hash")
         if not record.permits("email"):
-            raise _Failed(f"set {arc_set.instance}: key isn't for email")
+            raise _Failed(f"set {arc_set.instance}: key can't be used for email")
         return record
 
 

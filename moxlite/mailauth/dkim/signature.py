@@ -55,7 +55,7 @@ def parse_tags(text: str) -> dict[str, str]:
     if len(text) > MAX_TAGS:
         raise TagError("too long")
     if _CONTROL.search(text):
-        raise TagError("control character")
+        raise TagError("contains a control character")
     parts = text.split(";")
     if len(parts) > 1 and not parts[-1].strip(_BLANKS):
         parts.pop()  # a final semicolon is allowed
@@ -271,7 +271,7 @@ def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature
     if tags["v"] != "1":
         raise TagError("unknown version")
     if len(selector) + len("._domainkey.") + len(domain.ascii) > DNS_NAME:
-        raise TagError("selector and domain too long")
+        raise TagError("selector and domain are too long")
     if "q" in tags and "dns/txt" not in [method.lower() for method in split_list(tags["q"])]:
         raise TagError("unknown query method")
     value = decode_base64(text)
@@ -283,7 +283,7 @@ def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature
     header, body = _canonicalizations(tags.get("c", "simple/simple"))
     timestamp, expiration = _number(tags, "t", _TIME), _number(tags, "x", _TIME)
     if timestamp is not None and expiration is not None and expiration < timestamp:
-        raise TagError("expiration is before creation")
+        raise TagError("expiration time is before the signing time")
     identity, identity_domain = _identity(tags.get("i", ""), domain)
     return Signature(
         raw=raw,

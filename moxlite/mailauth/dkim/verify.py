@@ -187,7 +187,7 @@ def _unusable(signature: Signature, answer: KeyAnswer, service: Service) -> DKIM
     elif record.hashes is not None and signature.hash not in record.hashes:
         problem = "key doesn't allow this hash"
     elif not record.permits(service):
-        problem = f"key isn't for {service}"
+        problem = f"key can't be used for {service}"
     elif record.strict and signature.identity_domain != signature.domain:
         problem = "key doesn't allow subdomain identities"
     if not problem:

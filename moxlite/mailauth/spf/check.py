@@ -177,7 +177,7 @@ class _Evaluation:
         if not found:
             return None
         if len(found) > 1:
-            raise _Stop(SPFStatus.PERMERROR, f"found {len(found)} SPF records at {domain}")
+            raise _Stop(SPFStatus.PERMERROR, f"found {len(found)} SPF records for {domain} instead of one")
         try:
             return _known_record(found[0]) if len(found[0]) <= LONG else parse_record(found[0])
         except RecordError as error:
@@ -223,7 +223,7 @@ class _Evaluation:
             raise _stopped_by(error) from error
         hosts = [record.host for record in answer.records if record.host != "."]
         if len(hosts) > MAX_NAMES:
-            raise _Stop(SPFStatus.PERMERROR, f"{target} has too many mail hosts (limit {MAX_NAMES})")
+            raise _Stop(SPFStatus.PERMERROR, f"{target} has too many MX hosts (limit {MAX_NAMES})")
         for host in hosts:
             if any(self._is_near(address, term) for address in await self._addresses(host)):
                 return True

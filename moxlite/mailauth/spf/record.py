@@ -158,7 +158,7 @@ def _network(kind: Kind, result: SPFStatus, word: str, rest: str) -> Term:
     address = IPv4Address(match["address"]) if kind == "ip4" else IPv6Address(match["address"])
     length = address.max_prefixlen if match["length"] is None else int(match["length"])
     if length > address.max_prefixlen:
-        raise RecordError(f"{length} isn't a valid netmask")
+        raise RecordError(f"{length} isn't a valid prefix length")
     if kind == "ip4":
         return Term(kind=kind, result=result, text=word, address=address, four=length)
     return Term(kind=kind, result=result, text=word, address=address, six=length)
@@ -231,7 +231,7 @@ class MacroValues(msgspec.Struct, frozen=True, kw_only=True):
 def parse_macros(text: str, *, explanation: bool = False) -> MacroText:
     """Parse a macro-string of visible ASCII characters; an explanation may have blanks. Raises BadMacro."""
     if not text.isascii() or not all("!" <= char <= "~" or (explanation and char == " ") for char in text):
-        raise BadMacro("contains characters other than visible ASCII")
+        raise BadMacro("can only contain visible ASCII characters")
     found: list[str | Macro] = []
     end = 0
     for match in _MACRO.finditer(text):

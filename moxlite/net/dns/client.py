@@ -213,7 +213,7 @@ class DNSResolver(Resolver):
 
     async def lookup(self, name: str, kind: RecordType) -> Answer[Record]:
         if not name.endswith("."):
-            raise ValueError(f"relative name {name!r}")
+            raise ValueError(f"name must end with a dot: {name!r}")
         key = (name.lower(), kind)
         if key[0] == "localhost." and kind in (RecordType.A, RecordType.AAAA):  # RFC 6761 §6.3
             return Answer((ipaddress.ip_address("127.0.0.1" if kind == RecordType.A else "::1"),), False, 0, key[0])
@@ -337,14 +337,14 @@ class DNSResolver(Resolver):
             authentic = authentic and trusted and response.authentic
             chain += response.chain
             if len(chain) > MAX_CHAIN:
-                raise TooManyAliases(f"too many CNAMEs at {name} (limit {MAX_CHAIN})")
+                raise TooManyAliases(f"CNAME chain for {name} is too long (limit {MAX_CHAIN})")
             if response.records:
                 return Answer(response.records, authentic, response.ttl, response.name, tuple(chain))
             if response.chain and response.rcode == NOERROR and not response.authority:
                 current = response.name
                 continue
             raise NotFound(
-                f"no {kind} records at {response.name}",
+                f"no {kind} records found for {response.name}",
                 authentic=authentic,
                 ttl=response.ttl if response.authority else UNDATED_TTL,
                 nonexistent=response.rcode == NXDOMAIN,
@@ -436,7 +436,7 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
     if response.error is not None and response.rcode not in (NOERROR, NXDOMAIN):
         raise _failed(server, response.error)
     if response.rcode not in (NOERROR, NXDOMAIN):
-        raise TempError(f"DNS server {server} failed: {CODES.get(response.rcode, response.rcode)}")
+        raise TempError(f"DNS server {server} returned an error: {CODES.get(response.rcode, response.rcode)}")
     if response.lame or response.truncated:
         raise TempError(f"DNS server {server} refused recursion")
     return response

@@ -222,7 +222,7 @@ class _Reader:
         found = wanted.get(name)
         if found is not None:
             if rcode == NXDOMAIN:
-                raise WireError("records for a nonexistent name")
+                raise WireError("NXDOMAIN response contains records")
             ttls.append(found.ttl)
         else:
             ttls.append(_denied_for(denials, name))
@@ -325,7 +325,7 @@ class _Reader:
             if length >= POINTER:
                 at = (length & 0x3F) << 8 | data[at + 1]
                 if at >= lowest:
-                    raise WireError("compressed name points forward")
+                    raise WireError("compression pointer points forward")
                 lowest = at
                 continue
             label = data[at + 1 : at + 1 + length]
@@ -425,7 +425,7 @@ def _encode_name(name: str) -> bytes:
     for label in _labels_of(name):
         octets = _unescaped(label)
         if not 0 < len(octets) <= MAX_LABEL:
-            raise WireError(f"label is too long ({len(octets)} bytes)")
+            raise WireError(f"labels must be 1 to {MAX_LABEL} bytes, not {len(octets)}")
         wire.append(len(octets))
         wire += octets
     wire.append(0)

@@ -223,9 +223,9 @@ class _Run:
                 break
             name = end
         else:
-            raise Bogus("too many aliases")
+            raise Bogus("CNAME chain is too long")
         if len(chain) > MAX_CHAIN:
-            raise Bogus("too many aliases")
+            raise Bogus("CNAME chain is too long")
         if not secure:
             return Verdict(Status.INSECURE)
         return Verdict(Status.SECURE, "", msgspec.structs.replace(response, chain=tuple(chain)))
@@ -244,7 +244,7 @@ class _Run:
             dname = _dname(message, name, target.target)
             secure = self._trusted(message, alias if dname is None else dname) and secure
             name = target.target
-        raise Bogus("too many aliases")
+        raise Bogus("CNAME chain is too long")
 
     def _trusted(self, message: dns.message.Message, records: dns.rrset.RRset) -> bool:
         """Whether records are signed; False if their zone is proven to be unsigned."""
@@ -268,10 +268,12 @@ class _Run:
         if zone.keys is None:
             return False
         if signer is None:
-            raise Bogus(f"the denial of {name} {dns.rdatatype.to_text(kind)} isn't signed, but {zone.name} is")
+            raise Bogus(
+                f"denial of existence for {name} {dns.rdatatype.to_text(kind)} isn't signed, but {zone.name} is"
+            )
         denial = deny(self._proofs(message, zone), zone.name, name, kind)
         if message.rcode() == dns.rcode.NXDOMAIN and denial is Denial.TYPE:
-            raise Unproven(f"the response denies {name}, but includes proof that it exists")
+            raise Unproven(f"the response says {name} doesn't exist, but proves that it does")
         return denial is not Denial.OPTED_OUT
 
     def _proofs(self, message: dns.message.Message, zone: Zone) -> list[dns.rrset.RRset]:

@@ -116,13 +116,13 @@ def _by_types(types: frozenset[int], kind: Type, *, apex: bool) -> Denial:
     """
     delegation = dns.rdatatype.NS in types and dns.rdatatype.SOA not in types
     if kind in types or (dns.rdatatype.CNAME in types and kind != dns.rdatatype.CNAME):
-        raise Unproven("NSEC says that the record exists")
+        raise Unproven("the NSEC record shows that the record exists")
     if kind == dns.rdatatype.DS:
         if dns.rdatatype.SOA in types and not apex:
-            raise Unproven("the proof comes from the wrong side of a delegation")
+            raise Unproven("the proof is from the wrong side of a zone cut")
         return Denial.DELEGATION if delegation else Denial.TYPE
     if delegation:
-        raise Unproven("the proof comes from the wrong side of a delegation")
+        raise Unproven("the proof is from the wrong side of a zone cut")
     return Denial.TYPE
 
 
@@ -201,7 +201,7 @@ class _Hashed:
                 closer = ancestor
                 continue
             if _hides(_types(found)):
-                raise Unproven("the proof comes from the wrong side of a delegation")
+                raise Unproven("the proof is from the wrong side of a zone cut")
             return ancestor, closer
         raise Unproven("no NSEC3 record matches an ancestor of the name")
 

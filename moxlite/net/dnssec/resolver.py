@@ -98,7 +98,7 @@ def _judged(
     if response.records:
         return Answer(response.records, True, response.ttl, response.name, response.chain)
     return NotFound(
-        f"no {kind} records at {response.name}",
+        f"no {kind} records found for {response.name}",
         authentic=True,
         ttl=response.ttl,
         nonexistent=response.rcode == NXDOMAIN,

@@ -91,7 +91,7 @@ def load_private_key(text: bytes) -> PrivateKey:
     try:
         key = serialization.load_pem_private_key(text, None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as exc:
-        raise CertificateError(f"no usable PEM private key: {exc}") from exc
+        raise CertificateError(f"no usable PEM private key found: {exc}") from exc
     if not isinstance(key, PrivateKey):
         raise CertificateError("private key must be RSA, ECDSA, or EdDSA")
     return key

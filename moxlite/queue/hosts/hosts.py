@@ -195,7 +195,7 @@ async def addresses_of(
     except (DNSError, trio.TooSlowError) as exc:
         raise NoHosts(f"address lookup for {host}: {_why(exc)}", ecode="4.4.3") from exc
     if len(answer.chain) > MAX_HOST_CNAMES:
-        raise NoHosts(f"too many CNAMEs at {host} (limit {MAX_HOST_CNAMES})", ecode="4.4.6")
+        raise NoHosts(f"CNAME chain for {host} is too long (limit {MAX_HOST_CNAMES})", ecode="4.4.6")
     usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
     if avoid_ipv6:
         usable = [ip for ip in usable if ip.version == 4] or usable
