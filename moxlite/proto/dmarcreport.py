@@ -242,14 +242,14 @@ class _Reading:
         )
 
     def _doctype(self, *_: object) -> None:
-        raise DMARCReportError("the XML can't have a document type declaration")
+        raise DMARCReportError("the XML can't contain a document type declaration")
 
     def _start(self, name: str, _attributes: object) -> None:
         self._elements += 1
         if len(self._parser.intern) > MAX_NAMES:
-            raise DMARCReportError(f"too many different names in XML (limit {MAX_NAMES})")
+            raise DMARCReportError(f"too many different element names in the XML (limit {MAX_NAMES})")
         if len(self._path) >= MAX_DEPTH or self._elements > MAX_ELEMENTS:
-            raise DMARCReportError("too many elements in the XML, or nested too deeply")
+            raise DMARCReportError("the XML has too many elements or is nested too deeply")
         local = name.rpartition(" ")[2]
         path = f"{self._path[-1]}/{local}" if self._path else local
         if path not in _KNOWN:

@@ -412,7 +412,7 @@ async def test_what_cannot_be_decoded_ends_in_no_and_the_rest_is_answered(imap: 
         for part in ("4",):
             assert await c.say(f"a FETCH 1 (BINARY.PEEK[{part}] BINARY.PEEK[1]<0.2>)") == [
                 f"* 1 FETCH (UID 1 BINARY[{part}] NIL " + body("gr", "1", "<0>", "BINARY") + ")",
-                "a NO can't decode multiparts or encoded messages",
+                "a NO can't decode a multipart, or an attached message that's encoded",
             ]
 
 

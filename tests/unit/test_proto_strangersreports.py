@@ -110,8 +110,8 @@ def test_the_time_of_a_report_is_that_of_the_processor(monkeypatch: pytest.Monke
     [
         (b'<feedback xmlns="' + b"u" * 300 + b'"><a/></feedback>', "a namespace with a long name"),
         (b'<feedback><a xmlns:p="' + b"u" * 300 + b'" p:b="c"/></feedback>', "a namespace with a long name"),
-        (b"<feedback>" + b"".join(b"<a%d/>" % n for n in range(1001)) + b"</feedback>", "different names"),
-        (b"<feedback " + b"".join(b'a%d="" ' % n for n in range(1001)) + b"/>", "different names"),
+        (b"<feedback>" + b"".join(b"<a%d/>" % n for n in range(1001)) + b"</feedback>", "different element names"),
+        (b"<feedback " + b"".join(b'a%d="" ' % n for n in range(1001)) + b"/>", "different element names"),
     ],
 )
 def test_names_that_would_multiply_in_memory_are_refused(text: bytes, reason: str) -> None:

@@ -191,7 +191,7 @@ async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None
     except ProtocolError as error:
         raise _bad(part, error.text) from None
     if url.host or url.uid is None:  # RFC 4469 §3: the server need not fetch from elsewhere
-        raise _bad(part, "URL isn't for a message in this account")
+        raise _bad(part, "URL doesn't point to a message in this account")
     if not url.mailbox:
         await _write_content(session, joined, part, url, asked, None)
         return

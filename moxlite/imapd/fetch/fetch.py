@@ -200,7 +200,7 @@ class _Fetching:
         """Check again, as a download takes long, whether the mailbox's owner still permits it (IMAP-157)."""
         await check_view(self.session, self.view)
         if self.view.access.lost:
-            raise NoSuchMailbox("no longer permitted")
+            raise NoSuchMailbox("you don't have access to this mailbox anymore")
 
     async def run(self, uids: array[int], *, marks_seen: bool) -> None:
         """Send the responses for messages, ascending. On StoreError, data read before has been sent."""

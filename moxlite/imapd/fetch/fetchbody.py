@@ -339,7 +339,7 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
     container = _is_multipart(part) or _is_message(part)
     if numbers and container:
         if _is_multipart(part) or part.encoding not in _PLAIN:
-            raise Unanswered("can't decode multiparts or encoded messages")
+            raise Unanswered("can't decode a multipart, or an attached message that's encoded")
         return _Decoded(b"", part.body, part.end, "BINARY", part.end - part.body)
     if not container and not is_known_encoding(part.encoding):
         raise Unanswered("unknown content transfer encoding", "UNKNOWN-CTE")

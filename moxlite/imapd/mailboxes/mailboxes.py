@@ -140,7 +140,7 @@ async def _tell(session: Session) -> None:
 async def quota(session: Session, command: c.GetQuota) -> Done:
     """Answer GETQUOTA: use and limit of a quota root."""
     if is_foreign(command.root):
-        raise no("only the owner can view this", "NOPERM")
+        raise no("only the owner can view this quota", "NOPERM")
     if command.root != ROOT:
         raise no("quota root not found", "NONEXISTENT")
     await _tell(session)
@@ -167,4 +167,4 @@ async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
 
 async def set_quota(session: Session, command: c.SetQuota) -> Done:
     """SETQUOTA: not for users (QUOTASET is not announced, RFC 9208 §3.1.2)."""
-    raise no("only the administrator can set the limit", "NOPERM")
+    raise no("only the administrator can set quotas", "NOPERM")

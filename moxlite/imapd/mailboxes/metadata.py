@@ -56,7 +56,7 @@ def check_entry(name: str, *, above: bool = False) -> str:
     if "" in parts or any(c in "*%" or not " " < c < "\x7f" for c in name):
         raise bad("entry names can't have empty components, wildcards, or control characters")
     if not above and f"{name}/".startswith(_VENDOR) and len(parts) < VENDOR_PARTS:
-        raise bad("vendor entries must have a name after the vendor")
+        raise bad("vendor entry names must include a vendor and a name")
     if len(name) > MAX_NAME:
         raise bad("entry name is too long")
     return name

@@ -87,7 +87,7 @@ class Notification:
                 self._groups.append((group.source, names))
                 continue
             if seen:
-                raise bad("multiple groups for the selected mailbox")
+                raise bad("only one event group is allowed for the selected mailbox")
             if names & OTHER:
                 raise bad("the selected mailbox only supports message events")
             seen = True

@@ -269,7 +269,7 @@ async def search_mailboxes(session: Session, command: c.Esearch) -> Done:
     if selected and session.view is None:
         raise bad("no mailbox is selected")
     if returns.save and not alone:
-        raise bad("SAVE is only supported for a search in the selected mailbox")
+        raise bad("SAVE is only supported when searching the selected mailbox")
     keys = keys_of(command.program)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys)
     if with_modseq:

@@ -132,7 +132,7 @@ class NamedUIDs:
         """The condition of these UIDs. Raises Refused (LIMIT)."""
         self._left -= len(uids)
         if self._left < 0:
-            raise no("the saved search was used too many times", "LIMIT")
+            raise no("this search uses the saved result too many times", "LIMIT")
         return q.UIDs(uids)
 
 

@@ -158,9 +158,7 @@ def read_object(data: bytes) -> CalendarObject:
     except BadComponents as error:
         raise BadObject("valid-calendar-data", str(error)) from None
     if calendar.first("METHOD") is not None:
-        raise BadObject(
-            "valid-calendar-object-resource", "a calendar with METHOD is a scheduling message, not an entry"
-        )
+        raise BadObject("valid-calendar-object-resource", "calendar entries can't include METHOD")
     return object_of(calendar)
 
 
@@ -186,9 +184,7 @@ def object_of(calendar: Component, *, message: bool = False) -> CalendarObject:
 
 def _check_parts(calendar_object: CalendarObject, *, message: bool) -> None:
     if sum(component.first("RECURRENCE-ID") is None for component in calendar_object.parts) > 1:
-        raise BadObject(
-            "valid-calendar-object-resource", "an entry must have exactly one component that isn't an exception"
-        )
+        raise BadObject("valid-calendar-object-resource", "an entry can only have one component without RECURRENCE-ID")
     for part in calendar_object.parts:
         for name in ("DTSTART", "DTEND", "DUE", "RECURRENCE-ID", "COMPLETED", "CREATED"):
             prop = part.first(name)

@@ -387,7 +387,7 @@ def _messages(
     for (old, new, forced), addresses in groups.items():
         left -= was.size(old) + is_now.size(new)
         if left < 0 and len(groups) > 1:
-            raise TooManyViews("max-attendees-per-instance", "too many versions of this event for different guests")
+            raise TooManyViews("max-attendees-per-instance", "guests see too many different versions of this event")
         if not forced and was.lines(old) == is_now.lines(new):
             continue
         was_off, is_now_off = was.is_off(old), is_now.is_off(new)

@@ -67,7 +67,7 @@ def normal(event: Object) -> Object:
     # RFC 8984 that a client may say or leave out is listed here.
     members = {name: value for name, value in event.items() if value is not None}
     if members.setdefault("@type", "Event") != "Event":
-        raise BadEvent("@type", "must be an Event")
+        raise BadEvent("@type", 'must be "Event"')
     for name, kind in NAMED.items():
         if name in members:
             members[name] = {key: {"@type": kind, **value} for key, value in _objects(name, members[name]).items()}
@@ -152,10 +152,10 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
         if name in inherited or (path == "participants" and value is None):  # ORGANIZER is a participant by itself
             continue
         if not may_keep(path, value) or PATH.fullmatch(path) is None or len(props) >= MAX_KEPT:
-            raise BadEvent(name, "not supported in an entry")
+            raise BadEvent(name, "this property isn't supported")
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT:
-            raise BadEvent(name, f"values can be up to {MAX_TEXT} characters")
+            raise BadEvent(name, f"must be {MAX_TEXT} characters or fewer")
         props.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))
     return props
 
@@ -174,7 +174,7 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
                 else f";{key}={parameter}"
             )
     if CONTROL.search(value) or "\n" in value:
-        raise BadEvent(name.lower(), "values can't have control characters")
+        raise BadEvent(name.lower(), "can't contain control characters")
     made = property_of(f"{head}:{value}")
     if made is None:
         raise BadEvent(name.lower(), "can't be converted to iCalendar")
@@ -184,7 +184,7 @@ def line_of(name: str, value: str, parameters: Mapping[str, str] | None = None) 
 def _plain(name: str, value: str) -> str:
     """A value for a parameter. Raises BadEvent."""
     if CONTROL.search(value) or len(value) > 1_000:
-        raise BadEvent(name.lower(), "value is too long or has control characters")
+        raise BadEvent(name.lower(), "is too long or contains control characters")
     return value
 
 
@@ -207,9 +207,9 @@ def _objects(name: str, value: Any) -> dict[str, Object]:
         or len(value) > MAX_OBJECTS
         or not all(isinstance(one, dict) for one in value.values())
     ):
-        raise BadEvent(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
+        raise BadEvent(name, f"must be an object mapping up to {MAX_OBJECTS} ids to objects")
     if name != "relatedTo" and not all(map(KEY.fullmatch, value)):
-        raise BadEvent(name, "ids must be 1 to 255 letters, digits, -, and _")
+        raise BadEvent(name, "ids must be 1 to 255 letters, digits, hyphens, or underscores")
     return value
 
 
@@ -435,7 +435,7 @@ def _people(_: str, old: list[Property], __: Object, wanted: Object) -> list[Pro
         address = _uri("participants", one["calendarAddress"])
         roles = one.get("roles") or {}
         if not isinstance(roles, dict):
-            raise BadEvent("participants", "all roles must have the value true")
+            raise BadEvent("participants", "roles must be an object with only true values")
         if address.lower() == owner:
             own = one
             if not roles.keys() - {"owner"} and one.get("participationStatus") is None:

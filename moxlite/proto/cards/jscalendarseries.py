@@ -249,7 +249,7 @@ def _rule(rule: Any, clock: Clock) -> str:
     if rule.get("byMonth") is not None:
         months = [str(month) for month in _list(rule["byMonth"])]
         if not all(month.isascii() and month.isdecimal() for month in months):
-            raise BadEvent("recurrenceRule", "a month must be a string with a number")
+            raise BadEvent("recurrenceRule", "byMonth must be an array of numbers as strings")
         parts.append("BYMONTH=" + ",".join(months))
     for name, member in RULE_LISTS.items():
         if rule.get(member) is not None:
@@ -266,7 +266,7 @@ def _rule(rule: Any, clock: Clock) -> str:
 
 def _list(value: Any) -> list[Any]:
     if not isinstance(value, list) or not 0 < len(value) <= MAX_OBJECTS:
-        raise BadEvent("recurrenceRule", "must be an array of values")
+        raise BadEvent("recurrenceRule", f"each list must be an array of 1 to {MAX_OBJECTS} values")
     return value
 
 
@@ -275,7 +275,7 @@ def _day(one: Any) -> str:
     if not isinstance(one, dict) or one.get("day") not in DAYS or one.keys() - {"@type", "day", "nthOfPeriod"}:
         raise BadEvent("recurrenceRule", "a day must be one of mo, tu, we, th, fr, sa, su")
     if number is not None and (not isinstance(number, int) or isinstance(number, bool) or not 0 < abs(number) <= 53):
-        raise BadEvent("recurrenceRule", "nthOfPeriod must be a number")
+        raise BadEvent("recurrenceRule", "nthOfPeriod must be between -53 and 53, except 0")
     return f"{number or ''}{one['day'].upper()}"
 
 

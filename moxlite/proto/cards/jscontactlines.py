@@ -80,7 +80,7 @@ def changed_card(card: Component, contact: Object) -> Component:
     """The card with the properties of a JSContact object; lines of what has not changed stay. Raises BadContact."""
     before = jscontact_of(card)
     if contact.get("@type") != "Card" or contact.get("version") != "1.0":
-        raise BadContact("@type", "must be a Card, version 1.0")
+        raise BadContact("@type", 'must be "Card", with version "1.0"')
     if not contact.get("uid"):
         raise BadContact("uid", "a Card must have a uid")
     beside = {id(other): other for _, other in alternates(card.properties)}
@@ -230,7 +230,7 @@ def _check_changed(name: str, old: Any, value: Any) -> None:
     if kind[0] in "{S" and isinstance(value, dict) and isinstance(old, dict):
         most = MAX_SET if kind == "Set" else MAX_OBJECTS
         if len(value) > max(most, len(old)):
-            raise BadContact(name, f"a card can have up to {most} of these properties")
+            raise BadContact(name, f"a card can have up to {most} entries in this property")
         value = {key: part for key, part in value.items() if old.get(key) != part}
         for at in range(0, len(value), most):
             check(name, dict([*value.items()][at : at + most]), kind, ("Card", name))
@@ -392,7 +392,7 @@ def _with_kept(lines: list[Property], contact: Object) -> list[Property]:
             continue
         text = msgspec.json.encode(value).decode()
         if len(text) > MAX_TEXT or len(kept) >= MAX_KEPT or UNSAFE.search(path):
-            raise BadContact(name, "not supported in a card")
+            raise BadContact(name, "this property isn't supported")
         if name in LETTERS and rest:  # or the line of another object might take its id
             there = keyed(name, [line for line in lines if line.name in COVERED[name]]).get(rest[0])
             lines = [_identified(rest[0], line) if line is there else line for line in lines]
@@ -428,7 +428,7 @@ def _unknown_lines(value: list[Any]) -> list[Property]:
                 typed = {} if kind == "unknown" else {"VALUE": kind}
                 given = {**{k.upper(): [v] if isinstance(v, str) else v for k, v in parameters.items()}, **typed}
                 if UNSAID.search(text) or any(UNSAFE.search(v) for values in given.values() for v in values):
-                    raise BadContact("vCardProps", "values can't have control characters")
+                    raise BadContact("vCardProps", "can't contain control characters")
                 props.append(
                     changed_line(name.upper(), {k: [v] if isinstance(v, str) else v for k, v in given.items()}, text)
                 )

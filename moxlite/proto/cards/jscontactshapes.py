@@ -216,10 +216,10 @@ def check(name: str, value: Any, kind: str, member: tuple[str, str] = ("", "")) 
             check(name, value, str(value.get("@type", "PartialDate")) if isinstance(value, dict) else "PartialDate")
         case _ if kind[0] == "{":
             if not isinstance(value, dict) or len(value) > MAX_OBJECTS:
-                raise BadContact(name, f"must be an object with up to {MAX_OBJECTS} objects, keyed by id")
+                raise BadContact(name, f"must be an object mapping up to {MAX_OBJECTS} ids to objects")
             for key, item in value.items():
                 if name != "relatedTo" and KEY.fullmatch(key) is None:
-                    raise BadContact(name, "ids can only have letters, digits, -, and _")
+                    raise BadContact(name, "ids can only contain letters, digits, hyphens, and underscores")
                 check(name, item, kind[1:-1])
         case _ if kind[0] == "[":
             if not isinstance(value, list) or len(value) > MAX_OBJECTS:
@@ -243,7 +243,7 @@ def _check_any(name: str, value: Any, kind: type = object) -> None:
 def _check_object(name: str, value: Any, kind: str) -> None:
     members = TYPES.get(kind)
     if members is None or not isinstance(value, dict) or value.get("@type", kind) != kind:
-        raise BadContact(name, f"must be an object: {kind}")
+        raise BadContact(name, f"must be an object of type {kind}")
     for member, content in value.items():
         if member == "@type" or content is None:
             continue
@@ -252,7 +252,7 @@ def _check_object(name: str, value: Any, kind: str) -> None:
         elif ":" in member:
             _check_any(name, content)
         else:
-            raise BadContact(name, f"{kind} doesn't have {member[:100]}")
+            raise BadContact(name, f"unknown {kind} property: {member[:100]}")
     if any(value.get(member) is None for member in REQUIRED.get(kind, ())):
         raise BadContact(name, f"{kind} must have {' and '.join(REQUIRED[kind])}")
     if kind == "PartialDate" and not (value.get("year") or value.get("month")):

@@ -77,7 +77,7 @@ def rules_of(part: Component, zones: Zones) -> list[Rule]:
     # RFC 5545 §3.8.5.3 advises against more than one, and programs write one. Each is expanded by itself, so their
     # number is a factor of the cost.
     if len(lines) > 4:
-        raise BadRecurrence("a component can have up to 4 rules")
+        raise BadRecurrence("a component can have up to 4 recurrence rules")
     first, start = part.first("DTSTART"), moment_of(part.first("DTSTART"), zones)
     if first is None or start is None:
         raise BadRecurrence("a recurring component must include DTSTART")

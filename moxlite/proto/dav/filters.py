@@ -110,7 +110,7 @@ def time_range(element: Element | None) -> Span | None:
             raise BadFilter(CALDAV + "valid-filter", "a time range must be in UTC")
         bounds.append(default if moment is None else seconds_of(moment))
     if bounds[0] >= bounds[1] or bounds == [EARLIEST, LATEST]:
-        raise BadFilter(CALDAV + "valid-filter", "a time range must end after the start")
+        raise BadFilter(CALDAV + "valid-filter", "a time range must end after it starts")
     return bounds[0], bounds[1]
 
 
@@ -118,7 +118,7 @@ def calendar_filter(element: Element | None) -> ComponentFilter:
     """The filter of a calendar-query: for VCALENDAR. Raises BadFilter."""
     top = None if element is None else element.find(CALDAV + "comp-filter")
     if top is None or top.get("name") != "VCALENDAR":
-        raise BadFilter(CALDAV + "valid-filter", "a filter must start with VCALENDAR")
+        raise BadFilter(CALDAV + "valid-filter", "the filter must start with VCALENDAR")
     _count(element, CALDAV)
     return _component(top)
 

@@ -67,7 +67,7 @@ def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
             root = found if root is None else root
             depth, count = depth + 1, count + 1
             if depth > MAX_DEPTH or count > most:
-                raise BadXML("too many elements in the XML, or nested too deeply")
+                raise BadXML("the XML has too many elements or is nested too deeply")
     except ParseError as error:
         raise BadXML(f"invalid XML in the body: {error}") from None
     except (DefusedXmlException, LookupError, ValueError) as error:

@@ -157,7 +157,7 @@ class AppendParser:
                 self._state = "message"
             case "message":
                 if self._number is not None and self._messages:
-                    raise ProtocolError("REPLACE requires a single message")
+                    raise ProtocolError("REPLACE only accepts one message")
                 return self._message(reader)
             case "data":
                 self._close()

@@ -219,7 +219,7 @@ def _store(uid: bool) -> Rule:
                 mode = _MODES[sign + b"FLAGS"]
                 break
         else:
-            raise ProtocolError("expected FLAGS, +FLAGS or -FLAGS")
+            raise ProtocolError("expected FLAGS, +FLAGS, or -FLAGS")
         silent = reader.word(b".SILENT")
         reader.space()
         if reader.peek() == b"(":

@@ -185,7 +185,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
     if reader.skip(b" ") and reader.peek() != b"(":
         known = reader.sequence_set()
         if known.saved or (known.star and modes.pedantic):  # RFC 7162 §7: no "*"
-            raise ProtocolError("known UIDs can't include *")
+            raise ProtocolError("known UIDs can't include $ or *")
         if not reader.data.startswith(b")", reader.position):
             reader.space()
     if reader.skip(b"("):
@@ -196,7 +196,7 @@ def _qresync(reader: Reader, modes: Modes) -> c.Qresync:
         uids = reader.sequence_set()
         reader.expect(b")")
         if _ascending(numbers) != _ascending(uids):
-            raise ProtocolError("the number of message numbers and UIDs must match")
+            raise ProtocolError("the lists of message numbers and UIDs must be the same length")
         match = (numbers, uids)
     reader.expect(b")")
     return c.Qresync(uidvalidity, modseq, known, match)
@@ -206,10 +206,10 @@ def _ascending(numbers: SequenceSet) -> int:
     """Count the numbers of a set that must be strictly ascending and without ``*`` (RFC 7162 §3.2.5.2)."""
     total = last = 0
     if numbers.saved:
-        raise ProtocolError("numbers to compare can't include *")
+        raise ProtocolError("known message numbers and UIDs can't include $")
     for low, high in numbers.ranges:
         if low <= last or high < low or high == STAR:
-            raise ProtocolError("numbers to compare must be in ascending order")
+            raise ProtocolError("known message numbers and UIDs must be in ascending order, without *")
         total += high - low + 1
         last = high
     return total

@@ -91,7 +91,7 @@ def parse_partial(reader: Reader) -> tuple[int, int]:
     reader.expect(b":")
     last = signed()
     if (first < 0) != (last < 0):
-        raise ProtocolError("range can't mix numbers from the start and from the end")
+        raise ProtocolError("a PARTIAL range can't mix positive and negative numbers")
     return first, last
 
 
