@@ -53,7 +53,7 @@ from moxlite.services import attend_links, handlers
 from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
-from moxlite.store.file.migrations import on_progress
+from moxlite.store.file.migrations import drop_statistics, on_progress
 from moxlite.store.groupware.alarms import RING
 from moxlite.store.mail.links import links
 from moxlite.store.upkeep.outbox import loaded
@@ -100,6 +100,7 @@ def run(
     """
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_heap_small()
+    drop_statistics()
     try:
         trio.run(
             partial(serve, started, local=local, ready=ready, signals=signals, ctl_tcp=ctl_tcp),

@@ -3,6 +3,7 @@
 import ctypes
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +40,24 @@ def test_threads_share_their_heaps() -> None:
     """STORE-10: else each of many threads keeps what it has freed."""
     ended = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
     assert 1 <= ended.stdout.count("<heap ") <= ARENAS
+
+
+UNCOUNTED = """
+import apsw
+from moxlite.store.file.migrations import Kind, drop_statistics, open_file
+from moxlite.store.options import Options
+from pathlib import Path
+
+drop_statistics()
+db = open_file(Path("account.db"), Kind.ACCOUNT, Options(), create=True)
+print(db.execute("SELECT count(*) > 0 FROM sqlite_schema").get, apsw.memory_used())
+db.close()
+"""
+
+
+def test_sqlite_counts_no_memory(tmp_path: Path) -> None:
+    """STORE-2: for each block, it would take a lock that all threads share."""
+    ended = subprocess.run(
+        [sys.executable, "-c", UNCOUNTED], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path
+    )
+    assert ended.stdout.split() == ["1", "0"]
