@@ -266,7 +266,7 @@ class Database:
                     try:
                         db.execute("BEGIN")  # each statement by itself would take and return the locks of a read
                         look(Reader(db))
-                        db.execute("COMMIT")
+                        db.execute("COMMIT; PRAGMA query_only=ON").fetchall()  # lent to reads, until the writer begins
                         cold = used()[0] != blocks
                         return cls(path, kind, options, name or path.name, health, unclean=unclean, cold=cold), db
                     except BaseException:

@@ -127,7 +127,7 @@ class Writer:
         copied: Callable[[], None] | None = None,
         permitted: Callable[[], None] | None = None,
     ) -> None:
-        """`copied`, `permitted`: see `Options`."""
+        """`db`: it is set to `query_only`, as reads borrow it. `copied`, `permitted`: see `Options`."""
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
@@ -178,10 +178,8 @@ class Writer:
         thread.lent = True
         thread.loans -= 1
         try:
-            self._db.execute("PRAGMA query_only=ON").fetchall()
             yield self._db
         finally:
-            self._db.execute("PRAGMA query_only=OFF").fetchall()
             thread.lent = False
             if not self._backlog.idle:
                 thread.begin()
@@ -221,6 +219,7 @@ class Writer:
         end: BaseException = Closed("the database was closed")
         batch: list[AnyJob] = []
         try:
+            self._db.execute("PRAGMA query_only=OFF").fetchall()
             self._checkpoints.attach(self._db)
             while (item := self._backlog.next()) is not None:
                 if not isinstance(item, Job):
