@@ -461,6 +461,46 @@ async def test_a_task_begins_where_it_has_work_and_for_each_session(
         assert {name for name in tasks.names if tasks.runs(name)} >= {"store.carrier", "store.eraser", "store.gatherer"}
 
 
+async def test_an_account_closed_at_rest_is_opened_without_a_look_for_work(
+    accounts: Accounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-8: posts to a list, one after the other; all that has other background work is looked at each time."""
+    asked: list[str] = []
+
+    def is_due(name: str, r: Reader) -> bool:
+        asked.append(name)
+        return "busy" in name
+
+    async def task(account: Account) -> None:
+        pass
+
+    async def visits(name: str, *, linger: float = slots.BRIEF) -> list[int]:
+        """Deliver three messages, and close the account after each; how often an opening looked for work."""
+        looks = []
+        for _ in range(3):
+            asked.clear()
+            async with accounts.use(name, linger=linger) as account:
+                await deliver_mail(account, b"Subject: a post\r\n\r\ntext\r\n")
+            while accounts._slots:  # a round may use the account just now
+                await accounts.close_idle()
+                await trio.lowlevel.checkpoint()
+            looks.append(len(asked))
+        return looks
+
+    monkeypatch.setattr(accounts_module, "IDLE", 0.0)
+    accounts.register_task("store.task", task, is_due)
+    assert await visits("mjl") == [1, 0, 0]
+    accounts.look_again()
+    assert await visits("mjl") == [1, 0, 0]
+    assert await visits("mjl", linger=slots.BRIEF + 1) == [0, 1, 1]  # a session begins all tasks
+    assert await visits("busy") == [1, 1, 1]
+    assert await visits("mjl") == [1, 0, 0]
+    await accounts.remove("mjl")
+    assert await visits("mjl") == [1, 0, 0]
+    monkeypatch.setattr(slots, "KNOWN", 0.0)
+    assert await visits("mjl") == [1, 1, 1]
+
+
 async def test_tasks_are_registered_while_an_account_is_opened(accounts: Accounts) -> None:
     """STORE-8: the look into its file, in a thread, isn't disturbed, and the newcomers begin there too."""
     begun: list[str] = []

@@ -30,7 +30,7 @@ from moxlite.store.accounts.folders import (
     made_names,
     move_folder,
 )
-from moxlite.store.accounts.opened import BackgroundTask, Due, OpenAccount, always, open_account
+from moxlite.store.accounts.opened import BackgroundTask, Due, OpenAccount, Rest, always, open_account
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Beginner, Places, Slot, holding
 from moxlite.store.errors import (
@@ -247,6 +247,7 @@ class Accounts:
                 moved = self.directory / "tmp" / f"removed-{name}-{os.getpid()}-{time.time_ns()}-{next(_removals)}"
                 await trio.to_thread.run_sync(move_folder, folder, moved)
             self._slots.pop(name, None)
+            self._beginner.rests.pop(name, None)
             self._opener.refused.pop(name, None)
             metrics.BROKEN.remove(name)
             logger.info("account removed", extra={"kv": {"account": name}})
@@ -270,6 +271,7 @@ class Accounts:
             async with slot.lock:
                 if slot.account is not None or await trio.to_thread.run_sync(target.exists):
                     raise AccountExists(name)
+                self._beginner.rests.pop(name, None)
                 await trio.to_thread.run_sync(move_folder, folder, target)
         logger.info("account adopted", extra={"kv": {"account": name}})
 
@@ -350,7 +352,7 @@ class Accounts:
                 if slot.removed:
                     raise AccountRemoved(name)
                 if slot.account is None:
-                    slot.account = await self._opener.open(self.path(name))
+                    slot.account = await self._opener.open(self.path(name), self._beginner.known(name, slot))
                     slot.account.database.call_on_use(self._upkeep.wakeup.set)
                     slot.opened = trio.current_time()
                     self._upkeep.wakeup.set()
@@ -442,12 +444,14 @@ class Opener:
         self.handlers: dict[str, Handler] = {}
         self.refused: dict[str, str] = {}
 
-    async def open(self, folder: Path) -> OpenAccount:
-        """Open the account of a folder, which is named after it. Raises as `Accounts.use`."""
+    async def open(self, folder: Path, rest: Rest | None = None) -> OpenAccount:
+        """Open the account of a folder, which is named after it; `rest`: what is known from its closing. Raises as
+        `Accounts.use`.
+        """
         name = folder.name
         try:
             with self._edge:
-                account = await open_account(folder, self._options, self.handlers, self._dues)
+                account = await open_account(folder, self._options, self.handlers, self._dues, rest)
         except StorageBusy:
             raise  # the server is short of resources; the account may be sound
         except StoreError as error:

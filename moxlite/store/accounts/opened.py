@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, TypeAlias
 
+import msgspec
 import trio
 
 from moxlite.processor import act_for
@@ -44,6 +45,11 @@ logger = logging.getLogger("moxlite.store.account")
 OWN: Final = """
 UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, created = unixepoch() * 1000000"""
 """What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
+
+KNOWN: Final = 600.0
+"""Seconds after a look into an account's file in which an opening need not look again (`Rest`): for what the owners of
+background tasks tell nobody, such as a new setting of the junk filter.
+"""
 
 LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
 """Findings of `_Look` in one statement, as each connection prepares its statements anew."""
@@ -138,6 +144,20 @@ class OpenAccount(IndexedAccount):
         await self.database.aclose()
 
 
+class Rest(msgspec.Struct, frozen=True):
+    """What is known of an account that was closed with nothing left but what can wait: while no other program changes
+    its file, the next opening need not look for work there.
+
+    Attributes:
+      modseq: of its last change. waiting: tasks that may have work by now. looked: time of the look (of the loop's
+        clock).
+    """
+
+    modseq: ModSeq
+    waiting: frozenset[str]
+    looked: float
+
+
 class _Look:
     """What an opening finds in the account's folder and file, in the thread that opens them.
 
@@ -149,8 +169,9 @@ class _Look:
       due: names of those that have.
     """
 
-    def __init__(self, folder: Path, dues: Mapping[str, Due]) -> None:
+    def __init__(self, folder: Path, dues: Mapping[str, Due], rest: Rest | None) -> None:
         self._folder = folder
+        self._rest = rest
         self.dues = dict(dues)  # of its own: it looks in a thread, while tasks may be registered
         self.due: frozenset[str] = frozenset()
         self.new = False
@@ -166,6 +187,10 @@ class _Look:
 
     def look(self, r: Reader) -> None:
         """See `Database.open`."""
+        rest = self._rest
+        if rest is not None and not self.new and r.value(MODSEQ) == rest.modseq:
+            self.modseq, self.due = rest.modseq, rest.waiting
+            return
         ((modseq, unused, staged, copies),) = r.rows(LEFTOVERS, 1)
         self.modseq = ModSeq(modseq)
         self.unused, self.staged = bool(unused), bool(staged)
@@ -175,10 +200,10 @@ class _Look:
 
 
 async def open_account(
-    folder: Path, options: Options, handlers: Mapping[str, Handler], dues: Mapping[str, Due]
+    folder: Path, options: Options, handlers: Mapping[str, Handler], dues: Mapping[str, Due], rest: Rest | None
 ) -> OpenAccount:
     """Open the account of a folder, which is named after it, or make it with its first mailboxes (STORE-11); for
-    `Accounts`. `dues`: what tells of background tasks whether they have work.
+    `Accounts`. `dues`: what tells of background tasks whether they have work; `rest`: what is known from its closing.
 
     Leftovers of a killed server are removed first: an unfinished import, unused bodies (STORE-10), parts of a copy.
 
@@ -186,7 +211,7 @@ async def open_account(
       Errors of `make_folder`, `Database.open`; StorageFull, StorageBroken, OSError.
     """
     name = folder.name
-    found = _Look(folder, dues)
+    found = _Look(folder, dues, rest)
     database = await Database.open(
         folder / "account.db", Kind.ACCOUNT, options=options, name=name, create=found.create, look=found.look
     )
@@ -323,6 +348,11 @@ class AccountTasks:
     def add(self, name: str, task: BackgroundTask) -> None:
         """Know this task, too."""
         self._tasks[name] = partial(task, self._account)
+
+    @property
+    def rest(self) -> bool:
+        """Whether none has begun, and no other may have work than those that start late."""
+        return self._stopped is None and self.wanted <= PATIENT
 
     def runs(self, name: str) -> bool:
         """Whether a task runs, or is about to."""

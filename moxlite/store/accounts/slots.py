@@ -17,12 +17,14 @@ import trio
 from moxlite.heap import give_memory_back
 from moxlite.store.accounts.opened import (
     CARRIER,
+    KNOWN,
     LATE,
     PATIENT,
     AccountTasks,
     BackgroundTask,
     Due,
     OpenAccount,
+    Rest,
     own_dues,
     tasks_due,
 )
@@ -41,7 +43,7 @@ class Slot:
       account: the open account, None while it is closed.
       users: number of blocks that use it now.
       idle_since: time at which the last user left (of the loop's clock).
-      opened: time at which it was opened last.
+      opened: time at which it was opened last. looked: the same of the last look for work in its file.
       linger: seconds that it stays open without users, as the longest of them wanted.
       removed: it is being removed, and cannot be used any more.
       lock: held while the account is opened, created, closed or removed.
@@ -49,13 +51,14 @@ class Slot:
       left: set when the last user has left.
     """
 
-    __slots__ = ("account", "idle_since", "left", "linger", "lock", "opened", "removed", "tasks", "users")
+    __slots__ = ("account", "idle_since", "left", "linger", "lock", "looked", "opened", "removed", "tasks", "users")
 
     def __init__(self) -> None:
         self.account: OpenAccount | None = None
         self.users = 0
         self.idle_since = 0.0
         self.opened = 0.0
+        self.looked = 0.0
         self.linger = 0.0
         self.removed = False
         self.lock = trio.Lock()
@@ -168,6 +171,7 @@ class Beginner:
 
     Attributes:
       dues: what tells of tasks whether they have work, by name.
+      rests: closed accounts whose next opening need not ask that.
     """
 
     def __init__(self, slots: Mapping[str, Slot], options: Options, behind: Callable[[str, ModSeq], None]) -> None:
@@ -175,12 +179,14 @@ class Beginner:
         self._behind = behind
         self._tasks: dict[str, BackgroundTask] = {}
         self.dues = own_dues(options)
+        self.rests: dict[str, Rest] = {}
         self._wakeup = Wakeup()
 
     def register(self, name: str, task: BackgroundTask, due: Due) -> None:
         """See `Accounts.register_task`."""
         self._tasks[name] = task
         self.dues[name] = due
+        self.rests.clear()
         for slot in self._slots.values():
             if slot.tasks is not None:
                 slot.tasks.add(name, task)
@@ -202,10 +208,21 @@ class Beginner:
             await tasks.stop()
             if tasks.wanted & LATE:
                 self._behind(name, account.bus.modseq)
+            if tasks.rest:
+                self.rests[name] = Rest(account.bus.modseq, frozenset(tasks.wanted - LATE), slot.looked)
             slot.tasks = None
+
+    def known(self, name: str, slot: Slot) -> Rest | None:
+        """What an opening of an account need not look for; notes when it was looked for."""
+        rest, now = self.rests.pop(name, None), trio.current_time()
+        if rest is not None and now - rest.looked >= KNOWN:
+            rest = None
+        slot.looked = now if rest is None else rest.looked
+        return rest
 
     def look_again(self) -> None:
         """See `Accounts.look_again`."""
+        self.rests.clear()
         for slot in self._slots.values():
             if slot.tasks is not None:
                 self._want(slot.tasks, slot.tasks.names)
