@@ -128,6 +128,7 @@ def play(folder: Path, world: DNSWorld, authority: Authority) -> None:
         files = ("--cert-file", str(folder / "tls/fullchain.pem"), "--key-file", str(folder / "tls/privkey.pem"))
         other = ("--existing-webserver", "nginx", *files)
         said = moxlite("--config", str(config), *wanted, *other, "you@example.org", USER)
+        assert re.search(r"^\d\. Add the settings above to nginx, then reload it\.$", said, re.MULTILINE), said
         assert "another program" not in said
         assert "the certificates don't include" not in said
         password = re.search(r"^account password: (\S+)$", said, re.MULTILINE)[1]  # type: ignore[index]
@@ -142,7 +143,7 @@ def play(folder: Path, world: DNSWorld, authority: Authority) -> None:
             until(lambda: dnscheck().keys() == {"dane"}, seconds=90, what=f"dnscheck: {dnscheck()}", pause=1)
             dane = dnscheck()["dane"]
             assert dane["errors"] == [], dane
-            assert "no DANE" in dane["warnings"][0]
+            assert "to use DANE" in dane["warnings"][0]
             say("dnscheck is clean, but for DANE")
             _look(tls)
             link = moxlite("calendar", "link", "make", "you").strip()

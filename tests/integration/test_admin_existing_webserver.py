@@ -79,7 +79,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
         (("--existing-webserver", "nginx", *first, *second[:2]), 2, "requires --cert-file"),
         (("--existing-webserver", "lighttpd", *first), 2, "lighttpd"),
         (("--existing-webserver", "nginx", *first[:3], "/nowhere"), 1, "can't read /nowhere: No such file"),
-        (("--existing-webserver", "nginx", *crossed), 1, f"{first[1]} with {second[3]}: "),
+        (("--existing-webserver", "nginx", *crossed), 1, f"{first[1]} and {second[3]}: private key doesn't match"),
     ):
         done = quickstart(new, *args)
         assert (done.returncode, new.exists()) == (code, False), done.stderr

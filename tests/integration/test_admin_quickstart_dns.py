@@ -75,7 +75,7 @@ def test_a_token_is_all_that_dns_needs(tmp_path: Path, world: DNSWorld, fake: Fa
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
     assert fake.data("mx.example.org", "A")
     assert len({name for name, kind, _ in fake.records("example.org") if "_domainkey" in name}) == 4
-    assert "2. The records are in DNS." in done.stdout
+    assert "The records are in DNS." in done.stdout
     assert "Add these records" not in done.stdout
     assert TOKEN not in done.stdout + (tmp_path / "config/quickstart.log").read_text()
     kept = tmp_path / "config/dns/example.org.provider"
@@ -105,7 +105,7 @@ def test_rules_do_not_bind_those_that_use_the_domain(tmp_path: Path, fake: FakeP
     assert domains_of(tmp_path)["domains"]["example.org"]["strict_records"] is False
     headings = [line for line in done.stdout.splitlines() if line.startswith("   ; ")][:3]
     assert headings == ["   ; Mail here", "   ; Signatures", "   ; Settings"]
-    assert "Others use example.org (" in done.stdout
+    assert "Strict policies are off for example.org, because others may use it (" in done.stdout
     assert "sender include:spf.newsletter.example" in done.stdout
     assert "mail host mx.old.example" in done.stdout
     assert "moxlite config domain strict example.org" in done.stdout
@@ -129,8 +129,10 @@ def test_broken_off_at_the_last_question_nothing_is_left(
         with Terminal(words, environment=environment, first=controlled) as terminal:
             terminal.answer("Hetzner, API token", f"{TOKEN}\n")
             terminal.answer("Publish them?", "y\n")
-            terminal.answer("Use these rules, too?", "y\n" if last else "")
-            assert "p=reject" in terminal.shown
+            terminal.answer("Use strict policies?", "y\n" if last else "")
+            assert "p=reject; rua" in terminal.shown or "p=reject;rua" in terminal.shown
+            assert "   yes: Receivers will reject mail from example.org that this server didn't send." in terminal.shown
+            assert "   no:  Receivers will deliver such mail and send you reports." in terminal.shown
             if not last:
                 assert not (tmp_path / "config/moxlite.toml").exists()
                 if how == "key":
@@ -185,7 +187,7 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     pages = tomllib.loads((tmp_path / "config/moxlite.toml").read_text())["listeners"]["admin"]
     assert pages["ips"][: len(private)] == list(private)
     assert ("in its private networks" in (tmp_path / "config/moxlite.toml").read_text()) == bool(private)
-    assert "2. The records are in DNS." in terminal.shown
+    assert "The records are in DNS." in terminal.shown
     assert TOKEN not in terminal.shown
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
 
@@ -199,7 +201,7 @@ def test_on_a_terminal_it_asks_for_a_name_that_it_has_to_guess(tmp_path: Path, w
         terminal.answer("DNS provider of example.org", "\n")
         terminal.answer("This server's host name [", "mx example\n")
         terminal.answer("This server's host name [", "post.example.org\n")
-        terminal.answer("Use these rules, too?", "\n")
+        terminal.answer("Use strict policies?", "\n")
         assert terminal.end() == 0
     assert tomllib.loads((tmp_path / "config/moxlite.toml").read_text())["hostname"] == "post.example.org"
     assert "full name" not in terminal.shown

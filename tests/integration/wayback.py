@@ -106,7 +106,7 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
     me.machine.run(f"sed -i 's|^directory_url = .*|directory_url = \"{ca.directory}\"|' /etc/moxlite/moxlite.toml")
     records = me.records()
     world.set("example.org", f"mx A {OWN}\n{records}")
-    for command in commands("first-hour.md", "3. Start"):
+    for command in commands("first-hour.md", "4. Start"):
         me.type(command)
     until(me.is_checked, seconds=120, what="a clean dnscheck", pause=2)
     for command in commands("first-hour.md", "2. Put the records into DNS"):
@@ -114,13 +114,13 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
     peer.send("you@example.org", "Welcome")
     me.read(password, "Welcome")
     say("mail came in")
-    with_backup = example("first-hour.md", "7. Before you rely on it", "toml")
+    with_backup = example("first-hour.md", "8. Before you rely on it", "toml")
     me.machine.run(f"cat >>/etc/moxlite/moxlite.toml <<'END'\n{with_backup}\nEND")
-    for command in commands("first-hour.md", "7. Before you rely on it"):
+    for command in commands("first-hour.md", "8. Before you rely on it"):
         me.type(command)
     listing = "moxlite backup list --repo /var/backups/moxlite/repo 2>/dev/null | tail -n +2"
     until(lambda: me.machine.run(listing, check=False), seconds=60, what="the scheduled snapshot", pause=1)
-    doctor = commands("first-hour.md", "4. Ask the doctor")[0]
+    doctor = commands("first-hour.md", "5. Ask the doctor")[0]
     doctor = doctor.replace("you@your-old-provider.example", "ann@example.net")
     said = me.type(f"{doctor} --skip-dial", check=False)
     grades = [line for line in said.splitlines() if line.startswith(("error", "warning"))]

@@ -27,7 +27,7 @@ ASKED: Final = (
 )
 """Names, by what comes before the domain's, and types that DNS is asked for: it can't be listed."""
 
-UNKNOWN: Final = "unknown, because the DNS servers aren't responding"
+UNKNOWN: Final = "the DNS servers aren't responding"
 """Given in place of others: what can't be seen may be bound, too."""
 
 MAX_SHOWN: Final = 5

@@ -230,8 +230,9 @@ def set_strict(document: Document, snapshot: Snapshot, name: str, strict: bool) 
 def lenient(domain: Domain, others: Collection[str]) -> str:
     """Why the records of a domain don't bind others, and until when."""
     return (
-        f"Others use {domain} ({', '.join(others)}), so its records don't bind them: DMARC has p=none, and there's no "
-        "CAA. After a month, if the DMARC reports show that all your senders pass, tighten them"
+        f"Strict policies are off for {domain}, because others may use it ({', '.join(others)}). Receivers will "
+        "only report forged mail (DMARC p=none), and any CA can issue certificates. If the reports of a month show "
+        "that all your senders pass, turn strict policies on"
     )
 
 

@@ -46,12 +46,11 @@ class QuickstartFailed(Exception):
 
 
 class NewInstallation(msgspec.Struct, frozen=True):
-    """The new account and its passwords, which are not stored anywhere else, and the signer of backups."""
+    """The new account and its passwords, which are not stored anywhere else."""
 
     account: str
     account_password: str
     admin_password: str
-    signer: str
     warnings: tuple[str, ...]
 
 
@@ -191,11 +190,10 @@ def _make(
             undo.callback(shutil.rmtree, path, ignore_errors=True)
         trio.run(_make_account, data, account, account_password)
         undo.callback(_remove, folder / SIGNING_KEY)
-        signer, _ = load_signer(folder, create=True)
-        assert signer is not None
+        load_signer(folder, create=True)
         warnings += _give(config, user)
         draft.replace(config)  # from here on, the configuration is complete
-    return NewInstallation(account, account_password, admin_password, signer.public, tuple(warnings))
+    return NewInstallation(account, account_password, admin_password, tuple(warnings))
 
 
 def data_folder(config: Path) -> Path:

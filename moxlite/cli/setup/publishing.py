@@ -4,7 +4,7 @@ Records are changed at the domain's provider, or at a name server that takes upd
 needed.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -168,10 +168,19 @@ def _update_at(name: str, server: str, key_file: Path, *, replace: bool, dry_run
 
 def _keeps_rules(domain: "Domain") -> bool:
     """Whether the rules of a plan are made, too. They were asked for where nothing is asked (--yes)."""
-    return settings().yes or click.confirm(
-        "Use strict policies, too? Only do this if this server is the only one that sends mail and has "
-        f"certificates for {domain}, or the others have their records"
-    )
+    return settings().yes or confirm_strict(domain)
+
+
+def confirm_strict(domain: "Domain", records: Iterable[str] = ()) -> bool:
+    """Ask on a terminal whether other servers are bound by strict records, which are shown (ADMIN-47a)."""
+    click.echo(f"Strict policies for {domain} (DMARC p=reject, CAA):")
+    for line in records:
+        click.echo(f"   {printable(line)}")
+    click.echo(f"   yes: Receivers will reject mail from {domain} that this server didn't send. Only this server's")
+    click.echo(f"        certificate authority can issue certificates for {domain} and its subdomains, such as www.")
+    click.echo("   no:  Receivers will deliver such mail and send you reports. You can turn this on later.")
+    click.echo(f"If other services send mail or get certificates for {domain}, or if you're not sure, choose no.")
+    return click.confirm("Use strict policies?")
 
 
 def set_lenient(domain: "Domain") -> "Snapshot":

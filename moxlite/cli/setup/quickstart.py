@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
+import msgspec
 
 from moxlite.cli.common import Failure, config_path
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
+from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.report import Report
@@ -20,8 +22,9 @@ if TYPE_CHECKING:
     from moxlite.admin.quickstart.listeners import Places
     from moxlite.admin.quickstart.webserver import Kind, Webserver
     from moxlite.config.snapshot import Snapshot
+    from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
-    from moxlite.proto.address import Domain
+    from moxlite.proto.address import Address, Domain
 
 
 @click.command()
@@ -77,7 +80,9 @@ def quickstart(
     """
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain, refuse_public
+    from moxlite.admin.quickstart.environment import BLOCKED
     from moxlite.admin.quickstart.make import QuickstartFailed, make
+    from moxlite.config.load import load
     from moxlite.net.dns.client import DNSResolver
     from moxlite.proto.address import Address, AddressError
 
@@ -140,18 +145,29 @@ def quickstart(
     for warning in made.warnings:
         said.warn(warning)
     said.say(f"created {config} and its files; account {made.account} with the address {parsed}")
-    print(f"account password: {made.account_password}")
-    print(f"admin password: {made.admin_password}")
-    said.say(
-        "Use the account password for mail clients and webmail, and the admin password for the admin pages (step 5)."
-    )
-    said.say(f"backup signer: {made.signer}")
-    said.say("Keep it with your backup key. It verifies that a backup is from this server (moxlite backup signer).")
-    carry_out(said, config, parsed.domain, agreed)
-    published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
-    _next(said, config, parsed.domain, other, signed=around.signed, publish=publish_web, published=published)
-    _tell_unfinished(said, host, around)
-    said.keep(config.parent / "quickstart.log")
+    log = config.parent / "quickstart.log"
+    try:
+        carry_out(said, config, parsed.domain, agreed)
+        published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
+        snapshot, _ = load(config)
+        setup = _Setup(
+            snapshot,
+            parsed,
+            shown_command(config),
+            other,
+            published=published,
+            reverse=_without_reverse(snapshot, parsed.domain, around),
+            blocked=any(BLOCKED in line for line in said.lines),
+        )
+        _tell_records(said, setup, signed=around.signed, publish=publish_web)
+    finally:  # they are kept nowhere, and DNS may take long enough for a Ctrl-C
+        _tell_passwords(said, made.account_password, made.admin_password, parsed)
+    _tell_steps(said, setup)
+    said.say("")
+    if said.warned:
+        said.say(f"This doesn't include {counted(said.warned, 'warning')}. See the top of this output.")
+    said.say(f"To read this again, without the passwords: less {log}")
+    said.keep(log)
 
 
 def _is_admin_inside(given: bool | None, places: "Places") -> bool:
@@ -209,6 +225,7 @@ class _Said:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.warned = 0
 
     def say(self, text: str) -> None:
         print(printable(text))
@@ -220,6 +237,7 @@ class _Said:
             self.say(line)
 
     def warn(self, text: str) -> None:
+        self.warned += 1
         self.say(f"warning: {text}")
 
     def keep(self, path: Path) -> None:
@@ -327,127 +345,227 @@ def _is_packaged(config: Path) -> bool:
     return any(WAITS_FOR.format(path=config) in text for text in found)
 
 
-def _next(
-    said: _Said,
-    config: Path,
-    domain: "Domain",
-    other: "Webserver | None",
-    *,
-    signed: bool,
-    publish: bool,
-    published: bool,
-) -> None:
-    """Print the next steps. signed: DNSSEC verifies the host's addresses. publish: the pages are for the internet.
-    published: the provider has the records.
+def shown_command(config: Path) -> str:
+    """How the owner runs moxlite: by name where the installation finds the configuration by itself."""
+    return "moxlite" if _is_packaged(config) else f"{program()} --config {config}"
+
+
+# The last part of the output. The passwords and the next steps come after the records, so that they are what stays on
+# the screen.
+
+
+class _Setup(msgspec.Struct, frozen=True):
+    """A new configuration, and what is left to do for it.
+
+    Attributes:
+      command: how the owner runs moxlite.
+      published: the DNS provider has the records.
+      reverse: addresses of this machine whose reverse name isn't its hostname, or not known; None if this machine's
+        public addresses aren't known.
+      blocked: other servers can't be reached at port 25.
+    """
+
+    snapshot: "Snapshot"
+    address: "Address"
+    command: str
+    other: "Webserver | None"
+    published: bool
+    reverse: "tuple[IPAddress, ...] | None"
+    blocked: bool
+
+    @property
+    def host(self) -> str:
+        """The name of this machine."""
+        return self.snapshot.static.hostname.ascii
+
+
+def _without_reverse(snapshot: "Snapshot", domain: "Domain", around: "Environment") -> "tuple[IPAddress, ...] | None":
+    """As `_Setup.reverse`. Addresses that the internet can't see need no name there."""
+    from moxlite.admin.dns.wanted import records_of
+
+    ips = [ip_address(str(record.value)) for record in records_of(snapshot, domain).records("host")]
+    if not ips:
+        return None
+    named = set(around.host_ips) - set(around.unnamed)
+    return tuple(ip for ip in ips if ip.is_global and ip not in named)
+
+
+def _tell_records(said: _Said, setup: _Setup, *, signed: bool, publish: bool) -> None:
+    """Print the DNS records, and the configuration of another web server. signed: DNSSEC verifies the host's addresses.
+    publish: the pages are for the internet.
     """
     from moxlite.admin.dns.wanted import records_of
     from moxlite.admin.dns.zonefile import zone_file
     from moxlite.admin.offer import offer_for
-    from moxlite.config.load import load
-    from moxlite.process.privileges import UnknownUser, user_ids
+    from moxlite.admin.quickstart.webserver import configuration
 
-    snapshot, _ = load(config)
-    offer = offer_for(snapshot, domain)
+    domain = setup.address.domain
     said.say("")
-    said.say("1. Mail client settings (found automatically when DNS is ready):")
-    for label, servers in (("IMAP", offer.imap), ("SMTP (submission)", offer.submission)):
-        for server in servers:
-            said.say(f"   {label}: {server.host.ascii} port {server.port}, TLS; the user name is the full address")
-    said.say("")
-    packaged = _is_packaged(config)
-    command = "moxlite" if packaged else f"{program()} --config {config}"
-    if published:
-        said.say("2. The records are in DNS. To check them, or to undo the change:")
-        said.say(f"   {command} config dnscheck {domain}")
-        said.say(f"   {command} dns undo {domain}")
+    if setup.published:
+        said.say("The records are in DNS. To check them, or to undo the change:")
+        said.say(f"      {setup.command} config dnscheck {domain}")
+        said.say(f"      {setup.command} dns undo {domain}")
     else:
-        said.say("2. Add these records to DNS. To print them again, and to compare DNS with them:")
-        said.say(f"   {command} config dnsrecords {domain}")
-        said.say(f"   {command} config dnscheck {domain}")
-        said.say("   Does the domain already have mail elsewhere? With the MX record, new mail is delivered here.")
+        said.text(zone_file(records_of(setup.snapshot, domain), signed=signed))
+    if setup.other is not None:
         said.say("")
-        said.text(zone_file(records_of(snapshot, domain), signed=signed))
-    said.say("")
-    _tell_of_ports(said, offer.host, domain, other, publish=publish)
-    user = snapshot.static.user
-    said.say("4. Start the server as root; it switches to its user automatically:")
-    if packaged:
-        said.say("   systemctl start moxlite")
-    else:
-        try:
-            user_ids(user)
-        except UnknownUser:
-            said.say(f"   useradd --system --no-create-home {user}")
-        said.say(f"   {command} config printservice >/etc/systemd/system/moxlite.service")
-        said.say("   systemctl daemon-reload && systemctl enable --now moxlite")
-        said.say(f"   or without systemd: {command} serve")
-    said.say("")
-    _tell_of_pages(said, snapshot, command)
+        said.say(f"Settings for {setup.other.kind}:")
+        said.say("")
+        said.text(configuration(setup.other, offer_for(setup.snapshot, domain).host, domain, publish=publish))
+    _show_code(setup)
 
 
-def _tell_unfinished(said: _Said, host: "Domain", around: "Environment") -> None:
-    """Print what to write to the provider of the machine, where it has something to do."""
-    from moxlite.admin.quickstart.environment import BLOCKED
-
-    wishes = [f"set the reverse name (PTR) of {ip} to {host.ascii}" for ip in around.unnamed]
-    if any(BLOCKED in line for line in said.lines):
-        wishes.append("open port 25 for outgoing connections, because this machine is a mail server")
-    if not wishes:
-        return
-    said.say("")
-    said.say("6. Fix these problems. Contact this machine's provider:")
-    said.say(f'   "For my machine {host.ascii}, please {"; and ".join(wishes)}."')
-
-
-def _tell_of_pages(said: _Said, snapshot: "Snapshot", command: str) -> None:
-    """Print where the web pages are, and how to reach the pages of this machine alone."""
+def _show_code(setup: _Setup) -> None:
+    """On a terminal, with public pages: a QR code that leads a phone to the account page, from which it is set up."""
     from moxlite.admin.publicpages import public_page
 
-    host = snapshot.static.hostname.ascii
-    internal = next(listener for listener in snapshot.static.listeners.values() if listener.account_http.enabled)
-    place = next(listener for listener in snapshot.static.listeners.values() if listener.admin_http.enabled)
-    admin, webmail = place.admin_http.port, public_page(snapshot, "webmail")
-    inside = [str(ip) for ip in place.ips if not ip.is_loopback]
-    if webmail is not None:
-        said.say(f"5. The web pages are at {webmail}, open to the internet.")
-        _show_code(f"https://{host}/")
-        said.say(f"   {PASSWORD_ALONE}")
-        said.say("   The admin pages are only available on this machine. From yours, run:")
-        said.say(f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}  then http://localhost:{admin}/admin/")
-    else:
-        said.say("5. The web pages are only available on this machine. From yours, run:")
-        said.say(f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}")
-        said.say(f"   then http://localhost:8080/webmail/ and, for the administrator, http://localhost:{admin}/admin/")
-        said.say(f"   To open webmail and account pages to the internet: {command} config listeners publish-web on")
-        said.say("   Until then, you can't use links or QR codes to set up devices, or links to reset passwords.")
-    for ip in inside:
-        said.say(
-            f"   In your own network the admin pages are at http://{f'[{ip}]' if ':' in ip else ip}:{admin}/admin/"
-        )
-
-
-def _show_code(url: str) -> None:
-    """On a terminal: a QR code that leads a phone to the account page, from which it is set up."""
-    if sys.stdout.isatty():
+    if public_page(setup.snapshot, "webmail") is not None and sys.stdout.isatty():
         import segno
 
-        print(f"   Scan this with your phone, log in, and set up its mail app ({url}):")
+        url = f"https://{setup.host}/"
+        print(f"\nWhen the server is running, scan this with your phone, log in, and set up its mail app ({url}):")
         segno.make(url).terminal(compact=True)
 
 
-def _tell_of_ports(said: _Said, host: "Domain", domain: "Domain", other: "Webserver | None", *, publish: bool) -> None:
-    """Print the ports that must be open, and the paths that another web server passes on."""
-    from moxlite.admin.quickstart.webserver import MAIL_PORTS, WEB_PORTS, configuration
+def _tell_passwords(said: _Said, account: str, admin: str, address: "Address") -> None:
+    said.say("")
+    said.say("Save these passwords now. You won't be able to see them again.")
+    print(f"account password: {account}")
+    print(f"admin password: {admin}")
+    said.say(f"The account password is for mail clients and webmail, with the user name {address}.")
+    said.say("The admin password is for the admin pages.")
+
+
+def _tell_steps(said: _Said, setup: _Setup) -> None:
+    """Print the next steps, numbered."""
+    said.say("")
+    said.say("Next steps:")
+    sources = (_dns_step, _provider_step, _ports_step, _webserver_step, _start_step, _doctor_step, _mail_step)
+    steps = [step for source in sources if (step := source(setup))]
+    for number, (first, *lines) in enumerate((*steps, _pages_step(setup)), 1):
+        said.say(f"{number}. {first}")
+        for line in lines:
+            said.say(f"   {line}")
+
+
+def _dns_step(setup: _Setup) -> list[str]:
+    if setup.published:
+        return []
+    domain = setup.address.domain
+    return [
+        "Add the DNS records above at your DNS provider. To print them again, and to compare them with DNS:",
+        f"   {setup.command} config dnsrecords {domain}",
+        f"   {setup.command} config dnscheck {domain}",
+        f"If {domain} already gets mail elsewhere, add the MX record last, because it brings new mail here.",
+    ]
+
+
+def _provider_step(setup: _Setup) -> list[str]:
+    """Reverse names and port 25, for which the provider of the machine is responsible."""
+    host = setup.host
+    lines: list[str] = []
+    wishes: list[str] = []
+    if setup.reverse is None:
+        wishes.append(f"set reverse DNS (PTR) to {host} for all addresses")
+        lines.append(f"Set reverse DNS to {host} for this machine's public addresses.")
+    elif setup.reverse:
+        ips = " and ".join(map(str, setup.reverse))
+        wishes.append(f"set reverse DNS (PTR) to {host} for {ips}")
+        lines.append(f"Set reverse DNS to {host} for {ips}.")
+    if setup.blocked:
+        wishes.append("open port 25 for outgoing connections, because this machine is a mail server")
+        lines.append("Have outgoing port 25 opened.")
+    if not lines:
+        return []
+    return [
+        " ".join(lines),
+        "This is set where you rent this machine, not at your DNS provider. If you can't find it there, write:",
+        f'"For my machine {host}, please {" and ".join(wishes)}."',
+    ]
+
+
+def _ports_step(setup: _Setup) -> list[str]:
+    from moxlite.admin.quickstart.webserver import MAIL_PORTS, WEB_PORTS
 
     ports = sorted((*MAIL_PORTS, *WEB_PORTS))
-    listing = ", ".join(map(str, ports))
-    said.say(f"3. Open ports {listing} in this machine's firewall and your provider's. You can't check")
-    said.say("   this from here. When the server is running, run this on another machine:")
-    said.say(f"   for port in {' '.join(map(str, ports))}; do nc -vz {host.ascii} $port; done")
-    if other is not None:
-        said.say("   Add this to your web server's configuration, then reload it:")
-        said.say("")
-        said.text(configuration(other, host, domain, publish=publish))
-        said.say("")
-        said.say("   After each certificate renewal: moxlite tls reload (otherwise it's reloaded within 6 hours)")
-    said.say("")
+    return [
+        f"Open ports {', '.join(map(str, ports))} in this machine's firewall and your provider's.",
+        "When the server is running, run this on another machine to check:",
+        f"   for port in {' '.join(map(str, ports))}; do nc -vz {setup.host} $port; done",
+    ]
+
+
+def _webserver_step(setup: _Setup) -> list[str]:
+    if setup.other is None:
+        return []
+    return [
+        f"Add the settings above to {setup.other.kind}, then reload it.",
+        "After each certificate renewal, run this (otherwise, it's reloaded within 6 hours):",
+        f"   {setup.command} tls reload",
+    ]
+
+
+def _start_step(setup: _Setup) -> list[str]:
+    from moxlite.process.privileges import UnknownUser, user_ids
+
+    if setup.command == "moxlite":
+        return ["Start the server. It also starts when the machine boots.", "   systemctl start moxlite"]
+    lines = ["Start the server as root. It switches to its user automatically."]
+    user = setup.snapshot.static.user
+    try:
+        user_ids(user)
+    except UnknownUser:
+        lines.append(f"   useradd --system --no-create-home {user}")
+    lines.append(f"   {setup.command} config printservice >/etc/systemd/system/moxlite.service")
+    lines.append("   systemctl daemon-reload && systemctl enable --now moxlite")
+    return [*lines, "Without systemd:", f"   {setup.command} serve"]
+
+
+def _doctor_step(setup: _Setup) -> list[str]:
+    return [
+        "Check everything, and send a message to another address of yours:"
+        if setup.other
+        else "Two minutes later, when certificates are there, check everything, and send a message elsewhere:",
+        f"   {setup.command} doctor --send-to you@elsewhere.example",
+    ]
+
+
+def _mail_step(setup: _Setup) -> list[str]:
+    from moxlite.admin.offer import offer_for
+
+    offer = offer_for(setup.snapshot, setup.address.domain)
+    servers = [("IMAP", server) for server in offer.imap] + [("SMTP", server) for server in offer.submission]
+    return [
+        f"Set up your mail client. Thunderbird, Apple Mail and Outlook only need {setup.address} and its password.",
+        "Other mail clients also need:",
+        *(f"   {label}: {server.host.ascii} port {server.port}, TLS" for label, server in servers),
+        "Then write to yourself from another account, and reply.",
+    ]
+
+
+def _pages_step(setup: _Setup) -> list[str]:
+    """Where the web pages are, and how to reach the pages of this machine alone."""
+    from moxlite.admin.publicpages import public_page
+
+    host, listeners = setup.host, setup.snapshot.static.listeners.values()
+    internal = next(listener for listener in listeners if listener.account_http.enabled)
+    place = next(listener for listener in listeners if listener.admin_http.enabled)
+    admin, webmail = place.admin_http.port, public_page(setup.snapshot, "webmail")
+    if webmail is not None:
+        lines = [
+            f"Open webmail at {webmail}, from anywhere.",
+            PASSWORD_ALONE,
+            "The admin pages are only available on this machine. On your computer, run this, then open",
+            f"http://localhost:{admin}/admin/:",
+            f"   ssh -L {admin}:127.0.0.1:{admin} root@{host}",
+        ]
+    else:
+        lines = [
+            "Open webmail. The web pages are only available on this machine. On your computer, run this, then open",
+            f"http://localhost:8080/webmail/ and, for the admin pages, http://localhost:{admin}/admin/:",
+            f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}",
+            "To open webmail and account pages to the internet, also for links and QR codes that set up devices:",
+            f"   {setup.command} config listeners publish-web on",
+        ]
+    shown = (f"[{ip}]" if ip.version == 6 else str(ip) for ip in place.ips if not ip.is_loopback)
+    return [*lines, *(f"In your own network, the admin pages are at http://{ip}:{admin}/admin/" for ip in shown)]

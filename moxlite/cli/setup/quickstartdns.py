@@ -12,8 +12,7 @@ import click
 import msgspec
 
 from moxlite.cli.setup.dnsproviders import ask_for, known_provider
-from moxlite.cli.setup.publishing import tell_groups, telling
-from moxlite.escapes import printable
+from moxlite.cli.setup.publishing import confirm_strict, tell_groups, telling
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.publishing import Publishing
@@ -137,21 +136,10 @@ def agree_on_dns(
         rules = [zone_line(record) for record in records if record.group == "rules" and not record.joins]
     else:
         agreed.publish, agreed.mail_here, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)
-    agreed.strict = not others and _agree_on_rules(rules, domain)
+    agreed.strict = bool(not others and rules and sys.stdin.isatty()) and confirm_strict(domain, rules)
     if not agreed.strict:
         _say_lenient(said, domain, others, provided=stored is not None)
     return agreed
-
-
-def _agree_on_rules(rules: Sequence[str], domain: "Domain") -> bool:
-    if not rules or not sys.stdin.isatty():
-        return False
-    click.echo("Strict policies: receivers reject mail from services that DKIM and SPF can't verify, and other CAs")
-    click.echo(f"can't issue certificates for {domain} and its subdomains.")
-    for line in rules:
-        click.echo(f"   {printable(line)}")
-    click.echo(f"If other services send mail or get certificates for {domain}, or if you're not sure, choose no.")
-    return click.confirm("You can add these rules later. Use these rules, too?")
 
 
 def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provided: bool) -> None:
@@ -160,7 +148,9 @@ def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provide
     if others:
         said.say(f"{lenient(domain, others)}:")
     else:
-        said.say("Strict policies aren't included: DMARC with p=reject (now p=none), and CAA. To add them later:")
+        said.say(
+            f"Strict policies are off for {domain}: receivers will only report forged mail. To turn them on later:"
+        )
     for command in strict_commands(domain) if provided else strict_commands(domain)[:1]:
         said.say(f"   {command}")
 
