@@ -101,11 +101,14 @@ def run(
     sys.setswitchinterval(SWITCH_INTERVAL)
     keep_heap_small()
     drop_statistics()
+
+    def begin(components: Components) -> None:
+        # not before: the start loads code in long steps, for which no client waits longer than for the start
+        trio.lowlevel.add_instrument(Watchdog())
+        ready(components)
+
     try:
-        trio.run(
-            partial(serve, started, local=local, ready=ready, signals=signals, ctl_tcp=ctl_tcp),
-            instruments=[Watchdog()],
-        )
+        trio.run(partial(serve, started, local=local, ready=begin, signals=signals, ctl_tcp=ctl_tcp))
     except BaseExceptionGroup as group:
         failed, others = group.split(StartFailed)
         if failed is None or others is not None:

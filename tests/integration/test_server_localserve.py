@@ -15,6 +15,7 @@ import smtplib
 import socket
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -25,7 +26,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.mailauth.dkim.sign import generate, to_pem
-from tests.running import LocalServer, make_certificate
+from tests.running import LocalServer, free_base, make_certificate
 from tests.tools import moxlite_command, top, until
 
 pytestmark = [pytest.mark.served, pytest.mark.slow]
@@ -71,6 +72,35 @@ def ended(client: imaplib.IMAP4) -> bool:
 
 
 # Directory and start
+
+
+SENSITIVE = """
+import sys
+from moxlite.cli import run
+from moxlite.process import watchdog
+watchdog.LONG_STEP_SECONDS = watchdog.FELT_SECONDS = 0.0
+watchdog.LOG_SECONDS = 0.1
+sys.exit(run(sys.argv[1:]))
+"""
+"""The program, with a watchdog to which each step is a long one."""
+
+
+def test_the_start_does_not_warn_about_its_steps(tmp_path: Path) -> None:
+    """ADMIN-55a: steps are told from "ready" on."""
+    words = ["localserve", "--dir", str(tmp_path / "here"), "--port-base", str(free_base()), "--ip", "127.0.0.1"]
+    with subprocess.Popen(
+        [sys.executable, "-c", SENSITIVE, *words], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as server:
+        assert server.stdout is not None
+        try:
+            lines: list[str] = []
+            for line in server.stdout:
+                lines.append(line)
+                if "task blocked the event loop" in line:
+                    break
+        finally:
+            server.terminate()
+    assert any("ready to serve" in line for line in lines), lines
 
 
 def test_init_only_makes_everything_and_serves_nothing(tmp_path: Path) -> None:
