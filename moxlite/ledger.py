@@ -32,10 +32,9 @@ from __future__ import annotations
 
 import time
 from collections import Counter as Tally, OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Final, Literal, TypeAlias, get_args
+from types import TracebackType
+from typing import Final, Literal, Self, TypeAlias, get_args
 
 import msgspec
 import trio
@@ -402,18 +401,14 @@ class Hold:
             self.give(kind)
         self._ledger.forget(self.owner)
 
-    @contextmanager
-    def peer(self, seconds: float, *, shield: bool = False, since: float | None = None) -> Iterator[Peer]:
-        """A wait for the peer to send or to read. It is cancelled after `seconds`, or, in a shortage, once the peer has
-        made no progress for `STALLED` seconds; then the exchange must end. `since`: time of its last progress.
+    def peer(self, seconds: float, *, shield: bool = False, since: float | None = None) -> Peer:
+        """A wait for the peer to send or to read, for `with`. It is cancelled after `seconds`, or, in a shortage, once
+        the peer has made no progress for `STALLED` seconds; then the exchange must end. `since`: time of its last
+        progress.
         """
-        with trio.CancelScope(deadline=trio.current_time() + seconds, shield=shield) as scope:
-            peer = Peer(self, scope, trio.current_time() if since is None else since)
-            self._ledger.peers[peer] = None
-            try:
-                yield peer
-            finally:
-                self._ledger.peers.pop(peer, None)
+        now = trio.current_time()
+        scope = trio.CancelScope(deadline=now + seconds, shield=shield)
+        return Peer(self._ledger.peers, self, scope, now if since is None else since)
 
 
 class Peer:
@@ -424,13 +419,25 @@ class Peer:
       since: time of the last progress.
     """
 
-    __slots__ = ("_moved", "hold", "scope", "since")
+    __slots__ = ("_moved", "_peers", "hold", "scope", "since")
 
-    def __init__(self, hold: Hold, scope: trio.CancelScope, since: float) -> None:
+    def __init__(self, peers: dict[Peer, None], hold: Hold, scope: trio.CancelScope, since: float) -> None:
+        self._peers = peers
         self.hold = hold
         self.scope = scope
         self.since = since
         self._moved = 0
+
+    def __enter__(self) -> Self:
+        self.scope.__enter__()
+        self._peers[self] = None
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> bool:
+        self._peers.pop(self, None)
+        return self.scope.__exit__(kind, error, traceback)
 
     def moved(self, octets: int) -> None:
         """Note that the peer has sent or read so much."""

@@ -10,6 +10,7 @@ from typing import Final, Protocol, TypeAlias
 import msgspec
 
 from moxlite.config.domains import Domains, WebHandler
+from moxlite.patterns.searching import PLAIN_PATH
 from moxlite.proto.address import Domain
 
 REFERENCE: Final = re.compile(r"\$(?:(?P<dollar>\$)|(?P<bare>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)\})")
@@ -62,9 +63,30 @@ class WebRule(msgspec.Struct, frozen=True):
     cache: tuple[tuple[Pattern, str], ...] = ()
 
 
+class PlainPattern:
+    """A `PLAIN_PATH` at the beginning of a path: Python's `re` looks at each character once, so it takes no longer than
+    any timeout.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._compiled = re.compile(text)
+        self.groups = self._compiled.groups
+        self.groupindex = self._compiled.groupindex
+
+    def search(self, text: str, /, *, timeout: float, concurrent: bool) -> Match | None:
+        """See `Pattern`."""
+        return self._compiled.match(text)
+
+    def finditer(self, text: str, /, *, timeout: float, concurrent: bool) -> Iterator[Match]:
+        """See `Pattern`."""
+        return self._compiled.finditer(text)
+
+
 def compile_pattern(text: str) -> Pattern:
     """Compile a pattern that has passed the checks: so it takes little time and memory (WEB-36)."""
-    import regex  # 30 ms and 5 MB that a server without patterns saves
+    if text.startswith("^") and PLAIN_PATH.fullmatch(text):
+        return PlainPattern(text)
+    import regex  # 30 ms and 5 MB that a server with plain patterns alone saves
 
     compile_: Callable[[str], Pattern] = regex.compile
     return compile_(text)

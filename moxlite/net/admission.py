@@ -19,6 +19,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from types import TracebackType
 from typing import Final
 
@@ -71,7 +72,12 @@ class Refusal(enum.Enum):
 
 def visit_from(remote: IPAddress) -> None:
     """Count for a client's network what the calling task takes of the ledger, until it acts for an account."""
-    visit(str(network_of(ip_classes(remote)[0])))
+    visit(_network_name(remote))
+
+
+@lru_cache(256)  # a client on a kept connection asks again and again
+def _network_name(remote: IPAddress) -> str:
+    return str(network_of(ip_classes(remote)[0]))
 
 
 class Tally:

@@ -52,8 +52,8 @@ class StrictConnection(h11.Connection):
         elif (last := LAST_CHUNK.match(before)) is not None:
             self._count(before, last.end())
         event = super().next_event()
-        if isinstance(event, h11.Request | h11.Response):
-            self._chunked = any(name == b"transfer-encoding" for name, _ in event.headers)
+        if isinstance(event, (h11.Request, h11.Response)):
+            self._chunked = any(name.lower() == b"transfer-encoding" for name, _ in event.headers.raw_items())
             self._trailing = False
         elif body:
             taken = before[: len(before) - len(self.trailing_data[0])]

@@ -184,7 +184,7 @@ def may_stay_logged_in(request: Request) -> bool:
     """Whether a browser may get a cookie that it keeps: over https, or to this machine itself (WEBMAIL-22a)."""
     name = request.host.name or ""
     here = ipaddress.ip_address(name).is_loopback if request.host.is_ip else name == "localhost"
-    return request.scheme == "https" or (here and ipaddress.ip_address(request.client_ip).is_loopback)
+    return request.scheme == "https" or (here and request.client.is_loopback)
 
 
 def _cookies(request: Request) -> dict[str, str]:

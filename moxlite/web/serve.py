@@ -89,13 +89,13 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         route = router.system(request)
         rules = None if route is not None else router.rules(request)
         if rules is not None:
-            direct = request.client_ip, request.scheme
+            direct = request.client, request.scheme
             _believe_proxy(request, rules.forwarded_from)
             _limit(request, context)
             if await rules.answer(request, writer):
                 return
             # our own services may believe other proxies than the rules: they look at the connection itself again
-            request.client_ip, request.scheme = direct
+            request.client, request.scheme = direct
         route = route or router.service(request)
         if route is not None:
             request.handler = route.name
@@ -144,12 +144,12 @@ def _believe_proxy(request: Request, networks: tuple[IPNetwork, ...] | None) -> 
     # client, who may write anything.
     for text in reversed(request.headers.elements("x-forwarded-for")):
         try:
-            request.client_ip = str(unmap(ipaddress.ip_address(text.strip("[]"))))
+            request.client = unmap(ipaddress.ip_address(text.strip("[]")))
         except ValueError:
             break
-        if not within(ipaddress.ip_address(request.client_ip), networks):
+        if not within(request.client, networks):
             break
-    visit_from(ipaddress.ip_address(request.client_ip))
+    visit_from(request.client)
     scheme = (request.headers.get("x-forwarded-proto") or "").strip().lower()
     if scheme in ("http", "https"):
         request.scheme = scheme
@@ -164,7 +164,7 @@ def _limit(request: Request, context: Context) -> None:
     """Count the request for its network. Raises HTTPError 429 (WEB-13)."""
     if (request.info.listener, request.info.local_port) in context.unlimited:
         return
-    if not context.requests.add(ipaddress.ip_address(request.client_ip)):
+    if not context.requests.add(request.client):
         request.handler = "(ratelimited)"
         metrics.ratelimited.inc()
         raise HTTPError(429, "Too many requests from your network. Try again later.", (("retry-after", RETRY_AFTER),))
@@ -174,14 +174,9 @@ def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
     """Record metrics and the access log line of a request (WEB-15, WEB-16)."""
     now = trio.current_time()
     proto = ("ws" if writer.taken_over else "http") + ("s" if request.scheme == "https" else "")
-    labels = {
-        "handler": request.handler,
-        "proto": proto,
-        "method": metrics.method_label(request.method),
-        "code": str(writer.status),
-    }
-    metrics.request_seconds.labels(**labels).observe(max(0.0, (writer.started_at or now) - began))
-    metrics.response_seconds.labels(**labels).observe(now - began)
+    labels = (request.handler, proto, metrics.method_label(request.method), str(writer.status))
+    metrics.request_seconds.labels(*labels).observe(max(0.0, (writer.started_at or now) - began))
+    metrics.response_seconds.labels(*labels).observe(now - began)
     if request.handler == "(ratelimited)" or not logger.isEnabledFor(logging.DEBUG):
         return
     tls = request.info.tls
@@ -200,7 +195,7 @@ def _tell(request: Request, writer: ResponseWriter, began: float) -> None:
         "referer": request.headers.get("referer") or "",
         "size": writer.sent,
     }
-    if request.client_ip != str(request.info.remote):
+    if request.client != request.info.remote:
         kv["clientip"] = request.client_ip
     if request.account:
         kv["authaccount"] = request.account

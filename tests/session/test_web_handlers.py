@@ -4,6 +4,7 @@ import gzip
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import zstandard
 from moxlite.web.handlers import files
 from moxlite.web.handlers.rules import host_and_port
 from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Kept, StaticFile
+from moxlite.web.http.conditional import Validators
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
 pytestmark = pytest.mark.served
@@ -139,11 +141,25 @@ async def test_a_changed_file_is_sent_after_a_second_at_most(opening: Opening, w
         assert body == b"another " * 1000
 
 
+async def test_a_file_in_memory_is_sent_as_each_rule_says(opening: Opening, www: Path) -> None:
+    """WEB-40a, WEB-40: rules of the same folder with fields and types of their own."""
+    fields = ', strip_prefix = "/{at}/", response_headers = {{ X-At = "{at}", Content-Type = "text/{at}" }}'
+    rig = await opening("".join(static(www, fields.format(at=at), path=f"^/{at}/") for at in ("one", "two")))
+    for at in ("one", "two", "one", "two"):
+        answer = await get(rig, f"/{at}/hello.txt")
+        assert (answer.body, answer.headers["x-at"], answer.headers["content-type"]) == (
+            b"hello world\n",
+            at,
+            f"text/{at}",
+        )
+
+
 def test_files_in_memory_are_bounded() -> None:
     """WEB-40a: 8 MiB, the least recently used ones go first; after a second none is taken."""
     keeping = Kept()
     file = files.File(None, 65_000, 1, 1, 1, bytes(65_000))
-    found = StaticFile(file, file, "/x", "text/plain", None)
+    facts = Validators(65_000, "text/plain", "1", datetime(2026, 11, 29, tzinfo=UTC))
+    found = StaticFile(file, file, "/x", "text/plain", None, facts)
     now = time.monotonic()
     for number in range(1000):
         keeping.keep((f"{number}",), found, now + 1000)

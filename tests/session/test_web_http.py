@@ -14,6 +14,7 @@ from trio.testing import MockClock
 
 from moxlite.ledger import begin, ledger, visit
 from moxlite.net.admission import ConnectionInfo, Shutdown
+from moxlite.net.sockets import QuickStream
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import Drain, HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
@@ -88,6 +89,33 @@ async def test_pipelined_requests_are_answered_in_order() -> None:
     )
     assert statuses(answer) == [200, 200, 200]
     assert answer.index(b"GET /a") < answer.index(b"POST /b abc") < answer.index(b"GET /c")
+
+
+@pytest.mark.served
+async def test_pipelined_requests_leave_others_their_turns() -> None:
+    """WEB-12: also while the socket takes each answer at once."""
+    ours, theirs = trio.socket.socketpair()
+    server, client = QuickStream(trio.SocketStream(ours)), trio.SocketStream(theirs)
+    turns = 0
+
+    async def other() -> None:
+        nonlocal turns
+        while True:
+            await trio.lowlevel.checkpoint()
+            turns += 1
+
+    async def serve() -> None:
+        async with server:
+            await Connection(server, info(), handler=echo, drain=Drain()).serve()
+
+    async with client, trio.open_nursery() as nursery:
+        await client.send_all(GET * 200)
+        await client.send_eof()
+        nursery.start_soon(serve)
+        nursery.start_soon(other)
+        assert statuses(await everything(client)) == [200] * 200
+        assert turns >= 200
+        nursery.cancel_scope.cancel()
 
 
 @pytest.mark.served

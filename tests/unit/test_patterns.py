@@ -7,11 +7,13 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from typing import Any
 
 import pytest
 import regex
 from hypothesis import example, given, settings, strategies as st
 
+from moxlite.config.webrules import PlainPattern, compile_pattern
 from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes
 from moxlite.patterns.questions import Question, TooCostly
@@ -367,6 +369,30 @@ def _is_our_child(pid: int) -> bool:
             return parent == os.getpid() and line.read().endswith(f"\0{VERB}\0patterns\0")
     except OSError:
         return False
+
+
+PLAIN_PIECES = st.sampled_from(("a", "b", "/", "_", "-", ".", r"\.", r"\$"))
+
+
+@given(
+    pieces=st.lists(PLAIN_PIECES, max_size=8),
+    end=st.sampled_from(("", "$", "(/|$)", "(/|$)$")),
+    path=st.lists(st.sampled_from(("a", "b", "/", "_", "-", ".", "$", "\n", "\0", "\udc80")), max_size=12),
+)
+def test_plain_patterns_of_paths_mean_the_same_to_both_engines(pieces: list[str], end: str, path: list[str]) -> None:
+    """WEB-36: matches and what groups have, for redirects with `orig_path_regexp`, too."""
+    pattern, text = "^" + "".join(pieces) + end, "".join(path)
+    ours, theirs = compile_pattern(pattern), regex.compile(pattern)
+    assert isinstance(ours, PlainPattern)
+    assert (ours.groups, dict(ours.groupindex)) == (theirs.groups, dict(theirs.groupindex))
+
+    def seen(match: Any) -> tuple[object, ...]:
+        return (match.start(), match.end(), *(match.group(n) for n in range(theirs.groups + 1)))
+
+    here, there = ours.search(text, timeout=1, concurrent=False), theirs.search(text)
+    assert (here and seen(here)) == (there and seen(there))
+    all_here = [seen(match) for match in ours.finditer(text, timeout=1, concurrent=False)]
+    assert all_here == [seen(match) for match in theirs.finditer(text)]
 
 
 def test_patterns_of_paths_are_compiled_within_bounds() -> None:

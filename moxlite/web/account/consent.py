@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 from html import escape
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 from moxlite.admin.publicpages import CONSENT_PATH
@@ -94,7 +93,7 @@ class Consent:
             raise HTTPError(
                 405, "Use GET to view this page and POST to submit its form.", (("allow", "GET, HEAD, POST"),)
             )
-        if not self._requests.add(ip_address(request.client_ip)):
+        if not self._requests.add(request.client):
             raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         code, language = request.path.removeprefix(CONSENT_PATH), page_language(request.headers)
         if request.method == "POST":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
 import trio
@@ -54,7 +53,7 @@ class SecretLinks:
         """Answer GET and HEAD. Raises HTTPError, Refusal, StoreError, TooBusy."""
         if request.method not in ("GET", "HEAD"):
             raise HTTPError(405, "Method not supported.", (("allow", "GET, HEAD"),))
-        if not self._requests.add(ip_address(request.client_ip)):
+        if not self._requests.add(request.client):
             raise HTTPError(429, "Too many requests from your network. Try again in a minute.", (RETRY_AFTER,))
         answer = await self._answer(request)
         if answer is None:

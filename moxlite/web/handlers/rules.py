@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Final
@@ -234,7 +233,7 @@ class Access:
 
         Raises HTTPError: 403 for a foreign network, 401 without a right password, 429 after too many failures.
         """
-        remote = ipaddress.ip_address(request.client_ip)
+        remote = request.client
         if self._networks and not within(remote, self._networks):
             raise HTTPError(403, "This address isn't available from your network.")
         if self._auth is None:

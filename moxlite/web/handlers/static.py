@@ -58,12 +58,13 @@ KEPT_OCTETS: Final = 8 << 20
 NOTED: Final = 1024
 """Octets of what is noted with a file."""
 
-Key: TypeAlias = tuple[str | bool | None, ...]
+Key: TypeAlias = tuple[object, ...]
 
 
 class StaticFile(msgspec.Struct, frozen=True):
     """A file to send. ``file`` is what is sent, in ``coding`` or as it is; ``original`` has the facts for validators,
-    and may be closed; ``path`` names it on this machine; ``kind`` is its content type.
+    and may be closed; ``path`` names it on this machine; ``kind`` is its content type; ``facts`` are for an answer
+    that sends it as it is.
     """
 
     file: File
@@ -71,6 +72,7 @@ class StaticFile(msgspec.Struct, frozen=True):
     path: str
     kind: str
     coding: str | None
+    facts: Validators
 
 
 class Kept:
@@ -118,7 +120,7 @@ class Static:
         self._copies = copies
         self._extra = tuple((name.lower(), value) for name, value in settings.response_headers.items())
         self._kind = next((value for key, value in self._extra if key == "content-type"), None)
-        self._key = (settings.root, settings.follow_symlinks, self._kind)
+        self._key = (settings.root, settings.follow_symlinks, compress, settings.precompressed, self._extra)
 
     async def answer(self, request: Request, writer: ResponseWriter) -> bool:
         """Answer; False to try the next handler.
@@ -219,37 +221,44 @@ class Static:
             # An older one was forgotten when the file changed.
             if sibling.modified >= file.modified:
                 close(file)
-                return StaticFile(sibling, sibling, f"{root}/{name}", kind, one)
+                return self._static_file(sibling, sibling, name, kind, one)
             close(sibling)
         if coding is not None and is_compressible(kind):
             copy = self._copies.find(f"{root}/{name}", file, coding)
             if copy is not None:
                 close(file)
                 file = msgspec.structs.replace(file, descriptor=None, first=b"")
-                return StaticFile(copy, file, f"{root}/{name}", kind, coding)
-        return StaticFile(file, file, f"{root}/{name}", kind, None)
+                return self._static_file(copy, file, name, kind, coding)
+        return self._static_file(file, file, name, kind, None)
+
+    def _static_file(self, file: File, original: File, name: str, kind: str, coding: str | None) -> StaticFile:
+        facts = self._facts(file.size, original, kind, coding)
+        return StaticFile(file, original, f"{self._settings.root}/{name}", kind, coding, facts)
+
+    def _facts(self, size: int, original: File, kind: str, coding: str | None) -> Validators:
+        """Facts for an answer that sends so many octets of a file, in a coding."""
+        headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
+        if self._is_worthwhile(original, kind) or self._settings.precompressed:
+            headers += (("vary", "Accept-Encoding"),)
+        # Of the original, in whatever coding: a copy that is made anew has other times, and clients keep what they
+        # have.
+        tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
+        if coding is not None:
+            tag += f"-{coding}"
+            headers += (("content-encoding", coding),)
+        modified = datetime.fromtimestamp(original.modified // 1_000_000_000, UTC)
+        return Validators(size, kind, tag, modified, with_extra(headers, self._extra, drop="content-type"))
 
     async def _send(
         self, request: Request, writer: ResponseWriter, static_file: StaticFile, wanted: str | None
     ) -> None:
         """Send a file; `wanted`: the coding in which it is to be sent if that is worthwhile and it is not in any."""
-        file, original = static_file.file, static_file.original
-        headers: tuple[tuple[str, str], ...] = (("x-content-type-options", "nosniff"),)
-        if self._is_worthwhile(static_file) or self._settings.precompressed:
-            headers += (("vary", "Accept-Encoding"),)
-        coding = wanted if self._is_to_compress(static_file, wanted) else None
-        # Of the original, in whatever coding: a copy that is made anew has other times, and clients keep what they
-        # have.
-        tag = f"{original.modified:x}-{original.size:x}-{original.inode:x}"
-        if (written := coding or static_file.coding) is not None:
-            tag += f"-{written}"
-            headers += (("content-encoding", written),)
-        modified = datetime.fromtimestamp(original.modified // 1_000_000_000, UTC)
-        facts = Validators(
-            file.size, static_file.kind, tag, modified, with_extra(headers, self._extra, drop="content-type")
-        )
+        file, coding, facts = static_file.file, None, static_file.facts
+        if self._is_to_compress(static_file, wanted):
+            coding = wanted
+            facts = self._facts(file.size, static_file.original, static_file.kind, coding)
         decided = plan(request.method, request.headers, facts)
-        if written is not None:
+        if coding is not None or static_file.coding is not None:
             decided = msgspec.structs.replace(decided, headers=_without_ranges(decided.headers))
         if not decided.pieces:
             await writer.respond(Response(decided.status, decided.headers))
@@ -258,12 +267,16 @@ class Static:
         else:
             await self._send_in(coding, request, writer, static_file, decided)
 
-    def _is_worthwhile(self, static_file: StaticFile) -> bool:
-        return self._compress and is_compressible(static_file.kind) and static_file.original.size >= MIN_SIZE
+    def _is_worthwhile(self, original: File, kind: str) -> bool:
+        return self._compress and is_compressible(kind) and original.size >= MIN_SIZE
 
     def _is_to_compress(self, static_file: StaticFile, wanted: str | None) -> bool:
         """Whether it is to be compressed, and is not in any coding."""
-        return wanted is not None and static_file.coding is None and self._is_worthwhile(static_file)
+        return (
+            wanted is not None
+            and static_file.coding is None
+            and self._is_worthwhile(static_file.original, static_file.kind)
+        )
 
     async def _send_in(
         self, coding: str, request: Request, writer: ResponseWriter, static_file: StaticFile, decided: Plan

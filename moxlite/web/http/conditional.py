@@ -8,6 +8,7 @@ import re
 import secrets
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -67,6 +68,7 @@ class Representation(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+@lru_cache(256)
 def http_date(time: datetime) -> str:
     """IMF-fixdate (RFC 9110 §5.6.7)."""
     return format_datetime(time.astimezone(UTC), usegmt=True)
@@ -98,7 +100,7 @@ def respond(method: str, request: Headers, item: Representation) -> Response:
 
 def plan(method: str, request: Headers, item: Validators) -> Plan:
     """The response to a GET or HEAD without its octets, by the order of checks in RFC 9110 §13.2.2."""
-    modified = item.modified.replace(microsecond=0)
+    modified = item.modified.replace(microsecond=0) if item.modified.microsecond else item.modified
     common = (("etag", f'"{item.etag}"'), ("last-modified", http_date(modified)), *item.headers)
     if status := _precondition(request, item.etag, modified):
         return Plan(status, common)

@@ -20,8 +20,8 @@ import trio
 
 from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import ConnectionInfo
-from moxlite.net.sockets import QuickStream
-from moxlite.processor import turn
+from moxlite.net.sockets import QuickStream, at_once, send_now, unsent
+from moxlite.processor import loop, turn
 from moxlite.proto.http1 import StrictConnection
 from moxlite.web.http.errors import (
     BODY_TIMEOUT,
@@ -100,6 +100,32 @@ class Replay(trio.abc.Stream):
 
 
 @final
+class Chunks:
+    """Chunks of a body. h11 takes some 20 µs for each, so a body of many small ones is refused, and other tasks get a
+    turn now and then.
+    """
+
+    __slots__ = ("_number", "_octets")
+
+    def __init__(self) -> None:
+        self._number = 0
+        self._octets = 0
+
+    async def add(self, octets: int, *, ended: bool) -> None:
+        """Count octets of a chunk. `ended`: they are its last ones; that it began is not told where its size came
+        alone.
+        """
+        self._octets += octets
+        if not ended:
+            return
+        self._number += 1
+        if self._number > FREE_CHUNKS and self._octets < self._number * MIN_CHUNK:
+            raise BadRequest("The body chunks are too small.")
+        if self._number % CHUNKS_IN_A_TURN == 0:
+            await turn()
+
+
+@final
 class Connection:
     """Serves one stream; implements the `Channel` of its exchanges.
 
@@ -115,10 +141,10 @@ class Connection:
         self._h11 = StrictConnection(h11.SERVER, max_head=MAX_HEAD, max_fields=MAX_FIELDS)
         self._request: h11.Request | None = None
         self._stalled = False  # the client stopped sending in the middle of a body
-        self._chunks = 0  # of the current body
-        self._chunked = 0  # octets of the current body
+        self._chunks = Chunks()  # of the current body
         self._trailers: tuple[tuple[str, str], ...] = ()  # of the current body
         self._sending = trio.Lock()  # a task that reads the body may answer 100 while another one responds
+        self._round = -1  # of the loop, in which octets were last sent without a checkpoint
 
     async def serve(self) -> None:
         """Answer requests until the client leaves, sends an invalid request or is silent for too long, or the drain
@@ -151,29 +177,27 @@ class Connection:
         """
         # What came right behind the last request is in the codec already. Its client waits for us: no idle time.
         head = bytearray(self._h11.trailing_data[0])
-        timeout = HEAD_TIMEOUT
         if not head:
             # A close between two requests loses nothing: a client whose next one crosses it asks again on a new
             # connection (RFC 9112 §9.3.1).
             if self._drain.begun:
                 return None
-            with self._drain.waiting() as idle:
-                idle.deadline = trio.current_time() + IDLE_TIMEOUT
+            with self._drain.waiting(IDLE_TIMEOUT) as idle:
                 head += await self._receive()
             if idle.cancelled_caught or not head:
                 return None
             self._h11.receive_data(bytes(head))
-        with trio.move_on_after(timeout):
-            while True:
-                event = self._next_event(head)
-                if isinstance(event, h11.Request):
-                    return self._check(event, head)
-                if event is not h11.NEED_DATA:
-                    return None
-                data = await self._receive()
-                head += data
-                self._h11.receive_data(data)
-        raise BadRequest("Timed out waiting for the request header.", 408)
+        event = self._next_event(head)
+        if event is h11.NEED_DATA:  # a head mostly comes whole
+            with trio.move_on_after(HEAD_TIMEOUT) as scope:
+                while event is h11.NEED_DATA:
+                    data = await self._receive()
+                    head += data
+                    self._h11.receive_data(data)
+                    event = self._next_event(head)
+            if scope.cancelled_caught:
+                raise BadRequest("Timed out waiting for the request header.", 408)
+        return self._check(event, head) if isinstance(event, h11.Request) else None
 
     def _next_event(self, head: bytearray | None = None) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
         try:
@@ -195,14 +219,18 @@ class Connection:
         if OBS_FOLD.search(head, 0, size):
             raise BadRequest("Folded header fields aren't supported (RFC 9112 section 5.2).")
         self._request = event
-        self._chunks = self._chunked = 0
+        self._chunks = Chunks()
         self._trailers = ()
-        headers = Headers((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
+        # Not `event.headers`, whose iteration takes several calls for each field.
+        fields = event.headers.raw_items()
+        headers = Headers([(name.decode("ascii").lower(), value.decode("latin-1")) for name, value in fields])
         lengths, encoded = headers.all("content-length"), headers.get("transfer-encoding") is not None
         if encoded and (lengths or event.http_version == b"1.0"):
             raise BadRequest("Transfer-Encoding can't be combined with Content-Length (RFC 9112 section 6.3).")
         if len(headers.all("host")) > 1:
             raise BadRequest("Multiple Host fields.")
+        if not encoded and (not lengths or lengths[0] == "0"):
+            self._next_event()  # the end: nothing waits for a body that there is not
         return make_request(
             method=event.method.decode("ascii"),
             target=event.target.decode("latin-1"),
@@ -225,9 +253,7 @@ class Connection:
             event = self._next_event()
             if isinstance(event, h11.Data):
                 taken += event.data
-                self._chunked += len(event.data)
-                if event.chunk_end:  # `chunk_start` is missing where the size came alone
-                    await self._count_chunk()
+                await self._chunks.add(len(event.data), ended=event.chunk_end)
             elif event is h11.NEED_DATA:
                 if taken:
                     break
@@ -267,16 +293,6 @@ class Connection:
         """The stream after this request."""
         return Replay(self._h11.trailing_data[0], self._stream, self.hold)
 
-    async def _count_chunk(self) -> None:
-        """Count a chunk. h11 takes some 20 µs for each, so a body of many small chunks is refused, and
-        other tasks get a turn now and then.
-        """
-        self._chunks += 1
-        if self._chunks > FREE_CHUNKS and self._chunked < self._chunks * MIN_CHUNK:
-            raise BadRequest("The body chunks are too small.")
-        if self._chunks % CHUNKS_IN_A_TURN == 0:
-            await turn()
-
     def must_close(self) -> bool:
         """Whether the connection closes after this response: the server stops, or the rest of the body is too long to
         wait for. A rest in chunks has no known length, so it counts as too long: a client that is not told would send
@@ -311,16 +327,23 @@ class Connection:
         octets = b"".join([self._h11.send(part) or b"" for part in parts])
         if not octets:
             return
-        # h11 counts these octets as sent from here on. They go out in the order in which they were encoded, since the
-        # lock is fair and nothing is awaited before it.
-        async with self._sending:
-            with self.hold.peer(WRITE_TIMEOUT) as peer:
-                try:
+        try:
+            # Most answers fit into the socket's buffer, and then take no lock, no deadline and no turn of the loop. But
+            # requests in a row must not keep other tasks from theirs.
+            if self._round != loop.round and not self._sending.locked() and len(octets) <= at_once(self._stream):
+                self._round = loop.round
+                octets = octets[send_now(self._stream, octets) :]
+                if not octets and not unsent(self._stream):
+                    return
+            # h11 counts these octets as sent from here on. They go out in the order in which they were encoded, since
+            # the lock is fair and nothing is awaited before it.
+            async with self._sending:
+                with self.hold.peer(WRITE_TIMEOUT) as peer:
                     await self._stream.send_all(octets)
-                except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
-                    raise ClientGone from e
-            if peer.scope.cancelled_caught:
-                raise ClientGone
+                if peer.scope.cancelled_caught:
+                    raise ClientGone
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
+            raise ClientGone from e
 
     def sends_files(self) -> bool:
         """See `Channel`."""

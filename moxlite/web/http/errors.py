@@ -1,5 +1,6 @@
 """Errors between a client and a handler, each with its HTTP status; limits of requests."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -122,9 +123,11 @@ class Drain:
             scope.cancel()
 
     @contextmanager
-    def waiting(self) -> Iterator[trio.CancelScope]:
-        """A scope for an idle wait. `begin` cancels it; if the drain has begun, it is cancelled from the start."""
-        with trio.CancelScope() as scope:
+    def waiting(self, seconds: float = math.inf) -> Iterator[trio.CancelScope]:
+        """A scope for an idle wait of at most `seconds`. `begin` cancels it; if the drain has begun, it is cancelled
+        from the start.
+        """
+        with trio.move_on_after(seconds) as scope:
             self._scopes.add(scope)
             if self.begun:
                 scope.cancel()

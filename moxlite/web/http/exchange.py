@@ -19,6 +19,7 @@ import trio
 
 from moxlite.ledger import FREE, Hold, NoRoom
 from moxlite.net.admission import ConnectionInfo
+from moxlite.net.limits import IPAddress
 from moxlite.web.http.errors import (
     MAX_FIELDS,
     MAX_HEAD,
@@ -41,6 +42,9 @@ EVENT_STREAM: Final = "text/event-stream"
 """The content type of server-sent events (WHATWG HTML §9.2), also where a server behind sends them."""
 
 CLOSE: Final = ("connection", "close")
+END: Final = h11.EndOfMessage()
+"""The end of a body without trailers."""
+
 REASONS: Final = {status.value: status.phrase.encode() for status in HTTPStatus}
 
 
@@ -188,7 +192,7 @@ class Request:
 
     ``target`` is the raw request target, ``path`` its decoded and normalised path, ``query`` the raw query without "?".
     ``host`` is the name by which the client addressed the server. ``scheme`` is http or https from the client's view.
-    ``client_ip`` is the address that limits and logs use. A trusted proxy may set scheme and address. ``info`` is the
+    ``client`` is the address that limits and logs use. A trusted proxy may set scheme and address. ``info`` is the
     connection. ``drain`` begins when the server stops. ``handler`` (the route) and ``account`` (of the logged-in user)
     are for log and metrics.
     """
@@ -204,13 +208,18 @@ class Request:
     drain: Drain
     body: Body
     scheme: str = field(init=False)
-    client_ip: str = field(init=False)
+    client: IPAddress = field(init=False)
     handler: str = field(default="(nomatch)", init=False)
     account: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         self.scheme = "http" if self.info.tls is None else "https"
-        self.client_ip = str(self.info.remote)
+        self.client = self.info.remote
+
+    @property
+    def client_ip(self) -> str:
+        """The client's address as text."""
+        return str(self.client)
 
     @property
     def origin(self) -> str:
@@ -263,7 +272,7 @@ class ResponseWriter:
             if start + WRITE_SIZE < len(body):
                 await self._channel.send(*parts)
                 parts = []
-        await self._channel.send(*parts, h11.EndOfMessage())
+        await self._channel.send(*parts, END)
         self.finished = True
 
     @property

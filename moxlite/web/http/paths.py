@@ -37,10 +37,11 @@ def parse_host(authority: str) -> Host:
         except ValueError:
             return Host(authority, None)
     name = match["name"].removesuffix(".")
-    try:
-        return Host(authority, str(ipaddress.IPv4Address(name)), is_ip=True)
-    except ValueError:
-        pass
+    if name[-1:].isdecimal():  # for all other names it would be an exception, which costs as much as the rest
+        try:
+            return Host(authority, str(ipaddress.IPv4Address(name)), is_ip=True)
+        except ValueError:
+            pass
     if not name or len(name) > MAX_NAME:
         return Host(authority, None)
     if PLAIN_NAME.match(name):

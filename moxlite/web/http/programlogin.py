@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import ipaddress
 from typing import TYPE_CHECKING, Final, Literal
 
 import trio
@@ -80,7 +79,7 @@ def attempt_of(request: Request, protocol: Protocol) -> LoginRequest:
     tls = request.info.tls
     return LoginRequest(
         protocol=protocol,
-        remote=ipaddress.ip_address(request.client_ip),
+        remote=request.client,
         local=request.info.local,
         tls="" if tls is None else f"{tls.version} {tls.cipher}",
         user_agent=request.headers.get("user-agent") or "",
