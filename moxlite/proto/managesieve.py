@@ -137,7 +137,7 @@ class ServerDecoder:
                 del buffer[: match.end()]
                 continue
             if int(size) > MAX_STRING:
-                raise ManageSieveError(f"strings can be up to {MAX_STRING} bytes", fatal=True)
+                raise ManageSieveError(f"string too long (limit {MAX_STRING} bytes)", fatal=True)
             end = match.end() + int(size)
             if len(buffer) < end:
                 self._announced = end
@@ -150,11 +150,11 @@ class ServerDecoder:
         end = self._buffer.find(b"\n")
         if end < 0:
             if len(self._buffer) > MAX_LINE:
-                raise ManageSieveError("the line is too long", fatal=True)
+                raise ManageSieveError("line too long", fatal=True)
             return False
         del self._buffer[: end + 1]
         self._words.clear()
-        raise ManageSieveError("the line is invalid")
+        raise ManageSieveError("invalid command syntax")
 
 
 def quoted(text: str) -> bytes:

@@ -146,7 +146,7 @@ class MboxReader:
             if last:
                 end = len(self._buffer)
             elif len(self._buffer) > MAX_FROM:
-                raise MboxError("missing line ending after the first line of a message")
+                raise MboxError(f"the first line of message {self.messages + 1} is too long")
             else:
                 self._searched = len(self._buffer)
                 return False

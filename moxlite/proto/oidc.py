@@ -319,7 +319,7 @@ def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | Non
     OIDCError, NotGranted.
     """
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
-        raise OIDCError("the response is for a different login")
+        raise OIDCError("the response is for a different login attempt")
     if iss is None and provider.authorization_response_iss_parameter_supported:
         raise OIDCError("missing issuer in the response")
     if iss is not None and iss != provider.issuer:
@@ -414,7 +414,7 @@ class Keys:
             if key_kind == kind and (kid is None or key_id == kid) and key_alg in (None, alg)
         ]
         if len(keys) != 1:
-            raise UnknownKey(f"found {len(keys) or 'no'} provider keys for {alg} with ID {kid!r}")
+            raise UnknownKey(f"expected one {alg} provider key with ID {kid!r}, but found {len(keys)}")
         return keys[0]
 
 
@@ -443,9 +443,9 @@ def verify_logout(token: str, keys: Keys, *, issuer: str, client_id: str, now: f
     if claims.nonce is not msgspec.UNSET:  # an ID token must not serve as one
         raise OIDCError("unexpected nonce in the logout token")
     if LOGOUT not in claims.events:
-        raise OIDCError("unexpected event in the logout token")
+        raise OIDCError("missing logout event in the logout token")
     if not 1 <= len(claims.jti) <= MAX_SUBJECT:
-        raise OIDCError("missing ID in the logout token")
+        raise OIDCError("missing or invalid jti in the logout token")
     return claims
 
 
@@ -455,7 +455,7 @@ def _signed(token: str, keys: Keys, types: Sequence[str | None]) -> tuple[str, b
     from joserfc.errors import JoseError
 
     if len(token) > MAX_TOKEN or not token.isascii() or token.count(".") != 2:
-        raise OIDCError("this isn't a signed token")
+        raise OIDCError("the token isn't a signed JWT")
     header = _decoded(_octets(token.partition(".")[0]), _Header, "token header")
     if header.alg not in ALGORITHMS:
         raise OIDCError(f"unexpected signature algorithm {header.alg!r}")
@@ -473,13 +473,13 @@ def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: floa
     _check_origin(claims, issuer=issuer, client_id=client_id, now=now)
     # one for several programs must say which of them asked for it
     if claims.azp != client_id and (claims.azp is not None or not _alone(claims.aud)):
-        raise OIDCError(f"the ID token was issued to {claims.azp!r}")
+        raise OIDCError(f"the ID token was issued to another client: {claims.azp!r}")
     if claims.nbf is not None and now < claims.nbf - SKEW:
         raise OIDCError("the ID token isn't valid yet")
     if claims.auth_time is not None and claims.auth_time > now + SKEW:
-        raise OIDCError("the ID token's login is in the future")
+        raise OIDCError("the ID token's login time is in the future")
     if not _same(claims.nonce, nonce):
-        raise OIDCError("the ID token is for a different login")
+        raise OIDCError("the ID token is for a different login attempt")
 
 
 def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str, now: float) -> None:
@@ -492,9 +492,9 @@ def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str,
     if claims.exp is not None and now >= claims.exp + SKEW:
         raise OIDCError("the token has expired")
     if not now - OLDEST - SKEW <= claims.iat <= now + SKEW:
-        raise OIDCError("the token is too old, or from the future; check the clocks on both machines")
+        raise OIDCError("the token is too old or was issued in the future; check the clocks on both servers")
     if not 1 <= len(claims.sub) <= MAX_SUBJECT or not claims.sub.isascii() or not claims.sub.isprintable():
-        raise OIDCError("missing subject in the token")
+        raise OIDCError("missing or invalid subject in the token")
 
 
 def _alone(audience: str | tuple[str, ...]) -> bool:
@@ -518,7 +518,7 @@ def _octets(text: str) -> bytes:
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError) as error:
-        raise OIDCError("the token isn't base64url") from error
+        raise OIDCError("the token isn't valid base64url") from error
 
 
 def _decoded(document: bytes, kind: type[T], name: str) -> T:

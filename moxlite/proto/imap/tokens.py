@@ -178,7 +178,7 @@ class Reader:
             raise CutOff("literal is truncated")
         octets = self.data[match.end() : stop]
         if not match[1] and b"\x00" in octets:
-            raise ProtocolError("NUL in a literal")
+            raise ProtocolError("literals can't contain NUL")
         self.position = stop
         return octets
 
@@ -188,7 +188,7 @@ class Reader:
             return self.literal(binary=binary)
         match = _QUOTED.match(self.data, self.position)
         if match is None:
-            raise ProtocolError("unterminated quoted string, or it has an invalid escape or control character")
+            raise ProtocolError("quoted string is unterminated, or contains an invalid escape or control character")
         octets = match[1]
         if not octets.isascii():
             _utf8(octets)

@@ -21,7 +21,7 @@ def decode(name: bytes) -> str:
     # check of the spelling could be passed by the other.
     if b"&" not in name:
         if not name.isascii():
-            raise ProtocolError("mailbox name isn't ASCII or modified UTF-7")
+            raise ProtocolError("mailbox name must be ASCII or modified UTF-7")
         return name.decode("ascii")
     parts: list[str] = []
     position = 0
@@ -29,12 +29,12 @@ def decode(name: bytes) -> str:
     while (start := name.find(b"&", position)) >= 0:
         match = _SHIFT.match(name, start)
         if match is None:
-            raise ProtocolError("mailbox name has an unfinished or invalid shift of modified UTF-7")
+            raise ProtocolError("mailbox name has an unterminated or invalid modified UTF-7 sequence")
         if start > position or not parts:
             parts.append(_ascii(name[position:start]))
         if match[1]:
             if start == shifted:
-                raise ProtocolError("mailbox name has consecutive shifts in modified UTF-7")
+                raise ProtocolError("mailbox name has adjacent modified UTF-7 sequences")
             parts.append(_shifted(match[1]))
             shifted = match.end()
         else:
@@ -56,11 +56,11 @@ def _shifted(base64: bytes) -> str:
         octets = binascii.a2b_base64(padded, strict_mode=True)
         text = octets.decode("utf-16-be")
     except (binascii.Error, UnicodeDecodeError) as error:
-        raise ProtocolError("mailbox name has invalid modified UTF-7") from error
+        raise ProtocolError("mailbox name contains invalid modified UTF-7") from error
     if any(" " <= c <= "~" for c in text):
         raise ProtocolError("mailbox name encodes printable ASCII in modified UTF-7")
     if binascii.b2a_base64(octets, newline=False).rstrip(b"=") != padded.rstrip(b"="):
-        raise ProtocolError("mailbox name has stray bits in modified UTF-7")
+        raise ProtocolError("mailbox name has nonzero padding bits in modified UTF-7")
     return text
 
 

@@ -148,9 +148,9 @@ def format_address(address: MailAddress, *, utf8: bool = False) -> str:
         or _has_controls(domain)
         or re.search(r"[\s<>,;@\"]", domain)
     ):
-        raise ComposeError(f"invalid address: {localpart!r} at {domain!r}")
+        raise ComposeError(f"invalid address: {f'{localpart}@{domain}'!r}")
     if not utf8 and not (localpart.isascii() and domain.isascii()):
-        raise ComposeError("address requires UTF-8 headers")
+        raise ComposeError("internationalized address requires UTF-8 headers")
     if not _DOT_ATOM.fullmatch(localpart):
         localpart = _quote(localpart)
     return f"{_phrase(address.name, utf8=utf8)} <{localpart}@{domain}>".lstrip()

@@ -115,7 +115,7 @@ def _look_inside(data: Octets, part: Part, edits: list[Edit], *, utf8: bool) -> 
 def _refuse_long_line(data: Octets, start: int, end: int) -> None:
     """Refuse text before, between and after parts: it has no encoding, and may be what a person wrote."""
     if has_long_line(data, start, end):
-        raise Unconvertible("text outside the parts has a line longer than 998 octets")
+        raise Unconvertible("line longer than 998 octets outside the body parts")
 
 
 def _header(header: bytes, hint: str, *, utf8: bool) -> bytes:

@@ -117,7 +117,7 @@ class CramMD5Server:
             return Challenge(self._challenge)
         username, space, digest = (data or b"").rpartition(b" ")
         if not space or not username or len(digest) != 32:
-            raise Malformed("CRAM-MD5 requires user name, space, 32 hexadecimal digits")
+            raise Malformed("CRAM-MD5 response must be a user name, a space, and 32 hexadecimal digits")
         self._username = normalize_username(decode_text(username))
         self._digest = digest.lower()
         return NeedCredentials(self._username)
@@ -126,7 +126,7 @@ class CramMD5Server:
         """Verify: 50 µs for each password. Raises AuthenticationFailed, Withheld, SecretsMissing."""
         states = [(place, secret.cram_md5) for place, secret in enumerate(secrets) if secret.cram_md5 is not None]
         if not states:
-            raise SecretsMissing("missing CRAM-MD5 secret")
+            raise SecretsMissing("no CRAM-MD5 secret stored")
         chosen: int | None = None
         for place, state in states:  # all passwords, so that the time does not reveal which one matched
             expected = hmac_md5_resumed(state, self._challenge).hex().encode()
@@ -154,11 +154,11 @@ class CramMD5Client:
     def step(self, challenge: bytes) -> bytes:
         """The user name and the HMAC of the challenge."""
         if self._answered:
-            raise Malformed("unexpected challenge in CRAM-MD5")
+            raise Malformed("unexpected CRAM-MD5 challenge")
         self._answered = True
         return self._username + b" " + hmac.new(self._password, challenge, "md5").hexdigest().encode()
 
     def finish(self) -> None:
         """Raise Malformed if the server reported success without a response."""
         if not self._answered:
-            raise Malformed("CRAM-MD5 ended early")
+            raise Malformed("server ended CRAM-MD5 login early")

@@ -40,18 +40,18 @@ class PlainServer:
             return Challenge(b"")
         fields = data.split(b"\0")
         if len(fields) != 3:
-            raise Malformed("PLAIN requires three fields separated by NUL")
+            raise Malformed("PLAIN requires three NUL-separated fields")
         authzid, username, password = (decode_text(field) for field in fields)
         username = normalize_username(username)
         if not username or not password:
             raise Malformed("empty user name or password")
         if authzid and normalize_username(authzid) != username:
-            raise AuthorizationFailed("acting as another user isn't supported")
+            raise AuthorizationFailed("logging in on behalf of another user isn't supported")
         return CheckPassword(username, password, authzid)
 
     def credentials(self, *secrets: Secrets) -> Step:
         """PLAIN needs no stored secrets."""
-        raise AssertionError("PLAIN doesn't request secrets")
+        raise AssertionError("PLAIN doesn't use stored secrets")
 
 
 class PlainClient:
@@ -69,7 +69,7 @@ class PlainClient:
     def step(self, challenge: bytes) -> bytes:
         """Answer the empty challenge, the only one that PLAIN has."""
         if challenge:
-            raise Malformed("unexpected challenge in PLAIN")
+            raise Malformed("unexpected PLAIN challenge")
         return self._message
 
     def finish(self) -> None:
@@ -120,13 +120,13 @@ class LoginClient:
     def step(self, challenge: bytes) -> bytes:
         """Return the user name, then the password."""
         if not self._answers:
-            raise Malformed("unexpected challenge in LOGIN")
+            raise Malformed("unexpected LOGIN challenge")
         return self._answers.pop()
 
     def finish(self) -> None:
         """Raise Malformed if the server reported success before it had the password."""
         if self._answers:
-            raise Malformed("LOGIN ended early")
+            raise Malformed("server ended LOGIN early")
 
 
 # EXTERNAL (RFC 4422 appendix A): the client authenticates by its TLS certificate.
@@ -148,7 +148,7 @@ class ExternalServer:
 
     def credentials(self, *secrets: Secrets) -> Step:
         """EXTERNAL needs no stored secrets."""
-        raise AssertionError("EXTERNAL doesn't request secrets")
+        raise AssertionError("EXTERNAL doesn't use stored secrets")
 
 
 class ExternalClient:
@@ -166,7 +166,7 @@ class ExternalClient:
     def step(self, challenge: bytes) -> bytes:
         """Answer the empty challenge, the only one that EXTERNAL has."""
         if challenge:
-            raise Malformed("unexpected challenge in EXTERNAL")
+            raise Malformed("unexpected EXTERNAL challenge")
         return self._authzid
 
     def finish(self) -> None:
@@ -193,7 +193,7 @@ class _Bearer:
     def __init__(self, username: str, token: str) -> None:
         """Raises ValueError: the token has characters that tokens cannot have (RFC 6750 §2.1)."""
         if not token or not token.isascii() or not token.isprintable() or " " in token:
-            raise ValueError("this isn't a bearer token")
+            raise ValueError("invalid bearer token")
         self._username = normalize_username(username)
         self._token = token
         self._explained = ""
@@ -268,7 +268,7 @@ def prepare_password(text: str) -> str:
     try:
         return str(get_profile("OpaqueString").enforce(text))
     except UnicodeError as error:
-        raise ValueError("password has unsupported characters") from error
+        raise ValueError("password contains unsupported characters") from error
 
 
 def normalize_username(text: str) -> str:

@@ -203,7 +203,7 @@ class ScramServer:
             raise Malformed("SCRAM nonce too short")
         username = _decode_name(match["name"])
         if match["authzid"] and _decode_name(match["authzid"]) != username:
-            raise AuthorizationFailed("acting as another user isn't supported")
+            raise AuthorizationFailed("logging in on behalf of another user isn't supported")
         self._choose_binding(match["flag"][0], match["type"] or "")
         self._first = _ClientFirst(match["gs2"], match["bare"], username, match["nonce"])
         self._state = "credentials"
@@ -219,10 +219,10 @@ class ScramServer:
                 raise ChannelBindingFailed("unsupported channel binding type")
             self._binding = self._bindings[binding_type]
         elif self._plus:
-            raise Malformed("-PLUS without channel binding")
+            raise Malformed("-PLUS mechanisms require channel binding")
         elif flag == "y" and self._plus_announced:
             # The client believes that we cannot bind: a third party removed -PLUS from our announcement.
-            raise ChannelBindingFailed("client reports that channel binding wasn't offered")
+            raise ChannelBindingFailed("client claims that the server didn't offer channel binding")
 
     def credentials(self, *secrets: Secrets) -> Step:
         """Return server-first, with salt and iterations of the first password that has SCRAM secrets.
@@ -236,7 +236,7 @@ class ScramServer:
             if scram is not None and (not self._secrets or _mix(scram) == _mix(self._secrets[0][1])):
                 self._secrets.append((place, scram, secret.withheld))
         if not self._secrets:
-            raise SecretsMissing(f"missing {self.name} secret")
+            raise SecretsMissing(f"no {self.name} secret stored")
         first = self._secrets[0][1]
         salt = base64.b64encode(first.salt).decode()
         self._server_first = f"r={self._nonce()},s={salt},i={first.iterations}"
@@ -314,7 +314,7 @@ class ScramClient:
         if text.startswith("e="):
             raise Refused(worded("the server rejected the login: {answer}", answer=text[2:60]))
         if not text.startswith("v=") or not hmac.compare_digest(_unbase64(text[2:].partition(",")[0]), self._signature):
-            raise AuthenticationFailed("the server doesn't know the password")
+            raise AuthenticationFailed("the server couldn't prove that it knows the password")
         self._state = "verified"
         return b""
 
@@ -328,7 +328,7 @@ class ScramClient:
         # The server chooses the number, before it has proved anything: a low one would give an impostor a hash that is
         # quickly searched, a high one would hold our thread.
         if not CLIENT_ITERATIONS[0] <= iterations <= CLIENT_ITERATIONS[1]:
-            raise Malformed("SCRAM iteration count out of bounds")
+            raise Malformed("SCRAM iteration count out of range")
         salted = _salted(self._hash, self._password, _unbase64(match["salt"]), iterations)
         binding = base64.b64encode(self._gs2.encode() + self._binding).decode()
         bare = f"c={binding},r={nonce}"
@@ -341,4 +341,4 @@ class ScramClient:
     def finish(self) -> None:
         """Raise AuthenticationFailed unless the server's signature was right."""
         if self._state != "verified":
-            raise AuthenticationFailed("the server failed to prove knowledge of the password")
+            raise AuthenticationFailed("the server didn't prove that it knows the password")
