@@ -119,7 +119,7 @@ def test_a_run_has_a_limited_number_of_steps() -> None:
         scripts={"inner": Program(check(inner.encode())), "middle": Program(check(middle.encode()))},
     )
     assert outcome.actions == (KeepAction(implicit=True),)
-    assert "too many steps in script (limit 10000)" in outcome.error
+    assert "the script ran too many steps (limit 10000)" in outcome.error
     assert outcome.script == "inner"
 
 

@@ -196,5 +196,5 @@ def test_the_time_of_a_thread_is_the_last_net() -> None:
     program, message, world = prepared('if header :contains "subject" "abcdefgh" {}\n' * 200, emoji())
     assert run(program, message, world).error == ""
     outcome = run(program, message, msgspec.structs.replace(world, overdue=lambda: True))
-    assert "takes too long" in outcome.error
+    assert "took too long" in outcome.error
     assert outcome.actions == (KeepAction(implicit=True),)

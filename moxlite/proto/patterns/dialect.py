@@ -241,7 +241,7 @@ class _Writer:
         if match is None:
             return ""
         if not repeats:
-            raise Unsayable("a repeated position, like ^*")
+            raise Unsayable("a repeated anchor, like ^*")
         self.at = match.end()
         text = match[0]
         if text[0] == "{":
@@ -266,7 +266,7 @@ class _Writer:
             if match is None:
                 if self._pattern.startswith("?#", self.at):
                     return self._comment()
-                raise Unsayable("a lookaround, atomic, conditional, or recursive group, or a group with flags")
+                raise Unsayable("an unsupported group (lookaround, atomic, conditional, recursive, or with flags)")
             self.at = match.end()
             if match[1] is None:
                 on, _, off = match[2].partition("-")
@@ -307,7 +307,7 @@ class _Writer:
         if match := _PROPERTY.match(self._pattern, self.at):
             name = match[1] or match[3]
             if name not in CATEGORIES or (flags.i and name in CASED):
-                raise Unsayable(f"the property {name}")
+                raise Unsayable(f"the unsupported property {name}")
             self.at = match.end()
             return rf"\{'P' if (char == 'P') != bool(match[2]) else 'p'}{{{name}}}"
         return None
@@ -377,7 +377,7 @@ class _Writer:
         if not self._posix:
             if not self._pattern.startswith(":", self.at):
                 return "["
-            raise Unsayable("a POSIX class")
+            raise Unsayable("an unsupported POSIX class")
         if match := _SYMBOL.match(self._pattern, self.at):
             self.at = match.end()
             return match[2]
@@ -407,7 +407,7 @@ def _literal(char: str, flags: _Flags) -> str:
 def _quoted(code: int) -> str:
     char = chr(code)
     if 0xD800 <= code <= 0xDFFF:
-        raise Unsayable("a lone surrogate")
+        raise Unsayable("an unpaired surrogate")
     return char if char.isascii() and char.isalnum() else rf"\x{{{code:x}}}"
 
 

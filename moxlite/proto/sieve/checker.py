@@ -132,7 +132,7 @@ class _Checker:
 
     def _branch(self, call: Call) -> Branch:
         if call.block is None:
-            raise _Refused(call.end, f'expected "{{" and commands after "{call.name}"')
+            raise _Refused(call.end, f'expected a block in {{ }} after "{call.name}"')
         _no_arguments(call)
         test: AnyTest | None = None
         if call.name == "else":
@@ -303,7 +303,7 @@ class _Reading:
                 continue
             option = self._option(argument)
             if option.excludes in used:
-                raise _Refused(argument.at, f'":{argument.name}" is a duplicate, or conflicts with another tag')
+                raise _Refused(argument.at, f'":{argument.name}" is repeated or conflicts with another tag')
             used.add(option.excludes)
             self._take(option, argument, rest)
         self._positional(positional)

@@ -233,7 +233,7 @@ def expression(key: str, comparator: str, *, captures: bool) -> Linear:
             raise Unsayable(f"more than {MAX_EXPRESSION} characters")
         return linear(key, groups=captures, posix=CASES[comparator])
     except Unsayable as error:
-        raise RunError(f"{key[:40]!r} can't be used as a regular expression: it has {error}") from None
+        raise RunError(f"unsupported regular expression {key[:40]!r}: {error}") from None
 
 
 def _regex(programs: tuple[Linear, ...], captures: bool) -> Finder:

@@ -187,7 +187,7 @@ def _token(text: str, at: int) -> Token:
 def _number(text: str, at: int) -> Token:
     match = _NUMBER.match(text, at)
     if match is None:
-        raise SyntaxFault(at, "expected a number: digits, then K, M, or G")
+        raise SyntaxFault(at, "expected a number, optionally followed by K, M, or G")
     digits, quantifier = match.groups()
     number = int(digits) * _QUANTIFIERS[quantifier.lower()] if len(digits) <= _MAX_DIGITS else MAX_NUMBER + 1
     if number > MAX_NUMBER:
@@ -209,7 +209,7 @@ def _multiline(text: str, at: int, after: int) -> Token:
     """The string of ``text:`` and lines up to one with a single dot (§8.1 multi-line)."""
     start = _TEXT.match(text, after)
     if start is None:
-        raise SyntaxFault(at, 'expected a new line after "text:"')
+        raise SyntaxFault(at, 'expected a line break after "text:"')
     end = _LAST_DOT.search(text, start.end())
     if end is None:
         raise SyntaxFault(at, 'unterminated text block; expected a line containing only "."')

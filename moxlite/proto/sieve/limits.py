@@ -120,7 +120,7 @@ class Budget:
         """Count a command or test, or `count` names that a test looks up. Raises RunError."""
         self.steps += count
         if self.steps > MAX_STEPS:
-            raise RunError(f"too many steps in script (limit {MAX_STEPS})")
+            raise RunError(f"the script ran too many steps (limit {MAX_STEPS})")
 
     def charge(self, work: int) -> None:
         """Count work before it is done. Raises RunError."""
@@ -128,16 +128,16 @@ class Budget:
         if self.work <= self.pause:
             return
         if self.work > MAX_WORK:
-            raise RunError("the script is too complex for this message; use fewer tests or shorter strings")
+            raise RunError("the script is too complex to process this message; use fewer tests or shorter strings")
         if self._overdue():
-            raise RunError("the script takes too long for this message; use fewer tests or shorter strings")
+            raise RunError("the script took too long to process this message; use fewer tests or shorter strings")
         self.pause = self.work + PIECE
 
     def make(self, octets: int) -> None:
         """Count text before it is made, and the work of it. Raises RunError."""
         self._made += octets
         if self._made > MAX_MADE:
-            raise RunError("the script creates too much text for this message; use fewer variables and tests")
+            raise RunError("the script generated too much text for this message; use fewer variables and tests")
         self.charge(octets)
 
 

@@ -250,7 +250,7 @@ def _vacation(command: c.Vacation, variables: bool) -> _Execute:
 
     def execute(state: State) -> None:
         if any(isinstance(action, AnswerAction) for action in state.actions):  # RFC 5230 §4.7
-            raise RunError("vacation can only be used once")
+            raise RunError("vacation can only be used once per message")
         sender = _text(state, command.sender, variables)[:MAX_VALUE]
         state.act(
             AnswerAction(
@@ -351,9 +351,9 @@ def _include(command: c.Include, _variables: bool) -> _Execute:
         if script is None:
             if command.optional:
                 return
-            raise RunError(f"couldn't include script {command.script!r}: not found, or has an error")
+            raise RunError(f"couldn't include script {command.script!r}: not found or invalid")
         if state.depth >= MAX_INCLUDES:
-            raise RunError(f"scripts can be included up to {MAX_INCLUDES} levels deep")
+            raise RunError(f"included scripts can be nested up to {MAX_INCLUDES} levels deep")
         # A frame of its own: an included script neither sees nor sets the caller's variables, but for global ones (RFC
         # 6609 §3.4). It is left without `finally`, so that after an error the frame names the script in which it
         # happened.

@@ -179,7 +179,7 @@ class State(Budget):
         """Remember an id for later ``duplicate`` tests. Raises RunError for too many."""
         self.tracked[key] = seconds
         if len(self.tracked) > MAX_TRACKED:
-            raise RunError(f"too many duplicate ids for this message (limit {MAX_TRACKED})")
+            raise RunError(f'too many IDs in "duplicate" tests for this message (limit {MAX_TRACKED})')
 
     def remembered(self) -> tuple[Tracked, ...]:
         """Ids for later ``duplicate`` tests."""

@@ -51,13 +51,13 @@ def decode_characters(text: str) -> str:
     except UnicodeDecodeError:
         raise EncodedCharacterError("the encoded bytes aren't valid UTF-8") from None
     if "\0" in decoded:
-        raise EncodedCharacterError("encoded characters can't be NUL")
+        raise EncodedCharacterError("encoded characters can't include NUL")
     return decoded
 
 
 def _character(number: int) -> str:
     if number > 0x10FFFF or number in _SURROGATES:
-        raise EncodedCharacterError(f"invalid character number: {number:x}")
+        raise EncodedCharacterError(f"invalid Unicode code point: {number:x}")
     return chr(number)
 
 

@@ -106,7 +106,7 @@ def _is_open(text: str, place: Place) -> bool:
 
 def _comparing(test: conditions.Comparing, place: Place) -> None:
     if test.comparator not in COMPARATORS:
-        raise place.fault("comparator", f"unknown comparator: expected one of {', '.join(COMPARATORS)}")
+        raise place.fault("comparator", f"unknown comparator; expected one of {', '.join(COMPARATORS)}")
     extension = f"comparator-{test.comparator}"
     if test.comparator in {NUMERIC, "i;unicode-casemap"} and not place.uses(extension):
         raise place.missing("comparator", extension)
@@ -148,7 +148,7 @@ def _size(test: conditions.SizeTest, place: Place) -> None:
 
 def _part(node: Any, place: Place) -> None:
     if not _is_open(node.part, place) and node.part.lower() not in PARTS:
-        raise place.fault("part", f"expected a date part: {', '.join(PARTS)}")
+        raise place.fault("part", f"unknown date part; expected one of {', '.join(PARTS)}")
     if node.zone and not _is_open(node.zone, place) and zone_minutes(node.zone) is None:
         raise place.fault("zone", 'expected a time zone like "+0100"')
 
@@ -165,7 +165,7 @@ def _uses(test: conditions.SpecialUseExistsTest, place: Place) -> None:
 
 def _special_use(use: str, place: Place, field: str) -> None:
     if not _is_open(use, place) and (not use.startswith("\\") or len(use) < 2):
-        raise place.fault(field, 'expected a special use like "\\\\Junk"')
+        raise place.fault(field, 'expected a special-use attribute like "\\\\Junk"')
 
 
 def _file_into(command: commands.FileInto, place: Place) -> None:
@@ -192,7 +192,7 @@ def outgoing_address(text: str) -> Address:
     if text.endswith(">") and len(text) <= MAX_VALUE:
         found = parse_addresses(text.encode(), 2)
         if len(found) != 1 or not isinstance(found[0], RawAddress):
-            raise AddressError("expected one address")
+            raise AddressError("expected a single address")
         text = text[text.rindex("<") + 1 : -1].strip()
     localpart, at, domain = text.rpartition("@")
     return Address.parse(localpart.rstrip() + at + domain.lstrip())
@@ -200,7 +200,7 @@ def outgoing_address(text: str) -> Address:
 
 def _vacation(command: commands.Vacation, place: Place) -> None:
     if command.days == 0:
-        raise place.fault("days", "the interval must be at least 1 day")
+        raise place.fault("days", ":days must be at least 1")
     if command.sender and not _is_open(command.sender, place):
         try:
             outgoing_address(command.sender)
@@ -208,7 +208,7 @@ def _vacation(command: commands.Vacation, place: Place) -> None:
             raise place.fault("sender", "expected an address like mia@example.org") from None
     for field in ("subject", "sender"):
         if "\n" in getattr(command, field) or "\r" in getattr(command, field):
-            raise place.fault(field, "expected one line")
+            raise place.fault(field, "expected a single line")
 
 
 def _variable(command: commands.SetFlag | commands.AddFlag | commands.RemoveFlag, place: Place) -> None:
@@ -238,7 +238,7 @@ def _set(command: commands.Set, place: Place) -> None:
     if has_variables(command.name):
         raise place.fault("name", "variable names can't contain variables")
     if not _is_open(command.value, place) and len(command.value) > MAX_VALUE:
-        raise place.fault("value", f"variable names can be up to {MAX_VALUE} characters")
+        raise place.fault("value", f"variable values can be up to {MAX_VALUE} characters")
 
 
 def _include(command: commands.Include, place: Place) -> None:
