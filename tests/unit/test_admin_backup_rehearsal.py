@@ -146,7 +146,7 @@ async def test_nothing_is_rehearsed_without_a_snapshot(
     rehearsal = Rehearsal(Backup(schedule=1.0, target=target), commands=commands, config=config, accounts=accounts)
     found = await rehearsal.once()
     assert found is not None
-    assert "isn't a repository" in found.problem
+    assert "isn't a backup repository" in found.problem
     assert isinstance(read_rehearsed(config.current.static.data_dir), Rehearsed)
 
 

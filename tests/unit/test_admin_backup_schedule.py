@@ -238,7 +238,7 @@ async def test_old_snapshots_that_cannot_be_removed_make_no_new_ones(
     async with serving(config, tmp_path / "plain") as accounts:
         await eventually(lambda: "scheduled backup failed" in caplog.text, what="the reason")
         (failure,) = [one for one in caplog.records if one.getMessage() == "scheduled backup failed"]
-        assert "couldn't delete old ones: a manifest is damaged" in failure.__dict__["kv"]["err"]
+        assert "couldn't delete old ones: the manifest is damaged" in failure.__dict__["kv"]["err"]
         await trio.sleep(0.2)  # for what must not come
         assert len(Folder(tmp_path / "plain").list("snapshots")) == 2
 

@@ -106,7 +106,7 @@ def test_a_repository_is_made_and_its_key_is_shown_once(config: Path, tmp_path: 
     assert key not in said
     code, said = in_terminal(verify, "isn't the key")
     assert code == 1
-    assert "an identity file is required" in said
+    assert "specify an identity file" in said
     capsys.readouterr()
     assert run(["--config", str(config), "backup", "init", "--repo", str(repo)]) == 1
     assert "existing repository" in capsys.readouterr().err

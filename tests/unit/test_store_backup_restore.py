@@ -136,7 +136,7 @@ async def test_what_accounts_owe_to_the_queue_comes_there_on_hold(tmp_path: Path
 def test_data_that_is_there_is_not_touched(original: Path, backup: Path, tmp_path: Path) -> None:
     """STORE-145, ADMIN-52."""
     shutil.copytree(original, tmp_path / "data")
-    with pytest.raises(BadTarget, match="move the whole directory away"):
+    with pytest.raises(BadTarget, match="move it somewhere else first"):
         restore(backup, tmp_path / "data", OPTIONS, resume_queue=False)
     assert verify(tmp_path / "data").problems == []
 

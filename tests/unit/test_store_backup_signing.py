@@ -116,11 +116,11 @@ def test_a_snapshot_is_restored_by_whom_knows_its_signer(place: Place, tmp_path:
     assert place.moxlite("backup", "signer")[:2] == (0, f"{name}\n")
     assert place.back_up() == ""
     code, said = place.elsewhere("unknown")
-    assert (code, f"is signed by {name}, and this machine doesn't know a signer" in said) == (1, True)
+    assert (code, f"is signed by {name}, but this machine doesn't trust any signers yet" in said) == (1, True)
     another, _ = load_signer(tmp_path, create=True)
     assert another is not None
     code, said = place.elsewhere("another", "--signer", another.public)
-    assert (code, "not by the signer known on this machine" in said) == (1, True)
+    assert (code, "not by a signer this machine trusts" in said) == (1, True)
     code, said = place.elsewhere("none", "--signer", "me")
     assert (code, "invalid --signer" in said) == (2, True)
     code, said = place.elsewhere("known", "--signer", name)
@@ -238,7 +238,7 @@ def test_an_encrypted_snapshot_that_a_stranger_made_is_refused(place: Place, tmp
     (place.config.parent / "backup-signing.key").unlink()  # as a stranger who has the place alone
     place.back_up()
     code, said = place.elsewhere("stranger")
-    assert (code, "not by the signer known on this machine" in said) == (1, True)
+    assert (code, "not by a signer this machine trusts" in said) == (1, True)
 
 
 def test_the_key_of_signatures_is_in_no_backup_that_is_not_encrypted(place: Place, tmp_path: Path) -> None:
@@ -337,11 +337,11 @@ def test_a_follower_takes_files_of_its_own_leader(tmp_path: Path, signer: Signer
     stranger = signer.successor().successor()
     alone = Signer.unpack(msgspec.json.encode({"key": msgspec.json.decode(stranger.packed())["key"]}))
     target.send(alone)
-    assert "not by the signer known on this machine" in target.fetched()
+    assert "not by a signer this machine trusts" in target.fetched()
     successor = signer.successor()
     assert target.send(successor) == target.fetched()
     target.send(signer)
-    assert "not by the signer known on this machine" in target.fetched()
+    assert "not by a signer this machine trusts" in target.fetched()
     assert target.send(None) == target.fetched(unsigned=True)
 
 

@@ -376,7 +376,7 @@ def test_a_body_without_its_end_is_not_taken_for_a_whole_one(file: Path, tmp_pat
     db.execute("DELETE FROM body WHERE id = ?", (body_id,))
     db.execute("DELETE FROM body_chunk WHERE id = (SELECT max(id) FROM body_chunk WHERE id >> 16 = ?)", (body_id,))
     db.close()
-    assert any("the end is missing" in line for line in recover(NAME, file, tmp_path / "out").losses)
+    assert any("the end of the data is missing" in line for line in recover(NAME, file, tmp_path / "out").losses)
     assert len(contents(recovered(tmp_path / "out"))["Inbox"]) == 17
 
 

@@ -99,7 +99,7 @@ class Forms:
         if self._sealer is None:
             return data
         if self._opener is None:
-            raise RepositoryError("an identity is required for an encrypted repository")
+            raise RepositoryError("this repository is encrypted; specify an identity to read it")
         return self._opener.open(data)
 
     def block(self, name: bytes, data: bytes, base: bytes | None) -> bytes:
@@ -188,7 +188,7 @@ class _BlockFile:
         length = len(data)
         # The block is stored by now, under the hash of other octets.
         if number in self._done or start + length > BLOCK:
-            raise apsw.IOError("page already written, or past the end of the block")
+            raise apsw.IOError("page was already written or is past the end of the block")
         block, came = self._open.setdefault(number, (bytearray(), set()))
         if len(block) < start + length:
             block.extend(bytes(start + length - len(block)))
@@ -208,7 +208,7 @@ class _BlockFile:
 
     def xTruncate(self, newsize: int) -> None:  # noqa: N802
         if newsize != self._size:
-            raise apsw.IOError("the copy can't get smaller")
+            raise apsw.IOError("the copy can't be truncated")
 
     def xFileSize(self) -> int:  # noqa: N802
         return self._size
@@ -419,7 +419,7 @@ class Blocks:
         if place is None:
             raise RepositoryError(f"block {name.hex()} is missing")
         if above > MAX_DEPTH:
-            raise RepositoryError(f"block {name.hex()} depends on too many others")
+            raise RepositoryError(f"block {name.hex()} has too long a delta chain")
         try:
             data = self._pack(place.number, place.pack).read(place.at, place.length)
         except OSError as error:

@@ -145,7 +145,7 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
       BackupCancelled, BackupError, apsw.Error, OSError.
     """
     if target.exists():
-        raise FileExistsError(f"{target} exists")
+        raise FileExistsError(f"{target} already exists")
     partial = target.with_name(target.name + ".partial")
     fd = open_regular(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
@@ -209,7 +209,7 @@ def check_target(source: Source, target: Path) -> None:
     """Raise BadTarget when a full backup must not be written there: inside of its source, or over another one."""
     inside(source, target)
     if any((target / name).exists() for name in ("data", CONFIG, NAMED, INCOMPLETE)):
-        raise BadTarget(f"found a backup in {target} (may be incomplete); delete it, or choose another folder")
+        raise BadTarget(f"found a backup (possibly incomplete) in {target}; delete it or choose another folder")
 
 
 def inside(source: Source, target: Path) -> None:
@@ -217,7 +217,7 @@ def inside(source: Source, target: Path) -> None:
     resolved = target.resolve()
     for folder in (source.data.resolve(), source.config.resolve()):
         if resolved == folder or folder in resolved.parents:
-            raise BadTarget(f"can't back up {folder} to a folder inside: {target}; choose another folder")
+            raise BadTarget(f"can't back up {folder} into itself ({target}); choose another folder")
 
 
 def warnings_of(source: Source) -> list[str]:
@@ -271,7 +271,7 @@ def back_up(
     """
     check_target(source, target)
     if (source.data / RESTORING).exists():
-        raise BadTarget(f"a restore to {source.data} is incomplete; finish it first")
+        raise BadTarget(f"a restore to {source.data} didn't finish; complete it first")
     began = time.perf_counter()
     target.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
     mark = target / INCOMPLETE

@@ -130,11 +130,11 @@ def opener_of(
         try:
             text = bytes(_age().passphrase.decrypt(storage.read(PROTECTED), passphrase)).decode()
         except FileNotFoundError:
-            raise RepositoryError("this repository doesn't have a passphrase; an identity file is required") from None
+            raise RepositoryError("this repository doesn't have a passphrase; specify an identity file") from None
         except BackupError:
             raise
         except Exception as error:  # pyrage's errors have no tree of their own
-            raise RepositoryError(f"wrong passphrase? {error}") from error
+            raise RepositoryError(f"couldn't decrypt with this passphrase: {error}") from error
     elif identity is not None:
         text = identity
     else:
@@ -316,7 +316,7 @@ def read_signature(data: bytes) -> Signature:
     """A signature in its stored form. Raises RepositoryError."""
     try:
         if len(data) > MAX_SIGNATURE:
-            raise ValueError("it's too long")
+            raise ValueError("too long")
         return from_json(data, Signature)
     except (msgspec.DecodeError, ValueError) as error:
         raise RepositoryError(f"a signature is damaged: {error}") from None
@@ -342,14 +342,14 @@ def check_trusted(found: list[str], trusted: Collection[str], what: str) -> None
     """Raise RepositoryError unless what is signed by the signers `found` (none: unsigned) may be believed."""
     if not found:
         raise RepositoryError(
-            f"{what} isn't signed, so anyone with write access could have created it. If you know the origin, "
+            f"{what} isn't signed, so anyone with write access could have created it. If you trust its origin, "
             "use --unsigned"
         )
     if not set(found) & set(trusted):
-        known = "not by the signer known on this machine" if trusted else "and this machine doesn't know a signer"
+        known = "not by a signer this machine trusts" if trusted else "but this machine doesn't trust any signers yet"
         raise RepositoryError(
-            f"{what} is signed by {found[0]}, {known}. If this matches the signer stored with your key, use it "
-            "with --signer. If you don't have a signer but know the origin, use --unsigned"
+            f"{what} is signed by {found[0]}, {known}. If this matches the signer stored with your key, specify it "
+            "with --signer. If you don't have a signer but trust the origin, use --unsigned"
         )
 
 

@@ -66,12 +66,12 @@ def read_settings(storage: Storage) -> RepositorySettings:
     try:
         settings = from_json(storage.read(SETTINGS), RepositorySettings)
     except (FileNotFoundError, NotADirectoryError):
-        raise NoRepository(f"{storage} isn't a repository") from None
+        raise NoRepository(f"{storage} isn't a backup repository") from None
     except msgspec.DecodeError as error:
         raise RepositoryError(f"{SETTINGS} in {storage} is damaged: {error}") from error
     if settings.format not in FORMATS:
         raise RepositoryError(
-            f"{storage} has format {settings.format}, but this version of moxlite only supports format {FORMAT}"
+            f"{storage} uses format {settings.format}, but this version of moxlite only supports format {FORMAT}"
         )
     return settings
 
@@ -112,9 +112,9 @@ class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
         try:
             parts = plain_parts(self.path)
         except ValueError as error:
-            raise RepositoryError(f"a manifest has an invalid path: {error}") from None
+            raise RepositoryError(f"the manifest contains an invalid path: {error}") from None
         if len(parts) < 2 or parts[0] not in TREES:
-            raise RepositoryError(f"a manifest has an invalid path: {self.path[:200]!r}")
+            raise RepositoryError(f"the manifest contains an invalid path: {self.path[:200]!r}")
         return parts
 
 
@@ -227,10 +227,10 @@ def decode(data: bytes) -> Manifest:
     try:
         manifest = _MANIFEST_DECODER.decode(zstandard.ZstdDecompressor().decompress(data, max_output_size=MAX_SIZE))
     except (zstandard.ZstdError, msgspec.DecodeError) as error:
-        raise RepositoryError(f"a manifest is damaged: {error}") from error
+        raise RepositoryError(f"the manifest is damaged: {error}") from error
     if manifest.format not in FORMATS:
         raise RepositoryError(
-            f"a manifest has format {manifest.format}, but this version of moxlite only supports format {FORMAT}"
+            f"the manifest uses format {manifest.format}, but this version of moxlite only supports format {FORMAT}"
         )
     return manifest
 

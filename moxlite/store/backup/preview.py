@@ -119,7 +119,7 @@ def _is_old(path: Path, kind: Kind) -> bool:
         raise BadTarget(f"{path} isn't a moxlite database")
     known, supported = len(migrations_of(kind)), PREVIEW.get(kind, range(0))
     if version not in supported and version != known:
-        raise BadTarget(f"can't upgrade {path}: unknown schema {version}")
+        raise BadTarget(f"can't upgrade {path}: unknown schema version {version}")
     return version in supported
 
 
@@ -175,8 +175,8 @@ def _settle(db: apsw.Connection, path: Path) -> None:
     row = db.execute(NO_CARDS).fetchone()
     if row is not None and row[0]:
         raise BadTarget(
-            f"can't upgrade {path}: {row[0]} contacts aren't cards yet; edit or delete them with the version "
-            "that created them"
+            f"can't upgrade {path}: some contacts ({row[0]}) aren't stored as vCards yet; edit or delete them in the "
+            "moxlite version that created them"
         )
     db.execute(ALL_CARDS).fetchall()
     for number, name in db.execute(UNFOLDED).fetchall():
@@ -240,7 +240,7 @@ def _copy_rows(db: apsw.Connection, path: Path) -> None:
     if db.execute(HAS_SEQUENCE).fetchone() is not None:
         db.execute(COPY_SEQUENCE)
     if (broken := db.execute("PRAGMA main.foreign_key_check").fetchone()) is not None:
-        raise BadTarget(f"can't upgrade {path}: a row in {broken[0]} doesn't have a parent")
+        raise BadTarget(f"can't upgrade {path}: foreign key violation in table {broken[0]}")
 
 
 def _state(path: Path) -> list[int]:
@@ -260,7 +260,9 @@ def _put_in_place(data: Path) -> int:
     for database in done:
         state = _state(data / database.path)
         if state != sources[str(database.path)][: len(state)]:  # a killed run may have removed the log
-            raise BadTarget(f"{data / database.path} changed after its upgrade; remove {staging}, and run this again")
+            raise BadTarget(
+                f"the database {data / database.path} changed after the upgrade; delete {staging} and run this again"
+            )
     for database in done:
         for name in SEARCH if database.kind is Kind.ACCOUNT else ():
             (data / database.path).with_name(name).unlink(missing_ok=True)

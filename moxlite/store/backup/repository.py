@@ -88,8 +88,8 @@ def create_repository(
     """
     if storage.folder is None and not recipients and passphrase is None:
         raise BadTarget(
-            "a backup on another machine must be encrypted; create a key with `age-keygen -o backup-key.txt`, "
-            'store that file on another machine, and use the public key: backup.encrypt_to = ["age1..."] or '
+            "backups to another machine must be encrypted; create a key with `age-keygen -o backup-key.txt`, "
+            'keep that file somewhere safe off this server, and use its public key: backup.encrypt_to = ["age1..."] or '
             "--encrypt-to age1..."
         )
     storage.make()
@@ -97,7 +97,7 @@ def create_repository(
     # repository.json comes last: files without it were left by a run that was cut off.
     foreign = [name for name in left if not name.startswith(".") and name not in UNFINISHED]
     if foreign or any(storage.list(name) for name in FOLDERS if name in left):
-        raise BadTarget(f"{storage} isn't empty, and isn't a repository")
+        raise BadTarget(f"{storage} isn't empty and isn't a backup repository")
     storage.remove(name for name in (NAMES, PROTECTED) if name in left)
     if passphrase is not None:
         recipient, protected = make_identity(passphrase)
@@ -144,7 +144,9 @@ class Repository:
             key = None if data is None else load_key(data, create=False)
             if key is None:
                 if self._opener is None:
-                    raise RepositoryError("an identity or the server's data is required for an encrypted repository")
+                    raise RepositoryError(
+                        "this repository is encrypted; reading it requires an identity or the server's data"
+                    )
                 key = self._opener.open(storage.read(NAMES))
             elif settings.names not in ("", hashlib.sha256(key).hexdigest()):
                 # A restore takes the key of the repository: no block that is named by another one would come back.
@@ -203,7 +205,7 @@ class Repository:
         """A snapshot, without an id the newest. Raises RepositoryError."""
         ids = self.ids()
         if not ids:
-            raise RepositoryError(f"{self.storage} doesn't have any snapshots")
+            raise RepositoryError(f"no snapshots in {self.storage}")
         chosen = ids[-1] if snapshot_id is None else snapshot_id
         if chosen not in ids:
             raise RepositoryError(f"snapshot not found in {self.storage}: {chosen!r}")
@@ -212,7 +214,7 @@ class Repository:
             check_trusted(self._speakers(chosen, data), self._trusted, f"snapshot {chosen}")
         if self._sealer is not None:
             if self._opener is None:
-                raise RepositoryError("an identity is required for an encrypted repository")
+                raise RepositoryError("this repository is encrypted; specify an identity to read it")
             data = self._opener.open(data)
         return decode(data)
 
@@ -246,7 +248,7 @@ class Repository:
         if self.storage.folder is not None:
             inside(source, self.storage.folder)
         if (source.data / RESTORING).exists():
-            raise BadTarget(f"a restore to {source.data} is incomplete; finish it first")
+            raise BadTarget(f"a restore to {source.data} didn't finish; complete it first")
         began = time.perf_counter()
         created = time.time_ns() // 1000
         report = Report(warnings=warnings_of(source))
@@ -337,7 +339,7 @@ class Repository:
                 for entry in manifest.entries:
                     bad = sum(name in damaged or not self._blocks.whole(name) for name in entry.names())
                     if bad:
-                        problems.append(f"snapshot {one}: {entry.path}: {bad} blocks are missing or damaged")
+                        problems.append(f"snapshot {one}: {entry.path} has missing or damaged blocks ({bad})")
         return problems
 
     def set_aside(self, tell: Tell = lambda _: None) -> list[str]:
@@ -378,7 +380,7 @@ class Repository:
         manifest = self.manifest(snapshot_id)
         places = [entry.parts for entry in manifest.entries]  # before anything is written
         if len(set(places)) < len(places):
-            raise RepositoryError("a manifest has a duplicate file")
+            raise RepositoryError("the manifest lists the same file twice")
         lacks = list(manifest.errors)
         target.mkdir(mode=0o750, parents=True, exist_ok=True)
         with self._blocks.opened(), Tree(target) as tree:
@@ -449,7 +451,7 @@ class Repository:
         """
         ids = self.ids()
         if not ids:
-            raise RepositoryError(f"{self.storage} doesn't have any snapshots")
+            raise RepositoryError(f"no snapshots in {self.storage}")
         needed = list[bytes]()
         if self.readable:
             needed = [name for entry in self.manifest(ids[-1]).entries for name in entry.names()]
@@ -460,7 +462,7 @@ class Repository:
                 raise RepositoryError(f"pack {self._blocks.damaged[0]} is damaged")
             missing = sum(not self._blocks.whole(name) for name in needed)
             if missing:
-                raise RepositoryError(f"snapshot {ids[-1]}: {missing} blocks are missing")
+                raise RepositoryError(f"snapshot {ids[-1]} has missing blocks ({missing})")
             ahead = max(ids, key=time_of)
             soon = (time.time() + CLOCKS) * 1e6
             return Sample(ids[-1], *self._blocks.sample(chosen, needed), ahead=ahead if time_of(ahead) > soon else "")

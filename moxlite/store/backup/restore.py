@@ -116,12 +116,12 @@ def restore(
     """
     origin = data_of(source)
     if (source / INCOMPLETE).exists() or (origin / RESTORING).exists():
-        raise BadTarget(f"{source} is incomplete")
+        raise BadTarget(f"the backup in {source} is incomplete")
     if not databases(origin):
         raise BadTarget(f"{source} isn't a backup: no databases found")
     mark = data / RESTORING
     if has_databases(data) and not mark.exists():
-        raise BadTarget(f"{data} isn't empty; move the whole directory away first")
+        raise BadTarget(f"{data} isn't empty; move it somewhere else first")
     staging = _staging(data)
     needed = sum((origin / database_file.path).stat().st_size for database_file in databases(origin))
     free = shutil.disk_usage(staging).free
@@ -261,7 +261,7 @@ def _renew_account(db: apsw.Connection, *, keep_uids: bool) -> None:
         return
     first = row[0] + GAP
     if first + len(ids) > MAX_UIDVALIDITY:
-        raise LimitExceeded("UIDVALIDITYs per account")
+        raise LimitExceeded("no UIDVALIDITY values left in this account")
     db.execute(RENEW_STATE, (GAP, first + len(ids)))
     db.executemany(RENEW_MAILBOX, [(first + number, mailbox_id) for number, mailbox_id in enumerate(ids)])
 
@@ -469,13 +469,13 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
     target = folder / "account.db"
     with source.open("rb") as file:
         if file.read(len(MAGIC)) != MAGIC:
-            raise BadTarget("this isn't a file from `moxlite account export-full`")
+            raise BadTarget("this file wasn't created by `moxlite account export-full`")
         try:
             header = from_json(file.readline(MAX_HEADER), _Header)
         except msgspec.DecodeError as error:
             raise BadTarget(f"the file is damaged: {error}") from error
         if shutil.disk_usage(folder).free < header.size + options.min_free_space:
-            raise BackupError(f"not enough space for this account ({header.size} bytes)")
+            raise BackupError(f"not enough disk space for this account (need {header.size} bytes)")
         digest, size = hashlib.sha256(), 0
         try:
             with zstandard.ZstdDecompressor().stream_reader(file) as reader, target.open("xb") as out:

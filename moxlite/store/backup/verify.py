@@ -99,17 +99,17 @@ def check_folder(folder: Path) -> None:
         try:
             path.stat()
         except FileNotFoundError:
-            raise BadTarget(f"{folder}: the folder {path} doesn't exist") from None
+            raise BadTarget(f"can't read {folder}: the folder {path} doesn't exist") from None
         except NotADirectoryError:
-            raise BadTarget(f"{folder}: {path.parent} isn't a folder") from None
+            raise BadTarget(f"can't read {folder}: {path.parent} isn't a folder") from None
         except PermissionError:
-            raise BadTarget(f"{folder}: {_reader()} can't open {path.parent}") from None
+            raise BadTarget(f"can't read {folder}: {_reader()} can't open {path.parent}") from None
     try:
         os.scandir(folder).close()
     except NotADirectoryError:
         raise BadTarget(f"{folder} isn't a folder") from None
     except PermissionError:
-        raise BadTarget(f"{folder}: {_reader()} can't read it") from None
+        raise BadTarget(f"can't read {folder}: {_reader()} doesn't have permission") from None
 
 
 def _reader() -> str:

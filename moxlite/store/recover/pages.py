@@ -146,7 +146,7 @@ class Pages:
         data = self.page(number)
         kind, pointers = _pointers(data, number)
         if kind not in (LEAF_TABLE, LEAF_INDEX, INTERIOR_INDEX):
-            raise Damaged(f"no rows in page {number}")
+            raise Damaged(f"page {number} doesn't contain rows")
         found = []
         for pointer in pointers:
             try:
@@ -168,7 +168,7 @@ class Pages:
         kind = data[100 if cell.page == 1 else 0]
         local = _local(cell.length, table=kind == LEAF_TABLE)
         if cell.offset + local + (4 if local < cell.length else 0) > PAGE:
-            raise Damaged("row extends past the page")
+            raise Damaged("row extends past the end of the page")
         if local == cell.length:
             return data[cell.offset : cell.offset + local]
         parts = [data[cell.offset : cell.offset + local]]
@@ -224,7 +224,7 @@ def _pointers(data: bytes, number: int) -> tuple[int, list[int]]:
     count = int.from_bytes(data[start + 3 : start + 5], "big")
     first = start + (12 if kind in (INTERIOR_INDEX, INTERIOR_TABLE) else 8)
     if first + 2 * count > PAGE:
-        raise Damaged(f"too many cells in page {number}")
+        raise Damaged(f"too many cells on page {number}")
     offsets = struct.unpack_from(f">{count}H", data, first)
     return kind, [offset for offset in offsets if first + 2 * count <= offset < PAGE]
 
@@ -253,7 +253,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
     value = 0
     for place in range(9):
         if at >= len(data):
-            raise Damaged("number extends past the page")
+            raise Damaged("number extends past the end of the page")
         octet = data[at]
         at += 1
         if place == 8:
@@ -304,7 +304,7 @@ def decode_record(data: bytes) -> Record:
     """The columns of a payload (§2.1). Raises Damaged."""
     length, at = _varint(data, 0)
     if not at <= length <= len(data):
-        raise Damaged("row header extends past the row")
+        raise Damaged("row header extends past the end of the row")
     body = length
     values: list[Value] = []
     while at < length:
@@ -313,10 +313,10 @@ def decode_record(data: bytes) -> Record:
         piece = data[body : body + size]
         body += size
         if body > len(data):
-            raise Damaged("column extends past the row")
+            raise Damaged("column extends past the end of the row")
         values.append(_value(kind, piece))
     if at != length or body != len(data):
-        raise Damaged("row is longer than all columns")
+        raise Damaged("row is longer than its columns")
     return tuple(values)
 
 

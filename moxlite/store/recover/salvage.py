@@ -301,7 +301,8 @@ class Salvage:
         if any(len(part) != CHUNK_SIZE for part in parts[:-1]):
             raise Damaged("some data is missing")
         if size is None and len(parts[-1]) == CHUNK_SIZE:
-            raise Damaged("the end is missing")  # few bodies end with a full chunk, so more chunks are probably lost
+            # few bodies end with a full chunk, so more chunks are probably lost
+            raise Damaged("the end of the data is missing")
         return Body(data, proven=False)
 
     def spare(self, body_id: int) -> None:
