@@ -87,7 +87,7 @@ class SRS:
             given, _, body = localpart[5:].partition("=")
         known = [self._hash(key, body).encode() for key in self._keys]
         if not body or not any(hmac.compare_digest(given.lower().encode(), one) for one in known):
-            raise BadReturnAddress("not one of this server's addresses")
+            raise BadReturnAddress("not one of this server's return addresses")
         # It has no day of its own. That of the first forwarder is inside, and checked there: this host passes bounces
         # on to that one alone, so an old address is of no use elsewhere.
         if kind == "srs1=":
@@ -96,7 +96,7 @@ class SRS:
         day, _, rest = body.partition("=")
         made, today = _number(day), int(now // DAY) % PERIOD
         if made is None or (today - made) % PERIOD > VALID_DAYS:
-            raise BadReturnAddress("the address has expired")
+            raise BadReturnAddress("the return address has expired")
         host, _, local = rest.partition("=")
         return _address(local, host)
 

@@ -45,14 +45,14 @@ def parse_ssh_url(text: str) -> SSHURL:
     if parts.scheme != "ssh" or parts.query or parts.fragment:
         raise ValueError("must be a URL like ssh://user@host/path")
     if parts.password is not None:
-        raise ValueError("can't have a password; use a key to log in")
+        raise ValueError("can't include a password; log in with an SSH key")
     host, user = parts.hostname or "", parts.username or ""
     # The ssh program would take a leading "-" for an option.
     if not host or not NAME.issuperset(host + user) or host.startswith("-") or user.startswith("-"):
-        raise ValueError("must have a host, with valid characters in host and user")
+        raise ValueError("must include a host; host and user can't contain special characters")
     path = unquote(parts.path).rstrip("/")
     if not path.isprintable() or not path.startswith("/"):
-        raise ValueError("must have a folder, like ssh://user@host/path")
+        raise ValueError("must include a folder, like ssh://user@host/path")
     return SSHURL(host, path, user, port)
 
 
@@ -85,8 +85,8 @@ def parse_object_url(text: str) -> ObjectURL:
         raise ValueError("must be a URL like s3://bucket/prefix")
     bucket, _, prefix = text.removeprefix(scheme).partition("/")
     if BUCKET.fullmatch(bucket) is None:
-        raise ValueError("must have a bucket with valid characters")
+        raise ValueError("must include a valid bucket name")
     prefix = prefix.strip("/")
     if PREFIX.fullmatch(prefix) is None or ".." in prefix.split("/"):
-        raise ValueError("has a prefix with invalid characters")
+        raise ValueError("has an invalid prefix")
     return ObjectURL(scheme, bucket, prefix)

@@ -128,9 +128,7 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace
     try:
         delivery = Delivery.unpack(row.delivery)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise SMTPError(
-            True, 554, "5.3.0", "deliver", f"queued messages for this account are damaged: {error}"
-        ) from None
+        raise SMTPError(True, 554, "5.3.0", "deliver", f"the queued message is damaged: {error}") from None
     with Spool(ctx.tmp) as spool:
         # Without the prefix: the account keeps that apart from the octets, which its copies share.
         skip = len(message.prefix)

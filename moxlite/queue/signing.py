@@ -152,7 +152,7 @@ async def seven_bit(ctx: Context, database: Database, message: Message) -> Spool
         try:
             section = await read_header(whole)
             if any(section.count(name) for name in SIGNED):
-                raise Unconvertible("message has other signatures")
+                raise Unconvertible("message already has other signatures")
             with await whole.rewritten(convert) as converted:
                 signatures = await sign_spool(ctx, converted, domain) if domain else b""
                 signed = await converted.with_header(signatures, 0)

@@ -103,7 +103,9 @@ def check_room(tx: Tx, account: str, added: int, size: int) -> None:
     # With nothing waiting, any message is taken: octets count for each recipient, though they are stored once, so that
     # a large message to many would never fit.
     if rows and octets + added * size > MAX_OCTETS:
-        raise QueueFull(f"queued messages for this account are too large: {octets >> 20} of {MAX_OCTETS >> 20} MiB")
+        raise QueueFull(
+            f"queued messages for this account use too much space: {octets >> 20} of {MAX_OCTETS >> 20} MiB"
+        )
 
 
 def insert_row(

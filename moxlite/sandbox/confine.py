@@ -82,7 +82,7 @@ def _check() -> None:
     for what, attempt in attempts:
         with suppress(OSError):
             os.close(attempt())
-            raise NotConfined(f"it can {what}")
+            raise NotConfined(f"the process can {what}")
 
 
 def watch(descriptor: int) -> None:

@@ -75,7 +75,7 @@ class Process:
                 await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
                 octets = await self._receive()
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                raise Died("ended", "process exited") from None
+                raise Died("ended", "process exited unexpectedly") from None
             return await _decoded(octets)
         raise Died("deadline", f"timed out after {seconds:g} s")
 
@@ -89,7 +89,7 @@ class Process:
             except (trio.BrokenResourceError, msgspec.MsgspecError) as error:
                 raise Died("start", f"the process failed to start: {error}") from None
         if limit.cancelled_caught:
-            raise Died("start", f"process didn't become ready within {START_SECONDS:g} s")
+            raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
 
     async def _receive(self) -> bytearray:
         buffer = await self._octets(LENGTH)
@@ -103,7 +103,7 @@ class Process:
         while len(buffer) < size:
             data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
             if not data:
-                raise Died("ended", "process exited")
+                raise Died("ended", "process exited unexpectedly")
             buffer += data
         return buffer
 
@@ -130,7 +130,7 @@ def ready_of(octets: bytes | bytearray) -> Ready:
     """The first message of a process. Raises Died: it is not confined, msgspec.MsgspecError."""
     ready = _ready.decode(octets)
     if ready.unconfined:
-        raise Died("start", f"sandbox isn't effective: {ready.unconfined}")
+        raise Died("start", f"sandbox isn't working: {ready.unconfined}")
     _note_weakness(landlock=ready.landlock, filtered=ready.filtered)
     return ready
 
@@ -150,7 +150,7 @@ async def _decoded(octets: bytearray) -> Reply:
             return _replies.decode(octets)
         return await trio.to_thread.run_sync(_replies.decode, octets)
     except msgspec.MsgspecError as error:
-        raise Died("answer", f"no reply: {error}") from None
+        raise Died("answer", f"invalid reply: {error}") from None
 
 
 def environment() -> dict[str, str]:

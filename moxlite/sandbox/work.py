@@ -119,7 +119,7 @@ def split_calendar(job: SplitCalendar) -> Split:
     for uid, text in calendars_by_uid(job.text):
         room -= len(uid) + len(text)
         if room < 0 or len(uid_entries) == MAX_ENTRIES:
-            raise Refused(f"too many events (limit {MAX_ENTRIES}) or too much data")
+            raise Refused(f"the calendar is too large or has too many events (limit {MAX_ENTRIES})")
         uid_entries.append(UIDEntry(uid, text))
     return Split(about_of(job.text).title, tuple(uid_entries))
 

@@ -183,7 +183,7 @@ def test_what_a_target_on_another_machine_needs_is_said(server: RootServer) -> N
     for words in ("backup.ssh_key_file: required", "ssh-keygen -t ed25519", "ssh_host_ed25519", "age-keygen -o"):
         assert words.replace("ssh_host_ed25519", "ssh_host_*_key.pub") in told
     change(server, backup={"schedule": "24h", "target": "ssh://nas.example"})
-    assert "must have a folder" in server.cli("config", "test", check=False).stderr
+    assert "must include a folder" in server.cli("config", "test", check=False).stderr
 
 
 def _backup(server: RootServer) -> dict[str, object]:

@@ -54,4 +54,4 @@ def test_reports_are_sent_when_the_admin_says_so(tmp_path: Path) -> None:
             assert "invalid day" in refused.stderr
         off = server.cli("tlsrpt", "send", check=False)
         assert off.returncode == 1
-        assert "turned off by no_outgoing_tls_reports" in off.stderr
+        assert "turned off: no_outgoing_tls_reports is set" in off.stderr

@@ -473,7 +473,7 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     none = server.cli("queue", "attempts", "999999", check=False)
     assert (
         none.returncode,
-        "message 999999 not found in the queue or in finished messages" in none.stderr,
+        "message 999999 isn't in the queue or among finished messages" in none.stderr,
     ) == (1, True)
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port(81)}/metrics") as answer:
         assert b"\nmoxlite_queue_hold 2.0\n" in answer.read()

@@ -131,7 +131,7 @@ async def test_a_host_that_gives_no_answer_is_left_and_holds_up_no_other(
             good = rig.remote(Server(), "good.example", "192.0.2.99")
             assert await found(rig) == dict.fromkeys(POINTS, "waits 0 session")
             for row in await rig.queue.listings.list_messages():
-                assert row.results[0].error == "session: 4.4.2 session took too long"
+                assert row.results[0].error == "session: 4.4.2 session timed out"
         await rig.submit("bob@good.example")
         await rig.settle()
         assert len(good.messages) == 1

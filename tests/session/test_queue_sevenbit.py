@@ -82,8 +82,8 @@ async def test_the_next_host_may_take_it_as_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "why"),
     [
-        (b"DKIM-Signature: v=1; d=other.example\r\n" + MESSAGE, "message has other signatures"),
-        (b"ARC-Message-Signature: i=1\r\n" + MESSAGE, "message has other signatures"),
+        (b"DKIM-Signature: v=1; d=other.example\r\n" + MESSAGE, "message already has other signatures"),
+        (b"ARC-Message-Signature: i=1\r\n" + MESSAGE, "message already has other signatures"),
         (HEAD + b"Comments: caf\xe9\r\n" + TYPE + BODY, "header field"),
     ],
 )

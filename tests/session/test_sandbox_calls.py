@@ -261,8 +261,8 @@ async def test_landlock_alone_may_be_missing(monkeypatch: pytest.MonkeyPatch, er
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (failing(errno.EINVAL), "sandbox isn't effective: Landlock failed: Invalid argument"),
-        (NO_LIMITS, "sandbox isn't effective: it can open a file"),
+        (failing(errno.EINVAL), "sandbox isn't working: Landlock failed: Invalid argument"),
+        (NO_LIMITS, "sandbox isn't working: the process can open a file"),
     ],
     ids=["Landlock", "a file"],
 )

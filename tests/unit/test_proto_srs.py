@@ -60,7 +60,7 @@ def test_forged_addresses_are_refused_and_old_keys_are_known() -> None:
         with pytest.raises(BadReturnAddress):
             SRS([b"new"]).back(text, NOW)
     for text in (made.localpart.replace("ann", "bob"), made.localpart.replace("remote", "others")):
-        with pytest.raises(BadReturnAddress, match="not one of this server's addresses"):
+        with pytest.raises(BadReturnAddress, match="not one of this server's return addresses"):
             SRS([b"old"]).back(text, NOW)  # the hash is over all that follows it
 
 

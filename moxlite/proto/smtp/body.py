@@ -122,7 +122,7 @@ class BodyEncoder:
         if data.count(b"\r") != lines or data.count(b"\n") != lines:
             # Not mended here: the signatures over the body are made, and would break. Not sent either: some hosts would
             # find an end of data in it, and take what follows for commands.
-            raise UnsendableMessage("message has a bare CR or LF")
+            raise UnsendableMessage("message contains a bare CR or LF")
         first_dot = self._dots and self._line_start and data.startswith(b".")
         self._line_start = data.endswith(b"\r\n")
         if self._dots and b"\r\n." in data:

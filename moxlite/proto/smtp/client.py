@@ -167,7 +167,7 @@ class ClientConnection:
                     raise SMTPError(True, 535, "5.7.8", "auth", f"login failed: {error}") from error
                 raise ProtocolError(f"login failed: {error}", "auth") from error
             yield Send(base64.b64encode(answer) + b"\r\n", kind=SendKind.AUTH)
-        raise ProtocolError("too many challenges", "auth")
+        raise ProtocolError("too many login challenges", "auth")
 
     def quit(self) -> Exchange[None]:
         """Send QUIT. Errors are ignored."""

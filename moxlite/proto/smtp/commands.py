@@ -439,7 +439,7 @@ def _envelope(keyword: str, arguments: str, grammar: Grammar) -> tuple[str, bool
         raise syntax_error(f"{keyword}<address> required")
     match = _PATH.fullmatch(arguments, len(keyword))
     if not match or (match[3] and match[3][0] != " "):
-        raise syntax_error(f"invalid address, {keyword}<address> required")
+        raise syntax_error(f"invalid address; expected {keyword}<address>")
     lax = bool(match[1])
     if lax and not (grammar.tolerate_space or (grammar.submission and not grammar.pedantic)):
         raise syntax_error(f"unexpected space after {keyword}")
@@ -517,7 +517,7 @@ def _without_arguments(kind: type[Command]) -> Callable[[str, Grammar], Command]
 
     def parse(arguments: str, grammar: Grammar) -> Command:
         if arguments:
-            raise syntax_error("no argument allowed")
+            raise syntax_error("no arguments allowed")
         return command
 
     return parse

@@ -100,8 +100,8 @@ class QueueCommands:
                 message = await self._queue.listings.get_retired(args.id)
             except NoSuchMessage:
                 raise NoSuchMessage(
-                    f"message {args.id} not found in the queue or in finished messages (kept if"
-                    " keep_retired_message_period is set)"
+                    f"message {args.id} isn't in the queue or among finished messages; to keep finished messages, set"
+                    " keep_retired_message_period"
                 ) from None
         return [_try(result) for result in message.results]
 
@@ -190,7 +190,7 @@ class QueueCommands:
         self, change: Callable[[operations.Filter], Awaitable[int]], args: operations.Choose
     ) -> operations.Changed:
         if args.filter.is_empty and not args.all:
-            raise CommandFailed("badRequest", "add a filter, or --all to change every message")
+            raise CommandFailed("badRequest", "specify a filter, or use --all to change every message")
         # Fewer are fine: what has left the queue meanwhile needs no change.
         if args.expected is not None and (found := await self._queue.listings.count(args.filter)) > args.expected:
             text = (
@@ -304,7 +304,7 @@ class WebhookCommands:
 
 def _check_choice(args: ChooseHooks) -> None:
     if args.filter.is_empty and not args.all:
-        raise CommandFailed("badRequest", "add a filter, or --all to change every webhook")
+        raise CommandFailed("badRequest", "specify a filter, or use --all to change every webhook")
 
 
 def _whole(hook: Hook | RetiredHook) -> msgspec.Raw:

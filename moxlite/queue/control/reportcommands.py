@@ -114,7 +114,7 @@ class ReportCommands:
         now = self._queue.ctx.clock()
         switch = f"no_outgoing_{reports.kind}_reports"
         if getattr(self._queue.ctx.config.current.static, switch):
-            raise CommandFailed("badRequest", f"reports are turned off by {switch}")
+            raise CommandFailed("badRequest", f"reports are turned off: {switch} is set")
         if self._queue.ctx.reports is None:
             raise CommandFailed("badRequest", "this server doesn't send reports")
         try:

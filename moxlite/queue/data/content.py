@@ -113,7 +113,7 @@ def release_content(tx: Tx, content_id: int, refs: int = 1) -> bool:
 def _chunk(r: Reader, *, content_id: int, number: int, length: int) -> bytes:
     row = r.row(READ_CHUNK, (content_id << CHUNK_BITS) + number)
     if row is None:
-        raise ChunkDamaged(f"content {content_id} doesn't have chunk {number}")
+        raise ChunkDamaged(f"content {content_id} is missing chunk {number}")
     return decode_chunk(row[0], row[1], row[2], length)
 
 

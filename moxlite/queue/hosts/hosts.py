@@ -101,7 +101,7 @@ async def hosts_of(
         return Hosts((expanded,), exc.authentic, implicit=True, expanded=expanded)
     except (TempError, PermError, trio.TooSlowError) as exc:
         ecode = "4.4.6" if isinstance(exc, TooManyAliases) else "4.4.3"
-        raise NoHosts(f"MX lookup for {domain}: {_why(exc)}", ecode=ecode) from exc
+        raise NoHosts(f"MX lookup for {domain} failed: {_why(exc)}", ecode=ecode) from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
         raise NoHosts(f"{domain} doesn't accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
     names = _order(answer.records, random, allow_private=allow_private)
@@ -188,19 +188,20 @@ async def addresses_of(
             answer = await resolver.ips(absolute(host), family)
     except NotFound as exc:
         if implicit:
-            raise NoHosts(
-                f"{host} doesn't exist, or doesn't have a mail server", permanent=True, ecode="5.1.2"
-            ) from exc
-        raise NoHosts(f"address lookup for {host}: {exc}", ecode="4.4.4") from exc
+            raise NoHosts(f"{host} doesn't exist or doesn't have a mail server", permanent=True, ecode="5.1.2") from exc
+        raise NoHosts(f"address lookup for {host} failed: {exc}", ecode="4.4.4") from exc
     except (DNSError, trio.TooSlowError) as exc:
-        raise NoHosts(f"address lookup for {host}: {_why(exc)}", ecode="4.4.3") from exc
+        raise NoHosts(f"address lookup for {host} failed: {_why(exc)}", ecode="4.4.3") from exc
     if len(answer.chain) > MAX_HOST_CNAMES:
         raise NoHosts(f"CNAME chain for {host} is too long (limit {MAX_HOST_CNAMES})", ecode="4.4.6")
     usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]
     if avoid_ipv6:
         usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
-        raise NoHosts(f"can't connect to {host}: private address; to allow these, set allow_private_mx", ecode="4.4.4")
+        raise NoHosts(
+            f"can't connect to {host}: its address is private; to allow private addresses, set allow_private_mx",
+            ecode="4.4.4",
+        )
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)
 
 

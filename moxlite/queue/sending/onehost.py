@@ -332,7 +332,7 @@ async def _send_more(
                 with trio.fail_after(session_seconds(batch.first.size)):
                     answers = await run_transactions(client, batch, own, requiretls=requiretls, judge=judge)
             except trio.TooSlowError:
-                raise ConnectionLost("session took too long", "session") from None
+                raise ConnectionLost("session timed out", "session") from None
             _learn_later(ctx, key, own, answers)
             return answers
 

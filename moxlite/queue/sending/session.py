@@ -222,7 +222,7 @@ async def converse(
             outcomes = await run_transactions(client, batch, trace, requiretls=requiretls, judge=judge)
     except trio.TooSlowError:
         await client.abort()
-        raise SMTPError(False, 0, "4.4.2", "session", "session took too long") from None
+        raise SMTPError(False, 0, "4.4.2", "session", "session timed out") from None
     except SMTPError:
         if not trace.at.greeted and (known := client.announced) is not None:
             trace.at.offers = ("STARTTLS" in known, "REQUIRETLS" in known)

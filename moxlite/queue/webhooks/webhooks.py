@@ -119,7 +119,7 @@ class WebhookQueue:
         if settings is None:
             raise NoSuchWebhook(snapshot.no_account(account))
         if settings.outgoing_webhook is None and settings.incoming_webhook is None:
-            raise NoSuchWebhook(f"account {account} doesn't have outgoing_webhook or incoming_webhook")
+            raise NoSuchWebhook(f"account {account} doesn't have a webhook; set outgoing_webhook or incoming_webhook")
         return await call_samples(self._ctx, account, settings)
 
     async def _change(self, unit: Callable[[Tx, int], T]) -> T:

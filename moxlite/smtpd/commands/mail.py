@@ -107,7 +107,7 @@ def _hold_until(command: c.MailFrom) -> int | None:
     until = hold.until.timestamp() if hold.until is not None else now + hold.seconds
     if not now <= until <= now + HOLD_LIMIT:
         latest = datetime.fromtimestamp(now + HOLD_LIMIT, UTC)
-        raise refuse(554, "5.5.4", f"mail can only be held until {latest:%Y-%m-%dT%H:%M:%SZ}")
+        raise refuse(554, "5.5.4", f"the hold must end between now and {latest:%Y-%m-%dT%H:%M:%SZ}")
     return int(until * 1e6)
 
 
@@ -133,7 +133,7 @@ async def _check_sender(session: Session, command: c.MailFrom) -> None:
     if command.path.is_null or session.context.localserve or session.info.trusted_local:
         return None
     if not isinstance(host, Domain):
-        raise refuse(550, "5.7.0", "address literals aren't allowed as the sender")
+        raise refuse(550, "5.7.0", "address literals aren't allowed in the sender address")
     if resolver is None or session.snapshot.domain(host) is not None:
         return None
     with trio.move_on_after(DNS_SECONDS):
