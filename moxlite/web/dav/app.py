@@ -241,7 +241,7 @@ async def _guest(viewer: Viewer, guest: str, owner: OpenAccount, place: Place, r
         raise NotThere
     if request.method not in READING and not (foreign.writable and place.kind == "resource"):
         needed = element(DAV + "resource", href(request.path), element(DAV + "privilege", element(DAV + "write")))
-        raise Refusal(403, DAV + "need-privileges", "the owner hasn't given you permission", needed)
+        raise Refusal(403, DAV + "need-privileges", "you don't have permission to change this", needed)
     return viewer.at(owner.name, writable=foreign.writable)
 
 

@@ -55,7 +55,7 @@ def _cost(octets: int) -> int:
 
 async def put(s: Session) -> None:
     if s.place.kind != "resource":
-        raise Refusal(405, "", "you can only add entries to a collection")
+        raise Refusal(405, "", "PUT only works for entries in a collection")
     expected, condition = TYPES[s.place.shelf]
     kind = (s.request.headers.get("content-type") or expected).partition(";")[0].strip().lower()
     if kind not in OTHER_TYPES and kind != expected:
@@ -137,7 +137,7 @@ async def _uid_taken(s: Session, there: Place) -> Refusal:
 
 async def delete(s: Session) -> None:
     if s.place.kind not in ("collection", "resource"):
-        raise Refusal(403, "", "this can't be deleted")
+        raise Refusal(403, "", "only collections and their entries can be deleted")
     conditions = await s.conditions()
     wish = wish_of(s.request.headers)
     begun = False
@@ -243,7 +243,7 @@ async def copy(s: Session) -> None:
     # is refused before the entry is read by the sandbox, and the rest is asked again in the unit, since that takes
     # time.
     if s.place.kind != "resource":
-        raise Refusal(403, "", "only entries can be copied and moved")
+        raise Refusal(403, "", "only entries can be copied or moved")
     there = _destination(s)
     if s.tree.owner and there.collection != s.place.collection:  # the right is on this collection alone
         raise Refusal(403, "", "shared entries can't be moved out of their collection")
@@ -274,7 +274,7 @@ async def copy(s: Session) -> None:
         now = resource_named(tx, source.id, resource.name)
         conditions.check(None if now is None else now.etag, token_of(tx, source, source.modseq))
         if now is None or now.hash != resource.hash:
-            raise Refusal(409, "", "the entry has changed")
+            raise Refusal(409, "", "the entry was changed by another client; try again")
         replaced = resource_named(tx, into.id, there.name)
         _refuse_guest(s, tx, replaced)
         if not replace and replaced is not None:
@@ -305,7 +305,7 @@ def _destination(s: Session) -> Place:
     try:
         there = s.tree.target(field)
     except NotThere:
-        raise Refusal(403, "", "you can only copy and move entries between your own collections") from None
+        raise Refusal(403, "", "you can only copy or move entries between your own collections") from None
     if there.kind != "resource" or there.shelf != s.place.shelf or there == s.place:
-        raise Refusal(403, "", "you can only copy and move entries between collections of the same type")
+        raise Refusal(403, "", "you can only copy or move entries between collections of the same type")
     return there

@@ -50,7 +50,7 @@ class Conditions(msgspec.Struct, frozen=True):
             there = {etag, token}
             holds = any(all((one.value in there) is not one.negate for one in states) for states in self.lists)
         if not holds:
-            raise Refusal(412, "", "the entry was changed, or doesn't match the request's conditions")
+            raise Refusal(412, "", "the entry has changed or doesn't match the request's conditions")
 
 
 def conditions_of(headers: Headers, tree: Tree, place: Place) -> Conditions:
@@ -111,5 +111,5 @@ def depth_of(headers: Headers, default: str, allowed: tuple[str, ...]) -> str:
     if depth not in ("0", "1", "infinity"):
         raise Refusal(400, "", "Depth must be 0, 1, or infinity")
     if depth not in allowed:
-        raise Refusal(403, DAV + "propfind-finite-depth", "use Depth 0 or 1")
+        raise Refusal(403, DAV + "propfind-finite-depth", "use Depth 0 or 1; infinity isn't supported here")
     return depth

@@ -287,14 +287,14 @@ def _set_order(_: Collection, value: str) -> CollectionChange:
 def _set_availability(collection: Collection, value: str) -> CollectionChange:
     """Set the hours of the owner of an inbox (RFC 7953 §7.3)."""
     if not collection.inbox:
-        raise BadValue("availability can only be set for the inbox")
+        raise BadValue("availability can only be set on the scheduling inbox")
     if value:
         try:
             calendar_object = read_object(value.encode())
         except BadObject as error:
             raise BadValue(str(error)) from None
         if calendar_object.kind != "VAVAILABILITY":
-            raise BadValue("must be a calendar with VAVAILABILITY")
+            raise BadValue("must be an iCalendar object with VAVAILABILITY")
     return CollectionChange(availability=value)
 
 
@@ -439,7 +439,9 @@ def wanted_of(root: Element | None) -> PropertyRequest:
 def check_number(names: int) -> None:
     """Raise Refusal for more properties than a request may ask for."""
     if names > MAX_NAMES:
-        raise Refusal(403, DAV + "number-of-matches-within-limits", f"a request can have up to {MAX_NAMES} properties")
+        raise Refusal(
+            403, DAV + "number-of-matches-within-limits", f"a request can ask for up to {MAX_NAMES} properties"
+        )
 
 
 def answer_for(viewer: Viewer, target: Target, property_request: PropertyRequest, *, minimal: bool) -> str:

@@ -370,7 +370,9 @@ class Reports:
         """The entries that the request names (RFC 4791 §7.9, RFC 6352 §8.7)."""
         hrefs = hrefs_of(self._root)
         if len(hrefs) > MAX_HREFS:
-            raise Refusal(403, DAV + "number-of-matches-within-limits", "too many entries in the request")
+            raise Refusal(
+                403, DAV + "number-of-matches-within-limits", f"too many entries in the request (limit {MAX_HREFS})"
+            )
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
@@ -443,7 +445,9 @@ class Reports:
         except BadFilter as error:
             raise Refusal(403, error.condition, str(error)) from None
         if stretch is None or EARLIEST in stretch or LATEST in stretch:
-            raise Refusal(403, CALDAV + "valid-filter", "free-busy-query must have a time range with start and end")
+            raise Refusal(
+                403, CALDAV + "valid-filter", "free-busy-query must have a time range with a start and an end"
+            )
         own = frozenset(address.lower() for address in self._viewer.addresses)
         # By all entries as their owner has them: whose answers to invitations count, and what guests see has none.
         expander = self._expander.of_owner()
@@ -518,7 +522,7 @@ def _since(token: str, start: str, here: Collection) -> int:
     # A token above the collection's is from before a restore: what has been written since has the same numbers again.
     if not known or not here.purged <= int(number) <= here.modseq:
         raise Refusal(
-            403, DAV + "valid-sync-token", "the sync token is invalid for this collection; start over without one"
+            403, DAV + "valid-sync-token", "the sync token isn't valid for this collection; sync again without a token"
         )
     return int(number)
 

@@ -51,7 +51,7 @@ class Wish(msgspec.Struct, frozen=True):
     def check(self, before: Resource | None) -> None:
         """Raise Refusal 412 unless the entry has the tag."""
         if self.tag and (before is None or self.tag not in ("*", before.schedule_tag)):
-            raise Refusal(412, "", "guests have changed the event in the meantime")
+            raise Refusal(412, "", "a guest has changed this event since you last loaded it")
 
 
 def wish_of(headers: Headers) -> Wish:
@@ -77,7 +77,7 @@ class Questions:
         part, people, stretch = await off_loop(lambda: _question(data), kind="dav")
         own = user_of(snapshot, account).addresses
         if address_of(part.first("ORGANIZER")) not in own:
-            raise Refusal(403, CALDAV + "organizer-allowed", "you must be the organizer")
+            raise Refusal(403, CALDAV + "organizer-allowed", "the organizer must be one of your own addresses")
         answers = [await self._of(snapshot, account, part, line, stretch) for line in people]
         return Response(200, XML_HEADERS, document(CALDAV + "schedule-response", answers).encode())
 

@@ -249,7 +249,7 @@ def request_head(fields: Pairs) -> RequestHead:
         _check(name, value)
         if name in ONCE:
             if name in once:
-                raise Malformed("duplicate content-length or host")
+                raise Malformed("duplicate content-length or host field")
             once[name] = value
         if name == b"cookie":
             cookies.append(value.decode("latin-1"))
@@ -267,9 +267,9 @@ def request_head(fields: Pairs) -> RequestHead:
 
 def _check(name: bytes, value: bytes) -> None:
     if not NAME.fullmatch(name) or not VALUE.fullmatch(value):
-        raise Malformed("invalid characters in a field")
+        raise Malformed("invalid characters in a header field")
     if name in FORBIDDEN or (name == b"te" and value.lower() != b"trailers"):
-        raise Malformed("connection-specific field")
+        raise Malformed("connection-specific fields aren't allowed")
 
 
 def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes, bytes, bytes]:
@@ -278,7 +278,7 @@ def _request_line(pseudo: dict[bytes, bytes], host: bytes | None) -> tuple[bytes
     if not METHOD.fullmatch(method) or not VISIBLE.fullmatch(authority) or b"@" in authority:
         raise Malformed("invalid method or authority")
     if host is not None and host.lower() != authority.lower():
-        raise Malformed("multiple hosts")
+        raise Malformed("Host and :authority don't match")
     if method == b"CONNECT":
         if len(pseudo) != 2 or b":authority" not in pseudo:
             raise Malformed("CONNECT")

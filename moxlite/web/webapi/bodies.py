@@ -135,8 +135,8 @@ async def _received(request: Request, spools: ExitStack, tmp: Path, limit: int) 
             return await _read_multipart(request, options["boundary"], spools, tmp, limit)
     raise WebAPIError(
         "protocol",
-        "send application/json, or a form with the field request: application/x-www-form-urlencoded"
-        " or multipart/form-data",
+        "send application/json, or a form (application/x-www-form-urlencoded"
+        ' or multipart/form-data) with a "request" field',
     )
 
 
@@ -426,7 +426,7 @@ class _Reader:
         found: dict[str, str] = {}
         for key, begin in (members := _Members(self, at, path)):
             if key in found:
-                raise self.error(begin, path, f"{key[:80]!r} is a duplicate key")
+                raise self.error(begin, path, f"duplicate key {key[:80]!r}")
             if len(found) >= MAX_KEYS:
                 raise WebAPIError("user", f"{path}: you can have up to {MAX_KEYS} keys")
             value, members.at = self._value(members.at, TEXT, f"{path}.{key[:80]}")

@@ -146,5 +146,5 @@ def answer_of(receipt: Receipt, digest: bytes) -> SendResult:
     """The answer to a repeated call. Raises WebAPIError: as the first time, or if the body is another one."""
     note = _DECODER.decode(receipt.note)
     if note.digest != digest:
-        raise WebAPIError("user", "this Idempotency-Key was used for another message")
+        raise WebAPIError("user", "this Idempotency-Key was already used for another message")
     return note.answer(receipt.ids)

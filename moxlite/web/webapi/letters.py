@@ -169,7 +169,7 @@ def draft_of(request: SendRequest, author: MailAddress, parties: Parties, files:
       domain: for a Message-ID.
     """
     if not request.text and not request.html:
-        raise WebAPIError("missingBody", "Text or HTML must have content")
+        raise WebAPIError("missingBody", "Text and HTML can't both be empty")
     headers = _headers(request.headers)
     references = tuple(_message_id("References", reference) for reference in request.references)
     own_agent = any(name.lower() in ("user-agent", "x-mailer") for name, _ in headers)
@@ -202,7 +202,7 @@ def _message_id(field: str, text: str) -> str:
     text_field(field, text)
     inside = text.strip()
     if canonical_message_id(inside) is None or not inside.endswith(">") or inside.count("<") != 1 or " " in inside:
-        raise WebAPIError("malformedMessageID", f"{field}: {text[:300]!r} isn't a Message-ID in angle brackets")
+        raise WebAPIError("malformedMessageID", f"{field}: {text[:300]!r} must be a Message-ID in angle brackets")
     return inside
 
 
@@ -223,11 +223,11 @@ def _headers(given: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     for name, value in given:
         lower = name.lower()
         if FIELD_NAME.fullmatch(name) is None:
-            raise WebAPIError("user", f"Headers: {name[:80]!r} isn't a field name")
+            raise WebAPIError("user", f"Headers: {name[:80]!r} isn't a valid field name")
         if lower in OWN_FIELDS or lower.startswith("content-"):
-            raise WebAPIError("user", f"Headers: {name} is set by the server")
+            raise WebAPIError("user", f"Headers: {name} can only be set by the server")
         if lower.startswith(EXTRA_FIELDS):
-            raise WebAPIError("user", f"Headers: {name}: use Extra")
+            raise WebAPIError("user", f"Headers: use Extra to set {name}")
         text_field(f"Headers: {name}", value)
         found.append((name, value))
     return tuple(found)
@@ -312,7 +312,7 @@ def _content_id(where: str, text: str) -> str:
     text_field(f"{where}.ContentID", text)
     inside = text.strip().removeprefix("<").removesuffix(">")
     if any(char in "<> " for char in inside) or not inside.isascii():
-        raise WebAPIError("user", f"{where}.ContentID: {text[:300]!r} isn't an ID in angle brackets")
+        raise WebAPIError("user", f"{where}.ContentID: {text[:300]!r} isn't a valid Content-ID")
     return inside
 
 
@@ -324,9 +324,9 @@ def _media_type(
     kind, options = multipart.parse_options_header(given.strip() or content_type(name, head))
     kind = kind.strip().lower()
     if MEDIA_TYPE.fullmatch(kind) is None:
-        raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} isn't a media type")
+        raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} isn't a valid media type")
     if kind.startswith("multipart/") or (kind.startswith("message/") and kind != MESSAGE):
-        raise WebAPIError("user", f"{where}.ContentType: {kind} can't be attached")
+        raise WebAPIError("user", f"{where}.ContentType: files of type {kind} can't be attached")
     if kind == MESSAGE:
         if not clean:
             raise WebAPIError("user", f"{where}: message lines must end in CRLF and can't contain NUL")
