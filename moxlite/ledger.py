@@ -254,7 +254,7 @@ class Ledger:
             self.large = hold
         elif self.large is hold:
             self.large = None
-        HELD.labels(kind=kind).inc(octets)
+        HELD.labels(kind).inc(octets)
 
     def call(self) -> None:
         """Grant what fits, in the order of ranks."""

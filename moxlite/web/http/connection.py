@@ -380,6 +380,8 @@ class Connection:
 
     async def _skip_body(self) -> bool:
         """Read the rest of the body that the handler left; returns whether the connection can be reused."""
+        if self._h11.their_state is h11.DONE:
+            return True
         if self.must_close() and self._h11.their_state is h11.SEND_BODY:
             return False
         # A client that is still sending may not read our answer before it has done. A short rest costs less than
