@@ -51,12 +51,13 @@ AND n.localpart = recipient.localpart AND n.message_id < 0 AND (n.sent, n.id) > 
 OF_MESSAGES: Final = """
 SELECT DISTINCT r.localpart, r.domain FROM carray(?) c CROSS JOIN recipient r ON r.message_id = c.value"""
 
-KNOWN: Final = "SELECT id, name, messages, heard, wrote, rank FROM correspondent WHERE domain = ? AND localpart = ?"
+KNOWN: Final = """
+SELECT id, name, messages, heard, wrote, rank, folded IS NULL FROM correspondent WHERE domain = ? AND localpart = ?"""
 ADD: Final = """
 INSERT INTO correspondent (localpart, domain, name, folded, found, messages, heard, wrote, rank)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"""
-CHANGE: Final = """
-UPDATE correspondent SET name = ?, folded = ?, found = ?, messages = ?, heard = ?, wrote = ?, rank = ? WHERE id = ?"""
+COUNT: Final = "UPDATE correspondent SET messages = ?, heard = ?, wrote = ?, rank = ? WHERE id = ?"
+RENAME: Final = "UPDATE correspondent SET name = ?, folded = ?, found = ? WHERE id = ?"
 UNWRITE: Final = "UPDATE correspondent SET wrote = ?, rank = ? WHERE id = ?"
 DROP_WORDS: Final = "DELETE FROM correspondent_word WHERE correspondent_id = ?"
 ADD_WORD: Final = "INSERT INTO correspondent_word (word, correspondent_id) VALUES (?, ?) ON CONFLICT DO NOTHING"
@@ -157,7 +158,7 @@ def _unwrite(tx: Tx, addresses: list[Row]) -> None:
         known = tx.row(KNOWN, domain, localpart)
         if known is not None:
             wrote = tx.value(BY_ADDRESS, domain, localpart) or 0
-            number, _, _, heard, _, rank = known
+            number, _, _, heard, _, rank, _ = known
             tx.execute(UNWRITE, wrote, _rank(heard, wrote, bulk=rank < TIER), number)
     # Indices lead to the unused rows: without any, the look costs next to nothing.
     for sql in SWEEP:
@@ -199,25 +200,16 @@ def note_correspondent(
         )
         _index(tx, number, name, localpart, domain)
         return number
-    number, before, messages, had_heard, had_written, rank = known
+    number, before, messages, had_heard, had_written, rank, unfolded = known
     # A sender chooses the name beside the address, and could take that of a friend: it does not replace one under which
     # the owner wrote there.
     newer = wrote + COPIED >= had_written if wrote else not had_written and heard >= had_heard
     chosen = name if name and (newer or not before) else before
     heard, wrote, came = max(heard, had_heard), max(wrote, had_written), int(heard > 0)
     bulk = rank < TIER and (bulk or not came)
-    tx.execute(
-        CHANGE,
-        chosen,
-        full_name(chosen),
-        found_text(chosen, address),
-        messages + came,
-        heard,
-        wrote,
-        _rank(heard, wrote, bulk=bulk),
-        number,
-    )
-    if chosen != before:
+    tx.execute(COUNT, messages + came, heard, wrote, _rank(heard, wrote, bulk=bulk), number)
+    if chosen != before or unfolded:
+        tx.execute(RENAME, chosen, full_name(chosen), found_text(chosen, address), number)
         _index(tx, number, chosen, localpart, domain)
     return number
 
