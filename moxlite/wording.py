@@ -14,6 +14,11 @@ GROUPED: Final = 10_000
 PACKED: Final = '{"text":'
 """How a stored text with its template begins: no other text does."""
 
+PYTHONS_MARKS: Final = re.compile(r"\[SSL: \w+\] | ?\(_ssl\.c:\d+\)| ?\(\[Errno -?\d+\][^)]*\)|\[Errno -?\d+\] ")
+"""Marks that Python adds to the reasons of the system and of OpenSSL."""
+
+ALERT: Final = re.compile(r"\b(?:sslv3|tlsv1(?:\.\d)?) alert ")
+
 Value = str | int
 
 
@@ -101,6 +106,11 @@ def causes(error: BaseException) -> list[BaseException]:
     if isinstance(error, BaseExceptionGroup):
         return [cause for part in error.exceptions for cause in causes(part)]
     return [error]
+
+
+def plain_reason(error: BaseException) -> str:
+    """The reason of an exception for people, as the system or OpenSSL has it."""
+    return ALERT.sub("peer sent alert ", PYTHONS_MARKS.sub("", str(error))) or type(error).__name__
 
 
 def fault_of(error: BaseException) -> str:

@@ -32,7 +32,7 @@ from moxlite.autotls.messages import (
     Windows,
     WindowsAsked,
 )
-from moxlite.autotls.names import listeners_of, wanted_names
+from moxlite.autotls.names import listeners_of, no_certificate, order_finding, wanted_names
 from moxlite.autotls.ordering import CAFailed, Speak, speak
 from moxlite.autotls.reachability import Ports, Reachability
 from moxlite.config.snapshot import CurrentConfig, Snapshot
@@ -71,9 +71,6 @@ KEPT_OUT: Final = " (the port responds locally, so a firewall may be blocking th
 """Added to an error if the CA could not connect to a port at which we saw our own proof."""
 DUE_PART: Final = 3 / 4
 """Share of a certificate's lifetime after which the administrator is warned that it was not renewed (WEB-155)."""
-
-SEE: Final = ("journalctl -u moxlite | grep autotls", "moxlite config dnscheck DOMAIN")
-"""Commands that tell more of a certificate that can't be had."""
 
 NOT_TRIED: Final = "not renewed yet, without any failed orders"
 """Reason in the warning where there is no other."""
@@ -188,25 +185,27 @@ class AutoTLS:
 
     def findings(self) -> list[Finding]:
         """Problems that need the administrator."""
+        snapshot, now = self._config.current, self._clock()
         found = [
-            _finding(self.name, f"acme {self.name}: {problem}")
+            order_finding(snapshot, self.name, f"acme {self.name}: {problem}")
             for problem in (self._broken, self._key_problem)
             if problem
         ]
-        snapshot, now = self._config.current, self._clock()
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
             pair, state = self._pairs.get(host), self._states.now.hosts.get(host, HostState())
             words = self._reachability.problems(host, state.error)
             if pair is None:
                 if words and host in own:
-                    found.append(_finding(host, f"no certificate for {host}: {words}"))
+                    found.append(no_certificate(snapshot, host, words))
                 continue
             begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
                 days = (end - now) / 86400
                 found.append(
-                    _finding(host, f"the certificate for {host} expires in {days:.1f} days: {words or NOT_TRIED}")
+                    order_finding(
+                        snapshot, host, f"the certificate for {host} expires in {days:.1f} days: {words or NOT_TRIED}"
+                    )
                 )
         return found
 
@@ -388,7 +387,7 @@ class AutoTLS:
             cert_request_errors.inc()
             kv = {"host": host, "acme": self.name, "failures": state.failures, "err": state.error}
             kv["retry"] = f"{state.next_try - self._clock():.0f}s"
-            logger.error("certificate order failed, keeping the old certificate", extra={"kv": kv})
+            logger.error("certificate order failed", extra={"kv": kv})
             await self._states.write()
             return
         kind = kinds[0]
@@ -581,7 +580,3 @@ not_after = Gauge(
     "moxlite_tls_cert_not_after_seconds", "Expiration time of the certificate in use.", ["host", "listener"]
 )
 not_before = Gauge("moxlite_tls_cert_not_before_seconds", "Start of the certificate's validity.", ["host", "listener"])
-
-
-def _finding(about: str, text: str) -> Finding:
-    return Finding(grade="error", code="certificate-order", about=about, text=text, commands=SEE)

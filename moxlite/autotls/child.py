@@ -46,6 +46,7 @@ from moxlite.autotls.messages import (
 )
 from moxlite.decoders import from_json
 from moxlite.prctl import bound_child
+from moxlite.wording import plain_reason
 
 SECONDS: Final = 240
 """Seconds after which the system ends the process: longer than the server waits."""
@@ -342,7 +343,7 @@ def words(error: Exception, net: Network) -> str:
         case errors.TimeoutError():
             return f"the CA didn't complete the order within {ORDER_SECONDS} s"
         case requests.RequestException():
-            return f"can't reach the CA: {unreachable(error)}"
+            return f"can't reach the certificate authority (CA): {unreachable(error)}"
         case errors.Error() if net.status >= 400:
             return f"the CA returned HTTP status {net.status}"
         case MemoryError():
@@ -354,7 +355,8 @@ def words(error: Exception, net: Network) -> str:
 def unreachable(error: requests.RequestException) -> str:
     """The system's reason without the names of Python's objects, which requests wraps around it twice."""
     inner = error.args[0] if error.args else error
-    text = str(getattr(inner, "reason", inner))
+    reason = getattr(inner, "reason", inner)
+    text = plain_reason(reason) if isinstance(reason, BaseException) else str(reason)
     return text.partition("): ")[2] or text
 
 

@@ -227,11 +227,11 @@ def account_uri(folder: Path, authority: str) -> str:
     return text if _ACCOUNT.fullmatch(text) else ""
 
 
-def first_orders(folder: Path, authority: str) -> frozenset[str]:
-    """The names whose first certificate is being obtained, and hasn't failed. Blocks."""
+def without_certificate(folder: Path, authority: str) -> dict[str, str]:
+    """The names that have no certificate yet, and why their order failed, "" if it is still under way. Blocks."""
     files = Folder(folder, authority)
-    waiting = [name for name, state in files.read_state().hosts.items() if not state.ordered and not state.error]
-    return frozenset(name for name in waiting if not files.has_certificate(name))
+    waiting = {name: state.error for name, state in files.read_state().hosts.items() if not state.ordered}
+    return {name: why for name, why in waiting.items() if not files.has_certificate(name)}
 
 
 def account_key() -> str:

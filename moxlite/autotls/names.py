@@ -7,6 +7,7 @@ import msgspec
 from moxlite.config.domains import DomainConfig
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
+from moxlite.findings import Finding
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
@@ -63,6 +64,29 @@ def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterab
             yield f"mta-sts.{domain}"
         if autoconfig:
             yield from (f"autoconfig.{domain}", f"autodiscover.{domain}", f"ua-auto-config.{domain}")
+
+
+def order_finding(snapshot: Snapshot, host: str, text: str) -> Finding:
+    """A certificate that can't be had."""
+    commands = ["journalctl -u moxlite | grep autotls"]
+    if domain := domain_of(snapshot, host):
+        commands.append(f"moxlite config dnscheck {domain}")
+    return Finding(grade="error", code="certificate-order", about=host, text=text, commands=tuple(commands))
+
+
+def no_certificate(snapshot: Snapshot, host: str, why: str) -> Finding:
+    """A name that has no certificate yet: why its order failed, or "" while it is under way."""
+    if why:
+        return order_finding(snapshot, host, f"no certificate for {host}: {why}")
+    text = f"couldn't check TLS: still waiting for a certificate for {host}; try again in a few minutes"
+    return Finding(grade="note", code="not-checked", about=host, text=text)
+
+
+def domain_of(snapshot: Snapshot, host: str) -> str:
+    """The domain whose records have a host: the one that it is in, or else the first; "" without any."""
+    domains = [Domain.parse(text).ascii for text in snapshot.domains.domains]
+    within = [domain for domain in domains if f".{host}".endswith(f".{domain}")]
+    return max(within, key=len, default=next(iter(domains), ""))
 
 
 def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:

@@ -25,6 +25,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.net.sockets import QuickStream
 from moxlite.proto.http1 import StrictConnection
+from moxlite.wording import plain_reason
 
 SECONDS: Final = 60.0
 """Seconds for a whole request (AUTH-71, QUEUE-92)."""
@@ -245,8 +246,7 @@ def _answer(response: h11.Response, body: bytes, *, cut: bool) -> HTTPResponse:
 
 
 def _why(error: BaseException) -> str:
-    cause = error.__cause__ or error
-    return str(cause) or type(cause).__name__
+    return plain_reason(error.__cause__ or error)
 
 
 # A connection to a web server: requests go out and answers come in, in pieces, one exchange after another.

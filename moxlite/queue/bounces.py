@@ -57,6 +57,10 @@ class Meaning(msgspec.Struct, frozen=True):
     advice: str = ""
     admin: str = ""
 
+    def for_admin(self, domain: str) -> str:
+        """What the administrator must do, with the domain of the sender in the commands; "" is the null sender's."""
+        return self.admin.replace("DOMAIN", domain or "DOMAIN")
+
 
 class Entry(msgspec.Struct, frozen=True):
     """Pattern of a reply; all given parts must match. `codes`: one of these SMTP codes; `status`: one of these enhanced
@@ -107,7 +111,7 @@ GMAIL_PTR: Final = Meaning(
     "Gmail doesn't accept mail from an IP address without matching reverse DNS.",
     TELL_ADMIN,
     "Ask your provider to set the PTR record to this server's hostname, which must have an A or AAAA record"
-    " with that address. IPv4 and IPv6 each need their own. To check, run `moxlite config dnscheck`.",
+    " with that address. IPv4 and IPv6 each need their own. To check, run `moxlite config dnscheck DOMAIN`.",
 )
 GMAIL_AUTH: Final = Meaning(
     Cause.AUTH,

@@ -159,7 +159,7 @@ def test_a_child_speaks_with_a_ca(program: str) -> None:
     done = subprocess.run([program, VERB, "acme"], input=line, capture_output=True, timeout=120, check=False)
     event = msgspec.json.decode(done.stdout, type=Event)
     assert isinstance(event, Failed), done
-    assert "can't reach the CA" in event.text
+    assert "can't reach the certificate authority" in event.text
 
 
 @pytest.fixture

@@ -33,3 +33,12 @@ def test_by_one_token_it_takes_five_minutes(provider: str, tmp_path: Path) -> No
     """
     with own_net("pebble") as folder:
         play("tests.integration.firstminutes", folder, provider, seconds=SECONDS, log=tmp_path / "steps")
+
+
+@pytest.mark.nightly(smoke="tests/unit/test_admin_doctor_names.py::test_names_without_certificate_are_one_finding")
+def test_a_missing_certificate_is_one_finding(tmp_path: Path) -> None:
+    """ADMIN-48, ADMIN-70: where the CA can't be reached; a server that doesn't run is one finding, too. See
+    tests/integration/withoutca.py.
+    """
+    with own_net() as folder:
+        play("tests.integration.withoutca", folder, seconds=SECONDS, log=tmp_path / "steps")

@@ -18,6 +18,7 @@ from moxlite.admin.doctor.placement import Context, Placement, Trial, findings_o
 from moxlite.admin.doctor.requests import Landing, ListPlacement, Provider
 from moxlite.metrics import DAY_SECONDS
 from moxlite.net.resolver import FakeResolver, RecordType
+from moxlite.proto.address import Domain
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import Submission
@@ -193,15 +194,15 @@ def test_a_fall_says_since_when_and_what_had_changed() -> None:
     tests = [trial(0, "inbox"), trial(1, "inbox"), trial(2, "junk", MOVED)]
     (found,) = providers(tests)
     assert found.text == "junk since Wednesday, 26 November: server address changed"
-    assert findings_of(tests) == []
+    assert findings_of(tests, "example.org") == []
     tests.append(trial(3, "missing", MOVED))
-    (finding,) = findings_of(tests)
+    (finding,) = findings_of(tests, "example.org")
     assert (finding.grade, finding.code, finding.about) == ("warning", "placement", "mia@gmail.com")
     assert any("support.google.com" in one for one in finding.commands)
     tests.append(trial(4, "inbox", MOVED))
-    assert findings_of(tests) == []
+    assert findings_of(tests, "example.org") == []
     assert providers(tests)[0].text == "inbox in 4 s"
-    (waiting,) = findings_of([trial(0, "unsent"), trial(1, "unsent")])
+    (waiting,) = findings_of([trial(0, "unsent"), trial(1, "unsent")], "example.org")
     assert waiting.commands[0] == "moxlite queue list"
 
 
@@ -216,13 +217,13 @@ def test_falls_are_seen_and_chance_is_no_alarm() -> None:
         for day in range(90):
             tests.append(trial(day, "junk" if day >= fall else "inbox"))
             assert (providers(tests)[0].landing == "junk") is (day >= fall)
-            assert bool(findings_of(tests)) is (day >= fall + 1)
+            assert bool(findings_of(tests, "example.org")) is (day >= fall + 1)
         assert providers(tests)[0].since == round(NOW + fall * DAY_SECONDS)
         single = {chance.randrange(0, 45) * 2 for _ in range(9)}
         quiet: list[Trial] = []
         for day in range(90):
             quiet.append(trial(day, "junk" if day in single else "inbox"))
-            assert findings_of(quiet) == []
+            assert findings_of(quiet, "example.org") == []
 
 
 async def test_it_runs_at_night_and_after_a_change(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -330,5 +331,8 @@ async def test_there_is_no_warning_while_nothing_is_tested(tmp_path: Path) -> No
     (tmp_path / "placement.json").write_bytes(octets)
     for on in (True, False):
         static = SimpleNamespace(data_dir=tmp_path, doctor=SimpleNamespace(placement=on))
-        examination = SimpleNamespace(snapshot=SimpleNamespace(static=static))
-        assert len(await check_placement(cast("Any", examination))) == on
+        static.postmaster = SimpleNamespace(account="mia")
+        accounts = {"mia": SimpleNamespace(domain=Domain.parse("example.org"))}
+        snapshot = SimpleNamespace(static=static, domains=SimpleNamespace(accounts=accounts))
+        findings = await check_placement(cast("Any", SimpleNamespace(snapshot=snapshot)))
+        assert ["moxlite config dnscheck example.org" in finding.commands for finding in findings] == [True] * on

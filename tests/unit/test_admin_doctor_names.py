@@ -8,8 +8,10 @@ import pytest
 from moxlite.admin.dns.report import Report
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_families, check_files, check_names
+from moxlite.admin.doctor.findings import folded
 from moxlite.admin.doctor.machine import check_outgoing
 from moxlite.config.load import load
+from moxlite.findings import Finding
 from moxlite.net.resolver import FakeResolver
 from moxlite.process import configtest
 from tests.small_config import DOMAINS, STATIC
@@ -138,6 +140,23 @@ async def test_port_25_outside_is_tried_behind_nat_too(tmp_path: Path, listener:
     findings = await check_outgoing(examination)
     assert bool(resolver.asked) == looked
     assert [one.code for one in findings] == ["not-checked"] * looked
+
+
+def test_names_without_certificate_are_one_finding() -> None:
+    """ADMIN-70: for each reason, with the machine's name first; names in the reason don't make it another one."""
+
+    def order(host: str, why: str) -> Finding:
+        text = f"no certificate for {host}: {why}"
+        return Finding(grade="error", code="certificate-order", about=host, text=text, commands=("look",))
+
+    other = Finding(grade="error", code="dns", about="example.org mx", text="no MX record")
+    found = [order("mail.a.example", "no CA"), order("mx.a.example", "no CA"), other, order("mx.a.example", "no CA")]
+    found += [order("b.example", "b.example: closed"), order("c.example", "c.example: closed")]
+    assert [(one.about, one.text) for one in folded(found, "mx.a.example")] == [
+        ("example.org mx", "no MX record"),
+        ("mx.a.example", "no certificate for mx.a.example, mail.a.example: no CA"),
+        ("b.example", "no certificate for b.example, c.example: b.example: closed"),
+    ]
 
 
 def test_each_fault_of_a_report_has_its_own_remedy() -> None:

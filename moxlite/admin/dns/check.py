@@ -210,7 +210,7 @@ async def _policy(case: Case, report: Report) -> None:
     try:
         policy = await fetch_policy(case.network.fetch, case.domain)
     except (PolicyError, FetchFailed) as error:
-        if not (isinstance(error, FetchFailed) and case.is_ordered(report, f"mta-sts.{case.domain.ascii}")):
+        if not case.is_uncertified(report, f"mta-sts.{case.domain.ascii}"):
             report.error(f"policy: {error}")
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
@@ -384,6 +384,20 @@ logger = logging.getLogger("moxlite.admin.dns")
 
 SECONDS: Final = 30.0
 """Seconds for all topics together."""
+
+TITLES: Final[Mapping[str, str]] = {
+    "iprev": "reverse DNS",
+    "tls": "TLS on port 25",
+    "host-tlsrpt": "reports about TLS failures of this machine",
+    "tlsrpt": "reports about TLS failures",
+    "mtasts": "MTA-STS policy",
+    "srv": "services for mail clients",
+    "autoconfig": "settings for Thunderbird",
+    "autodiscover": "settings for Outlook",
+    "pacc": "settings for newer mail clients",
+    "client-settings": "server name for mail clients",
+}
+"""Topics whose names aren't those of records."""
 
 CHECKS: Final[Mapping[str, Callable[[Case, Report], Awaitable[None]]]] = {
     "dnssec": check_dnssec,

@@ -9,10 +9,13 @@ import msgspec
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.wanted import TOPICS, DomainRecords, Kind, Topic, Value, WantedRecord
 from moxlite.admin.dns.zonefile import record_line, zone_line
+from moxlite.autotls.names import no_certificate
 from moxlite.findings import Finding, Grade
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, Answer, DNSError, NotFound, Resolver
 from moxlite.proto.address import Domain
+
+NOT_SERVED: Final = "couldn't check TLS because the server isn't running; start the server and try again"
 
 
 class Report(msgspec.Struct):
@@ -48,6 +51,11 @@ class Report(msgspec.Struct):
             return
         last = self.findings[at]
         self.findings[at] = msgspec.structs.replace(last, commands=tuple(dict.fromkeys((*last.commands, *commands))))
+
+    def add(self, finding: Finding) -> None:
+        """Add a finding that has a subject of its own, once."""
+        if finding not in self.findings:
+            self.findings.append(finding)
 
     def _add(self, grade: Grade, text: str, commands: tuple[str, ...]) -> None:
         self.findings.append(Finding(grade=grade, code=self.code, about=self.about, text=text, commands=commands))
@@ -191,21 +199,21 @@ class Case(DomainRecords, frozen=True, kw_only=True):
             if not self.reachable(report, ip):
                 continue
             problem = await (self.network.smtp(ip, host) if port == 25 else self.network.tls(ip, port, host))
-            if problem and not self.is_ordered(report, host):
+            if problem and not self.is_uncertified(report, host):
                 report.error(f"TLS for {host}: {problem}")
 
-    def is_ordered(self, report: Report, host: str) -> bool:
-        """Whether the first certificate of a host is being obtained, so that its connections say nothing yet."""
-        if host not in self.keys.first_orders:
+    def is_uncertified(self, report: Report, host: str) -> bool:
+        """Whether a host has no certificate yet, so that its connections say nothing more; the report says why."""
+        if host not in self.keys.uncertified:
             return False
-        report.note(f"couldn't check TLS: still waiting for a certificate for {host}; try again in a few minutes")
+        report.add(no_certificate(self.snapshot, host, self.keys.uncertified[host]))
         return True
 
     def reachable(self, report: Report, ip: IPAddress) -> bool:
         """Whether a connection to an address can tell anything: not to ours while the server does not run."""
         if self.served or (self.ips is not None and ip not in self.ips):
             return True
-        report.note("couldn't check TLS because the server isn't running; start the server and try again")
+        report.note(NOT_SERVED)
         return False
 
 

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, agent_record, offer_for, public_first
-from moxlite.autotls.files import account_uri, first_orders
+from moxlite.autotls.files import account_uri, without_certificate
 from moxlite.autotls.hostkeys import FOLDER, published_keys, read_host_state
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
@@ -237,7 +237,7 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
 class Keys(msgspec.Struct, frozen=True):
     """Keys of a domain as far as they can be read: TXT values by selector, TLSA records of the host with ECDSA first,
     and texts about keys that could not be read. accounts: URIs of our accounts at certificate authorities, by their
-    names in moxlite.toml. first_orders: names whose first certificate is being obtained.
+    names in moxlite.toml. uncertified: as `uncertified` has them.
     """
 
     dkim: Mapping[str, str]
@@ -245,7 +245,7 @@ class Keys(msgspec.Struct, frozen=True):
     dkim_problems: tuple[str, ...] = ()
     host_problems: tuple[str, ...] = ()
     accounts: Mapping[str, str] = {}
-    first_orders: frozenset[str] = frozenset()
+    uncertified: Mapping[str, str] = {}
 
 
 class HeldKeys(msgspec.Struct, frozen=True):
@@ -288,8 +288,15 @@ def read_keys(snapshot: Snapshot, domain: Domain, held: HeldKeys | None = None) 
         tlsa += [one for one in map(_tlsa, keys) if one not in tlsa]
     ordered = [record for _, record in sorted(tlsa, key=lambda one: not one[0])]
     accounts = {name: uri for name in snapshot.static.acme if (uri := account_uri(acme, name))}
-    orders = frozenset[str]().union(*(first_orders(acme, name) for name in snapshot.static.acme))
-    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts, orders)
+    return Keys(dkim, tuple(ordered), tuple(dkim_problems), tuple(host_problems), accounts, uncertified(snapshot))
+
+
+def uncertified(snapshot: Snapshot) -> dict[str, str]:
+    """The names that have no certificate yet, and why their order failed, "" if it is still under way. Blocks."""
+    found: dict[str, str] = {}
+    for name in snapshot.static.acme:
+        found |= without_certificate(snapshot.static.data_dir / "acme", name)
+    return found
 
 
 def _configured(paths: Iterable[Path], problems: list[str]) -> list[PrivateKey]:

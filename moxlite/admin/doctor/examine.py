@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from moxlite import lazyimport
 from moxlite.admin.dns import check as dns
-from moxlite.admin.dns.report import Report
+from moxlite.admin.dns.report import NOT_SERVED, Report
 from moxlite.admin.doctor import backups, machine, running, signatures
 from moxlite.admin.doctor.examination import Examination
-from moxlite.admin.doctor.findings import in_order
+from moxlite.admin.doctor.findings import folded, in_order
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, parse, read_source
@@ -186,8 +186,8 @@ async def check_names(examination: Examination) -> list[Finding]:
                 served=examination.running is not None,
                 held=examination.held,
             )
-        for report in reports.values():
-            findings.extend(_of(str(domain), report))
+        for topic, report in reports.items():
+            findings.extend(_of(domain, topic, report))
 
     async with trio.open_nursery() as nursery:
         for name, settings in snapshot.domains.domains.items():
@@ -237,7 +237,7 @@ async def examine(examination: Examination) -> list[Finding]:
     for name in waiting:
         text = f"timed out after {SECONDS:.0f} s"
         findings.append(Finding(grade="warning", code="not-checked", about=name, text=text))
-    return in_order(findings)
+    return in_order(folded(findings, examination.snapshot.static.hostname.ascii))
 
 
 async def check_placement(examination: Examination) -> list[Finding]:
@@ -249,7 +249,8 @@ async def check_placement(examination: Examination) -> list[Finding]:
     await lazyimport.load("moxlite.admin.doctor.placement")
     from moxlite.admin.doctor.placement import findings_of, read_tests
 
-    return findings_of(await trio.to_thread.run_sync(read_tests, data))
+    domain = examination.snapshot.domains.accounts[static.postmaster.account].domain.ascii
+    return findings_of(await trio.to_thread.run_sync(read_tests, data), domain)
 
 
 CHECKS: Final[Mapping[str, Check]] = {
@@ -296,9 +297,15 @@ async def check_servers(examination: Examination) -> list[Finding]:
     return (await dns.check_servers(examination.resolver, examination.snapshot.static.hostname)).findings
 
 
-def _of(domain: str, report: Report) -> Iterator[Finding]:
-    """The faults of a topic, or its notes where it has none, in a text that names the topic."""
+def _of(domain: Domain, topic: str, report: Report) -> Iterator[Finding]:
+    """The faults of a topic, or its notes where it has none, in a text that names the topic. That the server doesn't
+    run is a finding of its own.
+    """
     faults = [finding for finding in report.findings if finding.grade != "note"]
+    title = f" ({dns.TITLES[topic]})" if topic in dns.TITLES else ""
     for finding in faults or report.findings:
-        see = () if not faults else finding.commands[:MAX_COMMANDS] or (f"moxlite config dnscheck {domain}",)
-        yield replace(finding, text=f"{finding.about}: {finding.text}", commands=see)
+        if finding.code != report.code:
+            yield finding
+        elif finding.text != NOT_SERVED:
+            see = () if not faults else finding.commands[:MAX_COMMANDS] or (f"moxlite config dnscheck {domain}",)
+            yield replace(finding, text=f"{finding.about}{title}: {finding.text}", commands=see)

@@ -31,6 +31,28 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
     )
 
 
+def folded(findings: Iterable[Finding], host: str) -> list[Finding]:
+    """Findings, with names that have no certificate for the same reason in one of them.
+
+    Args:
+      host: the machine's name, which comes first.
+    """
+    kept: list[Finding] = []
+    alike: dict[tuple[Grade, str], dict[str, Finding]] = {}
+    for finding in findings:
+        if "certificate for " in finding.text and finding.code in ("certificate-order", "not-checked"):
+            reason = finding.text.replace(finding.about, "")
+            alike.setdefault((finding.grade, reason), {})[finding.about] = finding
+        else:
+            kept.append(finding)
+    for names in alike.values():
+        first, *others = sorted(names, key=lambda name: (name != host, name))
+        finding = names[first]
+        text = finding.text.replace(f"for {first}", f"for {', '.join((first, *others))}", 1)
+        kept.append(msgspec.structs.replace(finding, text=text))
+    return kept
+
+
 def in_groups(findings: Iterable[Finding]) -> Iterator[tuple[list[Finding], tuple[str, ...]]]:
     """Group adjacent findings with the same subject and the same remedy; each group with its commands."""
     for (_, commands), group in groupby(findings, key=lambda finding: (finding.about, finding.commands)):

@@ -13,14 +13,14 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 import msgspec
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from moxlite.admin.dns.wanted import own_ips
+from moxlite.admin.dns.wanted import own_ips, uncertified
 from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.ownlistings import watched_zones
 from moxlite.admin.quickstart.environment import try_targets
@@ -111,7 +111,11 @@ async def check_programs(examination: Examination) -> list[Finding]:
     if examination.running is None or not examination.names:
         return findings
 
+    unasked = await trio.to_thread.run_sync(uncertified, examination.snapshot)
+
     async def ask(entry: Entry) -> None:
+        if urlsplit(entry.url).hostname in unasked:
+            return  # the order of the certificate is a finding of its own
         try:
             problem = await _problem(examination, entry.url)
         except HTTPError as error:

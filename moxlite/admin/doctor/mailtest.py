@@ -15,6 +15,7 @@ import msgspec
 import trio
 
 from moxlite.admin.doctor.requests import LookUp, Sent, Waiting
+from moxlite.autotls.names import domain_of
 from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import SigningError
@@ -220,7 +221,7 @@ async def _read(
             for mailbox in mailboxes:
                 if uids := await _find(client, mailbox, "Message-ID", message_id):
                     if signing is not None:
-                        await _verify(client, uids[0], signing, sent)
+                        await _verify(client, uids[0], signing, sent, domain_of(snapshot, static.hostname.ascii))
                     await _remove(client, uids)
                     await _give_up(accounts, name, mailbox, uids)
                     sent.steps.append(f"message read by IMAP in mailbox {mailbox}, and deleted")
@@ -282,7 +283,7 @@ async def _find(client: Client, mailbox: str, field: str, message_id: str) -> li
     return [number for data in answer.of(r.SearchData) for number in data.numbers]
 
 
-async def _verify(client: Client, uid: int, signing: Signing, sent: Sent) -> None:
+async def _verify(client: Client, uid: int, signing: Signing, sent: Sent, domain: str) -> None:
     """Have the signatures of the stored message verified."""
     answer = await client.run(b"UID FETCH %d (UID BODY.PEEK[])" % uid)
     bodies = [dict(data.items).get("BODY[]") for data in answer.of(r.FetchData)]
@@ -295,7 +296,7 @@ async def _verify(client: Client, uid: int, signing: Signing, sent: Sent) -> Non
             problems = [str(error)]
         for problem in problems or ():
             text = f"the test message's DKIM signature isn't valid as stored: {problem}"
-            sent.fail("error", "signature-wrong", text, "moxlite config dnscheck DOMAIN")
+            sent.fail("error", "signature-wrong", text, f"moxlite config dnscheck {domain}")
         if problems == []:
             sent.steps.append("DKIM signatures verified by dkimpy with the keys in DNS")
 

@@ -525,8 +525,8 @@ def words(test: Trial, since: float, why: str) -> str:
     return f"{what} since {day}{f': {why}' if why else ''}"
 
 
-def findings_of(tests: Iterable[Trial]) -> list[Finding]:
-    """A warning for each address with two bad nights in a row."""
+def findings_of(tests: Iterable[Trial], domain: str) -> list[Finding]:
+    """A warning for each address with two bad nights in a row; `domain`: of the sender."""
     findings: list[Finding] = []
     for provider in providers(tests):
         recent = [day.landing for day in provider.days[-NIGHTS:]]
@@ -537,13 +537,15 @@ def findings_of(tests: Iterable[Trial]) -> list[Finding]:
                     code="placement",
                     about=provider.address,
                     text=f"mail to {provider.name} doesn't reach the inbox: {provider.text}",
-                    commands=remedies(provider, [test for test in tests if test.address == provider.address][-1].host),
+                    commands=remedies(
+                        provider, [test for test in tests if test.address == provider.address][-1].host, domain
+                    ),
                 )
             )
     return findings
 
 
-def remedies(provider: Provider, host: str) -> tuple[str, ...]:
+def remedies(provider: Provider, host: str, domain: str) -> tuple[str, ...]:
     """Advice about bad results, the likeliest first."""
     form = next((DELIST[label] for label in host.lower().split(".") if label in DELIST), "")
     asked = (f"contact the provider: {form}",) if form and provider.landing != "unsent" else ()
@@ -551,7 +553,7 @@ def remedies(provider: Provider, host: str) -> tuple[str, ...]:
         return ("moxlite queue list", "moxlite queue explain " + provider.address)
     return (
         "moxlite doctor",
-        "moxlite config dnscheck DOMAIN",
+        f"moxlite config dnscheck {domain}",
         *asked,
         "for a few days, send less mail, and only to people who reply",
     )

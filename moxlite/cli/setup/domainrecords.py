@@ -50,7 +50,7 @@ def dnscheck(name: str, resolver: str | None) -> int:
     """
     import trio
 
-    from moxlite.admin.dns.check import check_domain, check_servers
+    from moxlite.admin.dns.check import TITLES, check_domain, check_servers
     from moxlite.admin.dns.network import Internet, is_served
     from moxlite.net.httpclient import HTTPClient
     from moxlite.process.ports import roots_of, trust_of
@@ -82,9 +82,11 @@ def dnscheck(name: str, resolver: str | None) -> int:
             f"  {mark}: {printable(line)}"
             for mark, key in (("error", "errors"), ("warning", "warnings"), ("do", "instructions"))
             for line in report.lines()[key]
+            if line != f"moxlite config dnscheck {domain}"
         ]
         fresh = [line for line in lines if shown.setdefault(line, topic) == topic]
-        print(f"{topic}: {'' if fresh else f'see {shown[lines[0]]}' if lines else 'ok'}")
+        title = f" ({TITLES[topic]})" if topic in TITLES else ""
+        print(f"{topic}{title}: {'' if fresh else f'see {shown[lines[0]]}' if lines else 'ok'}")
         print("".join(f"{line}\n" for line in fresh), end="")
     return FAILED if failed else 0
 

@@ -103,7 +103,7 @@ class QueueCommands:
                     f"message {args.id} isn't in the queue or among finished messages; to keep finished messages, set"
                     " keep_retired_message_period"
                 ) from None
-        return [_try(result) for result in message.results]
+        return [_try(result, message.sender_domain) for result in message.results]
 
     async def explain(self, args: operations.Explain) -> operations.Explanation:
         """Explain the route of a message."""
@@ -356,14 +356,14 @@ def _line(message: Message | Retired) -> operations.Line:
         transport=message.transport,
         error=last.error if last else "",
         why=last.error if last else "",
-        admin=admin_words(last),
+        admin=admin_words(last, message.sender_domain),
     )
     if isinstance(message, Message):
         return msgspec.structs.replace(line, next_attempt=rfc3339(message.next_attempt), hold=message.hold)
     return msgspec.structs.replace(line, success=message.success, last_activity=rfc3339(message.last_activity))
 
 
-def _try(result: Result) -> operations.Try:
+def _try(result: Result, domain: str) -> operations.Try:
     meaning = meaning_of(result) if result.error and result.error != DELIVERING else UNNAMED
     return operations.Try(
         start=rfc3339(result.start),
@@ -375,7 +375,7 @@ def _try(result: Result) -> operations.Try:
         outcome=result.error or "delivered",
         reply=result.reply,
         meaning=meaning.meaning,
-        admin=meaning.admin,
+        admin=meaning.for_admin(domain),
     )
 
 
@@ -473,9 +473,11 @@ def next_words(
     return words
 
 
-def admin_words(result: Result | None) -> str:
-    """Advice for the administrator about a failure, "" for none needed."""
-    return meaning_of(result).admin if result is not None and result.error and result.error != DELIVERING else ""
+def admin_words(result: Result | None, domain: str) -> str:
+    """Advice for the administrator about a failure of a message from this domain, "" for none needed."""
+    if result is None or not result.error or result.error == DELIVERING:
+        return ""
+    return meaning_of(result).for_admin(domain)
 
 
 def _ended(message: Message) -> Result | None:
