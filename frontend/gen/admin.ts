@@ -1610,7 +1610,10 @@ export interface Calls {
   /** Delete messages without sending bounces. */
   queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
+  /** Try to deliver these messages now, including messages to hosts that are paused. */
+  queue_retry(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
+
+  /** Delay the next attempt by DURATION, or move it up with -DURATION. To try now, use `queue retry`. */
   queue_schedule(seconds: number, filter?: Filter, all?: boolean, expected?: number | null, from_now?: boolean): Promise<Changed>;
 
   /** Send messages with transport NAME. Leave NAME empty to use the routes again. */
@@ -1938,6 +1941,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],

@@ -89,11 +89,14 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         if all(word in f"{name} {command.help or ''}".lower() for word in wanted):
             entry = f"moxlite {name}\n    {command.get_short_help_str(110)}"
             (named if all(word in name for word in wanted) else told).append(entry)
-    pages = [f"{page}\n    {title}" for page, title in find_sections(wanted)] if wanted else []
+    found = find_sections(wanted) if wanted else []
+    pages = [f"{page.name}\n    {title}" for page, title in found]
     if not (named or pages or told):
         missing = "" if has_pages() else "; the documentation isn't installed here"
         raise Failure(f"no commands or pages found for: {' '.join(words)}{missing}")
     print("\n".join([*named, *pages, *told]))
+    for page, _ in found[:1]:
+        print(f"\nTo read a page: less {page.parent}/PAGE")
 
 
 def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -318,9 +318,14 @@ class Drop(Choose, frozen=True):
     """Delete messages without sending bounces."""
 
 
+@change("queue retry", MANAGERS)
+class Retry(Choose, frozen=True):
+    """Try to deliver these messages now, including messages to hosts that are paused."""
+
+
 @change("queue schedule", MANAGERS)
 class Schedule(Choose, frozen=True, kw_only=True):
-    """Delay the next attempt by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
+    """Delay the next attempt by DURATION, or move it up with -DURATION. To try now, use `queue retry`."""
 
     seconds: Seconds
     from_now: Annotated[bool, field("Count from now instead of the scheduled time.", "--now")] = False

@@ -35,7 +35,7 @@ async def queue_state(queue: Queue | None) -> tuple[QueueState | None, list[Find
         if oldest > STUCK_SECONDS:
             why = f": {first.last_result.error}" if first.last_result and first.last_result.error else ""
             text = f"mail to {first.recipient_address} has been waiting for {oldest / 3600:.0f} h{why}"
-            commands = ("moxlite queue list", "moxlite queue schedule --ids ID --now 0s")
+            commands = ("moxlite queue list", "moxlite queue retry --all")
             findings.append(Finding(grade="warning", code="queue-stuck", about="queue", text=text, commands=commands))
     if counts.held:
         text = f"{counted(counts.held, 'message')} on hold"

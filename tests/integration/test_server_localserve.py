@@ -455,7 +455,7 @@ def test_the_stored_mail_checks_well(server: LocalServer) -> None:
 def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     """ADMIN-19, ADMIN-20: each verb once, and hold rules; QUEUE-21, QUEUE-73: gauges are counted when they are read."""
     rule = server.cli("queue", "holdrules", "add", "--recipient", "held.example").stdout
-    assert rule.startswith("rule ")
+    assert rule.startswith("added rule ")
     (held_rule,) = rows(server, "queue", "holdrules", "list")
     assert held_rule["recipient"] == "held.example"
     with smtplib.SMTP("127.0.0.1", server.port(587)) as client:
@@ -479,8 +479,11 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
         assert b"\nmoxlite_queue_hold 2.0\n" in answer.read()
     assert b"Subject: one" in server.cli("queue", "dump", str(one["id"])).stdout.encode()
     changed = ("queue", "schedule", "--ids", str(one["id"]), "2h")
-    assert server.cli(*changed).stdout == "1 message changed\n"
+    assert server.cli(*changed).stdout == "changed 1 message\n"
     assert rows(server, "queue", "list", "--next-attempt", ">1h")[0]["id"] == one["id"]
+    assert server.cli("queue", "retry", "--ids", str(one["id"])).stdout == "changed 1 message\n"
+    assert rows(server, "queue", "list", "--next-attempt", ">1h") == []
+    assert server.cli("queue", "retry", check=False).returncode == 1  # without a filter it wants --all
     server.cli("queue", "transport", "--ids", str(one["id"]), "")
     assert server.cli("queue", "transport", "--ids", str(one["id"]), "nonsense", check=False).returncode == 1
     for option, value in (("--submitted", "<soon"), ("--next-attempt", "=1h"), ("--to", "@not a domain")):  # QUEUE-154

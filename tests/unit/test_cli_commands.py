@@ -89,15 +89,24 @@ def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> No
     """ADMIN-18: a page once, with the section that answers best."""
     assert run(["help", "smarthost"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].endswith("docs/smarthost.md")
+    assert lines[0] == "smarthost.md"
+    assert lines[-1].startswith("To read a page: less /")
+    assert lines[-1].endswith("/docs/PAGE")
     assert "moxlite queue attempts" in lines
     assert len({line for line in lines if line.endswith(".md")}) == len(
         [line for line in lines if line.endswith(".md")]
     )
     assert run(["help", "forgot", "password"]) == 0
-    assert "docs/domains-and-users.md\n" in capsys.readouterr().out
+    assert "\ndomains-and-users.md\n" in capsys.readouterr().out
     assert run(["help", "imap", "import"]) == 0
     assert capsys.readouterr().out.startswith("moxlite imap import\n")
+    assert run(["help", "do", "I", "need", "ipv6"]) == 0
+    assert capsys.readouterr().out.startswith("faq.md\n    Frequently asked: Do I need IPv6?\n")
+    assert run(["help", "backup", "and", "restore"]) == 0
+    assert (
+        "\nfaq.md\n    Frequently asked: How do I make a backup, and restore it?\nbackup.md\n"
+        in capsys.readouterr().out
+    )
     assert run(["help", "nonesuchword"]) == 1
 
 

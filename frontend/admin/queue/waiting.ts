@@ -82,7 +82,7 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       button(
         t("Try now"),
         () =>
-          void act(desk, wanted(), (f, n) => desk.client.queue_schedule(0, f, true, n, true), {
+          void act(desk, wanted(), (f, n) => desk.client.queue_retry(f, true, n), {
             title: (n) => many(n, "Retry {n} message now?", "Retry {n} messages now?"),
             text: t("The next delivery attempt will be made right away."),
             button: t("Retry now"),

@@ -397,7 +397,7 @@ TITLES: Final[Mapping[str, str]] = {
     "pacc": "settings for newer mail clients",
     "client-settings": "server name for mail clients",
 }
-"""Topics whose names aren't those of records."""
+"""Titles of topics that aren't named after a record."""
 
 CHECKS: Final[Mapping[str, Callable[[Case, Report], Awaitable[None]]]] = {
     "dnssec": check_dnssec,

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "e025a613dfea", audit: "02216259bdb8", domains: "83d268b6643a", factors: "03b2e6508f1d", live: "9559869ba007", machine: "f2004a0f0b56", moving: "435b87a712ea", queue: "f120a526614d", reports: "2004344d7454", trends: "4676a4e53df4" };
+var define_PARTS_default = { accounts: "e025a613dfea", audit: "02216259bdb8", domains: "83d268b6643a", factors: "03b2e6508f1d", live: "9559869ba007", machine: "f2004a0f0b56", moving: "435b87a712ea", queue: "adbe6454bb91", reports: "2004344d7454", trends: "4676a4e53df4" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,6 +414,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
