@@ -259,6 +259,7 @@ def _observers(
     found: dict[str, Observer] = {
         "end sessions of disabled or deleted accounts": end_logins,
         "note new addresses": note_addresses,
+        "look for background work in accounts": lambda old, new: components.files.accounts.look_again(),
         "end IMAP copies of deleted accounts": components.end_copies,
         "query new block lists about this server": components.network.listings.reconfigured,
     }

@@ -117,8 +117,8 @@ class Accounts:
         self._beginner.register(name, task, due)
 
     def look_again(self) -> None:
-        """Begin the tasks that have work by now in an open account, and do not run: what one of them looks at outside
-        of the account has changed.
+        """Begin the tasks that have work by now in an open account, and do not run, and look into each closed one when
+        it is opened: what a task looks at outside of the account has changed.
         """
         self._beginner.look_again()
 

@@ -47,8 +47,8 @@ UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, 
 """What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
 
 KNOWN: Final = 600.0
-"""Seconds after a look into an account's file in which an opening need not look again (`Rest`): for what the owners of
-background tasks tell nobody, such as a new setting of the junk filter.
+"""Seconds after a look into an account's file in which an opening need not look again (`Rest`): leftovers of a change
+that failed halfway, such as of an import, wait as long.
 """
 
 LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
