@@ -17,17 +17,8 @@ TIME: Final = 8
 LENGTH: Final = 2
 """Octets before each recent key: the time of its unit in µs UTC, and its length."""
 
-# ?1 a key with its length, ?2 the key
-KNOWN: Final = """
-SELECT instr(recent_keys, ?1), EXISTS (SELECT 1 FROM unit_key WHERE key = ?2) FROM state WHERE id = 1"""
 RECENT: Final = "SELECT recent_keys FROM state WHERE id = 1"
-# ?1 a key with its time and length, ?2 with its length, ?3 the key. What is joined is text in SQLite.
-NOTE: Final = """
-UPDATE state SET recent_keys = CAST(recent_keys || ?1 AS BLOB)
-WHERE id = 1 AND instr(recent_keys, ?2) = 0 AND NOT EXISTS (SELECT 1 FROM unit_key WHERE key = ?3)
-RETURNING length(recent_keys)"""
-ADD_RECENT: Final = """
-UPDATE state SET recent_keys = CAST(recent_keys || ? AS BLOB) WHERE id = 1 RETURNING length(recent_keys)"""
+LOOK: Final = "SELECT recent_keys, EXISTS (SELECT 1 FROM unit_key WHERE key = ?) FROM state WHERE id = 1"
 SET_RECENT: Final = "UPDATE state SET recent_keys = ? WHERE id = 1"
 ADD: Final = "INSERT INTO unit_key (key, created) VALUES (?, ?) ON CONFLICT DO NOTHING"
 FREE: Final = "DELETE FROM unit_key WHERE key = ?"
@@ -35,26 +26,29 @@ FREE: Final = "DELETE FROM unit_key WHERE key = ?"
 
 def note_key(tx: Tx, key: bytes) -> bool:
     """Note the key of this unit; False: it is known, from an earlier one."""
-    end = _with_length(key)
-    new = tx.now.to_bytes(TIME, "big") + end
-    row = tx.row(NOTE, new, end, key)
-    if row is None:
-        if is_known(tx, key):
-            return False
-        # What looked like the key was part of others.
-        row = tx.row(ADD_RECENT, new)
-    assert row is not None  # the only one
-    if row[0] > FULL:
-        tx.executemany(ADD, recent_keys(tx))
-        tx.execute(SET_RECENT, b"")
+    recent, known = _look(tx, key)
+    if known:
+        return False
+    recent += packed([(key, tx.now)])
+    if len(recent) > FULL:
+        tx.executemany(ADD, _unpacked(recent))
+        recent = b""
+    tx.execute(SET_RECENT, recent)
     return True
 
 
 def is_known(r: Reader, key: bytes) -> bool:
     """Whether an earlier unit had this key."""
-    row = r.row(KNOWN, _with_length(key), key)
+    return _look(r, key)[1]
+
+
+def _look(r: Reader, key: bytes) -> tuple[bytes, bool]:
+    """The recent keys, packed, and whether an earlier unit had this key."""
+    row = r.row(LOOK, key)
     assert row is not None  # the only one
-    return bool(row[1] or (row[0] and any(key == known for known, _ in recent_keys(r))))
+    recent: bytes = row[0]
+    # What looks like the key may be part of others.
+    return recent, bool(row[1]) or (_with_length(key) in recent and any(key == one for one, _ in _unpacked(recent)))
 
 
 def free_key(tx: Tx, key: bytes) -> bool:
@@ -87,7 +81,10 @@ def packed(keys: list[tuple[bytes, int]]) -> bytes:
 
 def recent_keys(r: Reader) -> list[tuple[bytes, int]]:
     """The recent keys, each with the time of its unit, the oldest first."""
-    octets: bytes = r.value(RECENT)
+    return _unpacked(r.value(RECENT))
+
+
+def _unpacked(octets: bytes) -> list[tuple[bytes, int]]:
     found: list[tuple[bytes, int]] = []
     at = 0
     while at < len(octets):
