@@ -145,8 +145,8 @@ class OpenAccount(IndexedAccount):
 
 
 class Rest(msgspec.Struct, frozen=True):
-    """What is known of an account that was closed with nothing left but what can wait: while no other program changes
-    its file, the next opening need not look for work there.
+    """State of an account that was closed with no work left but some that can wait: the next opening need not look for
+    work in its file.
 
     Attributes:
       modseq: of its last change. waiting: tasks that may have work by now. looked: time of the look (of the loop's

@@ -213,7 +213,7 @@ class Beginner:
             slot.tasks = None
 
     def known(self, name: str, slot: Slot) -> Rest | None:
-        """What an opening of an account need not look for; notes when it was looked for."""
+        """Take the state in which an account was closed, if its opening need not look for work; note the last look."""
         rest, now = self.rests.pop(name, None), trio.current_time()
         if rest is not None and now - rest.looked >= KNOWN:
             rest = None
