@@ -4,11 +4,11 @@ Between `server`, which starts it, and `wiring`, whose components it is given.
 """
 
 import shutil
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
 import trio
 
 from moxlite import lazyimport
@@ -44,8 +44,7 @@ LOOK_FOR_PROVIDER = 3600.0
 """Seconds between looks whether a domain has a DNS provider now."""
 
 
-@dataclass(frozen=True)
-class Examinations:
+class Examinations(msgspec.Struct, frozen=True):
     """The server's state as the doctor asks for it, the examination of each night (None in localserve), the weekly
     mail, the tests of where mail lands (None without a queue), and the rotations of keys, whose libraries are loaded
     when the first domain or host wants it. `signatures`, `policies`: tasks that look again when the configuration has

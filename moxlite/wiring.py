@@ -4,11 +4,11 @@ import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
+import msgspec
 import trio
 
 from moxlite import lazyimport
@@ -92,8 +92,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.server")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Files:
+class Files(msgspec.Struct, frozen=True, kw_only=True):
     """Files of the data directory that are open, and the ways of mail into them. The queue's own is opened later, by
     `open_queue`.
     """
@@ -117,8 +116,7 @@ class Files:
         return [fault(name, f"{name}: {why}") for name, why in broken.items() if why]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Network:
+class Network(msgspec.Struct, frozen=True, kw_only=True):
     """Ways from and to other machines: names, certificates, seats of connections."""
 
     resolver: Resolver
@@ -150,8 +148,7 @@ class Network:
         return await self.tls.reload()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Services:
+class Services(msgspec.Struct, frozen=True, kw_only=True):
     """Services that several protocols share."""
 
     logins: Logins
@@ -159,10 +156,10 @@ class Services:
     received_id: ReceivedID
     notices: Notices
     programs: ProgramNotices
-    imap_sessions: Sessions = field(default_factory=Sessions)
-    senders: Senders = field(default_factory=Senders)
-    sandbox: Sandbox = field(default_factory=Sandbox)
-    clock: ClockWatch = field(default_factory=ClockWatch)
+    imap_sessions: Sessions = msgspec.field(default_factory=Sessions)
+    senders: Senders = msgspec.field(default_factory=Senders)
+    sandbox: Sandbox = msgspec.field(default_factory=Sandbox)
+    clock: ClockWatch = msgspec.field(default_factory=ClockWatch)
 
     def end_sessions(self, account: str, text: str, *, app_password: str = "", key: str = "") -> None:
         """End mail sessions: of an app password, of a TLS key, or all, with notices to devices (IMAP-23, SMTP-62a)."""
@@ -189,8 +186,7 @@ class Registry:
         return {} if self._lazy is None else await self._lazy.get()
 
 
-@dataclass(frozen=True, kw_only=True)
-class Components:
+class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Objects that the packages are given.
 
     `faults` are found once, `measures` set the gauges that are counted when they are read, `notes` give lines
@@ -203,13 +199,13 @@ class Components:
     files: Files
     network: Network
     services: Services
-    helpers: Helpers = field(default_factory=Helpers)
-    shutdown: Shutdown = field(default_factory=Shutdown)
-    faults: list[Finding] = field(default_factory=list)
-    measures: list[Measure] = field(default_factory=list)
-    notes: list[Callable[[], str]] = field(default_factory=list)
-    before_serving: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    registry: Registry = field(default_factory=Registry)
+    helpers: Helpers = msgspec.field(default_factory=Helpers)
+    shutdown: Shutdown = msgspec.field(default_factory=Shutdown)
+    faults: list[Finding] = msgspec.field(default_factory=list)
+    measures: list[Measure] = msgspec.field(default_factory=list)
+    notes: list[Callable[[], str]] = msgspec.field(default_factory=list)
+    before_serving: list[Callable[[], Awaitable[None]]] = msgspec.field(default_factory=list)
+    registry: Registry = msgspec.field(default_factory=Registry)
 
     @property
     def config(self) -> ConfigHolder:

@@ -8,7 +8,6 @@ field's documentation (`doc`), so that reader, reference manual and error texts 
 import re
 import unicodedata
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from pathlib import Path as FilePath
 from typing import Annotated, Any, Final
@@ -30,8 +29,7 @@ class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     """One table of a configuration file; its docstring is the heading text of the reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Doc:
+class Doc(msgspec.Struct, frozen=True):
     """Documentation of a field, for people, as part of its annotation. The value of a `secret` field is not shown.
     `owner`: the name of a setting of an account in the account app, where its user changes it; "" if only the
     administrator does.
@@ -47,8 +45,7 @@ def doc(text: str, *, secret: bool = False, owner: str = "") -> Doc:
     return Doc(text, secret, owner)
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(msgspec.Struct, frozen=True):
     """How the values of one kind are read and shown.
 
     Args:

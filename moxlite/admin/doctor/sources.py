@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 
+import msgspec
 import trio
 
 from moxlite import __version__, lazyimport
@@ -100,8 +100,7 @@ class Rooms:
             return 0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Sources:
+class Sources(msgspec.Struct, frozen=True, kw_only=True):
     """Sources of the server's own state.
 
     findings: all that keeps it from being healthy. queue: its state, None while no queue runs, and findings about it.

@@ -8,13 +8,13 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass, field
 from email.utils import formatdate
 from http import HTTPStatus
 from typing import Final, Literal, Protocol, TypeAlias, final
 from urllib.parse import parse_qs
 
 import h11
+import msgspec
 import trio
 
 from moxlite.ledger import FREE, Hold, NoRoom
@@ -186,8 +186,7 @@ class Body:
 
 
 @final
-@dataclass(slots=True, kw_only=True, eq=False)
-class Request:
+class Request(msgspec.Struct, kw_only=True, eq=False):
     """A request whose head has arrived.
 
     ``target`` is the raw request target, ``path`` its decoded and normalised path, ``query`` the raw query without "?".
@@ -207,14 +206,10 @@ class Request:
     info: ConnectionInfo
     drain: Drain
     body: Body
-    scheme: str = field(init=False)
-    client: IPAddress = field(init=False)
-    handler: str = field(default="(nomatch)", init=False)
-    account: str = field(default="", init=False)
-
-    def __post_init__(self) -> None:
-        self.scheme = "http" if self.info.tls is None else "https"
-        self.client = self.info.remote
+    scheme: str
+    client: IPAddress
+    handler: str = "(nomatch)"
+    account: str = ""
 
     @property
     def client_ip(self) -> str:
@@ -427,6 +422,8 @@ def make_request(
         info=info,
         drain=drain,
         body=body,
+        scheme="http" if info.tls is None else "https",
+        client=info.remote,
     )
 
 
