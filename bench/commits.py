@@ -1,13 +1,15 @@
 """This version of moxlite beside another one: `python -m bench.commits TREE`, TREE a checkout of the other.
 
-What costs a server's processor when the webmail, JMAP and the command line ask for what they ask for most. Both servers
-run at the same time, with the same mail; each round does the same work on both, in turn. The table has the medians of
-milliseconds of a processor, and the median of the rounds' ratios, which a busy machine disturbs least. Needs Chromium.
+What costs a server's processor when the webmail, JMAP, a browser of a website and the command line ask for what they
+ask for most. Both servers run at the same time, with the same mail; each round does the same work on both, in turn.
+The table has the medians of milliseconds of a processor, and the median of the rounds' ratios, which a busy machine
+disturbs least. Needs Chromium.
 """
 
 from __future__ import annotations
 
 import argparse
+import http.client
 import json
 import os
 import statistics
@@ -23,6 +25,7 @@ from typing import Any, Final
 import msgspec
 from playwright.sync_api import Browser, StorageState, sync_playwright
 
+from bench.compare import STATIC
 from bench.imap import Side
 from bench.jmap import Client
 from bench.measures import fill
@@ -37,6 +40,9 @@ REQUESTS: Final = 20
 """Requests of a round: one is shorter than what else a server does meanwhile."""
 
 MAILBOXES: Final = 30
+
+FILES: Final = 50
+"""Static files asked for at a time, by one connection."""
 
 QUIET: Final = 1.0
 """Seconds without a request after which a page has loaded all."""
@@ -74,6 +80,10 @@ class Tree:
         self.state: StorageState | None = None
         """Of a browser that has logged in."""
         self.server = Moxlite(folder, environment=self.environment)
+        (folder / "www/files").mkdir(parents=True)
+        (folder / "www/files/one.bin").write_bytes(bytes(range(256)) * 40)
+        domains = self.server.server.folder / "config/domains.toml"
+        domains.write_text(domains.read_text() + STATIC.format(root=folder / "www"))
         self.server.start()
         fill(self.server, messages)
         side = Side(self.server, messages)
@@ -103,6 +113,15 @@ class Tree:
         for _ in range(REQUESTS):
             work()
         return (self.spent() - before) / REQUESTS
+
+    def files(self) -> None:
+        """Get a static file of 10 KiB, `FILES` times."""
+        connection = http.client.HTTPConnection("localhost", self.server.http_port, timeout=60)
+        for _ in range(FILES):
+            connection.request("GET", "/files/one.bin")
+            answer = connection.getresponse()
+            assert (answer.status, len(answer.read())) == (200, 10240), answer.status
+        connection.close()
 
     def listed(self) -> None:
         """Open a stream, until the mailboxes and 50 rows of the Inbox are there."""
@@ -193,6 +212,7 @@ def compared(found: dict[str, Figure], ours: Tree, theirs: Tree, rounds: int) ->
         "webmail, mailboxes and 50 rows": lambda tree: tree.listed,
         "JMAP, Email/query and Email/get of 50": lambda tree: tree.queried,
         "JMAP, Mailbox/get": lambda tree: tree.mailboxes,
+        f"{FILES} static files of 10 KiB": lambda tree: tree.files,
     }
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox", "--disable-gpu"])
