@@ -27,7 +27,10 @@ export async function showKeys(table: CommandTable, beside: Command): Promise<vo
       "div",
       { class: "keys", tabindex: "0", role: "group", "aria-label": t("Shortcuts") },
       table.all().flatMap((group) => {
-        const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
+        // keys that do one of two things stand by the first
+        const bound = group.commands.filter(
+          ({ keys = [] }, at, all) => keys.length > 0 && all.findIndex((one) => `${one.keys}` === `${keys}`) === at,
+        );
         return [
           bound.length > 0 &&
             el(

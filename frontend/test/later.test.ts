@@ -92,11 +92,17 @@ test("the time of the day stays when clocks change", () => {
   assert.equal(at("tomorrow 2:30", new Date(2026, 2, 28, 12)), "2026-03-29T03:30");
 });
 
-test("suggestions are ahead, at any hour of a year", () => {
+test("suggestions are ahead, the soonest first, at any hour of a year", () => {
   for (let hour = 0; hour < 366 * 24; hour++) {
     const from = new Date(2026, 0, 1, hour);
-    for (const [text, moment] of suggestions(from))
-      assert.ok(moment > from && moment.getTime() - from.getTime() < 8 * 86_400_000, `${text} ${from.toString()}`);
+    let before = from;
+    for (const [text, moment] of suggestions(from)) {
+      assert.ok(
+        moment > from && moment >= before && moment.getTime() - from.getTime() < 8 * 86_400_000,
+        `${text} ${from.toString()}`,
+      );
+      before = moment;
+    }
   }
 });
 

@@ -65,7 +65,12 @@ export function drawSmall(
       });
     });
     const name = formatted(new Date(of, 0), "event year", { year: "numeric" });
-    return el("div", { class: "cal-small-months", role: "group", "aria-label": name }, el("b", {}, name), made);
+    return el(
+      "div",
+      { class: "cal-small-grid cal-small-months", role: "group", "aria-label": name },
+      el("b", {}, name),
+      made,
+    );
   };
   fill(
     root,

@@ -90,7 +90,7 @@ function group(
     );
     return { contact, keep, include, root };
   });
-  const button = el("button", { class: "btn primary", type: "button" }, t("Merge"));
+  const button = el("button", { class: "btn line", type: "button" }, t("Merge"));
   const check = () => {
     // the one that is kept is always part of it
     for (const { keep, include } of rows) {

@@ -118,7 +118,7 @@ export class Events {
               el(
                 "button",
                 {
-                  class: `btn ${found.answer === answer ? "soft" : "line"}`,
+                  class: "btn",
                   type: "button",
                   "aria-pressed": String(found.answer === answer),
                   onclick: () => close(answer),
@@ -619,7 +619,7 @@ export class Events {
           ),
           showZone,
           zone.root,
-          el("div", { class: "event-pair" }, repeat.root, untilField.root),
+          el("div", { class: "event-times" }, repeat.root, untilField.root),
           custom,
           el("div", { class: "event-pair" }, place.root, link.root),
           guests.root,

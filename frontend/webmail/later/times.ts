@@ -156,7 +156,7 @@ export function suggestions(now: Date): readonly (readonly [string, Date])[] {
   if (hour < 16) found.push([t("This evening"), dayAt(now, 0, 18 * 60)]);
   found.push([t("Tomorrow morning"), dayAt(now, 1, 8 * 60)], [t("Tomorrow afternoon"), dayAt(now, 1, 14 * 60)]);
   if (now.getDay() !== 0) found.push([t("Monday morning"), dayAt(now, (8 - now.getDay()) % 7 || 7, 8 * 60)]);
-  return found;
+  return found.sort(([, one], [, other]) => +one - +other);
 }
 
 /** A moment as the value of a field of the kind datetime-local. */

@@ -3,8 +3,7 @@
 
 import type { Departed, Departing, Leaving, Outbox, Waiting } from "../../gen/webmail";
 import { attempt, confirm } from "../../lib/dialogs";
-import { type Child, el, fill, sign } from "../../lib/dom";
-import { send } from "../../lib/icons";
+import { type Child, el, fill } from "../../lib/dom";
 import { follow } from "../../lib/live";
 import { redraw } from "../../lib/press";
 import { adopt } from "../../lib/sheets";
@@ -14,6 +13,7 @@ import type { Acting, Navigation, Place, Selection, Surroundings, Writing } from
 import type * as ComposePart from "../compose/part";
 import { inWords } from "../later/choose";
 import { writePlace } from "../state/address";
+import { drawEmpty } from "../ui/empty";
 import { sideButton } from "../ui/placeview";
 import sheet from "./outbox.css";
 
@@ -187,9 +187,10 @@ function nothing(): HTMLElement {
   return el(
     "div",
     { class: "outbox-empty" },
-    sign(send),
-    el("h2", {}, t("Your Outbox is empty")),
-    el("p", {}, t("Messages you send appear here until the recipients' servers accept them.")),
+    drawEmpty({
+      title: t("Your Outbox is empty"),
+      text: t("Messages you send appear here until the recipients' servers accept them."),
+    }),
   );
 }
 

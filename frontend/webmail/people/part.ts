@@ -167,9 +167,9 @@ function makePage(page: Page): { follow: () => void } {
       found.total === 0
         ? t("No contacts yet. Add one or import a file from your phone or another mail app.")
         : shown.length > 0
-          ? group === ""
-            ? many(found.total, "{n} contact", "{n} contacts")
-            : ""
+          ? group !== "" || (wanted !== "" && found.more)
+            ? ""
+            : many(wanted === "" ? found.total : shown.length, "{n} contact", "{n} contacts")
           : group === "" || wanted !== ""
             ? t("No matching contacts")
             : group === starred

@@ -13,7 +13,7 @@ export function joinLink(link: string | undefined, named = false): HTMLElement |
   const host = URL.canParse(link) ? new URL(link).host : link;
   const button = el(
     "a",
-    { class: "btn primary event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link },
+    { class: "btn event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link },
     meant("event", "Join"),
   );
   return named ? el("p", { class: "event-joining" }, button, el("bdi", { dir: "ltr" }, isolated(host))) : button;
