@@ -5,10 +5,10 @@ are rectangles in CSS px of the window.
 """
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from playwright.sync_api import Browser, FloatRect, Locator, Page, expect
 
@@ -28,6 +28,7 @@ __all__ = [
     "resting",
     "rows_stay",
     "settle",
+    "ugly",
     "uncovered",
     "within_window",
 ]
@@ -95,6 +96,58 @@ BRIGHTEST: Final = """async (octets) => {
   return most;
 }"""
 """The greatest value of each colour of a PNG."""
+
+UGLY: Final = """() => {
+  const faults = [];
+  const pen = document.createElement("canvas").getContext("2d");
+  const say = (fault, one) => faults.push(`${fault}: ${one.outerHTML.slice(0, 160)}`);
+  const scrolls = (one) => {
+    for (let around = one.parentElement; around !== null; around = around.parentElement)
+      if (["auto", "scroll"].includes(getComputedStyle(around).overflowX) && around.scrollWidth > around.clientWidth)
+        return true;
+    return false;
+  };
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true })
+    && one.closest("[inert]") === null && one.getBoundingClientRect().width > 1;
+  for (const one of document.querySelectorAll("a[href], button, input, select, textarea, progress")) {
+    if (!shown(one)) continue;
+    const { left, right, width, height } = one.getBoundingClientRect();
+    const style = getComputedStyle(one);
+    if ((left < -0.5 || right > innerWidth + 0.5) && right > 0 && left < innerWidth && !scrolls(one))
+      say(`at ${Math.round(left)} to ${Math.round(right)} of ${innerWidth}`, one);
+    if (one.matches("[type=checkbox], [type=radio], [type=range], progress")
+        && style.appearance !== "none" && style.accentColor === "auto") say("in the browser's colour", one);
+    if (one.matches("[type=checkbox], [type=radio]") && !one.matches("[role=switch], .switch *")
+        && Math.abs(width - height) > 1) say(`${Math.round(width)} by ${Math.round(height)}`, one);
+    if (one.matches("a") && ["rgb(0, 0, 238)", "rgb(158, 158, 255)"].includes(style.color)) say("a blue link", one);
+    if (one.matches("button, a.btn") && style.overflowX === "visible" && one.scrollWidth > one.clientWidth + 1)
+      say("wider than it is", one);
+    if (one.matches("[placeholder]") && one.value === "") {
+      pen.font = getComputedStyle(one, "::placeholder").font;
+      const room = one.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+      if (room > 1 && pen.measureText(one.placeholder).width > room + 1) say(`a hint cut at ${Math.round(room)}`, one);
+    }
+    if (one.matches("select") && one.selectedOptions.length === 1) {
+      const whole = document.createElement("select");
+      whole.append(one.selectedOptions[0].cloneNode(true));
+      whole.style.cssText = `position: absolute; width: auto; font: ${style.font}; padding: ${style.padding}`;
+      whole.style.border = style.border;
+      document.body.append(whole);
+      if (whole.offsetWidth > width + 1) say(`cut at ${Math.round(width)} of ${whole.offsetWidth}`, one);
+      whole.remove();
+    }
+  }
+  for (const one of document.querySelectorAll("h1, h2, h3, legend, .list-count"))
+    if (shown(one) && getComputedStyle(one).overflowX !== "visible" && one.scrollWidth > one.clientWidth + 1)
+      say(`cut at ${one.clientWidth} of ${one.scrollWidth}`, one);
+  const sheets = document.adoptedStyleSheets.map((one) => one.cssRules[0].cssText);
+  for (const [at, sheet] of sheets.entries())
+    if (sheets.indexOf(sheet) !== at) faults.push(`a style sheet that came before: ${sheet.slice(0, 160)}`);
+  return faults;
+}"""
+"""Controls out of the window, in the browser's own colours, stretched, or with a label or hint that is cut; headings
+that are cut; style sheets that apply a second time, after other sheets.
+"""
 
 
 @dataclass(frozen=True)
@@ -234,3 +287,13 @@ def brightest(page: Page, box: Box) -> tuple[int, int, int]:
     empty.close()
     red, green, blue = found
     return red, green, blue
+
+
+def ugly(page: Page, view: str, *, schemes: Sequence[Literal["dark", "light"]] = ("dark", "light")) -> list[str]:
+    """What is wrong with the view that is shown, in each of these schemes."""
+    found: list[str] = []
+    for scheme in schemes:
+        page.emulate_media(color_scheme=scheme)
+        settle(page)
+        found += [f"{view}, {scheme}: {fault}" for fault in page.evaluate(UGLY)]
+    return found

@@ -170,12 +170,17 @@ def test_titles_have_the_room_of_a_narrow_month(chromium: Browser, server: Local
 
 
 def in_corner(mark: Locator, block: Locator) -> bool:
-    """Whether a sign is in the upper corner of a block at the end of lines; not while they are drawn anew."""
+    """Whether a sign is in a corner of a block at the end of lines, the upper one if the block is wide; not while they
+    are drawn anew.
+    """
     inner, outer = mark.bounding_box(), block.bounding_box()
     if inner is None or outer is None:
         return False
     from_end = outer["x"] + outer["width"] - inner["x"] - inner["width"]
-    return 0 <= from_end <= 6 and 0 <= inner["y"] - outer["y"] <= 6
+    from_top = inner["y"] - outer["y"]
+    if outer["width"] < 90:
+        from_top = outer["height"] - from_top - inner["height"]
+    return 0 <= from_end <= 6 and 0 <= from_top <= 6
 
 
 def test_events_that_clash_are_marked_and_say_so(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:

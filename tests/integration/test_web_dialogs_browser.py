@@ -5,6 +5,7 @@ Each button of a page opens a dialog or is in `ACTS`: a new button belongs into 
 
 import re
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from itertools import count
 from typing import Final
 
@@ -13,12 +14,13 @@ from playwright.sync_api import Browser, Page, expect
 
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process.localserve import ADMIN_PASSWORD
-from tests.geometry import WIDTHS, Box, fresh, hidden_saves, in_sight
+from tests.geometry import WIDTHS, Box, fresh, hidden_saves, in_sight, ugly
 from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics
 from tests.integration.test_web_account_pages_browser import PAGES
 from tests.integration.test_web_admin_browser import PLACES, submit
 from tests.integration.test_web_axe_browser import AXE, judge as judge_by_axe
+from tests.integration.test_web_calendar_browser import Desk
 from tests.running import LocalServer
 from tests.tools import until
 from tests.webcalls import Caller
@@ -184,17 +186,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         assert panics(found) == 0, found.log()
 
 
-def judge(page: Page, button: str) -> None:
-    """A dialog is inside the window and shows its beginning, nothing lies over it, and each of its controls can be
-    reached; its buttons are in one place, the one that acts last. At the largest width axe judges it, too.
+def judge(page: Page, button: str, *, opened: bool = True) -> None:
+    """A dialog is inside the window and shows its beginning if it has just `opened`, nothing lies over it, and each of
+    its controls can be reached; its buttons are in one place, the one that acts last. In the webmail nothing is cut,
+    stretched or in colors of the browser. At the largest width axe judges it, too.
     """
     dialog = page.locator("dialog:modal").last
     expect(dialog, f"that “{button}” opens").to_be_visible()
     in_sight(dialog)
-    assert dialog.evaluate(SCROLLED) == [], f"the dialog of “{button}”"
+    assert not opened or dialog.evaluate(SCROLLED) == [], f"the dialog of “{button}”"
     assert dialog.evaluate(FAULTS) == [], f"the dialog of “{button}”"
     assert dialog.evaluate(PLACES_OF_BUTTONS) == [], f"the dialog of “{button}”"
     assert hidden_saves(dialog) == [], f"the dialog of “{button}”"
+    assert "/webmail/" not in page.url or ugly(page, f"the dialog of “{button}”", schemes=["light"]) == []
     if page.evaluate("innerWidth") == max(WIDTHS) and AXE.exists():
         assert judge_by_axe(page, None) == [], f"the dialog of “{button}”"
 
@@ -272,6 +276,37 @@ def test_the_dialogs_of_the_webmails_pages_are_in_sight(chromium: Browser, serve
                         found.get_by_role("button", name=shows, exact=True).click()
                 found.get_by_role("button", name=button).locator("visible=true").first.click()
                 judge(page, button)
+
+
+@pytest.mark.landing("390", "1440")
+@pytest.mark.parametrize("width", EACH)
+def test_the_dialogs_of_an_event_are_in_sight(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEB-164c, WEBMAIL-175: what it says, its whole form with guests, colors and a rule of its own, and the question
+    which of a series is meant.
+    """
+    with fresh(chromium, server, width) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        start = desk.today.replace(hour=9) + timedelta(days=1)
+        guests = [{"name": "", "address": f"guest{number}.of.a.long.name@letters.example"} for number in range(3)]
+        rule = "FREQ=MONTHLY;BYDAY=-1WE"
+        more = {"rule": rule, "guests": guests, "alarms": [10, 60], "place": "https://meet.example.org/regatta"}
+        desk.add(f"Regatta {width}", start, start + timedelta(hours=1), desk.call("calendars")[0]["id"], **more)
+        calendar = desk.open()
+        calendar.get_by_role("button", name="Agenda", exact=True).click()
+        calendar.locator(".cal-event", has_text=f"Regatta {width}").first.click()
+        judge(page, "an event")
+        page.get_by_role("button", name="Edit", exact=True).click()
+        form = page.get_by_role("dialog", name="Edit event")
+        expect(form.get_by_role("listitem").first).to_be_visible()
+        judge(page, "Edit")
+        form.locator("select", has=page.locator("option[value=custom]")).select_option("custom")
+        expect(form.get_by_role("group", name="Repeat", exact=True)).to_be_visible()
+        judge(page, "Custom…", opened=False)
+        form.get_by_label("Title").fill(f"Regatta of {width}")
+        form.get_by_role("button", name="Save").click()
+        expect(page.get_by_role("radio", name="Only this event")).to_be_visible()
+        judge(page, "Save")
 
 
 @pytest.mark.landing("1093", "390")

@@ -6,13 +6,13 @@ label cut, no empty place without a word.
 
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, Final
+from typing import Final
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from moxlite.process.localserve import ADMIN_PASSWORD
-from tests.geometry import WIDTHS, Box, fresh, resting, settle
+from tests.geometry import WIDTHS, Box, fresh, resting, settle, ugly
 from tests.integration.browser import Visitor, chromium
 from tests.integration.test_web_axe_browser import judge
 from tests.running import LocalServer
@@ -21,41 +21,6 @@ from tests.webcalls import Caller
 __all__ = ["chromium"]
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.xdist_group("browser")]
-
-UGLY: Final = """() => {
-  const faults = [];
-  const say = (fault, one) => faults.push(`${fault}: ${one.outerHTML.slice(0, 160)}`);
-  const scrolls = (one) => {
-    for (let around = one.parentElement; around !== null; around = around.parentElement)
-      if (["auto", "scroll"].includes(getComputedStyle(around).overflowX) && around.scrollWidth > around.clientWidth)
-        return true;
-    return false;
-  };
-  for (const one of document.querySelectorAll("a[href], button, input, select, textarea, progress")) {
-    if (!one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) || one.closest("[inert]")) continue;
-    const { left, right, width } = one.getBoundingClientRect();
-    if (width <= 1) continue;
-    const style = getComputedStyle(one);
-    if ((left < -0.5 || right > innerWidth + 0.5) && right > 0 && left < innerWidth && !scrolls(one))
-      say(`at ${Math.round(left)} to ${Math.round(right)} of ${innerWidth}`, one);
-    if (one.matches("[type=checkbox], [type=radio], [type=range], progress")
-        && style.appearance !== "none" && style.accentColor === "auto") say("in the browser's colour", one);
-    if (one.matches("a") && ["rgb(0, 0, 238)", "rgb(158, 158, 255)"].includes(style.color)) say("a blue link", one);
-    if (one.matches("button, a.btn") && style.overflowX === "visible" && one.scrollWidth > one.clientWidth + 1)
-      say("wider than it is", one);
-    if (one.matches("select") && one.selectedOptions.length === 1) {
-      const whole = document.createElement("select");
-      whole.append(one.selectedOptions[0].cloneNode(true));
-      whole.style.cssText = `position: absolute; width: auto; font: ${style.font}; padding: ${style.padding}`;
-      whole.style.border = style.border;
-      document.body.append(whole);
-      if (whole.offsetWidth > width + 1) say(`cut at ${Math.round(width)} of ${whole.offsetWidth}`, one);
-      whole.remove();
-    }
-  }
-  return faults;
-}"""
-"""Controls out of the window, in the browser's own colours, or with a label that is cut."""
 
 WORDLESS: Final = """(main) => {
   const seen = [...main.querySelectorAll("h2, h3, p, label, td, li, .card, .field, .empty")]
@@ -70,17 +35,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server with one account, in which nothing is yet."""
     with LocalServer(tmp_path_factory.mktemp("nothing") / "server") as found:
         yield found
-
-
-def ugly(page: Page, view: str) -> list[str]:
-    """What is wrong with the view that is shown, light and dark."""
-    found: list[str] = []
-    schemes: tuple[Any, ...] = ("dark", "light")
-    for scheme in schemes:
-        page.emulate_media(color_scheme=scheme)
-        settle(page)
-        found += [f"{view}, {scheme}: {fault}" for fault in page.evaluate(UGLY)]
-    return found
 
 
 SCREENS: Final = ([width for width in WIDTHS if width >= 700], [width for width in WIDTHS if width < 700])
@@ -130,6 +84,10 @@ def test_empty_places_of_the_webmail_say_so(chromium: Browser, server: LocalServ
             wrong += ugly(page, f"calendar, {name}")
         centered(view.locator(".place-empty"), view)
         expect(view.locator(".place-empty")).to_contain_text("No events")
+        page.evaluate("location.hash = '#calendar:day,20260930'")
+        expect(view.locator("h1")).to_have_text("Wednesday 30 September")  # the longest
+        wrong += ugly(page, "calendar, a long day")
+        view.get_by_role("button", name="Agenda", exact=True).click()
         if width in {1440, 390}:
             wrong += judge(page, None)
         expect(view.locator(".primary")).to_have_count(0)
