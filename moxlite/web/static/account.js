@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "8c0bff0791fc", finding: "634a72460933", junk: "de91fd692a3b", links: "a2f891a4b081", masked: "d76dcf90fbf0", reading: "93cb7f3ff7df", rich: "3e35b4815368", rules: "6ade88b39196", security: "5770c1a575ad", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "31ec18858ff6", you: "f7703bddae20" };
+var define_PARTS_default = { device: "8c0bff0791fc", finding: "634a72460933", junk: "de91fd692a3b", links: "73db741544b3", masked: "d76dcf90fbf0", reading: "dcc07728e618", rich: "68b0bdbb7eca", rules: "6ade88b39196", security: "5770c1a575ad", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "0da4d3d12088", you: "f7703bddae20" };
 
 var CheckFailed = class extends Error {
 };

@@ -148,6 +148,9 @@ function setStatus(message) {
 }
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
@@ -172,7 +175,7 @@ function face(base, photo, name, key) {
   return el("span", { class: `disc person-disc c${hue(key)}`, "aria-hidden": "true" }, photo === "" ? initials(name) : el("img", { src: `${base}photo/${photo}`, alt: "", loading: "lazy" }));
 }
 
-var doubles_default = ".doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{padding:0 6px;color:var(--muted);font-size:var(--t-sm)}.double{display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0;accent-color:var(--accent)}.doubles .btn{margin-top:8px}\n";
+var doubles_default = ".doubles{display:grid;gap:14px;max-height:60vh;margin-bottom:14px;overflow-y:auto}.doubles fieldset{min-width:0;margin:0;padding:8px 12px 12px;border:1px solid var(--line);border-radius:var(--r-md)}.doubles legend{float:inline-start;width:100%;padding:0 0 4px;color:var(--muted);font-size:var(--t-sm)}.double{clear:both;display:flex;align-items:center;gap:10px}.double label{flex:1;display:grid;grid-template-columns:auto auto minmax(0,1fr);align-items:center;gap:10px;min-width:0;min-height:44px}.double input{flex:none;width:18px;height:18px;margin:0}.doubles .btn{margin-top:8px}\n";
 
 adopt(doubles_default);
 var named = 0;
@@ -204,7 +207,7 @@ function group(page, books, one, merge) {
     const root = el("div", { class: "double" }, el("label", {}, keep, face(page.base, contact.photo, contact.name, contact.emails[0] ?? contact.name), el("span", {}, el("bdi", { class: "person-name", dir: "auto" }, isolated(contact.name)), el("span", { class: "person-facts" }, facts.filter(Boolean).map(isolated).join(" · ")))), include);
     return { contact, keep, include, root };
   });
-  const button = el("button", { class: "btn primary", type: "button" }, t("Merge"));
+  const button = el("button", { class: "btn line", type: "button" }, t("Merge"));
   const check = () => {
     for (const { keep, include } of rows) {
       include.disabled = keep.checked;

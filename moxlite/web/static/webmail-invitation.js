@@ -174,6 +174,9 @@ var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 
 var x = "M18 6 6 18 M6 6l12 12";
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
@@ -280,13 +283,13 @@ function ruleText(rule) {
   return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
 }
 
-var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:34px;padding:0 14px;border-radius:7px;background:var(--accent);color:var(--accent-color);font-weight:600;text-decoration:none}a.event-join:hover{background:color-mix(in srgb,var(--accent) 88%,var(--color))}.event-card .event-joining{margin:0}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
+var join_default = ".event-joining{display:flex;align-items:center;gap:12px;margin:0 0 12px;overflow-wrap:anywhere}a.event-join{display:inline-flex;align-items:center;flex:none;min-height:34px;padding:0 14px;border-radius:7px;background:var(--mailbox-active-background);color:var(--color);font-weight:600;text-decoration:none}a.event-join:hover{background:var(--button-hover-background)}.event-card .event-joining{margin:0}.cal-agenda li:has(>.event-join){display:flex;align-items:center;gap:8px}@media(pointer:coarse){a.event-join{min-height:44px}}\n";
 
 adopt(join_default);
 function joinLink(link, named = false) {
   if (link === void 0 || !/^https?:/i.test(link)) return false;
   const host = URL.canParse(link) ? new URL(link).host : link;
-  const button = el("a", { class: "btn primary event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link }, meant("event", "Join"));
+  const button = el("a", { class: "btn event-join", href: link, target: "_blank", rel: "noopener noreferrer", title: link }, meant("event", "Join"));
   return named ? el("p", { class: "event-joining" }, button, el("bdi", { dir: "ltr" }, isolated(host))) : button;
 }
 

@@ -153,6 +153,9 @@ var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 
 var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);

@@ -3,6 +3,9 @@ var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701
 var mirrored = () => document.documentElement.dir === "rtl";
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
@@ -217,7 +220,7 @@ function pick(title, words, all, titleOf2, options = {}) {
 
 var picker_default = ".palette-input{width:100%}.dialog-text+.palette-input{margin-top:12px}.palette-list{height:46vh;margin-top:10px;overflow-y:auto}.palette-row{display:flex;justify-content:space-between;gap:14px;padding:7px 10px;border-radius:7px;overflow-wrap:anywhere;cursor:pointer}.palette-row:hover{background:var(--button-hover-background)}.palette-row[aria-selected=true]{background:var(--mailbox-active-background)}.palette-keys{flex:none}@media(pointer:coarse){.palette-row{padding:12px 10px}}\n";
 
-var palette_default = ".keys{max-height:62vh;overflow-y:auto;font-size:14px}.keys h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.keys dl{display:grid;grid-template-columns:max-content minmax(0,1fr);gap:5px 16px;margin:0}.keys dd{margin:0}\n";
+var palette_default = ".keys{max-height:62vh;overflow-y:auto;font-size:14px}.keys h3{margin:12px 0 6px;font-size:13px;color:var(--color-mild)}.keys dl{display:grid;grid-template-columns:minmax(108px,max-content) minmax(0,1fr);gap:5px 16px;margin:0}.keys dd{margin:0}\n";
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
 function titleOf(command) {
@@ -239,7 +242,7 @@ async function openPalette(table, typed = "") {
 }
 async function showKeys(table, beside) {
   const chosen = await dialog(t("Shortcuts"), (close) => [el("div", { class: "keys", tabindex: "0", role: "group", "aria-label": t("Shortcuts") }, table.all().flatMap((group) => {
-    const bound = group.commands.filter((command) => (command.keys ?? []).length > 0);
+    const bound = group.commands.filter(({ keys = [] }, at, all) => keys.length > 0 && all.findIndex((one) => `${one.keys}` === `${keys}`) === at);
     return [bound.length > 0 && el("section", {}, el("h3", {}, group.name), el("dl", {}, bound.map((command) => [el("dt", {}, keysOf(command)), el("dd", {}, titleOf(command))])))];
   })), el("div", { class: "dialog-buttons" }, el("button", { onclick: () => close(true) }, titleOf(beside)), el("button", { class: "primary", autofocus: true, onclick: () => close(false) }, t("Close")))]);
   if (chosen === true) beside.run();

@@ -211,6 +211,9 @@ function once(work) {
 }
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
@@ -461,7 +464,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         }) });
       });
     };
-    return [el("form", { novalidate: true, onsubmit: once(save) }, photo.root, el("fieldset", { class: "person-fields" }, name.root, emails.root, phones.root, organization.root, job.root, department.root, birthday.root, addresses.root, websites.root, nickname.root, groups.root, writable.length > 1 && book.root, note.root), el("div", { class: "dialog-buttons" }, card !== null && el("button", { type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
+    return [el("form", { novalidate: true, onsubmit: once(save) }, photo.root, el("fieldset", { class: "person-fields" }, name.root, emails.root, phones.root, organization.root, job.root, department.root, birthday.root, addresses.root, websites.root, nickname.root, groups.root, writable.length > 1 && book.root, note.root), el("div", { class: "dialog-buttons" }, card !== null && el("button", { class: "danger", type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
   });
 }
 async function copyTo(page, card, places2) {

@@ -3,6 +3,9 @@ var anchored_default = ".anchored::backdrop{background:none}@media(min-width:701
 var mirrored = () => document.documentElement.dir === "rtl";
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);

@@ -64,6 +64,9 @@ function mark(value) {
 }
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
@@ -88,7 +91,7 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
-var repeating_default = ".repeating{display:grid;gap:8px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.repeating-line,.repeating-days{display:flex;align-items:center;flex-wrap:wrap;gap:8px}.event-form .repeating-line :is(input,select){width:auto}.event-form .repeating-line input{width:110px}.event-form .repeating-line select+select{margin:0}.repeating-days label{display:flex;align-items:center;gap:4px;min-height:30px}@media(max-width:700px){.repeating-days label{min-height:44px}}\n";
+var repeating_default = ".repeating{display:grid;gap:8px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.repeating-line{display:flex;align-items:center;flex-wrap:wrap;gap:8px}.event-form .repeating-line :is(input,select){width:auto}.event-form .repeating-line input{width:110px}.event-form .repeating-line select+select{margin:0}.repeating-days{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:0 8px}.repeating-days label{display:flex;align-items:center;gap:4px;min-height:30px}@media(max-width:700px){.repeating-days label{min-height:44px}}\n";
 
 adopt(repeating_default);
 var days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];

@@ -167,6 +167,9 @@ function setStatus(message) {
 var typeTool = "M12 4v16 M4 7V5a1 1 0 0 1 1-1h14a1 1 0 0 1 1 1v2 M9 20h6";
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
