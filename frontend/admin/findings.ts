@@ -99,7 +99,7 @@ export function remedy(one: Finding): Child {
   return [
     one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)),
     commands.map((command) =>
-      /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : el("div", {}, visible(command)),
+      el("div", {}, /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : visible(command)),
     ),
   ];
 }

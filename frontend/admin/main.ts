@@ -28,7 +28,7 @@ const places: readonly Place[] = [
   {
     title: t("People"),
     icon: users,
-    about: t("Accounts, logins, storage"),
+    about: t("Accounts and storage"),
     pages: [
       ["accounts", t("Accounts")],
       ["move", ""],

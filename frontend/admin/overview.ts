@@ -340,7 +340,7 @@ export async function sessionsPage(desk: Desk): Promise<{ title: string; root: H
       },
       { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) },
       { title: t("Since"), cell: (one) => moment(one.created) },
-      { title: t("Last used"), cell: (one) => ago(one.last_used) },
+      { title: t("Last used"), cell: (one) => el("span", { class: "nowrap" }, ago(one.last_used)) },
       {
         title: "",
         kind: "top",

@@ -148,8 +148,7 @@ export function card(
           "header",
           {},
           el("h2", {}, title),
-          el("span", { class: "grow" }),
-          actions,
+          actions && el("div", { class: "actions" }, actions),
           typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint,
         );
   return el(

@@ -56,7 +56,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     page.get_by_role("dialog").get_by_label("Domain").fill("hill.example")
     page.get_by_role("dialog").get_by_role("button", name="Add domain").click()
     steps = page.get_by_label("Steps")
-    expect(steps.locator("[aria-current]")).to_contain_text("Folders")
+    expect(steps.locator("[aria-current]")).to_contain_text("Addresses")
     expect(page.get_by_text("postmaster@hill.example")).to_be_visible()
     fits(page)
 

@@ -119,9 +119,10 @@ async function auditPage(desk: Desk): Promise<{ title: string; root: HTMLElement
       { title: t("When"), kind: "main", cell: (row) => when(row.at) },
       {
         title: t("User"),
-        cell: (row) => actors[row.actor] ?? actor(row.actor),
+        cell: (row) =>
+          actors[row.actor] === undefined ? actor(row.actor) : el("span", { class: "nowrap" }, actors[row.actor]!),
       },
-      { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint via" }, wayOf(row.via))] },
+      { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint nowrap" }, wayOf(row.via))] },
       { title: t("Action"), cell: what },
     ],
     found,

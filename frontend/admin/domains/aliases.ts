@@ -3,7 +3,7 @@
 import type { AliasRow, DomainDetail } from "../../gen/admin";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
-import { field, line } from "../../lib/fields";
+import { type Field, field, line } from "../../lib/fields";
 import { plus, trash2 } from "../../lib/icons";
 import { button, card, foreign, iconButton, table } from "../../lib/pages";
 import { notice } from "../../lib/states";
@@ -44,13 +44,7 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
 /** Ask for an alias of a domain with its members, and add it. */
 export async function addAlias(desk: Desk, domain: string): Promise<void> {
   const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
-  const members = field(
-    t("Members"),
-    el("textarea", {}),
-    t(
-      "One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers.",
-    ),
-  );
+  const members = membersField();
   const done = await fieldDialog(
     t("Add alias"),
     t("Add alias"),
@@ -60,6 +54,15 @@ export async function addAlias(desk: Desk, domain: string): Promise<void> {
   );
   if (done !== null) await desk.refresh();
 }
+
+const membersField = (): Field<HTMLTextAreaElement> =>
+  field(
+    t("Members"),
+    el("textarea", {}),
+    t(
+      "One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers.",
+    ),
+  );
 
 const lines = (area: HTMLTextAreaElement) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 
@@ -93,13 +96,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
       await desk.refresh();
   };
   const add = async () => {
-    const members = field(
-      t("Members"),
-      el("textarea", {}),
-      t(
-        "One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers.",
-      ),
-    );
+    const members = membersField();
     if (
       (await fieldDialog(t("Add members"), t("Add"), { members }, () =>
         desk.client.config_alias_addaddr(row.address, lines(members.control)).then(() => true),

@@ -103,12 +103,12 @@ function mailboxes(desk: Desk, found: DomainDetail): Step {
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
   return {
     name: "mailboxes",
-    title: t("Folders"),
+    title: t("Addresses"),
     level: all.length > 0 ? "ok" : "wait",
     word: all.length > 0 ? t("done") : t("to do"),
     show: () => [
       card(
-        t("Folders"),
+        t("Addresses"),
         el(
           "ul",
           { class: "lines" },
@@ -214,7 +214,7 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
     word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"),
     show: () => [
       card(
-        t("Actions"),
+        t("DKIM keys"),
         [
           el(
             "p",
@@ -229,46 +229,47 @@ function certificates(found: DomainDetail, hosts: readonly Host[]): Step {
           actions: el(
             "a",
             { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) },
-            t("Actions"),
+            t("View keys"),
           ),
         },
       ),
-      card(
-        t("Certificates"),
-        el(
-          "ul",
-          { class: "lines" },
-          hosts.map((one) =>
-            el(
-              "li",
-              {},
+      hosts.length > 0 &&
+        card(
+          t("Certificates"),
+          el(
+            "ul",
+            { class: "lines" },
+            hosts.map((one) =>
               el(
-                "div",
-                { class: "grow" },
-                el("b", {}, one.name),
+                "li",
+                {},
                 el(
                   "div",
-                  { class: "hint" },
-                  one.certificate === null
-                    ? t("Requested automatically when the DNS record points to this server.")
-                    : one.certificate.own
-                      ? t("Self-signed. Other servers won't trust this certificate.")
-                      : one.certificate.issuer,
+                  { class: "grow" },
+                  el("b", {}, one.name),
+                  el(
+                    "div",
+                    { class: "hint" },
+                    one.certificate === null
+                      ? t("Requested automatically when the DNS record points to this server.")
+                      : one.certificate.own
+                        ? t("Self-signed. Other servers won't trust this certificate.")
+                        : one.certificate.issuer,
+                  ),
                 ),
+                one.certificate === null
+                  ? state("wait", t("inactive"))
+                  : one.certificate.own
+                    ? state("warn", t("weak"))
+                    : state("ok", t("correct")),
               ),
-              one.certificate === null
-                ? state("wait", t("inactive"))
-                : one.certificate.own
-                  ? state("warn", t("weak"))
-                  : state("ok", t("correct")),
             ),
           ),
+          {
+            flush: true,
+            hint: t("If another web server uses port 443, it provides the certificates."),
+          },
         ),
-        {
-          flush: true,
-          hint: t("Another web server on port 443 provides the certificates."),
-        },
-      ),
     ],
   };
 }

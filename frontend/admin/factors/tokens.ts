@@ -40,7 +40,10 @@ export async function tokens(desk: Desk): Promise<Child> {
             ? t("never")
             : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)),
       },
-      { title: t("Expires"), cell: (one) => (one.expired ? state("off", t("expired")) : one.expires) },
+      {
+        title: t("Expires"),
+        cell: (one) => (one.expired ? state("off", t("expired")) : el("span", { class: "nowrap" }, one.expires)),
+      },
       {
         title: "",
         kind: "num",

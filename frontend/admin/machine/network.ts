@@ -70,17 +70,21 @@ function listings(desk: Desk, found: OwnAddresses): Child {
   return table<Listing>(
     t("Block lists"),
     [
-      { title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) },
+      { title: t("List"), kind: "main", cell: (row) => el("b", {}, row.zone) },
       { title: t("Address"), cell: (row) => row.ip },
       {
         title: t("Status"),
         cell: (row) => [
           listingState(row),
           (row.explanation !== "" || row.problem !== "") &&
-            el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200)),
+            el("div", { class: "hint reason" }, foreign(row.explanation || row.problem, 200)),
         ],
       },
-      { title: t("Checked"), cell: (row) => (row.at === 0 ? el("span", { class: "muted" }, t("never")) : ago(row.at)) },
+      {
+        title: t("Checked"),
+        cell: (row) =>
+          row.at === 0 ? el("span", { class: "muted" }, t("never")) : el("span", { class: "nowrap" }, ago(row.at)),
+      },
       {
         title: "",
         kind: "top",
@@ -177,7 +181,7 @@ export async function routesPage(desk: Desk): Promise<Page> {
     t("Transports"),
     [
       { title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) },
-      { title: t("Settings"), cell: (row) => methods[row.method] },
+      { title: t("Type"), cell: (row) => methods[row.method] },
       {
         title: t("Settings"),
         cell: (row) =>

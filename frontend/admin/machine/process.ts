@@ -116,6 +116,9 @@ function sampleText(row: MetricRow, one: MetricSample): string {
     : t("{count}, mean {mean}", { count: one.count, mean: round(one.value / one.count) });
 }
 
+/** A name that may be wrapped after each of its parts. */
+const atParts = (name: string): Child => name.split(/(?<=_)/).map((one) => [one, el("wbr")]);
+
 /** What the process counts. */
 export async function metricsPage(desk: Desk): Promise<Page> {
   const found = await desk.client.metrics();
@@ -148,7 +151,7 @@ export async function metricsPage(desk: Desk): Promise<Page> {
                   el(
                     "div",
                     {},
-                    el("b", {}, row.name.replace(/^moxlite_/, "")),
+                    el("b", {}, atParts(row.name.replace(/^moxlite_/, ""))),
                     el("div", { class: "hint" }, row.about),
                   ),
                   samples(row),

@@ -190,7 +190,10 @@ export async function waitingPage(desk: Desk): Promise<{ title: string; root: HT
       { title: t("From"), cell: (row) => address(row.sender) },
       {
         title: t("To"),
-        cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))],
+        cell: (row) => [
+          address(row.recipient),
+          row.why !== "" && el("div", { class: "hint reason" }, foreign(row.why, 140)),
+        ],
       },
       { title: t("Since"), cell: (row) => when(microseconds(row.queued)) },
       { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) },

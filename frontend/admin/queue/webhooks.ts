@@ -62,7 +62,7 @@ export async function webhooksPage(desk: Desk): Promise<{ title: string; root: H
         title: t("URL"),
         cell: (row) => [
           foreign(row.url, 100),
-          row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200)),
+          row.error !== "" && el("div", { class: "hint reason" }, foreign(row.error, 200)),
         ],
       },
       { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) },

@@ -205,7 +205,7 @@ function head(title, hint, ...actions2) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions: actions2 } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions2, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions2 && el("div", { class: "actions" }, actions2), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function button(title, run, options = {}) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "8c0bff0791fc", finding: "634a72460933", junk: "de91fd692a3b", links: "73db741544b3", masked: "d76dcf90fbf0", reading: "dcc07728e618", rich: "68b0bdbb7eca", rules: "6ade88b39196", security: "5770c1a575ad", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "0da4d3d12088", you: "f7703bddae20" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "27219a1ab2f5", masked: "690f2dfc8b5f", reading: "3d8fdbf06cdc", rich: "3e35b4815368", rules: "d3b0445236f6", security: "de95b983dbab", sending: "e1e46e4edee1", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "20cf6f533c6b", writing: "16cd0981eba4", you: "69ee0394a7ae" };
 
 var CheckFailed = class extends Error {
 };

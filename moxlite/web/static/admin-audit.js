@@ -206,7 +206,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function table(label, columns, rows, each) {
@@ -346,7 +346,7 @@ async function auditPage(desk) {
   const filter = filterOf(query);
   const before = Number(query.get("before") ?? "0");
   const found = await desk.client.audit(filter, before, perPage);
-  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] ?? actor(row.actor) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint via" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
+  const list = table(t("Changes"), [{ title: t("When"), kind: "main", cell: (row) => when(row.at) }, { title: t("User"), cell: (row) => actors[row.actor] === void 0 ? actor(row.actor) : el("span", { class: "nowrap" }, actors[row.actor]) }, { title: t("From"), cell: (row) => [row.remote_ip, el("div", { class: "hint nowrap" }, wayOf(row.via))] }, { title: t("Action"), cell: what }], found);
   const current = Object.fromEntries([...query.entries()].filter(([name]) => name !== "before"));
   const last = found.at(-1);
   const following = last !== void 0 && found.length === perPage ? addressOf("audit", [], { ...current, before: String(last.id) }) : "";

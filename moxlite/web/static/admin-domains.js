@@ -236,7 +236,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
@@ -714,10 +714,11 @@ function aliases(desk, found) {
 }
 async function addAlias(desk, domain) {
   const address = line(t("Alias address"), `@${domain}`, null, { inputmode: "email" });
-  const members = field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
+  const members = membersField();
   const done = await fieldDialog(t("Add alias"), t("Add alias"), { alias: address, members }, () => desk.client.config_alias_add(address.control.value, lines(members.control)).then(() => true), el("p", { class: "hint" }, t("Anyone can post to a new alias. Members don't get copies of their own messages.")));
   if (done !== null) await desk.refresh();
 }
+var membersField = () => field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
   if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member will keep existing messages.", "New mail to this alias will be rejected. {n} members will keep existing messages."), t("Remove"))) return;
@@ -731,7 +732,7 @@ async function aliasPage(desk, found, localpart) {
     if (await attempt(t("Removing…"), t("Couldn't remove member"), () => desk.client.config_alias_rmaddr(row.address, [member]))) await desk.refresh();
   };
   const add2 = async () => {
-    const members2 = field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
+    const members2 = membersField();
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
@@ -975,7 +976,7 @@ function mailboxes(desk, found) {
   const domain = found.row.domain;
   const all = [...found.addresses.map((one) => [one, t("address")]), ...found.aliases.map((one) => [one.address, t("alias")])];
   const own = all.some(([one]) => one.toLowerCase() === `postmaster@${domain}`);
-  return { name: "mailboxes", title: t("Folders"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Folders"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Delivers to this server's postmaster.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("Addresses that receive mail here.") }), desk.peer(domain)] };
+  return { name: "mailboxes", title: t("Addresses"), level: all.length > 0 ? "ok" : "wait", word: all.length > 0 ? t("done") : t("to do"), show: () => [card(t("Addresses"), el("ul", { class: "lines" }, !own && el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, `postmaster@${domain}`)), el("div", { class: "hint" }, t("Delivers to this server's postmaster.")))), all.map(([one, kind]) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one)), el("div", { class: "hint" }, kind))))), { flush: true, actions: [button(t("Add address"), () => void addAddress(desk, domain), { icon: plus, kind: all.length > 0 ? "line" : "primary" }), button(t("Add alias"), () => void addAlias(desk, domain), { icon: plus })], hint: t("Addresses that receive mail here.") }), desk.peer(domain)] };
 }
 async function addAddress(desk, domain) {
   const { accounts } = await desk.client.accounts("", "", 200);
@@ -1012,7 +1013,7 @@ function certificates(found, hosts) {
   const left = hosts.filter((one) => one.certificate === null).length;
   const keys2 = found.selectors.filter((one) => one.signs);
   const broken = found.selectors.filter((one) => one.problem !== "");
-  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("Actions"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("Actions")) }), card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Requested automatically when the DNS record points to this server.") : one.certificate.own ? t("Self-signed. Other servers won't trust this certificate.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("inactive")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("Another web server on port 443 provides the certificates.") })] };
+  return { name: "certificates", title: t("Keys and certificates"), level: broken.length > 0 ? "danger" : left > 0 ? "wait" : "ok", word: broken.length > 0 ? t("wrong") : left > 0 ? t("to do") : t("done"), show: () => [card(t("DKIM keys"), [el("p", {}, keys2.length > 0 ? state("ok", many(keys2.length, "{n} key signs outgoing mail.", "{n} keys sign outgoing mail.")) : state("danger", t("Outgoing mail isn't signed."))), broken.map((one) => notice("danger", visible(one.problem)))], { actions: el("a", { class: "btn line", href: addressOf("domains", [found.row.domain], { tab: "keys" }) }, t("View keys")) }), hosts.length > 0 && card(t("Certificates"), el("ul", { class: "lines" }, hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, one.name), el("div", { class: "hint" }, one.certificate === null ? t("Requested automatically when the DNS record points to this server.") : one.certificate.own ? t("Self-signed. Other servers won't trust this certificate.") : one.certificate.issuer)), one.certificate === null ? state("wait", t("inactive")) : one.certificate.own ? state("warn", t("weak")) : state("ok", t("correct"))))), { flush: true, hint: t("If another web server uses port 443, it provides the certificates.") })] };
 }
 function test(desk, found) {
   const address = line(t("To"), found.addresses.find((one) => !one.startsWith("@")) ?? "", t("Use an address in this domain, or your address at another provider to check the message details there."), { inputmode: "email" });

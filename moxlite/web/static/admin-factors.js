@@ -268,7 +268,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function table(label, columns, rows, each) {
@@ -685,7 +685,7 @@ async function tokens(desk) {
   const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
   const hint = t("Use tokens to manage this server from API clients. For the API reference, see {url}.", { url: new URL("v1/openapi.json", location.href).href });
   if (made2.length === 0) return card(t("API tokens"), empty(keyRound, t("No tokens yet"), hint, add), { flush: true });
-  const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Permissions"), cell: (one) => one.scopes.join(", ") }, { title: t("Last used"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : one.expires }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
+  const rows = table(t("API tokens"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Permissions"), cell: (one) => one.scopes.join(", ") }, { title: t("Last used"), cell: (one) => one.last_used === "" ? t("never") : el("span", {}, one.last_used, el("span", { class: "hint" }, ` ${one.used_from}`)) }, { title: t("Expires"), cell: (one) => one.expired ? state("off", t("expired")) : el("span", { class: "nowrap" }, one.expires) }, { title: "", kind: "num", cell: (one) => button(t("Revoke"), () => void revoke(desk, one), { kind: "line small", name: t("Revoke {name}", { name: one.name }) }) }], made2);
   return card(t("API tokens"), rows, { flush: true, actions: add, hint });
 }
 async function make(desk) {

@@ -215,7 +215,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
@@ -883,7 +883,7 @@ async function networkPage(desk) {
 }
 function listings(desk, found) {
   if (found.listings.length === 0) return el("p", { class: "hint" }, t("No monitored lists"));
-  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.zone)) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("Status"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Checked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("never")) : ago(row.at) }, { title: "", kind: "top", cell: (row) => iconButton(t("Check {ip} on {zone} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
+  return table(t("Block lists"), [{ title: t("List"), kind: "main", cell: (row) => el("b", {}, row.zone) }, { title: t("Address"), cell: (row) => row.ip }, { title: t("Status"), cell: (row) => [listingState(row), (row.explanation !== "" || row.problem !== "") && el("div", { class: "hint reason" }, foreign(row.explanation || row.problem, 200))] }, { title: t("Checked"), cell: (row) => row.at === 0 ? el("span", { class: "muted" }, t("never")) : el("span", { class: "nowrap" }, ago(row.at)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Check {ip} on {zone} now", { zone: row.zone, ip: row.ip }), refreshCw, async () => {
     if (await attempt(t("Checking {zone}…", { zone: row.zone }), t("Couldn't check {zone}", { zone: row.zone }), () => desk.client.listing_check(row.zone, row.ip))) await desk.refresh();
   }) }], found.listings);
 }
@@ -926,7 +926,7 @@ function values(settings2, prefix = "") {
 }
 async function routesPage(desk) {
   const found = await desk.client.transport_list();
-  const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("Settings"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Used by routes for"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
+  const list3 = table(t("Transports"), [{ title: t("Transport"), kind: "main", cell: (row) => el("b", {}, el("bdi", {}, row.name)) }, { title: t("Type"), cell: (row) => methods[row.method] }, { title: t("Settings"), cell: (row) => el("details", {}, el("summary", {}, foreign(String(row.settings["host"] ?? row.settings["address"] ?? t("show")), 80)), pairs(values(row.settings).map(([name, value]) => [name, foreign(value, 120)]))) }, { title: t("Used by routes for"), cell: (row) => row.used.length === 0 ? el("span", { class: "muted" }, t("none")) : foreign([...new Set(row.used)].join(", "), 120) }], found);
   const none = empty(route, t("No transports"), t("Mail is delivered directly to recipients' servers. To add a transport, such as a smarthost, set [transports.NAME] in moxlite.toml."));
   const root = el("div", { class: "page" }, head(t("Routes"), t("How outgoing mail is delivered."), found.length > 0 && button(t("Add route"), () => void addRoute(desk, found))), card(t("Transports"), found.length === 0 ? none : list3, { flush: true, hint: found.length === 0 ? null : t("To change transports, edit moxlite.toml and restart the server. Passwords are hidden.") }), card(t("Routes for all mail"), await settingsForm(desk, [], (name) => name === "routes"), { hint: t("Only the first matching route applies. Account routes are checked first, then domain routes, then these.") }));
   return { title: t("Routes"), root };
@@ -1017,6 +1017,7 @@ function sampleText(row, one) {
   if (row.kind !== "histogram") return round(one.value);
   return one.count === 0 ? t("none") : t("{count}, mean {mean}", { count: one.count, mean: round(one.value / one.count) });
 }
+var atParts = (name) => name.split(/(?<=_)/).map((one) => [one, el("wbr")]);
 async function metricsPage(desk) {
   const found = await desk.client.metrics();
   const wanted = desk.address.query.get("search") ?? "";
@@ -1026,7 +1027,7 @@ async function metricsPage(desk) {
     const parts = words2.toLowerCase().split(/\s+/).filter((one) => one !== "");
     const rows = found.filter((row) => row.samples.length > 0 && parts.every((one) => row.name.includes(one) || row.about.toLowerCase().includes(one)));
     count.textContent = many(rows.length, "{n} metric", "{n} metrics");
-    fill(place, rows.length === 0 ? card("", empty(listFilter, t("No results"), t("Searches names and descriptions. Empty metrics are hidden."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, row.name.replace(/^moxlite_/, "")), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true }));
+    fill(place, rows.length === 0 ? card("", empty(listFilter, t("No results"), t("Searches names and descriptions. Empty metrics are hidden."))) : card("", el("ul", { class: "metrics" }, rows.map((row) => el("li", {}, el("div", {}, el("b", {}, atParts(row.name.replace(/^moxlite_/, ""))), el("div", { class: "hint" }, row.about)), samples(row)))), { flush: true }));
   };
   const input = el("input", { type: "search", "aria-label": t("Name or description"), placeholder: t("Name or description") });
   input.value = wanted;

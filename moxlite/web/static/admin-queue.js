@@ -129,7 +129,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content);
 }
 function tabs(label, links) {
@@ -604,7 +604,7 @@ async function waitingPage(desk) {
       draw();
     });
     return box;
-  } }, { title: t("Status"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint" }, foreign(row.why, 140))] }, { title: t("Since"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], messages);
+  } }, { title: t("Status"), cell: (row) => row.hold ? state("off", t("on hold")) : row.attempts > 0 ? state("warn", t("delayed")) : state("wait", t("waiting")) }, { title: t("From"), cell: (row) => address(row.sender) }, { title: t("To"), cell: (row) => [address(row.recipient), row.why !== "" && el("div", { class: "hint reason" }, foreign(row.why, 140))] }, { title: t("Since"), cell: (row) => when(microseconds(row.queued)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: t("Next"), cell: (row) => row.hold ? t("when released") : when(microseconds(row.next_attempt)) }, { title: "", kind: "top", cell: (row) => more(desk, row) }], messages);
   list.querySelector("th")?.replaceChildren(all);
   const last = messages.at(-1);
   const sort = query.get("sort") === "queued" ? "queued" : "next_attempt";
@@ -689,7 +689,7 @@ async function webhooksPage(desk) {
     if (!await confirm(t("Delete this webhook?"), t("{url} won't be notified. You can't undo this.", { url: row.url }), t("Delete webhook"))) return;
     if (await attempt(t("Canceling…"), t("Couldn't delete webhook"), () => desk.client.queue_webhook_cancel({ ids: [row.id] }))) await desk.refresh();
   };
-  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("URL"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Retry now"), () => void again(row), { kind: "line small" }), button(t("Delete…"), () => void cancel(row), { kind: "small danger" })) }], found);
+  const list = table(t("Webhooks"), [{ title: t("Event"), kind: "main", cell: (row) => [el("b", {}, row.event), row.success === false && [" ", state("danger", t("failed"))], row.success === true && [" ", state("ok", t("done"))]] }, { title: t("Account"), cell: (row) => row.account }, { title: t("URL"), cell: (row) => [foreign(row.url, 100), row.error !== "" && el("div", { class: "hint reason" }, foreign(row.error, 200))] }, { title: t("Since"), cell: (row) => when(microseconds(row.submitted)) }, { title: t("Attempts"), kind: "num", cell: (row) => String(row.attempts) }, { title: finished ? t("Finished") : t("Next"), cell: (row) => when(microseconds(finished ? row.last_activity : row.next_attempt)) }, { title: "", kind: "top", cell: (row) => !finished && el("span", { class: "flex" }, button(t("Retry now"), () => void again(row), { kind: "line small" }), button(t("Delete…"), () => void cancel(row), { kind: "small danger" })) }], found);
   const only = (value, words) => pill(addressOf("queue", ["webhooks"], value ? { finished: "true" } : {}), finished === value, words);
   return listPage(t("Webhooks"), "webhooks", { query, found, list, none: empty(send, t("No webhooks"), finished ? t("To keep finished webhooks listed, set keep_retired_webhook_period for an account.") : t("Failed webhooks wait here to be retried.")), after: (last) => ({ last: finished ? last.last_activity : last.next_attempt, last_id: String(last.id) }), pills: [only(false, t("Waiting")), only(true, t("Finished"))] });
 }
