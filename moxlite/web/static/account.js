@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "27219a1ab2f5", masked: "690f2dfc8b5f", reading: "3d8fdbf06cdc", rich: "3e35b4815368", rules: "d3b0445236f6", security: "de95b983dbab", sending: "e1e46e4edee1", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "20cf6f533c6b", writing: "16cd0981eba4", you: "69ee0394a7ae" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "28ed36b639db", masked: "690f2dfc8b5f", reading: "9965ecfdc947", rich: "68b0bdbb7eca", rules: "d3b0445236f6", security: "de95b983dbab", sending: "e1e46e4edee1", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "20cf6f533c6b", writing: "217421e7caae", you: "69ee0394a7ae" };
 
 var CheckFailed = class extends Error {
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "dc183e4cabc2", live: "cc691953cfa8", machine: "bb909005fc7c", moving: "69c301cf1d7d", queue: "33b77b01fb93", reports: "02c649dc6745", trends: "efd809c47174" };
+var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "dc183e4cabc2", live: "cc691953cfa8", machine: "bb909005fc7c", moving: "69c301cf1d7d", queue: "c412469b3fbe", reports: "02c649dc6745", trends: "efd809c47174" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,6 +414,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
