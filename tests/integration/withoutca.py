@@ -73,6 +73,14 @@ def play(me: Examined, world: DNSWorld) -> None:
         assert "pacc (settings for newer mail clients)" in said, said
         assert not re.search(r"_ssl\.c|Errno|handshake|self-signed|moxlite config dnscheck", said), said
         say("without certificates there is one error")
+        records = me.run("config", "dnsrecords", "example.org").stdout
+        world.set("example.org", re.sub(r"(?m)^mx\.example\.org\. A .*$", "", records))
+        of_dns = [error for error in me.errors() if error.startswith("dns: ")]
+        assert of_dns == ["dns: mx.example.org doesn't have an address in DNS"], of_dns
+        shown = me.run("doctor", "--skip-dial", "--skip-mail").stdout
+        assert f"add to DNS: mx.example.org. A {OWN}" in shown, shown
+        assert "CNAME" not in shown, "the aliases are there"
+        say("without an address of the machine there is one error")
     finally:
         me.server.stop()
 

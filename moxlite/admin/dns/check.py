@@ -64,8 +64,7 @@ async def check_iprev(case: Case, report: Report) -> None:
     transports = case.snapshot.static.transports.values()
     socks = {transport.socks.remote_hostname.ascii for transport in transports if transport.socks is not None}
     ips = dict.fromkeys(await case.addresses(absolute_name(case.host), report, "the host"))
-    if not ips:
-        _ask_for_addresses(case, report)
+    unaddressed = not ips
     ips.update(dict.fromkeys((*(case.ips or ()), *case.socks)))
     natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
@@ -75,16 +74,13 @@ async def check_iprev(case: Case, report: Report) -> None:
         if case.ips is not None and ip not in case.ips and ip not in case.socks:
             report.error(f"{case.host} has the address {ip}, which isn't this server's")
             await case.mend_host(report)
-        await _reverse(case, report, ip, socks if ip in case.socks else names, natted=natted)
+        expected = socks if ip in case.socks else names
+        await _reverse(case, report, ip, expected, natted=natted, unaddressed=unaddressed)
 
 
-def _ask_for_addresses(case: Case, report: Report) -> None:
-    case.ask_for(report, "host")
-    if not case.records("host"):
-        report.mend(f"add this machine's addresses to DNS: {absolute_name(case.host)} A (and AAAA)")
-
-
-async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str], *, natted: bool) -> None:
+async def _reverse(
+    case: Case, report: Report, ip: IPAddress, expected: set[str], *, natted: bool, unaddressed: bool
+) -> None:
     wish = f"ask your provider for the reverse name of {ip}: {min(expected)}"
     try:
         found = [name.rstrip(".") for name in (await case.resolver.ptr(ip)).records[:MAX_HOSTS]]
@@ -108,6 +104,8 @@ async def _reverse(case: Case, report: Report, ip: IPAddress, expected: set[str]
                 confirmed.append(name.lower())
         except (DNSError, ValueError):
             continue
+    if unaddressed and case.host.ascii in map(str.lower, found):
+        return  # it can't lead back without the address, which has been told
     if not confirmed:
         report.error(f"{found[0]}, the reverse DNS name for {ip}, doesn't resolve to this address", wish)
     elif not expected & set(confirmed) and not natted:
@@ -139,8 +137,6 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
     if ips is None:
         return True  # unknown
     if not ips:
-        if ours:
-            _ask_for_addresses(case, report)
         return ours
     foreign = [] if case.ips is None else [ip for ip in ips if ip not in case.ips]
     if not foreign:

@@ -50,6 +50,8 @@ class Report(msgspec.Struct):
                 self.note(command)
             return
         last = self.findings[at]
+        if last.about != self.about:  # it has its own remedy
+            return
         self.findings[at] = msgspec.structs.replace(last, commands=tuple(dict.fromkeys((*last.commands, *commands))))
 
     def add(self, finding: Finding) -> None:
@@ -111,6 +113,9 @@ class Case(DomainRecords, frozen=True, kw_only=True):
         try:
             answer = await self.resolver.ips(name)
         except NotFound as error:
+            if error.name.lower() == absolute_name(self.host):
+                report.add(self._without_address())
+                return ()
             why = "name not found in DNS" if error.nonexistent else "no A or AAAA records found"
             report.error(f"{what} {name} doesn't have an address: {why}")
             return ()
@@ -119,6 +124,15 @@ class Case(DomainRecords, frozen=True, kw_only=True):
             return None
         report.found.append(f"{name} {' '.join(map(str, answer.records))}")
         return answer.records
+
+    def _without_address(self) -> Finding:
+        """This machine's name has no address: one fault for all topics, and not one of the aliases that lead to it."""
+        host = self.host.ascii
+        commands = instructions((), self.records("host")) or [
+            f"add this machine's addresses to DNS: {host}. A (and AAAA)"
+        ]
+        text = f"{host} doesn't have an address in DNS"
+        return Finding(grade="error", code="dns", about=host, text=text, commands=tuple(commands))
 
     async def host_lines(self, name: str) -> list[str]:
         """Lines of the records that give an absolute name its addresses: its CNAME, or its A and AAAA records."""

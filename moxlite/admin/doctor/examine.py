@@ -304,7 +304,7 @@ def _of(domain: Domain, topic: str, report: Report) -> Iterator[Finding]:
     faults = [finding for finding in report.findings if finding.grade != "note"]
     title = f" ({dns.TITLES[topic]})" if topic in dns.TITLES else ""
     for finding in faults or report.findings:
-        if finding.code != report.code:
+        if finding.about != report.about:
             yield finding
         elif finding.text != NOT_SERVED:
             see = () if not faults else finding.commands[:MAX_COMMANDS] or (f"moxlite config dnscheck {domain}",)

@@ -32,15 +32,22 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def folded(findings: Iterable[Finding], host: str) -> list[Finding]:
-    """Findings, with names that have no certificate for the same reason in one of them.
+    """Findings, with names that have no certificate for the same reason in one of them. A name whose address is missing
+    in DNS is left out where a finding of DNS says so.
 
     Args:
       host: the machine's name, which comes first.
     """
     kept: list[Finding] = []
+    findings = tuple(findings)
+    of_dns = [finding.text for finding in findings if finding.code == "dns"]
     alike: dict[tuple[Grade, str], dict[str, Finding]] = {}
     for finding in findings:
-        if "certificate for " in finding.text and finding.code in ("certificate-order", "not-checked"):
+        without = f"{finding.about} doesn't have an address in DNS"
+        if finding.code == "certificate-order" and finding.text.endswith(f": {without}"):
+            if not any(text.endswith((without, f"no address for {finding.about}")) for text in of_dns):
+                kept.append(finding)
+        elif "certificate for " in finding.text and finding.code in ("certificate-order", "not-checked"):
             reason = finding.text.replace(finding.about, "")
             alike.setdefault((finding.grade, reason), {})[finding.about] = finding
         else:
