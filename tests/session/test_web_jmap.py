@@ -904,9 +904,9 @@ async def test_a_token_logs_in_without_an_address(rig: Rig) -> None:
     for token, text in (
         (tokens["dav"], "this token can't be used for jmap"),
         (tokens["old"], "this token has expired"),
-        (tokens["whole"][:-1], "Bad token."),
-        ("moxlite_bm9ib2R5.aaaaaaaaaaaaaaaaaaaa", "Bad token."),
-        ("moxlite_%", "Bad token."),
+        (tokens["whole"][:-1], "Invalid token."),
+        ("moxlite_bm9ib2R5.aaaaaaaaaaaaaaaaaaaa", "Invalid token."),
+        ("moxlite_%", "Invalid token."),
     ):
         client.authorization = f"Bearer {token}"
         answer = await client.http("GET", "/jmap/session")

@@ -46,7 +46,7 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
     wrong = "Bad address or password."
     if token is not None:
         challenge = ("www-authenticate", f'Bearer realm="{protocol}", error="invalid_token"')
-        wrong = "Bad token."
+        wrong = "Invalid token."
     try:
         if token is not None:
             return await logins.token(attempt, token)
@@ -71,7 +71,7 @@ async def token_login(logins: Logins, request: Request, token: str, protocol: Li
     except LoginRefused as error:
         await trio.sleep(FAILURE_DELAY)
         told = isinstance(error, LoginDisabled | NotPermitted)
-        raise HTTPError(401, str(error) if told else "Bad token.") from None
+        raise HTTPError(401, str(error) if told else "Invalid token.") from None
 
 
 def attempt_of(request: Request, protocol: Protocol) -> LoginRequest:

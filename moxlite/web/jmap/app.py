@@ -173,7 +173,7 @@ class JMAP:
                 await self._websocket(request, writer, path)
             case _, ("" | "session" | "api" | "upload" | "download" | "events" | "ws"):
                 allowed = "POST" if name in ("api", "upload") else "GET, HEAD"
-                raise HTTPError(405, "This address is used by another method.", (("allow", allowed),))
+                raise HTTPError(405, f"Use {allowed.partition(',')[0]} for this URL.", (("allow", allowed),))
             case _:
                 raise HTTPError(404, "Page not found.")
 
@@ -183,7 +183,7 @@ class JMAP:
         request.account = identity.account
         self._check_allowed(identity)
         if identity.only_addresses and not addresses:
-            raise HTTPError(403, "This token is only for masked addresses.")
+            raise HTTPError(403, "This token can only be used for masked addresses.")
         self._transcript(identity, request).begin()
         act_for(identity.account)
         await give_way()
@@ -311,14 +311,14 @@ class JMAP:
         try:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:
-                    raise MethodError("unknownMethod", "unknown method, or missing capability in using")
+                    raise MethodError("unknownMethod", "unknown method, or its capability isn't listed in using")
                 arguments = invocation.arguments
                 if any(name.startswith("#") for name in arguments):
                     # in a thread: a reference may bring 100,000 values, and each is counted
                     arguments = await off_loop(partial(resolved, arguments, before, call.budget.take), kind="jmap")
                 # By capability, not by name: a method that is added later is refused until it is meant to be there.
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":
-                    raise MethodError("forbidden", "this token is only for masked addresses")
+                    raise MethodError("forbidden", "this token can only be used for masked addresses")
                 if method.changes and call.identity.read_only:
                     raise MethodError("accountReadOnly", "this app password is read-only")
                 async with self._place_of(call, method, arguments) as place:

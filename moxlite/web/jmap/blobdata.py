@@ -57,9 +57,9 @@ async def upload(call: Call) -> Object:
     """Blob/upload."""
     create = call.argument("create", dict)
     if create is None or not all(isinstance(one, dict) for one in create.values()):
-        raise invalid("create: must be an object of objects")
+        raise invalid("create is required, and each value in it must be an object")
     if len(create) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} blobs")
+        raise MethodError("requestTooLarge", f"you can create up to {LIMITS['maxObjectsInSet']} blobs in one call")
 
     measured = Budget(MAX_READ)
 
@@ -79,9 +79,11 @@ async def upload(call: Call) -> Object:
 async def _uploaded(call: Call, given: Object, measured: Budget) -> Object:
     sources, media_type = given.get("data"), given.get("type")
     if given.keys() - {"data", "type"} or not isinstance(media_type, str | None):
-        raise SetError("invalidProperties", "an upload must have data and type", properties=["type"])
+        raise SetError(
+            "invalidProperties", "an upload can only have data and type, and type must be a string", properties=["type"]
+        )
     if not isinstance(sources, list) or not 0 < len(sources) <= MAX_SOURCES:
-        raise _bad_source(f"must be an array of up to {MAX_SOURCES} data sources")
+        raise _bad_source(f"must be an array of 1 to {MAX_SOURCES} data sources")
     pieces = [await _source(call, source, measured) for source in sources]
     if sum(size for size, _ in pieces) > LIMITS["maxSizeUpload"]:
         raise SetError("tooLarge", "the blob is too large", maxSize=LIMITS["maxSizeUpload"])
@@ -95,8 +97,8 @@ async def _uploaded(call: Call, given: Object, measured: Budget) -> Object:
 
     try:
         made = await receive_upload(call.place.home, "", kind, octets(), message=kind.lower() == MESSAGE)
-    except LimitExceeded as error:
-        raise SetError("overQuota", f"too many pending uploads: {error}") from None
+    except LimitExceeded:
+        raise SetError("overQuota", "too many pending uploads; try again later") from None
     return {"id": f"U{made.key.hex()}", "type": made.media_type, "size": made.size}
 
 
@@ -110,7 +112,7 @@ async def _source(call: Call, source: Any, measured: Budget) -> tuple[int, Calla
             try:
                 return _held(text.encode())
             except UnicodeEncodeError:
-                raise _bad_source("the text contains surrogates") from None
+                raise _bad_source("the text contains unpaired surrogates") from None
         case {"data:asBase64": str(text), **rest} if not rest:
             try:
                 return _held(await _worked(len(text), partial(base64.b64decode, text, validate=True)))
@@ -126,7 +128,7 @@ async def _source(call: Call, source: Any, measured: Budget) -> tuple[int, Calla
             if start > whole or end > whole:
                 raise _bad_source("the range extends past the end of the blob")
             return end - start, lambda: cut(blob, start, end)
-    raise _bad_source("a data source must have data:asText, data:asBase64, or blobId with offset and length")
+    raise _bad_source("a data source must have data:asText, data:asBase64, or blobId (with optional offset and length)")
 
 
 def _bad_source(text: str) -> SetError:
@@ -136,7 +138,7 @@ def _bad_source(text: str) -> SetError:
 def _unsigned(value: Any) -> int | None:
     if value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 0):
         return value
-    raise _bad_source("offset and length can't be negative")
+    raise _bad_source("offset and length must be non-negative integers")
 
 
 def _held(octets: bytes) -> tuple[int, Callable[[], AsyncIterator[bytes]]]:
@@ -154,7 +156,7 @@ async def _length(blob: Blob, measured: Budget) -> int:
             try:
                 measured.take(len(piece))
             except MethodError:
-                raise SetError("tooLarge", "the parts of these blobs are too large for a single call") from None
+                raise SetError("tooLarge", "the source blobs are too large for one call") from None
     return found
 
 
@@ -206,7 +208,10 @@ async def _shown(call: Call, blob: Blob, wanted: Sequence[str], part: _Range, le
                 size += len(piece)
                 # Counted by what is read, not by what is returned: to skip to an offset costs as much.
                 if size > left:
-                    raise MethodError("requestTooLarge", "these blobs are too large for a single call")
+                    raise MethodError(
+                        "requestTooLarge",
+                        "these blobs are too large for one call; request fewer blobs or smaller ranges",
+                    )
                 for digest in digests.values():
                     await _update(digest, inner)
                 if keeps:
@@ -252,7 +257,7 @@ async def lookup(call: Call) -> Object:
         raise invalid("ids and typeNames are required")
     unknown = [kind for kind in kinds if kind not in TYPES]
     if unknown:
-        raise MethodError("unknownDataType", f"{unknown[0][:100]!r} doesn't support blobs here")
+        raise MethodError("unknownDataType", f"blob lookup isn't supported for the type {unknown[0][:100]!r}")
     found: list[Object] = []
     missing: list[str] = []
     for one in ids:

@@ -243,7 +243,7 @@ async def holding(call: Call, ids: Iterable[str], most: int, times: int = WHOLE)
 def check_blobs(objects: Iterable[object]) -> None:
     """Raise SetError for more blobs than a card or an event may have as data."""
     if sum(isinstance(one, dict) and "blobId" in one for one in objects) > MAX_INNER:
-        raise SetError("tooLarge", f"an object can have up to {MAX_INNER} blobs")
+        raise SetError("tooLarge", f"an object can contain up to {MAX_INNER} blobs")
 
 
 async def data_uri(call: Call, blob: str, kind: object) -> str:
@@ -268,8 +268,8 @@ async def receive(place: Place, request: Request) -> Object:
     message = media_type.partition(";")[0].strip().lower() == "message/rfc822"
     try:
         upload = await receive_upload(place.home, "", media_type, octets(), message=message)
-    except LimitExceeded as error:
-        raise HTTPError(507, f"Too many pending uploads: {error}.") from None
+    except LimitExceeded:
+        raise HTTPError(507, "Too many pending uploads. Try again later.") from None
     return {
         "accountId": place.id,
         "blobId": f"U{upload.key.hex()}",
@@ -284,9 +284,9 @@ async def copy(call: Call) -> Object:
     if source is None or blobs is None:
         raise invalid("fromAccountId and blobIds are required")
     if source == call.place.id:
-        raise invalid("fromAccountId can't be the same account")
+        raise invalid("fromAccountId must be a different account")
     if len(blobs) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} blobs")
+        raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} blobs in one call")
     copied: dict[str, str] = {}
     failed: dict[str, Object] = {}
     async with source_of(call, source) as place:
@@ -323,13 +323,13 @@ async def _copied(call: Call, source: Place, blob: str) -> str:
     if blob.startswith("U"):
         return blob
     if found.size is not None and found.size > LIMITS["maxSizeUpload"]:
-        raise SetError("tooLarge", "the blob is larger than the upload limit")
+        raise SetError("tooLarge", "the blob exceeds the upload size limit")
     try:
         upload = await receive_upload(
             call.place.home, "", found.media_type, found.pieces(), message=found.media_type == "message/rfc822"
         )
-    except LimitExceeded as error:
-        raise SetError("overQuota", f"too many pending uploads: {error}") from None
+    except LimitExceeded:
+        raise SetError("overQuota", "too many pending uploads; try again later") from None
     return f"U{upload.key.hex()}"
 
 

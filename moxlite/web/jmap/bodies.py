@@ -80,7 +80,7 @@ class Budget:
         self.used += octets
         self.weight += LETTER * octets if weight is None else weight
         if self.used > self._most:
-            raise MethodError("requestTooLarge", "the response would be too large; request less at a time")
+            raise MethodError("requestTooLarge", "the response would be too large; request fewer objects or properties")
 
     async def reserve(self, octets: int) -> None:
         """Wait for room for values of so many octets. What was reserved before and not kept is a part of it: were it
@@ -169,7 +169,7 @@ class BodyWish(msgspec.Struct, frozen=True):
         headers = {name: found for name in asked if (found := header_property(name)) and name.startswith("header:")}
         for name in asked:
             if name not in headers and name not in BODY_PROPERTIES:
-                raise invalid(f"unknown part property: {name[:100]!r}")
+                raise invalid(f"unknown body part property: {name[:100]!r}")
         return cls(asked, headers, text, html, all_, most)
 
 

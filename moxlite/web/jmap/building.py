@@ -105,12 +105,12 @@ def draft_of(given: Object, domain: str) -> Draft:
         if wanted.name in seen:
             raise bad(name, "duplicate header field")
         if wanted.name.startswith(b"content-"):
-            raise bad(name, "the server sets this field; only body parts can override it")
+            raise bad(name, "you can't set Content-* fields on the email itself; set them on a body part")
         if octets := _written(name, wanted, value, utf8=utf8):
             seen.add(wanted.name)
             fields += [(wanted.name.decode(), field) for field in octets]
     if len(fields) > MAX_HEADERS:
-        raise SetError("tooManyProperties", f"you can use up to {MAX_HEADERS} header fields")
+        raise SetError("tooManyProperties", f"an email can have up to {MAX_HEADERS} header fields")
     if b"date" not in seen:
         fields.insert(0, ("date", f"Date: {format_date(time.time_ns() // 1000)}\r\n".encode()))
     if b"message-id" not in seen:
@@ -148,7 +148,7 @@ def _written(name: str, wanted: HeaderProperty, value: Any, *, utf8: bool) -> li
         raise bad(name, "must be an array")
     fields = [octets for item in values if (octets := _one(name, label, wanted.form, item, utf8=utf8))]
     if any(len(line) > MAX_LINE for field in fields for line in field.split(b"\r\n")):
-        raise bad(name, f"lines can be up to {MAX_LINE} bytes; fold them with CRLF and a space")
+        raise bad(name, f"lines can be up to {MAX_LINE} bytes; fold longer ones with CRLF and a space")
     return fields
 
 
@@ -164,7 +164,7 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
             return b""
         case "asRaw", str():
             if RAW.fullmatch(value) is None or len(value.encode("utf-8", "replace")) > MAX_VALUE:
-                raise bad(name, "lines must be folded with CRLF and a space, without other control characters")
+                raise bad(name, "too long, or has control characters other than CRLF and a space to fold lines")
             return f"{label}:{value}\r\n".encode("utf-8", "replace")
         case "asText", str():
             if len(value) > MAX_VALUE:
@@ -178,13 +178,13 @@ def _one(name: str, label: str, form: str, value: Any, *, utf8: bool) -> bytes:
             return _bracketed(name, label, value, "," if form == "asURLs" else "")
         case "asDate", str():
             return f"{label}: {_date(name, value)}\r\n".encode()
-    raise bad(name, "wrong value type")
+    raise bad(name, f"invalid value for the form {form}")
 
 
 def _bracketed(name: str, label: str, entries: list[str], separator: str) -> bytes:
     """A field of message ids (RFC 5322 §3.6.4) or addresses of lists (RFC 2369 §2)."""
     if any(re.search(r"[\s<>\0]", one) or not one for one in entries):
-        raise bad(name, "an entry contains a space or bracket")
+        raise bad(name, "entries can't be empty, or contain spaces or angle brackets")
     return text_field(label, separator.join([f" <{one}>" for one in entries]).strip())
 
 
@@ -201,16 +201,16 @@ def _date(name: str, text: str) -> str:
 
 def _addresses(name: str, value: Sequence[Any]) -> list[MailAddress]:
     if len(value) > MAX_ADDRESSES:
-        raise bad(name, f"you can use up to {MAX_ADDRESSES} addresses")
+        raise bad(name, f"you can add up to {MAX_ADDRESSES} addresses")
     addresses: list[MailAddress] = []
     for one in value:
         match one:
             case {"email": str(email)}:
                 shown = one.get("name")
             case _:
-                raise bad(name, "an address can only have name and email")
+                raise bad(name, "each address must be an object with an email")
         if shown is not None and not isinstance(shown, str):
-            raise bad(name, "a name must be a string")
+            raise bad(name, "each name must be a string")
         try:
             address = Address.parse(email)
         except AddressError as error:
@@ -230,10 +230,10 @@ def _grouped(name: str, label: str, value: Sequence[Any], *, utf8: bool) -> byte
     entries: list[MailAddress | Group] = []
     for group in value:
         if not isinstance(group, dict) or not isinstance(group.get("addresses"), list):
-            raise bad(name, "a group can only have name and addresses")
+            raise bad(name, "each group must be an object with an addresses array")
         members, title = _addresses(name, group["addresses"]), group.get("name")
         if title is not None and not isinstance(title, str):
-            raise bad(name, "a name must be a string")
+            raise bad(name, "each name must be a string")
         entries += members if title is None else [Group(title, tuple(members))]
     return _address_field(name, label, entries, utf8=utf8) if entries else b""
 
@@ -247,7 +247,7 @@ def _root(given: Object) -> Part:
     # Each branch is a form that RFC 8621 §4.6 allows or forbids, and the error names the property that is wrong.
     if "bodyStructure" in given:
         if given.keys() & {"textBody", "htmlBody", "attachments"}:
-            raise bad("bodyStructure", "use either bodyStructure, or textBody, htmlBody, and attachments")
+            raise bad("bodyStructure", "bodyStructure can't be combined with textBody, htmlBody, or attachments")
         return reader.part("bodyStructure", given["bodyStructure"], 0)
     texts: list[Part] = []
     for name, kind in (("textBody", "text/plain"), ("htmlBody", "text/html")):
@@ -257,7 +257,7 @@ def _root(given: Object) -> Part:
         for one in listed:
             part = reader.part(name, {"type": kind, **one} if isinstance(one, dict) else one, 0)
             if part.media_type != kind:
-                raise bad(name, f"the part must be {kind}")
+                raise bad(name, f"the part's type must be {kind}")
             texts.append(part)
     attachments = given.get("attachments") or []
     if not isinstance(attachments, list):
@@ -289,7 +289,7 @@ class _Parts:
         # Checks of one part in the order of RFC 8621 §4.6: what is refused depends on what came before.
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
-            raise bad(name, "too many parts")
+            raise bad(name, "too many parts, or they're nested too deeply")
         if not isinstance(given, dict):
             raise bad(name, "must be an object")
         headers = self._headers(name, given)
@@ -297,7 +297,7 @@ class _Parts:
         children = given.get("subParts")
         if kind.startswith("multipart/") or (not kind and children):
             if not isinstance(children, list) or not children or headers:
-                raise bad(name, "a multipart can only have parts")
+                raise bad(name, "a multipart part must have subParts, and can't have header fields")
             parts = tuple([self.part(name, one, depth + 1) for one in children])
             return Part(_checked_type(name, kind or "multipart/mixed"), parts=parts)
         found = Part(
@@ -321,10 +321,10 @@ class _Parts:
                 raise bad(name, "invalid charset")
             return found
         if "charset" in given or "size" in given:
-            raise bad(name, "charset and size are set by the server for text")
+            raise bad(name, "charset and size can't be set on a part with a partId")
         found.text = self._value(name, number)
         if not found.media_type.startswith("text/"):
-            raise bad(name, "a part with a partId must be text")
+            raise bad(name, "a part with a partId must have a text/* type")
         return found
 
     def _value(self, name: str, number: Any) -> str:
@@ -334,19 +334,19 @@ class _Parts:
                 if given.get("isEncodingProblem") or given.get("isTruncated"):
                     raise bad("bodyValues", "isEncodingProblem and isTruncated must be false when you create an email")
                 return text
-        raise bad(name, f"bodyValues doesn't have text for part {str(number)[:50]!r}")
+        raise bad(name, f"bodyValues is missing a value for partId {str(number)[:50]!r}")
 
     def _headers(self, name: str, given: Object) -> tuple[bytes, ...]:
         found: list[bytes] = []
         if "headers" in given:
-            raise bad(name, "set header fields with header:NAME")
+            raise bad(name, "headers can't be set; use header:NAME properties")
         for key, value in given.items():
             if not key.startswith("header:"):
                 continue
             wanted = _field(key)
             assert wanted is not None
             if wanted.name in (b"content-type", b"content-transfer-encoding", b"content-disposition", b"content-id"):
-                raise bad(name, f"{key}: can only be set by the server")
+                raise bad(name, f"{key} can only be set by the server")
             found += _written(key, wanted, value, utf8=False)
         languages = given.get("language")
         if languages:
@@ -367,7 +367,7 @@ def _text(name: str, given: Object, key: str) -> str:
 
 def _checked_type(name: str, kind: str) -> str:
     if MEDIA_TYPE.fullmatch(kind) is None:
-        raise bad(name, f"{kind[:60]!r} isn't a media type")
+        raise bad(name, f"{kind[:60]!r} isn't a valid media type")
     return kind
 
 

@@ -78,7 +78,7 @@ def _changed(before: Collection, wanted: Object) -> Object:
         if wanted["timeZone"] is not None and not fields["time_zone"]:
             wrong.append("timeZone")
     if wrong:
-        raise SetError("invalidProperties", "missing, invalid, or read-only", properties=wrong)
+        raise SetError("invalidProperties", "these properties are missing, invalid, or read-only", properties=wrong)
     if alerts := {name: wanted[name] for name in ALERTS if name in wanted}:
         own = msgspec.json.encode(_own(before) | alerts).decode()
         fields["dead"] = {OWN: element(OWN, text(own))}

@@ -54,7 +54,7 @@ async def identity_changes(call: Call) -> Object:
     """ParticipantIdentity/changes: of the configuration, which keeps no history."""
     now, _ = _identities(call)
     if call.argument("sinceState", str) != now:
-        raise MethodError("cannotCalculateChanges", "fetch all entries again")
+        raise MethodError("cannotCalculateChanges", "the identities have changed; fetch them all again")
     return changes_response(call, Changes(now, now, [], [], []))
 
 

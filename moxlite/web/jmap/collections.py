@@ -222,7 +222,7 @@ class CollectionSet(ObjectSet):
             found = self._type.find(tx, call, key)
             self._type.shelf(call).check_owner()
             if found.total and not self._emptied:
-                raise SetError(self._type.full, "still has entries")
+                raise SetError(self._type.full, "this isn't empty; delete or move its entries first")
             if self._remove is not None:
                 return self._remove(tx, found)
             delete_collection(tx, found.id)

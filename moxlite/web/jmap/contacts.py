@@ -91,7 +91,9 @@ async def card_get(call: Call) -> Object:
         most = LIMITS["maxObjectsInGet"]
         numbers = await call.account.scan(lambda r: card_ids(r, most + 1, BOOKS.shelf(call).ids(r)), op="jmap cards")
         if len(numbers) > most:
-            raise MethodError("requestTooLarge", "specify ids; find them with ContactCard/query")
+            raise MethodError(
+                "requestTooLarge", "too many cards to return at once; use ContactCard/query and specify ids"
+            )
         ids = [f"{CARD}{number}" for number in numbers]
     numbers = [read_id(one, CARD) for one in ids]
     while numbers:
@@ -211,7 +213,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
 def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     wish, order = call.filter(), call.order() or [{"property": "created"}]
     if any(comparator.get("property") not in SORTS for comparator in order):
-        raise MethodError("unsupportedSort", f"cards can be sorted by {', '.join(SORTS)}")
+        raise MethodError("unsupportedSort", f"cards can only be sorted by {', '.join(SORTS)}")
     found = (
         (f"{CARD}{card.stored.id}", [card.key(comparator["property"]) for comparator in order])
         for card in map(_Seen, _seen_cards(r, call, None))  # one after the other: together they may have gigabytes
@@ -357,7 +359,7 @@ def _wanted_book(tx: AccountTx, call: Call, value: Any) -> Collection:
     if value is None and not call.place.guest:
         return default_book(tx)
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
-        raise SetError("invalidProperties", "a card must be in one address book", properties=["addressBookIds"])
+        raise SetError("invalidProperties", "a card must be in exactly one address book", properties=["addressBookIds"])
     try:
         found = BOOKS.find(tx, call, call.id_of(next(iter(value))))
     except SetError:
@@ -377,7 +379,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     resource = resource_of(tx, before.id)
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
-        raise SetError("stateMismatch", "the card has changed")
+        raise SetError("stateMismatch", "the card was changed by another client; fetch it again")
     BOOKS.shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == resource.collection_id:

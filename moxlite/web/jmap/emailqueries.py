@@ -140,7 +140,7 @@ class _Compiler:
         if depth >= MAX_DEPTH:
             raise MethodError("unsupportedFilter", "the filter is nested too deeply")
         if wish.keys() - {"operator", "conditions"}:
-            raise invalid("filter: an operator can only have conditions")
+            raise invalid("filter: an operator object can only have operator and conditions")
 
     def _condition(self, name: str, value: Any) -> Node:
         # A case for each condition of RFC 8621 §4.4.1 with the type it takes; all else is the client's mistake.
@@ -166,7 +166,10 @@ class _Compiler:
             case (("someInThreadHaveKeyword" | "noneInThreadHaveKeyword" | "allInThreadHaveKeyword"), str()) if (
                 self._guest
             ):
-                raise MethodError("unsupportedFilter", f"{name}: threads may have emails that aren't shared")
+                raise MethodError(
+                    "unsupportedFilter",
+                    f"filter: {name} isn't supported in shared accounts, because threads may include unshared emails",
+                )
             case "someInThreadHaveKeyword", str():
                 return Node(rows=q.InThreadWith(_keyword(value)))
             case "noneInThreadHaveKeyword", str():
@@ -329,7 +332,10 @@ def _comparators(call: Call) -> list[Comparator]:
         if name not in SORTS or ("Keyword" in name and not isinstance(keyword, str)):
             raise MethodError("unsupportedSort", f"emails can't be sorted by {name[:100]!r}")
         if "InThread" in name and call.place.guest:
-            raise MethodError("unsupportedSort", f"{name}: threads may have emails that aren't shared")
+            raise MethodError(
+                "unsupportedSort",
+                f"sort: {name} isn't supported in shared accounts, because threads may include unshared emails",
+            )
         comparators.append(Comparator(name, one.get("isAscending") is not False, keyword or ""))
     return comparators or [Comparator("receivedAt", ascending=False)]
 
@@ -536,7 +542,7 @@ async def query_changes(call: Call) -> Object:
     try:
         now, gone, changed = await call.account.scan(read, op="jmap changes")
     except TooManyChanges:
-        raise MethodError("cannotCalculateChanges", "fetch the results again") from None
+        raise MethodError("cannotCalculateChanges", "too many changes; run the query again") from None
     count = call.argument("calculateTotal", bool, False)
     ids = await _ids(call, wish, order, collapse=collapse, page=Page()) if count or changed else []
     return query_changes_response(call, f"{since}{mark}", f"{now}{mark}", ids, moved=changed, gone=gone, most=most)

@@ -153,7 +153,7 @@ async def get(call: Call) -> Object:
     """Email/get."""
     ids, wish = call.ids(), Wish.of(call, DEFAULT)
     if ids is None:
-        raise MethodError("requestTooLarge", "specify ids; find them with Email/query")
+        raise MethodError("requestTooLarge", "you can't get all emails at once; use Email/query and specify ids")
     # Before the emails: what changes between the two is told once more by /changes. A state from after them would hide
     # it for good.
     now = await call.account.read(partial(state, place=call.place), op="jmap state")
@@ -296,7 +296,7 @@ async def parse(call: Call) -> Object:
     if blobs is None:
         raise invalid("blobIds is missing")
     if len(blobs) > MAX_PARSED:
-        raise MethodError("requestTooLarge", f"you can use up to {MAX_PARSED} blobs")
+        raise MethodError("requestTooLarge", f"you can parse up to {MAX_PARSED} blobs in one call")
     parsed: Object = {}
     not_found: list[str] = []
     not_parsable: list[str] = []

@@ -219,7 +219,7 @@ def _resolved(call: Call, path: str) -> str:
 def checked_keywords(value: Any) -> dict[str, bool]:
     """The property keywords, in lower case. Raises SetError."""
     if not isinstance(value, dict) or not all(one is True for one in value.values()):
-        raise SetError("invalidProperties", "keywords: values must be true", properties=["keywords"])
+        raise SetError("invalidProperties", "keywords: all values must be true", properties=["keywords"])
     try:
         names = [one.lower() if one.lower() in FLAGS else check_keyword(one) for one in value]
     except BadKeyword as error:
@@ -392,9 +392,9 @@ async def import_(call: Call) -> Object:
     """Email/import."""
     given = call.argument("emails", dict)
     if given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("emails: must be an object of EmailImport objects")
+        raise invalid("emails is required, and each value in it must be an EmailImport object")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} emails")
+        raise MethodError("requestTooLarge", f"you can import up to {LIMITS['maxObjectsInSet']} emails in one call")
     return await _put(call, given, partial(_import, call, await _boxes(call)))
 
 
@@ -411,7 +411,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     old = await now()
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the current state is {old}")
+        raise MethodError("stateMismatch", f"the state has changed to {old}")
     # Each in a unit of its own: a message may have megabytes, and others write between two.
     async with partial_failures(now, old):
         outcomes = await each(given, put)
@@ -462,17 +462,17 @@ async def copy(call: Call) -> Object:
     """Email/copy (RFC 8621 §4.7), and the Email/set that it implies (RFC 8620 §5.4)."""
     given, name = call.argument("create", dict), call.argument("fromAccountId", str)
     if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("fromAccountId and create, an object of objects, are required")
+        raise invalid("fromAccountId and create are required, and each value in create must be an object")
     if name == call.place.id:
-        raise invalid("fromAccountId can't be the same account")
+        raise invalid("fromAccountId must be a different account")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} emails")
+        raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} emails in one call")
     destroys = call.argument("onSuccessDestroyOriginal", bool, False)
     async with source_of(call, name) as source:
         old = await source.account.read(partial(state, place=source), op="jmap state")
         expected = call.argument("ifFromInState", str)
         if expected is not None and expected != old:
-            raise MethodError("stateMismatch", f"the current state of the other account is {old}")
+            raise MethodError("stateMismatch", f"the source account's state has changed to {old}")
         found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
         done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
         if destroys and done:
@@ -488,7 +488,7 @@ async def copy(call: Call) -> Object:
 async def _copied(call: Call, source: Place, boxes: set[MailboxID], _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("id", *OWN)]
     if unknown or not isinstance(given.get("id"), str):
-        raise SetError("invalidProperties", "id is missing, or unknown property", properties=unknown or ["id"])
+        raise SetError("invalidProperties", "missing id or unknown property", properties=unknown or ["id"])
     number = read_id(call.id_of(given["id"]), LETTER)
     email = (await source.account.scan(lambda r: emails(r, [number], source.readable(r)), op="jmap emails")).get(number)
     if email is None:

@@ -141,7 +141,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
             keys = [_sorted_by(match, name) for name, _ in sort]
             found.append((match.id, [*keys, match.found.one.id]))  # calendars may change their places
         if len(found) > MAX_FOUND:
-            raise MethodError("cannotCalculateOccurrences", "too many events")
+            raise MethodError("cannotCalculateOccurrences", "the query matches too many events; use a shorter period")
     return now, [*dict.fromkeys(in_order(found, [*(not down for _, down in sort), True]))]
 
 
@@ -155,7 +155,9 @@ async def query_changes(call: Call) -> Object:
     """CalendarEvent/queryChanges. Which events a changed series had before is not known."""
     await CALENDARS.ready(call)
     if call.argument("expandRecurrences", bool, False):
-        raise MethodError("cannotCalculateChanges", "fetch the results again")
+        raise MethodError(
+            "cannotCalculateChanges", "changes to expanded recurrences aren't tracked; run the query again"
+        )
     return await query_changes_of(call, partial(_results, call), changes)
 
 
@@ -174,7 +176,7 @@ def _sort(call: Call) -> list[tuple[str, bool]]:
     for comparator in call.order() or [{"property": "start"}]:
         name = comparator.get("property")
         if name not in SORTS:
-            raise MethodError("unsupportedSort", f"events can be sorted by {', '.join(SORTS)}")
+            raise MethodError("unsupportedSort", f"events can only be sorted by {', '.join(SORTS)}")
         found.append((name, comparator.get("isAscending") is False))
     return found
 
@@ -300,7 +302,7 @@ async def parse(call: Call) -> Object:
     """CalendarEvent/parse."""
     blobs, names = call.names("blobIds") or [], call.names("properties")
     if len(blobs) > MAX_BLOBS:
-        raise MethodError("requestTooLarge", f"you can use up to {MAX_BLOBS} blobs")
+        raise MethodError("requestTooLarge", f"you can parse up to {MAX_BLOBS} blobs in one call")
     parsed: Object = {}
     missing: list[str] = []
     wrong: list[str] = []

@@ -208,7 +208,7 @@ async def get(call: Call) -> Object:
         names = [*dict.fromkeys([*ALWAYS[:1], *names])]
         both = "recurrenceOverrides" in names and not {*COMPUTED}.isdisjoint(names)
         if both and call.snapshot.static.pedantic:
-            raise invalid("UTC times aren't supported for exceptions in a series")
+            raise invalid("utcStart and utcEnd can't be requested together with recurrenceOverrides")
     bounds = [call.argument(f"recurrenceOverrides{one}", str) for one in ("Before", "After")]
     before, after = (None if one is None else _bound(one) for one in bounds)
     view = _View(
@@ -220,7 +220,9 @@ async def get(call: Call) -> Object:
     if ids is None:
         numbers = await call.account.scan(partial(visible_ids, call=call), op="jmap events")
         if len(numbers) > LIMITS["maxObjectsInGet"]:
-            raise MethodError("requestTooLarge", "specify ids; find them with CalendarEvent/query")
+            raise MethodError(
+                "requestTooLarge", "too many events to return at once; use CalendarEvent/query and specify ids"
+            )
         ids = [f"{EVENT}{number}" for number in numbers]
     objects = [event async for event in _shown(call, view, ids, further=whole)]
     return get_response(call, now, objects, ids)
@@ -230,7 +232,7 @@ def _bound(text: str) -> int:
     try:
         return microseconds(text) // 1_000_000
     except ValueError:
-        raise invalid("recurrenceOverridesBefore and recurrenceOverridesAfter must be UTC dates") from None
+        raise invalid("recurrenceOverridesBefore and recurrenceOverridesAfter must be UTCDates") from None
 
 
 def zone_argument(call: Call) -> str:
@@ -238,7 +240,7 @@ def zone_argument(call: Call) -> str:
     name: str = call.argument("timeZone", str, "Etc/UTC")
     zone = iana_zone(name) if len(name) < 200 else None
     if zone is None:
-        raise invalid("unknown timeZone")
+        raise invalid(f"unknown timeZone: {name[:100]!r}")
     return zone.key
 
 
@@ -337,7 +339,7 @@ class _Events(ObjectSet):
         def unit(tx: AccountTx) -> tuple[Resource, Collection]:
             where = _wanted_calendar(tx, call, given.get("calendarIds"))
             if entry_with_uid(tx, facts.uid) is not None:
-                raise SetError("invalidProperties", "a calendar already has this event", properties=["uid"])
+                raise SetError("invalidProperties", "an event with this uid already exists", properties=["uid"])
             done = put_entry(tx, where, entry)
             return done.resource, where
 
@@ -368,7 +370,9 @@ class _Events(ObjectSet):
         changed = patched(current, patch, fixed=fixed)
         wanted_calendars = changed.pop("calendarIds")
         if at and wanted_calendars != calendars:
-            raise SetError("invalidProperties", "a series can't be split across calendars", properties=["calendarIds"])
+            raise SetError(
+                "invalidProperties", "all events in a series must be in the same calendar", properties=["calendarIds"]
+            )
         new = await _prepared(call, {**{name: event[name] for name in FIXED if name in event}, **changed})
         wanted = new if not at else _with_override(stored_event.event, at, new)
         if wanted != stored_event.event and "updated" not in names:
@@ -403,7 +407,7 @@ class _Events(ObjectSet):
             def allowed(now: Resource) -> None:
                 # The owner may have made it private, or invited people, since it was read.
                 if call.place.guest and now.hash != stored_event.one.hash:
-                    raise SetError("stateMismatch", "the event has changed")
+                    raise SetError("stateMismatch", "the event was changed by another client; fetch it again")
 
             delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
@@ -464,7 +468,7 @@ def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Co
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
-            raise SetError("stateMismatch", "the event has changed")
+            raise SetError("stateMismatch", "the event was changed by another client; fetch it again")
 
     done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
     if there.id != home.id:
@@ -549,7 +553,7 @@ def _wanted_calendar(tx: AccountTx, call: Call, value: Any) -> Collection:
     if value is None and not call.place.guest:
         return CALENDARS.find(tx, call, f"{CALENDAR}{CALENDARS.default(tx, call)}")
     if not isinstance(value, dict) or len(value) != 1 or [*value.values()] != [True]:
-        raise SetError("invalidProperties", "an event must be in one calendar", properties=["calendarIds"])
+        raise SetError("invalidProperties", "an event must be in exactly one calendar", properties=["calendarIds"])
     try:
         collection = CALENDARS.find(tx, call, call.id_of(next(iter(value))))
     except SetError:
@@ -565,7 +569,9 @@ async def copy(call: Call) -> Object:
     async def read_event(source: Call, key: str) -> Object:
         stored_event, at = await _one(source, key)
         if at:
-            raise SetError("invalidProperties", "a series can only be copied as a whole", properties=["id"])
+            raise SetError(
+                "invalidProperties", "a single occurrence can't be copied; copy the whole series", properties=["id"]
+            )
         return {name: value for name, value in stored_event.event.items() if name != "method"}
 
     handler = _Events(tell=call.argument("sendSchedulingMessages", bool, False))

@@ -171,7 +171,7 @@ def _update(tx: AccountTx, call: Call, number: str, patch: Object) -> tuple[str,
     changed = {name for name, value in wanted.items() if value != now[name]}
     wrong = [name for name in changed if not _is_valid(name, wanted[name])]
     if wrong:
-        raise SetError("invalidProperties", "wrong type, or too long", properties=wrong)
+        raise SetError("invalidProperties", "these values have the wrong type or are too long", properties=wrong)
     values: dict[str, Any] = {field: _people(wanted[name]) for name, field in PEOPLE.items() if name in changed}
     if changed & SIGNATURE.keys():  # from here on the address has its own, as it is shown
         values |= {field: wanted[name] for name, field in SIGNATURE.items()}

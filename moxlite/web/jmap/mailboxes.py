@@ -222,7 +222,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
     ordered = [*boxes]
     for one in reversed(call.order() or [{"property": "sortOrder"}, {"property": "name"}]):
         if one.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "mailboxes can be sorted by sortOrder, name, or parentId")
+            raise MethodError("unsupportedSort", "mailboxes can only be sorted by sortOrder, name, or parentId")
         ordered.sort(key=keys[one["property"]], reverse=one.get("isAscending") is False)
     if call.argument("sortAsTree", bool, False):
         ordered = _as_tree(ordered)
@@ -386,7 +386,9 @@ def _check(given: Object, *, created: bool = False) -> None:
     if "role" not in wrong and role is not None and role not in USES:
         raise SetError("invalidProperties", f"unsupported role: {role[:100]!r}", properties=["role"])
     if wrong:
-        raise SetError("invalidProperties", "missing, invalid, or unknown", properties=[*dict.fromkeys(wrong)])
+        raise SetError(
+            "invalidProperties", "these properties are missing, invalid, or unknown", properties=[*dict.fromkeys(wrong)]
+        )
 
 
 def _name_in(tx: AccountTx, call: Call, given: Mapping[str, Any]) -> str:
@@ -432,7 +434,7 @@ def _check_guest(call: Call, given: Object) -> None:
     """Check that a guest changes nothing that is the owner's alone. Raises SetError."""
     own = [name for name in ("role", "sortOrder", "isSubscribed") if given.get(name) is not None]
     if own and call.place.guest:
-        raise SetError("forbidden", "only the owner can set this", properties=own)
+        raise SetError("forbidden", "only the owner can set these properties", properties=own)
 
 
 def _taken(r: Reader, name: str, error: MailboxExists) -> SetError:

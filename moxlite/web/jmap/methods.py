@@ -128,7 +128,7 @@ class Call(msgspec.Struct, kw_only=True):
                 case str(text):
                     texts += len(text)
         if conditions > MAX_CONDITIONS or texts > MAX_TEXT or values > MAX_VALUES:
-            most = f"{MAX_CONDITIONS} conditions, {MAX_TEXT} characters and {MAX_VALUES} values"
+            most = f"{MAX_CONDITIONS} conditions, {MAX_TEXT} characters, and {MAX_VALUES} values"
             raise MethodError("unsupportedFilter", f"a filter can have up to {most}")
         return whole
 
@@ -145,7 +145,7 @@ class Call(msgspec.Struct, kw_only=True):
         """An argument that is an array of strings. Raises MethodError ``requestTooLarge``."""
         value: list[str] | None = self.argument(name, list)
         if value is not None and len(value) > MAX_NAMES:
-            raise MethodError("requestTooLarge", f"{name}: you can use up to {MAX_NAMES}")
+            raise MethodError("requestTooLarge", f"{name}: can have up to {MAX_NAMES} entries")
         if value is not None and not all(isinstance(one, str) for one in value):
             raise invalid(f"{name}: must be an array of strings")
         return value
@@ -156,7 +156,7 @@ class Call(msgspec.Struct, kw_only=True):
         if found is None:
             return None
         if len(found) > LIMITS["maxObjectsInGet"]:
-            raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInGet']} objects")
+            raise MethodError("requestTooLarge", f"you can get up to {LIMITS['maxObjectsInGet']} objects in one call")
         return [*dict.fromkeys(self.id_of(one) for one in found)]
 
     def properties(self, known: Collection[str], *, default: Collection[str] | None = None) -> list[str]:

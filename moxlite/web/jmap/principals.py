@@ -99,7 +99,7 @@ async def query(call: Call) -> Object:
     wish: Object = call.argument("filter", dict, {})
     unknown = [name for name in wish if name not in FILTERS]
     if unknown:
-        raise MethodError("unsupportedFilter", f"principals can be filtered by {', '.join(FILTERS)}")
+        raise MethodError("unsupportedFilter", f"principals can only be filtered by {', '.join(FILTERS)}")
     address = wish.get("email") or str(wish.get("calendarAddress") or "").removeprefix("mailto:")
     name = account_of(call.snapshot, address) if isinstance(address, str) and address else None
     keys = [account_id(name or call.account.name)]
@@ -141,7 +141,7 @@ async def query_changes(call: Call) -> Object:
 
 def _check_unchanged(call: Call, name: str) -> None:
     if call.argument(name, str, "") != _state(call):
-        raise MethodError("cannotCalculateChanges", "fetch everything again")
+        raise MethodError("cannotCalculateChanges", "the principals have changed; fetch them all again")
 
 
 async def set_(call: Call) -> Object:
@@ -173,16 +173,16 @@ async def availability(call: Call) -> Object:
             microseconds(call.arguments.get("utcEnd")) // 1_000_000,
         )
     except ValueError:
-        raise invalid("utcStart and utcEnd must be UTC dates") from None
+        raise invalid("utcStart and utcEnd must be UTCDates") from None
     if stretch[1] - stretch[0] > MAX_STRETCH:
-        raise MethodError("tooLarge", "the period can span up to 400 days")
+        raise MethodError("tooLarge", "the period can be up to 400 days long")
     server, asker = call.server, call.account.name
     try:
         busy = await known_busy(server.accounts, call.snapshot, asker, name, stretch)
     except (AccountUnknown, AccountRemoved):
         raise MethodError("notFound", "principal not found") from None
     if busy is None:
-        raise MethodError("forbidden", "this user doesn't share calendar information with others")
+        raise MethodError("forbidden", "this user doesn't share their availability")
     call.budget.take(AS_JSON * len(busy))
     return {"accountId": call.place.id, "list": periods(busy, stretch)}
 

@@ -192,11 +192,11 @@ def request_of(value: Object) -> JMAPRequest:
     if not isinstance(using, list) or not all(isinstance(one, str) for one in using):
         raise RequestError("notRequest", "using: must be an array of strings")
     if not isinstance(calls, list) or not all(map(_is_call, calls)):
-        raise RequestError("notRequest", "methodCalls: must be an array of [name, arguments, id]")
+        raise RequestError("notRequest", "methodCalls: must be an array of [name, arguments, id] arrays")
     if created is not None and not (isinstance(created, dict) and all(isinstance(v, str) for v in created.values())):
-        raise RequestError("notRequest", "createdIds: must be an object of ids")
+        raise RequestError("notRequest", "createdIds: must be an object that maps creation IDs to IDs")
     if len(calls) > LIMITS["maxCallsInRequest"]:
-        raise RequestError("limit", "too many calls in a single request", limit="maxCallsInRequest")
+        raise RequestError("limit", "too many method calls in one request", limit="maxCallsInRequest")
     return JMAPRequest(frozenset(using), tuple(Invocation(*call) for call in calls), created)
 
 
@@ -213,7 +213,7 @@ def _is_call(call: object) -> bool:
 def _members(pairs: list[tuple[str, object]]) -> Object:
     found = dict(pairs)
     if len(found) < len(pairs):
-        raise ValueError("duplicate name in an object")
+        raise ValueError("duplicate key in an object")
     return found
 
 
@@ -245,7 +245,7 @@ def resolved(arguments: Object, responses: list[Invocation], take: Callable[[int
             found.setdefault(name, value)
             continue
         if name[1:] in arguments:
-            raise invalid(f"{name[1:]} is specified twice, once as a reference")
+            raise invalid(f"{name[1:]} is specified both directly and as a result reference")
         found[name[1:]] = referenced = _referenced(value, responses)
         _count(referenced, take)
     return found
@@ -277,9 +277,9 @@ def _referenced(reference: object, responses: list[Invocation]) -> object:
         case _:
             raise invalid("a result reference must have resultOf, name, and path")
     if response is None or response.name != name:
-        raise MethodError("invalidResultReference", f"call {call_id} doesn't have a response {name}")
+        raise MethodError("invalidResultReference", f"call {call_id} doesn't have a {name} response")
     if path and not path.startswith("/"):
-        raise MethodError("invalidResultReference", "a path must start with a slash")
+        raise MethodError("invalidResultReference", "the path must start with a slash")
     tokens = [one.replace("~1", "/").replace("~0", "~") for one in path.split("/")[1:]]
     return _at(response.arguments, tokens, 0)
 
@@ -289,18 +289,18 @@ def _at(value: object, tokens: list[str], depth: int) -> object:
     for index, token in enumerate(tokens):
         if token == EACH and isinstance(value, list):
             if depth > MAX_STARS:
-                raise MethodError("invalidResultReference", "too many * in a path")
+                raise MethodError("invalidResultReference", "too many * in the path")
             collected: list[object] = []
             for one in value:
                 inner = _at(one, tokens[index + 1 :], depth + 1)
                 collected += inner if isinstance(inner, list) else [inner]
                 if len(collected) > MAX_REFERENCED:
-                    raise MethodError("invalidResultReference", "too many values in the reference")
+                    raise MethodError("invalidResultReference", "the reference returns too many values")
             return collected
         if isinstance(value, dict) and token in value:
             value = value[token]
         elif isinstance(value, list) and token.isdecimal() and len(token) < 8 and int(token) < len(value):
             value = value[int(token)]
         else:
-            raise MethodError("invalidResultReference", f"nothing found at {token!r}")
+            raise MethodError("invalidResultReference", f"path element not found: {token!r}")
     return value

@@ -99,7 +99,7 @@ async def _results(call: Call) -> tuple[str, list[str]]:
     wish = call.filter()
     for one in call.order():
         if one.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "quotas can be sorted by name or used")
+            raise MethodError("unsupportedSort", "quotas can only be sorted by name or used")
     return now, [ID] if whole is not None and (wish is None or holds(wish, partial(_meets, whole))) else []
 
 

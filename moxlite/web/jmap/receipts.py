@@ -67,9 +67,9 @@ async def send(call: Call) -> Object:
     """MDN/send."""
     given, identity = call.argument("send", dict), call.argument("identityId", str)
     if identity is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("identityId and send, an object of objects, are required")
+        raise invalid("identityId and send are required, and each value in send must be an object")
     if len(given) > MAX_SENT:
-        raise MethodError("requestTooLarge", f"you can send up to {MAX_SENT} receipts")
+        raise MethodError("requestTooLarge", f"you can send up to {MAX_SENT} receipts in one call")
     updates = call.argument("onSuccessUpdateEmail", dict, {})
     _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
     author = known.get(call.id_of(identity))
@@ -94,7 +94,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     if unknown or given.get("extensionFields"):
         raise SetError(
             "invalidProperties",
-            "can only be set by the server, or isn't supported",
+            "these properties aren't supported, or can only be set by the server",
             properties=unknown or ["extensionFields"],
         )
     if author is None:
@@ -125,7 +125,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
         raise SetError("notFound", "the email doesn't request a read receipt")
     wished = given.get("finalRecipient")
     if wished is not None and str(wished).rpartition(";")[2].strip().lower() != author.lower():
-        raise SetError("forbiddenFrom", "the receipt must be from the identity's address")
+        raise SetError("forbiddenFrom", "finalRecipient must be the identity's address")
     mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
     wish = Wish(
         snapshot=call.snapshot,
@@ -191,7 +191,7 @@ async def parse(call: Call) -> Object:
     if blobs is None:
         raise invalid("blobIds is missing")
     if len(blobs) > MAX_PARSED:
-        raise MethodError("requestTooLarge", f"you can use up to {MAX_PARSED} blobs")
+        raise MethodError("requestTooLarge", f"you can parse up to {MAX_PARSED} blobs in one call")
     parsed: Object = {}
     missing: list[str] = []
     wrong: list[str] = []

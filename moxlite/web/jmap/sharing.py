@@ -90,7 +90,7 @@ def share_with(r: Reader, collection: Collection) -> dict[str, Object]:
 def _wanted_shares(call: Call, kind: Kind, before: Mapping[str, Object], wanted: Any) -> dict[str, str]:
     """The letters of the rights that change, by account; "" to take them. Raises SetError."""
     if not isinstance(wanted, dict | None):
-        raise _bad_shares("must be an object with rights keyed by principal ID, or null")
+        raise _bad_shares("must be null or an object that maps principal IDs to rights")
     found = {account_name(key): "" for key in before if key not in (wanted or {})}
     for key, rights in (wanted or {}).items():
         name = account_name(key)
@@ -110,9 +110,9 @@ def _letters(kind: Kind, rights: Any) -> str:
     if not given:
         return ""
     if not given <= {*read, *write, *own} or given & {"mayShare", "mayDelete"}:
-        raise _bad_shares("only the owner can share or delete this")
+        raise _bad_shares("you can't grant mayShare, mayDelete, or unknown rights")
     if read[-1] not in given or (given & {*write} and write[0] not in given):
-        raise _bad_shares(f"rights must be {read[-1]} alone, or with {write[0]}")
+        raise _bad_shares(f"rights must include {read[-1]}, and also {write[0]} to allow changes")
     return CHANGE if write[0] in given else READ
 
 
@@ -152,11 +152,11 @@ async def copy_entries(
     """
     given, name = call.argument("create", dict), call.argument("fromAccountId", str)
     if name is None or given is None or not all(isinstance(one, dict) for one in given.values()):
-        raise invalid("fromAccountId and create, an object of objects, are required")
+        raise invalid("fromAccountId and create are required, and each value in create must be an object")
     if name == call.place.id:
-        raise invalid("fromAccountId can't be the same account")
+        raise invalid("fromAccountId must be a different account")
     if len(given) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} objects")
+        raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} objects in one call")
     async with source_of(call, name) as place:
         source = msgspec.structs.replace(call, place=place)
         _check_state(await handler.state(source), call.argument("ifFromInState", str))
@@ -191,7 +191,7 @@ async def copy_entries(
 
 def _check_state(now: str, expected: str | None) -> None:
     if expected is not None and expected != now:
-        raise MethodError("stateMismatch", f"the current state is {now}")
+        raise MethodError("stateMismatch", f"the state has changed to {now}")
 
 
 async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method: str) -> Invocation:

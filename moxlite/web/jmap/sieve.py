@@ -83,7 +83,7 @@ async def query(call: Call) -> Object:
     for comparator in reversed(call.order() or [{"property": "name"}]):
         name = comparator.get("property")
         if name not in ("name", "isActive"):
-            raise MethodError("unsupportedSort", "scripts can be sorted by name or isActive")
+            raise MethodError("unsupportedSort", "scripts can only be sorted by name or isActive")
         found.sort(
             key=lambda key: rows[key].name.casefold() if name == "name" else rows[key].active,
             reverse=comparator.get("isAscending") is False,
@@ -170,7 +170,9 @@ class _Scripts(ObjectSet):
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
-            raise SetError("invalidProperties", "scripts can only have name and blobId", properties=["isActive"])
+            raise SetError(
+                "invalidProperties", "only name and blobId can be set on a new script", properties=["isActive"]
+            )
         blob = given.get("blobId")
         if not isinstance(blob, str):
             raise SetError("invalidProperties", "blobId is missing", properties=["blobId"])
@@ -189,7 +191,7 @@ class _Scripts(ObjectSet):
         content = None
         if wanted["blobId"] != now["blobId"]:
             if not isinstance(wanted["blobId"], str):
-                raise SetError("invalidProperties", "blobId must be an id", properties=["blobId"])
+                raise SetError("invalidProperties", "blobId must be a blob ID", properties=["blobId"])
             content = await _checked(call, wanted["blobId"])
         unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
         return await call.account.write(unit)

@@ -140,7 +140,7 @@ async def changes_of(
     try:
         return await call.account.scan(find, op="jmap changes")
     except TooManyChanges:
-        raise MethodError("cannotCalculateChanges", "fetch everything again") from None
+        raise MethodError("cannotCalculateChanges", "too many changes; fetch everything again") from None
 
 
 def words_of(text: str) -> list[str]:
@@ -153,7 +153,7 @@ def words_of(text: str) -> list[str]:
         found += [piece.strip()] if index % 2 else [word.removesuffix("*") for word in piece.split()]
     words = [word for word in found if word]
     if len(words) > MAX_WORDS:
-        raise MethodError("unsupportedFilter", f"you can use up to {MAX_WORDS} words")
+        raise MethodError("unsupportedFilter", f"a search can have up to {MAX_WORDS} words")
     return words
 
 
@@ -162,7 +162,7 @@ def filter_moment(text: str) -> int:
     try:
         return microseconds(text)
     except ValueError:
-        raise invalid(f"{text[:60]!r} isn't a UTCDate") from None
+        raise invalid(f"{text[:60]!r} isn't a valid UTCDate") from None
 
 
 def property_moment(name: str, text: Any) -> int:
@@ -242,7 +242,7 @@ def query_changes_response(
     removed = [*gone, *sorted(moved)]
     added = [{"id": one, "index": index} for index, one in enumerate(ids) if one in moved]
     if most is not None and len(removed) + len(added) > most:
-        raise MethodError("tooManyChanges", "fetch the results again")
+        raise MethodError("tooManyChanges", "too many changes; run the query again")
     found: Object = {
         "accountId": call.place.id,
         "oldQueryState": old,
@@ -348,7 +348,7 @@ async def run_set(call: Call, handler: ObjectSet) -> Object:
     # lock. What must hold for a change is looked at in its unit.
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the current state is {old}")
+        raise MethodError("stateMismatch", f"the state has changed to {old}")
     async with partial_failures(partial(handler.state, call), old):
         created = dict(await handler.create(call, create)) if create else {}
         for name, outcome in created.items():
@@ -388,7 +388,7 @@ async def partial_failures(state: Callable[[], Awaitable[str]], old: str) -> Asy
             raise
         logger.error("call failed with partial changes", extra={"kv": {"err": str(error)}})
         raise MethodError(
-            "serverPartialFail", "only some changes were made; get the changes since your last state"
+            "serverPartialFail", "only some changes were made; fetch the changes since your last state"
         ) from None
 
 
@@ -412,9 +412,12 @@ def set_parts(call: Call) -> tuple[Mapping[str, Object], Mapping[str, Object], l
     destroy = call.names("destroy") or []
     for name, objects in (("create", create), ("update", update)):
         if not all(isinstance(one, dict) for one in objects.values()):
-            raise invalid(f"{name}: must be an object of objects")
+            raise invalid(f"{name}: each value must be an object")
     if len(create) + len(update) + len(destroy) > LIMITS["maxObjectsInSet"]:
-        raise MethodError("requestTooLarge", f"you can use up to {LIMITS['maxObjectsInSet']} objects")
+        raise MethodError(
+            "requestTooLarge",
+            f"you can create, update, and destroy up to {LIMITS['maxObjectsInSet']} objects in one call",
+        )
     return create, update, destroy
 
 
@@ -481,7 +484,7 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
     for path, other in pairwise(paths):
         if other.startswith(f"{path}\0"):
             shown = path.replace("\0", "/")
-            raise SetError("invalidPatch", f"{shown} contains another path in the patch")
+            raise SetError("invalidPatch", f"{shown} is a prefix of another path in the patch")
     for path, value in patch.items():
         tokens = tokens_of(path)
         name = tokens[0]

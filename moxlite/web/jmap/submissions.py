@@ -111,7 +111,9 @@ async def get(call: Call) -> Object:
     by_id = {f"{LETTER}{row.id}": row for row in rows}
     chosen = [submission_id for submission_id in (by_id if ids is None else ids) if submission_id in by_id]
     if len(chosen) > 1000:
-        raise MethodError("requestTooLarge", "specify ids; find them with EmailSubmission/query")
+        raise MethodError(
+            "requestTooLarge", "too many submissions to return at once; use EmailSubmission/query and specify ids"
+        )
     objects: list[Object] = []
     for one in chosen:
         octets = len(by_id[one].envelope)
@@ -202,7 +204,7 @@ async def query(call: Call) -> Object:
 async def query_changes(call: Call) -> Object:
     """EmailSubmission/queryChanges. A message becomes final by its time, which is no change of its submission."""
     if _looks_at(call.filter(), "undoStatus"):
-        raise MethodError("cannotCalculateChanges", "fetch the results again")
+        raise MethodError("cannotCalculateChanges", "changes to undoStatus aren't tracked; run the query again")
     return await query_changes_of(call, partial(_results, call), changes)
 
 
@@ -234,7 +236,7 @@ def _queried(rows: Sequence[Sent], call: Call) -> list[str]:
     rows = [submission for submission in rows if wish is None or holds(wish, partial(_meets, submission))]
     for comparator in reversed(call.order()):
         if comparator.get("property") not in SORTS:
-            raise MethodError("unsupportedSort", "submissions can be sorted by emailId, threadId, or sentAt")
+            raise MethodError("unsupportedSort", "submissions can only be sorted by emailId, threadId, or sentAt")
         rows.sort(key=attrgetter(SORTS[comparator["property"]]), reverse=comparator.get("isAscending") is False)
     return [f"{LETTER}{row.id}" for row in rows]
 
@@ -399,12 +401,14 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
     if not listed:
         raise SetError("noRecipients", "the message doesn't have any recipients")
     if len(msgspec.json.encode(wire)) > MAX_ENVELOPE:
-        raise SetError("tooLarge", "the envelope parameters are too long")
+        raise SetError("tooLarge", "the envelope is too large")
     if len(listed) > MAX_RECIPIENTS:
-        raise SetError("tooManyRecipients", f"you can use up to {MAX_RECIPIENTS}", maxRecipients=MAX_RECIPIENTS)
+        raise SetError(
+            "tooManyRecipients", f"a message can have up to {MAX_RECIPIENTS} recipients", maxRecipients=MAX_RECIPIENTS
+        )
     wrong = [one for one in listed if _address(one) is None]
     if wrong:
-        raise SetError("invalidRecipients", "invalid address", invalidRecipients=wrong)
+        raise SetError("invalidRecipients", "invalid recipient address", invalidRecipients=wrong)
     author = _address(sender)
     if author is None:
         raise SetError("invalidProperties", f"{sender[:100]!r} isn't a valid address", properties=["envelope"])
@@ -442,7 +446,9 @@ def _hold(parameters: Any, now: dt.datetime) -> int:
     except (ValueError, TypeError, OverflowError):
         raise SetError("invalidProperties", "invalid HOLDFOR or HOLDUNTIL", properties=["envelope"]) from None
     if not -60 <= ahead <= MAX_DELAY:
-        raise SetError("invalidProperties", f"must be within {MAX_DELAY} seconds from now", properties=["envelope"])
+        raise SetError(
+            "invalidProperties", f"the send time must be within {MAX_DELAY} seconds from now", properties=["envelope"]
+        )
     return int((until - EPOCH) / dt.timedelta(microseconds=1))
 
 
@@ -464,7 +470,7 @@ async def _completed(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -
         kind = {"badfrom": "forbiddenFrom", "signerror": "serverFail"}.get(error.result, "invalidEmail")
         raise SetError(kind, str(error), **({"properties": []} if kind == "invalidEmail" else {})) from None
     except HeaderTooLarge:
-        raise SetError("invalidEmail", "the header is too long", properties=[]) from None
+        raise SetError("invalidEmail", "the message header is too long", properties=[]) from None
 
 
 async def _submit(
@@ -493,7 +499,7 @@ async def _submit(
         ready = await _completed(server.keys, letter, spool)
     guest, way = call.place.guest, ready.way
     if way.owner != (account.name if guest else ""):  # else the copy would be kept in the wrong account
-        raise SetError("forbiddenFrom", f"use the account for {ready.author} to send messages from this address")
+        raise SetError("forbiddenFrom", f"to send from {ready.author}, use the account this address belongs to")
     limits, counted = limits_of(letter), counted_as(letter)
     key = hashlib.sha256(b"jmap\0" + account.name.encode() + b"\0" + secrets.token_bytes(32)).digest()
     wire = msgspec.json.encode(envelope.wire).decode()

@@ -121,7 +121,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
     device, url = given.get("deviceClientId"), given.get("url")
     if not isinstance(device, str) or not device or len(device) > 255:
-        raise SetError("invalidProperties", "must be a string of up to 255 characters", properties=["deviceClientId"])
+        raise SetError("invalidProperties", "must be a string of 1 to 255 characters", properties=["deviceClientId"])
     if not isinstance(url, str) or len(url) > 2_000:
         raise SetError("invalidProperties", "must be an https URL", properties=["url"])
     try:
@@ -145,7 +145,7 @@ def _keys(given: Any) -> tuple[bytes | None, bytes | None]:
             keys = decode(public), decode(secret)
             check_keys(*keys)
             return keys
-    raise SetError("invalidProperties", "keys can only have p256dh and auth", properties=["keys"])
+    raise SetError("invalidProperties", "keys must be an object with only p256dh and auth", properties=["keys"])
 
 
 def _moment(text: Any, default: int) -> int:
@@ -156,7 +156,7 @@ def _types(given: Any) -> str | None:
     if given is None:
         return None
     if not isinstance(given, list) or len(given) > 100 or not all(isinstance(one, str) for one in given):
-        raise SetError("invalidProperties", "must be an array of names", properties=["types"])
+        raise SetError("invalidProperties", "must be an array of type names", properties=["types"])
     return msgspec.json.encode([one for one in given if one in STATES or one == DELIVERY]).decode()
 
 

@@ -52,7 +52,7 @@ async def get(call: Call) -> Object:
     """Thread/get."""
     ids, properties = call.ids(), call.properties(TYPE.properties)
     if ids is None:
-        raise MethodError("requestTooLarge", "specify ids; you can find them in emails")
+        raise MethodError("requestTooLarge", "you can't get all threads at once; specify ids")
 
     def read(r: Reader) -> tuple[str, dict[int, list[int]]]:
         numbers = [read_id(one, "T") for one in ids]
@@ -82,7 +82,7 @@ async def snippets(call: Call) -> Object:
     if ids is None:
         raise invalid("emailIds is missing")
     if len(ids) > MAX_SNIPPETS:
-        raise MethodError("requestTooLarge", f"you can use up to {MAX_SNIPPETS} emails")
+        raise MethodError("requestTooLarge", f"you can get snippets for up to {MAX_SNIPPETS} emails in one call")
     words = matching_terms(call, call.filter())[:MAX_MARKED]
     wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
     found = await call.account.scan(partial(_snippets, ids=wanted, words=words, place=call.place), op="jmap snippets")
