@@ -38,7 +38,7 @@ const places: readonly Place[] = [
   {
     title: t("Mail"),
     icon: mail,
-    about: t("Queue, live, trends"),
+    about: t("Queue, live activity, trends"),
     pages: [
       ["queue", t("Queue")],
       ["live", t("Live")],

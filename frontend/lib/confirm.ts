@@ -71,11 +71,7 @@ export async function askConfirm(
             t("Log in with {name}", { name }),
           ),
         factors &&
-          el(
-            "button",
-            { class: "btn text", type: "button", onclick: () => byFactor(step) },
-            t("Use a verification method"),
-          ),
+          el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")),
         el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")),
         send,
       ),

@@ -62,7 +62,7 @@ def decode(text: str) -> bytes:
             raise ValueError
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError:  # and binascii.Error, which is one
-        raise BadSubscription("the key isn't in base64url") from None
+        raise BadSubscription("the key isn't valid base64url") from None
 
 
 def check_keys(public: bytes, secret: bytes) -> ec.EllipticCurvePublicKey:
@@ -83,7 +83,7 @@ def check_keys(public: bytes, secret: bytes) -> ec.EllipticCurvePublicKey:
 def check_endpoint(url: str) -> str:
     """The origin of a push service's URL (RFC 6454 §6.2), which its tokens are for. Raises BadSubscription."""
     if len(url) > MAX_ENDPOINT or not url.isascii() or not url.isprintable() or " " in url:
-        raise BadSubscription("the push service URL is too long, or has invalid characters")
+        raise BadSubscription("the push service URL is too long or has invalid characters")
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -117,7 +117,7 @@ def encrypt(
     Raises BadSubscription.
     """
     if len(salt) != SALT_SIZE or len(plain) + padding > MAX_PLAIN:
-        raise ValueError("wrong salt or notification size")
+        raise ValueError("wrong salt size, or notification too large")
     receiver = check_keys(public, secret)
     sender = private or ec.generate_private_key(CURVE)
     own = _octets_of(sender.public_key())

@@ -187,7 +187,7 @@ def _waits(row: Snooze, box: MailboxID | None) -> bool:
 
 def _check_room(r: Reader, more: Iterable[object]) -> None:
     if r.value(COUNT) + sum(1 for _ in more) > MAX_WAITING:
-        raise LimitExceeded("snoozed messages")
+        raise LimitExceeded("too many snoozed messages")
 
 
 def _home(tx: AccountTx, row: Snooze) -> MailboxID:
@@ -335,7 +335,7 @@ def room(tx: AccountTx) -> MailboxID:
     `ensure_mailbox`.
     """
     if len(tx.rows(WAITING, SUBMIT)) >= MAX_SCHEDULED:
-        raise LimitExceeded("scheduled messages")
+        raise LimitExceeded("too many scheduled messages")
     return ensure_mailbox(tx, SCHEDULED).id
 
 

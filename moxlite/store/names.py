@@ -56,7 +56,7 @@ def check_name(name: str) -> str:
         if not element:
             raise BadMailboxName("folder names can't start or end with / or contain //")
         if element in {".", ".."}:
-            raise BadMailboxName("folder names can't contain . or .. as a part")
+            raise BadMailboxName("parts of a folder name can't be . or ..")
         if len(element.encode()) > MAX_ELEMENT:
             raise BadMailboxName(worded("each part of a folder name must be {most} bytes or fewer", most=MAX_ELEMENT))
     if elements[0].lower() == "inbox":

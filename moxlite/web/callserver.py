@@ -110,7 +110,7 @@ class CallServer:
             await described(await self._description.get(), request, writer)
             return
         if request.method != "POST":
-            raise HTTPError(405, "Use POST for calls.", (("allow", "POST"),))
+            raise HTTPError(405, "Use POST to make API calls.", (("allow", "POST"),))
         kind = (request.headers.get("content-type") or "").partition(";")[0].strip().lower()
         # Besides the CSRF token: a form of a foreign page cannot send this type, and its script only after a preflight,
         # which gets 405.

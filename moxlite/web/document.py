@@ -100,7 +100,7 @@ class Document:
                 built = self._built[language] = await trio.to_thread.run_sync(self._build, stamp, language)
         except OSError as e:
             logger.error("failed to read custom file", extra={"kv": {"file": e.filename, "err": e.strerror}})
-            raise HTTPError(500, "Couldn't read a custom file. For the file name, see the server log.") from e
+            raise HTTPError(500, "Couldn't read a custom file. For details, see the server log.") from e
         await built.document.respond(request, writer)
 
     def _build(self, stamp: Stamp, language: str) -> _Built:
@@ -272,7 +272,7 @@ class Bundles:
             raise HTTPError(405, "Use GET to load this part.", (("allow", "GET, HEAD"),))
         found = self._parts.get(name)
         if found is None:
-            raise HTTPError(404, "This page is outdated. Reload to get the new version.")
+            raise HTTPError(404, "This page is outdated. Reload it to get the new version.")
         await found.respond(request, writer)
 
 

@@ -104,7 +104,9 @@ class BrowserExports:
 
         # No await between the look and the count.
         if self._running[session.account] >= MAX_PER_ACCOUNT:
-            raise HTTPError(429, "2 exports are already running for this account.", (RETRY_AFTER,))
+            raise HTTPError(
+                429, "2 exports are already running for this account. Wait for one to finish.", (RETRY_AFTER,)
+            )
         self._running[session.account] += 1
         complete = False
         try:
@@ -179,9 +181,9 @@ def _order(fields: dict[str, str]) -> ExportOrder:
     mailbox, recursive = fields.pop("mailbox", ""), fields.pop("recursive", "") in ("1", "true", "on")
     ids = _ids(fields.pop("messageids", ""))
     if fields:
-        raise HTTPError(400, f"The form has an unknown field {next(iter(fields))[:80]!r}.")
+        raise HTTPError(400, f"Unknown form field: {next(iter(fields))[:80]!r}")
     if mailbox and ids is not None:
-        raise HTTPError(400, "You can export either a folder or messages, not both.")
+        raise HTTPError(400, "You can export either a folder or selected messages, not both.")
     return ExportOrder(form=form, container=container, mailbox=mailbox, recursive=recursive, ids=ids)
 
 

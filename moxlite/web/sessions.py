@@ -198,7 +198,9 @@ class Sessions:
         """The token by which the account app takes over the session, in this browser only (WEB-51a)."""
         session = caller.require()
         if session.id < 0:
-            raise errors.Conflict("log in to the account page separately, because you didn't choose to stay logged in")
+            raise errors.Conflict(
+                "you didn't choose to stay logged in, so you need to log in to the account page separately"
+            )
         return self._auth.sessions.handovers.offer(session, self.cookies.offer(caller))
 
     async def take_over(self, caller: Caller, token: str) -> LoginResult:

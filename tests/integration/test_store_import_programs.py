@@ -205,7 +205,7 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     (tmp_path / "dbox/mailboxes").mkdir(parents=True)
     for args, text in (
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path / "dbox")), "doveadm -o mail_location=mdbox"),
-        (("import", "mbox", "moxlite", "Inbox", str(path)), "import failed: the file isn't an mbox"),
+        (("import", "mbox", "moxlite", "Inbox", str(path)), "import failed: the file isn't a valid mbox file"),
         (("import", "archive", "moxlite", str(path)), "isn't a zip or tar.gz"),
         (("import", "mbox", "nobody", "Inbox", str(path)), 'account not found: "nobody"'),
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path)), "isn't a Maildir"),

@@ -107,7 +107,7 @@ def test_mail_goes_in_and_comes_out_as_it_was(visitor: Visitor, tmp_path: Path) 
     expect(page.locator(".counts th", has_text="Letters")).to_be_visible()
     expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.", timeout=120_000)
     expect(page.locator(".counts caption")).to_have_text("1,501 messages in 2 folders")
-    page.get_by_text("1 problem: view skipped items").click()
+    page.get_by_text("1 problem (view skipped items)").click()
     expect(page.locator(".problems li")).to_have_text("Old/holiday.jpg: not a mail file")
     page.reload()  # the end is still there
     expect(page.locator(".result")).to_have_text("1,501 messages imported, 1 problem.")

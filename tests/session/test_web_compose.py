@@ -501,7 +501,7 @@ async def test_an_upload_that_takes_too_long_is_refused(
     monkeypatch.setattr("moxlite.web.webmail.calls.composing.UPLOAD_DEADLINE", 0.0)
     fields = {"x-moxlite-csrf": browser.csrf, "content-type": "text/plain"}
     answer = await browser.fetch("/webmail/upload?filename=a", method="POST", headers=fields, body=b"x")
-    assert (answer.status, answer.json["error"]["message"]) == (400, "the file took too long to arrive")
+    assert (answer.status, answer.json["error"]["message"]) == (400, "the upload took too long")
 
 
 async def test_a_message_type_that_is_none_becomes_octets(rig: Rig, browser: Browser) -> None:

@@ -62,7 +62,11 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
         {"name": "x" * 300},
         "ein Teil des Namens eines Ordners kann nicht länger als 255 Bytes sein",
     ),
-    "conflict": ("draft_remove", {"draft_id": 5}, "dieser Entwurf wurde anderswo geändert oder entfernt"),
+    "conflict": (
+        "draft_remove",
+        {"draft_id": 5},
+        "dieser Entwurf wurde geändert oder gelöscht, seit Sie ihn geöffnet haben",
+    ),
     "inbox": ("mailbox_delete", {"mailbox_id": 1}, "der Posteingang kann nicht gelöscht werden"),
 }
 

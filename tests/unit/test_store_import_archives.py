@@ -481,7 +481,7 @@ async def test_what_is_no_archive_is_told(accounts: Accounts) -> None:
             assert isinstance((await imported(accounts, data)).end, Aborted)
         not_mbox = await imported(accounts, b"hello", Order(form=Form.MBOX))
         assert isinstance(not_mbox.end, Aborted)
-        assert "isn't an mbox" in not_mbox.end.text
+        assert "isn't a valid mbox file" in not_mbox.end.text
         progress = await imported(accounts, tgz({"a.mbox": b"hello", "b.mbox": mbox([mail(1)])}))
         assert done(progress).messages == 1
         assert len(progress.problems) == 1

@@ -286,7 +286,7 @@ async def test_only_one_import_into_an_account_at_a_time(accounts: Accounts) -> 
         nursery.start_soon(imports.run, progress, MBOX, Upload(file.pieces()))
         await file.reached.wait()
         second = await imported(accounts, mbox([mail(1)]), MBOX)
-        assert second.end == Aborted("another import to this account is running")
+        assert second.end == Aborted("another import into this account is already running")
         file.go.set()
     assert done(progress).messages == 20
 

@@ -291,12 +291,12 @@ async def test_keyword_limits_and_bad_keywords_change_nothing(
         async def add(uid: int, *words: str) -> None:
             await account.write(lambda tx: store_flags(tx, inbox.id, [uid], mode="add", keywords=words))
 
-        with pytest.raises(LimitExceeded, match="per message"):
+        with pytest.raises(LimitExceeded, match="on this message"):
             await add(1, *[f"k{n}" for n in range(101)])
         with pytest.raises(BadKeyword):
             await add(1, "a b")
         await add(1, "a", "b", "c")
-        with pytest.raises(LimitExceeded, match="per folder"):
+        with pytest.raises(LimitExceeded, match="in this folder"):
             await add(2, "d")
         await account.write(lambda tx: store_flags(tx, inbox.id, [1], mode="remove", keywords=["a"]))
         await add(2, "d")

@@ -261,7 +261,7 @@ async def test_reasons_are_bounded(accounts: Accounts) -> None:
     async with accounts.use("mia") as account:
         files = Delivery(actions=(FileInto(mailbox="Inbox"),), why=b"x" * MAX_WHY)
         await perform(account, await prepared(mail()), files)
-        with pytest.raises(ValueError, match="delivery details exceed the limit"):
+        with pytest.raises(ValueError, match="delivery details are too large"):
             await perform(account, await prepared(mail(2)), msgspec.structs.replace(files, why=b"x" * (MAX_WHY + 1)))
         assert (await box(account)).exists == 1
 

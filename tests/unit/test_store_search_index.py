@@ -849,7 +849,7 @@ async def test_the_check_finds_what_does_not_agree(account: OpenAccount) -> None
         )
     findings = [finding.text for finding in await check_index(account, deep=True)]
     assert findings == [
-        "message 3 is missing in the text index",
+        "message 3 is missing from the text index",
         "message 4 has text, but no trigrams",
         "message 3 has trigrams, but no text",
         "message 3 has fields, but no text",

@@ -277,7 +277,7 @@ function problems(one: LinkItem): Child[] {
       el(
         "summary",
         { class: "hint" },
-        many(one.problems.length, "{n} problem: view skipped items", "{n} problems: view skipped items"),
+        many(one.problems.length, "{n} problem (view skipped items)", "{n} problems (view skipped items)"),
       ),
       el(
         "ul",

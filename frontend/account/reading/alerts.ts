@@ -7,7 +7,7 @@ import { browserName } from "../../lib/browsername";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { choice, tick } from "../../lib/fields";
-import { t } from "../../lib/words";
+import { meant, t } from "../../lib/words";
 import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "../../webmail/notices/facts";
 import type { Desk } from "../ui/page";
 
@@ -160,7 +160,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
     [
       ["all", t("Notifications and alert emails")],
       ["notices", t("Notifications only")],
-      ["none", t("Never")],
+      ["none", meant("alert", "None")],
     ],
     "",
   );

@@ -369,8 +369,8 @@ function problems(found: Found): HTMLElement | null {
       {},
       many(
         Math.max(found.problem_count, found.problems.length),
-        "{n} problem: view skipped items",
-        "{n} problems: view skipped items",
+        "{n} problem (view skipped items)",
+        "{n} problems (view skipped items)",
       ),
     ),
     el(

@@ -360,7 +360,7 @@ export class Importing {
     const hidden = problems - this.texts.length;
     fill(
       this.problems,
-      el("summary", {}, many(problems, "{n} problem: view skipped items", "{n} problems: view skipped items")),
+      el("summary", {}, many(problems, "{n} problem (view skipped items)", "{n} problems (view skipped items)")),
       el(
         "ul",
         {},

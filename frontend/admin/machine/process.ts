@@ -47,7 +47,7 @@ export async function configPage(desk: Desk): Promise<Page> {
     head(
       t("Configuration"),
       t(
-        "Secrets are hidden. To change moxlite.toml, edit it and restart the server. Changes to domains.toml, from this app, the command line, or an editor, apply immediately.",
+        "Secrets are hidden. Changes to moxlite.toml take effect when you restart the server. Changes to domains.toml take effect immediately, whether you make them here, on the command line, or in an editor.",
       ),
     ),
     tabs(t("Files"), [

@@ -25,8 +25,8 @@ export function answer(found: Sources): [Level, string] {
         "warn",
         many(
           found.hurt,
-          "No. {n} failing message comes from an address that also sends your mail.",
-          "No. {n} failing messages come from addresses that also send your mail.",
+          "No. {n} failing message came from an IP address that also sends your legitimate mail.",
+          "No. {n} failing messages came from IP addresses that also send your legitimate mail.",
         ),
       ];
   }

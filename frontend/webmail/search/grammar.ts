@@ -371,7 +371,7 @@ export function parse(
     if (one.group !== undefined && one.tag !== "" && !["from", "to", "subject"].includes(one.tag))
       problems.push({
         token: one,
-        why: t("“{tag}:” doesn't work with “OR”. All results will match it", { tag: one.tag }),
+        why: t("“{tag}:” can't be part of an “OR”, so it applies to all results", { tag: one.tag }),
       });
   for (const one of any.values())
     if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0)

@@ -177,7 +177,7 @@ def _removals_first(entry: tuple[str, bytes | None]) -> bool:
 
 def _too_much(error: LimitExceeded) -> Refused:
     """The refusal for an exceeded limit (RFC 5464 §4.3)."""
-    if error.name == "annotations":
+    if error.name == "too many annotations":
         return no("too many entries in this account", "METADATA", b"TOOMANY")
     return no("this account's entries are too large", "METADATA", b"MAXSIZE %d" % MAX_ANNOTATION_OCTETS)
 

@@ -92,7 +92,7 @@ def read_hash(text: str) -> str:
     given = _SCHEME.fullmatch(text)
     scheme, rest = (given[1].upper(), given[2]) if given else ("", text)
     if scheme and scheme not in _SCHEMES:
-        raise UnknownHash(f"can't verify hashes with the scheme {scheme}")
+        raise UnknownHash(f"unsupported hash scheme {scheme}")
     form = rest if rest.startswith("$") and scheme != "PBKDF2" else f"{{{scheme}}}{rest}"
     if _verifier(form) is None:
         raise UnknownHash("unknown hash format")
@@ -147,7 +147,7 @@ def _verifier(form: str) -> Verify | None:
 
 def _limit(scheme: str, name: str, value: str | None, most: int) -> None:
     if value is not None and not 0 < int(value) <= most:
-        raise UnknownHash(f"{scheme} with {name} {int(value):,} exceeds the limit ({most:,})")
+        raise UnknownHash(f"{scheme} {name} value of {int(value):,} exceeds the limit ({most:,})")
 
 
 def _verify_sha_crypt(form: str, password: str) -> bool:

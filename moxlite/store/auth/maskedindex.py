@@ -92,7 +92,7 @@ class MaskedIndex:
             lacking = self.lacking(accounts)
             unsure = bool(lacking) and await trio.to_thread.run_sync(lambda: any(map(exists, lacking)))
             if unsure:
-                raise StorageBusy("still scanning accounts")
+                raise StorageBusy("still scanning accounts; try again later")
         return name
 
     def lacking(self, accounts: Collection[str]) -> list[str]:

@@ -108,7 +108,7 @@ class ProviderBindings:
 def _add(tx: Tx, issuer: str, subject: str, account: str) -> bool:
     row = tx.row(ACCOUNT, issuer, subject)
     if row is not None and row[0] != account:
-        raise BoundElsewhere("this login is connected to another account")
+        raise BoundElsewhere("this login is already connected to another account")
     if row is not None:
         return False
     count = tx.row(COUNT, account)

@@ -119,11 +119,11 @@ class SpoolSpace:
             room = self._room(octets)
             limit = (room + self._used) // 2
             if self._used + octets > limit:
-                raise SpoolFull("all", f"incoming messages use {self._used} of {limit} bytes")
+                raise SpoolFull("all", f"not enough space: incoming messages use {self._used} of {limit} bytes")
             for network, part in zip(networks, NETWORK_SHARES, strict=False):
                 share = max(limit // part, min(self._message, limit // 2))
                 if self._by_network.get(network, 0) + octets > share:
-                    raise SpoolFull("network", f"messages from this network would exceed {share} bytes")
+                    raise SpoolFull("network", f"too much data arriving from this network (limit {share} bytes)")
             self._count(networks, octets)
             # Until the next look at the disk, which has them.
             self._free -= octets
@@ -167,7 +167,7 @@ class SpoolSpace:
         """Count one more file. Raises SpoolFull."""
         with self._lock:
             if self._files >= self._max_files:
-                raise SpoolFull("files", f"too many messages are arriving (limit {self._files})")
+                raise SpoolFull("files", f"too many incoming messages at once (limit {self._files})")
             self._files += 1
 
     def close_file(self) -> None:
@@ -543,7 +543,7 @@ class Spool:
     def whole(self) -> bytes:
         """Read all octets as one object, for a short message. Blocks like `read`. Only after `finish`."""
         if self._closed or not self._finished:
-            raise ValueError("only a finished spool can be viewed")
+            raise ValueError("the spool isn't finished")
         return bytes(self._octets) if self._file is None else self._file.read(self._start, self._size)
 
     @contextmanager
@@ -553,7 +553,7 @@ class Spool:
         Slices must be released before the block ends. Only after `finish`.
         """
         if self._closed or not self._finished:
-            raise ValueError("only a finished spool can be viewed")
+            raise ValueError("the spool isn't finished")
         if self._file is None:
             with memoryview(self._octets).toreadonly() as view:
                 yield view

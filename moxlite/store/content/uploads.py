@@ -72,7 +72,7 @@ def begin_upload(tx: Tx, filename: str, media_type: str) -> bytes:
     """Begin an upload; returns its key. Raises LimitExceeded."""
     count, octets = tx.row(PENDING) or (0, 0)
     if count >= MAX_UPLOADS or octets >= MAX_PENDING:
-        raise LimitExceeded("files in drafts")
+        raise LimitExceeded("too many files attached to drafts")
     key = secrets.token_bytes(KEY_SIZE)
     tx.execute(INSERT, key, filename, media_type, tx.now)
     return key
@@ -85,7 +85,7 @@ def add_piece(tx: Tx, key: bytes, number: int, data: bytes) -> None:
     upload = _find(tx, key, complete=False)
     _, octets = tx.row(PENDING) or (0, 0)
     if octets + len(data) > MAX_PENDING:
-        raise LimitExceeded("files in drafts")
+        raise LimitExceeded("too many files attached to drafts")
     tx.execute(ADD, upload.id << SHIFT | number, data)
     tx.execute(GROW, len(data), not data.isascii(), tx.now, upload.id)
 

@@ -175,7 +175,7 @@ class _Unit:
         self._ready = ready
         self._delivery = delivery
         if len(delivery.why) > MAX_WHY:
-            raise ValueError(f"delivery details exceed the limit ({len(delivery.why)} bytes)")
+            raise ValueError(f"delivery details are too large ({len(delivery.why)} bytes)")
         self._facts = msgspec.structs.replace(delivery.facts, why=delivery.why or None)
         self._added: Added | None = None
         self._first: FileInto | None = None

@@ -73,7 +73,7 @@ class Export:
             order.form is not FileForm.MBOX or (order.ids is None and (not order.mailbox or order.recursive))
         ):
             raise ExportFailed(
-                "without an archive, you can only export a single mbox file, from one mailbox or selected messages"
+                "without an archive, you can only export a single mbox file with one mailbox or selected messages"
             )
         # One snapshot for all: the letters of keywords, the sizes before the data and the data themselves must be of
         # the same moment.

@@ -125,7 +125,7 @@ def check_library() -> None:
     # Of the library that runs: a package of a distribution loads another one than APSW was compiled with.
     version = apsw.sqlite_lib_version()
     if tuple(map(int, version.split("."))) < MINIMUM_SQLITE:
-        raise StoreError(f"SQLite {version} is too old; {'.'.join(map(str, MINIMUM_SQLITE))} is required")
+        raise StoreError(f"SQLite {'.'.join(map(str, MINIMUM_SQLITE))} or later is required (found {version})")
 
 
 def drop_statistics() -> None:
@@ -153,7 +153,7 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
     if (kind, schema) not in _cache:
         folder = (SCHEMA if schema is None else schema) / kind.value
         if not folder.is_dir():
-            raise StoreError(f"no schema for kind {kind.value}")
+            raise StoreError(f"no schema found for kind {kind.value}")
         migrations = []
         for entry in sorted(folder.iterdir(), key=lambda entry: entry.name):
             stem, dot, suffix = entry.name.rpartition(".")
@@ -161,7 +161,7 @@ def migrations_of(kind: Kind, schema: Path | None = None) -> tuple[Migration, ..
                 number, _, name = stem.partition("-")
                 migrations.append(Migration(int(number), name, entry.read_text(encoding="utf-8")))
         if [migration.number for migration in migrations] != list(range(1, len(migrations) + 1)):
-            raise StoreError(f"migrations for {kind.value} aren't numbered from 1 without gaps")
+            raise StoreError(f"migrations for {kind.value} must be numbered from 1 without gaps")
         _cache[kind, schema] = tuple(migrations)
     return _cache[kind, schema]
 
@@ -239,7 +239,7 @@ def _look(db: apsw.Connection, path: Path, kind: Kind, known: int) -> int:
         application, version = int(db.pragma("application_id")), _number(db)
         # An empty database, made by hand or another program, counts as a lost one.
         if application != kind.application_id and (application != 0 or Reader(db).value(OBJECTS) != 0):
-            raise WrongFile(path, f"application ID {application:#x} doesn't match kind {kind.value}")
+            raise WrongFile(path, f"application ID {application:#x} isn't that of a moxlite {kind.value} database")
     except apsw.NotADBError as error:
         raise WrongFile(path, "not a database") from error
     if version > known:
@@ -303,7 +303,7 @@ def _migrate(db: apsw.Connection, path: Path, kind: Kind, migration: Migration) 
     try:
         db.execute(migration.sql).fetchall()
         if (broken := db.execute("PRAGMA foreign_key_check").fetchone()) is not None:
-            raise WrongFile(path, f"migration {migration.number} would leave a row in {broken[0]} without a parent")
+            raise WrongFile(path, f"migration {migration.number} violates a foreign key in table {broken[0]}")
         db.execute(f"PRAGMA application_id={kind.application_id}")
         db.execute(f"PRAGMA user_version={migration.number}")
         db.execute("COMMIT")

@@ -267,7 +267,7 @@ class Readers:
 
     def _check(self) -> None:
         if self._closed:
-            raise Closed("the database was closed")
+            raise Closed("the database is closed")
 
     async def trim(self) -> None:
         """Release the memory of unused connections (STORE-10)."""

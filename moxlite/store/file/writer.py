@@ -216,7 +216,7 @@ class Writer:
     # In the thread
 
     def _main(self) -> None:
-        end: BaseException = Closed("the database was closed")
+        end: BaseException = Closed("the database is closed")
         batch: list[AnyJob] = []
         try:
             self._db.execute("PRAGMA query_only=OFF").fetchall()

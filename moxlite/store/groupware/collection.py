@@ -44,7 +44,7 @@ MAX_DEAD: Final = 100
 MAX_DEAD_OCTETS: Final = 64 << 10
 """Octets of them as JSON: they are read with the collection, at each request."""
 
-TOO_MANY_DEAD: Final = f"{MAX_DEAD} additional properties per collection, up to 64 KiB in total"
+TOO_MANY_DEAD: Final = f"a collection can have up to {MAX_DEAD} additional properties, and 64 KiB in total"
 
 MAX_ELEMENT: Final = 200
 """Characters of a name of a collection or resource, an element of an address."""
@@ -357,7 +357,7 @@ def create_collection(tx: AccountTx, new: Collection) -> Collection:
     if tx.row(BY_NAME, new.kind, new.name) is not None:
         raise CollectionExists("a collection with this name already exists")
     if tx.value(COUNT) >= MAX_COLLECTIONS:
-        raise LimitExceeded(f"{MAX_COLLECTIONS} calendars and address books per account")
+        raise LimitExceeded(f"you can have up to {MAX_COLLECTIONS} calendars and address books")
     number = tx.insert(ADD, new.kind, new.name, *_settable(new), 0, tx.modseq())
     _tell(tx, new.kind, number)
     return collection(tx, number)

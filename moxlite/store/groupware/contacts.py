@@ -273,7 +273,7 @@ def save_contact(
         return _put(tx, book or default_book(tx), _new_name(), _pictured(new_card(contact), photo))
     before = contact_of(tx, contact_id)
     if before is None:
-        raise ContactChanged("the contact has been changed or deleted")
+        raise ContactChanged("this contact was changed or deleted since you opened it")
     contact = msgspec.structs.replace(contact, uid=before.contact.uid)
     there = resource_of(tx, contact_id)
     assert there is not None  # the contact was read from it
@@ -286,7 +286,7 @@ def save_contact(
     if contact == before.contact and pictured == card:
         return contact_id
     if changed and before.changed != changed:
-        raise ContactChanged("the contact has been changed or deleted")
+        raise ContactChanged("this contact was changed or deleted since you opened it")
     card = changed_card(read_card(pictured), contact)
     put_resource(tx, there.collection_id, there.name, card, card_facts(card))
     return contact_id

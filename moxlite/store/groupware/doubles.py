@@ -108,7 +108,7 @@ def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int]) -> None:
 def _whole(r: Reader, number: int) -> tuple[Contact, Photo | None]:
     known = contact_of(r, number)
     if known is None or resource_of(r, number) is None:
-        raise ContactChanged("the contact has been changed or deleted")
+        raise ContactChanged("this contact was changed or deleted since you opened it")
     return known.contact, photo_of(read_card(resource_data(r, number)).card)
 
 
@@ -120,7 +120,9 @@ def _merged(kept: Contact, other: Contact) -> Contact:
     if other.note.strip() and other.note.strip() not in note:
         note = f"{note}\n\n{other.note}" if note.strip() else other.note
     if max(len(emails), len(phones), len(groups)) > MAX_ENTRIES or len(note) > MAX_NOTE:
-        raise LimitExceeded(f"{MAX_ENTRIES} addresses, numbers, and groups per contact, and {MAX_NOTE:,} characters")
+        raise LimitExceeded(
+            f"a contact can have up to {MAX_ENTRIES} addresses, numbers, or groups, and a {MAX_NOTE:,}-character note"
+        )
     names = {_name(line) for line in kept.other}
     more = (line for line in other.other if _name(line) not in names and not _name(line).startswith(("X-", "PHOTO")))
     return msgspec.structs.replace(

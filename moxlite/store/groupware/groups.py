@@ -160,7 +160,7 @@ def join_group(tx: AccountTx, contact_ids: Iterable[int], group: str, books: fro
         else:
             groups = (*known.contact.groups, group)
             if len(groups) > MAX_ENTRIES:
-                raise LimitExceeded(f"{MAX_ENTRIES} groups per contact")
+                raise LimitExceeded(f"a contact can be in up to {MAX_ENTRIES} groups")
             save_contact(tx, msgspec.structs.replace(known.contact, groups=groups), number)
     if card is not None:
         _change(tx, card, add=uids)
@@ -241,5 +241,5 @@ def _change(tx: AccountTx, card_id: int, name: str = "", add: Iterable[str] = ()
         return
     facts = card_facts(card := changed_group(before, name, new, remove))
     if new and len(facts.members or ()) >= MAX_MEMBERS:
-        raise LimitExceeded(f"{MAX_MEMBERS:,} contacts per group")
+        raise LimitExceeded(f"a group can have up to {MAX_MEMBERS:,} contacts")
     put_resource(tx, there.collection_id, there.name, card, facts)

@@ -450,7 +450,7 @@ def _check_room(tx: AccountTx, home: Collection, octets: int, *, new: bool) -> N
     if new and home.kind == "contact" and tx.value(CONTACTS) >= MAX_CONTACTS:
         raise TooManyContacts(f"you can have up to {MAX_CONTACTS:,} contacts")
     if new and tx.value(COUNT) >= MAX_RESOURCES:
-        raise LimitExceeded(f"{MAX_RESOURCES} entries of all calendars and address books")
+        raise LimitExceeded(f"you can have up to {MAX_RESOURCES} calendar entries and contacts")
     used, limit = octets_used(tx), tx.config.quota
     # An owner above the quota can still make entries shorter, and remove them.
     if limit and octets > 0 and used + octets > limit:

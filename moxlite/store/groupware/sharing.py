@@ -192,14 +192,16 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
 
     Raises BadGuest, LimitExceeded.
     """
-    if guest == tx.account or one.inbox:
-        raise BadGuest("you can't change the owner's permissions, or share the scheduling inbox and outbox")
+    if guest == tx.account:
+        raise BadGuest("you can't change the owner's permissions")
+    if one.inbox:
+        raise BadGuest("the scheduling inbox and outbox can't be shared")
     before = _rights(tx, one.id, guest)
     if not rights:
         tx.execute(REMOVE, one.id, guest)
     # The others alone: at the limit an owner must still be able to take rights back from one of the guests.
     elif tx.value(COUNT, one.id, guest) >= MAX_GUESTS:
-        raise LimitExceeded(f"rights for {MAX_GUESTS} others on one calendar or address book")
+        raise LimitExceeded(f"you can share a calendar or address book with up to {MAX_GUESTS} others")
     else:
         tx.execute(SET, one.id, guest, rights)
     # Clients of the owner see by it that the list of guests is another.
@@ -232,7 +234,7 @@ def shared_views(r: Reader) -> dict[tuple[str, int], tuple[str, bool]]:
 def patch_shared_view(tx: AccountTx, owner: str, collection_id: int, change: CollectionChange) -> None:
     """Change how the user sees a calendar of another one. Raises BadForm, LimitExceeded."""
     if tx.value(COUNT_VIEWS, owner, collection_id) >= MAX_VIEWS:
-        raise LimitExceeded(f"{MAX_VIEWS} calendars from other users")
+        raise LimitExceeded(f"you can have up to {MAX_VIEWS} calendars from other users")
     colour, hidden = shared_views(tx).get((owner, collection_id), ("", False))
     after = changed(Collection(collection_id, "calendar", "", colour=colour), change)
     tx.execute(SET_VIEW, owner, collection_id, after.colour, hidden if change.hidden is UNSET else change.hidden)
@@ -243,7 +245,7 @@ def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
     if one.kind != "calendar" or one.inbox:
         raise BadGuest("only calendars can have private links")
     if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
-        raise LimitExceeded(f"{MAX_LINKS} private links per calendar")
+        raise LimitExceeded(f"a calendar can have up to {MAX_LINKS} private links")
     # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.
     token = secrets.token_urlsafe(TOKEN_SIZE)
     tx.execute(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)

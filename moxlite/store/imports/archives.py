@@ -371,7 +371,7 @@ def _pieces(file: BinaryIO, entry: _Entry) -> Iterator[bytes]:
         file.seek(entry.offset)
         header = file.read(LOCAL.size)
     if len(header) < LOCAL.size or not header.startswith(LOCAL_MARK):
-        raise ImportFailed(f"the zip file is damaged: no file at {entry.offset}")
+        raise ImportFailed(f"the zip file is damaged: no file entry at offset {entry.offset}")
     at = entry.offset + LOCAL.size + sum(LOCAL.unpack(header)[9:11])
     checksum, size = 0, 0
     for piece in _unpacked(file, at, entry):
@@ -404,7 +404,7 @@ def _unpacked(file: BinaryIO, at: int, entry: _Entry) -> Iterator[bytes]:
     while inflate is not None and not inflate.eof:
         piece = _inflated(inflate, b"")
         if not piece:
-            raise ImportFailed("the zip file is damaged: truncated file")
+            raise ImportFailed("the zip file is damaged: a file in it is truncated")
         yield piece
 
 

@@ -155,7 +155,7 @@ class _Folders:
         """Count texts that are kept to the end of the import. Raises ImportFailed: they are too long."""
         self._characters += sum(map(len, texts)) + OVERHEAD * len(texts)
         if self._characters > MAX_REMEMBERED:
-            raise ImportFailed("too many folders with long names")
+            raise ImportFailed("there are too many folders, or their names are too long")
 
 
 class _Naming:

@@ -214,7 +214,9 @@ class Budget:
             and self._spent > FREE_UNPACKED
             and self._spent - FREE_UNPACKED > MAX_RATIO * self.packed()
         ):
-            raise ImportFailed(f"can't be mail: the archive unpacks to more than {MAX_RATIO} times the size")
+            raise ImportFailed(
+                f"the archive unpacks to more than {MAX_RATIO} times its size, which isn't plausible for mail"
+            )
         return data
 
     def bounded(self, read: Read) -> Read:
@@ -351,7 +353,7 @@ def _whole_mbox(read: Read, order: Order) -> Iterator[Item]:
     try:
         yield from _mbox(iter(lambda: read(READ_SIZE), b""), "mbox", order.mailbox, labels=order.labels)
     except MboxError as error:
-        raise ImportFailed(f"the file isn't an mbox: {error}") from None
+        raise ImportFailed(f"the file isn't a valid mbox file: {error}") from None
 
 
 def _mbox_member(pieces: Iterator[bytes], shown: str, mailbox: str) -> Iterator[Item]:
@@ -468,11 +470,11 @@ class ArchiveMember(msgspec.Struct, frozen=True):
 def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     """Determine kind and mailbox of an archive's member by its name. Raises BadPath."""
     if name.startswith("/") or "\\" in name or "\0" in name or name[1:2] == ":":
-        raise BadPath("the name is absolute or has invalid characters")
+        raise BadPath("the file name is absolute or has invalid characters")
     # no file is written by this name, but a mailbox must not be named by a path either
     parts = [part for part in name.split("/") if part not in ("", ".")]
     if ".." in parts:
-        raise BadPath("the name points outside the archive")
+        raise BadPath("the file name points outside the archive")
     if not parts:
         return ArchiveMember(What.NOTHING)
     folder, last = parts[:-1], parts[-1]

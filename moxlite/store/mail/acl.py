@@ -115,7 +115,7 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
     if wanted == before:
         return False
     if not before and tx.value(COUNT, mailbox_id) >= MAX_IDENTIFIERS:
-        raise LimitExceeded(worded("sharing a folder with {most} others", most=MAX_IDENTIFIERS))
+        raise LimitExceeded(worded("you can share a folder with up to {most} others", most=MAX_IDENTIFIERS))
     # With what `anyone` gives: taking a row away may change nothing for the guest, and then is not told.
     had = rights_of(tx, mailbox_id, identifier)
     if wanted:

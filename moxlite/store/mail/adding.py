@@ -127,7 +127,7 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared], first_id: BodyID) -> list[B
 def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
     """As `add_bodies`, for a body that `held_bodies` has written."""
     if prepared.held is None:
-        raise ValueError("long bodies must be written first with held_bodies")
+        raise ValueError("long bodies must be written with held_bodies first")
     # Its octets are not compared here, as reading megabytes would hold up all other units: `held_bodies` has looked at
     # the stored ones just before.
     row = tx.row(USE_IF_THERE, prepared.digest)
@@ -175,8 +175,8 @@ def add_messages(
         applies (IMAP-162).
 
     Raises:
-      NoSuchMailbox; OverQuota; UidsExhausted; BadKeyword; LimitExceeded: ``keywords of a message``, ``keywords of a
-      mailbox``; MailboxNotAllowed: the mailbox is the system's.
+      NoSuchMailbox; OverQuota; UidsExhausted; BadKeyword; LimitExceeded: too many keywords;
+      MailboxNotAllowed: the mailbox is the system's.
     """
     if not items:
         return []
@@ -339,7 +339,7 @@ def _learn(tx: Tx, keywords: tuple[str, ...]) -> frozenset[str]:
         return frozenset()
     words = learn_spellings(tx, keywords)
     if len(words) > MAX_PER_MESSAGE:
-        raise LimitExceeded("keywords per message")
+        raise LimitExceeded("too many keywords on this message")
     return words
 
 

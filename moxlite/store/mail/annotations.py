@@ -88,7 +88,7 @@ def set_annotation(
 
     Raises:
       NoSuchMailbox; BadForm: the order of a mailbox is no number that programs know;
-      LimitExceeded: ``annotations`` for their number, ``annotation octets`` for their size.
+      LimitExceeded: too many annotations, or too large ones.
     """
     name = "" if mailbox_id == ACCOUNT else mailbox(tx, mailbox_id).name
     key = key.lower()
@@ -105,9 +105,9 @@ def set_annotation(
         else:
             octets -= len(old[0])
         if count > MAX_ANNOTATIONS or (row is None and keys >= MAX_KEYS):
-            raise LimitExceeded("annotations")
+            raise LimitExceeded("too many annotations")
         if octets + len(value) > MAX_ANNOTATION_OCTETS:
-            raise LimitExceeded("annotation bytes")
+            raise LimitExceeded("annotations are too large")
     modseq = tx.modseq()
     tx.execute(SET, mailbox_id, key, is_string, value or b"", modseq, value is not None)
     if mailbox_id != ACCOUNT:

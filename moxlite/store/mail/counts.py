@@ -175,7 +175,7 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
     (STORE-22).
 
     Raises:
-      LimitExceeded: ``keywords of a mailbox``.
+      LimitExceeded: too many keywords.
     """
     known = frozenset(box.keywords)
     if keywords <= known:
@@ -184,7 +184,7 @@ def learn_keywords(tx: AccountTx, box: Mailbox, keywords: frozenset[str]) -> Non
     if len(known) > MAX_PER_MAILBOX:
         known = keywords.union(*[split_keywords(column) for (column,) in tx.rows(KEYWORDS_IN_USE, box.id)])
         if len(known) > MAX_PER_MAILBOX:
-            raise LimitExceeded("keywords per folder")
+            raise LimitExceeded("too many keywords in this folder")
     _set_keywords(tx, box, known)
 
 

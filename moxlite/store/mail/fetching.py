@@ -207,7 +207,7 @@ def structure_of(packed: bytes) -> Structure:
     try:
         return decode_structure(packed)
     except msgspec.DecodeError as error:
-        raise ChunkDamaged(f"can't read the structure: {error}") from error
+        raise ChunkDamaged(f"can't read the message structure: {error}") from error
 
 
 def section_of(header: bytes, packed: bytes) -> HeaderSection:

@@ -108,8 +108,8 @@ def store_flags(
     ones is kept.
 
     Raises:
-      NoSuchMailbox; MailboxNotAllowed: the mailbox is the system's; BadKeyword; LimitExceeded: ``keywords of a
-        message``, ``keywords of a mailbox``. Then nothing is changed.
+      NoSuchMailbox; MailboxNotAllowed: the mailbox is the system's; BadKeyword; LimitExceeded: too
+        many keywords. Then nothing is changed.
     """
     mailbox(tx, mailbox_id)
     rows = _rows(tx, mailbox_id, uids) if uids else []
@@ -238,7 +238,7 @@ def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Fl
             after = flags & ~how.kept | before & how.kept
             new = column if how.keep_keywords else join_keywords(words)
     if new.count(" ") >= MAX_PER_MESSAGE:
-        raise LimitExceeded("keywords per message")
+        raise LimitExceeded("too many keywords on this message")
     return None if after == before and new == column else (after, new)
 
 

@@ -235,7 +235,7 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
     """Make a link. Raises LinkRefused; LimitExceeded; BadMailboxName: the name cannot be that of a mailbox."""
     here = links(tx)
     if len(here) >= MAX_LINKS:
-        raise LimitExceeded("linked accounts")
+        raise LimitExceeded("too many linked accounts")
     name = _free_name(new.name, here)
     if tx.value(SAME, new.host, new.username):
         raise LinkRefused("this account is already linked", "user")

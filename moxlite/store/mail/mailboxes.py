@@ -166,7 +166,7 @@ def _create_with_parents(tx: AccountTx, name: str, *, subscribed: bool = True) -
         missing.append(candidate)
     assert above is None or parent_id is not None or missing[-1] == ancestors(name)[0]
     if tx.value(COUNT) + len(missing) > MAX_MAILBOXES:
-        raise LimitExceeded(worded("{most} folders", most=MAX_MAILBOXES))
+        raise LimitExceeded(worded("you can have up to {most} folders", most=MAX_MAILBOXES))
     created: list[Mailbox] = []
     for new in reversed(missing):
         created.append(_insert(tx, new, parent_id, subscribed=subscribed))
@@ -181,7 +181,7 @@ def _insert(
     # Half the seconds since 1970: 32 bits last until 2242.
     uidvalidity = max(tx.value(NEXT_UIDVALIDITY), tx.now // 2_000_000)
     if uidvalidity >= MAX_UIDVALIDITY:
-        raise LimitExceeded("UIDVALIDITY")
+        raise LimitExceeded("no UIDVALIDITY values left in this account")
     tx.execute(SET_NEXT_UIDVALIDITY, uidvalidity + 1)
     modseq = tx.modseq()
     mailbox_id = MailboxID(tx.insert(INSERT, name, parent_id, uidvalidity, 0, modseq))
@@ -284,7 +284,7 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
     box = mailbox(tx, mailbox_id)
     name = check_name(name)
     if box.name == INBOX or name == INBOX:
-        raise MailboxNotAllowed("Inbox can't be renamed or replaced")
+        raise MailboxNotAllowed("you can't rename Inbox or give another folder its name")
     check_own(box)
     if mailbox_by_name(tx, name) is not None:
         raise MailboxExists(name)
@@ -393,7 +393,7 @@ def subscribe(tx: AccountTx, name: str) -> bool:
     if is_subscribed(tx, name):
         return False
     if not _has_room(tx, name):
-        raise LimitExceeded("subscriptions")
+        raise LimitExceeded("too many subscribed folders")
     tx.execute(SUBSCRIBE, name, tx.modseq())
     tx.emit(SubscriptionAdded(name=name, nonexistent=mailbox_by_name(tx, name) is None))
     return True

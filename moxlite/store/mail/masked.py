@@ -221,10 +221,10 @@ def add_masked(
     if known is not None:
         return known
     if tx.value(COUNT) >= MAX_MASKED:
-        raise LimitExceeded(worded("{most} masked addresses per account", most=MAX_MASKED))
+        raise LimitExceeded(worded("you can have up to {most} masked addresses", most=MAX_MASKED))
     today = tx.now // DAY
     if counted and (tx.value(MADE, today) or 0) >= MAX_A_DAY:
-        raise LimitExceeded(worded("{most} new masked addresses per day", most=MAX_A_DAY))
+        raise LimitExceeded(worded("you can create up to {most} masked addresses per day", most=MAX_A_DAY))
     _check_expiry(tx, expires)
     # Only today's count is looked at, so the table has one row.
     tx.execute(DROP_DAYS, today)

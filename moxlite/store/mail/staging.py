@@ -105,10 +105,10 @@ def begin(tx: AccountTx, gap: int = GAP) -> Job:
     threads are not complete yet (STORE-130).
     """
     if tx.value(THREADS) != 2:
-        raise ImportFailed("the account's threads are still being created; try again later")
+        raise ImportFailed("this account's conversations are still being prepared; try again later")
     # One at a time: a second job would begin at the same id, as ids count only once they are in `message`.
     if tx.value(JOBS):
-        raise ImportFailed("another import to this account is running")
+        raise ImportFailed("another import into this account is already running")
     token = secrets.token_bytes(16)
     tx.execute(BEGIN, token, tx.now)
     return Job(token, MessageID(next_message_id(tx) + gap))

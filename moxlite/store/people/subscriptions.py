@@ -75,7 +75,7 @@ def add_subscription(tx: Tx, new: Subscription) -> int:
     tx.execute(EXPIRED, tx.now)
     tx.execute(SAME, new.device, new.url)
     if tx.value(COUNT) >= MAX_SUBSCRIPTIONS:
-        raise LimitExceeded("push subscriptions")
+        raise LimitExceeded("too many push subscriptions")
     row = (new.device, new.url, new.public, new.secret, new.types, new.expires, new.login, new.code)
     return tx.insert(ADD, *row)
 

@@ -108,12 +108,12 @@ def unpack_report(content: bytes, most: int = MAX_CONTENT) -> bytes:
         # Asked before anything is unpacked: damaged octets could name any size, and it is allocated at once.
         size = zstandard.frame_content_size(content)
         if size > MAX_CONTENT:
-            raise StorageBroken("a report is damaged")
+            raise StorageBroken("the stored report is damaged")
         if size > most:
             return b""
         return zstandard.ZstdDecompressor().decompress(content, max_output_size=MAX_CONTENT)
     except zstandard.ZstdError:
-        raise StorageBroken("a report is damaged") from None
+        raise StorageBroken("the stored report is damaged") from None
 
 
 def add_reports(tx: Tx, kind: Kind, found: Sequence[WholeReport]) -> int:

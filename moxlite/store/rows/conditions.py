@@ -305,7 +305,7 @@ def matching(
     narrow `first` and `last`.
 
     Raises:
-      LimitExceeded: ``nesting of a search``.
+      LimitExceeded: nested too deeply.
     """
     sql, args = _compose(condition, 0)
     rows = r.rows(f"{MATCHING} AND {sql} ORDER BY m.uid LIMIT ?", mailbox_id, first, last, *args, limit)
@@ -338,7 +338,7 @@ def matching_texts(r: Reader, mailbox_id: int, condition: Condition, first: int,
 def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
     """The SQL of a condition and the values to bind, in order."""
     if depth > MAX_DEPTH:
-        raise LimitExceeded("search nesting")
+        raise LimitExceeded("the search is nested too deeply")
     match condition:
         case All():
             return "1", []

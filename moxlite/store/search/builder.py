@@ -222,7 +222,7 @@ class Builder:
             live = await self._account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="search-ids")
             if live - indexed:
                 self._index.broken = "incomplete"
-                raise StoreError(f"{len(live - indexed)} messages are missing in the text index")
+                raise StoreError(f"{len(live - indexed)} messages are missing from the text index")
             self._index.leftovers = False
             self._removed.extend(indexed - live)
         while self._removed:

@@ -56,7 +56,7 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
     live = await account.scan(lambda r: {row[0] for row in r.rows(LIVE_IDS, watermark)}, op="check")
     texts_with_data = {one for one, has_data in texts.items() if has_data}
     for found, text in (
-        (live - texts.keys(), "is missing in the text index"),
+        (live - texts.keys(), "is missing from the text index"),
         (texts_with_data - trigrams, "has text, but no trigrams"),
         (trigrams - texts_with_data, "has trigrams, but no text"),
         (texts.keys() - fields, "has text, but no fields"),

@@ -156,7 +156,7 @@ def bump_uidvalidity(tx: Tx, mailbox: str | None = None) -> list[str]:
     assert row is not None
     first = max(row[0], row[1] + 1)
     if first + len(chosen) > MAX_UIDVALIDITY:
-        raise LimitExceeded("UIDVALIDITYs per account")
+        raise LimitExceeded("no UIDVALIDITY values left in this account")
     modseq = _modseq(tx)
     changed = []
     for uidvalidity, (mailbox_id, name) in enumerate(chosen, first):
@@ -178,7 +178,7 @@ def reassign_uids(tx: Tx, mailbox: str | None = None) -> list[str]:
         kept = [uid for (uid,) in tx.rows(TOMBSTONES, mailbox_id)]
         highest = max(tx.value(HIGHEST_UID, mailbox_id), len(ids))
         if highest + len(kept) >= MAX_UIDVALIDITY:
-            raise LimitExceeded("UIDs per mailbox")
+            raise LimitExceeded("no UIDs left in this mailbox")
         for new, uid in enumerate(kept, highest + 1):
             tx.execute(MOVE_TOMBSTONE, new, mailbox_id, uid)
             tx.execute(MOVE_ERASURE, new, mailbox_id, uid)

@@ -320,7 +320,7 @@ def check_draft(r: Reader, message_id: int) -> None:
         raise Conflict(CHANGED)
 
 
-CHANGED: Final = "this draft has been changed or deleted"
+CHANGED: Final = "this draft was changed or deleted since you opened it"
 
 
 def draft_under(r: Reader, message_id: str, since: int = 0) -> int:

@@ -110,11 +110,11 @@ class Discovery:
         _only(request, "GET", "HEAD")
         asked = [one for one in _parameter(request, "addresses").split(",") if one]
         if not asked or len(asked) > MAX_ADDRESSES:
-            raise HTTPError(400, f"Add addresses= with 1 to {MAX_ADDRESSES} addresses.")
+            raise HTTPError(400, f"Specify 1 to {MAX_ADDRESSES} addresses in the addresses parameter.")
         found = [self._address(one, "autoconf") for one in asked]
         offer = found[0][1]
         if any(one.domain != offer.domain for _, one in found):
-            raise HTTPError(400, "All addresses in a profile must be from the same domain.")
+            raise HTTPError(400, "All addresses in a profile must have the same domain.")
         name = "".join(char for char in _parameter(request, "name") if char.isprintable())[:MAX_NAME]
         addresses = [address for address, _ in found]
         pair = self._certificate(request.info.listener)
@@ -145,7 +145,7 @@ class Discovery:
             address = Address.parse(text)
         except AddressError:
             counter.labels(domain="(unknown)").inc()
-            raise HTTPError(400, "This isn't an email address.") from None
+            raise HTTPError(400, "This isn't a valid email address.") from None
         # The domain is checked, the address never: the answer would tell strangers which accounts there are.
         if not self._served(address.domain):
             counter.labels(domain="(unknown)").inc()
@@ -222,7 +222,7 @@ class Policies:
         name = (request.host.name or "").removeprefix(LABEL)
         domain = snapshot.derived.domains.get(name)
         if domain is None or domain.mtasts is None:
-            raise HTTPError(404, "No policy found for this domain.")
+            raise HTTPError(404, "No MTA-STS policy found for this domain.")
         policy = domain.mtasts
         lines = ["version: STSv1", f"mode: {policy.mode}"]
         lines += [f"mx: {host}" for host in allowed_patterns(snapshot, policy)]

@@ -70,7 +70,7 @@ def request_fields(request: Request, *, trusted: bool, upgrade: bool = False) ->
     kept = _passed_on(request, request.headers)
     via = request.headers.all("via")
     if any(VIA in value for value in via):
-        raise HTTPError(508, "Forwarding loop for this address.")
+        raise HTTPError(508, "Forwarding loop detected for this URL.")
     cookies = [
         one
         for value in request.headers.all("cookie")

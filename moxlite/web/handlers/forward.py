@@ -179,7 +179,7 @@ class Passage:
             with trio.fail_after(WRITE_SECONDS):
                 await self.connection.send(event)
         except trio.TooSlowError:
-            raise Broken("backend doesn't accept the request", status=504) from None
+            raise Broken("timed out sending the request to the backend", status=504) from None
         except h11.LocalProtocolError as error:
             raise Broken(f"can't forward the request: {error}") from error
         except (trio.BrokenResourceError, trio.ClosedResourceError, OSError) as error:

@@ -256,7 +256,7 @@ class Access:
             raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
         except WrongCredentials:
             await trio.sleep(FAILURE_DELAY)
-            raise HTTPError(401, "Wrong name or password.", (challenge,)) from None
+            raise HTTPError(401, "Wrong user name or password.", (challenge,)) from None
         request.headers = Headers(field for field in request.headers if field[0] != "authorization")
 
 
@@ -335,7 +335,7 @@ def replacing(pattern: Pattern, template: Template, path: str) -> Callable[[floa
             new += [part if isinstance(part, str) else match.group(part) or "" for part in template]
             size += sum(map(len, new))
             if size > MAX_PATH:
-                raise HTTPError(414, "The redirect URL for this address is too long.")
+                raise HTTPError(414, "The redirect URL would be too long.")
             parts += new
             end = match.end()
         return "".join(parts) + path[end:] if parts else None

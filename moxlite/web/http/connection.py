@@ -80,7 +80,7 @@ class Replay(trio.abc.Stream):
             if taken:
                 await self._hold.take("event", taken)
         except NoRoom as error:
-            raise trio.BrokenResourceError("not enough space to send response") from error
+            raise trio.BrokenResourceError("not enough memory to send the response") from error
         try:
             for start in range(0, len(data), WRITE_SIZE):
                 with self._hold.peer(WRITE_TIMEOUT) as peer:
@@ -120,7 +120,7 @@ class Chunks:
             return
         self._number += 1
         if self._number > FREE_CHUNKS and self._octets < self._number * MIN_CHUNK:
-            raise BadRequest("The body chunks are too small.")
+            raise BadRequest("The chunks in the request body are too small.")
         if self._number % CHUNKS_IN_A_TURN == 0:
             await turn()
 
@@ -228,7 +228,7 @@ class Connection:
         if encoded and (lengths or event.http_version == b"1.0"):
             raise BadRequest("Transfer-Encoding can't be combined with Content-Length (RFC 9112 section 6.3).")
         if len(headers.all("host")) > 1:
-            raise BadRequest("Multiple Host fields.")
+            raise BadRequest("The request has more than one Host field.")
         if not encoded and (not lengths or lengths[0] == "0"):
             self._next_event()  # the end: nothing waits for a body that there is not
         return make_request(
@@ -467,7 +467,7 @@ async def send_file(
                 await trio.lowlevel.wait_writable(socket)
                 continue
             if sent == 0:
-                raise EOFError("the file was truncated while sending")
+                raise EOFError("the file was truncated while it was being sent")
             at += sent
             taken += sent
             if taken >= SLICE:
@@ -485,4 +485,4 @@ def _send_now(socket: int, descriptor: int, at: int, size: int) -> int | None:
     except BlockingIOError:
         return None
     except ConnectionError as error:
-        raise trio.BrokenResourceError(f"socket connection broken: {error}") from error
+        raise trio.BrokenResourceError(f"connection lost: {error}") from error

@@ -57,7 +57,7 @@ def check_upgrade(request: Request, *, own_pages: bool = True) -> None:
     connection = {element.lower() for element in request.headers.elements("connection")}
     if "websocket" not in upgrade or "upgrade" not in connection or request.http_version != "1.1":
         raise HTTPError(
-            426, "This address only supports WebSocket.", (("upgrade", "websocket"), ("connection", "upgrade"))
+            426, "This URL only accepts WebSocket connections.", (("upgrade", "websocket"), ("connection", "upgrade"))
         )
     if request.headers.get("sec-websocket-version") != "13":
         raise HTTPError(400, "Only WebSocket version 13 is supported.", (("sec-websocket-version", "13"),))
@@ -115,7 +115,7 @@ class MessageRoom:
             with self.hold.peer(BODY_TIMEOUT, since=self._since) as peer:
                 octets = bytes(await stream.receive_some(max_bytes))
             if peer.scope.cancelled_caught:
-                raise trio.BrokenResourceError("client stopped before the end of a message")
+                raise trio.BrokenResourceError("client stopped sending in the middle of a message")
         now = trio.current_time()
         # Pings and pongs belong to no message. They are few and far between, as no long message is.
         if len(octets) > MAX_CONTROL or now - self._at < PAUSE:
@@ -131,7 +131,7 @@ class MessageRoom:
         try:
             await self.hold.take("socket", self.cost(self.most))
         except NoRoom as error:
-            raise trio.BrokenResourceError(f"not enough space for a message: {error}") from error
+            raise trio.BrokenResourceError(f"not enough memory for a message: {error}") from error
         self._taken, self._since = self.cost(self.most), trio.current_time()
 
     def arrived(self, octets: int) -> None:

@@ -132,7 +132,7 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
         with trio.move_on_after(DEADLINE) as scope:
             await _read(request, boundary, reading, limit)
         if scope.cancelled_caught:
-            raise UserError("the file took too long to arrive")
+            raise UserError("the upload took too long")
         if not reading.files:
             raise UserError("the form doesn't include a file")
         size = await reading.finish()

@@ -857,7 +857,7 @@ function around(words, at) {
 }
 function problems(one) {
   if (one.problems.length === 0) return [];
-  return [el("details", { class: "problems" }, el("summary", { class: "hint" }, many(one.problems.length, "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, one.problems.map(({ message }) => el("li", {}, foreign(message)))))];
+  return [el("details", { class: "problems" }, el("summary", { class: "hint" }, many(one.problems.length, "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, one.problems.map(({ message }) => el("li", {}, foreign(message)))))];
 }
 function sentence(text2) {
   return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;

@@ -414,7 +414,7 @@ async function alerts(desk) {
   });
   const whose = choice(t("Notify me about mail from"), [["known", t("People I know")], ["all", t("Everyone")]], "", t("People you know are your contacts and anyone you've written to."));
   const who = whose.control;
-  const ofEvents = choice(t("Calendar alerts"), [["all", t("Notifications and alert emails")], ["notices", t("Notifications only")], ["none", t("Never")]], "");
+  const ofEvents = choice(t("Calendar alerts"), [["all", t("Notifications and alert emails")], ["notices", t("Notifications only")], ["none", meant("alert", "None")]], "");
   const alarms = ofEvents.control;
   const quiet = el("input", { type: "checkbox" });
   const from = el("input", { type: "time", "aria-label": t("Quiet hours start"), required: true });

@@ -503,7 +503,7 @@ function result(found) {
 function problems(found) {
   if (found.problems.length === 0) return null;
   const more = found.problem_count - found.problems.length;
-  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
+  return el("details", { class: "problems" }, el("summary", {}, many(Math.max(found.problem_count, found.problems.length), "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, found.problems.map(({ message }) => el("li", {}, foreign(message))), more > 0 && el("li", {}, t("and {n} more", { n: more }))));
 }
 
 var period2 = 1e3;
@@ -978,7 +978,7 @@ var Importing = class {
     fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
-    fill(this.problems, el("summary", {}, many(problems2, "{n} problem: view skipped items", "{n} problems: view skipped items")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
+    fill(this.problems, el("summary", {}, many(problems2, "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));
   }
   end(end) {
     this.follower = null;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "28ed36b639db", masked: "690f2dfc8b5f", reading: "9965ecfdc947", rich: "68b0bdbb7eca", rules: "d3b0445236f6", security: "de95b983dbab", sending: "e1e46e4edee1", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "20cf6f533c6b", writing: "217421e7caae", you: "69ee0394a7ae" };
+var define_PARTS_default = { device: "8c0bff0791fc", finding: "634a72460933", junk: "de91fd692a3b", links: "61b042376290", masked: "d76dcf90fbf0", reading: "e65c8ff5b7b6", rich: "3e35b4815368", rules: "6ade88b39196", security: "5770c1a575ad", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "f185d74fd4aa", writing: "31ec18858ff6", you: "f7703bddae20" };
 
 var CheckFailed = class extends Error {
 };
@@ -841,7 +841,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));

@@ -511,7 +511,7 @@ function answer(found) {
     case "strangers":
       return ["ok", many(found.strange, "Probably. This would reject {n} message from an IP address that never passes. Check whether it's one of yours.", "Probably. This would reject {n} messages from IP addresses that never pass. Check whether any of them are yours.")];
     case "yes":
-      return ["warn", many(found.hurt, "No. {n} failing message comes from an address that also sends your mail.", "No. {n} failing messages come from addresses that also send your mail.")];
+      return ["warn", many(found.hurt, "No. {n} failing message came from an IP address that also sends your legitimate mail.", "No. {n} failing messages came from IP addresses that also send your legitimate mail.")];
   }
 }
 

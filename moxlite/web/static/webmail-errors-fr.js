@@ -49,7 +49,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1buwl7oce lien a déjà servi, ou ses dix minutes sont écoulées ; créez-en un nouveau sur la page du compte
 0oxdmd2le mot de passe de ce compte ne peut pas être choisi, seulement généré ; l’administrateur l’a réglé ainsi
 0zhnjh5cette session est déjà terminée
-1vl4mnlafter : ce n’est pas un endroit de la liste
+1hdv67tafter : ce n’est pas un endroit de la liste
 0n87wf9n’est pas une URL http ou https
 0tzy6jddoit être en ASCII imprimable
 1n7cz00le filtre apprend déjà
@@ -68,7 +68,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0dclgqsles pièces jointes sont plus grandes qu’un message ne peut l’être ({max_size} Mio)
 1vc8ybn{field}: {reason}
 1k533oxle message dépasse {max_size} Mio
-0i8cw4wce brouillon a été modifié ou supprimé ailleurs
+0c6ydnqce brouillon a été modifié ou supprimé ailleurs
 0mk634fce message a déjà été envoyé
 0n3d1mmHTML : {reason}
 0cv1nhcle texte ne peut pas être préparé maintenant : {reason}
@@ -103,7 +103,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 12e88ws{name} : 1 ou 0 est attendu
 0nns9lsun formulaire avec un fichier est attendu : multipart/form-data
 1t5n13fle disque du serveur n’a pas de place pour ce fichier
-1kdyjl3le fichier a mis trop de temps à arriver
+05677l8le fichier a mis trop de temps à arriver
 0lj2e1rle formulaire n’a pas de fichier
 1k9ji4ule formulaire est incomplet ou illisible : {reason}
 0e033csle fichier est plus grand qu’une importation ne peut l’être ({limit} octets)
@@ -128,7 +128,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0dk0pn7Le mot de passe n’est pas correct.
 08m5shpDonnez d’abord de nouveau votre mot de passe ou un second facteur.
 0d26222Cette connexion n’est encore associée à aucun compte. Connectez-vous avec votre mot de passe, puis associez-la sous Sécurité sur la page de votre compte.
-0a2542lcette session n’est pas conservée, la page du compte demande donc sa propre connexion
+1dj4o1xcette session n’est pas conservée, la page du compte demande donc sa propre connexion
 1pwsndvCet appareil a été déconnecté, parce qu’il n’a pas servi pendant 30 jours ou que sa connexion date de 180 jours. Veuillez vous reconnecter.
 143frawVous avez été déconnecté après 24 heures sans activité. Veuillez vous reconnecter.
 1h14nd2Cet appareil a été déconnecté pour votre sécurité : une ancienne copie de sa connexion a été utilisée, par quelqu’un d’autre ou depuis une sauvegarde restaurée du navigateur. Si vous ne connaissez pas de telle sauvegarde, regardez les connexions de votre compte. Veuillez vous reconnecter.
@@ -147,11 +147,11 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 09o8jv0le stockage de ce compte ne répond pas comme il devrait
 0pcsm40la lecture a pris trop de temps, réessayez
 0xrsovala page du compte n’est pas à cette adresse
-0h921mlles messages non chargés ne sont modifiés que là où tout est à vous
+1mjd47ales messages non chargés ne sont modifiés que là où tout est à vous
 0xky99amasquer et replier des conversations : seulement pour ce qui est à vous
 1r1isbpsince : un nombre est attendu
-13ocy2wl’événement a été modifié entre-temps
-0cvl4vele contact a été modifié ou supprimé ailleurs
+1czzj1jl’événement a été modifié entre-temps
+1s0kfajle contact a été modifié ou supprimé ailleurs
 0h1prvkune question porte sur 31 jours au plus
 19k6y8yle fichier ne peut pas être lu : {reason}
 1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
@@ -170,7 +170,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0g72o35cet événement a été supprimé
 1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
 0dvn4bzseul le propriétaire d’un agenda invite à ses événements
-1qetmapseul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
+0ke5z14seul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous
 056b372début : les événements et leurs répétitions doivent être entre les années 1 et 9999
 1k3uo3hvous n’êtes pas invité à cet événement
 0v8yfrlsaisissez un nom de groupe
@@ -182,7 +182,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0gbjgykl’événement se termine avant de commencer
 12apt7dcette partie n’existe pas
 051c5zjle calendrier dépasse 1 Mio
-1nf67nedébut : ce jour n’existe pas
+030lrs2début : ce jour n’existe pas
 1u9gsz2un libellé a besoin d’un nom
 0eyizhnun autre libellé s’appelle {name}
 0sktfopil y a déjà {most} libellés avec un nom
@@ -191,10 +191,10 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 11bywyrreporter des messages : seulement pour ce qui est à vous
 09bswz1aucun dossier ne sert d’archives
 04iwxh2quitter des listes : seulement pour ce qui est à vous
-1cicbpbce message n’offre pas ce moyen
+1wdo9bkce message n’offre pas ce moyen
 0351oamdes accusés de lecture sont envoyés : seulement pour ce qui est à vous
 10xuhgsce message ne demande pas d’accusé de réception ou a déjà reçu une réponse
-1xc5igtcette règle ne doit plus être proposée
+11kyxevcette règle ne doit plus être proposée
 150ajwsce message n’est pas arrivé à une des adresses du compte : il n’y a pas de règle pour lui
 1equndyce message n’a pas d’expéditeur qu’une règle pourrait nommer
 0qf2f4u{recipient} arrive par l’adresse collectrice {destination} : ajoutez-la d’abord aux adresses du compte
@@ -265,7 +265,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1vzytygce mot de passe est trop courant ; choisissez-en un autre
 0wkz4imce mot de passe peut être deviné à partir de votre adresse, de votre nom ou du serveur ; choisissez-en un autre
 03s4rfnune pièce jointe n’est plus sur le serveur, joignez-la de nouveau
-0ylrjolfichiers de messages en cours d’écriture
+00skfeufichiers de messages en cours d’écriture
 1b87fc0son propriétaire ne veut pas de ces messages
 0xhnamale titulaire de l’adresse ne l’a pas encore confirmée
 1rzr48vl’envoi à cette adresse est arrêté : {error}
@@ -300,29 +300,29 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 00gdv0gce lien a déjà été retiré
 1ceed8wle propriétaire de cet agenda vous laisse le lire, pas le modifier
 0j2wzgxle propriétaire de ce carnet d’adresses vous laisse le lire, pas le modifier
-0k3bqp7messages qui reviennent plus tard
-0ric7dwmessages envoyés plus tard
+0c0bpmumessages qui reviennent plus tard
+1qv2p05messages envoyés plus tard
 1sl5xkple propriétaire a toujours tous les droits
 1ezdg2a{name} est le dossier du serveur lui-même, et ne peut pas être partagé
-08ox02wdroits pour {most} autres sur un dossier
-0r8srz5mots-clés d’un message
-1550jwjoctets d’annotations
-02saf6qmots-clés d’un dossier
+18vo7v8droits pour {most} autres sur un dossier
+17v5pykmots-clés d’un message
+1tahiz6octets d’annotations
+1jzocmrmots-clés d’un dossier
 19z8xs5au plus {most} comptes peuvent envoyer depuis un compte
 087byel{name} n’est pas une boîte liée de ce compte
-0104qp0boîtes liées
+194swh7boîtes liées
 1kqotkjcette boîte est déjà liée
 078wjafun de vos dossiers porte ce nom : choisissez-en un autre
 1j302mmindiquez un nom sans {separator}
 0xxntfpune autre boîte liée porte ce nom
 0agfgzale nom {name} est réservé aux dossiers d’autres utilisateurs
-12ilq3t{most} dossiers
+0q9x9oi{most} dossiers
 02yqt0mla boîte de réception ne peut pas être supprimée
-0a8j4pula boîte de réception ne peut pas être renommée, ni un dossier prendre son nom
+1iua6c9la boîte de réception ne peut pas être renommée, ni un dossier prendre son nom
 0pevw8fla boîte de réception ne peut pas avoir d’usage particulier
 05thf45{address} n’est pas une des adresses à donner
-1pnwuvt{most} adresses à donner d’un compte
-1lkjr0i{most} nouvelles adresses à donner par jour
+0ck5vu4{most} adresses à donner d’un compte
+18txo1z{most} nouvelles adresses à donner par jour
 0xglqn1une note a {most} caractères au plus
 09bit0h{sender} n’est ni une adresse ni un domaine
 01d9vup{most} expéditeurs au plus, sans espaces
@@ -335,13 +335,13 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1g6tlxhle nom d’un dossier ne peut pas dépasser {most} octets
 1q4byjoles dossiers ne peuvent pas être imbriqués sur plus de {most} niveaux
 1iq54egle nom d’un dossier ne peut ni commencer ni finir par /, ni contenir //
-1oxytltun élément du nom d’un dossier ne peut pas être . ou ..
+0inuku9un élément du nom d’un dossier ne peut pas être . ou ..
 1r3wo1yun élément du nom d’un dossier ne peut pas dépasser {most} octets
-12p07wbabonnements push
+1bex1byabonnements push
 0l7g96rce modèle n’existe plus
 0o4vsy3un modèle a besoin d’un nom
 0tdnpb4un autre modèle s’appelle « {name} »
-0benf9zimbrication d’une recherche
+0ngl2eqimbrication d’une recherche
 0nimtbqle texte dépasse {most} millions de caractères
 083stuple texte contient un caractère NUL
 1w8ui5splus de {most} destinataires
@@ -423,11 +423,11 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1nlopbgla route n’est pas valable
 0m4evwmle chemin est trop long
 0rks5w1le chemin n’a pas de @
-1fyhxxdla clé n’est pas en base64url
+0og8tssla clé n’est pas en base64url
 0h1flz6le secret d’authentification doit avoir 16 octets
 0lnp9z6la clé publique doit avoir 65 octets
 19j85m8la clé publique n’est pas un point de la courbe P-256
-10k6gy4l’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a
+0ymmtrol’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a
 06ivfptl’URL du service push n’est pas valable
 0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
 1mlgyn3l’adresse doit commencer par https:// et ne contenir aucun mot de passe

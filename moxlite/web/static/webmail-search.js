@@ -461,7 +461,7 @@ function parse(text2, mailboxes, now, labels = [], me = "me") {
     }
   }
   if (nested(text2)) problems.push({ token: all[0], why: t("“OR” and “-” only work with single criteria, not with parentheses") });
-  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” doesn't work with “OR”. All results will match it", { tag: one.tag }) });
+  for (const one of all) if (one.group !== void 0 && one.tag !== "" && !["from", "to", "subject"].includes(one.tag)) problems.push({ token: one, why: t("“{tag}:” can't be part of an “OR”, so it applies to all results", { tag: one.tag }) });
   for (const one of any.values()) if (one.words.length > 0 && one.from.length + one.to.length + one.subject.length > 0) problems.push({ token: all[0], why: t("“OR” can't mix words with senders, recipients, or subjects. Results will match all of these types") });
   if (any.size > 0) filter = { ...filter, any: [...any.values()].map(({ words, from, to, subject }) => ({ words, from, to, subject })) };
   const not_filter = nots;

@@ -194,7 +194,7 @@ class MessageCalls(AccountCalls):
         if number_of(action.query.filter.mailbox_id) or number_of(action.mailbox_id):
             # a move between accounts is not one transaction, and messages that came since are recognised by the modseq
             # of one account only
-            raise NotAllowed("you can only change messages that aren't loaded if they're all yours")
+            raise NotAllowed("messages that aren't loaded yet can only be changed in your own folders")
         async with self._holders.at(session) as home:
             if is_plain(action.query):
                 return await home.account.write(lambda tx: act(tx, action, home))

@@ -330,7 +330,7 @@ def form_of_call(event: EventForm) -> Form:
     try:
         start, end = (datetime.fromisoformat(one) for one in (event.start, event.end))
     except ValueError:
-        raise UserError("start: this day doesn't exist") from None
+        raise UserError("start: this date doesn't exist") from None
     if event.all_day:
         # A page may send the times that the form had before its box "all day" was ticked.
         start, end = (one.replace(hour=0, minute=0) for one in (start, end))

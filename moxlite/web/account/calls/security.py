@@ -158,7 +158,7 @@ class SecurityCalls(AccountCalls):
 def _place(text: str) -> tuple[int, int]:
     last, _, number = text.partition("-")
     if not (last.isascii() and last.isdecimal() and number.isascii() and number.isdecimal()) or len(text) > 40:
-        raise UserError("after: isn't a position in this list")
+        raise UserError("after: invalid list position")
     return min(int(last), 2**63 - 1), min(int(number), 2**63 - 1)
 
 

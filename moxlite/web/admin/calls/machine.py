@@ -424,7 +424,7 @@ class BackupCalls(AdminCalls):
         await trio.lowlevel.checkpoint()
         settings = self._server.config().static.backup
         if settings.target is None:
-            raise UserError("Set backup.target in moxlite.toml first.")
+            raise UserError("To back up this server, set backup.target in moxlite.toml first.")
         if self._server.process.backups.running or (self._backup is not None and self._backup.ended == 0):
             raise Unavailable("A backup is already running.")
         target = str(settings.target)

@@ -64,7 +64,7 @@ class SettingsCalls(AdminCalls):
         section, fields = _object(path)
         found = object_at(self._server.config(), tuple(path)) if path else self._server.config().domains
         if not isinstance(found, section):
-            raise NotFound("This was removed from the configuration.")
+            raise NotFound("These settings were removed from the configuration.")
         names = frozenset(field.name for field in fields)
         values = encode(found, only=names)  # without the accounts of a whole file
         return SettingsForm(list(_fields(section, names)), values)
@@ -79,7 +79,7 @@ class SettingsCalls(AdminCalls):
             raise UserError(f"Unknown field: {min(unknown)!r}")
         holder = self._server.holder
         if path and object_at(holder.current, tuple(path)) is None:
-            raise NotFound("This was removed from the configuration.")
+            raise NotFound("These settings were removed from the configuration.")
         try:
             await change_keys(holder.edit, section, tuple(path), before, after, names, administrator=True)
         except NotValid as error:

@@ -78,7 +78,7 @@ class AlarmCalls(EntryCalls):
 
             def allowed(there: Resource | None) -> None:
                 if there is None or there.modseq != resource.modseq:
-                    raise Conflict("the event has changed")
+                    raise Conflict("this event was changed since you opened it")
 
             put = await with_outcome(account, where.id, EntryPut(resource.name, octets, facts, user, allowed))
             await account.write(lambda tx: put_entry(tx, where, put))

@@ -181,7 +181,7 @@ def _card(r: Reader, shelf: Books, number: int, *, write: bool) -> tuple[Resourc
 def _same_as(resource: Resource) -> Callable[[Resource], None]:
     def allowed(there: Resource) -> None:
         if there.hash != resource.hash:
-            raise ContactChanged("the contact has been changed or deleted")
+            raise ContactChanged("this contact was changed or deleted since you opened it")
 
     return allowed
 

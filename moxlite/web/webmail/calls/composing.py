@@ -485,7 +485,7 @@ class ComposeCalls(AccountCalls):
                     upload = await receive_upload(account, name, kind, _body(request, limit))
             response = Response(200, API_HEADERS, encode_result(shown_upload(upload)))
         except trio.TooSlowError:
-            response = refused(caller, UserError("the file took too long to arrive"))
+            response = refused(caller, UserError("the upload took too long"))
         except APIError as e:
             response = refused(caller, e)
         except StoreError as e:

@@ -201,7 +201,7 @@ def check_unchanged(there: Resource | None, changed: int) -> None:
     if there is None:
         raise NotFound("this event was deleted")
     if changed and there.modseq != changed:
-        raise Conflict("the event has changed")
+        raise Conflict("this event was changed since you opened it")
 
 
 def event_calendar(r: Reader, calendar_id: int) -> Collection:

@@ -266,7 +266,7 @@ class EventCalls(EntryCalls):
                 role = await about(entry, partial(role_of, entry, author.own))
                 if role == "attendee" and form != msgspec.structs.replace(shown, **own):
                     raise UserError(
-                        "only the organizer can change this event; you can change your alerts and your free/busy status"
+                        "only the organizer can change this event; you can only change your alerts and free/busy status"
                     )
                 if not recurrence or scope == "all" or (scope == "following" and is_first(entry, recurrence)):
                     made = await about(entry, partial(series_changed, entry, form, shown, author))
@@ -349,7 +349,7 @@ class EventCalls(EntryCalls):
             def unit(tx: AccountTx) -> PutResult:
                 def allowed(there: Resource | None) -> None:
                     if (0 if there is None else there.modseq) != removed.changed:
-                        raise Conflict("the event has changed")
+                        raise Conflict("this event was changed since you opened it")
                     visit.check_alone(tx, there)
 
                 home = visit.calendar(tx, number, write=True)

@@ -263,7 +263,7 @@ class InvitationCalls(EntryCalls):
             if state == "accepted" and accept:
                 return  # by an earlier call, whose answer was lost
             if state:
-                raise Conflict("the event has changed")
+                raise Conflict("this event was changed since you opened it")
             if accept:
                 author = self._author(caller)
                 try:
@@ -539,7 +539,7 @@ def _time(text: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise UserError("start: this day doesn't exist") from None
+        raise UserError("start: this date doesn't exist") from None
 
 
 def _name_of(event: Event, address: str) -> str:

@@ -146,7 +146,7 @@ class UnsubscribeCalls(AccountCalls):
 
             sender, found = await holder.account.read(read, op="webmail_unsubscribe")
             if found is None or (by_post and not found.one_click):
-                raise UserError("you can't unsubscribe from this list this way")
+                raise UserError("this list doesn't support this way of unsubscribing")
             if by_post:
                 await ask_once(self._server.http, found)
             await holder.account.write(lambda tx: note(tx, sender))

@@ -62,7 +62,7 @@ class RuleCalls(AccountCalls):
         """Add the proposed rule, or remove it; a conflict if it would not be proposed any more."""
         proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
         if proposal is None:
-            raise Conflict("this rule can't be suggested anymore")
+            raise Conflict("this suggested rule is no longer available")
         await self._keep(caller, proposal)
 
     @call()
