@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "8c0bff0791fc", finding: "634a72460933", junk: "de91fd692a3b", links: "61b042376290", masked: "d76dcf90fbf0", reading: "e65c8ff5b7b6", rich: "3e35b4815368", rules: "6ade88b39196", security: "5770c1a575ad", sending: "55a40e72d8c6", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "f185d74fd4aa", writing: "31ec18858ff6", you: "f7703bddae20" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "fb62e0e95973", masked: "690f2dfc8b5f", reading: "c5d7f75e8f74", rich: "68b0bdbb7eca", rules: "d3b0445236f6", security: "de95b983dbab", sending: "e1e46e4edee1", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "9ea9ad18a3b1", writing: "217421e7caae", you: "69ee0394a7ae" };
 
 var CheckFailed = class extends Error {
 };
