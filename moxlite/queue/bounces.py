@@ -58,7 +58,7 @@ class Meaning(msgspec.Struct, frozen=True):
     admin: str = ""
 
     def for_admin(self, domain: str) -> str:
-        """What the administrator must do, with the domain of the sender in the commands; "" is the null sender's."""
+        """The steps for the administrator, with the domain of the sender in the commands; "" is the null sender's."""
         return self.admin.replace("DOMAIN", domain or "DOMAIN")
 
 

@@ -130,7 +130,7 @@ async def _by_script(
 
 
 def _load(r: Reader, *, name: str, program: Program, now: int) -> _Loaded:
-    """What the program, and those that it includes, may ask for."""
+    """Requests that the program, and programs that it includes, may make."""
     includes = bool(program.includes)
     return _Loaded(
         other_scripts(r, name) if includes else {},

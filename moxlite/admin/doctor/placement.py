@@ -400,7 +400,7 @@ def _own_name(r: Reader, use: SpecialUse) -> str:
 
 
 def landing_in(link: Link, box: Mailbox, junk: str) -> Landing:
-    """What a mailbox of a link means for a message in it. `junk`: the name of the account's own mailbox for junk."""
+    """Meaning of a mailbox of a link for a message in it. `junk`: the name of the account's own mailbox for junk."""
     name = box.name.removeprefix(f"{link.name}/")
     if name.lower() == "inbox":
         return "inbox"

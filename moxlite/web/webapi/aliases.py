@@ -180,7 +180,7 @@ class AliasAPI:
 
 
 class _Aliases:
-    """What both APIs do with addresses."""
+    """Address operations of both APIs."""
 
     def __init__(self, config: CurrentConfig, addresses: MaskedAddresses) -> None:
         self._config = config
