@@ -121,7 +121,7 @@ def first_machine(me: Reader, world: DNSWorld, ca: Pebble, peer: Peer) -> tuple[
     listing = "moxlite backup list --repo /var/backups/moxlite/repo 2>/dev/null | tail -n +2"
     until(lambda: me.machine.run(listing, check=False), seconds=60, what="the scheduled snapshot", pause=1)
     doctor = commands("first-hour.md", "5. Ask the doctor")[0]
-    doctor = doctor.replace("you@your-old-provider.example", "ann@example.net")
+    doctor = doctor.replace("you@elsewhere.example", "ann@example.net")
     said = me.type(f"{doctor} --skip-dial", check=False)
     grades = [line for line in said.splitlines() if line.startswith(("error", "warning"))]
     assert [line for line in grades if "is on the same disk as the data" not in line] == [], said

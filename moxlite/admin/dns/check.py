@@ -425,10 +425,9 @@ async def check_servers(resolver: Resolver, host: Domain) -> Report:
     report = Report("DNS", "dns-server")
     if not silence.servers:
         return report
+    servers = ", ".join(map(str, silence.servers))
     several = len(silence.servers) > 1
-    text = (
-        f"DNS server{'s' * several} {', '.join(map(str, silence.servers))} {'aren' if several else 'isn'}'t responding"
-    )
+    text = f"DNS servers {servers} aren't responding" if several else f"DNS server {servers} isn't responding"
     mend = f"fix {silence.file}" if silence.file else "correct the address in dns.servers (moxlite.toml) or --resolver"
     if any(ip.is_loopback for ip in silence.servers):
         mend += "; make sure a resolver like unbound is running on this machine"
