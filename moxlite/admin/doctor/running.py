@@ -40,7 +40,7 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
     schedule, target = static.backup.schedule, static.backup.target
     if schedule is None or target is None:
         text = "backups aren't scheduled ([backup] in moxlite.toml)"
-        commands = ("moxlite backup DIR", "moxlite config describe-static | grep -A 20 backup")
+        commands = ("moxlite backup DIR", "to schedule backups, see docs/backup.md")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
     if running is None:
         return []
