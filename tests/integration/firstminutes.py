@@ -101,7 +101,7 @@ def quickstart(me: Newcomer, provider: Provider) -> None:
             stdin=provider.typed,
         )
     assert "The records are in DNS." in done.stdout, done.stdout
-    assert "moxlite dns update" not in done.stdout, done.stdout
+    assert "to publish the records later" not in done.stdout, done.stdout
     found = re.search(r"^account password: (\S+)$", done.stdout, re.MULTILINE)
     assert found is not None, done.stdout
     me.password = found[1]

@@ -153,7 +153,7 @@ def test_a_server_that_is_down(tmp_path: Path) -> None:
         assert "mail isn't accepted" in refused.value.read().decode()
         _, found = doctor(server)
         [said] = texts(found, "mail-not-delivered")
-        assert "stopped at" in said
+        assert "failed at" in said
         [disk] = texts(found, "disk-low")
         assert "mail isn't accepted" in disk
     listener = HTTPServer(("127.0.0.1", server.ports["imap"]), BaseHTTPRequestHandler)
