@@ -63,6 +63,7 @@ SAVES: Final = """(root) => {
     const form = save.closest("form") ?? save.closest("dialog") ?? save.parentElement;
     const fields = [...form.querySelectorAll("input, select, textarea, [contenteditable=true]")].filter(shown);
     for (const field of fields.length ? fields : [save]) {
+      field.focus({ preventScroll: true });
       field.scrollIntoView({ block: "nearest" });
       const { left, top, right, bottom } = save.getBoundingClientRect();
       const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);

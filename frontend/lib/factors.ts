@@ -209,8 +209,14 @@ async function steps(
 ): Promise<boolean> {
   const answer = await dialog<boolean>(title, (close) => {
     const place = el("div", { class: "stack" });
+    const buttons = () =>
+      el(
+        "div",
+        { class: "dialog-buttons" },
+        el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
+      );
     begin((...content) => {
-      fill(place, content);
+      fill(place, content, buttons());
       place.querySelector("input")?.focus();
     }, close);
     return [place];

@@ -192,6 +192,42 @@ CUT: Final = """(dialog) => {
 """What of a dialog is cut, or touches another thing."""
 
 
+UNEVEN: Final = """() => {
+  const faults = [];
+  const shown = (one) => one.checkVisibility({ visibilityProperty: true }) && one.getBoundingClientRect().width > 1;
+  const place = (one) => one.getBoundingClientRect();
+  const titles = [...document.querySelectorAll("main .card > header > h2")].filter(shown);
+  const edges = new Set(titles.map((one) => Math.round(place(one).left - place(one.closest(".card")).left)));
+  if (edges.size > 1) faults.push(`titles of cards are ${[...edges].join(", ")} px from their edge`);
+  for (const row of document.querySelectorAll("main td.num > .flex")) {
+    const middles = [...row.children].filter(shown).map((one) => (place(one).top + place(one).bottom) / 2);
+    if (innerWidth >= 1024 && Math.max(...middles) - Math.min(...middles) > 4)
+      faults.push(`in two lines: ${row.textContent}`);
+  }
+  const fields = "input:not([type=checkbox], [type=radio], [type=file], [type=time]), textarea";
+  for (const one of document.querySelectorAll(`main :is(${fields})`)) {
+    const { left, top, right, bottom, width } = place(one);
+    if (!shown(one)) continue;
+    if (width < 100) faults.push(`${Math.round(width)} px wide: ${one.outerHTML.slice(0, 120)}`);
+    const over = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+    if (document.querySelector("main .transfer") && over?.closest(".flex:has(> [type=submit])"))
+      faults.push(`${over.outerHTML.slice(0, 120)} is over ${one.outerHTML.slice(0, 120)}`);
+  }
+  for (const one of document.querySelectorAll("button, summary, main select")) {
+    const { appearance, borderTopStyle, display } = getComputedStyle(one);
+    if (shown(one) && (borderTopStyle === "outset" || display === "list-item" || appearance === "menulist"))
+      faults.push(`drawn by the browser: ${one.outerHTML.slice(0, 120)}`);
+  }
+  for (const links of document.querySelectorAll("main .place-pages")) {
+    const lefts = [...links.querySelectorAll("a")].map((one) => place(one).left);
+    const title = place(links.querySelector("b"));
+    if (innerWidth > 700 && Math.min(...lefts) < title.right) faults.push(`links below ${links.textContent}`);
+  }
+  return faults;
+}"""
+"""What of a page of settings is not in line, too narrow, covered, or drawn as the browser does by itself."""
+
+
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
     """A server with rows of each kind; it must have counted no panic."""
@@ -278,6 +314,43 @@ def test_pages_without_rows_say_so(chromium: Browser, bare: LocalServer, width: 
     visitor.close()
 
 
+@pytest.mark.landing("1024")
+@pytest.mark.parametrize("width", SIZES)
+def test_settings_are_in_line_and_have_room(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEB-164d: on each page, and with what opens on it: titles of cards have one edge, the buttons of a row one line,
+    fields have room, nothing that saves lies over a field of a form that nobody writes in, and controls are our own.
+    """
+    visitor = Visitor(chromium, server, viewport={"width": width, "height": SIZES[width]})
+    page = visitor.page
+    page.route("**/api/link_list", lambda route: route.fulfill(json=played()))
+    page.route("**/api/masked_list", lambda route: route.fulfill(json=given_away()))
+    visitor.fill_in("/")
+    expect(page.locator("main h1")).to_be_visible()
+    wrong: list[str] = []
+
+    def judge(name: str) -> None:
+        wrong.extend(f"{name}: {fault}" for fault in page.evaluate(UNEVEN) + page.evaluate(FAULTS))
+
+    for name in ACCOUNT:
+        go(page, f"{visitor.base}/#{name}")
+        page.evaluate("document.querySelectorAll('main details').forEach((one) => one.open = true)")
+        judge(name)
+        if name == "rules":
+            page.get_by_role("button", name="New rule").click()
+            expect(page.locator(".condition")).to_be_visible()
+            judge("a new rule")
+        elif name == "writing":
+            page.get_by_label("Use formatting").check()
+            expect(page.locator("main [contenteditable=true]")).to_be_visible()
+            judge("a signature with formatting")
+        elif name == "scripts":
+            page.get_by_role("button", name="Apply invoices to existing mail").click()
+            expect(page.get_by_role("region", name="Apply to existing mail").locator(".notice")).to_be_visible()
+            judge("a script that is applied")
+    assert wrong == [], "\n".join(wrong)
+    visitor.close()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_question_shows_all_that_it_is_about(chromium: Browser, server: LocalServer, width: int) -> None:
     """WEB-164d: what a dialog lists isn't cut, and keeps its distance from the text above and the field below."""
@@ -292,6 +365,38 @@ def test_a_question_shows_all_that_it_is_about(chromium: Browser, server: LocalS
         dialog = page.locator("dialog:modal")
         expect(dialog.locator(".zone, .dialog-text")).to_be_visible()
         assert dialog.evaluate(CUT) == [], name
+    visitor.close()
+
+
+def test_what_is_told_covers_nothing_that_saves(chromium: Browser, server: LocalServer) -> None:
+    """WEB-164d: "Saved" is at the other side of the window than the places and what saves a page."""
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    visitor.fill_in("/#appearance")
+    page = visitor.page
+    page.get_by_label("List density").select_option(index=1)
+    toast = Box.of(page.locator(".toast"))
+    assert toast.right <= 1280
+    assert toast.left > 640
+    visitor.close()
+
+
+def test_setting_up_a_second_step_can_be_given_up(chromium: Browser, server: LocalServer) -> None:
+    """WEB-164c: by a button, at each of its steps, beside the one that acts."""
+    visitor = Visitor(chromium, server)
+    visitor.fill_in("/#security")
+    page = visitor.page
+    for steps in (1, 2):
+        page.get_by_role("button", name="Add authenticator app").click()
+        dialog = page.get_by_role("dialog")
+        if steps == 2:
+            dialog.get_by_role("button", name="Continue").click()
+            expect(dialog.get_by_role("img", name="QR code")).to_be_visible()
+        expect(dialog.locator(".dialog-buttons button")).to_have_text(
+            ["Cancel", "Turn on" if steps == 2 else "Continue"]
+        )
+        dialog.get_by_role("button", name="Cancel").click()
+        expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Add authenticator app")).to_be_visible()
     visitor.close()
 
 

@@ -109,7 +109,10 @@ function contents(desk: Desk): HTMLElement {
   const link = ([page, title]: readonly [string, string]) => el("a", { href: `#${page}` }, title);
   const line = ({ title, pages }: Place) => {
     const named = pages.filter(([, page]) => page !== "");
-    return named.length > 0 && el("li", { class: "place-pages" }, el("b", {}, title), named.map(link));
+    return (
+      named.length > 0 &&
+      el("li", { class: "place-pages" }, el("b", {}, title), el("span", { class: "flex wrap" }, named.map(link)))
+    );
   };
   return card("", el("ul", { class: "lines" }, desk.places.map(line)), { flush: true });
 }

@@ -5,8 +5,8 @@ import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { atFields, choice, field, form, line } from "../../lib/fields";
 import { holdPlace } from "../../lib/focus";
-import { atSign, plus } from "../../lib/icons";
-import { button, card, copyable, foreign, head, table } from "../../lib/pages";
+import { atSign, pencil, plus, trash2 } from "../../lib/icons";
+import { button, card, copyable, foreign, head, iconButton, table } from "../../lib/pages";
 import { released } from "../../lib/press";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
@@ -104,13 +104,14 @@ class List {
     const names = { name: one.address };
     return el(
       "span",
-      { class: "flex wrap given-acts" },
+      { class: "flex wrap" },
       button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), {
         kind: "line small",
         name: off ? t("Turn on {name}", names) : t("Turn off {name}", names),
       }),
-      button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }),
-      button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }),
+      // words in all languages would leave no room for the address
+      iconButton(t("Edit {name}", names), pencil, () => void this.edit(one)),
+      iconButton(t("Delete {name}", names), trash2, () => void this.remove(one)),
     );
   }
 

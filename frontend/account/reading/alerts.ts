@@ -237,8 +237,7 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
     { class: "notice-quiet" },
     el("label", { class: "check" }, quiet, t("Quiet hours from")),
     from,
-    t("until"),
-    until,
+    el("span", { class: "flex" }, t("until"), until),
   );
   for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
   return el(

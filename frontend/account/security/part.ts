@@ -301,7 +301,7 @@ function logins(
             one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)]),
           ),
       },
-      { title: t("Type"), cell: (one) => one.kind },
+      { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.kind) },
       { title: t("Access"), cell: (one) => one.access },
       {
         title: t("Last used"),
@@ -333,7 +333,7 @@ function logins(
   });
   return card(t("Devices and apps"), rows, {
     flush: true,
-    actions: [sessions.length > 1 && others, add],
+    actions: el("span", { class: "flex wrap" }, sessions.length > 1 && others, add),
     hint: t("Use a separate app password for each mail app."),
   });
 }

@@ -55,7 +55,7 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
     t("Client certificates"),
     [
       { title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) },
-      { title: t("Type"), cell: (one) => one.type },
+      { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.type) },
       { title: t("Logs in as"), cell: (one) => foreign(one.login_address) },
       { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) },
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },

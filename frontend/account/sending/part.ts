@@ -33,7 +33,8 @@ function list(desk: Desk, found: readonly Suppressed[]): HTMLElement {
       { title: t("Since"), cell: (one) => when(microseconds(one.created)) },
       {
         title: t("Until"),
-        cell: (one) => (one.expires === "" ? t("removed manually") : when(microseconds(one.expires))),
+        cell: (one) =>
+          one.expires === "" ? el("span", { class: "whole" }, t("removed manually")) : when(microseconds(one.expires)),
       },
       {
         title: "",

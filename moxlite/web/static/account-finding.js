@@ -252,7 +252,7 @@ function contents(desk) {
   const link = ([page, title]) => el("a", { href: `#${page}` }, title);
   const line = ({ title, pages: pages2 }) => {
     const named = pages2.filter(([, page]) => page !== "");
-    return named.length > 0 && el("li", { class: "place-pages" }, el("b", {}, title), named.map(link));
+    return named.length > 0 && el("li", { class: "place-pages" }, el("b", {}, title), el("span", { class: "flex wrap" }, named.map(link)));
   };
   return card("", el("ul", { class: "lines" }, desk.places.map(line)), { flush: true });
 }

@@ -200,7 +200,9 @@ var circleHelp = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M9.09 9a3 3 0 0 1 5.
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var copy = "M10 8h10a2 2 0 0 1 2 2v10a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-10a2 2 0 0 1 2 -2z M4 16c-1.1 0-2-.9-2-2V4c0-1.1.9-2 2-2h10c1.1 0 2 .9 2 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
+var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var plus = "M5 12h14 M12 5v14";
+var trash2 = "M10 11v6 M14 11v6 M19 6v14a2 2 0 0 1-2 2H7a2 2 0 0 1-2-2V6 M3 6h18 M8 6V4a2 2 0 0 1 2-2h4a2 2 0 0 1 2 2v2";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 
 var made = 0;
@@ -304,6 +306,9 @@ function wrapped(child) {
 function button(title, run, options = {}) {
   const { icon: icon2, kind = "line", name: name2 } = options;
   return el("button", { class: `btn ${kind}`, type: "button", "aria-label": name2, onclick: run }, icon2 !== void 0 && sign(icon2, kind.includes("small") ? "i s" : "i"), title);
+}
+function iconButton(name2, path, run) {
+  return el("button", { class: "btn icon small", type: "button", "aria-label": name2, title: name2, onclick: run }, sign(path, "i s"));
 }
 function copyButton(value, word = "") {
   const said = el("span", { class: "sr", role: "status" });
@@ -468,7 +473,7 @@ var List = class {
   buttons(one) {
     const off = one.state !== "on";
     const names = { name: one.address };
-    return el("span", { class: "flex wrap given-acts" }, button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), { kind: "line small", name: off ? t("Turn on {name}", names) : t("Turn off {name}", names) }), button(t("Edit"), () => void this.edit(one), { kind: "line small", name: t("Edit {name}", names) }), button(t("Delete"), () => void this.remove(one), { kind: "line small", name: t("Delete {name}", names) }));
+    return el("span", { class: "flex wrap" }, button(off ? t("Turn on") : t("Turn off"), () => void this.turn(one, off), { kind: "line small", name: off ? t("Turn on {name}", names) : t("Turn off {name}", names) }), iconButton(t("Edit {name}", names), pencil, () => void this.edit(one)), iconButton(t("Delete {name}", names), trash2, () => void this.remove(one)));
   }
   pager({ items, total }) {
     const last = this.offset + items.length;

@@ -448,7 +448,7 @@ async function alerts(desk) {
   showChoice();
   if (own2() !== void 0 && why === "" && !await subscription()) await forget();
   draw();
-  const quietHours = el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, t("until"), until);
+  const quietHours = el("div", { class: "notice-quiet" }, el("label", { class: "check" }, quiet, t("Quiet hours from")), from, el("span", { class: "flex" }, t("until"), until));
   for (const one of [onHere.root, whose.root, quietHours, ofEvents.root]) one.dataset["kept"] = "";
   return el("div", { class: "form" }, onHere.root, el("p", { class: "hint" }, t("Notifications show the sender, never the subject or text. They're encrypted for this browser."), " ", t("Calendar alerts show the event's title, location, and time.")), whose.root, quietHours, quiet.checked && zone !== timeZone && el("p", { class: "hint" }, t("Quiet hours use the {zone} time zone. If you edit them, they'll use this browser's time zone.", { zone })), ofEvents.root, devices, said);
 }

@@ -532,8 +532,9 @@ function program(one) {
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {
     const place = el("div", { class: "stack" });
+    const buttons = () => el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")));
     begin((...content) => {
-      fill(place, content);
+      fill(place, content, buttons());
       place.querySelector("input")?.focus();
     }, close);
     return [place];
@@ -720,12 +721,12 @@ function logins(desk, sessions, apps, keys) {
   const all = [...sessions.map((one) => ofSession(desk, one)), ...apps.map((one) => ofApp(desk, one)), ...keys.map((one) => ofKey(desk, one))];
   const order = (one) => one.remove === null ? Infinity : microseconds(one.used?.[0] ?? "");
   all.sort((one, other) => order(one) > order(other) ? -1 : order(one) < order(other) ? 1 : 0);
-  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => one.kind }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? one.used[1] : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
+  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.kind) }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? one.used[1] : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
   const others = button(t("Log out other sessions"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
   });
   const add = button(t("New app password"), () => void addApp2(desk), { icon: plus, kind: apps.length === 0 ? "primary" : "line" });
-  return card(t("Devices and apps"), rows, { flush: true, actions: [sessions.length > 1 && others, add], hint: t("Use a separate app password for each mail app.") });
+  return card(t("Devices and apps"), rows, { flush: true, actions: el("span", { class: "flex wrap" }, sessions.length > 1 && others, add), hint: t("Use a separate app password for each mail app.") });
 }
 async function addApp2(desk) {
   let made2 = "";

@@ -480,7 +480,7 @@ async function edit(desk, one) {
   return { title, root: el("div", { class: "page" }, above, head(title, ""), card("", box.root)) };
 }
 
-var writing_default = ".template-words{display:grid;border:1px solid var(--line-strong);border-radius:var(--r-md)}.page .compose-text{min-height:160px;padding:8px 10px}.signatures [aria-pressed=true]{background:var(--accent-soft);border-color:var(--accent);color:var(--accent-text)}\n";
+var writing_default = ".template-words{display:grid;border:1px solid var(--line-strong);border-radius:var(--r-md)}.template-words .compose-tools{margin:4px}.template-words button{border:0;border-radius:var(--r-sm);background:none;color:var(--text-2);cursor:pointer}.template-words button:hover:not(:disabled){background:var(--hover)}.page .compose-text{min-height:160px;padding:8px 10px}.signatures [aria-pressed=true]{background:var(--accent-soft);border-color:var(--accent);color:var(--accent-text)}\n";
 
 adopt(writing_default);
 var writing = async (desk) => {

@@ -522,8 +522,9 @@ function program(one) {
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {
     const place = el("div", { class: "stack" });
+    const buttons = () => el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")));
     begin((...content) => {
-      fill(place, content);
+      fill(place, content, buttons());
       place.querySelector("input")?.focus();
     }, close);
     return [place];
