@@ -217,6 +217,64 @@ def test_the_newest_message_of_a_conversation_is_in_sight(
         expect(page.locator(".card-head:visible")).to_have_count(29)
 
 
+@pytest.mark.parametrize("width", [1024, 768])
+def test_names_above_messages_are_whole(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-140: also where list and message share little room, with the time and the menu of the message."""
+    for number in range(2):
+        session.append("INBOX", "(\\Seen)", "", letter("Boats", number=number))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject").first.click()
+        page.locator(".card-head").first.click()
+        expect(page.locator(".card.open .author-name")).to_have_count(2)
+        for name in page.locator(".card.open .author-name").all():
+            assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+            within_window(name)
+        first = within_window(page.locator(".card.open .author-name").first)
+        assert first.top - Box.of(page.locator(".reader-subject")).bottom < 50
+
+
+@pytest.mark.parametrize("width", [1024, 768])
+def test_the_name_of_who_gets_an_answer_is_whole(
+    chromium: Browser, server: LocalServer, session: imaplib.IMAP4, width: int
+) -> None:
+    """WEBMAIL-164: also where list and message share little room."""
+    session.append("INBOX", "(\\Seen)", "", letter("Minutes"))
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        page.locator(".message-subject", has_text="Minutes").click()
+        expect(page.locator(".text-part")).to_be_visible()
+        page.keyboard.press("r")
+        name = page.locator(".composer .chip-name")
+        expect(name).to_have_text("Ada Lindqvist")
+        assert name.evaluate("(one) => one.scrollWidth <= one.clientWidth")
+
+
+def test_a_composer_with_all_its_fields_covers_nothing(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-164: with all fields, files and formatting, the buttons lie below the text, and the files below them."""
+    with fresh(chromium, server, 1440) as visitor:
+        page = visitor.page
+        page.locator(".compose-new").click()
+        composer = page.locator(".composer")
+        for field in ("Cc", "Bcc"):
+            composer.get_by_role("button", name=field, exact=True).click()
+        for field in ("Reply to", "Request read receipt"):
+            composer.get_by_role("button", name="More fields").click()
+            page.get_by_role("menuitem", name=field).click()
+        composer.locator("input[type=file]").first.set_input_files(
+            [{"name": f"plan of the lake {at}.txt", "mimeType": "text/plain", "buffer": b"x"} for at in range(3)]
+        )
+        expect(composer.locator(".file")).to_have_count(3)
+        composer.get_by_role("button", name="Formatting", exact=True).click()
+        tools = composer.locator(".compose-tools")
+        expect(tools).to_be_visible()
+        in_sight(tools)
+        assert Box.of(tools).bottom <= Box.of(composer.locator(".files")).top
+        in_sight(composer.get_by_role("button", name="Send", exact=True))
+
+
 @pytest.mark.landing("1440")
 @pytest.mark.parametrize("width", [1440, 390])
 def test_quotes_of_html_mail_are_folded(
