@@ -218,6 +218,17 @@ UNEVEN: Final = """() => {
     if (shown(one) && (borderTopStyle === "outset" || display === "list-item" || appearance === "menulist"))
       faults.push(`drawn by the browser: ${one.outerHTML.slice(0, 120)}`);
   }
+  const pen = document.createElement("canvas").getContext("2d");
+  for (const one of document.querySelectorAll("main .condition select")) {
+    const { font, paddingLeft, paddingRight } = getComputedStyle(one);
+    pen.font = font;
+    const { width } = pen.measureText(one.selectedOptions[0].text);
+    if (shown(one) && width > one.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) + 1)
+      faults.push(`cut: ${one.selectedOptions[0].text}`);
+  }
+  for (const cell of document.querySelectorAll("main td[data-label]:empty"))
+    if (getComputedStyle(cell).display !== "table-cell" && shown(cell))
+      faults.push(`a label without a value: ${cell.dataset.label}`);
   for (const links of document.querySelectorAll("main .place-pages")) {
     const lefts = [...links.querySelectorAll("a")].map((one) => place(one).left);
     const title = place(links.querySelector("b"));
@@ -251,6 +262,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
             account.call("account_sieve_put", script=name, old=None, text="keep;", activate=False)
         account.call("queue_suppress_add", address="gone@far.example", reason="550 5.1.1 no such user here")
         account.call("account_share_set", mailbox="Archive", guest="ben@hill.example", rights="lr", below=False)
+        account.call("account_delegate_set", guest="ben@hill.example", sends="as", ends=0, whole=True)
         forwards = {"forward_to": ["friend@far.example"], "keep_copy": True}
         account.call("account_forward_set", old={"forward_to": [], "keep_copy": True}, changed=forwards)
         yield found
