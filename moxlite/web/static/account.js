@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "8c0bff0791fc", finding: "925199c423e8", junk: "de91fd692a3b", links: "a2f891a4b081", masked: "a2af17d3707d", reading: "ccda3ed1029c", rich: "096c5c0696b3", rules: "6ade88b39196", security: "876a0385b591", sending: "4f32a29e3e7b", shares: "47fe2065df06", sieve: "d30853e4cda0", squire: "2e87e3ee21aa", transfer: "b368e7402777", writing: "afb92839c714", you: "f7703bddae20" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "0486a76ceb3b", junk: "4743062f6ee0", links: "fb62e0e95973", masked: "945da666bf69", reading: "dc13bcd1e38b", rich: "46e47c412ab7", rules: "d3b0445236f6", security: "e589632ea08d", sending: "43e2a42a7ff7", shares: "e34d1e604f18", sieve: "5e229334eb06", squire: "2e87e3ee21aa", transfer: "9ea9ad18a3b1", writing: "b54719fc6dc9", you: "69ee0394a7ae" };
 
 var CheckFailed = class extends Error {
 };
@@ -841,7 +841,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "e025a613dfea", audit: "02216259bdb8", domains: "83d268b6643a", factors: "f4c87443d405", live: "9559869ba007", machine: "f2004a0f0b56", moving: "435b87a712ea", queue: "f120a526614d", reports: "2004344d7454", trends: "4676a4e53df4" };
+var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "4f440f32a4c1", live: "cc691953cfa8", machine: "c6b272591208", moving: "69c301cf1d7d", queue: "c412469b3fbe", reports: "c96d3e545428", trends: "362ef7160574" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,6 +414,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
@@ -883,7 +884,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -1041,7 +1042,7 @@ function head(title, hint, ...actions) {
 }
 function card(title, content2, options = {}) {
   const { flush = false, hint, actions } = options;
-  const top = title === "" ? null : el("header", {}, el("h2", {}, title), el("span", { class: "grow" }), actions, typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
+  const top = title === "" ? null : el("header", {}, el("h2", {}, title), actions && el("div", { class: "actions" }, actions), typeof hint === "string" ? el("p", { class: "hint" }, hint) : hint);
   return el("section", { class: flush ? "card flush" : "card", "aria-label": title === "" ? void 0 : title }, top, content2);
 }
 function tabs(label, links) {
@@ -1362,7 +1363,7 @@ function action(one) {
 }
 function remedy(one) {
   const commands = one.commands.length === 0 && places[one.code] === null ? ["moxlite doctor"] : one.commands;
-  return [one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)), commands.map((command) => /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : el("div", {}, visible(command)))];
+  return [one.file !== "" && !one.text.includes(one.file) && el("div", {}, el("code", {}, `${one.file}:${one.line}`)), commands.map((command) => el("div", {}, /^(moxlite|systemctl|journalctl) /.test(command) ? copyable(command) : visible(command)))];
 }
 
 var period = 3e4;
@@ -1479,7 +1480,7 @@ async function sessionsPage(desk) {
   const end = async (one) => {
     if (await attempt(t("Logging out…"), t("Couldn't end session"), () => desk.client.session_end(one.id))) await desk.refresh();
   };
-  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this session"))], one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120))] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => ago(one.last_used) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
+  const list = table(t("Sessions"), [{ title: t("From"), kind: "main", cell: (one) => [el("b", {}, one.remote_ip), one.own && [" ", state("ok", t("this session"))], one.subject !== "" && el("div", { class: "hint" }, foreign(one.subject, 120))] }, { title: t("Browser"), cell: (one) => foreign(one.user_agent, 120) }, { title: t("Since"), cell: (one) => moment(one.created) }, { title: t("Last used"), cell: (one) => el("span", { class: "nowrap" }, ago(one.last_used)) }, { title: "", kind: "top", cell: (one) => !one.own && button(t("End"), () => void end(one), { kind: "line small", name: t("End session from {address}", { address: one.remote_ip }) }) }], found);
   const root = el("div", { class: "page" }, head(t("Your sessions"), t("Sessions end after 12 hours without use, when the server restarts, or when you change the admin password or verification methods.")), card("", list, { flush: true }));
   return { title: t("Your sessions"), root };
 }
@@ -1507,7 +1508,7 @@ function holdFilter(main) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts, logins, storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
+var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts and storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live activity, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", provider: "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {

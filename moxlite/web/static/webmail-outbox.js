@@ -190,10 +190,6 @@ function setStatus(message) {
   fill(line, message);
 }
 
-var menu = "M4 5h16 M4 12h16 M4 19h16";
-var send = "m14.536 21.686a.5.5 0 0 0 .937-.024l6.5-19a.496.496 0 0 0-.635-.635l-19 6.5a.5.5 0 0 0-.024.937l7.93 3.18a2 2 0 0 1 1.112 1.11z M21.854 2.147l-10.94 10.939";
-var x = "M18 6 6 18 M6 6l12 12";
-
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
 function follow(load, failed) {
@@ -238,10 +234,16 @@ async function redraw(place, draw) {
 }
 
 function adopt(text2) {
+  globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
+  const adopted = globalThis.moxliteSheets;
+  if (adopted.size === adopted.add(text2).size) return;
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(`@layer app {${text2}}`);
   document.adoptedStyleSheets.push(sheet);
 }
+
+var menu = "M4 5h16 M4 12h16 M4 19h16";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var shown = 1e4;
 var most = 3;
@@ -315,7 +317,7 @@ function moment(at, now = Date.now() * 1e3) {
 
 var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
-var later_default = ".later-words{margin-top:12px}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}@media(max-width:700px){.later-times time,.later-words ::placeholder{font-size:14px}}\n";
+var later_default = ".later-words{margin-top:12px}.later-words ::placeholder{font-size:13px}@media(min-width:701px){.dialog.anchored:has(.later-words){width:380px}}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}@media(max-width:700px){.later-times time,.later-words ::placeholder{font-size:14px}}\n";
 
 var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
 
@@ -339,7 +341,11 @@ function writePlace({ name, search: search2, message, inboxes = false }) {
   return `#${what}${message > 0 ? `,${message}` : ""}`;
 }
 
-var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template:auto minmax(0,1fr) / minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:57px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;font-size:20px;line-height:28px;overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-head h1{font-size:17px;line-height:20px;white-space:normal}.place-empty .link{min-height:44px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.place-empty{display:grid;align-content:start;justify-items:center;gap:8px;padding:48px 24px;color:var(--color-mild);text-align:center}.place-empty p{max-width:44ch}.place-empty .link{justify-self:center;min-height:24px}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}\n";
+function drawEmpty({ title, text: text2, step }) {
+  return [el("h2", { class: "empty-title" }, title), ...text2 === void 0 ? [] : [el("p", {}, text2)], ...step === void 0 ? [] : [el("button", { class: "link", onclick: () => step.run() }, step.title)]];
+}
+
+var placeview_default = ".place-view{position:fixed;inset-block:0;inset-inline:var(--side-width) 0;z-index:3;display:grid;grid-template:auto minmax(0,1fr) / minmax(0,1fr);background:var(--background)}.place-view:focus{outline:none}.place-head{display:flex;align-items:center;gap:8px;min-height:57px;padding:0 16px;border-bottom:1px solid var(--border-color)}.place-head h1{flex:1;min-width:0;margin-inline-start:8px;font-size:20px;line-height:24px}.place-side{display:flex;flex:1;flex-direction:column;gap:14px;min-height:0}.place-side .side-lists{display:flex;flex-direction:column;gap:14px}.side-head{display:flex;justify-content:space-between;align-items:center;min-height:30px;padding-inline-start:8px;color:var(--color-mild);font-size:13px;font-weight:400}:is(.place-view,.place-side) .btn.icon{display:inline-flex;align-items:center;justify-content:center;flex:none;width:34px;min-width:34px;height:34px;padding:0;border:0;background:none;color:var(--text-2)}:is(.place-view,.place-side) .btn.icon.small{width:30px;min-width:30px;height:30px}:is(.place-view,.place-side) .btn.icon:hover{background:var(--button-hover-background)}.place-head .search{flex:none;width:368px}.place-side .btn.place-lists{display:none}.place-new{display:flex;align-items:center;justify-content:center;gap:8px}@media(max-width:1399px){.place-head .search{width:216px}}@media(min-width:701px)and (max-width:1099px){.place-side .btn.place-lists{display:inline-flex;align-self:center;width:44px;height:44px}.place-side .side-lists{display:none}.place-side.open .side-lists{display:flex;position:fixed;inset-block:0;inset-inline:var(--side-width) auto;z-index:4;width:260px;padding:14px 12px;overflow-y:auto;background:var(--background-mild);box-shadow:var(--shadow)}.place-new{min-height:44px;padding:0}.place-new span{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}}@media(max-width:900px){.place-head h1{font-size:17px;line-height:20px}}@media(max-width:700px){.place-view{inset:0 0 var(--tabs-height);z-index:1}.place-head{position:relative;min-height:56px;padding:0 8px}.place-empty .link{min-height:44px}.place-head .search{width:44px}.place-head .search:focus-within{position:absolute;inset:8px 8px auto;z-index:2;width:auto;background:var(--background)}.place-side .place-new{display:none}}.place-empty{display:grid;align-content:start;justify-items:center;gap:8px;padding:48px 24px;color:var(--color-mild);text-align:center}.place-empty p{max-width:44ch}.place-empty .link{justify-self:center;min-height:24px}.deleted-list{margin:0 0 14px;padding:0;max-height:50vh;overflow-y:auto;list-style:none}.deleted-list li{display:flex;align-items:center;gap:12px;padding:8px 2px;border-bottom:1px solid var(--line)}.deleted-list li>span{flex:1;min-width:0;overflow-wrap:anywhere}.deleted-list small{display:block;color:var(--muted);font-size:var(--t-sm)}.deleted-list .hint{border:0}\n";
 
 adopt(placeview_default);
 function sideButton(page) {
@@ -347,7 +353,7 @@ function sideButton(page) {
   return el("button", attributes, sign(menu));
 }
 
-var outbox_default = ".outbox-main{padding:12px 24px 60px;overflow-y:auto}.outbox-lists{display:grid;gap:24px;max-width:760px}.outbox-lists h2{color:var(--color-mild);font-size:13px;font-weight:600;line-height:28px}.outbox-empty{display:grid;justify-items:center;gap:8px;padding:48px 16px;color:var(--muted);text-align:center}.outbox-list{margin:0;padding:0;list-style:none}.outbox-list li{display:grid;gap:4px;padding:10px 0;border-top:1px solid var(--border-color)}.outbox-list strong{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.outbox-what{overflow-wrap:anywhere;color:var(--muted)}.outbox-buttons{display:flex;flex-wrap:wrap;gap:8px}.outbox-list .outbox-gone{grid-template-columns:minmax(0,1fr) auto auto;gap:16px;color:var(--muted);overflow-wrap:anywhere}.outbox-list .failed span:first-of-type{color:var(--danger)}@media(max-width:700px){.outbox-main{padding-inline:16px}.outbox-buttons .btn{min-height:44px}}\n";
+var outbox_default = ".outbox-main{padding:12px 24px 60px;overflow-y:auto}.outbox-lists{display:grid;gap:24px;max-width:760px}.outbox-lists h2:not(.empty-title){color:var(--color-mild);font-size:13px;font-weight:600;line-height:28px}.outbox-empty{display:grid;justify-items:center;gap:8px;padding:48px 16px;color:var(--color-mild);text-align:center}.outbox-empty p{max-width:44ch}.outbox-list{margin:0;padding:0;list-style:none}.outbox-list li{display:grid;gap:4px;padding:10px 0;border-top:1px solid var(--border-color)}.outbox-list strong{overflow:hidden;text-overflow:ellipsis;white-space:nowrap}.outbox-what{overflow-wrap:anywhere;color:var(--muted)}.outbox-buttons{display:flex;flex-wrap:wrap;gap:8px}.outbox-list .outbox-gone{grid-template-columns:minmax(0,1fr) auto auto;gap:16px;color:var(--muted);overflow-wrap:anywhere}.outbox-list .failed span:first-of-type{color:var(--danger)}@media(max-width:700px){.outbox-main{padding-inline:16px}.outbox-buttons .btn{min-height:44px}}\n";
 
 adopt(outbox_default);
 var opened = null;
@@ -432,7 +438,7 @@ function group(title, rows) {
   return rows.length > 0 && el("section", {}, el("h2", {}, title), el("ul", { class: "outbox-list" }, [...rows]));
 }
 function nothing() {
-  return el("div", { class: "outbox-empty" }, sign(send), el("h2", {}, t("Your Outbox is empty")), el("p", {}, t("Messages you send appear here until the recipients' servers accept them.")));
+  return el("div", { class: "outbox-empty" }, drawEmpty({ title: t("Your Outbox is empty"), text: t("Messages you send appear here until the recipients' servers accept them.") }));
 }
 function button(text2, run) {
   return el("button", { class: "btn line", type: "button", onclick: () => void run() }, text2);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "f6f2d50ce8d1", bar: "71bc0978cab1", book: "05478b8e928d", bulk: "fde17ded23a0", calendar: "5fd2018bbef8", checks: "0d974d72279d", compose: "c7a073e64002", conversation: "c661f1a1b80a", details: "53a66699b5d1", doubles: "869dc3d83f7c", dropping: "46c709be3330", empty: "bb5fb61c1ee4", event: "8a668afa9abe", eventnews: "56eb8bf2dfe5", eventsearch: "a18779468dfa", export: "2b298a4b7fe9", giving: "a28091b41d25", group: "8596d6be342d", hints: "53368605010a", invitation: "557f9a9eeafd", labels: "9a3298ff7b4e", later: "eef99995366e", legend: "0cfdded97f3e", login: "63941103310d", mailboxes: "4cc1a1399400", menu: "babbc9681b54", message: "4d0cb56bb09f", newsletters: "9497a112e08e", offline: "5992d75bcc47", outbox: "5342c7a061a6", palette: "247d6ce5e353", people: "275c8c663c0a", person: "360a95114372", print: "83a733790086", quick: "7eedfff6c91f", receipt: "df7369052c79", recipients: "653b455ba552", repeating: "260e99aff349", rich: "096c5c0696b3", rules: "a1aefd4af173", search: "748a466c1913", secondstep: "e681c16ae2de", sender: "78dc827bea4a", sent: "24f4098f94c3", side: "7efcfa70540f", sorting: "5ce1e55d09f6", squire: "8f988577745b", templates: "95422b76d5c5", touch: "91f4be388442", viewer: "af5e138c49dd", words: "719e9dfc58d6" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "01c2903b9dcb", bulk: "fde17ded23a0", calendar: "ce81eab7a30a", checks: "0d974d72279d", compose: "9a5bc0568757", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "fcfb395766e4", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "e21cb3835b7d", later: "9dd0fabda055", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "f207c166984a", menu: "0c3888dc7895", message: "cf9def6e391b", newsletters: "09061a48c464", offline: "5992d75bcc47", outbox: "cacf0b46a1ab", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "04df612117a6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "ed6247912221", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "1b2b20e11a18", squire: "8f988577745b", templates: "ff87143b88be", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -311,6 +311,7 @@ var CommandTable = class {
   groups = /* @__PURE__ */ new Map();
   begun = "";
   ending = 0;
+  early = null;
   add(group, commands) {
     const listed = this.groups.get(group) ?? { name: group, commands: [] };
     this.groups.set(group, listed);
@@ -350,6 +351,20 @@ var CommandTable = class {
   run(id) {
     const command = this.get(id);
     if (enabled(command)) command.run();
+  }
+  async coming(work, wanted) {
+    const early = [];
+    this.early = early;
+    await work.catch(() => null);
+    if (this.early === early) this.early = null;
+    if (wanted()) for (const event of early) document.dispatchEvent(new KeyboardEvent("keydown", event));
+  }
+  press(event) {
+    const name = keyName(event);
+    const early = name.length === 1 ? this.early : null;
+    if (!early?.length && this.key(name)) return true;
+    early?.push(event);
+    return early !== null;
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;
@@ -526,9 +541,7 @@ function belongsTo(target, key3) {
 function listen(target, commands, active) {
   const take = (event) => {
     if (event.isComposing || event.defaultPrevented || !active()) return;
-    const name = keyName(event);
-    if (belongsTo(event.target, name)) return;
-    if (commands.key(name)) event.preventDefault();
+    if (!belongsTo(event.target, keyName(event)) && commands.press(event)) event.preventDefault();
   };
   target.addEventListener("keydown", take);
   return () => target.removeEventListener("keydown", take);
@@ -3757,6 +3770,11 @@ var Reader2 = class {
     this.bar = bar;
     return parts;
   }
+  awaited(reading) {
+    const parts = this.prepare();
+    if (this.parts === null) void this.owner.commands.coming(parts, reading);
+    return parts;
+  }
   async with(name, work) {
     try {
       await work(await part(name));
@@ -3797,7 +3815,8 @@ var Reader2 = class {
     if (this.parts !== null) this.unfold(this.parts, item);
     else {
       this.put([item], this.owner.bar, el("header", { class: "reader-head" }, subjectOf(item)));
-      this.prepare().then((parts) => this.shown?.id === item.id && this.unfold(parts, this.shown)).catch((error) => this.shown?.id === item.id && this.missing(subjectOf(item), error, () => this.show(item)));
+      const reading = () => this.shown?.id === item.id;
+      this.awaited(reading).then((parts) => reading() && this.unfold(parts, this.shown)).catch((error) => reading() && this.missing(subjectOf(item), error, () => this.show(item)));
     }
   }
   missing(subject, error, again) {
@@ -3824,11 +3843,12 @@ var Reader2 = class {
     this.thread = first2.thread_id;
     const column = el("div", { class: "conversation" });
     this.put(members, this.owner.bar, el("header", { class: "reader-head" }, subjectOf(first2)), column);
-    Promise.all([part("conversation"), this.prepare()]).then(([{ Conversation }, parts]) => {
-      if (this.thread !== first2.thread_id) return;
+    const reading = () => this.thread === first2.thread_id;
+    Promise.all([part("conversation"), this.awaited(reading)]).then(([{ Conversation }, parts]) => {
+      if (!reading()) return;
       this.conversation = new Conversation(column, (item, fold) => this.make(parts, item, fold), (error) => this.owner.failed(error), (address) => this.owner.isOwn(address), this.own.answer, () => this.owner.commands.get("compose.edit").run());
       this.conversation.update(members, wanted);
-    }).catch((error) => this.thread === first2.thread_id && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
+    }).catch((error) => reading() && this.missing(subjectOf(first2), error, () => this.showThread(members, wanted)));
   }
   focus() {
     this.root.focus();
