@@ -153,7 +153,7 @@ def source_of(path: Path, data: bytes) -> Source:
         text = data.decode()
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise ConfigError.at(path, line, "isn't valid UTF-8") from None
+        raise ConfigError.at(path, line, "file isn't valid UTF-8") from None
     return Source(path, text, hashlib.sha256(data).hexdigest()[:16])
 
 

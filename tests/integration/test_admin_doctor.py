@@ -208,7 +208,7 @@ def test_a_block_of_the_address_is_told(tmp_path: Path) -> None:
         sink.shutdown()
     first, second = told
     assert first["grade"] == "error"
-    assert "Spamhaus lists" in first["text"]
+    assert "Spamhaus block list" in first["text"]
     assert "UTC: 1. mx.d1.example has said: " in first["detail"]
     assert first["detail"].endswith("Client host [192.0.2.25] blocked using zen.spamhaus.org")
     assert "https://check.spamhaus.org/" in first["commands"][0]
@@ -232,7 +232,7 @@ def test_a_certificate_that_ends_soon(tmp_path: Path) -> None:
         (server.folder / "config/cert.pem").write_bytes(leaf.public_bytes(Encoding.PEM))
         _, found = doctor(server, "--skip-mail")
         [said] = texts(found, "certificate-ending")
-        assert "cert.pem ends in 1.0 days" in said
+        assert "cert.pem expires in 1.0 days" in said
 
 
 class Channel(BaseHTTPRequestHandler):
@@ -265,7 +265,7 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
     try:
         with server:
             first = server.cli("doctor", "--nightly")
-            assert "told by mail, url, command" in first.stdout
+            assert "notified by mail, url, command" in first.stdout
             assert "new: warning: config-warning: " in first.stdout
             [body] = Channel.bodies
             assert body["host"] == "mx.moxlite.example"

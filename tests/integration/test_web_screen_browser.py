@@ -253,7 +253,7 @@ def test_the_name_of_who_gets_an_answer_is_whole(
 
 
 def test_a_composer_with_all_its_fields_covers_nothing(chromium: Browser, server: LocalServer) -> None:
-    """WEBMAIL-164: with all fields, files and formatting, the buttons lie below the text, and the files below them."""
+    """WEBMAIL-164: with all fields, files and formatting, the buttons are below the text, and the files below them."""
     with fresh(chromium, server, 1440) as visitor:
         page = visitor.page
         page.locator(".compose-new").click()

@@ -165,7 +165,7 @@ def test_files_beyond_8_mib_and_other_encodings_are_refused(tmp_path: Path) -> N
     with pytest.raises(ConfigError, match="exceeds 8 MiB"):
         load(path)
     path.write_bytes(b'a = 1\nb = "\xff"\n')
-    with pytest.raises(ConfigError, match=r":2: isn't valid UTF-8"):
+    with pytest.raises(ConfigError, match=r":2: file isn't valid UTF-8"):
         load(path)
 
 

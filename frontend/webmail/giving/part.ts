@@ -87,7 +87,7 @@ export async function editCalendar(
           ? el(
               "p",
               { class: "dialog-text" },
-              t("{owner} shares this calendar with you.", { owner: isolated(one.owner) }),
+              t("{owner} shared this calendar with you.", { owner: isolated(one.owner) }),
               " ",
               one.writable ? t("You can edit events.") : t("You can only view it."),
             )

@@ -62,7 +62,7 @@ export function showReceipt(
       "span",
       { class: "reader-bar-words" },
       elsewhere
-        ? t("{who} requested a read receipt sent to {where}", { who, where })
+        ? t("{who} asked for a read receipt to be sent to {where}", { who, where })
         : t("{who} requested a read receipt", { who }),
     ),
     el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")),

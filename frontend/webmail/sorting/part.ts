@@ -78,7 +78,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
           ];
     return line(
       "failed",
-      [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`],
+      [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`],
       link(failure.script === "" ? "forwarding" : "scripts", t("Show")),
       el("button", { class: "link", onclick: hide }, t("Hide")),
     );

@@ -307,7 +307,7 @@ class _Writer:
         if match := _PROPERTY.match(self._pattern, self.at):
             name = match[1] or match[3]
             if name not in CATEGORIES or (flags.i and name in CASED):
-                raise Unsayable(f"the unsupported property {name}")
+                raise Unsayable(f"unsupported property {name}")
             self.at = match.end()
             return rf"\{'P' if (char == 'P') != bool(match[2]) else 'p'}{{{name}}}"
         return None

@@ -422,7 +422,7 @@ function inUse(desk, found) {
     if (!await confirm(t("Stop forwarding?"), words2, t("Stop"))) return;
     if (await attempt(t("Saving…"), t("Couldn't stop forwarding"), () => desk.client.config_domain_peer_rm(found.domain))) await desk.refresh();
   };
-  const went = many(found.messages, "{n} message forwarded in 14 days.", "{n} messages forwarded in 14 days.");
+  const went = many(found.messages, "{n} message forwarded in the last 14 days.", "{n} messages forwarded in the last 14 days.");
   return card(t("Other addresses"), el("ul", { class: "lines" }, found.hosts.map((one) => el("li", {}, el("div", { class: "grow" }, el("b", {}, el("bdi", {}, one.host)), el("div", { class: "hint" }, one.problem === "" ? one.addresses.join(", ") : visible(one.problem))), one.problem !== "" ? state("danger", t("no response")) : one.tls ? state("ok", t("responding")) : state("warn", t("without TLS")))), found.takes_all && el("li", {}, state("warn", t("That server accepts mail for any address, so mistyped addresses won't be rejected."))), el("li", {}, went)), { flush: true, actions: [button(t("Change…"), () => void set(desk, edited(found))), button(t("Stop…"), () => void end())], hint: found.disabled ? t("This domain is disabled. All mail is forwarded to the old server.") : t("Mail to unknown addresses is forwarded to the old server.") });
 }
 var edited = (found) => ({ ...found, elsewhere: found.hosts.map((one) => one.host) });

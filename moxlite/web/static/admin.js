@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "4f440f32a4c1", live: "cc691953cfa8", machine: "c6b272591208", moving: "69c301cf1d7d", queue: "c412469b3fbe", reports: "c96d3e545428", trends: "362ef7160574" };
+var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "4f440f32a4c1", live: "cc691953cfa8", machine: "c6b272591208", moving: "00b5f59d46ef", queue: "c412469b3fbe", reports: "c96d3e545428", trends: "362ef7160574" };
 
 var CheckFailed = class extends Error {
 };

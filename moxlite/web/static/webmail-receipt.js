@@ -287,7 +287,7 @@ function showReceipt(client, flag, item, parsed, place) {
     place.hidden = true;
     toast(t("Read receipt sent to {where}", { where }));
   };
-  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} requested a read receipt sent to {where}", { who, where }) : t("{who} requested a read receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don't send")));
+  fill(place, el("span", { class: "reader-bar-words" }, elsewhere ? t("{who} asked for a read receipt to be sent to {where}", { who, where }) : t("{who} requested a read receipt", { who })), el("button", { class: "link", onclick: () => void send() }, t("Send read receipt")), el("button", { class: "link", onclick: () => flag(item, "$mdnsent", t("Read receipt declined")) }, t("Don't send")));
   place.hidden = false;
 }
 export {

@@ -262,7 +262,7 @@ function showNotices(client, list, account) {
       draw(found);
     };
     const about = failure.script === "" ? [t("Message kept:"), " ", foreign(failure.text.message, 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];
-    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
+    return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
     return line("failed", placed(t("Forwarding to {address} stopped after 3 days of bounces. You'll find your mail here."), { address: foreign(address, 100) }), link("forwarding", t("Show")));
