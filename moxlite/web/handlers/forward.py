@@ -148,6 +148,7 @@ class Passage:
         self.connection = connection
         self.refused = False
         self._chunked = chunked
+        self._has_body = chunked or bool(request.body.declared)
         self._scope = trio.CancelScope()
         self._head_scope = trio.CancelScope()  # its deadline is set when the request is complete
         self._go = trio.Event()  # the body is wanted
@@ -160,6 +161,8 @@ class Passage:
         """
         # The head goes out before the client's body is asked for: the server behind may refuse it by its head.
         await self._send(head)
+        if not self._has_body:  # now: a connection whose request has not ended when its answer has is not kept
+            await self._send(h11.EndOfMessage())
         if not self.request.body.awaits_continue():
             self._go.set()
         with self._scope:
@@ -193,8 +196,9 @@ class Passage:
                 await self._go.wait()
             while octets := await body.receive(UNLIMITED):
                 await self._send(h11.Data(octets))
-            trailers = request_trailers(self.request) if self._chunked else ()
-            await self._send(h11.EndOfMessage(headers=_octets(trailers)))
+            if self._has_body:
+                trailers = request_trailers(self.request) if self._chunked else ()
+                await self._send(h11.EndOfMessage(headers=_octets(trailers)))
         except Broken as error:
             if error.status == 504:
                 self._end(error)
@@ -214,7 +218,7 @@ class Passage:
     async def _download(self, extra: Fields, compress: bool) -> None:
         try:
             head = await self._head()
-            self.refused = head.status_code >= 400 and bool(self._chunked or self.request.body.declared)
+            self.refused = head.status_code >= 400 and self._has_body
             await respond(self.request, self.writer, self.connection, head, extra=extra, compress=compress)
         except h11.RemoteProtocolError as error:
             stale = not self.connection.heard
