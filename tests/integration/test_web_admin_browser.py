@@ -401,7 +401,7 @@ def test_aliases_and_keys(visitor: Visitor) -> None:
     page.get_by_role("button", name="Create key").click()
     page.get_by_label("Selector").fill("a b")
     page.get_by_role("dialog").get_by_role("button", name="Create key").click()
-    expect(page.get_by_role("dialog")).to_contain_text("letters, digits and hyphens")
+    expect(page.get_by_role("dialog")).to_contain_text("letters, digits, and hyphens")
     page.get_by_label("Selector").fill("phone")
     page.get_by_label("Algorithm").select_option("ed25519")
     page.get_by_role("dialog").get_by_role("button", name="Create key").click()
