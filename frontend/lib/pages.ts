@@ -200,8 +200,9 @@ export function table<Row>(
         { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : undefined },
         wrapped(column.cell(row)),
       );
-      // words as long as most addresses stay whole
-      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      // words as long as most addresses stay whole; no word makes the table wider than its card
+      const text = cell.textContent;
+      cell.className += /\S{30}/.test(text) ? " long" : /\S{25}/.test(text) ? "" : " fit";
       return cell;
     });
     const tr = el("tr", {}, cells);

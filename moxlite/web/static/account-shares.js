@@ -267,7 +267,8 @@ function table(label, columns, rows, each) {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
       const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
-      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      const text2 = cell.textContent;
+      cell.className += /\S{30}/.test(text2) ? " long" : /\S{25}/.test(text2) ? "" : " fit";
       return cell;
     });
     const tr = el("tr", {}, cells);

@@ -276,7 +276,8 @@ function table(label, columns, rows, each) {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
       const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row2)));
-      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      const text4 = cell.textContent;
+      cell.className += /\S{30}/.test(text4) ? " long" : /\S{25}/.test(text4) ? "" : " fit";
       return cell;
     });
     const tr = el("tr", {}, cells);

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "102286756834", audit: "2667ecc8c62d", domains: "c0fe6ad8f5b7", factors: "4f440f32a4c1", live: "cc691953cfa8", machine: "c6b272591208", moving: "00b5f59d46ef", queue: "c412469b3fbe", reports: "c96d3e545428", trends: "362ef7160574" };
+var define_PARTS_default = { accounts: "28152682bf18", audit: "17c453b0a184", domains: "cc82f0c44671", factors: "84d75b174fc5", live: "cc691953cfa8", machine: "04a1b8153a36", moving: "c787882d3fe0", queue: "5be9caad491f", reports: "1bbdf5c030d0", trends: "8b289ad63ee0" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,7 +414,6 @@ var Client = /* @__PURE__ */ clientOf({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
-  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
@@ -884,7 +883,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -1058,7 +1057,8 @@ function table(label, columns, rows, each) {
     const cells = columns.map((column) => {
       const labelled = column.kind === void 0 || column.kind === "num";
       const cell = el("td", { class: column.kind, data: labelled && column.title !== "" ? { label: column.title } : void 0 }, wrapped(column.cell(row)));
-      if (!/\S{25}/.test(cell.textContent)) cell.className += " fit";
+      const text3 = cell.textContent;
+      cell.className += /\S{30}/.test(text3) ? " long" : /\S{25}/.test(text3) ? "" : " fit";
       return cell;
     });
     const tr = el("tr", {}, cells);
@@ -1508,7 +1508,7 @@ function holdFilter(main) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts and storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live activity, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
+var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts and storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", provider: "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
