@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "14c77d8e2979", finding: "d2ffe203abd6", junk: "4743062f6ee0", links: "11dc845d84f8", masked: "5d5538d8b37b", reading: "3d8fdbf06cdc", rich: "3e35b4815368", rules: "d3b0445236f6", security: "f07bb98a0bf5", sending: "183fc9bd9b9d", shares: "4af60477541f", sieve: "9691eb3eccb1", squire: "2e87e3ee21aa", transfer: "20cf6f533c6b", writing: "16cd0981eba4", you: "69ee0394a7ae" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "0486a76ceb3b", junk: "4743062f6ee0", links: "3d2c13c9f564", masked: "0e9959356e7e", reading: "dc13bcd1e38b", rich: "46e47c412ab7", rules: "d3b0445236f6", security: "18816317d96b", sending: "80fb25cd0530", shares: "4af60477541f", sieve: "9691eb3eccb1", squire: "2e87e3ee21aa", transfer: "9ea9ad18a3b1", writing: "b54719fc6dc9", you: "69ee0394a7ae" };
 
 var CheckFailed = class extends Error {
 };
@@ -841,7 +841,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem2, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));

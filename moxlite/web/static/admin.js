@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "28152682bf18", audit: "17c453b0a184", domains: "cc82f0c44671", factors: "84d75b174fc5", live: "cc691953cfa8", machine: "04a1b8153a36", moving: "c787882d3fe0", queue: "5be9caad491f", reports: "1bbdf5c030d0", trends: "8b289ad63ee0" };
+var define_PARTS_default = { accounts: "28152682bf18", audit: "17c453b0a184", domains: "cc82f0c44671", factors: "2714c51164cd", live: "cc691953cfa8", machine: "0c745a2a754d", moving: "6dd1724c7181", queue: "36d50efabe27", reports: "9300ec3559f8", trends: "3a1f972181a4" };
 
 var CheckFailed = class extends Error {
 };
@@ -414,6 +414,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_fail: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_drop: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_retry: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_schedule: [{ seconds: "number", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]], from_now: ["optional", "boolean"] }, ["ref", "Changed"]],
   queue_transport: [{ transport: "string", filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_requiretls: [{ require_tls: ["enum", ["default", "no", "yes"]], filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
@@ -883,7 +884,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
       } finally {
         send.disabled = false;
       }
-    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Use a verification method")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
+    } }, el("label", { class: "field" }, t("Password"), password), problem, el("div", { class: "dialog-buttons" }, name !== "" && el("button", { class: "btn text", type: "button", onclick: () => void confirmAway(client, () => close(true)).catch(fail) }, t("Log in with {name}", { name })), factors && el("button", { class: "btn text", type: "button", onclick: () => byFactor(step) }, t("Verify another way")), el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel")), send));
     const byFactor = (shown2) => {
       const made = secondStepForm({ step: shown2, finish: async (kind, code) => void await client.confirm(kind, code) }, () => close(true), () => void client.confirm_options().then(byFactor));
       fill(place, made.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", type: "button", onclick: () => close(false) }, t("Cancel"))));
@@ -1508,7 +1509,7 @@ function holdFilter(main) {
 }
 
 var base = document.location.pathname.replace(/[^/]*$/, "");
-var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts and storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
+var places2 = [{ title: t("Overview"), icon: activity, about: t("Status and problems"), pages: [["overview", t("Overview")]] }, { title: t("People"), icon: users, about: t("Accounts and storage"), pages: [["accounts", t("Accounts")], ["move", ""]] }, { title: t("Domains"), icon: globe, about: t("DNS, aliases, keys"), pages: [["domains", t("Domains")]] }, { title: t("Mail"), icon: mail, about: t("Queue, live activity, trends"), pages: [["queue", t("Queue")], ["live", t("Live")], ["trends", t("Trends")], ["reports", t("Reports")], ["routes", t("Routes")]] }, { title: t("Machine"), icon: server, about: t("Network, web, backups"), pages: [["network", t("Network")], ["web", t("Web server")], ["backups", t("Backups")], ["standby", t("Standby server")], ["log", t("Log")], ["metrics", t("Metrics")], ["config", t("Configuration")]] }, { title: t("Administrators"), icon: keyRound, about: t("Login, sessions, history"), pages: [["two-step", t("Login")], ["provider", t("Login provider")], ["sessions", t("Your sessions")], ["audit", t("Audit log")]] }];
 var parts = { accounts: "accounts", move: "moving", domains: "domains", queue: "queue", reports: "reports", trends: "trends", "two-step": "factors", provider: "factors", live: "live", network: "machine", routes: "machine", web: "machine", log: "machine", audit: "audit", metrics: "machine", backups: "machine", standby: "machine", config: "machine" };
 var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
