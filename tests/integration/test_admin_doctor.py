@@ -278,8 +278,8 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
         done = server.cli("doctor", "--nightly", check=False)
         assert done.returncode == 1
         assert "gone: warning: config-warning: " in done.stdout
-        assert "told by mail, url" in done.stdout
-        assert "not told by command: No such file" in done.stderr
+        assert "notified by mail, url" in done.stdout
+        assert "couldn't notify by command: No such file" in done.stderr
         assert server.cli("doctor", "--nightly").stdout == ""
         assert len(Channel.bodies) == 2
         bob = imaplib.IMAP4("127.0.0.1", server.ports["imap"])

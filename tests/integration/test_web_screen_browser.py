@@ -253,11 +253,7 @@ def test_the_name_of_who_gets_an_answer_is_whole(
 
 
 def test_a_composer_with_all_its_fields_covers_nothing(chromium: Browser, server: LocalServer) -> None:
-<<<<<<< HEAD
-    """WEBMAIL-164: with all fields, files and formatting, the buttons are below the text, and the files below them."""
-=======
     """WEBMAIL-164: with all fields, files and formatting, no part of the composer covers another part."""
->>>>>>> c6f32f4ed (Reword a test's docstring)
     with fresh(chromium, server, 1440) as visitor:
         page = visitor.page
         page.locator(".compose-new").click()
