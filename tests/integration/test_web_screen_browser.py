@@ -13,7 +13,7 @@ from email.policy import SMTP
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Browser, FilePayload, Route, expect
 
 from tests.geometry import (
     WIDTHS,
@@ -264,7 +264,7 @@ def test_a_composer_with_all_its_fields_covers_nothing(chromium: Browser, server
             composer.get_by_role("button", name="More fields").click()
             page.get_by_role("menuitem", name=field).click()
         composer.locator("input[type=file]").first.set_input_files(
-            [{"name": f"plan of the lake {at}.txt", "mimeType": "text/plain", "buffer": b"x"} for at in range(3)]
+            [FilePayload(name=f"plan of the lake {at}.txt", mimeType="text/plain", buffer=b"x") for at in range(3)]
         )
         expect(composer.locator(".file")).to_have_count(3)
         composer.get_by_role("button", name="Formatting", exact=True).click()
