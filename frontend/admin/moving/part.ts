@@ -88,7 +88,11 @@ function inUse(desk: Desk, found: PeerState): Child {
     )
       await desk.refresh();
   };
-  const went = many(found.messages, "{n} message forwarded in the last 14 days.", "{n} messages forwarded in the last 14 days.");
+  const went = many(
+    found.messages,
+    "{n} message forwarded in the last 14 days.",
+    "{n} messages forwarded in the last 14 days.",
+  );
   return card(
     t("Other addresses"),
     el(
