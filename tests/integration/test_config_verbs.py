@@ -264,7 +264,7 @@ def test_a_quota_is_set_and_reached(server: ServedServer) -> None:
     for size in ("0", "much", "-5k"):
         refused = server.cli("config", "account", "set", "--", "eve", "quota", size, check=False)
         assert refused.returncode == 1
-        assert '"none" or "default"' in refused.stderr
+        assert '"none", "default", or a size' in refused.stderr
     meant = server.cli("config", "account", "set", "evve", "quota", "5g", check=False)
     assert 'account not found: "evve"; did you mean "eve"?' in meant.stderr
     letter = b"Subject: big\r\n\r\n" + b"x" * 70 + b"\r\n"

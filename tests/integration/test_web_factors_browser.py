@@ -152,7 +152,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
         form.get_by_role("button", name="Continue").click()
         if _ == 0:
             inside(page)
-    expect(form).to_contain_text("has already been used")
+    expect(form).to_contain_text("this code has been used")
     form.get_by_label("Recovery code").fill(codes[1])
     form.get_by_role("button", name="Continue").click()
     inside(page)

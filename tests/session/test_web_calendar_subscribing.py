@@ -170,7 +170,7 @@ async def test_a_limit_that_is_met_halfway_removes_nothing(feeds: Feeds, monkeyp
     with monkeypatch.context() as limits:
         limits.setattr("moxlite.store.groupware.resources.MAX_RESOURCES", 3)
         before, _ = await feeds.state(number)
-        assert "3 entries" in await feeds.refresh(number)
+        assert "up to 3 calendar entries" in await feeds.refresh(number)
     assert [there for _, there in await feeds.changes(number, before)] == [True]
     before, total = await feeds.state(number)
     assert total == 3

@@ -243,7 +243,7 @@ def missing_findings(section: str, settings: object, needed: Mapping[str, str]) 
     """Settings that a target elsewhere needs and that are not there; `needed` has a hint for each."""
     for key, hint in needed.items():
         if not getattr(settings, key):
-            yield Mistake((section, key), "is required for a target on another machine", hint)
+            yield Mistake((section, key), "required for a target on another machine", hint)
 
 
 def _far_backup(backup: Backup) -> Iterator[Mistake]:
