@@ -24,11 +24,7 @@ AGAIN: Final = 3600.0
 SOON: Final = 60.0
 """Seconds until the next check if DNS failed: a machine that boots may have no network yet."""
 
-ADVICE: Final = (
-    "install a validating resolver on this machine (apt-get install unbound; version 1.16 and later also"
-    " report why validation failed, with `ede: yes`), and add `nameserver 127.0.0.1` to /etc/resolv.conf. To"
-    " trust a resolver on another machine over a secure network, add `options trust-ad` there"
-)
+ADVICE: Final = "mail works without this. To also use DANE, see docs/dns.md#dnssec"
 
 authentic_resolver: Final = Gauge(
     "moxlite_dns_authentic_resolver",

@@ -2,14 +2,15 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.admin.dns.check import check_domain
 from moxlite.admin.dns.plan import make_plan
 from moxlite.admin.dns.report import Report
-from moxlite.admin.dns.wanted import TOPICS, Keys, merged_spf, wanted_records
+from moxlite.admin.dns.wanted import TOPICS, HeldKeys, Keys, merged_spf, wanted_records
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.autotls.files import Folder, HostState, State
 from moxlite.config.load import load
@@ -19,6 +20,7 @@ from moxlite.proto.address import Domain
 from tests.small_config import DOMAINS, STATIC
 
 ACME = '[acme.ca]\ndirectory_url = "https://ca.example/"\ncontact_email = "me@example.org"\n'
+TLS = 'smtp.enabled = true\ntls.acme = "ca"\ntls.host_private_key_files = ["key.pem"]\n'
 OWN = "v=spf1 ip4:192.0.2.1 mx ~all"
 
 
@@ -107,6 +109,29 @@ async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
     assert found["mx"].errors == ["couldn't look up example.org. MX: made to fail"]
     for topic in topics[1:]:
         assert found[topic].warnings[0] == f"not checked: {found['mx'].errors[0]}"
+
+
+@pytest.mark.parametrize("signed", [["com"], ["com", "example.org"]])
+async def test_a_zone_without_dnssec_is_one_note(tmp_path: Path, signed: list[str]) -> None:
+    """ADMIN-48, AUTH-10: DNSSEC is optional; where only the host's zone lacks it, the topic of DANE says so."""
+    (tmp_path / "moxlite.toml").write_text(STATIC + TLS + ACME)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    keys = HeldKeys(dkim=lambda _: None, hosts={"local": [ec.generate_private_key(ec.SECP256R1())]})
+    records = {"NS": {"com": ["ns.example."]}, "MX": {"example.org": [MX(10, "mx.example.org.")]}}
+    found = await check_domain(
+        snapshot,
+        Domain.parse("example.org"),
+        FakeResolver(records, authentic=signed),
+        cast(Any, None),
+        served=False,
+        held=keys,
+        topics=["dnssec", "dane"],
+    )
+    assert [report.errors + report.warnings for report in found.values()] == [[], []]
+    notes = [note for report in found.values() for note in report.instructions]
+    assert len(notes) == 1
+    assert ("Mail works without it" in notes[0]) == ("example.org" not in signed)
 
 
 async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: Path) -> None:

@@ -52,9 +52,8 @@ async def check_dnssec(case: Case, report: Report) -> None:
             signed = True
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
-        report.warning(
-            f"{case.domain} isn't signed with DNSSEC, which DANE requires",
-            "turn on DNSSEC at your DNS provider, and add the DS record at your registrar",
+        report.note(
+            f"{case.domain} isn't signed with DNSSEC. Mail works without it. To also use DANE, see docs/dns.md#dnssec"
         )
 
 
@@ -214,7 +213,8 @@ async def _policy(case: Case, report: Report) -> None:
         report.warning("the policy doesn't protect mail because its mode is `none`")
     elif policy.mode == "testing":
         report.note(
-            "the policy is in testing mode; if TLS reports don't show failures for a few weeks, switch to enforce"
+            "the policy is in testing mode. If TLS reports don't show failures for a few weeks, set "
+            f'`mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml'
         )
     if policy.max_age <= SHORT_AGE:
         report.warning(f"the policy is only cached for {policy.max_age} s; for better protection, use a week or more")
@@ -259,13 +259,11 @@ async def check_dane(case: Case, report: Report) -> None:
     for problem in case.keys.host_problems:
         report.warning(problem)
     answer = await mx_of(case, report, quiet=True)
-    if case.keys.tlsa and len(report.warnings) == len(case.keys.host_problems):  # the look-up has not failed
-        if answer is None:
-            report.note("the domain doesn't have an MX record yet, which TLSA records require")
-        elif not answer.authentic:
-            text = f"{case.domain}'s MX record isn't signed, so senders won't look for TLSA records"
-            report.warning(text)
-    published = [host for host in mx_hosts(answer) if await _check_host(case, report, host)]
+    looked = len(report.warnings) == len(case.keys.host_problems)
+    if case.keys.tlsa and looked and answer is None:
+        report.note("the domain doesn't have an MX record yet, which TLSA records require")
+    signed = answer is not None and answer.authentic
+    published = [host for host in mx_hosts(answer) if await _check_host(case, report, host, signed=signed)]
     if not case.keys.tlsa:
         own = absolute_name(case.host)
         report.warning(
@@ -278,8 +276,10 @@ async def check_dane(case: Case, report: Report) -> None:
         report.mend(MAKE_KEYS if ordered else KEEP_KEY)
 
 
-async def _check_host(case: Case, report: Report, host: str) -> bool:
-    """Compare the records of a host with its keys; whether it has any records."""
+async def _check_host(case: Case, report: Report, host: str, *, signed: bool) -> bool:
+    """Compare the records of a host with its keys; whether it has any records. signed: the MX record is; if it isn't,
+    the topic of DNSSEC has said so.
+    """
     name = f"_25._tcp.{host}"
     wanted_records = [record for record in case.records("dane") if record.name == name.lower()]
     try:
@@ -288,8 +288,8 @@ async def _check_host(case: Case, report: Report, host: str) -> bool:
         if wanted_records and error.authentic:
             report.error(f"{name} doesn't have a TLSA record")
             case.ask_for(report, "dane", name=name.lower())
-        elif wanted_records:
-            report.warning(f"{host} doesn't have TLSA records; sign the zone with DNSSEC first")
+        elif wanted_records and signed:
+            report.note(f"{host.rstrip('.')} isn't signed with DNSSEC, so it can't have TLSA records for DANE")
         return False
     except DNSError as error:
         report.error(f"DANE senders can't deliver: TLSA lookup for {name} failed: {error}")
