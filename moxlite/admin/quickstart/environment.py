@@ -3,6 +3,7 @@
 import datetime as dt
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -10,8 +11,9 @@ import trio
 
 from moxlite.admin.quickstart.listeners import InterfaceAddress
 from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
-from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
+from moxlite.mailauth.dnssec import Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
+from moxlite.net.dns.client import read_resolv_conf
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
@@ -53,10 +55,10 @@ async def find_hostname(
     resolver: Resolver, machine: Sequence[InterfaceAddress], domain: Domain
 ) -> tuple[Domain, list[str]]:
     """The full name of this machine, and warnings. The name comes from the system, else from the reverse names of its
-    addresses, else from its label and the domain.
+    addresses, else it is "mx" in the domain. Outside the domain, such a name is only a guess of the provider.
     """
     label = socket.gethostname().strip(".").lower()
-    if "." in label and (found := _domain(label)) is not None:
+    if "." in label and (found := _domain(label)) is not None and _is_within(found, domain):
         return found, []
     names: dict[str, None] = {}
     with trio.move_on_after(SECONDS):
@@ -68,15 +70,18 @@ async def find_hostname(
                     )
                 except DNSError:
                     continue
-    hosts = [host for name in names if (host := _domain(name)) is not None]
+    hosts = [host for name in names if (host := _domain(name)) is not None and _is_within(host, domain)]
     if hosts:
         several = [
             f"this machine's addresses have more than one name; using {hosts[0]} (to change this, use --hostname)"
         ]
         return hosts[0], several if len(hosts) > 1 else []
-    made = _domain(f"{label.partition('.')[0]}.{domain.ascii}") or _domain(f"mail.{domain.ascii}")
-    assert made is not None
-    return made, [f"couldn't find this machine's full name; using {made} (to change this, use --hostname)"]
+    made = Domain.parse(f"mx.{domain.ascii}")
+    return made, [f"this machine doesn't have a name in {domain}; using {made} (to change this, use --hostname)"]
+
+
+def _is_within(host: Domain, domain: Domain) -> bool:
+    return host == domain or host.ascii.endswith(f".{domain.ascii}")
 
 
 def _domain(text: str) -> Domain | None:
@@ -97,7 +102,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     with trio.move_on_after(SECONDS):
         verifies = await check_resolver(resolver)
         if verifies.status is Verifies.UNVERIFIED:
-            warnings.append(f"{verifies.problem}, so DANE isn't available: {ADVICE}")
+            warnings.append(f"{verifies.problem}, so DANE isn't available. {_resolver_advice()}")
         elif verifies.problem:
             warnings.append(verifies.problem)
         try:
@@ -121,6 +126,19 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     if late:
         warnings.append(f"DNS lookups timed out after {SECONDS:.0f} s")
     return Environment(found, signed, tuple(warnings), tuple(unnamed), asked=True)
+
+
+RESOLV_CONF: Final = Path("/etc/resolv.conf")
+
+
+def _resolver_advice() -> str:
+    """How to get a resolver that verifies DNSSEC. It names a line of resolv.conf only if that is missing."""
+    try:
+        nearby = all(ip.is_loopback for ip in read_resolv_conf(RESOLV_CONF.read_text("utf-8", "replace")).addresses)
+    except OSError:
+        nearby = True  # the default
+    line = "" if nearby else f", and replace the servers in {RESOLV_CONF} with `nameserver 127.0.0.1`"
+    return f"Mail works without it. To use DANE, run `apt-get install unbound`{line} (docs/dns.md#dnssec)"
 
 
 async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:
