@@ -76,7 +76,10 @@ def test_a_list_with_grades_and_commands(server: ServedServer) -> None:
     assert all(one["commands"] for one in found["findings"] if one["grade"] != "note")
     [exposed] = texts(found, "config-warning")
     assert "key.pem" in exposed
-    assert texts(found, "backup-none")
+    [unsaved] = [one for one in found["findings"] if one["code"] == "backup-none"]
+    lines = [line.strip() for line in Path("docs/first-hour.md").read_text().splitlines()]
+    at = lines.index("[backup]")
+    assert unsaved["commands"] == [*lines[at : at + 4], "systemctl restart moxlite"], "as in the page"
     assert not texts(found, "server-down") + texts(found, "port-closed") + texts(found, "task-down")
 
     done = server.cli("doctor", "--skip-dial", "--skip-mail", *NOWHERE, check=False)

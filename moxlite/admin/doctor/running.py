@@ -31,6 +31,14 @@ def running_findings(running: Running | None) -> list[Finding]:
 # The scheduled backup: whether there is one, and how old the last one is.
 
 
+SCHEDULE: Final = (
+    "[backup]",
+    'schedule = "24h"',
+    'target = "/var/backups/moxlite/repo"',
+    "include_keys = true",
+)
+"""What docs/first-hour.md adds to moxlite.toml."""
+
 MISSED: Final = 2
 """Intervals without a backup after which one is missing."""
 
@@ -39,9 +47,9 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
     """A missing schedule, or the last backup if it is too old; `running` None: no server runs."""
     schedule, target = static.backup.schedule, static.backup.target
     if schedule is None or target is None:
-        text = "backups aren't scheduled ([backup] in moxlite.toml)"
-        commands = ("moxlite backup DIR", "to schedule backups, see docs/backup.md")
-        return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=commands)]
+        text = "backups aren't scheduled. Add these lines to the end of moxlite.toml, then restart the server"
+        todo = (*SCHEDULE, "systemctl restart moxlite")
+        return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=todo)]
     if running is None:
         return []
     commands = (f"moxlite backup --repo {target}", "journalctl -u moxlite | grep backup")
