@@ -228,8 +228,8 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         start="path=",
     ),
     "caa": TopicFacts(
-        "Only these authorities may issue certificates, including for subdomains such as www. Optional. Add"
-        " the authorities for your other sites."
+        "Optional. Other authorities can't issue certificates for these names and their subdomains, such as www. "
+        "Add the authorities of your other sites."
     ),
 }
 

@@ -21,8 +21,8 @@ WIDTH: Final = 110
 """Characters of a comment line."""
 
 JOINS: Final = (
-    "Not included because this would block all other authorities. Add this record if there are other CAA records for "
-    "the name."
+    "These lines are comments, because they'd block any authority that isn't listed. If the name already has CAA "
+    "records, add them without the semicolon."
 )
 
 
