@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.admin.quickstart import make as making
+from moxlite.admin.quickstart import environment, make as making
 from moxlite.admin.quickstart.environment import ask_registry, find_hostname, look_around, try_port_25
 from moxlite.admin.quickstart.listeners import InterfaceAddress, Places, choose_places, machine_addresses
 from moxlite.admin.standby.layout import TAKING_OVER
@@ -160,6 +160,10 @@ def test_passwords_and_next_steps_stay_on_the_screen(tmp_path: Path) -> None:
     for number, words_ in (("3", "Open ports 25, "), ("4", "Start the server"), ("5", "check everything")):
         assert words_ in steps[number]
     assert "doctor --send-to you@elsewhere.example" in steps["5"]
+    assert "nc -vz mx.example.org $port" in steps["5"], "the ports answer once the server runs"
+    opened = steps["3"].removeprefix("Open ports ").partition(" in ")[0]
+    assert f"in the machine's, if it has one: {opened}." in Path("docs/first-hour.md").read_text()
+    assert f"tcp dport {{ {opened} }} accept" in Path("docs/vps.md").read_text()
     assert "IMAP: mail.example.org port 993, TLS" in steps["6"]
     assert "signer" not in done.stdout
     log = (tmp_path / "config/quickstart.log").read_text()
@@ -613,7 +617,7 @@ async def test_a_new_domain_is_told(name: str, words: str) -> None:
 
 
 async def test_the_name_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """ADMIN-27: what the system says, else the reverse name, else the label below the domain, with a warning."""
+    """ADMIN-27: what the system says, else the reverse name, if it is in the domain; else mx, with a warning."""
     domain = Domain.parse("example.org")
     machine = at("eth0=8.8.8.8")
     resolver = FakeResolver({"PTR": {"8.8.8.8.in-addr.arpa": ["mx1.example.org", "mx2.example.org"]}})
@@ -623,10 +627,25 @@ async def test_the_name_of_the_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     name, warnings = await find_hostname(resolver, machine, domain)
     assert (str(name), len(warnings)) == ("mx1.example.org", 1)
     name, warnings = await find_hostname(FakeResolver(), machine, domain)
-    assert (str(name), len(warnings)) == ("box.example.org", 1)
-    monkeypatch.setattr("socket.gethostname", lambda: "under_score.localdomain")
-    name, _ = await find_hostname(FakeResolver(), machine, domain)
-    assert str(name) == "mail.example.org"
+    assert (str(name), len(warnings)) == ("mx.example.org", 1)
+    monkeypatch.setattr("socket.gethostname", lambda: "vps-7.hoster.example")
+    hoster = FakeResolver({"PTR": {"8.8.8.8.in-addr.arpa": ["vps-7.hoster.example"]}})
+    name, warnings = await find_hostname(hoster, machine, domain)
+    assert (str(name), len(warnings)) == ("mx.example.org", 1)
+
+
+@pytest.mark.parametrize(("servers", "told"), [("127.0.0.1", False), ("192.0.2.53", True)])
+async def test_a_line_that_resolv_conf_has_is_not_advised(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, servers: str, told: bool
+) -> None:
+    """ADMIN-26: without DNSSEC, one warning with the steps, which names the page."""
+    monkeypatch.setattr(environment, "RESOLV_CONF", tmp_path / "resolv.conf")
+    (tmp_path / "resolv.conf").write_text(f"nameserver {servers}\n")
+    found = await look_around(FakeResolver({"NS": {"com": ["ns.example."]}}), Domain.parse("mx.example.org"))
+    [warning] = [one for one in found.warnings if "DNSSEC" in one]
+    assert "Mail works without it." in warning
+    assert "docs/dns.md#dnssec" in warning
+    assert ("`nameserver 127.0.0.1`" in warning) == told
 
 
 def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSWorld) -> None:

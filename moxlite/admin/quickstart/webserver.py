@@ -195,6 +195,12 @@ TEXTS: Final[dict[Kind, str]] = {"nginx": NGINX, "caddy": CADDY, "apache": APACH
 MAIL_PORTS: Final = (25, 465, 993, 4190)
 WEB_PORTS: Final = (80, 443)
 
+
+def open_ports() -> list[int]:
+    """The ports that firewalls must let in, as docs/first-hour.md and docs/vps.md list them."""
+    return sorted((*MAIL_PORTS, *WEB_PORTS))
+
+
 SECONDS: Final = 3.0
 """Seconds for all ports: they are on this machine, which responds at once."""
 

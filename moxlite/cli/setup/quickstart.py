@@ -288,7 +288,7 @@ def _look(
     servers, host, warnings = trio.run(look)
     dead = bool(servers.errors)
     if hostname is None and warnings and sys.stdin.isatty():
-        host, warnings = _ask_for_hostname(host), []
+        host, warnings = _ask_for_hostname(host, domain), []
 
     async def run() -> "tuple[Domain, Places, Environment]":
         nonlocal warnings
@@ -315,12 +315,12 @@ def _look(
     return trio.run(run)
 
 
-def _ask_for_hostname(guess: "Domain") -> "Domain":
+def _ask_for_hostname(guess: "Domain", domain: "Domain") -> "Domain":
     """Ask for the full name of this machine, which it can't find out for sure. Raises click.Abort."""
     from moxlite.admin.accounts import Refused
     from moxlite.admin.domains.changes import parse_domain
 
-    click.echo("Choose a host name. It's used in MX records, reverse DNS, and certificates.")
+    click.echo(f"Choose a host name for MX records, reverse DNS, and certificates. Any name in {domain} will do.")
     while True:
         try:
             return parse_domain(click.prompt("This server's host name", default=str(guess)))
@@ -484,14 +484,11 @@ def _provider_step(setup: _Setup) -> list[str]:
     ]
 
 
-def _ports_step(setup: _Setup) -> list[str]:
-    from moxlite.admin.quickstart.webserver import MAIL_PORTS, WEB_PORTS
+def _ports_step(_: _Setup) -> list[str]:
+    from moxlite.admin.quickstart.webserver import open_ports
 
-    ports = sorted((*MAIL_PORTS, *WEB_PORTS))
     return [
-        f"Open ports {', '.join(map(str, ports))} in this machine's firewall and your provider's.",
-        "When the server is running, run this on another machine to check:",
-        f"   for port in {' '.join(map(str, ports))}; do nc -vz {setup.host} $port; done",
+        f"Open ports {', '.join(map(str, open_ports()))} in this machine's firewall and your provider's.",
     ]
 
 
@@ -522,11 +519,15 @@ def _start_step(setup: _Setup) -> list[str]:
 
 
 def _doctor_step(setup: _Setup) -> list[str]:
+    from moxlite.admin.quickstart.webserver import open_ports
+
     return [
         "Check everything, and send a message to another address of yours:"
         if setup.other
         else "Two minutes later, when certificates are there, check everything, and send a message elsewhere:",
         f"   {setup.command} doctor --send-to you@elsewhere.example",
+        "To check that the ports are open, run this on another machine:",
+        f"   for port in {' '.join(map(str, open_ports()))}; do nc -vz {setup.host} $port; done",
     ]
 
 
