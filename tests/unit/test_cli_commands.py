@@ -254,6 +254,9 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
         ("delete a user", "faq.md"),
         ("retry queue now", "queue.md"),
         ("how do I upgrade", "upgrade.md"),
+        ("gmail rejects my mail", "where-is-my-mail.md"),
+        ("add an alias for a user", "domains-and-users.md"),
+        ("disk is full", "faq.md"),
     ],
 )
 def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys: Capture) -> None:
@@ -261,6 +264,27 @@ def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys:
     assert run(["help", *question.split()]) == 0
     pages = [line.rpartition("/")[2] for line in capsys.readouterr().out.splitlines() if line.endswith(".md")]
     assert page in pages[:2], pages
+
+
+@pytest.mark.parametrize(
+    ("question", "section", "command"),
+    [
+        ("gmail rejects my mail", "4. Why do they refuse it?", "moxlite config dnscheck"),
+        ("add an alias for a user", "Add an address for a user (alias)", "moxlite config address add"),
+        ("disk is full", "My disk is full.", "moxlite store stats"),
+    ],
+)
+def test_the_first_page_names_the_section_with_the_remedy(
+    question: str, section: str, command: str, capsys: Capture
+) -> None:
+    """ADMIN-18: the section that is named has the command."""
+    assert run(["help", *question.split()]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    at = next(number for number, line in enumerate(lines) if line.endswith(".md"))
+    heading = lines[at + 1].strip().partition(": ")[2]
+    assert heading.startswith(section)
+    _, _, rest = Path("docs", lines[at]).read_text().partition(f"# {heading}\n")
+    assert command in rest.partition("\n## ")[0]
 
 
 def test_help_finds_commands_by_words(capsys: Capture) -> None:
