@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,6 +14,7 @@ from moxlite.admin.dns.wanted import TOPICS, HeldKeys, Keys, merged_spf, wanted_
 from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.autotls.files import Folder, HostState, State
 from moxlite.config.load import load
+from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.net.tls.certificates import self_signed
 from moxlite.proto.address import Domain
@@ -132,6 +133,28 @@ async def test_a_zone_without_dnssec_is_one_note(tmp_path: Path, signed: list[st
     notes = [note for report in found.values() for note in report.instructions]
     assert len(notes) == 1
     assert ("Mail works without it" in notes[0]) == ("example.org" not in signed)
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+async def test_a_policy_at_a_private_address_names_the_setting(tmp_path: Path, allowed: bool) -> None:
+    """ADMIN-48: with the place where it belongs; not where it is set already."""
+    (tmp_path / "moxlite.toml").write_text("allow_private_mx = true\n" * allowed + STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    snapshot, _ = load(tmp_path / "moxlite.toml")
+    records = {
+        "TXT": {"_mta-sts.example.org": ["v=STSv1; id=1;"]},
+        "A": {"mta-sts.example.org": ["10.0.0.1"]},
+    }
+
+    async def fetch(*_: object, **__: object) -> NoReturn:
+        raise FetchFailed("its address is on a private network")
+
+    network: Any = SimpleNamespace(fetch=fetch)
+    domain = Domain.parse("example.org")
+    found = await check_domain(snapshot, domain, FakeResolver(records), network, served=True, topics=["mtasts"])
+    [failure] = [one for one in found["mtasts"].findings if one.grade == "error"]
+    assert "private network" in failure.text
+    assert any("`allow_private_mx = true` at the top" in line for line in failure.commands) == (not allowed)
 
 
 async def test_a_name_whose_certificate_is_being_obtained_is_no_error(tmp_path: Path) -> None:

@@ -115,6 +115,14 @@ def test_all_mistakes_of_both_files_are_told_at_once(tmp_path: Path) -> None:
     ]
 
 
+def test_a_key_below_the_wrong_section_is_sent_to_the_top(tmp_path: Path) -> None:
+    """ADMIN-3: a line added at the end of the file belongs to the last section there."""
+    hint = "this belongs at the top of the file, above the first [section]"
+    assert problems(tmp_path, STATIC + "allow_private_mx = true\n", DOMAINS) == [
+        f"moxlite.toml:9: listeners.local.allow_private_mx: unknown key ({hint})"
+    ]
+
+
 def test_both_missing_files_are_named(tmp_path: Path) -> None:
     """ADMIN-3."""
     with pytest.raises(ConfigError) as caught:

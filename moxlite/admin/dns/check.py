@@ -18,6 +18,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
 from moxlite.mailauth.mtasts import FetchFailed, NoPolicy, Policy, PolicyError, fetch_policy, find_record, matches
+from moxlite.net.addresses import is_internal
 from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, TLSA, Answer, DNSError, NotFound, Resolver, TempError
@@ -194,19 +195,25 @@ async def check_mtasts(case: Case, report: Report) -> None:
         case.ask_for(report, "mtasts", name=f"mta-sts.{absolute_name(case.domain)}")
         return
     if any(case.reachable(report, ip) for ip in ips):
-        await _policy(case, report)
+        private = not case.snapshot.static.allow_private_mx and all(map(is_internal, ips))
+        await _policy(case, report, *((ALLOW_PRIVATE,) if private else ()))
 
 
 async def _policy_lines(case: Case, name: str) -> list[str]:
     return shown(name, "TXT", await case.texts(Report(), "mtasts", name) or ())
 
 
-async def _policy(case: Case, report: Report) -> None:
+ALLOW_PRIVATE: Final = (
+    "to allow private addresses, set `allow_private_mx = true` at the top of moxlite.toml, above the first [section]"
+)
+
+
+async def _policy(case: Case, report: Report, *mend: str) -> None:
     try:
         policy = await fetch_policy(case.network.fetch, case.domain)
     except (PolicyError, FetchFailed) as error:
         if not case.is_uncertified(report, f"mta-sts.{case.domain.ascii}"):
-            report.error(f"policy: {error}")
+            report.error(f"policy: {error}", *mend)
         return
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":

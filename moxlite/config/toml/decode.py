@@ -76,7 +76,7 @@ def decode(
       base: directory that relative paths start at.
       path: keys of the table in the file.
     """
-    reader = _Reader(base)
+    reader = _Reader(base, () if path else [field.name for field in fields_of(section)])
     try:
         return reader.section(section, table, path), reader.findings
     except Wrong:
@@ -103,9 +103,15 @@ def near(word: str, words: Iterable[str]) -> str:
     return worded('did you mean "{word}"?', word=close[0]) if close else ""
 
 
+TOO_LOW: Final = "this belongs at the top of the file, above the first [section]"
+
+
 class _Reader:
-    def __init__(self, base: Path) -> None:
+    """Reads tables. top: names of the keys at the top of the file, none if only a part is read."""
+
+    def __init__(self, base: Path, top: Collection[str] = ()) -> None:
         self.base = base
+        self.top = top
         self.findings: list[Mistake] = []
 
     def wrong(self, path: KeyPath, text: str, hint: str = "") -> Wrong:
@@ -119,7 +125,7 @@ class _Reader:
         fields = {field.name: field for field in fields_of(section)}
         for key in value:
             if key not in fields:
-                self.wrong((*path, key), "unknown key", near(key, fields))
+                self.wrong((*path, key), "unknown key", TOO_LOW if path and key in self.top else near(key, fields))
         found: dict[str, object] = {}
         complete = True
         for field in fields.values():

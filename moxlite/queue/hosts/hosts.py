@@ -199,7 +199,8 @@ async def addresses_of(
         usable = [ip for ip in usable if ip.version == 4] or usable
     if not usable:
         raise NoHosts(
-            f"can't connect to {host}: its address is private; to allow private addresses, set allow_private_mx",
+            f"can't connect to {host}: its address is private. To allow this, set `allow_private_mx = true` at the top "
+            "of moxlite.toml, above the first [section]",
             ecode="4.4.4",
         )
     return Addresses(tuple(order_addresses(usable, dialed, random)[:MAX_ADDRESSES]), answer)

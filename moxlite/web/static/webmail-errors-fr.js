@@ -574,6 +574,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0jtxyowdoit avoir au moins un membre
 0gk7zuta besoin d’un membre de ce serveur, qui envoie aux autres
 1mkj72zvouliez-vous dire « {word} » ?
+1cukpo9cette clé doit figurer en tête du fichier, avant la première [section]
 1hpx6m5manque
 10929mqne doit pas être négatif
 19smucvest hors limites
