@@ -14,14 +14,16 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import click
 import msgspec
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
-from moxlite.cli import run
+from moxlite.cli import main, run
 from moxlite.cli.common import moment, raw_output, show_json
+from moxlite.cli.info import all_commands
 from moxlite.config import load
 from moxlite.config.domains import Domains
 from moxlite.config.load import Source, check_files, read_source, source_of
@@ -297,6 +299,19 @@ def test_help_finds_commands_by_words(capsys: Capture) -> None:
     assert "moxlite queue holdrules add" in capsys.readouterr().out
     assert run(["help", "xyzzy"]) == 1
     assert capsys.readouterr().err == "moxlite: no commands or pages found for: xyzzy\n"
+
+
+def test_no_help_has_an_id_of_the_specification() -> None:
+    """ADMIN-18: the help of each command is for its users."""
+    with click.Context(main, info_name="moxlite") as root:
+        for name, command in all_commands(main, root):
+            with click.Context(command, parent=root, info_name=name) as context:
+                found = re.findall(r"\b[A-Z]{2,8}-[0-9]+[a-z]?\b", command.get_help(context))
+            strange = [one for one in found if one.partition("-")[0] in SPECIFIED]
+            assert not strange, f"{name}: {strange}"
+
+
+SPECIFIED = {"ADMIN", "AUTH", "DAV", "IMAP", "JMAP", "QUEUE", "SMTP", "STORE", "WEB", "WEBMAIL"}
 
 
 def test_help_without_pages_says_so(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
