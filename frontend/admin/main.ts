@@ -38,7 +38,7 @@ const places: readonly Place[] = [
   {
     title: t("Mail"),
     icon: mail,
-    about: t("Queue, live activity, trends"),
+    about: t("Queue, activity, trends"),
     pages: [
       ["queue", t("Queue")],
       ["live", t("Live")],

@@ -129,7 +129,7 @@ def test_mail_for_people_who_have_not_moved_goes_to_their_former_server(
     dialog.get_by_role("button", name="Forward").click()
     expect(page.get_by_text("mx.old.example", exact=True)).to_be_visible()
     expect(page.get_by_text("192.0.2.1: localserve doesn't contact other servers")).to_be_visible()
-    expect(page.get_by_text("0 messages forwarded in 14 days.")).to_be_visible()
+    expect(page.get_by_text("0 messages forwarded in the last 14 days.")).to_be_visible()
     expect(page.get_by_text("migrating here", exact=True)).to_be_visible()
     fits(page)
     page.get_by_role("button", name="Disable").click()

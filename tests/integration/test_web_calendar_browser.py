@@ -693,7 +693,7 @@ def test_calendars_of_others_and_deleted_events(
         if width < 700:
             calendar.get_by_role("button", name="Folders").click()
         look("list")
-        for title, words in (("Holidays", "responded with 404"), ("Family", "shares this calendar")):
+        for title, words in (("Holidays", "responded with 404"), ("Family", "shared this calendar")):
             calendar.get_by_role("button", name=f"Edit “{title}").click()
             form = page.locator("dialog:modal").last
             expect(form).to_contain_text(words)

@@ -26,6 +26,7 @@ MADE = {
     "moxlite.admin.quickstart.switches._table": "an escaped name, and at most one line",
     "moxlite.admin.quickstart.switches._uncommented": "an escaped line of the owner's own file",
     "moxlite.cli.helpsearch._pattern": "an escaped word",
+    "moxlite.config.webrules.PlainPattern.__init__": "a `PLAIN_PATH`, which repeats nothing",
     "moxlite.imapd.search.searchkeys.Hint._of_words": "escaped words alone",
     "moxlite.imapd.search.searchkeys.Hint.of_field": "escaped words, one blank between, which fits in one way",
     "moxlite.mailauth.spf.record._value": "a set of characters",

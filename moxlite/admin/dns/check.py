@@ -97,13 +97,7 @@ async def _reverse(
         report.error(f"couldn't look up reverse DNS for {ip}: {error}")
         return
     report.found.append(f"{ip} PTR {' '.join(found)}")
-    confirmed = []
-    for name in found:
-        try:
-            if ip in (await case.resolver.ips(f"{name.lower()}.")).records:
-                confirmed.append(name.lower())
-        except (DNSError, ValueError):
-            continue
+    confirmed = [name.lower() for name in found if await _leads_back(case, name, ip)]
     if unaddressed and case.host.ascii in map(str.lower, found):
         return  # it can't lead back without the address, which has been told
     if not confirmed:
@@ -112,6 +106,14 @@ async def _reverse(
         report.warning(f"reverse DNS for {ip} should be {min(expected)}, but is {confirmed[0]}", wish)
     elif len(found) > 1:
         report.warning(f"found {len(found)} reverse DNS names for {ip}; some receivers expect a single name")
+
+
+async def _leads_back(case: Case, name: str, ip: IPAddress) -> bool:
+    """Whether a reverse name has the address that it is for."""
+    try:
+        return ip in (await case.resolver.ips(f"{name.lower()}.")).records
+    except (DNSError, ValueError):
+        return False
 
 
 async def check_mx(case: Case, report: Report) -> None:

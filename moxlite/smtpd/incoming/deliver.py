@@ -495,9 +495,7 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
     if automatic(message.section):
         raise refuse(550, "5.7.1", "automatic replies aren't accepted; reply to the message yourself")
     if evidence.msg_from is None or not _is_same(evidence.msg_from, question.target):
-        raise refuse(
-            550, "5.7.1", "reply from the address that received the confirmation email, with no other address in From"
-        )
+        raise refuse(550, "5.7.1", "reply from the address that got the confirmation email, and only from it")
     _require_proof(evidence)
     agrees = read_answer(message.prepared.preview)
     if agrees is None:
@@ -525,9 +523,7 @@ def _require_proof(evidence: Evidence) -> None:
     if checks.dmarc.status is DMARCStatus.TEMPERROR:
         raise refuse(451, "4.7.5", "can't verify the sender right now; try again later")
     if checks.dmarc.status is DMARCStatus.FAIL or checks.from_validation == "none":
-        raise refuse(
-            550, "5.7.26", "couldn't verify the sender with DKIM or SPF; use the link in the confirmation email"
-        )
+        raise refuse(550, "5.7.26", "DKIM and SPF don't verify the sender; use the link in the confirmation email")
 
 
 # A message for an address that is not here yet goes on to the server from which its domain moves, while the client

@@ -147,7 +147,7 @@ def _verifier(form: str) -> Verify | None:
 
 def _limit(scheme: str, name: str, value: str | None, most: int) -> None:
     if value is not None and not 0 < int(value) <= most:
-        raise UnknownHash(f"{scheme} {name} value of {int(value):,} exceeds the limit ({most:,})")
+        raise UnknownHash(f"{scheme} {name} too high: {int(value):,} (limit {most:,})")
 
 
 def _verify_sha_crypt(form: str, password: str) -> bool:
