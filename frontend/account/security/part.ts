@@ -349,10 +349,11 @@ async function addApp(desk: Desk): Promise<void> {
     const kind = choice(
       t("Type"),
       [
-        ["", t("Password, used with your email address")],
-        ["token", t("Token, for apps that require one")],
+        ["", t("Password")],
+        ["token", t("Token")],
       ],
       "",
+      t("Use a password with your email address. Choose a token only if the app requires one."),
     );
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {

@@ -22,10 +22,11 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
     const algorithm = choice(
       t("Algorithm"),
       [
-        ["rsa", t("RSA, 2048 bits (works with all receivers)")],
-        ["ed25519", t("Ed25519 (shorter, not supported by all receivers)")],
+        ["rsa", t("RSA, {bits} bits", { bits: 2048 })],
+        ["ed25519", t("Ed25519")],
       ],
       "rsa",
+      t("Not all receivers support Ed25519."),
     );
     const done = await fieldDialog(
       t("Create DKIM key"),

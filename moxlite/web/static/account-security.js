@@ -734,7 +734,7 @@ async function addApp2(desk) {
   let token = false;
   const done = await dialog(t("New app password"), (close) => {
     const name = line(t("Device or app name"), "", t("For example, “Phone” or “Thunderbird at home”."), { maxlength: "64", autofocus: "" });
-    const kind = choice(t("Type"), [["", t("Password, used with your email address")], ["token", t("Token, for apps that require one")]], "");
+    const kind = choice(t("Type"), [["", t("Password")], ["token", t("Token")]], "", t("Use a password with your email address. Choose a token only if the app requires one."));
     kind.control.addEventListener("change", () => {
       scopes.forEach(([scope], i) => {
         uses[i].root.hidden = !suits(scope, kind.control.value !== "");

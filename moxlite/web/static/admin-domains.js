@@ -941,7 +941,7 @@ async function keys(desk, found) {
     const used = new Set(found.selectors.map((one) => one.selector));
     const free = [..."abcdefghijklmnopqrstuvwxyz"].map((letter) => `${year}${letter}`).find((one) => !used.has(one)) ?? "";
     const selector = line(t("Selector"), free, t("DNS name: SELECTOR._domainkey.{domain}", { domain: name }));
-    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, 2048 bits (works with all receivers)")], ["ed25519", t("Ed25519 (shorter, not supported by all receivers)")]], "rsa");
+    const algorithm = choice(t("Algorithm"), [["rsa", t("RSA, {bits} bits", { bits: 2048 })], ["ed25519", t("Ed25519")]], "rsa", t("Not all receivers support Ed25519."));
     const done = await fieldDialog(t("Create DKIM key"), t("Create key"), { selector, algorithm }, () => desk.client.selector_add(name, selector.control.value, algorithm.control.value === "rsa" ? "rsa" : "ed25519").then(() => true), el("p", { class: "hint" }, t("First add the DNS record. Then choose this key to sign mail.")));
     if (done !== null) await desk.refresh();
   };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "28152682bf18", audit: "17c453b0a184", domains: "cc82f0c44671", factors: "2714c51164cd", live: "cc691953cfa8", machine: "0c745a2a754d", moving: "6dd1724c7181", queue: "36d50efabe27", reports: "9300ec3559f8", trends: "3a1f972181a4" };
+var define_PARTS_default = { accounts: "59c2a5cc099f", audit: "17c453b0a184", domains: "bede87636154", factors: "2714c51164cd", live: "cc691953cfa8", machine: "bd1c9f1a10f7", moving: "6dd1724c7181", queue: "36d50efabe27", reports: "9300ec3559f8", trends: "3a1f972181a4" };
 
 var CheckFailed = class extends Error {
 };
