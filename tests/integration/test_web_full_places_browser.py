@@ -5,6 +5,7 @@ All events are about a day in the past, whatever day it is.
 """
 
 import imaplib
+import re
 from collections.abc import Iterator
 from typing import Final
 
@@ -125,6 +126,41 @@ def test_titles_of_events_at_the_same_hours_are_free_of_signs(
             assert wrong == [""] * 4, view
         assert view == "day"
         expect(blocks.locator(".cal-clash").first).to_be_visible()
+
+
+@pytest.mark.landing("1440", "390")
+@pytest.mark.parametrize("width", WIDTHS)
+def test_the_forms_of_mail_are_not_ugly(chromium: Browser, server: LocalServer, width: int) -> None:
+    """WEBMAIL-58: hints and labels are whole; the form of a search is below the bar, over what was found, and its last
+    field above its buttons.
+    """
+    wrong: list[str] = []
+    with fresh(chromium, server, width) as visitor:
+        page = visitor.page
+        words = page.locator(".search-input")
+        words.click()
+        words.fill("minutes")
+        words.press("Enter")
+        said = page.locator(".search-said")
+        expect(said).to_contain_text(re.compile("found|message"))
+        words.click()
+        page.get_by_text("More search options").click()
+        form = page.locator(".search-form")
+        header = form.get_by_label("Header")
+        wrong += ugly(page, "search")
+        assert resting(form).top <= Box.of(said).top + 6
+        header.scroll_into_view_if_needed()
+        assert resting(header).bottom <= Box.of(form.locator(".dialog-buttons")).top
+        page.keyboard.press("Escape")
+        page.get_by_role("button", name="New message").locator("visible=true").first.click()
+        composer = page.locator(".composer")
+        composer.get_by_role("button", name="More fields").click()
+        page.get_by_role("menuitem", name="Encryption").click()
+        label, ways = composer.get_by_text("Encryption", exact=True), composer.get_by_label("Encryption in transit")
+        assert resting(label).width > label.evaluate("(one) => one.scrollWidth") - 1
+        assert Box.of(label).right <= Box.of(ways).left
+        wrong += ugly(page, "composer")
+    assert wrong == []
 
 
 @pytest.mark.landing("1440", "390")

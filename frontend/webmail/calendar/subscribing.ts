@@ -95,7 +95,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
     return [
       el(
         "form",
-        { onsubmit: (event: Event) => void submitted(event) },
+        { class: "cal-subscribe", onsubmit: (event: Event) => void submitted(event) },
         el(
           "p",
           { class: "dialog-text" },

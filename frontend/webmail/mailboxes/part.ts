@@ -69,7 +69,10 @@ export async function mailboxMenu(
     el(
       "p",
       { class: "dialog-text" },
-      t("{total} messages, {unread} unread", { total: mailbox.total, unread: mailbox.unread }),
+      t("{messages}, {unread} unread", {
+        messages: many(mailbox.total, "{n} message", "{n} messages"),
+        unread: mailbox.unread,
+      }),
     ),
     el(
       "div",

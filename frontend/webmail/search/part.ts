@@ -34,7 +34,7 @@ const fields: readonly Field[] = [
   { tag: "subject", label: t("Subject") },
   { tag: "mailbox", label: t("Folder") },
   { tag: "label", label: t("Label") },
-  { tag: "start", label: t("From date"), hint: t("2026-11-21 or 2026-11-21T08:30") },
+  { tag: "start", label: t("From date"), hint: "2026-11-21[T08:30]" },
   { tag: "end", label: t("To date"), hint: t("including this date") },
   { tag: "attachments", label: t("Attachments"), choices: kinds },
   { tag: "is", label: t("Status"), choices: Object.keys(states) },

@@ -267,7 +267,7 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3:has(+:empty){display:none}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.dialog-title+.sharing{margin-top:0;padding-top:0;border-top:0}.sharing h3:has(+:empty){display:none}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
 
 adopt(sharing_default);
 function sharing(first, guests, share) {

@@ -388,7 +388,7 @@ async function subscribe(client, colour, again) {
       close();
       await again();
     };
-    return [el("form", { onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly.")), el("label", { class: "field" }, t("URL (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+    return [el("form", { class: "cal-subscribe", onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly.")), el("label", { class: "field" }, t("URL (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
 }
 
@@ -522,7 +522,7 @@ function archiveLink(page, kind) {
   return exportLink(page, "calendars-and-contacts.zip", t("Export all calendars and contacts (.zip)"), kind);
 }
 
-var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.sharing h3:has(+:empty){display:none}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
+var sharing_default = ".sharing{margin-top:20px;padding-top:14px;border-top:1px solid var(--line)}.dialog-title+.sharing{margin-top:0;padding-top:0;border-top:0}.sharing h3:has(+:empty){display:none}.sharing h3{margin:0 0 4px;color:var(--muted);font-size:var(--t-sm);font-weight:400}.sharing-guests{margin:0 0 14px;padding:0;list-style:none}.sharing-guests li{display:flex;align-items:center;gap:8px;padding:6px 0}.sharing-guests bdi{flex:1;min-width:0;overflow-wrap:anywhere}.sharing-guests select.dialog-input{width:auto;max-width:50%}.sharing form{display:grid;grid-template-columns:minmax(0,1fr);gap:10px}\n";
 
 adopt(sharing_default);
 function sharing(first, guests, share) {
@@ -556,7 +556,7 @@ function sharing(first, guests, share) {
   return el("section", { class: "sharing" }, el("h3", {}, t("Shared with")), list, add.root);
 }
 
-var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;max-height:240px;margin-top:12px;overflow-y:auto}.cal-link{display:flex;align-items:center;justify-content:space-between;gap:12px;min-height:48px;padding:6px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}.cal-link small{display:block;color:var(--muted)}.dialog .cal-made{display:grid;gap:6px;margin:0;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken);font-size:var(--t-sm)}.cal-made:empty{display:none}.cal-made code{overflow-wrap:anywhere}.cal-sources{display:grid;gap:10px;margin-top:14px;padding-top:14px;border-top:1px solid var(--line)}.cal-files{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;margin-top:12px}\n";
+var giving_default = ".dialog .cal-source{display:flex;flex-direction:column;align-items:start;gap:6px;margin-bottom:14px;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken)}.cal-source p{margin:0;max-width:100%}.cal-address{font-size:var(--t-sm);overflow-wrap:anywhere}.cal-problem::first-letter{text-transform:uppercase}.cal-problem{color:var(--danger);font-size:var(--t-sm)}.cal-links{display:grid;max-height:240px;margin-top:12px;overflow-y:auto}.cal-link{display:flex;align-items:center;justify-content:space-between;gap:12px;min-height:48px;padding:6px 0;border-top:1px solid var(--line);overflow-wrap:anywhere}.cal-link small{display:block;color:var(--muted)}.dialog .cal-made{display:grid;gap:6px;margin:0;padding:10px 12px;border-radius:var(--r-md);background:var(--sunken);font-size:var(--t-sm)}.cal-made:empty{display:none}.cal-made .copy{display:flex;align-items:center;gap:4px}.cal-made .copy .btn{flex:none;justify-content:center;min-width:28px;padding:0}.cal-made code{flex:1;min-width:0;overflow-wrap:anywhere}.cal-sources{display:grid;gap:10px;margin-top:14px;padding-top:14px;border-top:1px solid var(--line)}.cal-files{display:flex;flex-wrap:wrap;align-items:center;gap:8px 12px;margin-top:12px}\n";
 
 async function showDeleted(client, kind, again) {
   const list = el("ul", { class: "deleted-list" });
