@@ -119,7 +119,7 @@ async def test_a_zone_without_dnssec_is_one_note(tmp_path: Path, signed: list[st
     (tmp_path / "domains.toml").write_text(DOMAINS)
     snapshot, _ = load(tmp_path / "moxlite.toml")
     keys = HeldKeys(dkim=lambda _: None, hosts={"local": [ec.generate_private_key(ec.SECP256R1())]})
-    records = {"NS": {"com": ["ns.example."]}, "MX": {"example.org": [MX(10, "mx.example.org.")]}}
+    records: dict[str, Any] = {"NS": {"com": ["ns.example."]}, "MX": {"example.org": [MX(10, "mx.example.org.")]}}
     found = await check_domain(
         snapshot,
         Domain.parse("example.org"),
