@@ -81,7 +81,7 @@ async def test_only_the_owner_of_the_address_answers(smtp: Smtp) -> None:
     """SMTP-159b: another author, a forged one, a program, a bounce, and words that say neither yes nor no."""
     asked = await ask(smtp)
     other = answer("yes", author="bob@remote.example")
-    assert "reply from the address that received" in await asked.deliver(await signed(other, "bob@remote.example"))
+    assert "reply from the address that got" in await asked.deliver(await signed(other, "bob@remote.example"))
     forged = await asked.deliver(answer("yes"), "eve@other.example")
     assert forged.startswith("550 5.7.26")
     unproven = zone({"_dmarc.remote.example": [], "remote.example": [], "s1._domainkey.remote.example": []})

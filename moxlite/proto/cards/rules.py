@@ -113,7 +113,7 @@ def read_rule(text: str, start: datetime, *, whole: bool) -> Rule:
     frequency = parts["FREQ"]
     if whole:  # lists of times mean nothing beside dates
         if UNITS.get(frequency, 86_400) < 86_400:
-            raise BadRecurrence("a rule that repeats by the hour, minute, or second requires a start time")
+            raise BadRecurrence("a rule that repeats hourly or more often needs a start time")
         for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):
             parts.pop(name, None)
     lists = {name: _numbers(name, parts[name]) if name in parts else NONE for name in LISTS}

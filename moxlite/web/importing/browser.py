@@ -137,7 +137,7 @@ class BrowserImports:
         """
         progress = self._find(token)
         if progress is None or account not in (progress.account, self._user(progress)):
-            raise NotFound("import not found; it may have ended more than a minute ago")
+            raise NotFound("import not found; finished imports are only listed for one minute")
         try:
             self._imports.abort(progress.token)
         except ImportFailed as e:
@@ -280,7 +280,7 @@ class BrowserImports:
             raise HTTPError(405, "Use GET to read events.", (("allow", "GET"),))
         progress = self._find(query_parameters(request).get("token", ""))
         if progress is None:
-            raise HTTPError(400, "Import not found. It may have ended more than a minute ago.")
+            raise HTTPError(400, "Import not found. Finished imports are only listed for one minute.")
         job = self._jobs.get(progress.token)
         if job is None:
             self._forget()

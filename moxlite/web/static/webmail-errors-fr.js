@@ -92,7 +92,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 06tubmqclé inconnue
 0qsicmkles clés de sécurité ne fonctionnent qu’avec un nom d’hôte en https
 0a0ktgwle fichier est plus grand qu’une importation ne peut l’être ({most} octets)
-0zei0jocette importation n’existe pas, ou elle est terminée depuis plus d’une minute
+1nbit3wcette importation n’existe pas, ou elle est terminée depuis plus d’une minute
 0jda7itune importation dans ce compte est déjà en cours
 12dsnyule formulaire a un champ inconnu {name}
 1nk9sxuce fichier ne peut pas être importé : il faut un zip ou tar.gz avec des messages, un tar, un mbox ou un message (.eml)

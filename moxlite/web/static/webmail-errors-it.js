@@ -92,7 +92,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 06tubmqchiave sconosciuta
 0qsicmkle chiavi di sicurezza funzionano solo con un nome di server e https
 0a0ktgwil file è più grande di quanto possa essere un’importazione ({most} ottetti)
-0zei0joquesta importazione non esiste, o è finita da oltre un minuto
+1nbit3wquesta importazione non esiste, o è finita da oltre un minuto
 0jda7itun’importazione in questo account è già in corso
 12dsnyuil modulo ha un campo sconosciuto {name}
 1nk9sxuquesto non è un file importabile: un file zip o tar.gz con posta, un file tar, un mbox o un messaggio (.eml)
