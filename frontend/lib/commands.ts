@@ -162,9 +162,7 @@ export class CommandTable {
   press(event: KeyboardEvent): boolean {
     const name = keyName(event);
     const early = name.length === 1 ? this.early : null;
-    if (!early?.length && this.key(name)) return true;
-    early?.push(event);
-    return early !== null;
+    return (!early?.length && this.key(name)) || Boolean(early?.push(event));
   }
 
   /** Run the command of a key; true if there was one. `within` limits it to commands whose id has this prefix. The first key of

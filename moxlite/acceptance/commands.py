@@ -122,7 +122,8 @@ async def dry_run(
     if isinstance(found, PeerRecipient):
         hosts = ", ".join(found.hosts)
         raise WhyFailed(
-            f"{args.recipient} isn't an account here; moxlite would ask the domain's previous server ({hosts})"
+            f"{args.recipient} isn't an account on this server;"
+            f" moxlite would ask the domain's previous server ({hosts})"
         )
     if not isinstance(found, AccountRecipient | AliasRecipient):
         raise WhyFailed(f"{args.recipient} would be rejected at RCPT: no account on this server has this address")

@@ -548,9 +548,7 @@ var CommandTable = class {
   press(event) {
     const name = keyName(event);
     const early = name.length === 1 ? this.early : null;
-    if (!early?.length && this.key(name)) return true;
-    early?.push(event);
-    return early !== null;
+    return !early?.length && this.key(name) || Boolean(early?.push(event));
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "3b890630f996", bulk: "fde17ded23a0", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "8fbaf37dca00", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "e21cb3835b7d", later: "8679a37657d0", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "f575e7ae2713", menu: "0c3888dc7895", message: "cf9def6e391b", newsletters: "09061a48c464", offline: "5992d75bcc47", outbox: "a2a1bb916cc7", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "43bd107de6b6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "40381e648940", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "d4ffed30c545", squire: "8f988577745b", templates: "ff87143b88be", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "3b890630f996", bulk: "fde17ded23a0", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "662f66dbea33", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "e21cb3835b7d", later: "8679a37657d0", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "f575e7ae2713", menu: "0c3888dc7895", message: "cf9def6e391b", newsletters: "09061a48c464", offline: "5992d75bcc47", outbox: "a2a1bb916cc7", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "43bd107de6b6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "40381e648940", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "d4ffed30c545", squire: "8f988577745b", templates: "ff87143b88be", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -362,9 +362,7 @@ var CommandTable = class {
   press(event) {
     const name = keyName(event);
     const early = name.length === 1 ? this.early : null;
-    if (!early?.length && this.key(name)) return true;
-    early?.push(event);
-    return early !== null;
+    return !early?.length && this.key(name) || Boolean(early?.push(event));
   }
   key(name, within = "") {
     if (!this.letters && name.length === 1) return false;
