@@ -273,6 +273,9 @@ def test_a_composer_with_all_its_fields_covers_nothing(chromium: Browser, server
         in_sight(tools)
         assert Box.of(tools).bottom <= Box.of(composer.locator(".files")).top
         in_sight(composer.get_by_role("button", name="Send", exact=True))
+        # the next message begins as this one ends
+        with page.expect_response("**/api/settings_save"):
+            composer.get_by_role("button", name="Formatting", exact=True).click()
 
 
 @pytest.mark.landing("1440")
