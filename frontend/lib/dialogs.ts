@@ -44,15 +44,15 @@ export async function showError(failed: string, error: unknown): Promise<void> {
   ]);
 }
 
-/** Ask for confirmation of an action that cannot be undone. */
-export async function confirm(title: string, message: string, action: string): Promise<boolean> {
+/** Ask for confirmation of an action that cannot be undone, or, by the `kind` "primary", of one that destroys nothing. */
+export async function confirm(title: string, message: string, action: string, kind = "line danger"): Promise<boolean> {
   const answer = await dialog<boolean>(title, (close) => [
     el("p", { class: "dialog-text" }, message),
     el(
       "div",
       { class: "dialog-buttons" },
       el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action),
+      el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action),
     ),
   ]);
   return answer === true;

@@ -11,7 +11,6 @@ import { empty, notice, state } from "../../lib/states";
 import { agoShort, microseconds, moment, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
-import { agree } from "../ui/agreeing";
 import { fieldDialog, showSecret } from "../ui/shared";
 
 const hour = 3600e6;
@@ -230,10 +229,11 @@ function removedMail(desk: Desk, name: string, first: Recoverable): HTMLElement 
         ? t("Messages will be restored to their original folders.")
         : t("Messages will be restored to {mailbox}.", { mailbox });
     if (
-      !(await agree(
+      !(await confirm(
         many(messages, "Restore {n} message?", "Restore {n} messages?"),
         t("{where} This includes messages that the user meant to delete.", { where }),
         t("Restore"),
+        "primary",
       ))
     )
       return;

@@ -2,7 +2,7 @@
 
 import type { BackupRun, Backups, SnapshotRow } from "../../gen/admin";
 import { codeOf } from "../../lib/client";
-import { attempt } from "../../lib/dialogs";
+import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { database } from "../../lib/icons";
 import { size } from "../../lib/numbers";
@@ -10,7 +10,6 @@ import { button, card, copyButton, foreign, head, pairs, table } from "../../lib
 import { empty, notice, state } from "../../lib/states";
 import { ago, agoShort, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
-import { agree } from "../ui/agreeing";
 import type { Desk } from "../ui/page";
 
 /** Milliseconds between two looks while a backup is made. */
@@ -139,10 +138,11 @@ function snapshots(found: Backups): HTMLElement {
 
 async function begin(desk: Desk, found: Backups): Promise<void> {
   if (
-    !(await agree(
+    !(await confirm(
       t("Back up now?"),
       t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }),
       t("Back up"),
+      "primary",
     ))
   )
     return;

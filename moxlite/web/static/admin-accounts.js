@@ -143,8 +143,8 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+async function confirm(title, message, action, kind = "line danger") {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(doing, failed, work) {
@@ -847,11 +847,6 @@ async function showSecret(title, text3, secret) {
   await dialog(title, (close) => [el("p", { class: "dialog-text" }, text3), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);
 }
 
-async function agree(title, words2, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, words2), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-
 var hour2 = 36e8;
 async function securityCards(desk, name) {
   const [found, removed] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name)]);
@@ -910,7 +905,7 @@ function removedMail(desk, name, first) {
   const back = async (mailbox, messages) => {
     const from = begin2();
     const where = mailbox === "" ? t("Messages will be restored to their original folders.") : t("Messages will be restored to {mailbox}.", { mailbox });
-    if (!await agree(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages that the user meant to delete.", { where }), t("Restore"))) return;
+    if (!await confirm(many(messages, "Restore {n} message?", "Restore {n} messages?"), t("{where} This includes messages that the user meant to delete.", { where }), t("Restore"), "primary")) return;
     await attempt(t("Restoring messages…"), t("Couldn't restore messages"), async () => {
       const done = await desk.client.account_undelete(name, from, mailbox);
       desk.say(many(done.messages, "{n} message restored.", "{n} messages restored.") + (done.damaged > 0 ? ` ${many(done.damaged, "Couldn't read {n}.", "Couldn't read {n}.")}` : ""));

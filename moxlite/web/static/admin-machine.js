@@ -153,8 +153,8 @@ async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
   await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
-async function confirm(title, message, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn line danger", autofocus: true, onclick: () => close(true) }, action))]);
+async function confirm(title, message, action, kind = "line danger") {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
   return answer === true;
 }
 async function attempt(doing, failed, work) {
@@ -363,11 +363,6 @@ function ago(at) {
   return duration < minute ? t("just now") : t("{time} ago", { time: agoShort(duration) });
 }
 
-async function agree(title, words2, action) {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, words2), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-
 var period = 2e3;
 async function backupsPage(desk) {
   const found = await desk.client.backups();
@@ -403,7 +398,7 @@ function snapshots(found) {
   return card(many(found.snapshots.length, "{n} snapshot", "{n} snapshots"), list3, { flush: true, hint: el("p", { class: "hint" }, t("To restore a snapshot, run this command. The server doesn't need to be running."), " ", el("code", {}, "moxlite restore")) });
 }
 async function begin(desk, found) {
-  if (!await agree(t("Back up now?"), t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }), t("Back up"))) return;
+  if (!await confirm(t("Back up now?"), t("This will create a full snapshot in {target}. Mail will keep working.", { target: found.target }), t("Back up"), "primary")) return;
   if (await attempt(t("Starting backup…"), t("Couldn't start backup"), () => desk.client.backup_run())) await desk.refresh();
 }
 

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "59c2a5cc099f", audit: "17c453b0a184", domains: "bede87636154", factors: "2714c51164cd", live: "cc691953cfa8", machine: "bd1c9f1a10f7", moving: "6dd1724c7181", queue: "36d50efabe27", reports: "9300ec3559f8", trends: "3a1f972181a4" };
+var define_PARTS_default = { accounts: "99ff96505700", audit: "17c453b0a184", domains: "5c1d0ed3ccf3", factors: "43a79ce688d1", live: "cc691953cfa8", machine: "f3934a537e9e", moving: "2d3a36a2361d", queue: "b65ded3c0cfe", reports: "9300ec3559f8", trends: "aba003075749" };
 
 var CheckFailed = class extends Error {
 };
