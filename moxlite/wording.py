@@ -1,6 +1,7 @@
 """Texts for people with values in them, which a page can show in the language of its reader (WEBMAIL-143)."""
 
 import re
+import textwrap
 from collections.abc import Mapping
 from typing import Any, Final, Self
 
@@ -18,6 +19,9 @@ PYTHONS_MARKS: Final = re.compile(r"\[SSL: \w+\] | ?\(_ssl\.c:\d+\)| ?\(\[Errno 
 """Marks that Python adds to the reasons of the system and of OpenSSL."""
 
 ALERT: Final = re.compile(r"\b(?:sslv3|tlsv1(?:\.\d)?) alert ")
+
+BRIEF: Final = 100
+"""Characters of a text that is repeated at the end of a long output."""
 
 Value = str | int
 
@@ -51,6 +55,11 @@ def counted(number: int, noun: str) -> str:
     """A number and its noun, in English: "1 message", "1,200 mailboxes"."""
     ending = "" if number == 1 else "es" if noun.endswith(("s", "x")) else "s"
     return f"{number:,} {noun}{ending}"
+
+
+def brief(text: str) -> str:
+    """The beginning of a text that was already shown, for one line."""
+    return textwrap.shorten(text, BRIEF, placeholder=" …")
 
 
 def words_of(text: str) -> dict[str, Any] | None:

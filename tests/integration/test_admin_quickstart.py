@@ -137,8 +137,8 @@ def test_a_bare_machine_gets_a_configuration(tmp_path: Path, world: DNSWorld, ho
 @pytest.mark.skipif(bool(hindrance_to_nets()), reason="this machine allows no net of one's own")
 def test_passwords_and_next_steps_stay_on_the_screen(tmp_path: Path) -> None:
     """ADMIN-31, ADMIN-34: the passwords come after the records, and numbered steps after them, in the order in which
-    they are taken; reverse DNS is one of its own, for the addresses of this machine, with its provider named. The
-    signer of backups is not shown. All but the passwords is in quickstart.log.
+    they are taken; reverse DNS is one of its own, for the addresses of this machine, with its provider named. Warnings
+    are named again at the end. The signer of backups is not shown. All but the passwords is in quickstart.log.
     """
     net = 'ip link set lo up; ip addr add 5.45.100.10/32 dev lo; ip -6 addr add 2a01:4f8::10/128 dev lo; exec "$@"'
     words = ["quickstart", "--skip-dial", "--resolver", "127.0.0.1:9", "--hostname", HOSTNAME, "me@example.org", USER]
@@ -160,6 +160,9 @@ def test_passwords_and_next_steps_stay_on_the_screen(tmp_path: Path) -> None:
     for number, words_ in (("3", "Open ports 25, "), ("4", "Start the server"), ("5", "check everything")):
         assert words_ in steps[number]
     assert "doctor --send-to you@elsewhere.example" in steps["5"]
+    warned = re.findall(r"^warning: (.{30})", records, re.MULTILINE)
+    assert warned
+    assert re.findall(r"^- (.{30})", end, re.MULTILINE) == warned, "named again at the end"
     assert "nc -vz mx.example.org $port" in steps["5"], "the ports answer once the server runs"
     opened = steps["3"].removeprefix("Open ports ").partition(" in ")[0]
     assert f"in the machine's, if it has one: {opened}." in Path("docs/first-hour.md").read_text()

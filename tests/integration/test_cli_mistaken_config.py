@@ -13,6 +13,7 @@ import pytest
 from moxlite.config.datadir import data_dir_of
 from moxlite.config.load import ConfigError
 from tests.running import ServedServer
+from tests.small_config import DOMAINS, STATIC
 from tests.tools import top
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
@@ -153,3 +154,22 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
     assert done.returncode == 1
     assert done.stderr.count("run this as root") == 1, done.stderr
     assert done.stderr.count("\n") == 1, done.stderr
+
+
+@pytest.mark.parametrize(("mistakes", "last"), [(5, []), (12, ["- and 3 more"])])
+def test_a_long_list_of_problems_ends_with_the_worst(tmp_path: Path, mistakes: int, last: list[str]) -> None:
+    """ADMIN-70: errors and warnings are named again where the list is longer than a screen, so that the end shows what
+    to scroll up to.
+    """
+    path = tmp_path / "moxlite.toml"
+    path.write_text("".join(f"nonsense{number:02} = 1\n" for number in range(mistakes)) + STATIC)
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    command = [sys.executable, "-m", "moxlite", "--config", str(path), "doctor", "--skip-dial"]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=120, cwd=top())
+    assert done.returncode == 1
+    lines = done.stdout.splitlines()
+    assert lines[-1] == f"{mistakes + 1} errors, 0 warnings"
+    again = [line for line in lines if line.startswith("- ")]
+    assert again[10:] == last
+    first = [line.partition("/")[0] for line in lines if line.startswith("error: config-error: ")][:10]
+    assert [line[2:].partition("/")[0] for line in again[:10]] == (first if last else [])

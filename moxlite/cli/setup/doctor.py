@@ -22,7 +22,7 @@ from moxlite.cli.described import described
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.operations import description
-from moxlite.wording import counted
+from moxlite.wording import brief, counted
 
 if TYPE_CHECKING:
     from moxlite.admin.doctor.requests import Running, Sent
@@ -40,6 +40,12 @@ described(placement, map(description, (ListPlacement, TryPlacement)), {}, {})
 
 WARNED: Final = 5
 """Exit code for warnings without an error."""
+
+SCREEN: Final = 24
+"""Lines of a terminal. A longer output ends with its errors and warnings again."""
+
+REPEATED: Final = 10
+"""Number of errors and warnings at the end."""
 
 
 @click.command()
@@ -154,17 +160,27 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         answer = {"grade": grade or "ok", "findings": findings, "mail": steps, "helpers": helpers}
         show_json(answer)
         return code
+    lines: list[str] = []
     for group, commands in in_groups(findings):
-        for finding in group:
-            print(f"{finding.grade}: {finding.code}: {printable(finding.words)}")
-        for command in commands:
-            print(f"    {printable(command)}")
-    for step in steps:
-        print(f"mail: {printable(step)}")
+        lines += (f"{finding.grade}: {finding.code}: {finding.words}" for finding in group)
+        lines += (f"    {command}" for command in commands)
+    lines += (f"mail: {step}" for step in steps)
     if working := [state for state in helpers if not state.problem]:
         names = ", ".join(state.name for state in working)
-        print(f"helper processes: {names} OK, tested {ago(min(state.tried for state in working))}")
-    print("well" if grade in (None, "note") else f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
+        lines.append(f"helper processes: {names} OK, tested {ago(min(state.tried for state in working))}")
+    if grade in (None, "note"):
+        lines.append("well")
+    else:
+        urgent = [
+            f"{finding.grade}: {finding.code}: {finding.words}" for finding in findings if finding.grade != "note"
+        ]
+        if len(lines) >= SCREEN:
+            lines += ("", "For details, see above:")
+            lines += (f"- {brief(text)}" for text in urgent[:REPEATED])
+            if len(urgent) > REPEATED:
+                lines.append(f"- and {len(urgent) - REPEATED} more")
+        lines.append(f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
+    print("\n".join(map(printable, lines)))
     return code
 
 

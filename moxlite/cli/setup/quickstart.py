@@ -14,7 +14,7 @@ from moxlite.cli.setup.listeners import PASSWORD_ALONE
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 from moxlite.ownprogram import shown_program
-from moxlite.wording import counted
+from moxlite.wording import brief, counted
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.report import Report
@@ -164,8 +164,10 @@ def quickstart(
         _tell_passwords(said, made.account_password, made.admin_password, parsed)
     _tell_steps(said, setup)
     said.say("")
-    if said.warned:
-        said.say(f"This doesn't include {counted(said.warned, 'warning')}. See the top of this output.")
+    if said.warnings:
+        said.say(f"{counted(len(said.warnings), 'warning')} (for details, see the top of this output):")
+        for warning in said.warnings:
+            said.say(f"- {brief(warning)}")
     said.say(f"To read this again, without the passwords: less {log}")
     said.keep(log)
 
@@ -225,7 +227,7 @@ class _Said:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.warned = 0
+        self.warnings: list[str] = []
 
     def say(self, text: str) -> None:
         print(printable(text))
@@ -237,7 +239,7 @@ class _Said:
             self.say(line)
 
     def warn(self, text: str) -> None:
-        self.warned += 1
+        self.warnings.append(text)
         self.say(f"warning: {text}")
 
     def keep(self, path: Path) -> None:
