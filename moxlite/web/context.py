@@ -29,7 +29,7 @@ from moxlite.web.discovery.service import (
 )
 from moxlite.web.document import favicon
 from moxlite.web.handlers.files import FOLDER, Copies
-from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules
+from moxlite.web.handlers.rules import HTTPS_PORT, Mount, WebRules, raw_target
 from moxlite.web.health import Health
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Handler, Request, ResponseWriter
@@ -286,6 +286,7 @@ def _router(
         services.append(Route("jmap", jmap.path, hosts, handler, _proxies(jmap, proxies)))
     if at(*_apps(listener)) is not None:
         services.append(Route("favicon", "/favicon.ico", hosts, favicon))
+    services += _to_https(listener, port, hosts)
     rules = None
     webservers = (listener.webserver_http, listener.webserver_https)
     served = [webserver for webserver in webservers if webserver.enabled and webserver.port == port]
@@ -309,6 +310,31 @@ def _router(
             forwarded_from=trusted,
         )
     return Router(system, services, rules)
+
+
+def _to_https(listener: Listener, port: int, hosts: HostMatch) -> Iterator[Route]:
+    """Routes of the web server's plain port that lead browsers to the apps at https (WEB-25a)."""
+    webserver = listener.webserver_http
+    if not webserver.enabled or webserver.port != port:
+        return
+
+    def named(host: Host) -> bool:
+        return not host.is_ip and host.name != "localhost" and hosts(host)  # certificates are for names
+
+    def leading_to(https_port: int) -> Handler:
+        suffix = "" if https_port == HTTPS_PORT else f":{https_port}"
+
+        async def redirect(request: Request, writer: ResponseWriter) -> None:
+            if request.scheme == "https":  # by a proxy, which would come back forever
+                raise HTTPError(404, "Page not found.")
+            await writer.respond(Response.redirect(308, f"https://{request.host.name}{suffix}{raw_target(request)}"))
+
+        return redirect
+
+    networks = _trusted(listener) if webserver.forwarded else None
+    for app in (listener.account_https, listener.webmail_https):
+        if app.enabled:
+            yield Route("(https)", app.path, named, leading_to(app.port), networks)
 
 
 async def _to_dav(request: Request, writer: ResponseWriter) -> None:

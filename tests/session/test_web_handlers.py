@@ -35,6 +35,15 @@ tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]
 webserver_http = { enabled = true, port = 1080 }
 webserver_https = { enabled = true, port = 1443 }
 metrics_http = { enabled = true, port = 1080 }
+[listeners.apps]
+ips = ["127.0.0.3"]
+tls.key_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]
+autoconfig_https.enabled = true
+mtasts_https.enabled = true
+webserver_http = { enabled = true, forwarded = true }
+webserver_https.enabled = true
+account_https.enabled = true
+webmail_https.enabled = true
 """
 )
 PLAIN = "dont_redirect_plain_http = true\n"
@@ -549,6 +558,29 @@ async def test_rules_come_before_services_and_after_system_handlers(opening: Ope
     assert (await get(rig, "/webmail", host="mail.example.org")).status == 308
     metrics = await get(rig, "/metrics", host="mail.example.org", ip="127.0.0.1", port=1080)
     assert b"moxlite_" in metrics.body
+
+
+async def test_a_typed_host_leads_to_the_apps_at_https(opening: Opening, www: Path) -> None:
+    """WEB-25a: only where they are, by name, and after what plain http serves itself; not what a proxy got by TLS."""
+    rules = static(www, ", continue_not_found = true", path="^/hello", domain="mail.example.org")
+    rig = await opening(rules + '[web_domain_redirects]\n"old.example.org" = "new.example.org"\n')
+
+    async def plain(host: str, path: str, **headers: str) -> tuple[int, str]:
+        fields = {name.replace("_", "-"): value for name, value in headers.items()}
+        answer = await get(rig, path, host=host, ip="127.0.0.3", remote="10.0.0.9", headers=fields)
+        return answer.status, answer.headers.get("location", "")
+
+    for path in ("/", "/webmail/", "/webmail/?a=%20b", "/forgot"):
+        assert await plain("mail.example.org", path) == (308, f"https://mail.example.org{path}")
+    assert (await get(rig, "/webmail/", host="mail.example.org", ip="127.0.0.3", port=443, tls=True)).status == 200
+    assert await plain("mail.example.org", "/hello.txt") == (200, "")
+    assert (await plain("old.example.org", "/"))[1] == "https://new.example.org/"
+    for host in ("127.0.0.3", "localhost", "www.example.org", "mta-sts.example.org"):
+        assert await plain(host, "/") == (404, "")
+    assert await plain("mail.example.org", "/.well-known/acme-challenge/x") == (404, "")
+    assert (await plain("autoconfig.example.org", "/mail/config-v1.1.xml?emailaddress=me@example.org"))[0] == 200
+    assert await plain("mail.example.org", "/", x_forwarded_proto="https") == (404, "")
+    assert (await get(rig, "/", host="mail.example.org")).status == 404, "where plain http has no app at https"
 
 
 async def test_the_icon_is_there_for_the_apps_hosts(opening: Opening) -> None:
