@@ -66,6 +66,13 @@ def has_pages() -> bool:
     return any(path.is_dir() for path in PAGES)
 
 
+def find_page(name: str) -> Path | None:
+    """The installed page with this file name; None if there is none."""
+    if not re.fullmatch(r"[\w-]+\.md", name):
+        return None
+    return next((page for folder in PAGES if (page := folder / name).is_file()), None)
+
+
 def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     """The pages that answer best, each with the title of its best section.
 

@@ -11,7 +11,7 @@ import click
 import moxlite
 from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
-from moxlite.cli.helpsearch import content_words, find_sections, has_pages
+from moxlite.cli.helpsearch import content_words, find_page, find_sections, has_pages
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import escaped_json, printable
 
@@ -78,8 +78,11 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
     """Find commands and installed pages about WORDS.
 
     You can also enter a question. If you don't specify WORDS, all commands are listed. Shows commands with matching
-    names first, then pages, then commands with matching help.
+    names first, then pages, then commands with matching help. To read a page, enter its name (moxlite help dns.md).
     """
+    if len(words) == 1 and (page := find_page(words[0])) is not None:
+        click.echo_via_pager(page.read_text(encoding="utf-8"))
+        return
     root = context.find_root()
     assert isinstance(root.command, click.Group)
     wanted = content_words(words)
@@ -95,8 +98,8 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
         missing = "" if has_pages() else "; the documentation isn't installed here"
         raise Failure(f"no commands or pages found for: {' '.join(words)}{missing}")
     print("\n".join([*named, *pages, *told]))
-    for page, _ in found[:1]:
-        print(f"\nTo read a page: less {page.parent}/PAGE")
+    if found:
+        print("\nTo read a page: moxlite help PAGE")
 
 
 def all_commands(group: click.Group, context: click.Context, prefix: str = "") -> Iterator[tuple[str, click.Command]]:

@@ -92,8 +92,7 @@ def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> No
     assert run(["help", "smarthost"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0] == "smarthost.md"
-    assert lines[-1].startswith("To read a page: less /")
-    assert lines[-1].endswith("/docs/PAGE")
+    assert lines[-1] == "To read a page: moxlite help PAGE"
     assert "moxlite queue attempts" in lines
     assert len({line for line in lines if line.endswith(".md")}) == len(
         [line for line in lines if line.endswith(".md")]
@@ -287,6 +286,31 @@ def test_the_first_page_names_the_section_with_the_remedy(
     assert heading.startswith(section)
     _, _, rest = Path("docs", lines[at]).read_text().partition(f"# {heading}\n")
     assert command in rest.partition("\n## ")[0]
+
+
+def test_help_shows_a_page_by_its_name(tmp_path: Path, capsys: Capture) -> None:
+    """ADMIN-18: all of it, in a pager on a terminal; no other file."""
+    assert run(["help", "smarthost.md"]) == 0
+    assert capsys.readouterr().out.rstrip() == Path("docs/smarthost.md").read_text().rstrip()
+    assert run(["help", "../README.md"]) != 0 or "# moxlite" not in capsys.readouterr().out
+    pager = tmp_path / "pager"
+    pager.write_text("#!/bin/sh\necho paged; exec wc -l\n")
+    pager.chmod(0o755)
+    terminal, end = os.openpty()
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "moxlite", "help", "smarthost.md"],
+            check=True,
+            stdin=end,
+            stdout=end,
+            stderr=end,
+            timeout=60,
+            env={**os.environ, "PAGER": str(pager), "TERM": "xterm"},
+        )
+        assert os.read(terminal, 1000).startswith(b"paged")
+    finally:
+        os.close(end)
+        os.close(terminal)
 
 
 def test_help_finds_commands_by_words(capsys: Capture) -> None:
