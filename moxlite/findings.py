@@ -89,7 +89,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
     about: its subject: a domain and topic, a path, a port, a key, an account. text: the fault. commands: the remedy:
     commands, or words. detail: more about it, which may differ the next time though the fault is the same. file, line:
-    the place to change, "" and 0 for none.
+    the place to change, "" and 0 for none. cause: what it comes from, "" for nothing else: findings with the same cause
+    are one for their reader.
     """
 
     grade: Grade
@@ -100,6 +101,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     detail: str = ""
     file: str = ""
     line: int = 0
+    cause: str = ""
 
     def __str__(self) -> str:
         """All in one line: ``FILE:LINE: ABOUT: TEXT (COMMANDS)``."""
@@ -118,6 +120,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
         are masked.
         """
         return f"{self.grade} {self.code} {self.about} {_NUMBER.sub('#', self.text)}"
+
+
+def address_cause(name: str) -> str:
+    """The cause of findings about a name whose address in DNS is missing or another machine's."""
+    return f"address {name}"
 
 
 def fault(about: str, text: str) -> Finding:

@@ -194,19 +194,16 @@ class AutoTLS:
         own = {snapshot.hostname(name).ascii for name in listeners_of(snapshot, self.name)}
         for host in wanted_names(snapshot, self.name):
             pair, state = self._pairs.get(host), self._states.now.hosts.get(host, HostState())
-            words = self._reachability.problems(host, state.error)
+            words, astray = self._reachability.problems(host, state.error), self._reachability.is_astray(host)
             if pair is None:
                 if words and host in own:
-                    found.append(no_certificate(snapshot, host, words))
+                    found.append(no_certificate(snapshot, host, words, astray=astray))
                 continue
             begin, end = ordering.lifetime(pair.leaf)
             if now > begin + (end - begin) * DUE_PART:
                 days = (end - now) / 86400
-                found.append(
-                    order_finding(
-                        snapshot, host, f"the certificate for {host} expires in {days:.1f} days: {words or NOT_TRIED}"
-                    )
-                )
+                text = f"the certificate for {host} expires in {days:.1f} days: {words or NOT_TRIED}"
+                found.append(order_finding(snapshot, host, text, astray=astray))
         return found
 
     async def round(self) -> float:

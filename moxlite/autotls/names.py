@@ -7,7 +7,7 @@ import msgspec
 from moxlite.config.domains import DomainConfig
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot
-from moxlite.findings import Finding
+from moxlite.findings import Finding, address_cause
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.proto.address import Domain
@@ -66,20 +66,28 @@ def _for_settings(domains: Iterable[tuple[str, DomainConfig]], listeners: Iterab
             yield from (f"autoconfig.{domain}", f"autodiscover.{domain}", f"ua-auto-config.{domain}")
 
 
-def order_finding(snapshot: Snapshot, host: str, text: str) -> Finding:
-    """A certificate that can't be had."""
+def order_finding(snapshot: Snapshot, host: str, text: str, *, astray: bool = False) -> Finding:
+    """A certificate that can't be had. astray: because DNS doesn't point the name here."""
     commands = ["journalctl -u moxlite | grep autotls"]
     if domain := domain_of(snapshot, host):
         commands.append(f"moxlite config dnscheck {domain}")
-    return Finding(grade="error", code="certificate-order", about=host, text=text, commands=tuple(commands))
+    cause = address_cause(host) if astray else _cause(host, text)
+    return Finding(
+        grade="error", code="certificate-order", about=host, text=text, commands=tuple(commands), cause=cause
+    )
 
 
-def no_certificate(snapshot: Snapshot, host: str, why: str) -> Finding:
-    """A name that has no certificate yet: why its order failed, or "" while it is under way."""
+def no_certificate(snapshot: Snapshot, host: str, why: str, *, astray: bool = False) -> Finding:
+    """A name that has no certificate yet: why its order failed, or "" while it is under way. astray: as above."""
     if why:
-        return order_finding(snapshot, host, f"no certificate for {host}: {why}")
+        return order_finding(snapshot, host, f"no certificate for {host}: {why}", astray=astray)
     text = f"couldn't check TLS: still waiting for a certificate for {host}; try again in a few minutes"
-    return Finding(grade="note", code="not-checked", about=host, text=text)
+    return Finding(grade="note", code="not-checked", about=host, text=text, cause=_cause(host, text))
+
+
+def _cause(host: str, text: str) -> str:
+    """The cause of a missing certificate: the same reason, whatever the name."""
+    return f"certificate {text.replace(host, '')}"
 
 
 def domain_of(snapshot: Snapshot, host: str) -> str:

@@ -62,6 +62,10 @@ class Reachability:
         wrong = () if seen is None else seen.wrong.values()
         return self._elsewhere.get(host) or "; ".join(filter(None, (*wrong, error)))
 
+    def is_astray(self, host: str) -> bool:
+        """Whether DNS doesn't point a host here."""
+        return host in self._elsewhere
+
     async def ask_dns(self, snapshot: Snapshot, host: str) -> Pointing:
         """Find out whether a name points here."""
         found = await pointing(host, self._resolver, own_ips(snapshot, self._authority))

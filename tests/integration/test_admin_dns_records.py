@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from moxlite.admin.dns.check import CHECKS, check_domain
 from moxlite.admin.dns.network import Internet
 from moxlite.admin.dns.report import Report
-from moxlite.admin.dns.wanted import records_of
+from moxlite.admin.dns.wanted import TOPICS, records_of
 from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.domains.changes import require_domain
 from moxlite.cli import run
@@ -529,6 +529,25 @@ async def test_a_reverse_name_that_is_not_ours(config: Path, world: DNSWorld) ->
         assert any("doesn't resolve to this address" in line for line in report.errors)
     finally:
         world.set("2.0.192.in-addr.arpa", "1 PTR mx.example.org.")
+
+
+async def test_a_host_that_points_to_another_machine_is_one_error(config: Path, world: DNSWorld) -> None:
+    """ADMIN-48, ADMIN-70: with the records to replace; other topics and aliases say nothing else of it, and nothing
+    connects there.
+    """
+    snapshot, _ = load(config / "moxlite.toml")
+    wanted = records_of(snapshot, require_domain(snapshot, "example.org")[0])
+    lines = [zone_line(one) for topic in TOPICS if topic != "host" for one in wanted.records(topic)]
+    world.set("example.org", "\n".join(["mx A 192.0.2.99", *lines]) + "\n")
+    services = Services(broken="refused")
+    reports = await checked(config, world.resolver(), services)
+    errors = [one for report in reports.values() for one in report.findings if one.grade == "error"]
+    assert {(one.about, one.text) for one in errors if one.cause} == {
+        ("mx.example.org", "mx.example.org points to another machine: 192.0.2.99")
+    }
+    assert [one.text for one in errors if not one.cause] == []
+    assert "replace `mx.example.org. A 192.0.2.99` in DNS with: mx.example.org. A 192.0.2.1" in errors[0].commands
+    assert services.tried == []
 
 
 async def test_hostile_answers_are_entries(config: Path) -> None:

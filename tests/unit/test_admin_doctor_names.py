@@ -11,7 +11,7 @@ from moxlite.admin.doctor.examine import check_families, check_files, check_name
 from moxlite.admin.doctor.findings import folded
 from moxlite.admin.doctor.machine import check_outgoing
 from moxlite.config.load import load
-from moxlite.findings import Finding
+from moxlite.findings import Finding, address_cause
 from moxlite.net.resolver import FakeResolver
 from moxlite.process import configtest
 from tests.small_config import DOMAINS, STATIC
@@ -147,7 +147,8 @@ def test_names_without_certificate_are_one_finding() -> None:
 
     def order(host: str, why: str) -> Finding:
         text = f"no certificate for {host}: {why}"
-        return Finding(grade="error", code="certificate-order", about=host, text=text, commands=("look",))
+        cause = f"certificate {why.replace(host, '')}"
+        return Finding(grade="error", code="certificate-order", about=host, text=text, commands=("look",), cause=cause)
 
     other = Finding(grade="error", code="dns", about="example.org mx", text="no MX record")
     found = [order("mail.a.example", "no CA"), order("mx.a.example", "no CA"), other, order("mx.a.example", "no CA")]
@@ -157,6 +158,15 @@ def test_names_without_certificate_are_one_finding() -> None:
         ("mx.a.example", "no certificate for mx.a.example, mail.a.example: no CA"),
         ("b.example", "no certificate for b.example, c.example: b.example: closed"),
     ]
+
+
+def test_findings_follow_the_one_of_their_cause() -> None:
+    """ADMIN-70: whatever their texts are; without a finding of DNS they stay."""
+    cause = address_cause(HOST)
+    order = Finding(grade="error", code="certificate-order", about=HOST, text="no certificate", cause=cause)
+    dns = Finding(grade="error", code="dns", about=HOST, text="wrong address", cause=cause)
+    assert folded([order, dns], HOST) == [dns]
+    assert folded([order], HOST) == [order]
 
 
 def test_each_fault_of_a_report_has_its_own_remedy() -> None:

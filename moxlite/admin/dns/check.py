@@ -64,7 +64,10 @@ async def check_iprev(case: Case, report: Report) -> None:
     transports = case.snapshot.static.transports.values()
     socks = {transport.socks.remote_hostname.ascii for transport in transports if transport.socks is not None}
     ips = dict.fromkeys(await case.addresses(absolute_name(case.host), report, "the host"))
-    unaddressed = not ips
+    astray = await case.is_astray(report, tuple(ips))
+    unaddressed = not ips or astray
+    if astray:
+        ips.clear()
     ips.update(dict.fromkeys((*(case.ips or ()), *case.socks)))
     natted = any(listener.nat_ips or listener.ips_natted for listener in case.snapshot.static.listeners.values())
     for ip in ips:
@@ -99,7 +102,7 @@ async def _reverse(
     report.found.append(f"{ip} PTR {' '.join(found)}")
     confirmed = [name.lower() for name in found if await _leads_back(case, name, ip)]
     if unaddressed and case.host.ascii in map(str.lower, found):
-        return  # it can't lead back without the address, which has been told
+        return  # it can't lead back without the right address, which has been told
     if not confirmed:
         report.error(f"{found[0]}, the reverse DNS name for {ip}, doesn't resolve to this address", wish)
     elif not expected & set(confirmed) and not natted:
@@ -140,6 +143,8 @@ async def _leads_here(case: Case, report: Report, record: MX) -> bool:
         return True  # unknown
     if not ips:
         return ours
+    if ours and await case.is_astray(report, ips):
+        return True
     foreign = [] if case.ips is None else [ip for ip in ips if ip not in case.ips]
     if not foreign:
         return True
@@ -195,6 +200,8 @@ async def check_mtasts(case: Case, report: Report) -> None:
     ips = await case.addresses(f"mta-sts.{absolute_name(case.domain)}", report, "the policy host")
     if not ips:
         case.ask_for(report, "mtasts", name=f"mta-sts.{absolute_name(case.domain)}")
+        return
+    if await case.is_astray(report, ips):
         return
     if any(case.reachable(report, ip) for ip in ips):
         private = not case.snapshot.static.allow_private_mx and all(map(is_internal, ips))
@@ -322,7 +329,7 @@ out.
 async def _live(case: Case, report: Report, host: str) -> Live:
     live: Live = {}
     for ip in await case.addresses(host, report, "the MX host"):
-        if case.reachable(report, ip):
+        if not await case.is_astray(report, (ip,)) and case.reachable(report, ip):
             chain, problem = await case.network.shown(ip, host.rstrip("."))
             if chain:
                 live[ip] = chain

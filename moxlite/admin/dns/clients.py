@@ -75,6 +75,8 @@ async def check_autodiscover(case: Case, report: Report) -> None:
             wrong.append(srv)
             continue
         ips = await case.addresses(srv.target, report, "the target")
+        if await case.is_astray(report, ips):
+            continue
         if not case.are_ours(ips):
             report.error(f"{name} points to {srv.target}, which isn't this server")
             wrong.append(srv)
@@ -117,8 +119,12 @@ async def check_client_settings(case: Case, report: Report) -> None:
 
 
 async def _host(case: Case, report: Report, name: str, topic: Topic, *, probe: bool = True) -> tuple[IPAddress, ...]:
-    """Check that a name has our addresses, and with `probe` that port 443 has TLS; returns its addresses."""
+    """Check that a name has our addresses, and with `probe` that port 443 has TLS; returns its addresses, none if
+    they are another machine's that this machine's name has.
+    """
     ips = await case.addresses(name, report, "the host")
+    if await case.is_astray(report, ips):
+        return ()
     if not ips or not case.are_ours(ips):
         if ips:
             report.error(f"{name} points to other servers: {', '.join(map(str, ips))}")

@@ -10,7 +10,7 @@ from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.wanted import TOPICS, DomainRecords, Kind, Topic, Value, WantedRecord
 from moxlite.admin.dns.zonefile import record_line, zone_line
 from moxlite.autotls.names import no_certificate
-from moxlite.findings import Finding, Grade
+from moxlite.findings import Finding, Grade, address_cause
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import MX, Answer, DNSError, NotFound, Resolver
 from moxlite.proto.address import Domain
@@ -132,7 +132,38 @@ class Case(DomainRecords, frozen=True, kw_only=True):
             f"add this machine's addresses to DNS: {host}. A (and AAAA)"
         ]
         text = f"{host} doesn't have an address in DNS"
-        return Finding(grade="error", code="dns", about=host, text=text, commands=tuple(commands))
+        return Finding(
+            grade="error", code="dns", about=host, text=text, commands=tuple(commands), cause=address_cause(host)
+        )
+
+    async def astray(self) -> tuple[IPAddress, ...]:
+        """The addresses that this machine's name has in DNS, if none of them is ours."""
+        if self.ips is None:
+            return ()
+        try:
+            found = (await self.resolver.ips(absolute_name(self.host))).records
+        except DNSError:
+            return ()
+        return () if any(ip in self.ips for ip in found) else found
+
+    async def is_astray(self, report: Report, ips: Sequence[IPAddress]) -> bool:
+        """Whether these are addresses of another machine that this machine's name has: one fault for all topics, and
+        for the aliases that lead there. The report says so.
+        """
+        others = await self.astray()
+        if not ips or not set(ips) <= set(others):
+            return False
+        host = self.host.ascii
+        found = await self.host_lines(absolute_name(self.host))
+        lines: list[str] = []
+        for kind in ("A", "AAAA"):
+            wanted_records = [record for record in self.records("host") if record.kind == kind]
+            lines += instructions([line for line in found if f" {kind} " in line], wanted_records)
+        text = f"{host} points to another machine: {', '.join(sorted(map(str, others)))}"
+        report.add(
+            Finding(grade="error", code="dns", about=host, text=text, commands=tuple(lines), cause=address_cause(host))
+        )
+        return True
 
     async def host_lines(self, name: str) -> list[str]:
         """Lines of the records that give an absolute name its addresses: its CNAME, or its A and AAAA records."""
@@ -210,7 +241,7 @@ class Case(DomainRecords, frozen=True, kw_only=True):
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
         """Connect to each address with TLS, and report problems."""
         for ip in ips:
-            if not self.reachable(report, ip):
+            if await self.is_astray(report, (ip,)) or not self.reachable(report, ip):
                 continue
             problem = await (self.network.smtp(ip, host) if port == 25 else self.network.tls(ip, port, host))
             if problem and not self.is_uncertified(report, host):

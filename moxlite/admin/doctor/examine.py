@@ -20,7 +20,7 @@ from moxlite.admin.doctor.findings import folded, in_order
 from moxlite.admin.doctor.requests import Running
 from moxlite.admin.quickstart.switches import ADMIN_PORT
 from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, parse, read_source
-from moxlite.findings import Finding
+from moxlite.findings import Finding, address_cause
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.process.configtest import test_config
@@ -176,7 +176,10 @@ async def check_names(examination: Examination) -> list[Finding]:
             if await _is_unpublished(resolver, domain, snapshot.static.hostname):
                 text = f"{domain} isn't in DNS: no MX record, and no address for {snapshot.static.hostname}"
                 commands = (f"moxlite config dnsrecords {domain}", f"moxlite config dnscheck {domain}")
-                findings.append(Finding(grade="error", code="dns", about=str(domain), text=text, commands=commands))
+                cause = address_cause(snapshot.static.hostname.ascii)
+                findings.append(
+                    Finding(grade="error", code="dns", about=str(domain), text=text, commands=commands, cause=cause)
+                )
                 return
             reports = await dns.check_domain(
                 snapshot,

@@ -32,26 +32,21 @@ def in_order(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def folded(findings: Iterable[Finding], host: str) -> list[Finding]:
-    """Findings, with names that have no certificate for the same reason in one of them. A name whose address is missing
-    in DNS is left out where a finding of DNS says so.
+    """Findings without those whose cause a finding of DNS has, and with names that have no certificate for the same
+    reason in one of them.
 
     Args:
       host: the machine's name, which comes first.
     """
     kept: list[Finding] = []
     findings = tuple(findings)
-    of_dns = [finding.text for finding in findings if finding.code == "dns"]
+    of_dns = {finding.cause for finding in findings if finding.code == "dns" and finding.cause}
     alike: dict[tuple[Grade, str], dict[str, Finding]] = {}
     for finding in findings:
-        without = f"{finding.about} doesn't have an address in DNS"
-        if finding.code == "certificate-order" and finding.text.endswith(f": {without}"):
-            if not any(text.endswith((without, f"no address for {finding.about}")) for text in of_dns):
-                kept.append(finding)
-        elif "certificate for " in finding.text and finding.code in ("certificate-order", "not-checked"):
-            reason = finding.text.replace(finding.about, "")
-            alike.setdefault((finding.grade, reason), {})[finding.about] = finding
-        else:
+        if finding.code == "dns" or not finding.cause:
             kept.append(finding)
+        elif finding.cause not in of_dns:
+            alike.setdefault((finding.grade, finding.cause), {})[finding.about] = finding
     for names in alike.values():
         first, *others = sorted(names, key=lambda name: (name != host, name))
         finding = names[first]
