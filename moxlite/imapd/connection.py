@@ -29,7 +29,7 @@ from moxlite.net.deflate import DeflateStream
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sockets import AT_ONCE, at_once, send_now, unsent
-from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.stream import TLSStream
 from moxlite.processor import Stretch
 from moxlite.proto.imap.encode import encode
@@ -159,7 +159,8 @@ class Connection:
         try:
             stream = await self.context.starttls.accept(self.output.stream)
         except TLSError as error:
-            logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
+            kv = {"remote": self.info.remote, "err": error}
+            logger.log(log_level(error, self.info), "STARTTLS failed", extra={"kv": kv})
             self.output.broken = True
             raise trio.BrokenResourceError(f"TLS failed: {error}") from error
         self.output.stream = stream

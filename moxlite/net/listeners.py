@@ -23,7 +23,7 @@ from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Shutdow
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.sockets import QuickStream, holder_of
-from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream
 
@@ -296,8 +296,7 @@ async def _serve_one(
             if stream.socket.fileno() >= 0:  # else the handler has closed it
                 await _part(open_stream, stream)
         except (TLSError, ProxyError) as exc:
-            # Programs that search all addresses name no server.
-            level = logging.DEBUG if isinstance(exc, TLSError) and exc.kind == "noname" else logging.INFO
+            level = log_level(exc, info) if info is not None and isinstance(exc, TLSError) else logging.INFO
             logger.log(
                 level,
                 "connection rejected before the session",

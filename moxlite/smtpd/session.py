@@ -241,7 +241,8 @@ class Session:
             self.login.leave()
         if end.error:
             metrics.errors_total.labels(error=end.error).inc()
-            logger.info("connection ended", extra={"kv": self.log_facts() | {"reason": end.error}})
+            level = logging.DEBUG if end.error == "starttls" else logging.INFO  # that has a line of its own
+            logger.log(level, "connection ended", extra={"kv": self.log_facts() | {"reason": end.error}})
         if end.response is not None:
             await self.dialogue.say_last(end.response)
 

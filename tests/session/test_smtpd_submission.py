@@ -608,6 +608,17 @@ async def test_the_log_says_why_starttls_failed(smtp: Smtp, caplog: pytest.LogCa
     assert "doesn't use TLS" in str(kv(record)["err"])
 
 
+async def test_a_peer_that_leaves_in_the_handshake_is_no_news(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140: port checks and scanners do that."""
+    caplog.set_level("DEBUG", "moxlite.smtpd")
+    async with smtp.connect("submission", context=smtp.with_context(starttls=server_tls())) as client:
+        await client.play("C: STARTTLS\nS: 220 2.0.0")
+        await client.stream.aclose()
+        await eventually(lambda: "connection ended" in caplog.messages, what="the line")
+    failed = [record for record in caplog.records if record.message in ("STARTTLS failed", "connection ended")]
+    assert [record.levelname for record in failed] == ["DEBUG", "DEBUG"]
+
+
 async def test_an_unknown_client_certificate_does_no_harm(smtp: Smtp) -> None:
     """SMTP-59, 60"""
     tls = ClientTLS(certificate=self_signed(["mia"]))

@@ -13,6 +13,7 @@ from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
+from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.budget import make_budget, memory_limit
 from tests.logs import kv
@@ -38,6 +39,32 @@ def taken(admission: Admission) -> Seat:
     seat = admission.take()
     assert seat is not None
     return seat
+
+
+@pytest.mark.parametrize(
+    ("remote", "kind", "level"),
+    [
+        ("192.0.2.9", "other", logging.INFO),
+        ("192.0.2.9", "eof", logging.DEBUG),
+        ("192.0.2.9", "noname", logging.DEBUG),
+        ("192.0.2.1", "alert-48-unknown_ca", logging.DEBUG),
+        ("127.0.0.1", "unknownname", logging.DEBUG),
+        ("127.0.0.1", "nottls", logging.INFO),
+    ],
+)
+def test_handshakes_of_our_own_checks_are_no_news(remote: str, kind: str, level: int) -> None:
+    """SMTP-140."""
+    local = ip_address("127.0.0.1" if remote == "127.0.0.1" else "192.0.2.1")
+    info = ConnectionInfo(
+        cid=1,
+        remote=ip_address(remote),
+        remote_port=1,
+        local=local,
+        local_port=465,
+        listener="public",
+        shutdown=Shutdown(),
+    )
+    assert log_level(TLSError("failed", kind=kind), info) == level
 
 
 async def test_the_longest_silent_connection_makes_room() -> None:

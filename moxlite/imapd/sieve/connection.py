@@ -13,7 +13,7 @@ from moxlite.imapd.sieve.session import Session, SessionEnded
 from moxlite.ledger import FREE, NoRoom, ledger
 from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.net.admission import ConnectionInfo
-from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.managesieve import ManageSieveError, Request, ServerDecoder, response
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
@@ -94,7 +94,8 @@ class Connection:
         try:
             stream = await self.context.starttls.accept(self._stream)
         except TLSError as error:
-            logger.info("STARTTLS failed", extra={"kv": {"remote": self.info.remote, "err": error}})
+            kv = {"remote": self.info.remote, "err": error}
+            logger.log(log_level(error, self.info), "STARTTLS failed", extra={"kv": kv})
             raise trio.BrokenResourceError(f"TLS failed: {error}") from error
         self._stream = stream
         self.info = self.info.with_tls(stream.facts)

@@ -1,10 +1,13 @@
 """Failures of TLS by kind: for the log, for metrics (SMTP-139), for reports to other domains (QUEUE-122)."""
 
+import logging
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
 from OpenSSL import SSL
+
+from moxlite.net.admission import ConnectionInfo
 
 ALERTS: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -54,6 +57,15 @@ class TLSError(Exception):
         self.alert = alert
         self.kind = kind
         self.plain_http = plain_http
+
+
+def log_level(error: TLSError, info: ConnectionInfo) -> int:
+    """The log's level for a failed handshake. Peers that leave, and programs that search all addresses and name no
+    server, are at debug; so are our own checks of the ports, which say elsewhere what they found.
+    """
+    inside = info.remote.is_loopback or info.remote == info.local
+    quiet = error.kind in ("eof", "noname") or (inside and error.kind != "nottls")
+    return logging.DEBUG if quiet else logging.INFO
 
 
 def tls_error(exc: SSL.Error) -> TLSError:

@@ -20,7 +20,7 @@ from moxlite.logins.identity import (
     WrongCredentials,
 )
 from moxlite.net.resolver import DNSError, NotFound, absolute
-from moxlite.net.tls.errors import TLSError
+from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.proto import sasl
 from moxlite.proto.address import Domain
 from moxlite.proto.sasl import Challenge
@@ -130,7 +130,8 @@ async def starttls(session: Session, command: c.StartTLS) -> None:
         await session.wire.start_tls(tls, session.dialogue.codec.leftover())
     except TLSError as error:
         metrics.starttls_errors_total.labels(reason=error.kind).inc()
-        logger.info("STARTTLS failed", extra={"kv": session.log_facts() | {"err": error}})
+        level = log_level(error, session.info)
+        logger.log(level, "STARTTLS failed", extra={"kv": session.log_facts() | {"err": error}})
         raise Goodbye(error="starttls") from None
     session.dialogue.codec.tls_started()
     if session.context.submission:
