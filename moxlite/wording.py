@@ -119,7 +119,9 @@ def causes(error: BaseException) -> list[BaseException]:
 
 def plain_reason(error: BaseException) -> str:
     """The reason of an exception for people, as the system or OpenSSL has it."""
-    return ALERT.sub("peer sent alert ", PYTHONS_MARKS.sub("", str(error))) or type(error).__name__
+    silent = {TimeoutError: "timed out", EOFError: "connection closed"}
+    reason = ALERT.sub("peer sent alert ", PYTHONS_MARKS.sub("", str(error)))
+    return reason or next((text for kind, text in silent.items() if isinstance(error, kind)), "unknown error")
 
 
 def fault_of(error: BaseException) -> str:

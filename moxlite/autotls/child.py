@@ -349,7 +349,7 @@ def words(error: Exception, net: Network) -> str:
         case MemoryError():
             return "the CA's response is too large"
         case _:
-            return f"unexpected response from the CA: {type(error).__name__}: {error}"
+            return f"unexpected response from the CA: {plain_reason(error)}"
 
 
 def unreachable(error: requests.RequestException) -> str:
@@ -370,7 +370,7 @@ def unreached(error: Exception) -> bool:
 
 def problem(error: messages.Error) -> str:
     """Text of a problem document (RFC 7807), with its subproblems for single names (RFC 8555 §6.7.1)."""
-    parts = [f"{error.code or error.typ}: {error.detail or error.title or 'no details'}"]
+    parts = [error.detail or error.title or error.description or "the CA didn't give a reason"]
     parts += [problem(subproblem) for subproblem in error.subproblems or ()]
     return "; ".join(parts)
 

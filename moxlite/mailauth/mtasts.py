@@ -47,7 +47,7 @@ class PolicyError(Exception):
     """A record or policy is missing or wrong. `temporary`: a later attempt may succeed."""
 
     def __init__(self, reason: Reason, text: str, *, temporary: bool = False) -> None:
-        super().__init__(f"{reason}: {text}")
+        super().__init__(text)
         self.reason = reason
         self.temporary = temporary
 

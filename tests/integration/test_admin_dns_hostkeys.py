@@ -319,7 +319,7 @@ async def test_a_resolver_that_does_not_answer_makes_no_zone_unsigned(
     monkeypatch.setattr(zones, "SECONDS", 0.05)
     world.start()
     await world.go()
-    assert (world.state.stage, world.state.problem) == ("publishing", "127.0.0.1: Timeout")
+    assert (world.state.stage, world.state.problem) == ("publishing", "127.0.0.1: The DNS operation timed out.")
     assert world.shown == first
     publishing = Publishing(world.config.current, world.path, authorities=world.served.authorities)
     with pytest.raises(NoAnswer):

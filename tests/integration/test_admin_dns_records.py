@@ -501,7 +501,7 @@ async def test_without_mtasts_a_warning_stays(config: Path, world: DNSWorld) -> 
         ("version: STSv1\nmode: none\nmax_age: 604800\n", "mode is `none`"),
         ("version: STSv1\nmode: enforce\nmx: mx.example.org\nmax_age: 86400\n", "only cached for 86400 s"),
         ("version: STSv1\nmode: enforce\nmx: other.example\nmax_age: 604800\n", "doesn't include this server,"),
-        ("not a policy", "policy-syntax"),
+        ("not a policy", "policy: bad line 'not a policy'"),
     ],
 )
 async def test_a_policy_that_does_not_fit(config: Path, world: DNSWorld, policy: str, text: str) -> None:

@@ -5,8 +5,10 @@ import re
 from pathlib import Path
 
 import pytest
+from acme import messages
 
-from moxlite.wording import counted
+from moxlite.autotls.child import problem
+from moxlite.wording import counted, plain_reason
 from tests.tools import top
 
 MANY = (
@@ -54,3 +56,24 @@ def printed(path: Path) -> list[str]:
 def test_no_command_prints_1_messages() -> None:
     """ADMIN-18: numbers in texts that commands print are made by `counted`."""
     assert [one for path in (top() / "moxlite/cli").rglob("*.py") for one in printed(path)] == []
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (ConnectionRefusedError(111, "Connection refused"), "Connection refused"),
+        (TimeoutError(), "timed out"),
+        (EOFError(), "connection closed"),
+        (ValueError(), "unknown error"),
+    ],
+)
+def test_a_reason_has_no_name_of_a_class(error: Exception, words: str) -> None:
+    """ADMIN-18: for people."""
+    assert plain_reason(error) == words
+
+
+def test_the_words_of_a_ca_are_shown_without_its_codes() -> None:
+    """ADMIN-18: the detail, or what the code means."""
+    parts = [messages.Error.with_code("caa", detail="CAA forbids it"), messages.Error.with_code("unauthorized")]
+    error = messages.Error.with_code("compound", detail="two names failed").update(subproblems=tuple(parts))
+    assert problem(error) == "two names failed; CAA forbids it; The client lacks sufficient authorization"

@@ -20,6 +20,7 @@ import msgspec
 from moxlite.admin.dns.plan import Change, Data, Found, Slot
 from moxlite.admin.dns.zonefile import TTL
 from moxlite.net.limits import IPAddress
+from moxlite.wording import plain_reason
 
 SECONDS: Final = 10.0
 """Seconds for one query or update."""
@@ -170,7 +171,7 @@ def _exchange(server: NameServer, work: Callable[[], T]) -> T:
     except (dns.tsig.PeerError, dns.tsig.BadSignature, dns.tsig.BadKey) as error:
         raise UpdateRefused(f"{server.ip} rejected the key {server.key.name}: {error}", credentials=True) from None
     except (dns.exception.DNSException, OSError, EOFError) as error:
-        raise NoAnswer(f"{server.ip} port {server.port}: {type(error).__name__}: {error}") from None
+        raise NoAnswer(f"{server.ip} port {server.port}: {plain_reason(error)}") from None
 
 
 # Files with a TSIG key (RFC 8945), as name servers and their tools write them.

@@ -42,6 +42,7 @@ from moxlite.admin.dnsproviders.accounts import (
 )
 from moxlite.admin.dnsproviders.messages import Account, Edit, data_of, text_data
 from moxlite.net.dns.client import PORT, Servers
+from moxlite.wording import plain_reason
 
 SECONDS: Final = 5.0
 """Seconds for one query."""
@@ -192,7 +193,7 @@ def _answer(
     try:
         answer, _ = dns.query.udp_with_fallback(query, place[0], timeout=SECONDS, port=place[1])
     except (dns.exception.DNSException, OSError, EOFError) as error:
-        raise NoAnswer(f"{place[0]}: {type(error).__name__}") from None
+        raise NoAnswer(f"{place[0]}: {plain_reason(error)}") from None
     if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
         raise NoAnswer(f"{place[0]}: {dns.rcode.to_text(answer.rcode())}")
     return answer

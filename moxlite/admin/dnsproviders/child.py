@@ -352,7 +352,7 @@ def _unreachable(error: Exception) -> str:
             return "response timed out"
         case requests.exceptions.ConnectionError():
             return "no connection; check DNS and the network"
-    return f"the request failed ({type(error).__name__})"
+    return "the request failed"
 
 
 def failure(error: Exception) -> Failed:
@@ -380,7 +380,7 @@ def failure(error: Exception) -> Failed:
         case _ if status >= 400:
             return _failed("odd", f"the provider rejected the change ({said})")
         case _:
-            return Failed("odd", f"unexpected response from the provider ({kind})")
+            return Failed("odd", "unexpected response from the provider")
 
 
 def _failed(why: Why, text: str) -> Failed:

@@ -17,6 +17,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import databases_of
 from moxlite.decoders import from_json
+from moxlite.wording import plain_reason
 
 T = TypeVar("T")
 
@@ -125,7 +126,7 @@ def _call(path: Path, verb: str, what: str, kind: type[T], body: bytes | None = 
         answer = connection.getresponse()
         data = answer.read(MAX_ANSWER)
     except http.client.HTTPException as error:
-        raise ConnectionError(f"Litestream isn't responding: {type(error).__name__}") from None
+        raise ConnectionError(f"unexpected response from Litestream: {plain_reason(error)}") from None
     finally:
         connection.close()
     try:

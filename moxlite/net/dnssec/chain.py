@@ -40,6 +40,7 @@ from moxlite.net.dns.client import Servers
 from moxlite.net.dns.wire import PAYLOAD, Response, WireError, read_response
 from moxlite.net.dnssec.denial import Denial, Unproven, deny, deny_exact_name
 from moxlite.net.resolver import MAX_CHAIN, RecordType
+from moxlite.wording import plain_reason
 
 # Queries for records with their signatures, and the bounds of one validation (AUTH-123).
 
@@ -92,7 +93,7 @@ class Servant:
                     query, str(server), timeout=seconds, port=self._servers.port, ignore_unexpected=True
                 )
             except (dns.exception.DNSException, OSError, EOFError, ValueError) as error:
-                problems = [*problems, f"{server}: {type(error).__name__}: {error}"]
+                problems = [*problems, f"{server}: {plain_reason(error)}"]
                 continue
             if response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return response
