@@ -134,7 +134,7 @@ def look(server: LocalServer, writer: Writer, report: Report, kills: int) -> Non
         if time.monotonic() > end:
             break
         # a message whose attempts two kills cut off is tried again minutes later: not to be waited for
-        server.cli("queue", "schedule", "--all", "--now", "0s", check=False)
+        server.cli("queue", "retry", "--all", check=False)
         time.sleep(0.5)
     queued = count_queued(server, 2 * len(writer.sent))
     if queued != len(writer.sent):

@@ -233,7 +233,7 @@ def run(seed: int, share: float, report: Report) -> None:
                 work(server, ledger, accounts, stage, rng.uniform(0, LONGEST_REST))
             server.start()
             work(server, ledger, accounts, messages, None)
-            server.cli("queue", "schedule", "--all", "--now", "0s")
+            server.cli("queue", "retry", "--all")
             drain(server)
             inboxes = [inbox(server, f"f{number}") for number in range(accounts)]
             if (code := server.stop()) != 0:

@@ -260,7 +260,7 @@ def kill_many(seed: int, kills: int, report: Report, make: Callable[[Path], Serv
             under_load(server, ledger, rng, rng.uniform(SHORTEST, LONGEST))
         server.start()
         # Interrupted attempts count, so that no fault of ours makes a tight loop (QUEUE-13): not to wait 7m30s here.
-        server.cli("queue", "schedule", "--all", "--now", "0s")
+        server.cli("queue", "retry", "--all")
         deadline = time.monotonic() + 120
         while (listed := server.cli("queue", "list", "--json").stdout.strip()) not in ("", "[]"):
             if time.monotonic() > deadline:

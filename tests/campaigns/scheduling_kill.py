@@ -206,7 +206,7 @@ def run(seed: int, share: float, report: Report) -> None:
             end = time.monotonic() + SETTLE_SECONDS
             twice = -1
             while twice < 0:
-                server.cli("queue", "schedule", "--all", "--now", "0s")
+                server.cli("queue", "retry", "--all")
                 drain(server)
                 try:
                     twice = judge(world, ledger, calendar(server, "bob"), calendar(server, "eve"))

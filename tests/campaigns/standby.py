@@ -423,7 +423,7 @@ def power_offs(tally: Tally, rng: random.Random, numbers: Iterator[int]) -> None
                 clicks=len(ledger.clicked),
             )
             pair.follow()
-        pair.server.cli("queue", "schedule", "--all", "--now", "0s")
+        pair.server.cli("queue", "retry", "--all")
         until(lambda: pair.server.cli("queue", "list", "--json").stdout.strip() in ("", "[]"), 120, pair)
         inbox, archive = kill.verify(pair.server, ledger, drained=True)
         compared = kill.compare_bodies(pair.server, ledger)

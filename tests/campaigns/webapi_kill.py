@@ -265,7 +265,7 @@ def _all_told(server: LocalServer, calls: Calls, found: dict[str, Any], receiver
         if time.monotonic() > end:
             lost = sorted(rows - told_rows)[:10], sorted(messages - told_messages)[:10]
             raise Finding(f"deliveries that were not told: {lost[0]}; messages: {lost[1]}")
-        server.cli("queue", "schedule", "--now", "0s", "--to", server.user, check=False)
+        server.cli("queue", "retry", "--to", server.user, check=False)
         server.cli("queue", "webhook", "schedule", "--now", "0s", "--all", check=False)
         time.sleep(1)
 

@@ -117,7 +117,7 @@ def try_until_done(server: ServedServer) -> None:
         if server.process.poll() is not None:
             again(server)
         with contextlib.suppress(Exception):
-            server.cli("queue", "schedule", "--all", "--now", "0s")
+            server.cli("queue", "retry", "--all")
             return waiting(server) == []
         return False  # it has died of it
 

@@ -153,7 +153,7 @@ def test_each_guest_is_invited_or_named(chromium: Browser, tmp_path: Path) -> No
         assert "SUMMARY:Regatta" in shown
         assert "full@example.org" in server.cli("queue", "list").stdout
         server.cli("config", "account", "set", "full", "quota", "default")
-        server.cli("queue", "schedule", "--all", "--now", "0s")
+        server.cli("queue", "retry", "--all")
         until(invited(server, "full"), pause=0.5, what="mail to one who has room now")
 
         until(lambda: len(box(server, "eve")) > 0, pause=0.5, what="a notice of those that failed")

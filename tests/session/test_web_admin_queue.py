@@ -79,7 +79,7 @@ async def test_a_filter_is_counted_before_anything_is_done(rig: Rig, browser: Br
 
 
 async def test_messages_are_held_released_put_off_and_returned(rig: Rig, browser: Browser) -> None:
-    """WEB-84: each operation, for a selection."""
+    """WEB-84, QUEUE-180: each operation, for a selection. To try now is `retry` alone."""
     (number,) = await put(rig, "one@far.example")
     chosen = {"ids": [number]}
 
@@ -87,6 +87,8 @@ async def test_messages_are_held_released_put_off_and_returned(rig: Rig, browser
         return (await browser.call(f"queue_{verb}", filter=chosen, expected=1, **more))["messages"]  # type: ignore[no-any-return]
 
     assert await changed("schedule", seconds=36_000, from_now=True) == 1
+    now = {"seconds": 0, "from_now": True}
+    assert await browser.error("queue_schedule", filter=chosen, expected=1, **now) == (400, "user:error")
     assert await changed("unhold") == 1
     assert await listed(browser, {"hold": False, "next_attempt": ">9h"}) == ["one@far.example"]
     assert await changed("hold") == 1
