@@ -67,7 +67,7 @@ def has_pages() -> bool:
 
 
 def find_page(name: str) -> Path | None:
-    """The installed page with this file name; None if there is none."""
+    """The installed page with this file name, or None."""
     if not re.fullmatch(r"[\w-]+\.md", name):
         return None
     return next((page for folder in PAGES if (page := folder / name).is_file()), None)

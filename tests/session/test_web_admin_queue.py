@@ -79,7 +79,7 @@ async def test_a_filter_is_counted_before_anything_is_done(rig: Rig, browser: Br
 
 
 async def test_messages_are_held_released_put_off_and_returned(rig: Rig, browser: Browser) -> None:
-    """WEB-84, QUEUE-180: each operation, for a selection. To try now is `retry` alone."""
+    """WEB-84, QUEUE-22: each operation, for a selection. To try now is `retry` alone."""
     (number,) = await put(rig, "one@far.example")
     chosen = {"ids": [number]}
 
