@@ -1,6 +1,7 @@
 """``moxlite quickstart``: what it makes, what it leaves behind when it fails, and that the result can be served."""
 
 import datetime as dt
+import http.client
 import imaplib
 import json
 import os
@@ -203,6 +204,28 @@ def test_what_is_made_can_be_served(tmp_path: Path, world: DNSWorld) -> None:
         with urllib.request.urlopen(f"http://127.0.0.1:{ports['webmail_http']}/admin/", timeout=30) as page:
             assert page.url == f"http://127.0.0.1:{ports['admin_http']}/admin/", "the admin app has a port of its own"
             assert page.status == 200
+
+
+def test_a_host_typed_into_a_browser_leads_to_the_published_pages(tmp_path: Path, world: DNSWorld) -> None:
+    """WEB-25a, ADMIN-34a: from port 80, where http-01 and settings for mail clients are still served."""
+    folder = tmp_path / "moxlite"
+    quickstart(folder, world)
+    assert moxlite(folder, "config", "listeners", "publish-web", "on").returncode == 0
+    ports = serve_here(folder / "config/moxlite.toml")
+    with Quickstarted(folder):
+
+        def get(path: str, host: str = HOSTNAME) -> tuple[int, str]:
+            connection = http.client.HTTPConnection("127.0.0.1", ports["webserver_http"], timeout=30)
+            connection.request("GET", path, headers={"Host": host})
+            answer = connection.getresponse()
+            connection.close()
+            return answer.status, answer.headers.get("location", "")
+
+        for host in (HOSTNAME, "mail.example.org"):
+            for path in ("/", "/webmail/"):
+                assert get(path, host) == (308, f"https://{host}:{ports['account_https']}{path}")
+        assert get("/.well-known/acme-challenge/x") == (404, "")
+        assert get("/mail/config-v1.1.xml?emailaddress=me@example.org", "autoconfig.example.org")[0] == 200
 
 
 @pytest.mark.parametrize(
