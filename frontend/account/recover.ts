@@ -1,7 +1,7 @@
 // The page of a recovery link (WEB-151a): `#recover=TOKEN`. Looking does not use the link up; its button does.
 
 import type { RecoveryInfo } from "../gen/account";
-import { brand, el, fill, sign } from "../lib/dom";
+import { brand, el, fill, placed, sign } from "../lib/dom";
 import { octagonAlert } from "../lib/icons";
 import { t } from "../lib/words";
 
@@ -84,7 +84,11 @@ function passwordForm(
         }
       },
     },
-    el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."),
+    el(
+      "p",
+      { class: "two" },
+      placed(t("For the account {account}."), { account: el("b", {}, el("bdi", {}, info.account)) }),
+    ),
     !info.generated && el("label", { class: "field" }, t("New password"), password),
     info.reset_factors &&
       el(

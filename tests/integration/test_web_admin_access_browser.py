@@ -88,8 +88,8 @@ def test_a_member_of_a_shared_mailbox_is_added_in_three_clicks(visitor: Visitor)
     assert presses() == 3
 
 
-def test_a_recovery_link_is_shown_once(visitor: Visitor) -> None:
-    """WEB-81a, WEB-151a: and it opens the page for a new password."""
+def test_a_recovery_link_is_shown_once(visitor: Visitor, chromium: Browser, server: LocalServer) -> None:
+    """WEB-81a, WEB-151a, WEBMAIL-143: it opens the page for a new password, with whole texts in each language."""
     page = go(visitor, "accounts/ben?tab=security")
     page.get_by_role("button", name="Recovery link…").click()
     page.get_by_role("dialog").get_by_role("button", name="Create link").click()
@@ -99,6 +99,10 @@ def test_a_recovery_link_is_shown_once(visitor: Visitor) -> None:
     page.goto(f"{visitor.base}/#{link.partition('#')[2]}")
     expect(page.get_by_role("heading", name="Set your password")).to_be_visible()
     expect(page.get_by_text("For the account ben.")).to_be_visible()
+    japanese = Visitor(chromium, server, locale="ja-JP")
+    japanese.page.goto(f"{japanese.base}/#{link.partition('#')[2]}")
+    expect(japanese.page.get_by_text("アカウント: ben", exact=True)).to_be_visible()
+    japanese.close()
 
 
 def test_removed_mail_comes_back(visitor: Visitor, server: LocalServer) -> None:

@@ -522,6 +522,9 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+function placed(text22, elements2) {
+  return text22.split(/(\{\w+\})/).map((part2) => elements2[part2.slice(1, -1)] ?? part2);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -1183,7 +1186,7 @@ function passwordForm(client, token, info, end) {
       send.disabled = false;
       password.focus();
     }
-  } }, el("p", { class: "two" }, t("For the account "), el("b", {}, el("bdi", {}, info.account)), "."), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your verification methods will be removed too. Set up two-step verification again afterward.")), wrong, send);
+  } }, el("p", { class: "two" }, placed(t("For the account {account}."), { account: el("b", {}, el("bdi", {}, info.account)) })), !info.generated && el("label", { class: "field" }, t("New password"), password), info.reset_factors && el("p", { class: "hint" }, t("Your verification methods will be removed too. Set up two-step verification again afterward.")), wrong, send);
 }
 function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
