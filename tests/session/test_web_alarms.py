@@ -332,12 +332,15 @@ async def test_alarms_that_a_push_service_did_not_take(mia: Owner) -> None:
     """DAV-50: they are sent again within the hour, several in one notice."""
     mia.push.answers = [Answer(503), Answer(201)]
     await mia.put("one", mia.at(HOUR), *alarm())
-    await mia.put("two", mia.at(HOUR + MINUTE), *alarm())
+    await mia.put("two", mia.at(HOUR + 5), *alarm())
+    await mia.put("three", mia.at(HOUR + 2 * MINUTE), *alarm())
     await mia.ring(50 * MINUTE + 1)
     await mia.until(1)
+    await mia.ring(10)  # the phone isn't tried again yet: the alarm waits with the other
     await mia.ring(2 * MINUTE)
     await mia.push.wait(2)
-    assert sorted(one["title"] for one in mia.phone.read(mia.push.asked[1])["alarms"]) == ["Event one", "Event two"]
+    # The third alarm may come in a notice of its own: the pause of the phone has ended before it rings.
+    assert {"Event one", "Event two"} <= {one["title"] for one in mia.phone.read(mia.push.asked[1])["alarms"]}
 
 
 async def test_there_is_an_end_to_what_an_hour_brings(mia: Owner) -> None:
