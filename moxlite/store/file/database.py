@@ -475,7 +475,7 @@ class Database:
                 await trio.to_thread.run_sync(work)
             await self._writer.end()
             if give_memory_back.early():
-                give_memory_back()  # notes that it is owed
+                give_memory_back.owed = True
             else:
                 await trio.to_thread.run_sync(give_memory_back)
         self.health.close()
