@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
+from moxlite.admin.dns.check import CHECKS
 from moxlite.web.admin.app import API
 from moxlite.web.calls import Call, calls_of
 from tests.hostiletexts import HOSTILE
@@ -88,6 +89,10 @@ class Poison:
         result = self.answers.of(self.calls[name].result, FIXED.get(name))
         if name == "account_uses":  # of the accounts that were asked for, in their order
             result = [one | {"name": asked} for one, asked in zip(result, given["names"], strict=False)]
+        elif name == "dns_reports":  # one for each topic, which the program names
+            result = [one | {"topic": topic} for one, topic in zip(result, CHECKS, strict=False)]
+        elif name == "dns_check":
+            result["topic"] = given["topic"]
         elif name == "domain":
             result["aliases"][0]["localpart"] = "family"
         elif name in ("queue_list", "queue_retired_list", "queue_webhook_list", "queue_webhook_retired_list"):
