@@ -9,6 +9,7 @@ import { type Entries, openMenu } from "../../lib/menu";
 import { button, card, foreign, head, iconButton, meter, table, visible } from "../../lib/pages";
 import { redraw } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
+import { sentence } from "../../lib/sentence";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -286,10 +287,6 @@ function problems(one: LinkItem): Child[] {
       ),
     ),
   ];
-}
-
-function sentence(text: string): string {
-  return `${text[0]?.toUpperCase() ?? ""}${text.slice(1)}${/[.!?…]$/.test(text) ? "" : "."}`;
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { links };

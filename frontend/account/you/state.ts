@@ -6,6 +6,7 @@ import type { Told } from "../../lib/language";
 import { size } from "../../lib/numbers";
 import { card, foreign, meter } from "../../lib/pages";
 import { inWord } from "../../lib/remarks";
+import { sentence } from "../../lib/sentence";
 import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t, told } from "../../lib/words";
@@ -57,7 +58,7 @@ function sorting(found: SortingNotices, why: string): HTMLElement[] {
     );
   const failure = found.failure;
   if (failure?.script === "")
-    lines.push(notice("warn", [t("Message kept:"), " ", foreign(why, 300)], link("forwarding", t("Forwarding"))));
+    lines.push(notice("warn", foreign(sentence(why), 300), link("forwarding", t("Forwarding"))));
   else if (failure != null) {
     const text =
       failure.line > 0

@@ -8,6 +8,7 @@ import { el, fill, placed } from "../../lib/dom";
 import { foreign } from "../../lib/pages";
 import { released } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
+import { sentence } from "../../lib/sentence";
 import { adopt } from "../../lib/sheets";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
@@ -65,7 +66,7 @@ export function showNotices(client: Client, list: HTMLElement, account: string):
     };
     const about =
       failure.script === ""
-        ? [t("Message kept:"), " ", foreign(failure.text.message, 300)]
+        ? [foreign(sentence(failure.text.message), 300)]
         : [
             placed(
               failure.line > 0

@@ -450,6 +450,10 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 
+function sentence(text2) {
+  return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
+}
+
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
 var tones = { ok: "ok", warn: "warn", danger: "danger", wait: "muted", off: "muted", unknown: "muted" };
 function state(level, word) {
@@ -859,9 +863,6 @@ function around(words, at) {
 function problems(one) {
   if (one.problems.length === 0) return [];
   return [el("details", { class: "problems" }, el("summary", { class: "hint" }, many(one.problems.length, "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, one.problems.map(({ message }) => el("li", {}, foreign(message)))))];
-}
-function sentence(text2) {
-  return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
 }
 var pages = { links };
 export {

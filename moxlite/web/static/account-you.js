@@ -324,6 +324,10 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 
+function sentence(text2) {
+  return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
+}
+
 var formats = /* @__PURE__ */ new Map();
 function formatted(date, name, options) {
   let format = formats.get(name);
@@ -380,7 +384,7 @@ function sorting(found, why) {
   const lines = [];
   if (found.away) lines.push(notice("wait", found.away_until === null ? t("Vacation reply is on.") : placed(t("Vacation reply is on until {time}."), { time: when(microseconds(found.away_until)) }), link("away", t("Manage"))));
   const failure = found.failure;
-  if (failure?.script === "") lines.push(notice("warn", [t("Message kept:"), " ", foreign(why, 300)], link("forwarding", t("Forwarding"))));
+  if (failure?.script === "") lines.push(notice("warn", foreign(sentence(why), 300), link("forwarding", t("Forwarding"))));
   else if (failure != null) {
     const text2 = failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}.");
     lines.push(notice("warn", [placed(text2, { reason: foreign(why, 300) }), " ", t("You'll find the message in your Inbox.")], link("scripts", t("Sieve scripts"))));

@@ -180,6 +180,10 @@ async function inWord(text2) {
   return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
 }
 
+function sentence(text2) {
+  return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
+}
+
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
   const adopted = globalThis.moxliteSheets;
@@ -261,7 +265,7 @@ function showNotices(client, list, account) {
       localStorage.setItem(hiddenKey, failure.moment);
       draw(found);
     };
-    const about = failure.script === "" ? [t("Message kept:"), " ", foreign(failure.text.message, 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];
+    const about = failure.script === "" ? [foreign(sentence(failure.text.message), 300)] : [placed(failure.line > 0 ? t("Your script failed in line {line}: {reason}.", { line: failure.line }) : t("Your script failed: {reason}."), { reason: foreign(failure.text.message, 300) }), " ", t("You'll find the message in your Inbox.")];
     return line("failed", [...about, failure.count > 1 && ` ${many(failure.count, "{n} error", "{n} errors in the last 30 days")}`], link(failure.script === "" ? "forwarding" : "scripts", t("Show")), el("button", { class: "link", onclick: hide }, t("Hide")));
   }
   function stopped(address) {
