@@ -87,7 +87,7 @@ def test_a_server_is_backed_up_in_object_storage_and_restored_from_there(
         check=False,
     )
     assert restored.returncode == 0, restored.stderr
-    assert "messages checked" in restored.stdout
+    assert ", 1 message checked\n" in restored.stdout, restored.stdout
     assert (second / "data/accounts/bob/account.db").exists()
     assert (second / "config/storagekeys").read_bytes() == (server.config / "storagekeys").read_bytes()
 

@@ -99,7 +99,7 @@ def test_a_server_is_backed_up_to_another_machine_and_restored_from_there(
     second = server.folder.with_name("second")
     places = ("--config-dir", str(second / "config"), "--data-dir", str(second / "data"))
     restored = server.cli("restore", target, "--with-config", *places, *key)
-    assert "messages checked" in restored.stdout
+    assert ", 1 message checked\n" in restored.stdout, restored.stdout
     assert (second / "config/backupkey").read_bytes() == far.key.read_bytes()
     found = (second / "config/backupkey").stat()
     assert (found.st_uid, stat.S_IMODE(found.st_mode)) == (0, 0o600)
@@ -145,7 +145,7 @@ def test_an_empty_machine_is_restored_by_the_keys_of_root(server: RootServer, fa
     (home / ".ssh/known_hosts").write_text(f"[127.0.0.1]:{far.port} {far.host_key}\n")
     done = run()
     assert done.returncode == 0, done.stderr
-    assert "messages checked" in done.stdout
+    assert ", 1 message checked\n" in done.stdout, done.stdout
     assert (second / "config/backupkey").read_bytes() == far.key.read_bytes()
     assert (second / "data").stat().st_uid == pwd.getpwnam(USER).pw_uid
     assert (second / "data/accounts/bob/account.db").exists()

@@ -111,7 +111,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     done = quickstart(tmp_path / "four", "--existing-webserver", "caddy", *first, "--publish-web")
     assert f"\n{pages}\n" in (tmp_path / "four/config/moxlite.toml").read_text()
     assert "\n    reverse_proxy 127.0.0.1:1080\n}\n" in done.stdout
-    assert "5. The web pages are at https://mx.example.org/webmail/, open to the internet." in done.stdout
+    assert "7. Open webmail at https://mx.example.org/webmail/, from anywhere." in done.stdout
     done = quickstart(tmp_path / "two", "--existing-webserver", "apache", *first)
     assert "warning: the certificates don't include mail.example.org" in done.stdout
     done = quickstart(tmp_path / "three", "--existing-webserver", "apache", *second)

@@ -49,7 +49,7 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
         assert answers() == stopped
         missing = server.cli("reports", "show", "tls", "7", check=False)
         assert (missing.returncode, missing.stdout) == (1, "")
-        assert "there is no report 7" in missing.stderr
+        assert "report not found: 7" in missing.stderr
         bad = server.cli("reports", "list", "tls", "--domain", "a..b", check=False)
         assert (bad.returncode, bad.stdout) == (1, "")
     finally:
@@ -82,7 +82,7 @@ def test_reports_are_listed_with_and_without_a_server(tmp_path: Path) -> None:
     saved = server.cli("store", "recover", "--file", "reports.db", "--out", str(tmp_path / "out"), check=False)
     assert "saved 0 rows" in saved.stdout
     file.unlink()
-    assert "made" in server.cli("store", "create", "--file", "reports.db").stdout
+    assert "created empty" in server.cli("store", "create", "--file", "reports.db").stdout
 
 
 def test_reports_in_files_are_printed(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

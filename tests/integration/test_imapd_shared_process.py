@@ -83,6 +83,7 @@ def test_a_mailbox_is_shared_and_used(served: ServedServer) -> None:
         eve.fetch([1], ["FLAGS"])
     assert BOX not in [name for _, _, name in eve.list_folders()]
     refused = served.cli("account", "share", "set", "bob", "Invoices", "nobody", "read", check=False)
-    assert (refused.returncode, refused.stderr.strip().endswith('account not found: "nobody"')) == (1, True)
+    assert refused.returncode == 1
+    assert "isn't an account on this server" in refused.stderr
     eve.logout()
     assert 'm="permissions changed"' in served.log()

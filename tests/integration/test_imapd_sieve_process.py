@@ -93,9 +93,9 @@ def test_scripts_and_vacation_on_the_command_line(server: tuple[LocalServer, int
     text.write_text("I am away.\n")
     running.cli("account", "vacation", "set", "moxlite", str(text), "--subject", "Away", "--until", "2099-01-01")
     said = running.cli("account", "vacation", "show", "moxlite").stdout
-    assert said == "answers: on\nuntil: 2099-01-01 00:00 UTC\nsubject: Away\n  I am away.\n"
+    assert said == "vacation reply: on\nuntil: 2099-01-01 00:00 UTC\nsubject: Away\n  I am away.\n"
     running.cli("account", "vacation", "off", "moxlite")
-    assert running.cli("account", "vacation", "show", "moxlite").stdout.startswith("answers: off\n")
+    assert running.cli("account", "vacation", "show", "moxlite").stdout.startswith("vacation reply: off\n")
 
 
 @pytest.mark.nightly

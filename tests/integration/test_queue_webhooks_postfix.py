@@ -68,7 +68,7 @@ class Setting:
                     event = check_outgoing(asked.body)
                     if (event["QueueMsgID"], event["Event"]) == (of["QueueMsgID"], kind):
                         assert Webhook(SECRET).verify(asked.body, asked.headers)
-                        assert (event["FromID"], event["Extra"]) == (of["FromID"], {"X-To": of["Address"]})
+                        assert (event["FromID"], event["Extra"]) == (of["FromID"], {"x-to": of["Address"]})
                         return dict(event)
                 await trio.sleep(0.05)
 

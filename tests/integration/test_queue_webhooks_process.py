@@ -156,7 +156,7 @@ async def test_samples_are_sent_by_hand(hooked: tuple[LocalServer, WebServer]) -
     assert failed.returncode == 1
     assert "status 500" in failed.stdout
     unknown = await trio.to_thread.run_sync(partial(server.cli, "queue", "webhook", "test", "nobody", check=False))
-    assert (unknown.returncode, "no account" in unknown.stderr) == (1, True)
+    assert (unknown.returncode, "account not found" in unknown.stderr) == (1, True)
 
 
 async def test_what_answers_a_sent_message_is_an_event_of_it(hooked: tuple[LocalServer, WebServer]) -> None:

@@ -68,11 +68,11 @@ WRITERS = (
         fields="List-Unsubscribe: <https://d5.example/u>\r\n",
     ),
     Writer("A shop with a no-reply address, weekly", "noreply@d6.example", lambda day: day % 7 == 4),
-    Writer("A sender without valid SPF or DKIM, weekly", "eve@unproven.example", lambda day: day % 7 == 6),
+    Writer("A sender that fails SPF and DKIM, weekly", "eve@unproven.example", lambda day: day % 7 == 6),
     Writer("A colleague who adds you in Bcc, weekly", "ben@d7.example", lambda day: day % 7 == 1, to="all@d7.example"),
     Writer("Bounces, weekly", "mailer-daemon@d8.example", lambda day: day % 7 == 3, null=True),
     Writer(
-        "A colleague also on vacation, whose app follows the standard",
+        "A colleague also on vacation, with an app that follows the standard",
         "gus@d9.example",
         lambda day: day in {42, 302},
         answered=True,
@@ -86,7 +86,7 @@ WRITERS = (
         reacts=True,
     ),
     Writer("An old ticket system, once", "help@d10.example", lambda day: day in {41, 301}, answered=True),
-    Writer("and its unmarked replies to each message", "help@d10.example", lambda day: False, reacts=True),
+    Writer("and its unmarked replies to every message", "help@d10.example", lambda day: False, reacts=True),
 )
 
 

@@ -142,7 +142,7 @@ def test_a_repository_of_a_running_server(tmp_path: Path) -> None:
         assert "From eve/Inbox: 25 messages" in both.stdout
         missing = server.cli("restore", repo, "--account", "eve", "--mailbox", "Nowhere", check=False)
         assert missing.returncode == 1
-        assert "no mailbox 'Nowhere'" in missing.stderr
+        assert "folder not found: 'Nowhere'" in missing.stderr
         client = session(server, "Restored")
         assert client.search(None, "ALL")[1][0].split() == [b"%d" % number for number in range(1, 21)]
         client.logout()
@@ -199,7 +199,7 @@ def test_a_whole_account_moves_to_another_server(tmp_path: Path) -> None:
         assert "exists" in again.stderr
         used = one.cli("account", "import-full", "eve", file, check=False)
         assert used.returncode == 1
-        assert "account 'eve' exists" in used.stderr
+        assert "account 'eve' already exists" in used.stderr
     with ServedServer(tmp_path / "two") as two:
         two.cli("account", "import-full", "eve", file)
         assert subjects(two) == (before[0], before[1], 4)

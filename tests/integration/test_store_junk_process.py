@@ -54,7 +54,7 @@ def test_what_a_client_moves_to_junk_is_learnt_and_explained(server: LocalServer
     assert out.startswith("junk: ")
     assert "watches" in out
     done = server.cli("junk", "retrain", "moxlite")
-    assert done.stdout == "moxlite: 8 messages learnt\n"
+    assert done.stdout == "moxlite: 8 messages learned\n"
     assert "of 8 messages" in done.stderr
     assert server.cli("junk", "prune").stdout.startswith("moxlite: 0 words dropped")
     assert server.cli("junk", "explain", "moxlite", "<3@example.com>").stdout.startswith("junk: ")
