@@ -487,7 +487,7 @@ def test_the_owner_of_an_address_agrees_to_forwarded_mail(chromium: Browser, ser
 
         def link() -> str:
             imap.select("INBOX")
-            _, found = imap.search(None, "SUBJECT", "forwarded")
+            _, found = imap.search(None, "SUBJECT", '"Confirm forwarding"')
             for number in found[0].split():
                 _, parts = imap.fetch(number.decode(), "(BODY.PEEK[])")
                 assert isinstance(parts[0], tuple)
@@ -572,6 +572,8 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
         expect(page.get_by_label("INBOX")).to_be_visible()
         page.get_by_role("button", name="Import", exact=True).click()
         expect(page.locator(".notice.ok")).to_contain_text("2 messages copied")
+        page.get_by_role("button", name="Close").click()
+        expect(page.get_by_role("combobox", name="Server")).to_be_visible()
         visitor.close()
     with imaplib.IMAP4("127.0.0.1", server.port(143)) as ours:
         ours.login(server.user, server.password)

@@ -143,7 +143,7 @@ def test_messages_and_conversations_are_counted(reader: Reader, server: LocalSer
     page.keyboard.press("/")
     page.locator(".search-input").fill("subject:595")
     page.keyboard.press("Enter")
-    expect(page.locator(".search-said")).to_have_text("5 messages in 1 conversation found")
+    expect(page.locator(".search-said")).to_have_text("5 messages in 1 conversation")
 
 
 def test_what_was_put_away_stays_away(reader: Reader, server: LocalServer, tmp_path: Path) -> None:

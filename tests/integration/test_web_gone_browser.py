@@ -173,7 +173,7 @@ def test_where_websockets_are_eaten_a_fourth_tab_says_so(chromium: Browser, loca
         for _ in range(2):
             expect(another_tab(found).locator(".list-title")).to_have_text("Inbox")
         fourth = another_tab(found)
-        expect(fourth.locator(".waiting")).to_contain_text("other tabs use all the connections")
+        expect(fourth.locator(".waiting")).to_contain_text("Other tabs use all the connections")
         found.context.pages[1].close()
         fourth.get_by_role("button", name="Try now").click()
         expect(fourth.locator(".list-title")).to_have_text("Inbox")

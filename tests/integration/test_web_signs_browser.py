@@ -97,7 +97,7 @@ def test_a_phone_has_the_legend_in_the_menu_of_the_list(
     page.get_by_role("button", name="List options").tap()
     page.get_by_role("menuitem", name="Icon guide").tap()
     legend = page.get_by_role("dialog", name="Icons")
-    expect(legend.get_by_text("Messages in this conversation")).to_be_attached()
+    expect(legend.get_by_text("Messages in this conversation", exact=True)).to_be_attached()
     page.screenshot(path=tmp_path / "phone.png")
     phone.expect_width(390)
     last = legend.locator("dd").last
