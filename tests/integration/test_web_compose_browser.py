@@ -18,7 +18,7 @@ from tests import tools
 from tests.integration.browser import PATIENCE, Visitor, chromium
 from tests.integration.conftest import all_has_come
 from tests.running import LocalServer
-from tests.webcalls import send_at_once
+from tests.webcalls import save_settings
 
 __all__ = ["chromium"]
 
@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.served, pytest.mark.integration]
 def imap(server: LocalServer) -> Iterator[imaplib.IMAP4]:
     """A session of IMAP, with empty mailboxes; the settings are the first ones again, whatever a test before chose."""
     all_has_come(server)
-    send_at_once(server)
+    save_settings(server, undo_send_seconds=0, compose_format="text")
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
     session.login(server.user, server.password)
     for name in ("INBOX", "Sent", "Drafts"):

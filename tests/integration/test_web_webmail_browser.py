@@ -16,7 +16,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import all_has_come
 from tests.running import LocalServer
 from tests.tools import until
-from tests.webcalls import send_at_once
+from tests.webcalls import save_settings
 
 __all__ = ["chromium"]
 
@@ -33,7 +33,7 @@ HTML = (
 def local(server: LocalServer) -> LocalServer:
     """The server, with empty mailboxes; the settings are the first ones again, whatever a test before chose."""
     all_has_come(server)
-    send_at_once(server)
+    save_settings(server, undo_send_seconds=0, compose_format="text")
     session = imaplib.IMAP4("127.0.0.1", server.port(143))
     session.login(server.user, server.password)
     for name in ("INBOX", "Archive", "Trash"):
