@@ -76,7 +76,8 @@ ADMIN: Final[dict[str, set[str]]] = {
 ACTS: Final = re.compile(
     "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
     "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
-    "|Log out .*|End session from .*|Revoke .*|Turn off .*|Remove (gone|ben)@.*|Remove rule|Attempts for .*|check now|Undo changes"
+    "|Log out .*|End session from .*|Revoke .*|Turn off .*|Remove (gone|ben)@.*"
+    "|Remove rule|Attempts for .*|check now|Undo changes"
     "|Remove: Thanks|Why\\? .*|Remove (unknown|Chrome on Linux)|(Add|Remove) condition"
     "|New template|Open email links from web pages here|(moxlite|Gmail) shortcuts"
     "|Test rules|Pause|All|Deliveries|Logins|Sends|Import another file|Cancel"
