@@ -359,8 +359,9 @@ def wrong_tlsa(me: Newcomer) -> None:
             _, found = me.doctor("--skip-mail")
             [told] = [one for one in found["findings"] if "DANE senders can't deliver" in one["text"]]
             assert told["grade"] == "error", told
-            [instead] = [line for line in told["commands"] if line.startswith("replace `_25._tcp.mx.")]
-            me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("`: ")[1]))
+            commands = {line for one in found["findings"] for line in one["commands"]}
+            [instead] = [line for line in commands if line.startswith("replace `_25._tcp.mx.")]
+            me.world.set("example.org", wrong.replace(instead.split("`")[1], instead.split("` in DNS with: ")[1]))
             assert not any("port 25" in line for line in me.dnscheck().get("dane", {}).get("errors", [])), instead
             me.world.set("example.org", wrong)
     finally:
