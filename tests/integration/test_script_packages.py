@@ -259,7 +259,8 @@ def test_the_image_has_all_that_serves(frozen: tuple[Path, Path], tmp_path: Path
     done = package("container", "--to", tmp_path, "--program", frozen[0], "--version", "1.0~test1")
     assert done.returncode == 0, done.stderr
     with tarfile.open(done.stdout.strip()) as archive:
-        archive.extractall(tmp_path / "image", filter="data")
+        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4
+        archive.extractall(tmp_path / "image")
     (entry,) = json.loads((tmp_path / "image/manifest.json").read_text())
     assert entry["RepoTags"] == ["moxlite:1.0-test1", "moxlite:latest"]
     about = json.loads((tmp_path / "image" / entry["Config"]).read_text())["config"]
