@@ -1,6 +1,7 @@
 """The languages of the webmail and the account app: their texts, and the choice among them (WEBMAIL-143)."""
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -88,6 +89,25 @@ def test_each_language_has_nearly_all_texts(texts: Any, app: str) -> None:
         assert len(missing) <= (1 - ENOUGH) * len(wanted), f"translate them in frontend/i18n/{name}.json"
         assert not set(known) - wanted - shared, f"no text of the {app} any more: remove it from frontend/i18n"
         assert {key: why for key, text in known.items() if (why := texts.fault(key, text, name))} == {}
+
+
+PLURAL_ALONE = {
+    "More than {n} messages from this address",
+    "Showing the newest {n} messages. To see all of them, turn off conversations in the list.",
+    "Importing {n} of about {all} messages into {mailbox}…",
+    "Training with {wanted} good and {junk} junk messages",
+    "{n} messages",
+    "{n} seconds",
+}
+"""Texts with a number that is never 1, or only about right."""
+
+
+@pytest.mark.parametrize("app", ["webmail", "account", "admin"])
+def test_a_text_with_a_number_of_things_has_a_singular(texts: Any, app: str) -> None:
+    """WEBMAIL-143: for one message, entry, second or backup it has a form of its own."""
+    counted = re.compile(r"\{\w+\} (?:\w+ )?(?:messages|entries|seconds|backups)\b")
+    found = {key for key in texts.source_texts(app) if "|" not in key and counted.search(key)}
+    assert found <= PLURAL_ALONE, found - PLURAL_ALONE
 
 
 def test_a_text_is_translated_once(texts: Any) -> None:

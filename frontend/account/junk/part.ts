@@ -81,7 +81,7 @@ async function again(desk: Desk, place: HTMLElement): Promise<void> {
       fill(
         place,
         meter(total === 0 ? 0 : done / total),
-        el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })),
+        el("p", { class: "hint" }, many(total, "{done} of {n} message", "{done} of {n} messages", { done })),
       );
   }, period);
   const result: { count?: number } = {};
@@ -264,7 +264,12 @@ function shown(found: Junk, pattern: string): string {
   const count = (boxes: readonly string[]) => boxes.reduce((sum, name) => sum + (found.latest[name] ?? 0), 0);
   const all = count(Object.keys(found.latest));
   if (all === 0) return t("Matches {names}", { names });
-  return t("Matches {names}, with {n} of the last {all} messages", { names, n: count(matching), all });
+  return many(
+    all,
+    "Matches {names}, with {found} of {n} message",
+    "Matches {names}, with {found} of the last {n} messages",
+    { names, found: count(matching) },
+  );
 }
 
 export const pages: Readonly<Record<string, MakePage>> = { junk };

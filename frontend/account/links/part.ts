@@ -2,7 +2,7 @@
 
 import type { LinkItem, LinkList } from "../../gen/account";
 import { ask, attempt, dialog, showError } from "../../lib/dialogs";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, placed } from "../../lib/dom";
 import { tick } from "../../lib/fields";
 import { ellipsis, link, plus } from "../../lib/icons";
 import { type Entries, openMenu } from "../../lib/menu";
@@ -253,8 +253,10 @@ function progress(one: LinkItem): Child {
     el(
       "span",
       { class: "hint" },
-      foreign(one.mailbox),
-      t(": {done} of {total} messages", { done: one.done, total: one.total }),
+      placed(
+        many(one.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: one.done }),
+        { mailbox: foreign(one.mailbox) },
+      ),
     ),
   ];
 }

@@ -6,7 +6,7 @@ import { el } from "../../lib/dom";
 import { choice, field, tick, form as withButton } from "../../lib/fields";
 import { card, head } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
-import { meant, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import type { Layout, Local, Swipe } from "../../webmail/state/settings";
 import { loadLocal, saveLocal } from "../../webmail/state/settings";
 import { rowActions } from "../../webmail/ui/rowactions";
@@ -191,7 +191,7 @@ function seenChoices(now: number): Choices {
     ["-1", t("Manually")],
   ];
   if (!known.some(([value]) => value === String(now)))
-    known.push([String(now), t("After {n} seconds", { n: now / 1000 })]);
+    known.push([String(now), many(now / 1000, "After {n} second", "After {n} seconds")]);
   return known;
 }
 

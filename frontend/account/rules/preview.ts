@@ -4,7 +4,7 @@ import type { TriedMessage } from "../../gen/account";
 import { el, fill } from "../../lib/dom";
 import { card, foreign } from "../../lib/pages";
 import { microseconds, when } from "../../lib/times";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 import { conditions, type Rule } from "./fields";
 
@@ -84,7 +84,9 @@ export class Preview {
       this.say(t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
       return;
     }
-    const count = t("{n} of the last {all} messages match", { n: taken.length, all });
+    const count = many(all, "Matches {found} of {n} message", "Matches {found} of the last {n} messages", {
+      found: taken.length,
+    });
     fill(
       this.root,
       card(t("Matching mail"), [

@@ -6,7 +6,7 @@ import { el } from "../../lib/dom";
 import { card, foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 import { conditions } from "./fields";
 
@@ -117,12 +117,12 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
     ],
     {
       flush: true,
-      hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", {
-        all: found.messages.length,
-        taken: taken.length,
-        others,
-        mailbox: mailbox,
-      }),
+      hint: many(
+        found.messages.length,
+        "Rules match {taken} of {n} message. {others} would go to {mailbox}.",
+        "Rules match {taken} of the last {n} messages. {others} would go to {mailbox}.",
+        { taken: taken.length, others, mailbox },
+      ),
     },
   );
 }

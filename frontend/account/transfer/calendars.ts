@@ -2,7 +2,7 @@
 
 import type { CalendarCopying as Found } from "../../gen/account";
 import { attempt } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { el, fill, placed } from "../../lib/dom";
 import { atFields, form, line } from "../../lib/fields";
 import type { Told } from "../../lib/language";
 import { button, card, foreign, meter } from "../../lib/pages";
@@ -82,13 +82,12 @@ export class CalendarCopies {
               { class: "hint", role: "status" },
               found.place === ""
                 ? t("Finding calendars and address books…")
-                : [
-                    foreign(found.place),
-                    t(": {done} of {total} entries", {
-                      done: found.at.toLocaleString(),
-                      total: found.of.toLocaleString(),
+                : placed(
+                    many(found.of, "{place}: {done} of {n} entry", "{place}: {done} of {n} entries", {
+                      done: found.at,
                     }),
-                  ],
+                    { place: foreign(found.place) },
+                  ),
             ),
             el("p", {}, counted),
           ),

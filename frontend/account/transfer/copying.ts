@@ -2,7 +2,7 @@
 
 import type { Copying as Found, PlannedMailbox } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { el, fill, placed } from "../../lib/dom";
 import { atFields, choice, form, line } from "../../lib/fields";
 import { duration } from "../../lib/numbers";
 import { button, card, foreign, meter } from "../../lib/pages";
@@ -326,10 +326,12 @@ function progress(found: Found): HTMLElement {
   const place =
     found.mailbox === ""
       ? null
-      : [
-          foreign(found.mailbox),
-          t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() }),
-        ];
+      : placed(
+          many(found.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", {
+            done: found.done,
+          }),
+          { mailbox: foreign(found.mailbox) },
+        );
   return el(
     "div",
     { class: "gap" },

@@ -62,7 +62,14 @@ export async function applyToExisting(
     })),
   );
   if (moves.length === 0)
-    return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
+    return show(
+      notice(
+        "ok",
+        many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", {
+          mailbox: source,
+        }),
+      ),
+    );
   const list = el(
     "ul",
     { class: "lines" },
@@ -75,11 +82,12 @@ export async function applyToExisting(
       ),
     ),
   );
-  const words = t("{n} of {all} messages in {mailbox} would move to:", {
-    all: looked,
-    mailbox: source,
-    n: moves.length,
-  });
+  const words = many(
+    looked,
+    "The message in {mailbox} would move to:",
+    "{moves} of {n} messages in {mailbox} would move to:",
+    { mailbox: source, moves: moves.length },
+  );
   show(
     el(
       "div",
@@ -112,7 +120,12 @@ export async function applyToExisting(
     if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
     else
       show(
-        notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })),
+        notice(
+          "warn",
+          many(moves.length, "Stopped. Moved {moved} of {n} message.", "Stopped. Moved {moved} of {n} messages.", {
+            moved,
+          }),
+        ),
         button(t("Continue"), () => void move(done), { kind: "primary" }),
         back,
       );

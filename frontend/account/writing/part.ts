@@ -5,7 +5,7 @@ import { el } from "../../lib/dom";
 import { choice, form, tick } from "../../lib/fields";
 import { button, card, head } from "../../lib/pages";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import { kept } from "../ui/kept";
 import type { Desk, MakePage, Preferences } from "../ui/page";
 import { signatures } from "./signatures";
@@ -51,7 +51,7 @@ const writing: MakePage = async (desk) => {
 
 function undoChoices(now: number): (readonly [string, string])[] {
   const numbers = [...new Set([5, 10, 20, 30, now])].filter((n) => n > 0).sort((a, b) => a - b);
-  return [["0", t("Never")], ...numbers.map((n) => [String(n), t("For {n} seconds", { n })] as const)];
+  return [["0", t("Never")], ...numbers.map((n) => [String(n), many(n, "For {n} second", "For {n} seconds")] as const)];
 }
 
 /** The button that has this browser open links to addresses in the webmail, where both are at one address. */

@@ -82,7 +82,9 @@ function settings(found: Backups): HTMLElement {
         t("Kept"),
         found.encrypted
           ? t("all, until you delete them (the server can't read them)")
-          : t("{days} daily and {weeks} weekly backups", { days: found.keep_daily, weeks: found.keep_weekly }),
+          : many(found.keep_weekly, "{days} daily and {n} weekly backup", "{days} daily and {n} weekly backups", {
+              days: found.keep_daily,
+            }),
       ],
     ]),
   );

@@ -75,7 +75,10 @@ function shown(found: MoveState): HTMLElement[] {
         [t("Status"), words(found.phase)],
         [t("Accounts"), t("{n} of {all}", { n: done, all: found.accounts.length })],
         [t("Messages"), messages.toLocaleString()],
-        [t("Speed"), found.rate > 0 ? t("{n} messages per second", { n: Math.round(found.rate) }) : "–"],
+        [
+          t("Speed"),
+          found.rate > 0 ? many(Math.round(found.rate), "{n} message per second", "{n} messages per second") : "–",
+        ],
         [t("Time left"), found.seconds >= 0 ? t("{n} min", { n: Math.ceil(found.seconds / 60) }) : "–"],
       ]),
     ]),

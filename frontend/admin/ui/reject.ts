@@ -10,7 +10,7 @@ export function answer(found: Sources): [Level, string] {
     case "unknown":
       return ["unknown", t("Unknown. There were no reports in the last 30 days.")];
     case "no":
-      return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
+      return ["ok", many(found.passed, "Yes. The only message passes.", "Yes. All {n} messages pass.")];
     case "strangers":
       return [
         "ok",

@@ -84,7 +84,7 @@ export async function onQuery(
       progress.say(
         all === null
           ? many(ids.length, "{n} message…", "{n} messages…")
-          : t("{n} of {all} messages…", { n: ids.length, all }),
+          : many(all, "{done} of {n} message…", "{done} of {n} messages…", { done: ids.length }),
       );
     }
     progress.close();

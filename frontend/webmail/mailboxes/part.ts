@@ -69,10 +69,7 @@ export async function mailboxMenu(
     el(
       "p",
       { class: "dialog-text" },
-      t("{messages}, {unread} unread", {
-        messages: many(mailbox.total, "{n} message", "{n} messages"),
-        unread: mailbox.unread,
-      }),
+      many(mailbox.total, "{n} message, {unread} unread", "{n} messages, {unread} unread", { unread: mailbox.unread }),
     ),
     el(
       "div",

@@ -5,7 +5,7 @@ import { type Child, el, fill, sign } from "../../lib/dom";
 import { calendar } from "../../lib/icons";
 import { newRuleAt } from "../../lib/newrule";
 import { adopt } from "../../lib/sheets";
-import { t } from "../../lib/words";
+import { many, t } from "../../lib/words";
 import { allLabels } from "../state/labels";
 import type { Mail, Searching } from "../state/mail";
 import { counted } from "../ui/counts";
@@ -56,13 +56,27 @@ export function say(
   { looked, of, found, messages, done, stopped, left_out }: Searching,
   stop: () => void,
 ): void {
-  const count = messages > found ? counted({ messages, conversations: found }) : t("{n} found", { n: found });
-  const numbers = { looked, of: Math.max(of, looked), count };
+  const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
+  const all = Math.max(of, looked);
   fill(
     place,
     done && !stopped && count,
-    stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers),
-    !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)),
+    stopped &&
+      many(
+        all,
+        "Stopped. {count}. Searched {looked} of {n} message",
+        "Stopped. {count}. Searched {looked} of {n} messages",
+        { count, looked },
+      ),
+    !done &&
+      (looked === 0
+        ? t("Searching…")
+        : many(
+            all,
+            "Searching… {count}. Searched {looked} of {n} message",
+            "Searching… {count}. Searched {looked} of {n} messages",
+            { count, looked },
+          )),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
     left_out.length > 0 &&
       el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })),
@@ -176,7 +190,7 @@ function row(
   const changed = () => {
     const all = tokens(bar.input.value);
     const value = input.value.trim();
-    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many(field, value);
+    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : tokensOf(field, value);
     // at the old position; else words first, all others last
     const first = all.findIndex(own);
     const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
@@ -247,7 +261,7 @@ function shown(field: Field, own: readonly Token[]): string {
 }
 
 /** The criteria in a field's text: several for names and subjects, separated as words in the bar. */
-function many(field: Field, value: string): Token[] {
+function tokensOf(field: Field, value: string): Token[] {
   const single =
     field.choices !== undefined || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
   if (single) return [{ not: false, tag: field.tag, value }];

@@ -3,7 +3,7 @@
 import { el, fill, sign } from "../../lib/dom";
 import { archive, clock, ellipsis, filePen, folder, inbox, octagonAlert, send, trash2 } from "../../lib/icons";
 import { size } from "../../lib/numbers";
-import { mailboxName, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import { type Box, type Mailboxes, nameAtHome } from "../data/mailboxes";
 
 export interface MailboxListOwner {
@@ -20,7 +20,6 @@ const icons: Record<string, string> = {
   archive,
   trash: trash2,
   junk: octagonAlert,
-  folder,
 };
 
 export class MailboxList {
@@ -78,14 +77,16 @@ export class MailboxList {
     // the names below their owner
     const name = nameAtHome(mailbox) || mailbox.name;
     const elements = name.split("/");
-    const kind = name === "Inbox" || name === "Snoozed" ? name : (mailbox.roles[0] ?? "folder");
-    const title = t("{name}: {total} messages, {unread} unread, {size}", {
-      name: mailboxName(mailbox.name),
-      total: mailbox.total,
-      unread: mailbox.unread,
-      size: size(mailbox.size),
-    });
-    const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
+    const kind = name === "Inbox" || name === "Snoozed" ? name : (mailbox.roles[0] ?? "");
+    const { unread } = mailbox;
+    const whole = mailboxName(mailbox.name);
+    const title = many(
+      mailbox.total,
+      "{name}: {n} message, {unread} unread, {size}",
+      "{name}: {n} messages, {unread} unread, {size}",
+      { name: whole, unread, size: size(mailbox.size) },
+    );
+    const actions = t("Actions for {name}", { name: whole });
     const menu = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, sign(ellipsis, "i s"));
     menu.addEventListener("click", (event) => {
       event.stopPropagation();
@@ -102,16 +103,12 @@ export class MailboxList {
       },
       sign(mailbox.id < 0 ? inbox : (icons[kind] ?? folder)),
       el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1)!)),
-      mailbox.unread > 0 &&
-        el(
-          "span",
-          { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) },
-          t("{n}", { n: mailbox.unread }),
-        ),
+      unread > 0 &&
+        el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: unread }) }, t("{n}", { n: unread })),
     );
     const row = el(
       "div",
-      { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` },
+      { class: `mailbox${active ? " active" : ""}${unread > 0 ? " unread" : ""}` },
       open,
       mailbox.id > 0 && menu,
     );

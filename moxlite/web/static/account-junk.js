@@ -397,7 +397,7 @@ async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;
   const timer = setInterval(async () => {
     const { running, done, total } = await desk.client.junk_training();
-    if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, t("{done} of {total} messages", { done, total })));
+    if (running) fill(place, meter(total === 0 ? 0 : done / total), el("p", { class: "hint" }, many(total, "{done} of {n} message", "{done} of {n} messages", { done })));
   }, period);
   const result = {};
   const ok = await attempt(t("Training junk filter…"), t("Couldn't train junk filter"), async () => result.count = await desk.client.junk_retrain());
@@ -465,7 +465,7 @@ function shown(found, pattern) {
   const count = (boxes) => boxes.reduce((sum, name) => sum + (found.latest[name] ?? 0), 0);
   const all = count(Object.keys(found.latest));
   if (all === 0) return t("Matches {names}", { names });
-  return t("Matches {names}, with {n} of the last {all} messages", { names, n: count(matching), all });
+  return many(all, "Matches {names}, with {found} of {n} message", "Matches {names}, with {found} of the last {n} messages", { names, found: count(matching) });
 }
 var pages = { junk };
 export {

@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -851,7 +854,7 @@ function standing(one) {
 }
 function progress(one) {
   if (one.mailbox === "") return null;
-  return [meter(one.total > 0 ? one.done / one.total : 0), el("span", { class: "hint" }, foreign(one.mailbox), t(": {done} of {total} messages", { done: one.done, total: one.total }))];
+  return [meter(one.total > 0 ? one.done / one.total : 0), el("span", { class: "hint" }, placed(many(one.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: one.done }), { mailbox: foreign(one.mailbox) }))];
 }
 function next(one) {
   return one.next_try !== null && el("span", { class: "hint" }, around(t("Next attempt {time}"), one.next_try));

@@ -116,6 +116,10 @@ function mailboxName(name) {
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
 
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
@@ -576,11 +580,11 @@ function answerCommands(desk) {
   const own2 = () => desk.inRole("draft") || desk.reading()?.flags.includes("\\draft") === true;
   const draft = () => shown() && own2();
   const received = () => shown() && !own2();
-  const many = () => {
+  const many2 = () => {
     const item = desk.shown();
     return received() && item !== null && item.to.length + item.cc.length > 1;
   };
-  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") }];
+  return [{ id: "compose.edit", title: t("Edit"), keys: ["e"], when: draft, run: () => desk.compose("edit") }, { id: "compose.reply", title: t("Reply"), keys: ["r"], when: received, run: () => desk.compose("reply") }, { id: "compose.reply-all", title: t("Reply to all"), keys: ["R"], when: many2, run: () => desk.compose("reply_all") }, { id: "compose.reply-alone", title: t("Reply"), keys: ["R"], quiet: true, when: () => received() && !many2(), run: () => desk.compose("reply") }, { id: "compose.reply-list", title: t("Reply to list"), keys: ["ctrl L"], when: received, run: () => desk.compose("reply_list") }, { id: "compose.forward", title: t("Forward"), keys: ["f"], when: received, run: () => desk.compose("forward") }, { id: "compose.forward-attached", title: t("Forward as attachment"), keys: ["F"], when: received, run: () => desk.compose("forward_attached") }, { id: "compose.again", title: t("Edit as new message"), when: received, run: () => desk.compose("edit") }];
 }
 
 var own = "*";
@@ -877,7 +881,7 @@ function mailOffline() {
 }
 function seenChoices(now2) {
   const known = [["0", t("Immediately")], ["500", t("After 0.5 seconds")], ["3000", t("After 3 seconds")], ["-1", t("Manually")]];
-  if (!known.some(([value]) => value === String(now2))) known.push([String(now2), t("After {n} seconds", { n: now2 / 1e3 })]);
+  if (!known.some(([value]) => value === String(now2))) known.push([String(now2), many(now2 / 1e3, "After {n} second", "After {n} seconds")]);
   return known;
 }
 var notifications = async (desk) => page(meant("settings", "Notifications"), automatic, card("", await alerts(desk)));

@@ -321,9 +321,9 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: source })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words2 = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  const words2 = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: source, moves: moves.length });
   show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
@@ -336,7 +336,7 @@ async function applyToExisting(desk, place, source, count) {
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
     if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
-    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
+    else show(notice("warn", many(moves.length, "Stopped. Moved {moved} of {n} message.", "Stopped. Moved {moved} of {n} messages.", { moved })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
   }
   async function undo(last) {
     stopped = false;
@@ -582,7 +582,7 @@ var Preview = class {
       this.say(t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
       return;
     }
-    const count = t("{n} of the last {all} messages match", { n: taken.length, all });
+    const count = many(all, "Matches {found} of {n} message", "Matches {found} of the last {n} messages", { found: taken.length });
     fill(this.root, card(t("Matching mail"), [el("p", {}, el("b", {}, count)), el("ul", { class: "preview-list" }, taken.slice(0, few).map((one) => el("li", {}, el("span", { class: "muted" }, foreign(one.sender, 60), " · ", when(microseconds(one.received))), el("span", {}, foreign(one.subject, 120))))), taken.length > few && el("p", { class: "hint" }, t("and {n} more", { n: taken.length - few }))]));
   }
 };
@@ -609,7 +609,7 @@ function triedOn(found, mailbox2) {
   if (found.messages.length === 0) {
     return notice("unknown", t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
   }
-  return card(t("Test rules"), [!found.complete && notice("warn", t("Timed out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: t("{taken} of the last {all} messages match a rule. The other {others} would go to {mailbox}.", { all: found.messages.length, taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Test rules"), [!found.complete && notice("warn", t("Timed out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: many(found.messages.length, "Rules match {taken} of {n} message. {others} would go to {mailbox}.", "Rules match {taken} of the last {n} messages. {others} would go to {mailbox}.", { taken: taken.length, others, mailbox: mailbox2 }) });
 }
 
 var Rules = class {

@@ -563,9 +563,9 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", t("All {n} messages would stay in {mailbox}.", { n: looked, mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: source })));
   const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = t("{n} of {all} messages in {mailbox} would move to:", { all: looked, mailbox: source, n: moves.length });
+  const words = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: source, moves: moves.length });
   show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
@@ -578,7 +578,7 @@ async function applyToExisting(desk, place, source, count) {
     const back = button(t("Undo"), () => void undo(Math.min(done, pieces.length - 1)));
     const moved = pieces.slice(0, done).reduce((sum, one) => sum + one.ids.length, 0);
     if (done === pieces.length) show(notice("ok", many(moved, "{n} message moved.", "{n} messages moved.")), back);
-    else show(notice("warn", t("Stopped. Moved {n} of {all} messages.", { n: moved, all: moves.length })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
+    else show(notice("warn", many(moves.length, "Stopped. Moved {moved} of {n} message.", "Stopped. Moved {moved} of {n} messages.", { moved })), button(t("Continue"), () => void move(done), { kind: "primary" }), back);
   }
   async function undo(last) {
     stopped = false;

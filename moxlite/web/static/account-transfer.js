@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -487,7 +490,7 @@ function where(found) {
 function progress(found) {
   const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
   const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
-  const place = found.mailbox === "" ? null : [foreign(found.mailbox), t(": {done} of {total} messages", { done: found.done.toLocaleString(), total: found.total.toLocaleString() })];
+  const place = found.mailbox === "" ? null : placed(many(found.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: found.done }), { mailbox: foreign(found.mailbox) });
   return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. If you don't continue within a day, the import will end.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
 }
 function noted(found) {
@@ -545,7 +548,7 @@ var CalendarCopies = class {
     }
     const counted = [many(found.added, "{n} entry copied", "{n} entries copied"), found.known > 0 && many(found.known, "{n} already here", "{n} already here"), found.unread > 0 && many(found.unread, "couldn't read {n}", "couldn't read {n}")].filter(Boolean).join(", ");
     const running = found.phase === "running";
-    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Finding calendars and address books…") : [foreign(found.place), t(": {done} of {total} entries", { done: found.at.toLocaleString(), total: found.of.toLocaleString() })]), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("Skipped items")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
+    fill(this.root, card(title, [where(found), running && el("div", { class: "gap" }, meter(found.of > 0 ? found.at / found.of : 0), el("p", { class: "hint", role: "status" }, found.place === "" ? t("Finding calendars and address books…") : placed(many(found.of, "{place}: {done} of {n} entry", "{place}: {done} of {n} entries", { done: found.at }), { place: foreign(found.place) })), el("p", {}, counted)), found.phase === "done" && notice("ok", `${t("Done")}: ${counted}.`), found.phase === "aborted" && notice("off", t("Copy canceled. {counted}.", { counted })), found.phase === "failed" && notice("danger", [foreign(error), found.added > 0 && el("span", {}, ` ${counted}.`)]), problems2.length > 0 && el("details", { class: "problems" }, el("summary", {}, t("Skipped items")), el("ul", {}, problems2.map((one) => el("li", {}, foreign(one))))), el("div", { class: "flex wrap gap" }, running ? button(t("Stop"), () => void this.act(() => this.desk.client.calendar_copy_abort())) : button(t("Close"), () => void this.act(() => this.desk.client.calendar_copy_dismiss())))]));
   }
   ask() {
     const url = line(t("Server address"), "", t("For example, dav.example.com. See your provider's help."), { inputmode: "url", autocapitalize: "none" });

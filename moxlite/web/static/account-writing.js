@@ -121,6 +121,10 @@ function t(text2, values = {}) {
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -495,7 +499,7 @@ var writing = async (desk) => {
 };
 function undoChoices(now) {
   const numbers = [.../* @__PURE__ */ new Set([5, 10, 20, 30, now])].filter((n) => n > 0).sort((a, b) => a - b);
-  return [["0", t("Never")], ...numbers.map((n) => [String(n), t("For {n} seconds", { n })])];
+  return [["0", t("Never")], ...numbers.map((n) => [String(n), many(n, "For {n} second", "For {n} seconds")])];
 }
 function emailLinks({ webmail }) {
   if (webmail === "" || typeof navigator.registerProtocolHandler !== "function") return null;

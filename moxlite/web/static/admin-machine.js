@@ -384,7 +384,7 @@ function unset() {
 }
 function settings(found) {
   const late = found.interval > 0 && Date.now() * 1e3 - found.last > 2 * found.interval;
-  return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("No backup yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no (anyone with access to the target can read all mail)")], [t("Kept"), found.encrypted ? t("all, until you delete them (the server can't read them)") : t("{days} daily and {weeks} weekly backups", { days: found.keep_daily, weeks: found.keep_weekly })]]));
+  return card(t("Settings"), pairs([[t("Last backup"), found.last === 0 ? state("warn", t("No backup yet")) : [state(late ? "warn" : "ok", ago(found.last)), " ", when(found.last)]], [t("Schedule"), agoShort(found.interval)], [t("Target"), foreign(found.target, 200)], [t("Encrypted"), found.encrypted ? state("ok", t("yes")) : t("no (anyone with access to the target can read all mail)")], [t("Kept"), found.encrypted ? t("all, until you delete them (the server can't read them)") : many(found.keep_weekly, "{days} daily and {n} weekly backup", "{days} daily and {n} weekly backups", { days: found.keep_daily })]]));
 }
 function outcome(run) {
   const many_ = (title, lines) => lines.length > 0 && [el("p", {}, title), el("ul", {}, lines.map((one) => el("li", {}, foreign(one, 300))))];

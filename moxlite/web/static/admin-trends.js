@@ -508,7 +508,7 @@ function answer(found) {
     case "unknown":
       return ["unknown", t("Unknown. There were no reports in the last 30 days.")];
     case "no":
-      return ["ok", t("Yes. All {n} messages pass.", { n: found.passed.toLocaleString() })];
+      return ["ok", many(found.passed, "Yes. The only message passes.", "Yes. All {n} messages pass.")];
     case "strangers":
       return ["ok", many(found.strange, "Probably. This would reject {n} message from an IP address that never passes. Check whether it's one of yours.", "Probably. This would reject {n} messages from IP addresses that never pass. Check whether any of them are yours.")];
     case "yes":

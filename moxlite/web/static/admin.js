@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "99ff96505700", audit: "17c453b0a184", domains: "5c1d0ed3ccf3", factors: "43a79ce688d1", live: "cc691953cfa8", machine: "f3934a537e9e", moving: "2d3a36a2361d", queue: "b65ded3c0cfe", reports: "9300ec3559f8", trends: "aba003075749" };
+var define_PARTS_default = { accounts: "99ff96505700", audit: "17c453b0a184", domains: "5c1d0ed3ccf3", factors: "43a79ce688d1", live: "cc691953cfa8", machine: "a35c0e0e9491", moving: "885f95d160a2", queue: "b65ded3c0cfe", reports: "8007204155e1", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };

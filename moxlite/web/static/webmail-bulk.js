@@ -60,7 +60,7 @@ async function onQuery(client, mail, say, asked, said, role) {
       from.push(...done.mailbox_ids);
       unseen.push(...done.unseen_ids);
       after = done.after;
-      progress.say(all === null ? many(ids.length, "{n} message…", "{n} messages…") : t("{n} of {all} messages…", { n: ids.length, all }));
+      progress.say(all === null ? many(ids.length, "{n} message…", "{n} messages…") : many(all, "{done} of {n} message…", "{done} of {n} messages…", { done: ids.length }));
     }
     progress.close();
   } catch (error) {

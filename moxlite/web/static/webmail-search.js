@@ -692,9 +692,9 @@ adopt(form_default);
 var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: "2026-11-21[T08:30]" }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
 function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
-  const count = messages > found ? counted({ messages, conversations: found }) : t("{n} found", { n: found });
-  const numbers = { looked, of: Math.max(of, looked), count };
-  fill(place, done && !stopped && count, stopped && t("Stopped. {count}. Searched {looked} of {of} messages", numbers), !done && (looked === 0 ? t("Searching…") : t("Searching… {count}. Searched {looked} of {of} messages", numbers)), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
+  const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
+  const all = Math.max(of, looked);
+  fill(place, done && !stopped && count, stopped && many(all, "Stopped. {count}. Searched {looked} of {n} message", "Stopped. {count}. Searched {looked} of {n} messages", { count, looked }), !done && (looked === 0 ? t("Searching…") : many(all, "Searching… {count}. Searched {looked} of {n} message", "Searching… {count}. Searched {looked} of {n} messages", { count, looked })), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
@@ -748,7 +748,7 @@ function row(field, bar, names) {
   const changed = () => {
     const all = tokens(bar.input.value);
     const value = input.value.trim();
-    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : many2(field, value);
+    const typed = field.tag === "" ? tokens(value).filter(own) : value === "" ? [] : tokensOf(field, value);
     const first = all.findIndex(own);
     const at = first >= 0 ? first : field.tag === "" ? 0 : all.length;
     const others = (part) => part.filter((token) => !own(token));
@@ -785,7 +785,7 @@ function shown(field, own) {
   if (single) return first.not ? "" : first.value;
   return write(own.map((token) => ({ ...token, tag: "" })));
 }
-function many2(field, value) {
+function tokensOf(field, value) {
   const single = field.choices !== void 0 || ["mailbox", "start", "end", "minsize", "maxsize", "header"].includes(field.tag);
   if (single) return [{ not: false, tag: field.tag, value }];
   return tokens(value).map((token) => token.tag === "" ? { ...token, tag: field.tag } : { not: token.not, tag: field.tag, value: `${token.tag}:${token.value}` });

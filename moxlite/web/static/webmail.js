@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "fde17ded23a0", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "776b2612fe1a", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "bc6d5a14a544", later: "8679a37657d0", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "e703776f80f1", menu: "3414481c78b3", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "40381e648940", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "3d020e4eefe0", squire: "8f988577745b", templates: "21a3d4e5e203", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "776b2612fe1a", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "bc6d5a14a544", later: "8679a37657d0", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "3414481c78b3", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "05a7b91a7edf", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "d4ffed30c545", squire: "8f988577745b", templates: "21a3d4e5e203", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -3499,7 +3499,7 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
-var icons = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert, folder };
+var icons = { Inbox: inbox, Snoozed: clock, draft: filePen, sent: send, archive, trash: trash2, junk: octagonAlert };
 var MailboxList = class {
   constructor(owner) {
     this.owner = owner;
@@ -3519,16 +3519,18 @@ var MailboxList = class {
   row(mailbox, active) {
     const name = nameAtHome(mailbox) || mailbox.name;
     const elements = name.split("/");
-    const kind = name === "Inbox" || name === "Snoozed" ? name : mailbox.roles[0] ?? "folder";
-    const title = t("{name}: {total} messages, {unread} unread, {size}", { name: mailboxName(mailbox.name), total: mailbox.total, unread: mailbox.unread, size: size(mailbox.size) });
-    const actions = t("Actions for {name}", { name: mailboxName(mailbox.name) });
+    const kind = name === "Inbox" || name === "Snoozed" ? name : mailbox.roles[0] ?? "";
+    const { unread } = mailbox;
+    const whole = mailboxName(mailbox.name);
+    const title = many(mailbox.total, "{name}: {n} message, {unread} unread, {size}", "{name}: {n} messages, {unread} unread, {size}", { name: whole, unread, size: size(mailbox.size) });
+    const actions = t("Actions for {name}", { name: whole });
     const menu2 = el("button", { class: "mailbox-menu", title: actions, "aria-label": actions }, sign(ellipsis, "i s"));
     menu2.addEventListener("click", (event) => {
       event.stopPropagation();
       this.owner.mailboxMenu(mailbox, menu2);
     });
-    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(mailbox.id < 0 ? inbox : icons[kind] ?? folder), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), mailbox.unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: mailbox.unread }) }, t("{n}", { n: mailbox.unread })));
-    const row = el("div", { class: `mailbox${active ? " active" : ""}${mailbox.unread > 0 ? " unread" : ""}` }, open, mailbox.id > 0 && menu2);
+    const open = el("button", { class: "mailbox-open", title, data: { mailbox: String(mailbox.id) }, "aria-current": active ? "page" : void 0, onclick: () => this.owner.openMailbox(mailbox) }, sign(mailbox.id < 0 ? inbox : icons[kind] ?? folder), el("span", { class: "mailbox-name" }, mailboxName(elements.at(-1))), unread > 0 && el("span", { class: "mailbox-unread", "aria-label": t("{n} unread", { n: unread }) }, t("{n}", { n: unread })));
+    const row = el("div", { class: `mailbox${active ? " active" : ""}${unread > 0 ? " unread" : ""}` }, open, mailbox.id > 0 && menu2);
     row.style.setProperty("--depth", String(elements.length - 1));
     return row;
   }
