@@ -143,6 +143,8 @@ def _beyond(problem: str) -> Worded | None:
     match "number" if length is None else kind, relation:
         case "str", "<=":
             return worded("{place}: must be {limit} characters or fewer", place=place, limit=limit)
+        case "str", _ if limit == 1:
+            return worded("{place}: can't be empty", place=place)
         case "str", _:
             return worded("{place}: must be at least {limit} characters", place=place, limit=limit)
         case "array", "<=":

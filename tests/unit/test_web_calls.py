@@ -70,7 +70,8 @@ class Bounded:
         self,
         caller: object,
         subject: Annotated[str, Meta(max_length=5, min_length=2)],
-        to: Annotated[list[int], Meta(max_length=1)] = [],  # noqa: B006
+        to: Annotated[list[int], Meta(max_length=2)] = [],  # noqa: B006
+        name: Annotated[str, Meta(min_length=1)] = "",
         undo: Annotated[int, Meta(ge=1, le=60)] = 1,
     ) -> None:
         """Write."""
@@ -82,7 +83,7 @@ class Bounded:
     [
         (b'{"subject": "too long"}', "subject: must be 5 characters or fewer"),
         (b'{"subject": "x"}', "subject: must be at least 2 characters"),
-        (b'{"subject": "xyz", "to": [1, 2]}', "to: you can have up to 1 entries"),
+        (b'{"subject": "xyz", "to": [1, 2, 3]}', "to: you can have up to 2 entries"),
         (b'{"subject": "xyz", "undo": 61}', "undo: must be a number up to 60"),
         (b'{"subject": "xyz", "undo": 0}', "undo: must be 1 or more"),
     ],
@@ -93,6 +94,13 @@ def test_a_value_beyond_its_bounds_is_told_in_words(body: bytes, text: str) -> N
         decode_parameters(calls_of(Bounded)["write"], body)
     assert caught.value.text == text
     assert msgspec.json.decode(encode_error(caught.value))["error"]["words"]["values"]["limit"] in (1, 2, 5, 60)
+
+
+def test_a_text_that_must_not_be_empty_is_told_so() -> None:
+    """WEBMAIL-23: without "at least 1 characters"."""
+    with pytest.raises(UserError) as caught:
+        decode_parameters(calls_of(Bounded)["write"], b'{"subject": "xyz", "name": ""}')
+    assert caught.value.text == "name: can't be empty"
 
 
 def test_a_remark_brings_what_it_was_made_of() -> None:

@@ -57,6 +57,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0ez27miTransférer à {target} le courrier destiné à {own} ?
 09f55nm{name} : {reason}
 16yu4n3{place} : {limit} caractères au plus sont possibles
+18c20f1{place} : ne doit pas être vide
 1tq358x{place} : il faut au moins {limit} caractères
 002g0vy{place} : {limit} entrées au plus sont possibles
 0l7tx11{place} : choisissez au moins un élément

@@ -57,6 +57,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0ez27miLa posta a {own} deve essere inoltrata a {target}?
 09f55nm{name}: {reason}
 16yu4n3{place}: sono possibili al massimo {limit} caratteri
+18c20f1{place}: non può essere vuoto
 1tq358x{place}: servono almeno {limit} caratteri
 002g0vy{place}: sono possibili al massimo {limit} voci
 0l7tx11{place}: scelga almeno una voce
