@@ -128,7 +128,7 @@ ABOUT: Final = {
     "match": "Match all conditions, or any.",
     "mailbox": "Mailbox for matching mail.",
     "label": "Label keyword to add.",
-    "star": "Star matching mail.",
+    "star": "Flag matching mail.",
     "forward_to": "Address to forward a copy to after confirmation. Can be repeated.",
     "never_junk": "Skip the junk filter if the sender is verified.",
     "smtp_mail_from_regexp": "Pattern for the envelope sender, in lowercase.",

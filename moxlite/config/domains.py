@@ -269,7 +269,7 @@ class Ruleset(Section, frozen=True):
         MailboxName | None, doc("Mailbox for matching mail. If not set, uses the address's default mailbox.")
     ] = None
     label: Annotated[Keyword | None, doc("Keyword of the label for matching mail.")] = None
-    star: Annotated[bool, doc("Add a star to matching mail.")] = False
+    star: Annotated[bool, doc("Flag matching mail.")] = False
     forward_to: Annotated[
         tuple[Address, ...],
         doc("Forward a copy of matching mail to these addresses once their owners confirm by email."),

@@ -338,7 +338,7 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     second.get_by_label("Comparison").select_option(label="begins with")
     second.get_by_label("Subject").fill("quay invoice")
     page.get_by_label("Move to").fill(f"Quay {width}")
-    page.get_by_label("Add a star").check()
+    page.get_by_label("Flag", exact=True).check()
     expect(preview).to_contain_text(re.compile("Matches [24] of the last \\d+ messages"))
     expect(preview.locator("li").first).to_contain_text("Quay invoice 2")
     save = page.get_by_role("button", name="Save", exact=True)
@@ -352,7 +352,7 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     expect(page.get_by_text("Rules saved")).to_be_visible()
     rule = page.locator(".rule-name").nth(before)
     expect(rule).to_contain_text("From contains “QUAY@far”, Subject begins with “quay invoice”")
-    expect(rule).to_contain_text(f"to Quay {width}, star")
+    expect(rule).to_contain_text(f"to Quay {width}, flag")
     page.get_by_role("button", name="Remove").nth(before).click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".rule-name")).to_have_count(before)
@@ -386,7 +386,7 @@ def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, serve
     for label, value in (("Move to", "Boxes"), ("Forward a copy to", "far@far.example")):
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_label("Label", exact=True).select_option(label="Sailing club")
-    page.get_by_label("Add a star").check()
+    page.get_by_label("Flag", exact=True).check()
     page.get_by_label("Never junk").check()
     for hidden in ("From pattern", "Envelope sender", "Verified domain"):
         expect(page.get_by_label(hidden, exact=True)).to_be_hidden()
@@ -396,7 +396,7 @@ def test_a_rule_says_each_condition_and_action_in_words(chromium: Browser, serve
         "any of: From is “w1”, To begins with “w2”, Subject ends with “w3”, Any text contains “w4”, "
         "Mailing list contains “w5”, larger than 5 MB, Has an attachment"
     )
-    expect(rule).to_contain_text("to Boxes, label “Sailing club”, star, forward to far@far.example, Never junk")
+    expect(rule).to_contain_text("to Boxes, label “Sailing club”, flag, forward to far@far.example, Never junk")
     expect(page.locator(".rule-preview")).to_contain_text(
         re.compile(r"Matches \d+ of (the last )?\d+ message|haven't received")
     )

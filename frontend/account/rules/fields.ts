@@ -114,7 +114,7 @@ export function actions(rule: Rule, labels: readonly RuleLabel[]): string {
   return [
     rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: rule.mailbox }) : "",
     rule.label !== "" ? t("label “{label}”", { label }) : "",
-    rule.star ? meant("rule", "star") : "",
+    rule.star ? meant("rule", "flag") : "",
     rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "",
     rule.never_junk ? t("Never junk") : "",
   ]
@@ -163,7 +163,7 @@ export function ruleFields(number: number, rule: Rule, names: Names, put: Put, n
   const folder = box("mailbox", t("Move to"), t("Created if it doesn't exist. Leave blank to use the default folder."));
   const label = choice(meant("rule", "Label"), [["", t("No label")], ...labelsOf(rule, names.labels)], rule.label);
   label.control.addEventListener("change", () => put({ label: label.control.value }));
-  const star = tick(t("Add a star"), rule.star);
+  const star = tick(t("Flag"), rule.star);
   star.control.addEventListener("change", () => put({ star: star.control.checked }));
   const junk = tick(t("Never junk"), rule.never_junk, t("Only if the sender is verified."));
   junk.control.addEventListener("change", () => put({ never_junk: junk.control.checked }));

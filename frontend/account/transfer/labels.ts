@@ -17,7 +17,7 @@ function meanings(): [Meaning, string][] {
     ["archive", t("Archived")],
     ["unread", t("Unread")],
     ["opened", t("Opened")],
-    ["starred", t("Starred")],
+    ["starred", t("Flagged")],
     ["important", t("Important")],
     ["ignored", t("Skip")],
   ];

@@ -742,7 +742,7 @@ var Follower = class {
 };
 
 function meanings() {
-  return [["mailbox", t("Folder with this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Starred")], ["important", t("Important")], ["ignored", t("Skip")]];
+  return [["mailbox", t("Folder with this name")], ["inbox", t("Inbox")], ["sent", t("Sent")], ["drafts", t("Drafts")], ["trash", t("Trash")], ["junk", t("Junk")], ["archive", t("Archived")], ["unread", t("Unread")], ["opened", t("Opened")], ["starred", t("Flagged")], ["important", t("Important")], ["ignored", t("Skip")]];
 }
 var isMailbox = (meaning) => meaning === "mailbox";
 var LabelQuestion = class {

@@ -336,7 +336,7 @@ LABELS: Final[dict[str, str]] = {
     "sign": "Signing keys",
     "smtp_error": "Reject all mail",
     "smtp_mail_from_regexp": "Envelope sender pattern",
-    "star": "Add a star",
+    "star": "Flag",
     "static": "Static site",
     "status_code": "Status code",
     "strict_records": "Strict policies in DNS",
