@@ -302,7 +302,7 @@ class App {
 
   /** Load what the list does not need; a failure matters when it is used. */
   private complete(): void {
-    void this.reader.prepare().catch(() => null);
+    void this.reader.awaited(() => true).catch(() => null);
     void part("conversation").catch(() => null);
     void extra<typeof SidePart>("side").then((found) => found.complete(this));
   }

@@ -177,6 +177,28 @@ def test_keys_that_come_before_their_commands_are_not_lost(
     reader.close()
 
 
+def test_letters_pressed_as_the_list_comes_act_on_it(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4
+) -> None:
+    """WEBMAIL-71: the commands of messages come after the rows; a letter that was pressed before acts then."""
+    append(mailbox, "Archived at once", "Text.\n")
+    reader = Reader(chromium, local, service_workers="block")
+    page = reader.page
+    held: list[Route] = []
+    page.route("**/part/bar.*", lambda route: held.append(route))
+    reader.log_in()
+    row = page.locator(".message", has_text="Archived at once")
+    expect(row).to_be_visible()
+    page.keyboard.press("Home")
+    page.keyboard.press("a")
+    until(lambda: held, what="the bar to be asked for")
+    expect(row).to_be_visible()
+    for route in held:
+        route.continue_()
+    expect(row).to_have_count(0)
+    reader.close()
+
+
 def test_a_page_without_frames_loads_its_parts(chromium: Browser, local: LocalServer) -> None:
     """WEBMAIL-5: a tab in the background draws no frames; what comes after the list is loaded all the same, also after
     an empty one.

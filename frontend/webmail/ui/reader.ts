@@ -105,8 +105,8 @@ export class Reader {
     return parts;
   }
 
-  /** Fetch these parts for what is read while `reading`; they bring the commands of keys that are pressed before. */
-  private awaited(reading: () => boolean): Promise<typeof MessagePart> {
+  /** Fetch these parts; they bring the commands of letters that are pressed before, and run if still `reading`. */
+  awaited(reading: () => boolean): Promise<typeof MessagePart> {
     const parts = this.prepare();
     if (this.parts === null) void this.owner.commands.coming(parts, reading);
     return parts;

@@ -26,8 +26,9 @@ function anchorTo(cause, beside) {
     const inside = event.clientX >= place.left && event.clientX <= place.right && event.clientY >= place.top && event.clientY <= place.bottom;
     if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
   });
-  const at = cause.getBoundingClientRect();
+  let at = cause.getBoundingClientRect();
   const draw = () => {
+    if (cause.checkVisibility()) at = cause.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = box;
     const sides = [at.right + apart, at.left - apart - width];
     const side = (mirrored() ? sides.reverse() : sides).find((one) => one >= edge && one + width <= innerWidth - edge);
@@ -36,7 +37,9 @@ function anchorTo(cause, beside) {
     box.style.top = `${Math.max(edge, Math.min(top, innerHeight - height - edge))}px`;
   };
   draw();
-  new ResizeObserver(draw).observe(box);
+  const observer = new ResizeObserver(draw);
+  observer.observe(box);
+  observer.observe(document.documentElement);
 }
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);

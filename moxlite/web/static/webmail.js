@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "776b2612fe1a", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "268d5fd5b029", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "bc6d5a14a544", later: "8679a37657d0", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "3414481c78b3", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "dc7e6e51f30a", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "0eca658accf9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "05a7b91a7edf", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "d4ffed30c545", squire: "8f988577745b", templates: "21a3d4e5e203", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "14a4173b4b99", checks: "0d974d72279d", compose: "776b2612fe1a", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "b31142d8c01c", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d0dfbdf91d87", hints: "7ee6a0492328", invitation: "3e2efd4e6ce7", labels: "482e2ab114c3", later: "b309b17f1f7a", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "3414481c78b3", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "599e600f5305", people: "9ff7dd0b8737", person: "d2e3536e7590", print: "83a733790086", quick: "8ca778473cb9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "05a7b91a7edf", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "3d020e4eefe0", squire: "8f988577745b", templates: "21a3d4e5e203", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -4140,7 +4140,7 @@ var App = class {
     void this.drawn.then(() => this.complete());
   }
   complete() {
-    void this.reader.prepare().catch(() => null);
+    void this.reader.awaited(() => true).catch(() => null);
     void part("conversation").catch(() => null);
     void extra("side").then((found) => found.complete(this));
   }
