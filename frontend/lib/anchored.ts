@@ -32,8 +32,9 @@ export function anchorTo(cause: HTMLElement, beside: boolean): void {
       event.clientY <= place.bottom;
     if (event.target === box && !inside) box.dispatchEvent(new Event("cancel", { cancelable: true }));
   });
-  const at = cause.getBoundingClientRect();
+  let at = cause.getBoundingClientRect();
   const draw = () => {
+    if (cause.checkVisibility()) at = cause.getBoundingClientRect();
     const { offsetWidth: width, offsetHeight: height } = box;
     const sides = [at.right + apart, at.left - apart - width];
     const side = (mirrored() ? sides.reverse() : sides).find((one) => one >= edge && one + width <= innerWidth - edge);
@@ -43,5 +44,7 @@ export function anchorTo(cause: HTMLElement, beside: boolean): void {
     box.style.top = `${Math.max(edge, Math.min(top, innerHeight - height - edge))}px`;
   };
   draw();
-  new ResizeObserver(draw).observe(box);
+  const observer = new ResizeObserver(draw);
+  observer.observe(box);
+  observer.observe(document.documentElement); // a window that is made smaller, or a tablet that is turned
 }

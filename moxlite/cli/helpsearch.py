@@ -66,11 +66,22 @@ def has_pages() -> bool:
     return any(path.is_dir() for path in PAGES)
 
 
-def find_page(name: str) -> Path | None:
-    """The installed page with this file name, or None."""
-    if not re.fullmatch(r"[\w-]+\.md", name):
+def find_page(name: str) -> str | None:
+    """The text of the installed page with this name, as our texts refer to it: ``dns.md``, ``docs/dns.md``, or
+    ``docs/dns.md#dnssec``, which begins at that heading. None if there is no such page.
+    """
+    named = re.fullmatch(r"(?:docs/)?([\w-]+\.md)(?:#([\w-]+))?", name)
+    page = next((page for folder in PAGES if named and (page := folder / named[1]).is_file()), None)
+    if named is None or page is None:
         return None
-    return next((page for folder in PAGES if (page := folder / name).is_file()), None)
+    text = page.read_text(encoding="utf-8")
+    headings = re.finditer(r"(?m)^#+ (.+)$", text)
+    return text[next((one.start() for one in headings if _anchor(one[1]) == named[2]), 0) :]
+
+
+def _anchor(heading: str) -> str:
+    """The name of a heading in addresses, as GitHub makes it."""
+    return re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-")
 
 
 def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:

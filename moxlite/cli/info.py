@@ -81,7 +81,7 @@ def help_(context: click.Context, words: tuple[str, ...]) -> None:
     names first, then pages, then commands with matching help. To read a page, enter its name (moxlite help dns.md).
     """
     if len(words) == 1 and (page := find_page(words[0])) is not None:
-        click.echo_via_pager(page.read_text(encoding="utf-8"))
+        click.echo_via_pager(page)
         return
     root = context.find_root()
     assert isinstance(root.command, click.Group)

@@ -32,11 +32,13 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
 
     With --account, use a message that was delivered to the account, or rejected with a copy in its rejects mailbox.
     Specify a message number, a Message-ID, or a sender (ann@example.com, or @example.com for a whole domain) to see
-    their 20 newest messages. To see rejections without a copy, check the log. Without --account, use a file with a
-    complete message to preview how it would be delivered to the --to account. The preview uses the account's history
-    and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC, and block lists. The first line lists any skipped
-    checks. This works even if the server isn't running.
+    their 20 newest messages. If there's only one account, you can omit --account. To see rejections without a copy,
+    check the log. With --to, use a file with a complete message to preview how it would be delivered. The preview uses
+    the account's history and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC, and block lists. The first
+    line lists any skipped checks. This works even if the server isn't running.
     """
+    if account is None and recipient is None and not Path(message).is_file():
+        account = _only_account()
     if account is not None:
         if recipient is not None or sender is not None:
             raise click.UsageError("use --from and --to for a file, --account for an account's message")
@@ -49,6 +51,11 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
         show(found, (), as_json=True)
     else:
         _print(found)
+
+
+def _only_account() -> str | None:
+    accounts = load_config().domains.accounts
+    return next(iter(accounts)) if len(accounts) == 1 else None
 
 
 def _stored(account: str, message: str) -> list[Explained]:

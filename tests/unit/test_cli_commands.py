@@ -258,6 +258,14 @@ def test_a_missing_configuration_is_named(tmp_path: Path, capsys: Capture) -> No
         ("gmail rejects my mail", "where-is-my-mail.md"),
         ("add an alias for a user", "domains-and-users.md"),
         ("disk is full", "faq.md"),
+        ("I want a second address that goes to the same inbox", "faq.md"),
+        ("limit how much space my wife can use", "faq.md"),
+        ("change my address after I got married", "faq.md"),
+        ("where did my email go it never arrived", "faq.md"),
+        ("stop mail from one sender", "faq.md"),
+        ("out of office while on holiday", "faq.md"),
+        ("large attachment was rejected", "faq.md"),
+        ("my mail to gmail goes to the spam folder", "faq.md"),
     ],
 )
 def test_questions_of_newcomers_lead_to_a_page(question: str, page: str, capsys: Capture) -> None:
@@ -292,6 +300,10 @@ def test_help_shows_a_page_by_its_name(tmp_path: Path, capsys: Capture) -> None:
     """ADMIN-18: all of it, in a pager on a terminal; no other file."""
     assert run(["help", "smarthost.md"]) == 0
     assert capsys.readouterr().out.rstrip() == Path("docs/smarthost.md").read_text().rstrip()
+    assert run(["help", "docs/smarthost.md"]) == 0
+    assert capsys.readouterr().out.rstrip() == Path("docs/smarthost.md").read_text().rstrip()
+    assert run(["help", "docs/dns.md#dnssec"]) == 0
+    assert capsys.readouterr().out.startswith("## DNSSEC\n"), "from that heading on"
     assert run(["help", "../README.md"]) != 0 or "# moxlite" not in capsys.readouterr().out
     pager = tmp_path / "pager"
     pager.write_text("#!/bin/sh\necho paged; exec wc -l\n")

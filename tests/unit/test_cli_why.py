@@ -141,3 +141,12 @@ def test_what_cannot_be_told_is_said(config: Path, capsys: Capture) -> None:
     ):
         assert run(["why", *args]) == code, args
         assert text in capsys.readouterr().err
+
+
+def test_the_only_account_need_not_be_named(config: Path, capsys: Capture) -> None:
+    """ADMIN-77"""
+    text = DOMAINS.partition("[accounts.you]")[0].replace(', "you@example.org"', "")
+    (config / "domains.toml").write_text(text)
+    assert run(["why", "1"]) == 0
+    assert capsys.readouterr().out.startswith("account me, message 1")
+    assert run(["why", str(config / "file.eml")]) == 2, "a file is tried for a recipient"

@@ -40,10 +40,10 @@ async def check_dnssec(case: Case, report: Report) -> None:
     """
     own = case.resolver if isinstance(case.resolver, ValidatingResolver) else None
     verifies = await check_resolver(case.resolver if own is None else own.plain)
-    if verifies.problem:
-        report.warning(verifies.problem)
     if verifies.status is Verifies.UNVERIFIED:
-        report.mend(ADVICE)
+        report.note(f"{verifies.problem}; {ADVICE}")
+    elif verifies.problem:
+        report.warning(verifies.problem)
     try:
         signed = (await case.resolver.mx(absolute_name(case.domain))).authentic
     except DNSError as error:

@@ -233,7 +233,7 @@ async def check_clock(examination: Examination) -> list[Finding]:
                 code="clock-unsynchronised",
                 about="clock",
                 text="time sync isn't running",
-                commands=("apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
+                commands=("apt-get update && apt-get install systemd-timesyncd", "timedatectl set-ntp true"),
             )
         )
     return findings
