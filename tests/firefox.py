@@ -181,7 +181,7 @@ class Firefox:
             for message in self._messages():
                 if message.get("id") == number:
                     answer = message
-                else:
+                elif message["type"] == "event":  # and not the late answer to a command that was given up
                     self.events.append(message)
             if answer is not None:
                 if answer["type"] == "error":

@@ -389,6 +389,7 @@ def test_notices_follow_the_permission(walk: Walk) -> None:
     assert not walk.browser.run(f"() => {here}.disabled")
     assert walk.browser.run("() => Notification.permission") == "granted"
     walk.click(".to-places a", "Mail")
+    walk.see(".list-title", "Inbox")
 
 
 def test_the_page_speaks_german(walk: Walk, server: LocalServer) -> None:
