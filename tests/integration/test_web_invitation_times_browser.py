@@ -140,3 +140,19 @@ def test_an_invitation_says_what_else_is_at_its_time(chromium: Browser, server: 
         calendar = desk.open()
         calendar.get_by_role("button", name="Agenda", exact=True).click()
         expect(calendar.get_by_role("link", name="Join")).to_have_attribute("href", "https://meet.example.org/abc")
+
+
+def test_an_accepted_invitation_is_no_clash_with_itself(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175c: the calendar has the event after an answer; the reader is still free then, in one column."""
+    with fresh(chromium, server, 1280) as visitor:
+        page = visitor.page
+        start = (Desk(page).today + 5 * DAY).astimezone(UTC).replace(hour=12)
+        receive(server, invited(start))
+        page.locator(".message", has_text="Regatta").first.click()
+        card = page.locator(".event-card")
+        free = card.get_by_text("You're free at this time.")
+        expect(free).to_be_visible()
+        card.get_by_role("button", name="Yes", exact=True).click()
+        expect(card.get_by_text("You accepted.")).to_be_visible()
+        expect(free).to_be_visible()
+        expect(card.locator(".day-event")).to_have_count(1)

@@ -260,7 +260,9 @@ function draw(
     if (!sent) return;
     toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer!.address) }));
     const held = place.contains(document.activeElement);
-    draw(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+    const answered = { ...found, answer: chosen, answered_old: false };
+    // the calendar has the event now, and it is no clash with itself
+    draw(client, base, item, path, place, await client.invitation(item.id, path).catch(() => answered));
     // the buttons are new: the focus stays on the one that was pressed
     if (held) place.querySelector<HTMLElement>('[aria-pressed="true"]')?.focus();
   };

@@ -574,7 +574,8 @@ function draw2(client, base, item, path, place, found) {
     if (!sent) return;
     toast(t("Reply sent to {who}", { who: isolated(found.organizer?.name || found.organizer.address) }));
     const held = place.contains(document.activeElement);
-    draw2(client, base, item, path, place, { ...found, answer: chosen, answered_old: false });
+    const answered = { ...found, answer: chosen, answered_old: false };
+    draw2(client, base, item, path, place, await client.invitation(item.id, path).catch(() => answered));
     if (held) place.querySelector('[aria-pressed="true"]')?.focus();
   };
   const day = el("p", { class: "event-day", role: "status", hidden: true });
