@@ -131,7 +131,7 @@ def test_a_new_setting_takes_two_files(tmp_path: Path) -> None:
     assert {"docs/config.md", "frontend/gen/accountsettings.ts", f"{static}-you.js"} <= changed
     assert {f"{static}-lang-{language}.js" for language in TEXTS} <= changed
     run(
-        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow"),
+        *("-m", "pytest", "-q", "-p", "no:cacheprovider", "-m", "not slow and not nightly"),
         "tests/unit/test_config_account_settings.py",
         "tests/session/test_web_account_settings.py::test_own_settings_are_saved",
         "tests/unit/test_web_languages.py",

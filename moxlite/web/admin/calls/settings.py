@@ -109,7 +109,7 @@ def _object(path: Sequence[str]) -> tuple[type[Section], tuple[Field, ...]]:
 def describe(field: Field) -> FieldInfo:
     """A field for a form."""
     default = _default(field)
-    info = _described(field.shape, field.name, field.doc, required=field.required, default=default)
+    info = _described(field.shape, field.name, field.doc, field.owner, required=field.required, default=default)
     usual = "" if field.required else _in_words(info, default)
     about = (info.doc, EXAMPLES.get(info.kind, ""), f"Default: {usual}." if usual else "")
     return msgspec.structs.replace(info, doc=" ".join(filter(None, about)))
@@ -185,11 +185,11 @@ def _shown(shape: Shape, value: Any) -> Any:
 
 
 def _described(
-    shape: Shape, name: str = "", doc: str = "", *, required: bool = False, default: Any = None
+    shape: Shape, name: str = "", doc: str = "", owner: str = "", *, required: bool = False, default: Any = None
 ) -> FieldInfo:
     info = FieldInfo(
         name=name,
-        label=LABELS[name],
+        label=LABELS.get(name, owner),
         type="text",
         kind=type_name(shape),
         doc=doc,
