@@ -42,10 +42,10 @@ async def test_a_listener_can_do_without_http_2(tmp_path: Path, www: Path) -> No
 
 async def test_services_share_a_port_at_all_addresses(tmp_path: Path, www: Path) -> None:
     """WEB-21: one server for each port, which knows all its services, at each address of the listener."""
-    shared = WEBSERVER.replace('ips = ["127.0.0.2"]', 'ips = ["127.0.0.2", "127.0.0.3"]')
+    shared = WEBSERVER.replace('ips = ["127.0.0.2"]', 'ips = ["127.0.0.2", "127.0.0.4"]')
     async with trio.open_nursery() as nursery:
         rig = await open_rig(tmp_path / "room", nursery, static=shared, domains=DOMAINS + static(www))
-        for ip in ("127.0.0.2", "127.0.0.3"):
+        for ip in ("127.0.0.2", "127.0.0.4"):
             for host, path, words in (
                 (b"www.example.org", b"/hello.txt", b"hello world"),
                 (b"localhost", b"/webmail/", b"<html"),

@@ -195,8 +195,11 @@ async def check_mtasts(case: Case, report: Report) -> None:
         report.error(f"record: {error}")
         if not error.temporary:
             case.ask_for(report, "mtasts", name=name, found=await _policy_lines(case, name))
-    if mtasts is None and not report.found:
-        return
+    if mtasts is not None or report.found:
+        await _policy_host(case, report)
+
+
+async def _policy_host(case: Case, report: Report) -> None:
     ips = await case.addresses(f"mta-sts.{absolute_name(case.domain)}", report, "the policy host")
     if not ips:
         case.ask_for(report, "mtasts", name=f"mta-sts.{absolute_name(case.domain)}")

@@ -137,8 +137,8 @@ class Case(DomainRecords, frozen=True, kw_only=True):
         )
 
     async def astray(self) -> tuple[IPAddress, ...]:
-        """The addresses that this machine's name has in DNS, if none of them is ours."""
-        if self.ips is None:
+        """The addresses that this machine's name has in DNS, if ours are known and it has none of them."""
+        if not self.ips:
             return ()
         try:
             found = (await self.resolver.ips(absolute_name(self.host))).records
