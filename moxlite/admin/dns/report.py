@@ -136,32 +136,23 @@ class Case(DomainRecords, frozen=True, kw_only=True):
             grade="error", code="dns", about=host, text=text, commands=tuple(commands), cause=address_cause(host)
         )
 
-    async def astray(self) -> tuple[IPAddress, ...]:
-        """The addresses that this machine's name has in DNS, if ours are known and it has none of them."""
-        if not self.ips:
-            return ()
-        try:
-            found = (await self.resolver.ips(absolute_name(self.host))).records
-        except DNSError:
-            return ()
-        return () if any(ip in self.ips for ip in found) else found
-
     async def is_astray(self, report: Report, ips: Sequence[IPAddress]) -> bool:
-        """Whether these are addresses of another machine that this machine's name has: one fault for all topics, and
-        for the aliases that lead there. The report says so.
+        """Whether these are addresses of another machine that this machine's name has, and none of ours, if ours are
+        known: one fault for all topics, and for the aliases that lead there. The report says so.
         """
-        others = await self.astray()
-        if not ips or not set(ips) <= set(others):
+        if not ips or not self.ips or any(ip in self.ips for ip in ips):
+            return False
+        try:
+            others = (await self.resolver.ips(absolute_name(self.host))).records
+        except DNSError:
+            return False
+        if not set(ips) <= set(others) or any(ip in self.ips for ip in others):
             return False
         host = self.host.ascii
-        found = await self.host_lines(absolute_name(self.host))
-        lines: list[str] = []
-        for kind in ("A", "AAAA"):
-            wanted_records = [record for record in self.records("host") if record.kind == kind]
-            lines += instructions([line for line in found if f" {kind} " in line], wanted_records)
         text = f"{host} points to another machine: {', '.join(sorted(map(str, others)))}"
+        commands = tuple(await self._host_instructions())
         report.add(
-            Finding(grade="error", code="dns", about=host, text=text, commands=tuple(lines), cause=address_cause(host))
+            Finding(grade="error", code="dns", about=host, text=text, commands=commands, cause=address_cause(host))
         )
         return True
 
@@ -233,10 +224,15 @@ class Case(DomainRecords, frozen=True, kw_only=True):
 
     async def mend_host(self, report: Report) -> None:
         """Add to the last fault instructions for the addresses of the host: which to add, replace and remove."""
-        found = await self.host_lines(f"{self.host.ascii}.")
+        report.mend(*await self._host_instructions())
+
+    async def _host_instructions(self) -> list[str]:
+        found = await self.host_lines(absolute_name(self.host))
+        lines: list[str] = []
         for kind in ("A", "AAAA"):
             wanted_records = [record for record in self.records("host") if record.kind == kind]
-            report.mend(*instructions([line for line in found if f" {kind} " in line], wanted_records))
+            lines += instructions([line for line in found if f" {kind} " in line], wanted_records)
+        return lines
 
     async def probe(self, report: Report, ips: Sequence[IPAddress], port: int, host: str) -> None:
         """Connect to each address with TLS, and report problems."""
