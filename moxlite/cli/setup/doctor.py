@@ -162,7 +162,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         return code
     lines: list[str] = []
     for group, commands in in_groups(findings):
-        lines += (f"{finding.grade}: {finding.code}: {finding.words}" for finding in group)
+        lines += map(_line, group)
         lines += (f"    {command}" for command in commands)
     lines += (f"mail: {step}" for step in steps)
     if working := [state for state in helpers if not state.problem]:
@@ -171,9 +171,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
     if grade in (None, "note"):
         lines.append("well")
     else:
-        urgent = [
-            f"{finding.grade}: {finding.code}: {finding.words}" for finding in findings if finding.grade != "note"
-        ]
+        urgent = [_line(finding) for finding in findings if finding.grade != "note"]
         if len(lines) >= SCREEN:
             lines += ("", "For details, see above:")
             lines += (f"- {brief(text)}" for text in urgent[:REPEATED])
@@ -182,6 +180,10 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         lines.append(f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
     print("\n".join(map(printable, lines)))
     return code
+
+
+def _line(finding: "Finding") -> str:
+    return f"{finding.grade}: {finding.code}: {finding.words}"
 
 
 def _number(findings: "list[Finding]", grade: str) -> str:
