@@ -9,7 +9,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from tests import installroot
 from tests.installroot import InstallRoot, install_root
 from tests.machine import hindrance_to_nets
 from tests.packagerig import build_package, made_keyrings, package, private_apt
-from tests.tools import need, top
+from tests.tools import need, top, untar
 
 pytestmark = [pytest.mark.integration, pytest.mark.served, pytest.mark.slow]
 
@@ -258,9 +257,7 @@ def test_the_image_has_all_that_serves(frozen: tuple[Path, Path], tmp_path: Path
         pytest.skip(why)
     done = package("container", "--to", tmp_path, "--program", frozen[0], "--version", "1.0~test1")
     assert done.returncode == 0, done.stderr
-    with tarfile.open(done.stdout.strip()) as archive:
-        archive.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4
-        archive.extractall(tmp_path / "image")
+    untar(Path(done.stdout.strip()).read_bytes(), tmp_path / "image")
     (entry,) = json.loads((tmp_path / "image/manifest.json").read_text())
     assert entry["RepoTags"] == ["moxlite:1.0-test1", "moxlite:latest"]
     about = json.loads((tmp_path / "image" / entry["Config"]).read_text())["config"]

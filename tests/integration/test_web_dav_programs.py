@@ -5,7 +5,6 @@ import json
 import re
 import ssl
 import subprocess
-import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
@@ -14,7 +13,7 @@ import pytest
 
 from tests.foreign import foreign_program
 from tests.running import LocalServer, ServedServer
-from tests.tools import free_port, need
+from tests.tools import free_port, need, untar
 
 pytestmark = [
     pytest.mark.served,
@@ -96,9 +95,7 @@ def test_the_tests_of_a_library_for_calendars_pass(server: LocalServer, tmp_path
     python = foreign_program("pythoncaldav", "python")
     get = ["-m", "pip", "download", "--quiet", "--no-deps", "--no-binary", "caldav", "caldav==3.6.0"]
     subprocess.run([python, *get, "--dest", tmp_path], check=True)
-    with tarfile.open(next(tmp_path.glob("caldav-*.tar.gz"))) as packed:
-        packed.extraction_filter = getattr(tarfile, "data_filter", None)  # from Python 3.11.4
-        packed.extractall(tmp_path)
+    untar(next(tmp_path.glob("caldav-*.tar.gz")).read_bytes(), tmp_path)
     [folder] = tmp_path.glob("caldav-*/")
     people = [(server.user, server.password)]
     for name in ("mia", "ben"):
