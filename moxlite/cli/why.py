@@ -53,6 +53,14 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
         _print(found)
 
 
+def _meaning(reason: str) -> str:
+    """What a reason means, by the table of the installed page; "" without the page."""
+    from moxlite.cli.helpsearch import find_page
+
+    rows = (line.split(" | ") for line in (find_page("reasons.md") or "").splitlines() if line.startswith("| `"))
+    return next((row[1].replace("`", "") for row in rows if f"`{reason}`" in row[0]), "")
+
+
 def _only_account() -> str | None:
     accounts = load_config().domains.accounts
     return next(iter(accounts)) if len(accounts) == 1 else None
@@ -124,5 +132,7 @@ def _print(found: list[Explained]) -> None:
             continue
         for line in lines(one.why):
             print(printable(line))
+            if line == f"Plan: {one.why.reason}" and (meaning := _meaning(one.why.reason)):
+                print(f"  {meaning}")
     if not found:
         print("not delivered because the only member is the author")
