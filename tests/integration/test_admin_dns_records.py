@@ -203,6 +203,8 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
     lines = [line for line in out.splitlines() if line and not line.startswith(";")]
     assert lines[:3] == ["$TTL 300", "mx.example.org. A 192.0.2.1", "mx.example.org. AAAA 2001:db8::1"]
     assert "\n; 1.2.0.192.in-addr.arpa. PTR mx.example.org.\n" in out
+    assert "\n; --- Mail here ---\n; Required, except DANE.\n" in out
+    assert "\n; --- Settings ---\n; Recommended." in out
     assert all(line.split()[0].endswith(".") for line in lines[1:])
     assert 'mx.example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 a -all"' in lines
     assert 'example.org. TXT "v=spf1 ip4:192.0.2.1 ip6:2001:db8::1 mx ~all"' in lines

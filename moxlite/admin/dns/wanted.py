@@ -68,6 +68,14 @@ GROUPS: Final[Mapping[Group, str]] = {
     "rules": "Rules for other servers",
 }
 
+NEEDS: Final[Mapping[Group, str]] = {
+    "mail": "Required, except DANE.",
+    "signatures": "Required. Without SPF and DKIM, large providers reject your mail or treat it as junk.",
+    "settings": "Recommended. Mail works without these records, so you can add them later.",
+    "rules": "Optional.",
+}
+"""Which records a server needs, by group."""
+
 
 def group_of(name: str, kind: Kind, text: str) -> Group:
     """Group of a record by its name, type and data."""
@@ -207,8 +215,8 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         merge=merged_report,
     ),
     "mtasts": TopicFacts(
-        "MTA-STS: other servers must use TLS and a valid certificate to send mail here. When you change the policy, "
-        "change the ID.",
+        "MTA-STS: other servers must use TLS and a valid certificate to send mail here. The ID changes "
+        "with the policy.",
         start="v=STSv1",
     ),
     "tlsrpt": TopicFacts(

@@ -10,7 +10,7 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdatatype
 
-from moxlite.admin.dns.wanted import GROUPS, TOPICS, DomainRecords, Keys, Kind, Value, WantedRecord
+from moxlite.admin.dns.wanted import GROUPS, NEEDS, TOPICS, DomainRecords, Keys, Kind, Value, WantedRecord
 from moxlite.config.domains import DomainConfig
 from moxlite.net.resolver import CAA, MX, SRV, TLSA
 
@@ -19,6 +19,11 @@ TTL: Final = 300
 
 WIDTH: Final = 110
 """Characters of a comment line."""
+
+SPLIT: Final = (
+    "Longer than 255 bytes, so this is split into two strings. If your provider's form has a single field, enter them "
+    "as one: without the quotation marks and the space in the middle."
+)
 
 JOINS: Final = (
     "These lines are comments, because they'd block any authority that isn't listed. If the name already has CAA "
@@ -47,7 +52,7 @@ def zone_file(domain: DomainRecords, *, signed: bool) -> str:
     for topic, group in groupby(domain.wanted, key=lambda record: record.topic):
         of_topic = list(group)
         if heading != (heading := GROUPS[of_topic[0].group]):
-            lines += ["", f"; --- {heading} ---"]
+            lines += ["", f"; --- {heading} ---", *_comment(NEEDS[of_topic[0].group])]
         lines += ["", *_comment(TOPICS[topic].about)]
         if of_topic[0].joins:
             lines += _comment(JOINS)
@@ -59,7 +64,7 @@ def zone_file(domain: DomainRecords, *, signed: bool) -> str:
         for record in of_topic:
             line = zone_line(record)
             if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
-                lines.append("; Split into strings of up to 255 bytes. In a web form, you may have to join them.")
+                lines += _comment(SPLIT)
             lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
