@@ -112,7 +112,7 @@ def install(say: Say) -> None:
     else:
         say(f"systemd isn't running; start the server with {PROGRAM} serve")
     if not CONFIG.exists():
-        say("next: moxlite quickstart YOU@YOUR-DOMAIN")
+        say("next: moxlite quickstart --hostname mx.YOUR-DOMAIN YOU@YOUR-DOMAIN")
 
 
 def write_units() -> None:
