@@ -137,7 +137,7 @@ def _resolver_advice() -> str:
         nearby = all(ip.is_loopback for ip in read_resolv_conf(RESOLV_CONF.read_text("utf-8", "replace")).addresses)
     except OSError:
         nearby = True  # the default
-    line = "" if nearby else f", and replace the servers in {RESOLV_CONF} with `nameserver 127.0.0.1`"
+    line = "" if nearby else f", and replace all `nameserver` lines in {RESOLV_CONF} with `nameserver 127.0.0.1`"
     return f"Mail works without it. To use DANE, run `apt-get install unbound`{line} (docs/dns.md#dnssec)"
 
 
@@ -192,7 +192,7 @@ async def try_targets(resolver: Resolver) -> tuple[str, str]:
             "Otherwise, use a smarthost to send mail (moxlite config example transport)"
         )
         return text, ""
-    return "", f"couldn't check outgoing connections to port 25: {', '.join(TARGETS)} not found"
+    return "", f"couldn't check outgoing connections to port 25: {', '.join(TARGETS)} not found in DNS"
 
 
 async def try_port_25(resolver: Resolver, ips: Sequence[IPAddress]) -> list[str]:

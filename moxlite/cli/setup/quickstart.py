@@ -528,7 +528,7 @@ def _doctor_step(setup: _Setup) -> list[str]:
         if setup.other
         else "Two minutes later, when certificates are there, check everything, and send a message elsewhere:",
         f"   {setup.command} doctor --send-to you@elsewhere.example",
-        "To check that the ports are open, run this on another machine:",
+        "To check that the ports are open, run this on another machine that has `nc`:",
         f"   for port in {' '.join(map(str, open_ports()))}; do nc -vz {setup.host} $port; done",
     ]
 
@@ -564,7 +564,8 @@ def _pages_step(setup: _Setup) -> list[str]:
         ]
     else:
         lines = [
-            "Open webmail. The web pages are only available on this machine. On your computer, run this, then open",
+            "Open webmail. The web pages are only available on this machine: from anywhere else, you'll see",
+            "`Page not found`. On your computer, run this, then open",
             f"http://localhost:8080/webmail/ and, for the admin pages, http://localhost:{admin}/admin/:",
             f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}",
             "To open webmail and account pages to the internet, also for links and QR codes that set up devices:",
