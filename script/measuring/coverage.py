@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Final
 
@@ -45,9 +46,10 @@ def run(data: Path, *options: str) -> int:
     """Run the tests; the code of pytest."""
     command = [sys.executable, "-m", "pytest", "tests", "-m", WITHOUT_PROGRAMS, "-n", "2", "--dist", "worksteal"]
     command += ["--cov=moxlite", "--cov-report=", f"--junitxml={data}.xml", *options]
-    return subprocess.run(
-        command, cwd=TOP, env=os.environ | index.CORE | {"COVERAGE_FILE": str(data)}, check=False
-    ).returncode
+    environment = os.environ | index.CORE | {"COVERAGE_FILE": str(data)}
+    # A socket's path has at most 107 bytes, and xdist adds a folder to pytest's own.
+    with tempfile.TemporaryDirectory(prefix="cov-", ignore_cleanup_errors=True) as folder:
+        return subprocess.run([*command, f"--basetemp={folder}"], cwd=TOP, env=environment, check=False).returncode
 
 
 if __name__ == "__main__":
