@@ -58,8 +58,8 @@ def counted(number: int, noun: str) -> str:
 
 
 def brief(text: str) -> str:
-    """The beginning of a text that was already shown, for one line."""
-    return textwrap.shorten(text, BRIEF, placeholder=" …")
+    """The first sentence of a text that was already shown, as much of it as fits on a line."""
+    return textwrap.shorten(text.partition(". ")[0], BRIEF, placeholder=" …")
 
 
 def words_of(text: str) -> dict[str, Any] | None:
