@@ -232,9 +232,9 @@ async def _policy(case: Case, report: Report, *mend: str) -> None:
         report.warning("the policy doesn't protect mail because its mode is `none`")
     elif policy.mode == "testing":
         report.note(
-            "the policy is in testing mode, which is right at first. If TLS reports don't show failures for a few "
-            f'weeks, set `mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml. This also changes '
-            "the policy's ID. Then update the _mta-sts record (moxlite config dnsrecords)"
+            "later, after a few weeks without failures in TLS reports: end the policy's testing mode with "
+            f'`mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml. This changes its ID, so '
+            "then update the _mta-sts record (moxlite config dnsrecords)"
         )
     if policy.max_age <= SHORT_AGE:
         report.warning(f"the policy is only cached for {policy.max_age} s; for better protection, use a week or more")

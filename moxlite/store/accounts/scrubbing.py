@@ -90,5 +90,5 @@ async def _scrub(account: Account) -> LastScrub:
             "stored mail is damaged",
             extra={"kv": {"account": account.name, "body": one.body_id, "messages": list(one.messages[:10])}},
         )
-    logger.log(logging.ERROR if damage else logging.INFO, "account scrubbed", extra={"kv": kv})
+    logger.log(logging.ERROR if damage else logging.INFO, "account checked for damage", extra={"kv": kv})
     return LastScrub(started, len(damage))
