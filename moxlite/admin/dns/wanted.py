@@ -72,7 +72,7 @@ NEEDS: Final[Mapping[Group, str]] = {
     "mail": "Required, except DANE.",
     "signatures": "Required. Without SPF and DKIM, large providers reject your mail or treat it as junk.",
     "settings": "Recommended. Mail works without these records, so you can add them later.",
-    "rules": "Optional.",
+    "rules": "Optional. Receivers and certificate authorities follow these.",
 }
 """Which records a server needs, by group."""
 
@@ -209,8 +209,9 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
     "dkim": TopicFacts("Public keys for DKIM signatures. Unused keys are for the next key rotation."),
     "spf": TopicFacts("Servers that send mail for the domain.", start="v=spf1", merge=merged_spf),
     "dmarc": TopicFacts(
-        "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With p=reject, "
-        "you'll lose mail from any service you forgot, so check a month of reports first (p=none).",
+        "Tells receivers how to handle and report mail from the domain if DKIM and SPF checks fail. With p=none, they "
+        "only report it. Check a month of reports before you use p=reject, or you'll lose mail from any service you "
+        "forgot.",
         start="v=DMARC1",
         merge=merged_report,
     ),
@@ -236,7 +237,7 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         start="path=",
     ),
     "caa": TopicFacts(
-        "Optional. Other authorities can't issue certificates for these names and their subdomains, such as www. "
+        "With this, other authorities can't issue certificates for these names and their subdomains, such as www. "
         "Add the authorities of your other sites."
     ),
 }
