@@ -570,6 +570,7 @@ def _pages_step(setup: _Setup) -> list[str]:
             f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}",
             "To open webmail and account pages to the internet, also for links and QR codes that set up devices:",
             f"   {setup.command} config listeners publish-web on",
+            *(["   systemctl restart moxlite"] if setup.command == "moxlite" else []),
         ]
     shown = (f"[{ip}]" if ip.version == 6 else str(ip) for ip in place.ips if not ip.is_loopback)
     return [*lines, *(f"In your own network, the admin pages are at http://{ip}:{admin}/admin/" for ip in shown)]
