@@ -25,6 +25,9 @@ UNSEARCHED: Final = frozenset(
 )
 """Pages for developers, lists of pages, and the one that has the help of all commands."""
 
+KNOWN_AS: Final = re.compile(r"(?m)^<!-- search: ([^>\n]*) -->\n")
+"""Further words for a section, below its heading: those that newcomers use and the text does not."""
+
 MAX_PAGES: Final = 8
 """Pages that a search lists, the best first, two lines each: they fit on a screen."""
 
@@ -34,12 +37,34 @@ IN_TITLE: Final = 3.0
 title is the heading, a bit more than in another page's.
 """
 
-ENOUGH: Final = 0.5
+ENOUGH: Final = 0.35
 """Share of the words, weighed by how rare they are, that a section must have to be listed."""
+
+SYNONYM: Final = 0.7
+"""What another word for the same thing counts, beside the word itself."""
+
+SPECIAL: Final = 0.7
+"""What a page counts that few people need, beside one for everybody."""
+
+FOR_FEW: Final = frozenset(
+    {
+        "adminapi.md",
+        "compared.md",
+        "config.md",
+        "damaged.md",
+        "jmap.md",
+        "keys.md",
+        "login-provider.md",
+        "standby-failures.md",
+        "webapi.md",
+        "webhooks.md",
+    }
+)
+"""Pages for programs, lists of settings, and rare trouble."""
 
 FILLERS: Final = frozenset(
     """
-    a about am an and any anything are as at be but by can cant could did do does dont for from get gets had has
+    a about am an and another any anything are as at be but by can cant could did do does dont for from get gets had has
     have how i if in into is isnt it its like make me my need not of on one or our please set should so some than
     that the their them then there they this to up use using want was we what whats when where which who why will
     with without wont would you your
@@ -48,10 +73,53 @@ FILLERS: Final = frozenset(
 """Words of questions that say nothing about their subject."""
 
 
+SAME: Final = (
+    "2fa factor two-step totp authenticator",
+    "app client program",
+    "arrive come incoming receive",
+    "attachment file",
+    "away holiday out-of-office vacation",
+    "blacklist block blocklist",
+    "certificate https ssl tls",
+    "child family husband kid wife",
+    "compromise hack steal stole stolen",
+    "computer hardware machine server vps",
+    "cost expensive money month price",
+    "crash broke die failed",
+    "delete erase remove",
+    "disposable masked throwaway",
+    "domain domains",
+    "encrypt pgp openpgp s/mime",
+    "folder mailbox",
+    "forgot forgotten lost",
+    "full quota space",
+    "gdpr law legal privacy",
+    "import migrate move switch transfer",
+    "install setup",
+    "junk spam",
+    "keep retain retention",
+    "mail message email e-mail",
+    "memory ram",
+    "newest update upgrade version",
+    "person people user",
+    "phone iphone android mobile smartphone",
+    "printer scanner scan",
+    "recover restore undelete",
+    "refuse reject bounce",
+    "several multiple many more two second",
+    "site website web",
+    "slow speed fast",
+    "spare standby",
+    "start begin",
+)
+"""Words that newcomers and the pages use for the same thing, a line for each thing."""
+
+
 class _Section(NamedTuple):
     page: Path
     title: str
     heading: str
+    known_as: str
     text: str
 
 
@@ -74,7 +142,7 @@ def find_page(name: str) -> str | None:
     page = next((page for folder in PAGES if named and (page := folder / named[1]).is_file()), None)
     if named is None or page is None:
         return None
-    text = page.read_text(encoding="utf-8")
+    text = KNOWN_AS.sub("", page.read_text(encoding="utf-8"))
     headings = re.finditer(r"(?m)^#+ (.+)$", text)
     return text[next((one.start() for one in headings if _anchor(one[1]) == named[2]), 0) :]
 
@@ -87,11 +155,12 @@ def _anchor(heading: str) -> str:
 def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     """The pages that answer best, each with the title of its best section.
 
-    A word counts by how few sections have it, and in titles and headings more than in texts; endings don't count.
+    A word counts by how few sections have it, and in titles and headings more than in texts; endings don't count, and
+    other words for the same thing count, too.
     """
     sections = list(_sections())
-    patterns = [_pattern(word) for word in words]
-    counts = [[len(pattern.findall(one.text)) for pattern in patterns] for one in sections]
+    terms = [_Term(_pattern(word), _pattern(*others) if (others := _others(word)) else None) for word in words]
+    counts = [[term.found(one.text) for term in terms] for one in sections]
     having = [sum(count > 0 for count in column) for column in zip(*counts, strict=True)]
     # a word that no page has says nothing about which one answers
     weights = [math.log(1 + len(sections) / (1 + count)) if count else 0.0 for count in having]
@@ -99,7 +168,7 @@ def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
         return []
     best: dict[Path, tuple[float, str]] = {}
     for section, times in zip(sections, counts, strict=True):
-        score = _score(section, patterns, times, weights)
+        score = _score(section, terms, times, weights)
         if score > best.get(section.page, (0.0, ""))[0]:
             name = section.title if section.heading == section.title else f"{section.title}: {section.heading}"
             best[section.page] = score, name
@@ -107,20 +176,30 @@ def find_sections(words: Sequence[str]) -> list[tuple[Path, str]]:
     return [(page, name) for page, (_, name) in ranked[:MAX_PAGES]]
 
 
-def _score(
-    section: _Section, patterns: Sequence[re.Pattern[str]], times: Sequence[int], weights: Sequence[float]
-) -> float:
+class _Term(NamedTuple):
+    """A word that was asked for, and other words for the same thing."""
+
+    itself: re.Pattern[str]
+    others: re.Pattern[str] | None
+
+    def found(self, text: str) -> float:
+        """How often the text has the word; others count less."""
+        return len(self.itself.findall(text)) or SYNONYM * bool(self.others and self.others.search(text))
+
+
+def _score(section: _Section, terms: Sequence[_Term], times: Sequence[float], weights: Sequence[float]) -> float:
     score = matched = 0.0
-    for pattern, count, weight in zip(patterns, times, weights, strict=True):
+    for term, count, weight in zip(terms, times, weights, strict=True):
         if not count:
             continue
-        matched += weight
+        matched += weight * min(1.0, count)
         score += weight * count / (count + 1)
-        if pattern.search(section.heading):
-            score += weight * (IN_HEADING + (section.heading == section.title))
-        elif pattern.search(section.title):
-            score += weight * IN_TITLE
+        if in_heading := min(1.0, term.found(section.known_as)):
+            score += weight * in_heading * (IN_HEADING + (section.heading == section.title))
+        elif in_title := min(1.0, term.found(section.title)):
+            score += weight * in_title * IN_TITLE
     share = matched / sum(weights)
+    score *= SPECIAL if section.page.name in FOR_FEW else 1.0
     return score * share * share if share >= ENOUGH else 0.0
 
 
@@ -132,10 +211,24 @@ def _sections() -> Iterator[_Section]:
         parts = re.split(r"(?m)^(?=#{1,3} )", page.read_text(encoding="utf-8"))[1:]
         headings = [part.partition("\n")[0].strip("# ") for part in parts]
         for heading, part in zip(headings, parts, strict=True):
-            yield _Section(page, headings[0], heading, f"{headings[0]}\n{part}")
+            words = KNOWN_AS.search(part)
+            known_as = f"{heading} {words[1] if words else ''}"
+            yield _Section(page, headings[0], heading, known_as, f"{headings[0]}\n{part}")
 
 
-def _pattern(word: str) -> re.Pattern[str]:
-    """Pattern of a word: it begins like that, whatever its ending."""
-    stem = re.sub(r"(?:ing|ies|ed|es|s|e|y)$", "", word) if len(word) > 3 else word
-    return re.compile(rf"(?<![^\W_]){re.escape(stem)}", re.IGNORECASE)
+def _others(word: str) -> list[str]:
+    """Other words for the same thing."""
+    stem = _stem(word)
+    same = [word for line in SAME for word in line.split() if stem in map(_stem, line.split())]
+    return [word for word in same if _stem(word) != stem]
+
+
+def _stem(word: str) -> str:
+    """The word without its ending."""
+    return re.sub(r"(?:ing|ies|ed|es|s|e|y)$", "", word) if len(word) > 3 else word
+
+
+def _pattern(*words: str) -> re.Pattern[str]:
+    """Pattern of one of the words: it begins like that, whatever its ending."""
+    stems = "|".join(re.escape(_stem(word)) for word in words)
+    return re.compile(rf"(?<![^\W_])(?:{stems})", re.IGNORECASE)
