@@ -275,6 +275,16 @@ def upgrade_and_restore(me: Newcomer, folder: Path) -> None:
 
     me.server.start()
     me.moxlite("account", "set-password", "old", stdin="an old password\n")
+    app = me.moxlite("account", "app-password", "add", "old", "laptop").stdout.strip()
+    refused = ""
+    try:
+        me.mailbox("old@example.org", "an old password")
+    except imaplib.IMAP4.error as error:
+        refused = str(error)
+    assert "AUTHENTICATIONFAILED" in refused, "the upgrade keeps two-step verification"
+    with me.mailbox("old@example.org", app) as box:
+        assert int(box.select("INBOX", readonly=True)[1][0] or b"0") > 0, "mail of the older version"
+    me.moxlite("account", "reset-second-factor", "old")
     with me.mailbox("old@example.org", "an old password") as box:
         assert int(box.select("INBOX", readonly=True)[1][0] or b"0") > 0, "mail of the older version"
     assert me.moxlite("store", "check", "--deep", "old").returncode == 0
