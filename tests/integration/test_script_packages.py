@@ -232,8 +232,8 @@ def test_a_module_of_nixos_has_the_unit(tmp_path: Path) -> None:
 
 LIFE = """\
 set -e
-cd "$1"
-mount --bind . . && mount -t proc proc proc && mount --rbind /dev dev && ip link set lo up
+mount --bind "$1" "$1" && cd "$1" # in this order: mount takes "proc" and "dev" for paths in what is mounted there
+mount -t proc proc proc && mount --rbind /dev dev && ip link set lo up
 ip addr add 198.51.100.7/32 dev lo
 CHROOT=$(command -v chroot)
 inside() { env -i $ENVIRONMENT "$CHROOT" . /usr/lib/moxlite/moxlite "$@"; }
