@@ -211,9 +211,14 @@ def test_vdirsyncer_synchronises_both_ways(
     run("metasync")
     (folder / "displayname").write_text("Of the family")
     run("metasync")
-    (folder / "displayname").unlink()
+    assert displayname(server, kind, name) == "Of the family"
+    rename(server, kind, name, "Of the neighbors")
     run("metasync")
-    assert (folder / "displayname").read_text() == "Of the family"
+    assert (folder / "displayname").read_text() == "Of the neighbors"
+    (folder / "displayname").unlink()
+    run("metasync")  # which removes the name from the server, too
+    run("metasync")
+    assert (folder / "displayname").read_text() == name, "that of its address"
 
 
 def synchroniser(server: LocalServer, folder: Path, kind: str, extension: str) -> Callable[..., str]:
@@ -330,11 +335,27 @@ def test_khard_shares_contacts_with_other_devices(server: LocalServer, tmp_path:
 
 def server_paths(server: LocalServer, kind: str, name: str) -> Iterator[str]:
     """Paths of the entries of a collection."""
-    folder = "calendars" if kind == "caldav" else "addressbooks"
-    url = f"https://127.0.0.1:{server.port(443)}/dav/{folder}/moxlite/{name}/"
-    login = f"{server.user}:{server.password}"
-    asked = [need("curl"), "-fsk", "-u", login, "-X", "PROPFIND", "-H", "depth: 1", url]
-    done = subprocess.run(asked, capture_output=True, check=True)
-    for one in fromstring(done.stdout).iter("{DAV:}href"):
+    for one in fromstring(of_collection(server, kind, name, "PROPFIND", "-H", "depth: 1")).iter("{DAV:}href"):
         if one.text is not None and not one.text.endswith("/"):
             yield one.text
+
+
+def displayname(server: LocalServer, kind: str, name: str) -> str | None:
+    """Name that a collection shows."""
+    answer = of_collection(server, kind, name, "PROPFIND", "-H", "depth: 0")
+    return fromstring(answer).findtext(".//{DAV:}displayname")
+
+
+def rename(server: LocalServer, kind: str, name: str, shown: str) -> None:
+    """Give a collection a name, as another device does."""
+    prop = f"<prop><displayname>{shown}</displayname></prop>"
+    body = f'<propertyupdate xmlns="DAV:"><set>{prop}</set></propertyupdate>'
+    of_collection(server, kind, name, "PROPPATCH", "--data-binary", body)
+
+
+def of_collection(server: LocalServer, kind: str, name: str, method: str, *more: str) -> bytes:
+    """Answer of the server to a request for a collection."""
+    folder = "calendars" if kind == "caldav" else "addressbooks"
+    url = f"https://127.0.0.1:{server.port(443)}/dav/{folder}/moxlite/{name}/"
+    asked = [need("curl"), "-fsk", "-u", f"{server.user}:{server.password}", "-X", method, *more, url]
+    return subprocess.run(asked, capture_output=True, check=True).stdout
