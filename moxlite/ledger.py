@@ -16,6 +16,8 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
 - What has no room waits, the owner first that holds the least part of its share, for a bounded time, and only so many
   items of an owner (`MAX_WAITING`). For a large item that waits for the total, what is given back is kept. Then the
   item is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503 for the server's).
+- A response that has begun comes before others of its owner, and as many may wait beside those: it can't be refused any
+  more, only broken off.
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
   they need.
 - Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
@@ -160,12 +162,13 @@ class _Owner:
 class _Ask:
     """A hold that waits for room."""
 
-    __slots__ = ("granted", "hold", "kind", "octets", "since")
+    __slots__ = ("begun", "granted", "hold", "kind", "octets", "since")
 
-    def __init__(self, hold: Hold, kind: Kind, octets: int) -> None:
+    def __init__(self, hold: Hold, kind: Kind, octets: int, *, begun: bool) -> None:
         self.hold = hold
         self.kind: Kind = kind
         self.octets = octets
+        self.begun = begun
         self.granted = trio.Event()
         self.since = trio.current_time()
 
@@ -259,7 +262,7 @@ class Ledger:
     def call(self) -> None:
         """Grant what fits, in the order of ranks."""
         self._next = None
-        for ask in sorted(self.asks, key=self._rank):
+        for ask in sorted(self.asks, key=lambda ask: (self._rank(ask), not ask.begun)):
             short = self.short(ask.hold, ask.kind, ask.octets)
             if short is None:
                 self.asks.remove(ask)
@@ -357,15 +360,17 @@ class Hold:
         self._ledger.add(self, kind, octets)
         return True
 
-    async def take(self, kind: Kind, octets: int, seconds: float = WAIT) -> None:
-        """Take so much more; wait at most `seconds` for it. A checkpoint only if it must wait. Raises NoRoom."""
+    async def take(self, kind: Kind, octets: int, seconds: float = WAIT, *, begun: bool = False) -> None:
+        """Take so much more; wait at most `seconds` for it. A checkpoint only if it must wait. `begun`: it is for a
+        response of which the client has some already. Raises NoRoom.
+        """
         if self.try_take(kind, octets):
             return
         ledger, owner = self._ledger, self.owner
-        if owner.waiting >= MAX_WAITING:
+        if owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
             raise ledger.refuse(self, kind, octets)
         WAITED.labels(kind=kind).inc()
-        ask = _Ask(self, kind, octets)
+        ask = _Ask(self, kind, octets, begun=begun)
         ledger.asks.append(ask)
         owner.waiting += 1
         ledger.call()

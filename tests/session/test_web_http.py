@@ -12,7 +12,7 @@ import trio.testing
 from hypothesis import given, settings, strategies as st
 from trio.testing import MockClock
 
-from moxlite.ledger import begin, ledger, visit
+from moxlite.ledger import MAX_WAITING, begin, ledger, visit
 from moxlite.net.admission import ConnectionInfo, Shutdown
 from moxlite.net.sockets import QuickStream
 from moxlite.web.http.connection import Connection
@@ -443,6 +443,52 @@ async def test_in_a_shortage_only_clients_end_that_take_nothing(autojump_clock: 
         assert "slow" not in ended
         assert "0" in ended
         assert "tab" not in ended
+        nursery.cancel_scope.cancel()
+    assert ledger().octets == 0
+
+
+async def test_a_file_that_has_begun_arrives_whole_and_more_are_refused(autojump_clock: MockClock) -> None:
+    """WEB-4a: a network's clients that read nothing take its share, and many more wait. A download that has begun
+    continues. A further one gets 429, and not the head of a file that breaks off.
+    """
+    begin(16 << 20)  # a network has a mebibyte: four pieces, each with a slice
+    piece, pieces = bytes(180_000), 12
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        try:
+            await writer.start(200, (("content-length", str(pieces * len(piece))),), first=len(piece))
+        except HTTPError as error:
+            await writer.respond(Response.text(error.status, error.text, error.headers))
+            return
+        for _ in range(pieces):
+            await writer.write(piece)
+        await writer.finish()
+
+    async with trio.open_nursery() as nursery:
+
+        async def serve(server: trio.abc.Stream) -> None:
+            visit("192.0.2.7/32")
+            async with server:
+                await Connection(server, info(), handler=handler, drain=Drain()).serve()
+
+        async def opened() -> trio.abc.Stream:
+            client, server = trio.testing.lockstep_stream_pair()
+            nursery.start_soon(serve, server)
+            await client.send_all(GET)
+            await trio.testing.wait_all_tasks_blocked()
+            return client
+
+        reader = await opened()
+        received = len(await reader.receive_some(65_536))
+        for _ in range(3 + MAX_WAITING):
+            await opened()
+        answer = bytes(await (await opened()).receive_some(65_536))
+        assert answer.startswith(b"HTTP/1.1 429 ")
+        assert b"retry-after" in answer
+        while received < pieces * len(piece):
+            more = await reader.receive_some(65_536)
+            assert more, "it broke off"
+            received += len(more)
         nursery.cancel_scope.cancel()
     assert ledger().octets == 0
 

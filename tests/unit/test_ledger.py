@@ -202,6 +202,33 @@ async def test_an_owner_has_so_many_that_wait(autojump_clock: MockClock) -> None
     assert book.octets == 0
 
 
+async def test_what_has_begun_is_served_before_what_has_not(autojump_clock: MockClock) -> None:
+    """STORE-198a: of one owner; as many may wait beside what only wants to begin."""
+    book = begin(TOTAL)
+    visit("192.0.2.7/32")
+    held = book.hold()
+    await held.take("answer", NETWORK)
+    order: list[bool] = []
+
+    async def work(begun: bool) -> None:
+        hold = book.hold()
+        try:
+            await hold.take("answer", NETWORK // 2 + 1, begun=begun)
+            order.append(begun)
+        finally:
+            hold.close()
+
+    async with trio.open_nursery() as nursery:
+        for begun in (*[False] * MAX_WAITING, True):
+            nursery.start_soon(work, begun)
+            await wait_all_tasks_blocked()
+        with pytest.raises(NoRoom):
+            await work(False)
+        held.close()
+    assert order == [True, *[False] * MAX_WAITING]
+    assert book.octets == 0
+
+
 async def test_a_cancelled_wait_leaves_nothing(autojump_clock: MockClock) -> None:
     """STORE-198a: also one that was granted in the moment of its end."""
     book = begin(TOTAL)

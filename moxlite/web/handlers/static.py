@@ -15,6 +15,7 @@ import trio
 from moxlite.config.domains import WebStatic
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.handlers.files import (
+    READ_SIZE,
     Copies,
     File,
     FileError,
@@ -301,7 +302,9 @@ class Static:
         if file.descriptor is None:
             await writer.respond(Response(decided.status, decided.headers, decided.body(file.first)))
             return
-        await writer.start(decided.status, (*decided.headers, ("content-length", str(decided.length))))
+        fields = (*decided.headers, ("content-length", str(decided.length)))
+        first = len(file.first) if writer.sends_files else min(decided.length, READ_SIZE)
+        await writer.start(decided.status, fields, first=first)
         if request.method != "HEAD":
             for piece in decided.pieces:
                 if isinstance(piece, bytes):
@@ -333,7 +336,7 @@ class Static:
     async def _send_compressed(
         self, request: Request, writer: ResponseWriter, file: File, decided: Plan, stream: Coder
     ) -> None:
-        await writer.start(decided.status, decided.headers)
+        await writer.start(decided.status, decided.headers, first=READ_SIZE)
         if request.method != "HEAD":
             at = 0
             while data := (await self._read(request, file, at))[: file.size - at]:

@@ -238,6 +238,7 @@ class ResponseWriter:
         self.finished = False
         self.taken_over = False
         self._events = False  # the body is a stream of events
+        self._ahead = 0  # octets that were taken from the ledger for the first piece
         self.started_at = 0.0  # trio's clock at the time the status was written
         self.extra: tuple[tuple[str, str], ...] = ()  # fields of all responses of the service
         self.cache = ""  # Cache-Control of a successful response, in place of its own
@@ -279,15 +280,22 @@ class ResponseWriter:
         """Take from the ledger what octets cost until they are sent, but those that are held as it is (`known`), and
         one slice, which is copied; returns how much. Raises NoRoom.
         """
-        more = max(0, octets - known) + min(octets, WRITE_SIZE)
+        more = max(0, octets - known) + min(octets, WRITE_SIZE) - self._ahead
         if more <= FREE:
             return 0
-        await self.hold.take(kind, more)
+        await self.hold.take(kind, more, begun=self.sent > 0)
         return more
 
-    async def start(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
-        """Write the head of a response of unknown length."""
+    async def start(self, status: int, headers: tuple[tuple[str, str], ...], *, first: int = 0) -> None:
+        """Write the head of a response of unknown length. `first`: octets of the first piece, if they are known. If
+        there is no room for them, nothing is sent. Raises NoRoomForRequest.
+        """
         self._events = any(name == "content-type" and value.startswith(EVENT_STREAM) for name, value in headers)
+        if not self._head_only:
+            try:
+                self._ahead = await self._take("answer", first)
+            except NoRoom as error:
+                raise NoRoomForRequest(error) from None
         await self._channel.send(self._head(status, headers))
 
     async def inform(self, status: int, headers: tuple[tuple[str, str], ...]) -> None:
@@ -300,9 +308,10 @@ class ResponseWriter:
             return
         kind: Literal["answer", "event"] = "event" if self._events else "answer"
         try:
-            taken = await self._take(kind, len(data))
+            taken = self._ahead + await self._take(kind, len(data))
         except NoRoom as error:
             raise ClientGone from error
+        self._ahead = 0
         whole = memoryview(data)
         for start in range(0, len(data), WRITE_SIZE):
             await self._channel.send(self._data(whole[start : start + WRITE_SIZE]))

@@ -179,7 +179,7 @@ class WebAPI:
         size = (("content-length", str(found.size)),) if found.size is not None else ()
         async with call.account() as account, aclosing(found.pieces(account)) as pieces:  # type: ignore[type-var]
             first = await anext(pieces, b"")
-            await writer.start(200, (("content-type", found.content_type), *size, *RAW_HEADERS))
+            await writer.start(200, (("content-type", found.content_type), *size, *RAW_HEADERS), first=len(first))
             await writer.write(first)
             async for piece in pieces:
                 await writer.write(piece)

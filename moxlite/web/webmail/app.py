@@ -413,7 +413,7 @@ async def send_contacts(account: Account, form: Literal["vcf", "csv"], writer: R
         first = await anext(pieces, b"")
     except TooLarge as error:
         raise HTTPError(413, f"{error}."[0].upper() + f"{error}."[1:]) from None
-    await writer.start(200, _download(TYPES[form], f"contacts.{form}"))
+    await writer.start(200, _download(TYPES[form], f"contacts.{form}"), first=len(first))
     await writer.write(first)
     async for piece in pieces:
         await writer.write(piece)

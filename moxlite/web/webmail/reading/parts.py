@@ -287,7 +287,7 @@ async def send_part(
                     begin += piece
                 charset = guess_charset(begin, part.hint)
             headers.append(("content-type", _plain_text(charset)))
-        await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)))
+        await writer.start(200, (*headers, *HEADERS, ("content-security-policy", policy)), first=len(begin))
         await writer.write(begin)
         async for piece in pieces:
             await writer.write(piece)
