@@ -169,7 +169,7 @@ def test_the_life_of_an_installation(owner: Owner) -> None:
     run(f"echo '# of an older version' >>{UNIT}")
     run(f"mkdir -p {UNIT}.d && printf '[Service]\nNice=5\n' >{UNIT}.d/own.conf && systemctl daemon-reload")
     code, said = owner.update()
-    assert (code, f"this is {VERSION} now" in said) == (0, True), said
+    assert (code, f"updated to {VERSION}; " in said) == (0, True), said
     assert "older version" not in run(f"cat {UNIT}")
     assert run("systemctl show --property=Nice --value moxlite") == "5", "the owner's drop-in"
     assert run("systemctl show --property=NeedDaemonReload --value moxlite") == "no"
@@ -177,7 +177,7 @@ def test_the_life_of_an_installation(owner: Owner) -> None:
     before = owner.sent
     owner.serves()
     said = run("moxlite.previous --yes self back 2>&1")
-    assert f"what {VERSION} had is in /var/lib/moxlite.of-{VERSION}" in said
+    assert f"data from {VERSION} is in /var/lib/moxlite.of-{VERSION}" in said
     assert "older version" in run(f"cat {UNIT}")
     owner.sent = before - 1  # as it was at the update
     owner.serves()
