@@ -278,7 +278,7 @@ def test_a_phone_is_set_up_by_its_link(chromium: Browser, server: LocalServer, t
     phone.page.goto("about:blank")
     phone.page.goto(url)
     phone.page.get_by_role("button", name="Set up mail").click()
-    expect(phone.page.locator(".notice")).to_contain_text("has already been used")
+    expect(phone.page.locator(".notice")).to_contain_text("this link expired or has been used")
     page.goto(f"{visitor.base}/#security")
     expect(page.get_by_role("row", name="Test phone")).to_be_visible()
     phone.close()
