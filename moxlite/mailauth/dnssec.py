@@ -80,18 +80,19 @@ async def watch_resolver(resolver: Resolver) -> None:
         self_check = await check_resolver(resolver)
         authentic_resolver.set(VALUES[self_check.status])
         if last is None or self_check.status is not last.status:
-            _tell(self_check)
+            _tell(self_check, lost=last is not None and last.status is Verifies.OK)
         last = self_check
         await trio.sleep(SOON if self_check.status is Verifies.ERROR else AGAIN)
 
 
-def _tell(self_check: SelfCheck) -> None:
+def _tell(self_check: SelfCheck, *, lost: bool) -> None:
+    """Log a change. A resolver that never validated is no fault: DANE is optional. lost: it did before."""
     match self_check.status:
         case Verifies.OK:
             logger.info("resolver validates DNSSEC")
         case Verifies.UNVERIFIED:
-            logger.warning(
-                "DNSSEC not validated, DANE is off", extra={"kv": {"cause": self_check.problem, "do": ADVICE}}
-            )
+            kv = {"cause": self_check.problem, "do": ADVICE}
+            level = logging.WARNING if lost else logging.INFO
+            logger.log(level, "DNSSEC not validated, DANE is off", extra={"kv": kv})
         case Verifies.ERROR:
             logger.warning("DNSSEC currently not validated, DANE is off", extra={"kv": {"cause": self_check.problem}})

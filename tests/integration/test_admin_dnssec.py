@@ -55,7 +55,7 @@ async def test_the_gauge_follows_the_resolver(autojump_clock: MockClock, caplog:
         nursery.cancel_scope.cancel()
     assert [(record.levelname, record.message) for record in caplog.records] == [
         ("WARNING", "DNSSEC currently not validated, DANE is off"),
-        ("WARNING", "DNSSEC not validated, DANE is off"),
+        ("INFO", "DNSSEC not validated, DANE is off"),
         ("INFO", "resolver validates DNSSEC"),
         ("WARNING", "DNSSEC currently not validated, DANE is off"),
     ]
