@@ -3,7 +3,6 @@
 import datetime as dt
 import socket
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Final
 
 import msgspec
@@ -13,7 +12,6 @@ from moxlite.admin.quickstart.listeners import InterfaceAddress
 from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.mailauth.dnssec import Verifies, check_resolver
 from moxlite.net.dial import DialError, dial
-from moxlite.net.dns.client import read_resolv_conf
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.limits import IPAddress
@@ -102,7 +100,10 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     with trio.move_on_after(SECONDS):
         verifies = await check_resolver(resolver)
         if verifies.status is Verifies.UNVERIFIED:
-            warnings.append(f"{verifies.problem}, so DANE isn't available. {_resolver_advice()}")
+            warnings.append(
+                f"{verifies.problem}, so DANE isn't available. Mail works without it. To turn DANE on, "
+                "see docs/dns.md#dnssec"
+            )
         elif verifies.problem:
             warnings.append(verifies.problem)
         try:
@@ -110,9 +111,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
             found, signed = answer.records, answer.authentic
         except NotFound as error:
             signed = error.authentic
-            warnings.append(
-                f"no address found in DNS for {hostname}; add A and AAAA records before you start the server"
-            )
+            warnings.append(f"{hostname} isn't in DNS yet. Before you start the server, add the address records below")
         except DNSError as error:
             warnings.append(f"couldn't look up {hostname}: {error}")
         for ip in found:
@@ -126,19 +125,6 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     if late:
         warnings.append(f"DNS lookups timed out after {SECONDS:.0f} s")
     return Environment(found, signed, tuple(warnings), tuple(unnamed), asked=True)
-
-
-RESOLV_CONF: Final = Path("/etc/resolv.conf")
-
-
-def _resolver_advice() -> str:
-    """How to get a resolver that verifies DNSSEC. It names a line of resolv.conf only if that is missing."""
-    try:
-        nearby = all(ip.is_loopback for ip in read_resolv_conf(RESOLV_CONF.read_text("utf-8", "replace")).addresses)
-    except OSError:
-        nearby = True  # the default
-    line = "" if nearby else f", and replace all `nameserver` lines in {RESOLV_CONF} with `nameserver 127.0.0.1`"
-    return f"Mail works without it. To use DANE, run `apt-get install unbound`{line} (docs/dns.md#dnssec)"
 
 
 async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:
