@@ -232,9 +232,9 @@ async def _policy(case: Case, report: Report, *mend: str) -> None:
         report.warning("the policy doesn't protect mail because its mode is `none`")
     elif policy.mode == "testing":
         report.note(
-            "later, after a few weeks without failures in TLS reports: end the policy's testing mode with "
-            f'`mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml. This changes its ID, so '
-            "then update the _mta-sts record (moxlite config dnsrecords)"
+            "later, after a few weeks without TLS failures in the admin app's reports: end the policy's testing mode "
+            f'with `mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml, next to moxlite.toml. '
+            "This changes its ID, so also update the _mta-sts record (moxlite config dnsrecords)"
         )
     if policy.max_age <= SHORT_AGE:
         report.warning(f"the policy is only cached for {policy.max_age} s; for better protection, use a week or more")

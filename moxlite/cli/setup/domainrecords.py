@@ -78,15 +78,17 @@ def dnscheck(name: str, resolver: str | None) -> int:
         return FAILED if failed else 0
     shown: dict[str, str] = {}
     for topic, report in reports.items():
+        faulty = bool(report.errors or report.warnings)
+        marks = {"error": "errors", "warning": "warnings", "do" if faulty else "note": "instructions"}
         lines = [
             f"  {mark}: {printable(line)}"
-            for mark, key in (("error", "errors"), ("warning", "warnings"), ("do", "instructions"))
+            for mark, key in marks.items()
             for line in report.lines()[key]
             if line != f"moxlite config dnscheck {domain}"
         ]
         fresh = [line for line in lines if shown.setdefault(line, topic) == topic]
         title = f" ({TITLES[topic]})" if topic in TITLES else ""
-        print(f"{topic}{title}: {'' if fresh else f'see {shown[lines[0]]}' if lines else 'ok'}")
+        print(f"{topic}{title}: {'ok' if not faulty else '' if fresh else f'see {shown[lines[0]]}'}")
         print("".join(f"{line}\n" for line in fresh), end="")
     return FAILED if failed else 0
 
