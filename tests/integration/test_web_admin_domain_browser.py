@@ -95,7 +95,7 @@ def test_a_domain_is_added_and_made_ready_in_one_flow(
     step(page, "Test email")
     expect(page.get_by_label("To")).to_have_value("ann@hill.example")
     page.get_by_role("button", name="Send test email").click()
-    expect(page.get_by_text("message to ann@hill.example left the queue")).to_be_visible()
+    expect(page.get_by_text("message to ann@hill.example accepted by the other server")).to_be_visible()
     expect(page.get_by_text("Ready to send and receive mail.")).to_be_visible()
     fits(page)
     visitor.close()

@@ -376,7 +376,7 @@ async def _watch(
         text = f"the message to {to} was rejected; for the reason, see the bounce in {credentials.username}'s Inbox"
         sent.fail("error", "mail-not-sent", text, "journalctl -u moxlite | grep queue")
     else:
-        sent.steps.append(f"message to {to} left the queue")
+        sent.steps.append(f"message to {to} accepted by the other server")
 
 
 def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:
