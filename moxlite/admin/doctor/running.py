@@ -47,7 +47,10 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
     """A missing schedule, or the last backup if it is too old; `running` None: no server runs."""
     schedule, target = static.backup.schedule, static.backup.target
     if schedule is None or target is None:
-        text = "backups aren't scheduled. Add the first four lines to the end of moxlite.toml, then run the last"
+        text = (
+            "backups aren't scheduled. Add the first four lines to the end of moxlite.toml (usually in /etc/moxlite), "
+            "then run the last. Doctor will warn you until the target is on another disk or machine"
+        )
         todo = (*SCHEDULE, "systemctl restart moxlite")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=todo)]
     if running is None:
