@@ -48,7 +48,7 @@ def zone_file(domain: DomainRecords, *, signed: bool) -> str:
     ips = [ip_address(str(record.value)) for record in domain.records("host")]
     if not ips:
         lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]
-    heading = ""
+    heading, split = "", False
     for topic, group in groupby(domain.wanted, key=lambda record: record.topic):
         of_topic = list(group)
         if heading != (heading := GROUPS[of_topic[0].group]):
@@ -63,8 +63,9 @@ def zone_file(domain: DomainRecords, *, signed: bool) -> str:
             )
         for record in of_topic:
             line = zone_line(record)
-            if record.kind == "TXT" and len(str(record.value)) > MAX_STRING:
+            if record.kind == "TXT" and len(str(record.value)) > MAX_STRING and not split:
                 lines += _comment(SPLIT)
+                split = True
             lines.append(line if (record.live or signed) and not record.joins else f"; {line}")
         if topic == "host":
             lines += ["", *_comment(REVERSE), *(f"; {ip.reverse_pointer}. PTR {host.ascii}." for ip in ips)]
