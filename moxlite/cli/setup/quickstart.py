@@ -568,7 +568,7 @@ def _pages_step(setup: _Setup) -> list[str]:
             "`Page not found`. On your computer, run this, then open",
             f"http://localhost:8080/webmail/ and, for the admin pages, http://localhost:{admin}/admin/:",
             f"   ssh -L 8080:127.0.0.1:{internal.webmail_http.port} -L {admin}:127.0.0.1:{admin} root@{host}",
-            "To open webmail and account pages to the internet, also for links and QR codes that set up devices:",
+            "To use webmail from anywhere, and links and QR codes that set up devices, open it to the internet:",
             f"   {setup.command} config listeners publish-web on",
             *(["   systemctl restart moxlite"] if setup.command == "moxlite" else []),
         ]
