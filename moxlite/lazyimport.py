@@ -9,7 +9,7 @@ from typing import Final, Generic, TypeVar
 
 import trio
 
-from moxlite.ownprogram import FROZEN
+from moxlite.ownprogram import ADDED, FROZEN
 
 T = TypeVar("T")
 
@@ -51,10 +51,6 @@ class Lazy(Generic[T]):
 
 
 # Libraries that moxlite uses where they are installed, and the command that installs one beside it (ADMIN-43).
-
-
-ADDED: Final = "/usr/local/lib/moxlite"
-"""Libraries that the owner adds to a frozen program: an upgrade leaves them there."""
 
 
 def how_to_install(library: str) -> str:

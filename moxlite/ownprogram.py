@@ -38,6 +38,9 @@ TOP: Final = Path(__file__).resolve().parents[1]
 LATE: Final = ("nh3", "regex", "re2", "trio_websocket", "dns", "dkim", "lexicon")
 """Libraries that are imported at their first use."""
 
+ADDED: Final = "/usr/local/lib/moxlite"
+"""Libraries that the owner adds to a frozen program: an upgrade leaves them there."""
+
 FILE_VARIABLE: Final = "MOXLITE_FILE"
 """Variable in which the head of the one file names that file."""
 

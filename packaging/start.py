@@ -3,7 +3,7 @@
 import sys
 
 from moxlite.__main__ import main
-from moxlite.lazyimport import ADDED
+from moxlite.ownprogram import ADDED
 
 sys.path.append(ADDED)  # behind our own, so that it replaces none of them
 main()

@@ -522,7 +522,8 @@ def test_twenty_users_with_two_gigabytes_move(server: LocalServer, dovecot: Dove
     other.start()
     begun = time.monotonic()
     try:
-        assert server.cli("move", "run", str(plan), seconds=3000).returncode == 0
+        ran = server.cli("move", "run", str(plan), check=False, seconds=3000)
+        assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-4000:]
     finally:
         ended.set()
         other.join()

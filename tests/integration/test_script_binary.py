@@ -271,12 +271,21 @@ OF_PYTHON = "not after_a_kill and not the_unit_has_the_paths"
 """Left out: tests that kill functions of the package by its Python, or look for that Python in a unit."""
 
 
+@pytest.fixture(scope="module")
+def readable_program(frozen: tuple[Path, Path]) -> Iterator[str]:
+    """The program where each user can read it: folders of pytest are closed to servers that give up root."""
+    with tempfile.TemporaryDirectory(prefix="f", dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        shutil.copytree(frozen[0], Path(folder) / "moxlite", symlinks=True)
+        yield f"{folder}/moxlite/moxlite"
+
+
 @pytest.mark.parametrize("file", FROZEN_TOO)
-def test_servers_of_the_frozen_program(file: str, program: str) -> None:
+def test_servers_of_the_frozen_program(file: str, readable_program: str) -> None:
     """ADMIN-60b: the same tests, with servers and commands of the frozen program."""
     with tempfile.TemporaryDirectory(prefix="f", dir="/tmp") as folder:  # a path of a socket has at most 107 octets
         Path(folder).chmod(0o755)  # for servers that give up root
-        run_tests(file, program, Path(folder))
+        run_tests(file, readable_program, Path(folder))
 
 
 def run_tests(file: str, program: str, folder: Path) -> None:

@@ -39,6 +39,28 @@ def test_a_child_runs_in_any_folder_and_an_unknown_one_says_so(tmp_path: Path) -
     assert (done.returncode, done.stderr) == (1, "moxlite: no child 'none'\n")
 
 
+STARTED = """
+import runpy, sys
+script = sys.argv[1]
+sys.argv = ["moxlite", "__child", "keeper", "none"]
+try:
+    runpy.run_path(script, run_name="__main__")
+except ValueError:
+    print(*sys.modules)
+"""
+"""The script of a frozen program as the root parent, until it looks for the process that it is to watch."""
+
+
+def test_a_frozen_root_parent_loads_next_to_nothing() -> None:
+    """ADMIN-60b, ADMIN-36: what starts the program loads nothing that reads from the network."""
+    environment = os.environ | {"PYTHONPATH": str(top())}
+    command = [sys.executable, "-S", "-c", STARTED, str(top() / "packaging/start.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    assert "moxlite.process.keeper" in loaded
+    assert not loaded & {"ssl", "socket", "trio", "msgspec", "moxlite.cli", "moxlite.lazyimport"}
+
+
 def test_a_frozen_program_starts_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """ADMIN-60b: it has no `python -m`; units name the one file, not the folder that it was unpacked to; and the
     service user must be able to read all of that folder.

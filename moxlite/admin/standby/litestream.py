@@ -23,8 +23,9 @@ import trio
 
 from moxlite.admin.standby.layout import epoch_folder
 from moxlite.escapes import printable
-from moxlite.lazyimport import ADDED, how_to_install
+from moxlite.lazyimport import how_to_install
 from moxlite.net.storage.sftp import Login
+from moxlite.ownprogram import ADDED
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.sshurl import SSHURL, ObjectURL
 from moxlite.store.backup.verify import newer_schema
