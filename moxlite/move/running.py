@@ -33,7 +33,7 @@ from moxlite.supervision import Fate, Supervisor
 logger = logging.getLogger("moxlite.admin.move")
 
 ACCOUNTS_AT_ONCE: Final = 3
-"""Accounts that are copied at a time: two cores are busy with that, it takes 112 MB more, and others wait 35 ms."""
+"""Accounts that are copied at a time: two cores are busy with that, it takes 98 MB more, and others wait 35 ms."""
 
 STATE: Final = "move.json"
 

@@ -81,6 +81,7 @@ class Steps:
         ):
             move.step = name
             came = await self._tried(name, user, move, step) and came
+        await self._close(user)
         return came
 
     async def _tried(
@@ -199,7 +200,15 @@ class Steps:
         shared here stays.
         """
         move.step = "shares"
-        return await self._tried("shares", user, move, partial(self._shares, plan))
+        came = await self._tried("shares", user, move, partial(self._shares, plan))
+        await self._close(user)
+        return came
+
+    async def _close(self, user: User) -> None:
+        """Close an account that is not used. Each account that is added has all open ones look at their shares, so they
+        would not be idle, and keep their caches, for as long as accounts come.
+        """
+        await self._accounts.places.vacate(user.account)
 
     async def _shares(self, plan: Plan, user: User, move: AccountMove) -> None:
         order = imap_order(plan, user)

@@ -279,6 +279,25 @@ async def test_three_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig
     assert {one.phase for one in (await ended(moves)).values()} == {"done"}
 
 
+async def test_an_account_that_has_come_is_closed(rig: Rig) -> None:
+    """MOVE-6: unless it is used. Else all of them would stay open, with their caches, for as long as accounts come."""
+    old = Old()
+    old.go = trio.Event()
+    moves = moves_of(rig, old)
+    names = [f"user{number}" for number in range(3)]
+    await moves.run(Plan(domains=["example.org"], users=[user(name, hash=HASH) for name in names]))
+    await eventually(lambda: old.running == 3)
+    assert open_accounts(rig).issuperset(names)
+    async with rig.accounts.use("user0"):
+        old.go.set()
+        await ended(moves)
+        assert open_accounts(rig).intersection(names) == {"user0"}
+
+
+def open_accounts(rig: Rig) -> set[str]:
+    return {name for name, slot in rig.accounts._slots.items() if slot.account is not None}
+
+
 async def test_the_state_outlives_the_server_without_secrets(rig: Rig) -> None:
     """MOVE-7: what ran has stopped."""
     old = Old()

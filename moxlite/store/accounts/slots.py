@@ -128,6 +128,11 @@ class Places:
         finally:
             self._opening -= 1
 
+    async def vacate(self, name: str) -> None:
+        """Close an account that takes a place and has no users: after work that took much memory."""
+        if (slot := self._slots.get(name)) is not None and slot.linger <= BRIEF:
+            await self._close(name)
+
     def _taken(self) -> list[tuple[float, str]]:
         """Open accounts that take places, and until when: first the ones that may be closed first."""
         now, taken = trio.current_time(), []
