@@ -94,7 +94,7 @@ umask 002
 ln -s moxlite sendmail
 ./sendmail --help | grep -q sendmail
 ! ./moxlite self install 2>said
-grep -q 'you must be root' said
+grep -q 'this requires root; run: sudo ' said
 chmod g+w .cache/moxlite
 ! ./moxlite version 2>said
 grep -q 'chmod go-w' said
