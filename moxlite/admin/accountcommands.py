@@ -128,6 +128,8 @@ class AccountCommands:
 
     async def check_new(self, name: str) -> None:
         """Raise CommandFailed if no account of this name can be created now."""
+        if not name:
+            raise CommandFailed("refused", "enter an account name", "account")
         problem = account_name_problem(name)
         if problem is not None:
             raise CommandFailed("refused", f'"{name}" {problem}', "account")

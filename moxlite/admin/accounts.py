@@ -43,6 +43,8 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
     """Return an address, or ``@domain`` for a catchall, in the spelling that domains.toml uses. Raises Refused about
     the argument `field`.
     """
+    if not text:
+        raise Refused("enter an address", field)
     try:
         if text.startswith("@"):
             domain = Domain.parse(text[1:])

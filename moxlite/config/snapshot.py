@@ -146,6 +146,8 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """The text for an administrator that there is no account of this name, with the one that was likely meant: of
         that address, or spelt alike.
         """
+        if not name:
+            return "enter an account name"
         owner = next((one for one, settings in self.domains.accounts.items() if name in settings.destinations), "")
         hint = f'did you mean "{owner}"?' if owner else near(name, self.domains.accounts)
         return f'account not found: "{name}"' + (f"; {hint}" if hint else "")

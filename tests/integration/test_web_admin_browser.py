@@ -365,13 +365,37 @@ def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     expect(page.get_by_text("of 2.0 GB")).to_be_visible()
 
 
+@pytest.mark.parametrize(
+    ("where", "opens", "said"),
+    [
+        ("accounts/moxlite", "Add address", "Enter an address."),
+        ("accounts/moxlite?tab=members", "Add", "Enter an address or account."),
+        ("domains/hill.example?tab=setup&step=mailboxes", "Add address", "Enter an address."),
+        ("queue/suppressions", "Suppress an", "Enter an account name."),
+        ("two-step", "Change password", "Enter a password."),
+    ],
+)
+def test_an_empty_field_says_what_to_enter(visitor: Visitor, where: str, opens: str, said: str) -> None:
+    """WEB-81b: under the field, as a sentence."""
+    visitor.expect_problem("400")
+    page = go(visitor, where)
+    page.locator("main").get_by_role("button", name=opens).first.click()
+    dialog = page.get_by_role("dialog")
+    for field in dialog.locator("input:not([type=checkbox]):visible").all():
+        field.fill("")
+    dialog.locator("button[type=submit]").click()
+    expect(dialog.locator(".field .error:visible", has_text=said)).to_have_count(1)
+
+
 def test_an_account_comes_and_goes(visitor: Visitor) -> None:
     """WEB-81: its password is shown once; it goes when its name is typed again."""
     visitor.expect_problem("400")
     page = go(visitor, "accounts")
     page.get_by_role("button", name="Add account").click()
     page.get_by_role("dialog").get_by_role("button", name="Add account").click()
-    expect(page.get_by_role("dialog").locator(".error:visible")).to_have_count(2)
+    expect(page.get_by_role("dialog").locator(".error:visible")).to_have_text(
+        ["Enter an account name.", "Enter an address."]
+    )
     page.get_by_label("Name", exact=True).fill("guest")
     page.get_by_label("Name", exact=True).press("Tab")
     expect(page.get_by_label("First address")).to_have_value("guest@hill.example")

@@ -4,6 +4,7 @@ import { codeOf, fieldsOf, messageOf } from "../../lib/client";
 import { dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { type Field, line } from "../../lib/fields";
+import { sentence } from "../../lib/sentence";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
 import { Editor, type Section } from "./editor";
@@ -94,12 +95,13 @@ async function conflict(error: unknown): Promise<"theirs" | "mine" | null> {
   ]);
 }
 
-/** A form with fields on a page. Refusals of `run` are shown at the fields, all at once. */
+/** A form with fields. Refusals of `run` are shown at the fields, all at once. `cancel`: the other button of a dialog. */
 export function fieldForm(
   fields: Readonly<Record<string, Field<HTMLElement>>>,
   action: string,
   run: () => Promise<unknown>,
   more: Child = null,
+  cancel: HTMLElement | null = null,
 ): HTMLFormElement {
   const failure = el("div", { hidden: true });
   const button = el("button", { class: "btn primary", type: "submit" }, action);
@@ -108,27 +110,24 @@ export function fieldForm(
     {
       class: "form",
       novalidate: true,
-      onsubmit: (event: Event) => {
+      onsubmit: async (event: Event) => {
         event.preventDefault();
-        void send();
+        button.disabled = true;
+        failure.hidden = true;
+        try {
+          await run();
+        } catch (error) {
+          refusal(error, fields, failure, form);
+        } finally {
+          button.disabled = false;
+        }
       },
     },
     Object.values(fields).map((one) => one.root),
     more,
     failure,
-    el("div", {}, button),
+    el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button),
   );
-  const send = async () => {
-    button.disabled = true;
-    failure.hidden = true;
-    try {
-      await run();
-    } catch (error) {
-      refusal(error, fields, failure, form);
-    } finally {
-      button.disabled = false;
-    }
-  };
   return form;
 }
 
@@ -147,7 +146,7 @@ function refusal(
       ? [{ field: single, text: messageOf(error) }]
       : told;
   const rest = mistakes.filter((one) => fields[one.field] === undefined);
-  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  for (const one of mistakes) fields[one.field]?.problem(sentence(one.text));
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
@@ -162,39 +161,15 @@ export function fieldDialog<T>(
   run: () => Promise<T>,
   more: Child = null,
 ): Promise<T | null> {
-  return dialog<T | null>(title, (close) => {
-    const failure = el("div", { hidden: true });
-    const button = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el(
-      "form",
-      {
-        class: "form",
-        novalidate: true,
-        onsubmit: async (event: Event) => {
-          event.preventDefault();
-          button.disabled = true;
-          failure.hidden = true;
-          try {
-            close(await run());
-          } catch (error) {
-            refusal(error, fields, failure, form);
-          } finally {
-            button.disabled = false;
-          }
-        },
-      },
-      Object.values(fields).map((one) => one.root),
+  return dialog<T | null>(title, (close) => [
+    fieldForm(
+      fields,
+      action,
+      async () => close(await run()),
       more,
-      failure,
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
-        button,
-      ),
-    );
-    return [form];
-  });
+      el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")),
+    ),
+  ]);
 }
 
 /** Ask for a name to be typed again before something goes for good; `what` says what goes and what stays. */

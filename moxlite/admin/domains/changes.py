@@ -96,6 +96,8 @@ OLD_KEYS: Final = "old"
 
 def parse_domain(text: str) -> Domain:
     """Parse a domain that a person typed. Raises Refused."""
+    if not text:
+        raise Refused("enter a domain", "domain")
     try:
         domain = Domain.parse(text, strict=True)
     except AddressError as error:

@@ -261,6 +261,8 @@ def prepare_password(text: str) -> str:
     """The OpaqueString form; raises ValueError if `text` is empty or holds forbidden characters."""
     if 0 < len(text) <= PASSWORD_LIMIT and text.isascii() and text.isprintable():
         return text  # the profile does not change printable ASCII
+    if not text:
+        raise ValueError("enter a password")
     if len(text) > PASSWORD_LIMIT:
         raise ValueError("password too long")
     from precis_i18n import get_profile  # 0.3 MB that few passwords need

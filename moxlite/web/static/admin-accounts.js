@@ -507,6 +507,10 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
+function sentence(text3) {
+  return `${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}${/[.!?…]$/.test(text3) ? "" : "."}`;
+}
+
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -802,34 +806,35 @@ function onTop(now, before, after, names) {
 async function conflict(error) {
   return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
+function fieldForm(fields, action, run, more = null, cancel = null) {
+  const failure = el("div", { hidden: true });
+  const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+  const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    button2.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form2);
+    } finally {
+      button2.disabled = false;
+    }
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
+  return form2;
+}
 function refusal(error, fields, failure, form2) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
   const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
-  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  for (const one of mistakes) fields[one.field]?.problem(sentence(one.text));
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form2.querySelector("[aria-invalid=true]")?.focus();
 }
 function fieldDialog(title, action, fields, run, more = null) {
-  return dialog(title, (close) => {
-    const failure = el("div", { hidden: true });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
-      failure.hidden = true;
-      try {
-        close(await run());
-      } catch (error) {
-        refusal(error, fields, failure, form2);
-      } finally {
-        button2.disabled = false;
-      }
-    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
-    return [form2];
-  });
+  return dialog(title, (close) => [fieldForm(fields, action, async () => close(await run()), more, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")))]);
 }
 async function typedAgain(title, name, what, action) {
   const typed = line(t("Type {name} to continue", { name }), "");

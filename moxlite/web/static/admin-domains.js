@@ -347,6 +347,10 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
+function sentence(text3) {
+  return `${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}${/[.!?…]$/.test(text3) ? "" : "."}`;
+}
+
 var Unreadable = class extends Error {
 };
 var Editor = class {
@@ -642,14 +646,11 @@ function onTop(now, before, after, names) {
 async function conflict(error) {
   return dialog(t("Changed elsewhere"), (close) => [el("p", { class: "dialog-text" }, messageOf(error)), el("p", { class: "dialog-text" }, t("Your changes weren't saved. You can still edit them here.")), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line", onclick: () => close("theirs") }, t("Discard my changes")), el("button", { class: "btn primary", autofocus: true, onclick: () => close("mine") }, t("Save anyway")))]);
 }
-function fieldForm(fields, action, run, more = null) {
+function fieldForm(fields, action, run, more = null, cancel = null) {
   const failure = el("div", { hidden: true });
   const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-  const form = el("form", { class: "form", novalidate: true, onsubmit: (event) => {
+  const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
-    void send();
-  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
-  const send = async () => {
     button2.disabled = true;
     failure.hidden = true;
     try {
@@ -659,7 +660,7 @@ function fieldForm(fields, action, run, more = null) {
     } finally {
       button2.disabled = false;
     }
-  };
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;
 }
 function refusal(error, fields, failure, form) {
@@ -667,29 +668,13 @@ function refusal(error, fields, failure, form) {
   const told2 = fieldsOf(error);
   const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
-  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  for (const one of mistakes) fields[one.field]?.problem(sentence(one.text));
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
 function fieldDialog(title, action, fields, run, more = null) {
-  return dialog(title, (close) => {
-    const failure = el("div", { hidden: true });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
-      failure.hidden = true;
-      try {
-        close(await run());
-      } catch (error) {
-        refusal(error, fields, failure, form);
-      } finally {
-        button2.disabled = false;
-      }
-    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
-    return [form];
-  });
+  return dialog(title, (close) => [fieldForm(fields, action, async () => close(await run()), more, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")))]);
 }
 async function typedAgain(title, name, what, action) {
   const typed = line(t("Type {name} to continue", { name }), "");
@@ -803,14 +788,14 @@ async function choose(desk, name) {
   if (chosen !== null && chosen !== void 0) await answer(desk, name, chosen);
 }
 async function answer(desk, name, chosen) {
-  const questions = chosen.questions.map((one) => ({ option: one.option, field: line(sentence(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}) }));
+  const questions = chosen.questions.map((one) => ({ option: one.option, field: line(sentence2(one.words), "", null, one.secret ? { type: "password", autocomplete: "new-password" } : {}) }));
   const enforce = tick(t("Undo external changes"), false, t("If someone changes records published here, they'll be restored every night."));
   const done = await fieldDialog(chosen.title, t("Test and save"), { ...Object.fromEntries(questions.map((one) => [one.option, one.field])), enforce }, () => desk.client.dns_provider_set(name, chosen.name, Object.fromEntries(questions.map((one) => [one.option, one.field.control.value])), enforce.control.checked), el("p", { class: "hint" }, chosen.rights));
   if (done === null) return;
   await desk.refresh();
   desk.say(t("{title} connected", { title: done.title }));
 }
-var sentence = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
+var sentence2 = (words2) => words2.charAt(0).toUpperCase() + words2.slice(1);
 async function publish(desk, name) {
   const addresses2 = tick(t("Include this server's addresses"), false);
   const replace = tick(t("Replace different records"), false, t("For example, another server's MX record. New mail will then be delivered here."));
@@ -859,7 +844,7 @@ function stagesCard(desk, title, found, actions) {
     if (await confirm(actions.question, actions.words, t("Replace"))) await act(actions.now);
   };
   const level = found.stopped ? "off" : found.problem !== "" || found.todo.length > 0 ? "warn" : "ok";
-  return card(title, [el("p", {}, state(level, found.stage), " ", sentence(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Continue"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
+  return card(title, [el("p", {}, state(level, found.stage), " ", sentence2(found.words), "."), found.since !== "" && el("p", { class: "hint" }, t("Since {time}.", { time: moment(Date.parse(found.since) * 1e3) })), found.until !== "" && el("p", { class: "hint" }, t("Until {time}.", { time: moment(Date.parse(found.until) * 1e3) })), found.todo.map((one) => el("div", {}, copyable(one))), found.problem !== "" && notice("warn", visible(found.problem))], { actions: [found.stopped ? button(t("Continue"), () => void act(actions.start)) : button(t("Stop"), () => void act(actions.stop)), found.stage === "resting" && button(t("Replace now…"), () => void now())] });
 }
 
 async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) {
@@ -924,11 +909,11 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
 var topics = { dnssec: [t("DNS records can't be forged"), "DNSSEC"], iprev: [t("This server's addresses point to its name"), t("Reverse DNS")], mx: [t("Mail for this domain is delivered here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("TLS keys are published in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Other servers know how to handle forged mail"), "DMARC"], "host-tlsrpt": [t("You get TLS reports for this server"), t("Host TLS reports")], tlsrpt: [t("You get TLS reports for the domain"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird finds your settings"), t("Autoconfig")], autodiscover: [t("Outlook finds your settings"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps points here"), t("Mail client settings")] };
 function topicLine(report, running, again) {
   const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
-  const [sentence2, name] = topics[report.topic];
+  const [sentence3, name] = topics[report.topic];
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));
   const seen = report.found.length > 0 && el("details", {}, el("summary", { class: "hint" }, many(report.found.length, "{n} record found", "{n} records found")), report.found.map((one) => el("code", {}, visible(one))));
-  return [el("div", { class: "grow" }, el("b", {}, sentence2), " ", el("span", { class: "chip" }, name), " ", mark3, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
+  return [el("div", { class: "grow" }, el("b", {}, sentence3), " ", el("span", { class: "chip" }, name), " ", mark3, report.at > 0 && el("span", { class: "hint" }, ` ${ago(report.at)}`), said, todo, seen), iconButton(t("Check {topic} again", { topic: name }), refreshCw, again)];
 }
 function copyableLines(text3) {
   return text3.split("\n").map((one) => / (?:A|AAAA|TXT|CNAME|MX|SRV|TLSA|CAA|PTR) /.test(one) ? el("div", {}, copyable(one.trim())) : el("div", {}, visible(one)));

@@ -590,14 +590,15 @@ function save(text4) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
-function fieldForm(fields, action, run, more = null) {
+function sentence(text4) {
+  return `${text4[0]?.toUpperCase() ?? ""}${text4.slice(1)}${/[.!?…]$/.test(text4) ? "" : "."}`;
+}
+
+function fieldForm(fields, action, run, more = null, cancel = null) {
   const failure = el("div", { hidden: true });
   const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-  const form2 = el("form", { class: "form", novalidate: true, onsubmit: (event) => {
+  const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
-    void send();
-  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", {}, button2));
-  const send = async () => {
     button2.disabled = true;
     failure.hidden = true;
     try {
@@ -607,7 +608,7 @@ function fieldForm(fields, action, run, more = null) {
     } finally {
       button2.disabled = false;
     }
-  };
+  } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form2;
 }
 function refusal(error, fields, failure, form2) {
@@ -615,29 +616,13 @@ function refusal(error, fields, failure, form2) {
   const told2 = fieldsOf(error);
   const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
-  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  for (const one of mistakes) fields[one.field]?.problem(sentence(one.text));
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form2.querySelector("[aria-invalid=true]")?.focus();
 }
 function fieldDialog(title, action, fields, run, more = null) {
-  return dialog(title, (close) => {
-    const failure = el("div", { hidden: true });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form2 = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
-      failure.hidden = true;
-      try {
-        close(await run());
-      } catch (error) {
-        refusal(error, fields, failure, form2);
-      } finally {
-        button2.disabled = false;
-      }
-    } }, Object.values(fields).map((one) => one.root), more, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
-    return [form2];
-  });
+  return dialog(title, (close) => [fieldForm(fields, action, async () => close(await run()), more, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")))]);
 }
 async function showSecret(title, text4, secret) {
   await dialog(title, (close) => [el("p", { class: "dialog-text" }, text4), el("p", {}, secret), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Done")))]);

@@ -416,34 +416,39 @@ function line(label, value, hint = null, attributes = {}) {
   return field(label, control, hint);
 }
 
+function sentence(text2) {
+  return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
+}
+
+function fieldForm(fields, action, run, more2 = null, cancel = null) {
+  const failure = el("div", { hidden: true });
+  const button2 = el("button", { class: "btn primary", type: "submit" }, action);
+  const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    button2.disabled = true;
+    failure.hidden = true;
+    try {
+      await run();
+    } catch (error) {
+      refusal(error, fields, failure, form);
+    } finally {
+      button2.disabled = false;
+    }
+  } }, Object.values(fields).map((one) => one.root), more2, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
+  return form;
+}
 function refusal(error, fields, failure, form) {
   const [single, ...others] = Object.keys(fields);
   const told2 = fieldsOf(error);
   const mistakes = told2.length === 0 && codeOf(error) === "user:error" && others.length === 0 && single !== void 0 ? [{ field: single, text: messageOf(error) }] : told2;
   const rest = mistakes.filter((one) => fields[one.field] === void 0);
-  for (const one of mistakes) fields[one.field]?.problem(one.text);
+  for (const one of mistakes) fields[one.field]?.problem(sentence(one.text));
   failure.hidden = mistakes.length > 0 && rest.length === 0;
   fill(failure, notice("danger", rest.length > 0 ? rest.map((one) => one.text).join("; ") : messageOf(error)));
   form.querySelector("[aria-invalid=true]")?.focus();
 }
 function fieldDialog(title, action, fields, run, more2 = null) {
-  return dialog(title, (close) => {
-    const failure = el("div", { hidden: true });
-    const button2 = el("button", { class: "btn primary", type: "submit" }, action);
-    const form = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-      event.preventDefault();
-      button2.disabled = true;
-      failure.hidden = true;
-      try {
-        close(await run());
-      } catch (error) {
-        refusal(error, fields, failure, form);
-      } finally {
-        button2.disabled = false;
-      }
-    } }, Object.values(fields).map((one) => one.root), more2, failure, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")), button2));
-    return [form];
-  });
+  return dialog(title, (close) => [fieldForm(fields, action, async () => close(await run()), more2, el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel")))]);
 }
 async function typedAgain(title, name, what, action) {
   const typed = line(t("Type {name} to continue", { name }), "");

@@ -88,7 +88,8 @@ class AccountCalls(AdminCalls):
         """Add an account with an address; returns the password that was made for it. ``shared``: one without
         a login and password.
         """
-        problems = [FieldError(key, "is needed") for key, value in (("name", name), ("address", address)) if not value]
+        needed = (("name", name, "enter an account name"), ("address", address, "enter an address"))
+        problems = [FieldError(key, text) for key, value, text in needed if not value]
         if problems:
             raise FieldErrors(problems)
         await self._perform(AddAccount(account=name, address=address), account="name")
