@@ -42,6 +42,8 @@ def guest_of(snapshot: Snapshot, text: str) -> str | None:
 def guest_for(snapshot: Snapshot, account: str, text: str, known: Collection[str] = ()) -> str:
     """`guest_of`, for an account that shares something. `known`: guests whose accounts may be gone. Raises BadForm."""
     guest = text if text in known else guest_of(snapshot, text)
+    if not text.strip():
+        raise BadForm("guest", "enter an address or account")
     if guest is None:
         raise BadForm("guest", "isn't an account on this server; you can only share with accounts")
     if guest == account:

@@ -119,6 +119,17 @@ def test_pages_are_tabs_of_seven_places(chromium: Browser, server: LocalServer, 
     visitor.close()
 
 
+def test_sharing_with_no_one_asks_for_a_name(chromium: Browser, server: LocalServer) -> None:
+    """WEB-81b: at the field."""
+    visitor = Visitor(chromium, server)
+    visitor.expect_problem("400")
+    visitor.fill_in("/#shares")
+    form = visitor.page.locator("main form")
+    form.get_by_role("button", name="Share", exact=True).click()
+    expect(form.locator(".field .error:visible")).to_have_text("Enter an address or account.")
+    visitor.close()
+
+
 SIZES = {1440: 900, 1280: 800, 1024: 768, 768: 1024, 390: 844}
 FORMS = ("writing", "templates/new", "junk", "away", "addresses/moxlite%40localhost")
 """Pages with a form that has a button, which is in the window before anything is scrolled."""

@@ -615,6 +615,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0sfxw4pnomme « {one} » deux fois : mettez les deux valeurs dans un seul motif
 1v4o1aq{text} ({hint})
 1t80n0vrien n’a été enregistré : la configuration a une faute ailleurs ; l’administrateur doit d’abord la corriger
+1fhpf26saisissez une adresse ou un compte
 1t4y2l1n’est pas un compte de ce serveur, et seuls les comptes peuvent recevoir des droits
 1v1ykkhest votre propre compte, qui a tous les droits
 0eaafy0doit se composer de lettres parmi {letters}, avec l

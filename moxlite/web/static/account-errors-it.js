@@ -615,6 +615,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0sfxw4pnomina "{one}" due volte: metti entrambi i valori in una sola espressione
 1v4o1aq{text} ({hint})
 1t80n0vnulla è stato salvato: la configurazione ha un errore altrove; prima deve correggerlo l’amministratore
+1fhpf26indica un indirizzo o un account
 1t4y2l1non è un account di questo server, e i diritti si danno solo ad account
 1v1ykkhè il tuo account, che ha tutti i diritti
 0eaafy0devono essere lettere tra {letters}, con l
