@@ -114,7 +114,7 @@ def parent(her: Person) -> None:
         her.type("The lake")
         her.tap(her.composer.get_by_label("Text"))
         her.type("As promised. ")
-        her.give(lambda: her.tap(her.composer.get_by_role("button", name="Attach…")), "Lake.png", photo(320, 200))
+        her.give(lambda: her.tap(her.composer.get_by_role("button", name="Attach files")), "Lake.png", photo(320, 200))
         expect(her.composer.locator(".file-name")).to_have_text("Lake.png")
         expect(her.composer.locator("progress:visible")).to_have_count(0)
         her.tap(her.composer.get_by_role("button", name="Send", exact=True))
@@ -331,7 +331,7 @@ def listener(he: Reader) -> None:
         he.type("Form")
         he.go("textbox", "Text").focus()
         he.type("Here it is.")
-        he.give(lambda: he.use("button", "Attach…"), "Form.png", photo(40, 30))
+        he.give(lambda: he.use("button", "Attach files"), "Form.png", photo(40, 30))
         he.hears("Form.png")
         expect(he.composer.get_by_role("group", name="Attachments")).to_contain_text("Form.png")
 

@@ -357,17 +357,7 @@ export class Composer {
     to.append(this.seldom);
     this.foot.append(
       this.sendButton,
-      el(
-        "button",
-        {
-          type: "button",
-          class: "link compose-icon",
-          title: t("Attach files"),
-          "aria-label": t("Attach…"),
-          onclick: () => this.picker.click(),
-        },
-        symbol(paperclip),
-      ),
+      iconButton(paperclip, t("Attach files"), () => this.picker.click()),
       iconButton(clock, t("Schedule send…"), () => this.sendLater(), "", "ctrl alt Enter"),
       iconButton(fileText, t("Templates"), (button) => this.offerTemplates(button)),
       this.picker,
@@ -642,9 +632,8 @@ export class Composer {
 
   /** The complete state of the message. */
   private copy(): Copy {
-    const login = this.desk.facts().login_address;
     return {
-      login,
+      login: this.desk.facts().login_address,
       time: Date.now(),
       draft: this.written(),
       senders: this.senders,
