@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pytest
 from playwright.sync_api import Browser, expect
 
+from tests.geometry import Box
 from tests.integration.browser import Visitor, chromium
 from tests.running import LocalServer
 from tests.tools import until
@@ -121,6 +122,7 @@ def test_a_search_finds_marks_and_is_left_again(reader: Reader, imap: imaplib.IM
     reader.search("boat s:harbour")
     expect(page.locator(".list-title")).to_have_text("Search")
     expect(page.locator(".search-said")).to_have_text("2 found")
+    assert Box.of(page.locator(".list-title")).bottom <= Box.of(page.locator(".search-said")).top
     expect(page.locator(".message-subject")).to_have_text(["Old harbour", "Green harbour"])
     expect(page.locator(".message .other-mailbox")).to_have_text(["Archive", "Inbox"])
     expect(page).to_have_url(re.compile("#search:boat%20s%3Aharbour$"))

@@ -116,7 +116,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       "section",
       { class: "middle", "aria-label": t("List") },
       el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root),
-      el("header", { class: "list-head" }, heading, count, tools),
+      el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools),
       bar,
       page.list.root,
       command(
@@ -154,7 +154,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     const searching = page.find.text.value !== "";
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
-    // in a search, the search bar shows the number of known rows
+    // a search says its own number
     const words = mail.searching.value === null && counted(mail.counts.value);
     fill(count, words);
     count.title = words || "";

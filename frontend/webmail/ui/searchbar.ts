@@ -34,7 +34,8 @@ export class SearchBar {
   readonly form = el("div", { class: "search-form", hidden: true });
   /** The text of the search that is shown. */
   private shown = "";
-  private readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
+  /** How many a search has found; in the head of the list. */
+  readonly said = el("div", { class: "search-said", id: "search-said", role: "status" });
   private readonly problems = el("ul", { class: "search-problems", hidden: true });
   private readonly clear = el(
     "button",
@@ -52,7 +53,6 @@ export class SearchBar {
     { class: "search", role: "search" },
     el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear),
     this.problems,
-    this.said,
     this.form,
   );
 
