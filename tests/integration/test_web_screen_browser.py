@@ -27,7 +27,7 @@ from tests.geometry import (
     rows_stay,
     within_window,
 )
-from tests.integration.browser import chromium, settings_beside
+from tests.integration.browser import Visitor, chromium, settings_beside
 from tests.running import LocalServer
 from tests.tools import until
 
@@ -929,3 +929,49 @@ def test_mail_of_quotes_and_backgrounds_alone_is_read(
             page.screenshot(path=tmp_path / f"{subject}.png")
             if width < 700:
                 page.get_by_role("button", name="Back").click()
+
+
+LONG = "rosalind.featherstonehaugh-cholmondeley@localhost"
+
+
+def test_the_own_address_is_whole_however_long_it_is(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-172: in the side bar, at each width that has its words, without moving what is beside it."""
+    server.cli("config", "account", "add", "rosalind", LONG)
+    server.cli("account", "set-password", "rosalind", stdin=server.password + "\n")
+    visitor = Visitor(chromium, server, viewport={"width": 1280, "height": 800})
+    page = visitor.page
+    page.goto(f"{visitor.base}/webmail/")
+    page.get_by_label("Email address").fill(LONG)
+    page.get_by_label("Password").fill(server.password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    address = page.locator(".account-address")
+    expect(address).to_have_text(LONG)
+    for width in (1280, 390):
+        page.set_viewport_size({"width": width, "height": 800})
+        if width < 701:
+            page.get_by_role("button", name="Folders").locator("visible=true").click()
+        bar, shown = within_window(page.locator(".side")), resting(address)
+        assert shown.right <= within_window(page.locator(".open-settings")).left <= bar.right
+        for part in (address, address.locator("b")):
+            assert part.evaluate(
+                "(one) => [one.scrollWidth - one.offsetWidth, one.scrollHeight - one.offsetHeight]"
+            ) == [
+                0,
+                0,
+            ]
+    visitor.close()
+
+
+def test_check_boxes_are_those_of_the_other_apps(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-58: as large, and in the same colour."""
+    with fresh(chromium, server, 1280) as visitor:
+        page = visitor.page
+        page.evaluate("location.hash = '#calendar:week'")
+        page.get_by_role("button", name="New event").first.click()
+        box = page.get_by_role("dialog").get_by_label("All day")
+        shown = within_window(box)
+        assert (shown.width, shown.height) == (18, 18)
+        primary = page.get_by_role("button", name="Save", exact=True)
+        colours = [box.evaluate("(one) => getComputedStyle(one).accentColor")]
+        colours += [primary.evaluate("(one) => getComputedStyle(one).backgroundColor")]
+        assert colours[0] == colours[1]

@@ -41,10 +41,11 @@ export function layOut(root: HTMLElement, page: Page): void {
   const { mail } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
+  const named = (name: string) => ({ title: name, "aria-label": name });
   const opener = (kind: string, title: string, open: (at: HTMLElement) => void, ...label: (Node | string)[]) => {
     const made = el(
       "button",
-      { class: kind, "aria-haspopup": "menu", title, "aria-label": title, onclick: () => open(made) },
+      { class: kind, "aria-haspopup": "menu", ...named(title), onclick: () => open(made) },
       label,
     );
     return made;
@@ -64,11 +65,10 @@ export function layOut(root: HTMLElement, page: Page): void {
   moveWithin(tools);
   const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
-  const clear = t("Clear selection");
   const bar = el(
     "header",
     { class: "list-chosen" },
-    command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)),
+    command("list.none", { class: "chosen-clear", ...named(t("Clear selection")) }, sign(x)),
     chosenCount,
     all,
     page.chosen,
@@ -96,8 +96,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     address,
     sign(chevronsUpDown, "i s"),
   );
-  const title = t("Settings");
-  const gear = command("app.settings", { class: "open-settings", title, "aria-label": title }, sign(settings));
+  const gear = command("app.settings", { class: "open-settings", ...named(t("Settings")) }, sign(settings));
   const head = el("div", { class: "account" }, account, gear);
   fill(
     page.side,
@@ -119,11 +118,7 @@ export function layOut(root: HTMLElement, page: Page): void {
       el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools),
       bar,
       page.list.root,
-      command(
-        "compose.new",
-        { class: "compose-round", title: t("New message"), "aria-label": t("New message") },
-        sign(squarePen),
-      ),
+      command("compose.new", { class: "compose-round", ...named(t("New message")) }, sign(squarePen)),
     ),
     page.side,
     page.panes.splitter,
@@ -155,9 +150,7 @@ export function layOut(root: HTMLElement, page: Page): void {
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
     // a search says its own number
-    const words = mail.searching.value === null && counted(mail.counts.value);
-    fill(count, words);
-    count.title = words || "";
+    fill(count, mail.searching.value === null && counted(mail.counts.value));
   });
   effect(() => {
     const n = mail.choice.selectedCounts.value.conversations;
