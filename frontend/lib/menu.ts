@@ -16,7 +16,7 @@ export type Entries = readonly (Command | null)[];
 /** Open a menu at `anchor`. The menu has the focus until it closes; then the focus is restored. */
 export function openMenu(anchor: HTMLElement, title: string, commands: Entries): void {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+  open(anchor, null, title, commands, () => {
     anchor.setAttribute("aria-expanded", "false");
     // the button may have been drawn anew while the menu was fetched: then it had no focus to restore
     anchor.focus();
@@ -30,10 +30,11 @@ export function openMenuAt(
   title: string,
   commands: Entries,
 ): void {
-  open(new DOMRect(x, y, 0, 0), within, title, commands, () => undefined);
+  open(within, new DOMRect(x, y), title, commands, () => undefined);
 }
 
-function open(place: DOMRect, within: HTMLElement, title: string, commands: Entries, closed: () => void): void {
+/** Open a menu at a point, else at `within`, which it follows when the window gets another size. */
+function open(within: HTMLElement, point: DOMRect | null, title: string, commands: Entries, closed: () => void): void {
   const item = (command: Command) => {
     const beside = command.beside && el("span", { class: "menu-beside" });
     const made = el(
@@ -70,6 +71,7 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: Entr
   const close = () => {
     menu.remove();
     removeEventListener("pointerdown", outside, true);
+    removeEventListener("resize", draw);
     giveBack();
     closed();
   };
@@ -87,10 +89,15 @@ function open(place: DOMRect, within: HTMLElement, title: string, commands: Entr
   });
   // inside a landmark, for users who navigate by landmarks
   (within.closest("main, .composer") ?? document.body).append(menu);
-  const { offsetWidth: width, offsetHeight: height } = menu;
-  const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
-  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const at = point ?? within.getBoundingClientRect();
+    const below = at.bottom + 4 + height <= innerHeight;
+    menu.style.left = `${Math.max(8, Math.min(point || mirrored() ? at.left : at.right - width, innerWidth - width - 8))}px`;
+    menu.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
+  };
+  draw();
   addEventListener("pointerdown", outside, true);
+  addEventListener("resize", draw);
   items[0]?.focus();
 }

@@ -139,7 +139,7 @@ def test_the_list_stays_where_it_is(
 def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
     chromium: Browser, server: LocalServer, width: int, button: str
 ) -> None:
-    """WEBMAIL-164: the first thing that a fresh page does; nothing else moves."""
+    """WEBMAIL-164: the first thing that a fresh page does; nothing else moves. The menu follows its button."""
     with fresh(chromium, server, width) as visitor:
         page = visitor.page
         page.locator(".compose-round, .compose-new").locator("visible=true").click()
@@ -155,6 +155,11 @@ def test_the_menus_of_a_fresh_composer_are_at_their_buttons(
             assert item.height >= (44 if width < 700 else 24)
         assert Box.of(composer) == before
         assert page.evaluate("document.scrollingElement.scrollTop") == 0
+        size = page.viewport_size
+        assert size
+        page.set_viewport_size({"width": size["width"], "height": size["height"] - 120})
+        within_window(menu)
+        near(menu, opener, 8)
 
 
 @pytest.mark.landing("List options-390", "More message actions-1440", "More actions-390")

@@ -524,12 +524,10 @@ export class Composer {
       el("option", { value: fresh }, t("New masked address…")),
     );
     this.lastSender = first.value;
-    [this.to.value, this.cc.value, this.bcc.value, this.replyTo.value] = [
-      draft.to,
-      draft.cc,
-      draft.bcc,
-      draft.reply_to,
-    ];
+    this.to.value = draft.to;
+    this.cc.value = draft.cc;
+    this.bcc.value = draft.bcc;
+    this.replyTo.value = draft.reply_to;
     this.subject.value = draft.subject;
     this.tls.value = draft.tls ?? "default";
     this.files.value = files;

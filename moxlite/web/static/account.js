@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "14c77d8e2979", finding: "0486a76ceb3b", junk: "e2f00b3826b1", links: "4151bf4b92c9", masked: "378f8e4657d4", reading: "0f87cdc7a7b3", rich: "46e47c412ab7", rules: "cbfc14c5fc09", security: "ce81c7cce527", sending: "96aae6a3161f", shares: "f360695ca39d", sieve: "4455f33b8edc", squire: "2e87e3ee21aa", transfer: "d3c0b12f9266", writing: "9a05029d681e", you: "de6ad846ebd9" };
+var define_PARTS_default = { device: "14c77d8e2979", finding: "0486a76ceb3b", junk: "e2f00b3826b1", links: "f24cc3ef71e4", masked: "378f8e4657d4", reading: "0f87cdc7a7b3", rich: "f0578193be57", rules: "cbfc14c5fc09", security: "ce81c7cce527", sending: "96aae6a3161f", shares: "f360695ca39d", sieve: "4455f33b8edc", squire: "2e87e3ee21aa", transfer: "d3c0b12f9266", writing: "9a05029d681e", you: "de6ad846ebd9" };
 
 var CheckFailed = class extends Error {
 };

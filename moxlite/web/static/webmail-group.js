@@ -220,12 +220,12 @@ function adopt(text2) {
 adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+  open(anchor, null, title, commands, () => {
     anchor.setAttribute("aria-expanded", "false");
     anchor.focus();
   });
 }
-function open(place, within, title, commands, closed) {
+function open(within, point, title, commands, closed) {
   const item = (command) => {
     const beside = command.beside && el("span", { class: "menu-beside" });
     const made = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
@@ -245,6 +245,7 @@ function open(place, within, title, commands, closed) {
   const close = () => {
     menu2.remove();
     removeEventListener("pointerdown", outside, true);
+    removeEventListener("resize", draw);
     giveBack();
     closed();
   };
@@ -261,11 +262,16 @@ function open(place, within, title, commands, closed) {
     event.preventDefault();
   });
   (within.closest("main, .composer") ?? document.body).append(menu2);
-  const { offsetWidth: width, offsetHeight: height } = menu2;
-  const below = place.bottom + 4 + height <= innerHeight;
-  menu2.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
-  menu2.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = menu2;
+    const at = point ?? within.getBoundingClientRect();
+    const below = at.bottom + 4 + height <= innerHeight;
+    menu2.style.left = `${Math.max(8, Math.min(point || mirrored() ? at.left : at.right - width, innerWidth - width - 8))}px`;
+    menu2.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
+  };
+  draw();
   addEventListener("pointerdown", outside, true);
+  addEventListener("resize", draw);
   items[0]?.focus();
 }
 

@@ -131,15 +131,15 @@ function adopt(text2) {
 adopt(menu_default);
 function openMenu(anchor, title, commands) {
   anchor.setAttribute("aria-expanded", "true");
-  open(anchor.getBoundingClientRect(), anchor, title, commands, () => {
+  open(anchor, null, title, commands, () => {
     anchor.setAttribute("aria-expanded", "false");
     anchor.focus();
   });
 }
 function openMenuAt({ x, y }, within, title, commands) {
-  open(new DOMRect(x, y, 0, 0), within, title, commands, () => void 0);
+  open(within, new DOMRect(x, y), title, commands, () => void 0);
 }
-function open(place, within, title, commands, closed) {
+function open(within, point, title, commands, closed) {
   const item = (command) => {
     const beside = command.beside && el("span", { class: "menu-beside" });
     const made = el("button", { class: "menu-item", role: command.checked === void 0 ? "menuitem" : "menuitemradio", "aria-checked": command.checked === void 0 ? void 0 : String(command.checked()), tabindex: "-1", title: hintOf(command), onclick: () => {
@@ -159,6 +159,7 @@ function open(place, within, title, commands, closed) {
   const close = () => {
     menu.remove();
     removeEventListener("pointerdown", outside, true);
+    removeEventListener("resize", draw);
     giveBack();
     closed();
   };
@@ -175,11 +176,16 @@ function open(place, within, title, commands, closed) {
     event.preventDefault();
   });
   (within.closest("main, .composer") ?? document.body).append(menu);
-  const { offsetWidth: width, offsetHeight: height } = menu;
-  const below = place.bottom + 4 + height <= innerHeight;
-  menu.style.left = `${Math.max(8, Math.min(place.width === 0 || mirrored() ? place.left : place.right - width, innerWidth - width - 8))}px`;
-  menu.style.top = `${below ? place.bottom + 4 : Math.max(8, place.top - 4 - height)}px`;
+  const draw = () => {
+    const { offsetWidth: width, offsetHeight: height } = menu;
+    const at = point ?? within.getBoundingClientRect();
+    const below = at.bottom + 4 + height <= innerHeight;
+    menu.style.left = `${Math.max(8, Math.min(point || mirrored() ? at.left : at.right - width, innerWidth - width - 8))}px`;
+    menu.style.top = `${below ? at.bottom + 4 : Math.max(8, at.top - 4 - height)}px`;
+  };
+  draw();
   addEventListener("pointerdown", outside, true);
+  addEventListener("resize", draw);
   items[0]?.focus();
 }
 
