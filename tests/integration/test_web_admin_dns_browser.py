@@ -65,7 +65,10 @@ def test_records_are_published_and_taken_back_by_the_pages_card(
     page.get_by_role("button", name="Review changes").click()
     changes = page.get_by_label("Changes", exact=True)
     expect(changes).to_contain_text("+ _dmarc.hill.example. TXT", timeout=60_000)
-    expect(page.get_by_role("dialog")).to_contain_text("keeping hill.example. MX 10 old.provider.example.")
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "keeping hill.example. MX 10 old.provider.example.; "
+        "to replace it, cancel and select “Replace different records”"
+    )
     assert len(fake.records("hill.example")) == 1
     page.get_by_role("button", name="Publish", exact=True).click()
     expect(page.get_by_text("Name servers will update within minutes")).to_be_visible(timeout=60_000)

@@ -34,6 +34,9 @@ T = TypeVar("T")
 SERVER: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([0-9.]+))(?::([0-9]{1,5}))?")
 """An address in brackets, as in URLs, or of IPv4, with a port or without."""
 
+REPLACING: Final = "cancel and select “Replace different records”"
+"""How the admin app replaces records that differ."""
+
 CHANGED: Final = "The records have changed. Review the changes again."
 
 WORDS: Final[dict[operations.Stage, str]] = {
@@ -143,7 +146,7 @@ class DNSOperations:
                 operations.RecordGroup(GROUPS[group], group == "rules", lines)
                 for group, lines in plans.groups().items()
             ]
-            return operations.RecordPlan(plans.lines(), groups, plans.notes())
+            return operations.RecordPlan(plans.lines(), groups, plans.notes(REPLACING))
 
         return await self._run(args.domain, work)
 

@@ -67,6 +67,10 @@ class Change(msgspec.Struct, frozen=True):
         return "rules" if self.add and not bound else "settings"
 
 
+KEEPING: Final = "keeping"
+"""How a note begins on a record that `replace` would replace."""
+
+
 class Plan(msgspec.Struct, frozen=True):
     """changes: in the order of the wanted records. left: notes on what stays as it is, one line each."""
 
@@ -127,7 +131,7 @@ def make_plan(
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
         if kind not in ADDED and others and not replace and not all(record.merge for record in records):
-            left += [f"keeping {name} {kind} {rdata.to_text()}; to replace it, use --replace" for rdata in others]
+            left += [f"{KEEPING} {name} {kind} {rdata.to_text()}" for rdata in others]
             continue
         if kind == "CAA" or (kind in ADDED and not replace):
             remove = [rdata for rdata in remove if rdata in own]

@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
+from moxlite.admin.dns.plan import KEEPING, Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import GROUPS, TOPICS, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
@@ -73,9 +73,10 @@ class Plans(msgspec.Struct, frozen=True):
         """As `groups`, in one list."""
         return [line for changes in self.groups().values() for line in changes]
 
-    def notes(self) -> list[str]:
-        """Records that stay as they are, each with the reason."""
-        return [note for zone in self.zones for note in zone.plan.left]
+    def notes(self, how: str) -> list[str]:
+        """Records that stay as they are, each with the reason, or with `how` to replace them."""
+        notes = [note for zone in self.zones for note in zone.plan.left]
+        return [f"{note}; to replace it, {how}" if note.startswith(KEEPING) else note for note in notes]
 
 
 class Ensured(msgspec.Struct, frozen=True):

@@ -214,7 +214,7 @@ def _show(plans: "Plans", *, dry_run: bool) -> None:
         show_json({"dry_run": dry_run, "zones": zones})
         return
     tell_groups(plans.groups(), lambda line: print(printable(line)))
-    for note in plans.notes():
+    for note in plans.notes("use --replace"):
         print(f"; {printable(note)}")
     if not plans.changes:
         print("; no changes")

@@ -205,7 +205,7 @@ def _agree_on_plan(
     groups = plans.groups()
     rules = groups.pop("rules", [])
     tell_groups(groups, lambda line: said.say(f"   {line}"))
-    for note in plans.notes():
+    for note in plans.notes(f"run: moxlite dns update {domain} --replace"):
         said.say(f"   ; {note}")
     asks = sys.stdin.isatty() and bool(groups)
     return not asks or click.confirm("Publish them?", default=True), mail_here, rules
