@@ -239,6 +239,46 @@ def test_the_short_form_repeats_an_event(chromium: Browser, server: LocalServer,
         expect(repeat).to_have_value("weekly")
 
 
+def test_the_form_says_what_a_rule_does_with_the_start(chromium: Browser, server: LocalServer) -> None:
+    """WEBMAIL-175: an event of a Monday that repeats on first Fridays takes place on that Monday, too; the choices name
+    the weekday that the start has now.
+    """
+    with fresh(chromium, server, 1280) as visitor:
+        desk = Desk(visitor.page)
+        page = desk.page
+        calendar = desk.open()
+        calendar.get_by_role("button", name="New event").first.click()
+        form = page.get_by_role("dialog", name="New event")
+        form.get_by_label("Title").fill("Committee")
+        start = form.get_by_label("Starts on")
+        start.fill("2027-02-01")
+        repeat = form.get_by_label("Repeat", exact=True).first
+        expect(repeat.locator("option", has_text="Monday")).to_have_text(
+            ["Every weekday (Monday to Friday)", "Every week on Monday", "Every 2 weeks on Monday"]
+            + ["Every month on the same Monday"]
+        )
+        repeat.select_option("Custom…")
+        note = form.get_by_text("The event also takes place on")
+        expect(form.get_by_label("Interval")).to_be_visible()
+        expect(note).to_be_hidden()
+        fields = form.get_by_role("group", name="Repeat", exact=True)
+        fields.get_by_label("Repeat", exact=True).select_option("every month")
+        place = fields.get_by_label("Repeat on").locator("visible=true")
+        place.select_option("the first Friday")
+        expect(note).to_have_text(re.compile(r"on Monday.* 1.*, its start date\.$"))
+        start.fill("2027-02-05")
+        start.blur()
+        expect(note).to_be_hidden()
+        start.fill("2027-02-01")
+        start.blur()
+        expect(note).to_be_visible()
+        form.get_by_role("button", name="Save").click()
+        expect(form).to_have_count(0)
+        for day, there in [("20270201", 1), ("20270205", 1), ("20270208", 0), ("20270305", 1)]:
+            page.evaluate(f"location.hash = '#calendar:day,{day}'")
+            expect(page.locator(".cal-block", has_text="Committee")).to_have_count(there)
+
+
 @pytest.mark.landing("1280", "390")
 @pytest.mark.parametrize("width", [1280, 1024, 390])
 def test_a_day_months_ahead_is_three_presses_away(chromium: Browser, server: LocalServer, width: int) -> None:

@@ -407,7 +407,7 @@ export class Events {
       custom.hidden = repeat.control.value !== "custom";
       if (custom.hidden || rule !== null) return;
       const { customRule } = await this.page.load<typeof RepeatingPart>("repeating");
-      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days.start.value);
+      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days.start);
       fill(custom, rule.root);
     };
     repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this item"), choose));
@@ -482,7 +482,7 @@ export class Events {
     showZone.addEventListener("click", adapt);
     const moment = (end: "start" | "end") => Date.parse(`${days[end].value}T${times[end].value}Z`);
     let begun = moment("start");
-    /** The end follows the start: the event stays as long as it is. */
+    /** The end follows the start: the event stays as long as it is. The choices to repeat it name its weekday. */
     const follow = () => {
       const [start, end] = [moment("start"), moment("end")];
       if (Number.isNaN(start)) return;
@@ -492,6 +492,8 @@ export class Events {
           string,
         ];
       begun = start;
+      for (const [at, [, words]] of repeats(old.rule, days.start.value).entries())
+        fill(repeat.control.options[at]!, words);
     };
     for (const one of [days.start, times.start]) one.addEventListener("change", follow);
     const slot = (): Slot | null => {

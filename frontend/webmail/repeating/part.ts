@@ -16,10 +16,23 @@ export interface CustomRule {
   read(): string;
 }
 
-/** Fields with the parts of a rule. Where it has none, they suit an event that starts on this day. */
-export function customRule(parts: Readonly<Record<string, string>>, start: string): CustomRule {
-  const date = new Date(`${start}T00:00Z`);
-  const today = days[(date.getUTCDay() + 6) % 7]!;
+const dayOf = (date: Date): string => days[(date.getUTCDay() + 6) % 7]!;
+
+/** Whether a date is one of a monthly rule: `on` is a weekday with its number in the month, or the number of a day. */
+function inMonth(date: Date, on: string): boolean {
+  const [, number = "", day = ""] = /^(-?\d+)(\w\w)?$/.exec(on)!;
+  const at = date.getUTCDate();
+  if (day === "") return Number(number) === at;
+  const next = new Date(date.getTime() + 7 * 86_400_000);
+  const last = next.getUTCMonth() !== date.getUTCMonth();
+  return dayOf(date) === day && (number === "-1" ? last : Number(number) === Math.ceil(at / 7));
+}
+
+/** Fields with the parts of a rule. Where it has none, they suit an event that starts on the day in the field `start`. */
+export function customRule(parts: Readonly<Record<string, string>>, start: HTMLInputElement): CustomRule {
+  const begins = () => new Date(`${start.value}T00:00Z`);
+  const date = begins();
+  const today = dayOf(date);
   const by = parts["BYDAY"] ?? "";
   const name = (day: string, weekday: "long" | "short") =>
     new Intl.DateTimeFormat(locale(), { weekday, timeZone: "UTC" }).format(Date.UTC(2026, 10, 23 + days.indexOf(day)));
@@ -80,24 +93,40 @@ export function customRule(parts: Readonly<Record<string, string>>, start: strin
     week.hidden = frequency.value !== "WEEKLY";
     month.hidden = frequency.value !== "MONTHLY";
   };
+  const ticked = () => boxes.filter(({ checked }) => checked).map(({ value }) => value);
+  const note = el("p", { class: "hint", role: "status" });
+  /** The start of an event is always one of its dates, also if the rule hasn't it. */
+  const say = () => {
+    const first = begins();
+    const among = {
+      WEEKLY: () => ticked().length === 0 || ticked().includes(dayOf(first)),
+      MONTHLY: () => inMonth(first, month.value || monthDay),
+    }[frequency.value];
+    const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+    const other = start.value !== "" && among?.() === false;
+    note.hidden = !other;
+    fill(note, other && t("The event also takes place on {date}, its start date.", { date: day.format(first) }));
+  };
   interval.addEventListener("input", count);
   frequency.addEventListener("change", adapt);
+  for (const one of [frequency, month, start, ...boxes]) one.addEventListener("change", say);
   count();
   adapt();
+  say();
   const root = el(
     "div",
     { class: "repeating", role: "group", "aria-label": t("Repeat") },
     el("div", { class: "repeating-line" }, interval, frequency, month),
     week,
+    note,
     el("div", { class: "repeating-line" }, el("span", {}, t("Number of times")), times),
   );
   return {
     root,
     read: () => {
       const every = Number(interval.value);
-      const ticked = boxes.filter(({ checked }) => checked).map(({ value }) => value);
       const on = {
-        WEEKLY: `;BYDAY=${(ticked.length > 0 ? ticked : [today]).join(",")}`,
+        WEEKLY: `;BYDAY=${ticked().join(",") || dayOf(begins())}`,
         MONTHLY: month.value === "" ? `;BYMONTHDAY=${monthDay}` : `;BYDAY=${month.value}`,
       }[frequency.value];
       const often = every > 1 ? `;INTERVAL=${every}` : "";

@@ -801,7 +801,7 @@ var Events = class {
       custom.hidden = repeat.control.value !== "custom";
       if (custom.hidden || rule !== null) return;
       const { customRule } = await this.page.load("repeating");
-      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days3.start.value);
+      rule = customRule(fromRule(old.rule).kind === "custom" ? partsOf(old.rule.toUpperCase()) : {}, days3.start);
       fill(custom, rule.root);
     };
     repeat.control.addEventListener("change", () => void attempt(t("Loading…"), t("Couldn't open this item"), choose));
@@ -840,6 +840,7 @@ var Events = class {
       if (Number.isNaN(start)) return;
       if (!Number.isNaN(end + begun)) [days3.end.value, times.end.value] = new Date(end + start - begun).toISOString().slice(0, 16).split("T");
       begun = start;
+      for (const [at, [, words]] of repeats(old.rule, days3.start.value).entries()) fill(repeat.control.options[at], words);
     };
     for (const one of [days3.start, times.start]) one.addEventListener("change", follow);
     const slot = () => {

@@ -95,9 +95,19 @@ var repeating_default = ".repeating{display:grid;gap:8px;padding:10px 12px;borde
 
 adopt(repeating_default);
 var days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
+var dayOf = (date) => days[(date.getUTCDay() + 6) % 7];
+function inMonth(date, on) {
+  const [, number = "", day = ""] = /^(-?\d+)(\w\w)?$/.exec(on);
+  const at = date.getUTCDate();
+  if (day === "") return Number(number) === at;
+  const next = new Date(date.getTime() + 7 * 864e5);
+  const last = next.getUTCMonth() !== date.getUTCMonth();
+  return dayOf(date) === day && (number === "-1" ? last : Number(number) === Math.ceil(at / 7));
+}
 function customRule(parts, start) {
-  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const today = days[(date.getUTCDay() + 6) % 7];
+  const begins = () => /* @__PURE__ */ new Date(`${start.value}T00:00Z`);
+  const date = begins();
+  const today = dayOf(date);
   const by = parts["BYDAY"] ?? "";
   const name = (day, weekday) => new Intl.DateTimeFormat(locale(), { weekday, timeZone: "UTC" }).format(Date.UTC(2026, 10, 23 + days.indexOf(day)));
   const select = (label, options, value) => {
@@ -132,15 +142,26 @@ function customRule(parts, start) {
     week.hidden = frequency.value !== "WEEKLY";
     month.hidden = frequency.value !== "MONTHLY";
   };
+  const ticked = () => boxes.filter(({ checked }) => checked).map(({ value }) => value);
+  const note = el("p", { class: "hint", role: "status" });
+  const say = () => {
+    const first = begins();
+    const among = { WEEKLY: () => ticked().length === 0 || ticked().includes(dayOf(first)), MONTHLY: () => inMonth(first, month.value || monthDay) }[frequency.value];
+    const day = new Intl.DateTimeFormat(locale(), { weekday: "long", day: "numeric", month: "long", timeZone: "UTC" });
+    const other = start.value !== "" && among?.() === false;
+    note.hidden = !other;
+    fill(note, other && t("The event also takes place on {date}, its start date.", { date: day.format(first) }));
+  };
   interval.addEventListener("input", count);
   frequency.addEventListener("change", adapt);
+  for (const one of [frequency, month, start, ...boxes]) one.addEventListener("change", say);
   count();
   adapt();
-  const root = el("div", { class: "repeating", role: "group", "aria-label": t("Repeat") }, el("div", { class: "repeating-line" }, interval, frequency, month), week, el("div", { class: "repeating-line" }, el("span", {}, t("Number of times")), times));
+  say();
+  const root = el("div", { class: "repeating", role: "group", "aria-label": t("Repeat") }, el("div", { class: "repeating-line" }, interval, frequency, month), week, note, el("div", { class: "repeating-line" }, el("span", {}, t("Number of times")), times));
   return { root, read: () => {
     const every = Number(interval.value);
-    const ticked = boxes.filter(({ checked }) => checked).map(({ value }) => value);
-    const on = { WEEKLY: `;BYDAY=${(ticked.length > 0 ? ticked : [today]).join(",")}`, MONTHLY: month.value === "" ? `;BYMONTHDAY=${monthDay}` : `;BYDAY=${month.value}` }[frequency.value];
+    const on = { WEEKLY: `;BYDAY=${ticked().join(",") || dayOf(begins())}`, MONTHLY: month.value === "" ? `;BYMONTHDAY=${monthDay}` : `;BYDAY=${month.value}` }[frequency.value];
     const often = every > 1 ? `;INTERVAL=${every}` : "";
     return `FREQ=${frequency.value}${often}${on ?? ""}${times.value === "" ? "" : `;COUNT=${times.value}`}`;
   } };
