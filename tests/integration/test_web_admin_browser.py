@@ -387,6 +387,33 @@ def test_an_empty_field_says_what_to_enter(visitor: Visitor, where: str, opens: 
     expect(dialog.locator(".field .error:visible", has_text=said)).to_have_count(1)
 
 
+def test_sending_is_allowed_again_by_a_button_that_is_not_red(visitor: Visitor) -> None:
+    """WEB-81: what was stopped is named before; the button takes the account's name to the server."""
+    stop = {
+        "account": "ben",
+        "since": "2026-11-01T08:00:00Z",
+        "sign": "many-first-time",
+        "why": "200 first-time recipients within an hour.",
+        "messages": 2,
+        "recipients": 2,
+        "domains": 1,
+        "oldest": "2026-11-01T07:00:00Z",
+        "sources": [],
+    }
+    page = visitor.page
+    page.route("**/api/queue_guard_list", lambda route: route.fulfill(json={"result": [stop]}))
+    go(visitor, "accounts/ben")
+    page.get_by_role("button", name="Allow sending…").click()
+    dialog = page.get_by_role("dialog", name="Allow ben to send?")
+    expect(dialog).to_contain_text("On hold: 2 messages to 2 recipients.")
+    allow = dialog.get_by_role("button", name="Allow", exact=True)
+    expect(allow).to_have_class("btn primary")
+    with page.expect_request("**/api/queue_guard_release") as sent:
+        page.route("**/api/queue_guard_release", lambda route: route.fulfill(json={"result": stop}))
+        allow.click()
+    assert sent.value.post_data_json == {"account": "ben"}
+
+
 def test_an_account_comes_and_goes(visitor: Visitor) -> None:
     """WEB-81: its password is shown once; it goes when its name is typed again."""
     visitor.expect_problem("400")
@@ -467,7 +494,9 @@ def test_strangers_words_are_shown_as_text(visitor: Visitor) -> None:
     go(visitor, "queue")
     page.get_by_label("Select all on this page").check()
     page.get_by_role("button", name="Release").click()
-    page.get_by_role("dialog").get_by_role("button", name="Release").click()
+    release = page.get_by_role("dialog").get_by_role("button", name="Release")
+    expect(release).to_have_class("btn primary")  # red is for what is lost
+    release.click()
     expect(page.locator("tbody tr", has_text="on hold")).to_have_count(0)
     page.locator(".toast", has_text="messages released").get_by_role("button", name="Undo").click()
     expect(page.locator("tbody tr", has_text="on hold")).to_have_count(2)

@@ -312,7 +312,8 @@ export function stopped(desk: Desk, one: StoppedAccount): HTMLElement {
       one.messages === 0
         ? t("This account will be able to send again.")
         : t("This account will be able to send again. Messages on hold will be sent immediately. You can't undo this.");
-    if (!(await confirm(t("Allow {name} to send?", { name: one.account }), `${held} ${what}`, t("Allow")))) return;
+    const question = t("Allow {name} to send?", { name: one.account });
+    if (!(await confirm(question, `${held} ${what}`, t("Allow"), "primary"))) return;
     if (!(await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))))
       return;
     desk.say(t("Allowed {name} to send", { name: one.account }));

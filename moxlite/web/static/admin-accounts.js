@@ -930,7 +930,8 @@ function stopped(desk, one) {
   const held = one.messages === 0 ? t("No messages on hold.") : t("On hold: {mail} to {people}.", { mail: many(one.messages, "{n} message", "{n} messages"), people: many(one.recipients, "{n} recipient", "{n} recipients") });
   const release = async () => {
     const what = one.messages === 0 ? t("This account will be able to send again.") : t("This account will be able to send again. Messages on hold will be sent immediately. You can't undo this.");
-    if (!await confirm(t("Allow {name} to send?", { name: one.account }), `${held} ${what}`, t("Allow"))) return;
+    const question = t("Allow {name} to send?", { name: one.account });
+    if (!await confirm(question, `${held} ${what}`, t("Allow"), "primary")) return;
     if (!await attempt(t("Saving…"), t("Couldn't allow sending"), () => desk.client.queue_guard_release(one.account))) return;
     desk.say(t("Allowed {name} to send", { name: one.account }));
     await desk.refresh();

@@ -645,7 +645,8 @@ function lookAgain(desk, root, chosen, look) {
 }
 async function act(desk, [filter, count], run, texts, back) {
   if (texts.final || count > 1) {
-    if (!await confirm(texts.title(count), texts.text, texts.button)) return;
+    const kind = texts.final ? "line danger" : "primary";
+    if (!await confirm(texts.title(count), texts.text, texts.button, kind)) return;
   }
   let changed = 0;
   if (!await attempt(texts.doing, texts.failed, async () => changed = (await run(filter, count)).messages)) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "d0dfd3527e3d", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "83d91ead4840", live: "cc691953cfa8", machine: "9adcd6af5d5f", moving: "a16af15b9a6a", queue: "319c65795400", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "83d91ead4840", live: "cc691953cfa8", machine: "9adcd6af5d5f", moving: "a16af15b9a6a", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
