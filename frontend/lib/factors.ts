@@ -1,7 +1,7 @@
 // Two-step log-in, for the account app and the admin app: code apps, security keys, recovery codes (WEB-151).
 
 import { attempt, confirm, dialog } from "./dialogs";
-import { el, fill, sign } from "./dom";
+import { el, fill, placed, sign } from "./dom";
 import type { FactorAdded, FactorKey, FactorState, KeyRequest, NewApp, ProgramUse, TOTPApp } from "./factortypes";
 import { field, form, line, tick } from "./fields";
 import { download, keyRound, list, plus, smartphone } from "./icons";
@@ -72,7 +72,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
     ...found.apps.map((app) =>
       row(
         smartphone,
-        [t("Authenticator app "), "“", foreign(app.name), "”"],
+        placed(t("Authenticator app “{name}”"), { name: foreign(app.name) }),
         used(app),
         removal(app.name, () => void remove("totp", app.id, app.name)),
       ),
@@ -80,7 +80,7 @@ function built(client: FactorClient, found: FactorState, mail: boolean, refresh:
     ...found.keys.map((key) =>
       row(
         keyRound,
-        [t("Security key "), "“", foreign(key.name), "”", t(", for "), el("bdi", {}, key.host)],
+        placed(t("Security key “{name}” for {host}"), { name: foreign(key.name), host: el("bdi", {}, key.host) }),
         used(key),
         removal(key.name, () => void remove("key", key.id, key.name)),
       ),
@@ -158,7 +158,7 @@ function row(
 }
 
 function used(device: TOTPApp | FactorKey): (Node | string)[] {
-  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+  return placed(t("added {added}, last used {used}"), { added: when(device.created), used: when(device.last_used) });
 }
 
 function removal(name: string, run: () => void): HTMLElement {
@@ -191,15 +191,12 @@ const protocols: Readonly<Record<string, string>> = {
 };
 
 function program(one: ProgramUse): (Node | string)[] {
-  const what = protocols[one.protocol] ?? one.protocol;
-  return [
-    one.program === "" ? t("Unknown app") : foreign(one.program, 80),
-    `, ${what}, `,
-    t("from "),
-    el("bdi", {}, one.remote_ip),
-    ", ",
-    when(one.last),
-  ];
+  const text = t("{app}, {protocol}, from {ip}, {time}", { protocol: protocols[one.protocol] ?? one.protocol });
+  return placed(text, {
+    app: one.program === "" ? el("span", {}, t("Unknown app")) : foreign(one.program, 80),
+    ip: el("bdi", {}, one.remote_ip),
+    time: when(one.last),
+  });
 }
 
 /** A dialog in steps: `begin` fills it first. Resolves with whether something was added. */

@@ -1,7 +1,7 @@
 // The form for a second factor: at log-in, and when a sensitive action asks again (WEB-151, WEB-63a).
 
 import type { SecondStep } from "./factortypes";
-import { el, fill, sign } from "./dom";
+import { el, fill, placed, sign } from "./dom";
 import { keyRound, octagonAlert } from "./icons";
 import { keysKnown, useKey } from "./webauthn";
 import { locale, t } from "./words";
@@ -157,5 +157,5 @@ export function serverClock(at: number): HTMLElement {
   const show = () => (shown.textContent = format.format(at + performance.now() - began));
   show();
   const timer = setInterval(() => (shown.isConnected ? show() : clearInterval(timer)), 1000);
-  return el("span", {}, t("The server's time is "), shown);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown }));
 }

@@ -128,7 +128,7 @@ def test_apps_keys_and_codes_let_the_owner_in(visitor: Visitor) -> None:
     page.get_by_label("Key name").fill("blue")
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Test key").click()
-    expect(card).to_contain_text("Security key “blue”, for localhost")
+    expect(card).to_contain_text("Security key “blue” for localhost")
 
     log_out(page)
     password(page)
@@ -270,7 +270,7 @@ def test_the_webmail_asks_for_the_second_factor(chromium: Browser, server: Local
     page.get_by_role("button", name="Continue").click()
     page.get_by_role("button", name="Test key").click()
     expect(page.get_by_role("region", name="Two-step verification")).to_contain_text(
-        "Security key “blue”, for localhost"
+        "Security key “blue” for localhost"
     )
 
     form = page.locator(".second-step")

@@ -110,6 +110,15 @@ def test_a_text_with_a_number_of_things_has_a_singular(texts: Any, app: str) -> 
     assert found <= PLURAL_ALONE, found - PLURAL_ALONE
 
 
+@pytest.mark.parametrize("app", ["webmail", "account", "admin"])
+def test_no_text_is_put_together_with_another(texts: Any, app: str) -> None:
+    """WEBMAIL-143: the order of words differs by language, so none begins or ends where another would follow."""
+    parts = {
+        one for key in texts.source_texts(app) for one in key.split("|") if one != one.strip() or one[:1] in ",;:."
+    }
+    assert parts == set()
+
+
 def test_a_text_is_translated_once(texts: Any) -> None:
     """WEBMAIL-143: the files of the account app have only texts that the webmail does not have."""
     shared = texts.languages("webmail")

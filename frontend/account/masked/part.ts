@@ -2,7 +2,7 @@
 
 import type { GivenAddress, GivenPage } from "../../gen/account";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, placed } from "../../lib/dom";
 import { atFields, choice, field, form, line } from "../../lib/fields";
 import { holdPlace } from "../../lib/focus";
 import { atSign, pencil, plus, trash2 } from "../../lib/icons";
@@ -252,8 +252,10 @@ function name(one: GivenAddress): Child {
               "li",
               {},
               el("b", {}, foreign(sender.domain)),
-              ` · ${many(sender.messages, "{n} message", "{n} messages")} · ${t("since ")}`,
-              when(microseconds(sender.first)),
+              " · ",
+              placed(many(sender.messages, "{n} message since {since}", "{n} messages since {since}"), {
+                since: when(microseconds(sender.first)),
+              }),
             ),
           ),
         ),
@@ -264,34 +266,28 @@ function name(one: GivenAddress): Child {
 /** Who passed it on: others than the site write to it (MASK-8). */
 function leak(one: GivenAddress): Child {
   if (one.strangers === 0) return null;
-  const since = el("p", { class: "given-leak" });
-  const [before, after] = leakWords(one).split("{since}");
-  since.append(before ?? "", when(microseconds(one.strangers_since)), after ?? "");
-  return since;
-}
-
-function leakWords(one: GivenAddress): string {
-  const values = { site: one.site, since: "{since}" };
-  return one.site === ""
-    ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values)
-    : many(
-        one.strangers,
-        "Used for {site}. {n} unknown sender since {since}",
-        "Used for {site}. {n} unknown senders since {since}",
-        values,
-      );
+  const words =
+    one.site === ""
+      ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}")
+      : many(
+          one.strangers,
+          "Used for {site}. {n} unknown sender since {since}",
+          "Used for {site}. {n} unknown senders since {since}",
+          { site: one.site },
+        );
+  return el("p", { class: "given-leak" }, placed(words, { since: when(microseconds(one.strangers_since)) }));
 }
 
 function status(one: GivenAddress): Child {
   const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };
   if (one.expires === "" || one.state === "off") return known[one.state];
-  const words = one.state === "on" ? t("expires ") : t("since ");
+  const words = one.state === "on" ? t("expires {time}") : t("since {time}");
   return el(
     "span",
     {},
     known[one.state],
     el("br"),
-    el("span", { class: "hint" }, words, when(microseconds(one.expires))),
+    el("span", { class: "hint" }, placed(words, { time: when(microseconds(one.expires)) })),
   );
 }
 
@@ -302,7 +298,7 @@ function mail(one: GivenAddress): Child {
     {},
     el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")),
     el("br"),
-    el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))),
+    el("span", { class: "hint" }, placed(t("last {time}"), { time: when(microseconds(one.last_mail)) })),
   );
 }
 

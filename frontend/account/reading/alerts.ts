@@ -5,7 +5,7 @@ import type { NoticeChoice, NoticeDevice, NoticeState } from "../../gen/account"
 import { kept as keptFor } from "../../lib/beside";
 import { browserName } from "../../lib/browsername";
 import { attempt } from "../../lib/dialogs";
-import { el, fill } from "../../lib/dom";
+import { el, fill, placed } from "../../lib/dom";
 import { choice, tick } from "../../lib/fields";
 import { meant, t } from "../../lib/words";
 import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "../../webmail/notices/facts";
@@ -208,8 +208,9 @@ export async function alerts(desk: Desk): Promise<HTMLElement> {
           el(
             "div",
             {},
-            el("strong", {}, device.name),
-            device === own() && t(" (this device)"),
+            device === own()
+              ? placed(t("{name} (this device)"), { name: el("strong", {}, device.name) })
+              : el("strong", {}, device.name),
             el("div", { class: "hint" }, aboutDevice(device)),
           ),
           button(

@@ -2,7 +2,7 @@
 
 import type { DestinationItem, Rule, RulesAsSieve, TriedRules } from "../../gen/account";
 import { attempt, dialog } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
+import { el, placed } from "../../lib/dom";
 import { card, foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
@@ -37,7 +37,13 @@ export async function convert(desk: Desk, item: DestinationItem, rules: readonly
           el(
             "ul",
             { class: "faults" },
-            leftOut.map((one) => el("li", {}, t("Rule {number}: ", { number: one.rule + 1 }), foreign(one.reason))),
+            leftOut.map((one) =>
+              el(
+                "li",
+                {},
+                placed(t("Rule {number}: {reason}", { number: one.rule + 1 }), { reason: foreign(one.reason) }),
+              ),
+            ),
           ),
         ),
       el("pre", { class: "code-shown", tabindex: "0" }, script),

@@ -3,7 +3,7 @@
 import type { AppPasswordInfo, Attempt, PasswordState, Secured, SessionItem, TLSKeyInfo } from "../../gen/account";
 import { browserName } from "../../lib/browsername";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
-import { type Child, el, fill } from "../../lib/dom";
+import { type Child, el, fill, placed } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { plus, shieldAlert } from "../../lib/icons";
@@ -68,12 +68,13 @@ const security: MakePage = async (desk) => {
 export const pages: Readonly<Record<string, MakePage>> = { security };
 
 function password(desk: Desk, own: PasswordState, apps: number): HTMLElement {
-  const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
+  const changed =
+    own.changed === null ? t("Not set yet.") : placed(t("Changed {time}."), { time: when(microseconds(own.changed)) });
   const said = own.app_passwords_required
     ? t("Only applies when you log in on the web. Mail apps need app passwords.")
     : t("Works on web pages and in mail apps.");
   return card(t("Password"), [
-    el("p", { class: "two" }, changed, ". ", said),
+    el("p", { class: "two" }, changed, " ", said),
     !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")),
     el(
       "div",
@@ -231,7 +232,7 @@ function ofApp(desk: Desk, one: AppPasswordInfo): Login {
     name: one.name,
     chips: [],
     kind: one.token ? t("Token") : t("App password"),
-    access: `${access}${one.read_only ? t(", read-only") : ""}`,
+    access: one.read_only ? t("{access}, read-only", { access }) : access,
     used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")],
     expires:
       one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)),

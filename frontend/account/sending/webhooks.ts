@@ -1,7 +1,7 @@
 // Webhooks, addresses with unique senders, kept periods.
 
 import type { HookTest, Sending, SendingForm } from "../../gen/account";
-import { el, fill } from "../../lib/dom";
+import { el, fill, placed } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
 import { button, card, foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
@@ -146,11 +146,11 @@ function test(
       }
       return;
     }
-    const time = t("after {seconds} s", { seconds: Math.round(found.seconds * 10) / 10 });
-    const words = [
-      found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }),
-      time,
-    ];
+    const seconds = Math.round(found.seconds * 10) / 10;
+    const words =
+      found.status === 0
+        ? placed(t("{error} after {seconds} s", { seconds }), { error: foreign(found.error) })
+        : t("Status {code} after {seconds} s", { code: String(found.status), seconds });
     fill(
       answer,
       notice(found.error === "" ? "ok" : "danger", [

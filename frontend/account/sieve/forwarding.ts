@@ -2,7 +2,7 @@
 
 import type { ForwardChange, ForwardForm, Forwards, ForwardTarget } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
+import { el, placed } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
 import { forward } from "../../lib/icons";
 import { button, card, foreign, head, table } from "../../lib/pages";
@@ -62,8 +62,10 @@ function list(desk: Desk, found: Forwards): HTMLElement {
             "span",
             {},
             el("b", {}, foreign(one.address)),
-            one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)),
-            one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)),
+            one.alias !== "" &&
+              el("span", { class: "hint" }, el("br"), placed(t("member of {alias}"), { alias: foreign(one.alias) })),
+            one.script !== "" &&
+              el("span", { class: "hint" }, el("br"), placed(t("in script {name}"), { name: foreign(one.script) })),
             one.ran && el("span", { class: "hint" }, el("br"), t("added by a script")),
           ),
       },

@@ -36,7 +36,10 @@ export async function applyToExisting(
   let after: Place | null = null;
   do {
     show(
-      notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]),
+      notice(
+        "wait",
+        many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: source }),
+      ),
       stop(),
     );
     const got: { page?: SortPage } = {};

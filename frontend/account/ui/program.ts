@@ -22,7 +22,7 @@ export function byHand(program: Program): HTMLElement {
     [t("Username"), copyable(program.username)],
     [
       t("Password"),
-      el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one"))),
+      el("span", {}, t("a separate app password for each app."), " ", el("a", { href: "#security" }, t("Create one"))),
     ],
   ]);
 }

@@ -439,7 +439,8 @@ async function queued(desk: Desk, id: number): Promise<Child> {
     return el(
       "p",
       { class: "two" },
-      t("This message is no longer in the queue. "),
+      t("This message is no longer in the queue."),
+      " ",
       el("a", { href: "#queue/finished" }, t("Finished messages")),
     );
   return [

@@ -333,7 +333,7 @@ function notice(level, text2, ...actions) {
 var securities = { tls: "TLS", starttls: "STARTTLS", plain: t("not encrypted") };
 function byHand(program) {
   if (program.imap.length === 0 && program.submission.length === 0) return el("p", { class: "hint" }, t("Mail apps can't connect to this server. IMAP and submission are turned off."));
-  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("Username"), copyable(program.username)], [t("Password"), el("span", {}, t("a separate app password for each app. "), el("a", { href: "#security" }, t("Create one")))]]);
+  return pairs([[t("Incoming (IMAP)"), servers(program.imap)], [t("Outgoing (SMTP)"), servers(program.submission)], ...program.jmap === "" ? [] : [["JMAP", copyable(program.jmap)]], [t("Username"), copyable(program.username)], [t("Password"), el("span", {}, t("a separate app password for each app."), " ", el("a", { href: "#security" }, t("Create one")))]]);
 }
 function servers(all) {
   if (all.length === 0) return t("not available");

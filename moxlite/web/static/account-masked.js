@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -542,28 +545,22 @@ var List = class {
   }
 };
 function name(one) {
-  return el("div", { class: "given" }, copyable(one.address), (one.site !== "" || one.note !== "") && el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)), one.only_from.length > 0 && el("p", { class: "hint" }, t("Only accepts mail from {names}", { names: one.only_from.join(", ") })), leak(one), one.wrote.length > 0 && el("details", {}, el("summary", { class: "hint" }, t("Senders")), el("ul", { class: "given-senders" }, one.wrote.map((sender) => el("li", {}, el("b", {}, foreign(sender.domain)), ` · ${many(sender.messages, "{n} message", "{n} messages")} · ${t("since ")}`, when(microseconds(sender.first)))))));
+  return el("div", { class: "given" }, copyable(one.address), (one.site !== "" || one.note !== "") && el("p", { class: "hint" }, foreign(one.site), one.site !== "" && one.note !== "" && " · ", foreign(one.note)), one.only_from.length > 0 && el("p", { class: "hint" }, t("Only accepts mail from {names}", { names: one.only_from.join(", ") })), leak(one), one.wrote.length > 0 && el("details", {}, el("summary", { class: "hint" }, t("Senders")), el("ul", { class: "given-senders" }, one.wrote.map((sender) => el("li", {}, el("b", {}, foreign(sender.domain)), " · ", placed(many(sender.messages, "{n} message since {since}", "{n} messages since {since}"), { since: when(microseconds(sender.first)) }))))));
 }
 function leak(one) {
   if (one.strangers === 0) return null;
-  const since = el("p", { class: "given-leak" });
-  const [before, after] = leakWords(one).split("{since}");
-  since.append(before ?? "", when(microseconds(one.strangers_since)), after ?? "");
-  return since;
-}
-function leakWords(one) {
-  const values = { site: one.site, since: "{since}" };
-  return one.site === "" ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values) : many(one.strangers, "Used for {site}. {n} unknown sender since {since}", "Used for {site}. {n} unknown senders since {since}", values);
+  const words = one.site === "" ? many(one.strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}") : many(one.strangers, "Used for {site}. {n} unknown sender since {since}", "Used for {site}. {n} unknown senders since {since}", { site: one.site });
+  return el("p", { class: "given-leak" }, placed(words, { since: when(microseconds(one.strangers_since)) }));
 }
 function status(one) {
   const known = { on: state("ok", t("on")), off: state("off", t("off")), expired: state("warn", t("expired")) };
   if (one.expires === "" || one.state === "off") return known[one.state];
-  const words = one.state === "on" ? t("expires ") : t("since ");
-  return el("span", {}, known[one.state], el("br"), el("span", { class: "hint" }, words, when(microseconds(one.expires))));
+  const words = one.state === "on" ? t("expires {time}") : t("since {time}");
+  return el("span", {}, known[one.state], el("br"), el("span", { class: "hint" }, placed(words, { time: when(microseconds(one.expires)) })));
 }
 function mail(one) {
   if (one.last_mail === "") return t("no mail yet");
-  return el("span", {}, el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")), el("br"), el("span", { class: "hint" }, t("last "), when(microseconds(one.last_mail))));
+  return el("span", {}, el("span", { class: "given-count" }, many(one.messages, "{n} message", "{n} messages")), el("br"), el("span", { class: "hint" }, placed(t("last {time}"), { time: when(microseconds(one.last_mail)) })));
 }
 function dayOf(text2) {
   if (text2 === "") return "";

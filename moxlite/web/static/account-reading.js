@@ -73,6 +73,9 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -446,7 +449,7 @@ async function alerts(desk) {
   for (const one of [who, alarms, quiet, from, until]) one.addEventListener("change", choose);
   const draw = () => {
     here.checked = own2() !== void 0;
-    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, el("strong", {}, device.name), device === own2() && t(" (this device)"), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending…"), t("Couldn't send notification"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device))))));
+    fill(devices, state.devices.map((device) => el("li", {}, el("div", {}, device === own2() ? placed(t("{name} (this device)"), { name: el("strong", {}, device.name) }) : el("strong", {}, device.name), el("div", { class: "hint" }, aboutDevice(device))), button(t("Test"), t("Test “{name}”", { name: device.name }), () => void run(t("Sending…"), t("Couldn't send notification"), () => test(device))), button(t("Remove"), t("Remove “{name}”", { name: device.name }), () => void run(t("Saving…"), t("Couldn't turn off notifications"), () => turnOff(device))))));
   };
   const { zone } = state.choice;
   showChoice();

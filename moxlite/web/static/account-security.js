@@ -91,6 +91,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -417,7 +420,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown }));
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
@@ -497,7 +500,7 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key22) => row(keyRound, [t("Security key "), "“", foreign(key22.name), "”", t(", for "), el("bdi", {}, key22.host)], used(key22), removal(key22.name, () => void remove("key", key22.id, key22.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, placed(t("Authenticator app “{name}”"), { name: foreign(app.name) }), used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key22) => row(keyRound, placed(t("Security key “{name}” for {host}"), { name: foreign(key22.name), host: el("bdi", {}, key22.host) }), used(key22), removal(key22.name, () => void remove("key", key22.id, key22.name))))];
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -514,7 +517,7 @@ function row(path, what, hint, act) {
   return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
 }
 function used(device) {
-  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+  return placed(t("added {added}, last used {used}"), { added: when(device.created), used: when(device.last_used) });
 }
 function removal(name, run) {
   return button(t("Remove"), run, { kind: "text small", name: t("Remove {name}", { name }) });
@@ -527,8 +530,8 @@ function warning(found, mail) {
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
-  const what = protocols[one.protocol] ?? one.protocol;
-  return [one.program === "" ? t("Unknown app") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+  const text3 = t("{app}, {protocol}, from {ip}, {time}", { protocol: protocols[one.protocol] ?? one.protocol });
+  return placed(text3, { app: one.program === "" ? el("span", {}, t("Unknown app")) : foreign(one.program, 80), ip: el("bdi", {}, one.remote_ip), time: when(one.last) });
 }
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {
@@ -654,9 +657,9 @@ var security = async (desk) => {
 };
 var pages = { security };
 function password(desk, own, apps) {
-  const changed = own.changed === null ? t("not set yet") : [t("changed "), when(microseconds(own.changed))];
+  const changed = own.changed === null ? t("Not set yet.") : placed(t("Changed {time}."), { time: when(microseconds(own.changed)) });
   const said = own.app_passwords_required ? t("Only applies when you log in on the web. Mail apps need app passwords.") : t("Works on web pages and in mail apps.");
-  return card(t("Password"), [el("p", { class: "two" }, changed, ". ", said), !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate password"), () => void makePassword(desk, apps), {}))]);
+  return card(t("Password"), [el("p", { class: "two" }, changed, " ", said), !own.custom && el("p", { class: "hint" }, t("Your administrator requires a generated password for this account.")), el("div", { class: "flex wrap gap" }, own.custom && button(t("Change password"), () => void choosePassword(desk, apps), {}), button(t("Generate password"), () => void makePassword(desk, apps), {}))]);
 }
 function consequences(apps) {
   return apps === 0 ? t("All other browsers and mail apps will be logged out.") : many(apps, "Other browsers will be logged out. {n} app password will still work.", "Other browsers will be logged out. {n} app passwords will still work.");
@@ -708,7 +711,7 @@ function ofSession(desk, one) {
 function ofApp(desk, one) {
   const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", ");
   const remove = () => end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name));
-  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: `${access}${one.read_only ? t(", read-only") : ""}`, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove() };
+  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: one.read_only ? t("{access}, read-only", { access }) : access, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove() };
 }
 function ofKey(desk, one) {
   const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint));

@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -447,8 +450,8 @@ function test(desk, hook, incoming, places) {
       }
       return;
     }
-    const time = t("after {seconds} s", { seconds: Math.round(found.seconds * 10) / 10 });
-    const words = [found.status === 0 ? [foreign(found.error), " "] : t("Status {code} ", { code: String(found.status) }), time];
+    const seconds = Math.round(found.seconds * 10) / 10;
+    const words = found.status === 0 ? placed(t("{error} after {seconds} s", { seconds }), { error: foreign(found.error) }) : t("Status {code} after {seconds} s", { code: String(found.status), seconds });
     fill(answer, notice(found.error === "" ? "ok" : "danger", [words, found.response !== "" && el("pre", { class: "answer" }, foreign(found.response, 600))]));
   };
   return el("div", {}, button(t("Send test"), () => void run()), answer);

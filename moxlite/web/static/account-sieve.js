@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text2, elements) {
+  return text2.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -475,7 +478,7 @@ async function save(desk, old, changed) {
 function list(desk, found) {
   const title = t("Addresses");
   if (found.targets.length === 0) return card(title, empty(forward, t("Forwarding is off"), t("Add an address below. We'll email a confirmation link to it.")), { flush: true });
-  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), t("member of "), foreign(one.alias)), one.script !== "" && el("span", { class: "hint" }, el("br"), t("in script "), foreign(one.script)), one.ran && el("span", { class: "hint" }, el("br"), t("added by a script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.account_forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.account_forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
+  const rows = table(title, [{ title: t("Address"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.address)), one.alias !== "" && el("span", { class: "hint" }, el("br"), placed(t("member of {alias}"), { alias: foreign(one.alias) })), one.script !== "" && el("span", { class: "hint" }, el("br"), placed(t("in script {name}"), { name: foreign(one.script) })), one.ran && el("span", { class: "hint" }, el("br"), t("added by a script"))) }, { title: t("Status"), cell: (one) => told3(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, (one.state === "new" || one.state === "asked") && button(t("Resend email"), () => void act(desk, t("Sending…"), t("Couldn't send confirmation email"), () => desk.client.account_forward_ask(one.address)), { kind: "line small", name: t("Resend email to {address}", { address: one.address }) }), one.state === "stopped" && button(t("Resume"), () => void act(desk, t("Saving…"), t("Couldn't resume forwarding"), () => desk.client.account_forward_start(one.address)), { kind: "line small", name: t("Resume forwarding to {address}", { address: one.address }) }), one.alias === "" && one.script === "" && !one.ran && button(t("Remove"), () => void remove(desk, found.form, one), { kind: "line small", name: t("Remove {address}", { address: one.address }) })) }], found.targets);
   return card(title, rows, { flush: true });
 }
 function told3(one) {
@@ -553,7 +556,7 @@ async function applyToExisting(desk, place, source, count) {
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
-    show(notice("wait", [t("Checking {mailbox}: ", { mailbox: source }), many(looked, "{n} message", "{n} messages")]), stop());
+    show(notice("wait", many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: source })), stop());
     const got = {};
     if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);

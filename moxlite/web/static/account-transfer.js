@@ -498,8 +498,8 @@ function noted(found) {
 }
 function result(found) {
   const copied = many(found.messages, "{n} message copied", "{n} messages copied");
-  const flags = found.flags > 0 ? t(", flags changed on {n} more", { n: found.flags.toLocaleString() }) : "";
-  if (found.phase === "done") return notice("ok", `${t("Done")}: ${copied}${flags}.`);
+  const flags = many(found.flags, "Flags changed on {n} more message.", "Flags changed on {n} more messages.");
+  if (found.phase === "done") return notice("ok", [t("Import finished. {copied}.", { copied }), found.flags > 0 && ` ${flags}`]);
   if (found.phase === "aborted") return notice("off", t("Import stopped. {copied}.", { copied }));
   return notice("danger", [foreign(found.error.message), found.messages > 0 && el("span", {}, ` ${copied}.`)]);
 }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "14c77d8e2979", finding: "0486a76ceb3b", junk: "e2f00b3826b1", links: "f24cc3ef71e4", masked: "378f8e4657d4", reading: "0f87cdc7a7b3", rich: "f0578193be57", rules: "cbfc14c5fc09", security: "ce81c7cce527", sending: "96aae6a3161f", shares: "f360695ca39d", sieve: "4455f33b8edc", squire: "2e87e3ee21aa", transfer: "d3c0b12f9266", writing: "9a05029d681e", you: "de6ad846ebd9" };
+var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "e2f00b3826b1", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "c2ca6767f628", rich: "f0578193be57", rules: "da12c271dbb2", security: "0559e3ed5ba7", sending: "c67ad0e2ea11", shares: "f360695ca39d", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
 
 var CheckFailed = class extends Error {
 };
@@ -817,7 +817,7 @@ function serverClock(at) {
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown2);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown2 }));
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {

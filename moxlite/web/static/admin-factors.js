@@ -65,6 +65,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -407,7 +410,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown }));
 }
 
 var shapes = { ok: circleCheck, warn: triangleAlert, danger: octagonAlert, wait: clock, off: ban, unknown: circleHelp };
@@ -487,7 +490,7 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, [t("Authenticator app "), "“", foreign(app.name), "”"], used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, [t("Security key "), "“", foreign(key2.name), "”", t(", for "), el("bdi", {}, key2.host)], used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, placed(t("Authenticator app “{name}”"), { name: foreign(app.name) }), used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, placed(t("Security key “{name}” for {host}"), { name: foreign(key2.name), host: el("bdi", {}, key2.host) }), used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
@@ -504,7 +507,7 @@ function row(path, what, hint, act) {
   return el("li", {}, sign(path), el("div", { class: "grow" }, el("div", {}, what), el("div", { class: "hint" }, hint)), act);
 }
 function used(device) {
-  return [t("added "), when(device.created), t(", last used "), when(device.last_used)];
+  return placed(t("added {added}, last used {used}"), { added: when(device.created), used: when(device.last_used) });
 }
 function removal(name, run) {
   return button(t("Remove"), run, { kind: "text small", name: t("Remove {name}", { name }) });
@@ -517,8 +520,8 @@ function warning(found, mail) {
 }
 var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
-  const what = protocols[one.protocol] ?? one.protocol;
-  return [one.program === "" ? t("Unknown app") : foreign(one.program, 80), `, ${what}, `, t("from "), el("bdi", {}, one.remote_ip), ", ", when(one.last)];
+  const text4 = t("{app}, {protocol}, from {ip}, {time}", { protocol: protocols[one.protocol] ?? one.protocol });
+  return placed(text4, { app: one.program === "" ? el("span", {}, t("Unknown app")) : foreign(one.program, 80), ip: el("bdi", {}, one.remote_ip), time: when(one.last) });
 }
 async function steps(title, begin) {
   const answer2 = await dialog(title, (close) => {

@@ -455,7 +455,7 @@ function details(why2) {
 async function queued(desk, id) {
   const [row2] = await desk.client.queue_list({ ids: [id] }, {});
   const tries = row2 === void 0 ? [] : await desk.client.queue_attempts(id);
-  if (row2 === void 0) return el("p", { class: "two" }, t("This message is no longer in the queue. "), el("a", { href: "#queue/finished" }, t("Finished messages")));
+  if (row2 === void 0) return el("p", { class: "two" }, t("This message is no longer in the queue."), " ", el("a", { href: "#queue/finished" }, t("Finished messages")));
   return [pairs([[t("To"), foreign(row2.recipient, 160)], [t("Waiting"), row2.why === "" ? "–" : foreign(row2.why, 300)], [t("Next step"), row2.next], ...row2.admin !== "" ? [[t("Advice"), row2.admin]] : [], [t("Attempts"), String(tries.length)]]), el("p", {}, el("a", { href: addressOf("queue", [], { recipient: row2.recipient }) }, t("Show in queue")))];
 }
 async function connection(desk, cid) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "83d91ead4840", live: "cc691953cfa8", machine: "9adcd6af5d5f", moving: "a16af15b9a6a", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "a16af15b9a6a", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
@@ -564,6 +564,9 @@ var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
 function isolated(value) {
   return value.replace(bidiControls, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase()}]`);
 }
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part2) => elements[part2.slice(1, -1)] ?? part2);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -857,7 +860,7 @@ function serverClock(at) {
   const show = () => shown2.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown2.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown2);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown2 }));
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
@@ -1397,7 +1400,7 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed2)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
@@ -1444,7 +1447,7 @@ async function testPlacement(desk) {
   await desk.refresh();
   desk.say(ended ? t("Test email found.") : t("Test email sent. You'll see results here within 15 minutes."));
 }
-function placed(one) {
+function placed2(one) {
   const [level, word] = landings[one.landing];
   const days = one.days.slice(-nights);
   const good = days.filter((day22) => day22.landing === "inbox" || day22.landing === "other").length;

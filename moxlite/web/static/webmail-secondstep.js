@@ -72,6 +72,9 @@ function text(value) {
   fragment.append(plain);
   return fragment;
 }
+function placed(text22, elements) {
+  return text22.split(/(\{\w+\})/).map((part) => elements[part.slice(1, -1)] ?? part);
+}
 function mark(value) {
   const element = document.createElement("span");
   element.className = "scriptswitch";
@@ -320,7 +323,7 @@ function serverClock(at) {
   const show = () => shown.textContent = format.format(at + performance.now() - began);
   show();
   const timer = setInterval(() => shown.isConnected ? show() : clearInterval(timer), 1e3);
-  return el("span", {}, t("The server's time is "), shown);
+  return el("span", {}, placed(t("The server's time is {time}"), { time: shown }));
 }
 
 async function askConfirm(client, why = t("To confirm this change, enter your password again.")) {
