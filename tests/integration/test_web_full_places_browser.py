@@ -156,8 +156,10 @@ def test_the_forms_of_mail_are_not_ugly(chromium: Browser, server: LocalServer, 
         header = form.get_by_label("Header")
         wrong += ugly(page, "search")
         assert resting(form).top <= Box.of(said).top + 6
-        header.scroll_into_view_if_needed()
-        assert resting(header).bottom <= Box.of(form.locator(".dialog-buttons")).top
+        for height in (WIDTHS[width], 420):
+            page.set_viewport_size({"width": width, "height": height})
+            header.scroll_into_view_if_needed()
+            assert resting(header).bottom <= Box.of(form.locator(".dialog-buttons")).top, height
         page.keyboard.press("Escape")
         page.get_by_role("button", name="New message").locator("visible=true").first.click()
         composer = page.locator(".composer")
