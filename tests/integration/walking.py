@@ -100,7 +100,7 @@ class Person:
     def finger(self, target: Locator, by: int = 0, seconds: float = 0.1) -> None:
         """Put a finger on an element, push it sideways by so many px, and lift it after so many seconds."""
         self._actions += 1
-        target.scroll_into_view_if_needed()
+        target.tap(trial=True)  # a short message may cover it
         box = target.bounding_box()
         assert box is not None
         x, y = box["x"] + box["width"] / 2 - by / 2, box["y"] + box["height"] / 2
