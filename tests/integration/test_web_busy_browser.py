@@ -154,7 +154,7 @@ def test_a_phone_shows_busy_guests_below_their_names(chromium: Browser, server: 
         page.screenshot(path=tmp_path / "phone-busy.png")
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         page.keyboard.press("Escape")
-        page.get_by_role("button", name="Calendars", exact=True).click()
+        page.locator(".place-view").get_by_role("button", name="Folders").locator("visible=true").first.click()
         page.get_by_role("button", name="Edit “Calendar”").click()
         choice = page.get_by_label("People in your domain can see")
         expect(choice).to_have_value("usual")
