@@ -193,11 +193,7 @@ export async function addPeople(page: Page, group: string, again: () => Promise<
     );
   };
   const load = () => attempt(t("Loading…"), t("Couldn't load contacts"), find);
-  const search = searchField(
-    t("Name or address"),
-    () => void load(),
-    () => search.input.focus(),
-  );
+  const search = searchField(t("Name or address"), () => void load());
   search.input.autofocus = true;
   if (!(await load())) return;
   await dialog<void>(t("Add people to “{group}”", { group: isolated(group) }), (close) => [

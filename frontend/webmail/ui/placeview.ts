@@ -13,11 +13,12 @@ adopt(sheet);
 /** Milliseconds after the last key until the search begins. */
 const pause = 150;
 
-/** The field for searches in a place. `run` gets the text, "" when the search ends; Escape ends it, and calls `leave`. */
+/** The field for searches in a place. `run` gets the text, "" when the search ends; Escape ends it, and calls `leave`. Without
+ * `leave` the field is in a dialog, which Escape closes when the field is empty. */
 export function searchField(
   label: string,
   run: (text: string) => void,
-  leave: () => void,
+  leave?: () => void,
 ): { root: HTMLElement; input: HTMLInputElement; set: (text: string) => void } {
   let timer = 0;
   const input = el("input", {
@@ -73,11 +74,11 @@ export function searchField(
     changed(0);
   });
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || event.isComposing || (!leave && input.value === "")) return;
     event.preventDefault();
     event.stopPropagation();
     end();
-    leave();
+    leave?.();
   });
   return { root, input, set };
 }

@@ -352,11 +352,11 @@ function searchField(label, run, leave2) {
     changed(0);
   });
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || event.isComposing || !leave2 && input.value === "") return;
     event.preventDefault();
     event.stopPropagation();
     end();
-    leave2();
+    leave2?.();
   });
   return { root, input, set };
 }
@@ -451,7 +451,7 @@ async function addPeople(page, group, again) {
     }), contacts.length === 0 && el("p", { class: "hint" }, t("No matching contacts")));
   };
   const load = () => attempt(t("Loading…"), t("Couldn't load contacts"), find);
-  const search2 = searchField(t("Name or address"), () => void load(), () => search2.input.focus());
+  const search2 = searchField(t("Name or address"), () => void load());
   search2.input.autofocus = true;
   if (!await load()) return;
   await dialog(t("Add people to “{group}”", { group: isolated(group) }), (close) => [search2.root, list2, el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))]);

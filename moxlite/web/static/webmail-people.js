@@ -477,11 +477,11 @@ function searchField(label, run, leave) {
     changed(0);
   });
   root.addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || event.isComposing) return;
+    if (event.key !== "Escape" || event.isComposing || !leave && input.value === "") return;
     event.preventDefault();
     event.stopPropagation();
     end();
-    leave();
+    leave?.();
   });
   return { root, input, set };
 }
