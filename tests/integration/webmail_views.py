@@ -137,7 +137,7 @@ def bring(server: LocalServer, kind: str, text: str) -> None:
 
 
 def plan(server: LocalServer) -> None:
-    """A series, invitations by a mail and of the same server, contacts, and a template."""
+    """A series, invitations by a mail and of the same server, contacts and a group, and a template."""
     now = datetime.now(UTC)
     meeting = ("RRULE:FREQ=DAILY", "LOCATION:https://meet.example.org/choir", "DESCRIPTION:Two\\nlines")
     bring(server, "calendar", CALENDAR.format(lines=event("Choir", now.replace(hour=12), *meeting)))
@@ -148,6 +148,7 @@ def plan(server: LocalServer) -> None:
         session.append("INBOX", "", "", INVITATION.format(calendar=invited).encode())
     own = Caller(server.port(80), server.user, server.password)
     own.log_in()
+    own.call("contact_group_save", name="Crew")
     own.call("template_save", template={"id": 0, "name": "Thanks", "subject": "", "text": "Thank you.", "html": ""})
     kira = Caller(server.port(80), "kira@localhost", server.password)
     kira.log_in()
@@ -366,7 +367,7 @@ def writing(walk: Walk) -> Iterator[str]:
     composer = page.locator(".composer")
     expect(composer.get_by_label("Subject")).to_have_value("Re: Files")
     file = FilePayload(name="plan.bin", mimeType="text/plain", buffer=b"x" * 2000)
-    composer.locator("input[type=file]").set_input_files(file)
+    composer.locator("input[type=file]:not([accept])").set_input_files(file)
     expect(composer.locator(".file-name")).to_be_visible()
     yield "reply to all"
     composer.get_by_label("To", exact=True).fill("tom at example,")
@@ -377,6 +378,18 @@ def writing(walk: Walk) -> Iterator[str]:
     expect(page.locator("dialog[open]")).to_be_visible()
     yield "discard"
     page.locator("dialog[open]").get_by_role("button", name="Discard").click()
+    expect(composer).to_have_count(0)
+    size = page.viewport_size
+    assert size is not None
+    walk.open("News")
+    page.keyboard.press("r")
+    # there is room for all: axe sees no focus in what scrolls if only its frame can have it
+    page.set_viewport_size({"width": size["width"], "height": 1400})
+    composer.locator(".compose-original summary").click()
+    expect(composer.frame_locator(".compose-original-page").locator("body")).to_be_visible()
+    yield "original below an answer"
+    page.set_viewport_size(size)
+    composer.get_by_label("Close").or_(composer.get_by_label("Discard")).locator("visible=true").last.click()
     expect(composer).to_have_count(0)
     walk.list()
     page.keyboard.press("c")
@@ -466,10 +479,12 @@ def news(walk: Walk) -> Iterator[str]:
     alarm = ("BEGIN:VALARM", "ACTION:DISPLAY", f"TRIGGER;VALUE=DATE-TIME:{soon:%Y%m%dT%H%M%SZ}", "END:VALARM")
     dentist = event("Dentist", soon + timedelta(minutes=30), *alarm)
     bring(walk.visitor.server, "calendar", CALENDAR.format(lines=dentist))
-    expect(page.locator(".alarms .alarm")).to_be_visible(timeout=120_000)
+    alarms = page.locator(".alarms .alarm")  # another walk may have left one
+    expect(alarms.first).to_be_visible(timeout=120_000)
     yield "alarm"
-    page.locator(".alarms").get_by_role("button", name="Dismiss").click()
-    expect(page.locator(".alarms .alarm")).to_have_count(0)
+    while count := alarms.count():
+        alarms.first.get_by_role("button", name="Dismiss").click()
+        expect(alarms).to_have_count(count - 1)
     expect(page.locator(".event-news-card").first).to_be_visible()
     yield "news of an event"
     walk.open("Regatta")
@@ -501,6 +516,12 @@ def contacts(walk: Walk) -> Iterator[str]:
         expect(page.locator("dialog[open]")).to_be_visible()
         yield name
         walk.closed()
+    walk.lists("Address books")
+    page.locator(".place-side").get_by_role("button", name="Crew").click()
+    place.get_by_role("button", name="Add people…").click()
+    expect(page.get_by_role("dialog").locator(".group-person").first).to_be_visible()
+    yield "people for a group"
+    walk.closed()
 
 
 def further(walk: Walk) -> Iterator[str]:
@@ -552,10 +573,10 @@ def further(walk: Walk) -> Iterator[str]:
     composer.get_by_role("button", name="Templates").click()
     expect(page.get_by_role("menu")).to_be_visible()
     yield "menu of templates"
-    page.get_by_role("menuitem", name="Manage templates…").click()
-    expect(page.locator(".template")).to_be_visible()
-    yield "templates"
-    walk.closed()
+    with page.expect_popup() as account:  # its views are judged in test_web_account_views_browser.py
+        page.get_by_role("menuitem", name="Manage templates…").click()
+    expect(account.value.get_by_role("heading", name="Templates")).to_be_visible()
+    account.value.close()
     composer.get_by_role("button", name="More fields").click()
     page.get_by_role("menuitem", name="Request read receipt").click()
     expect(composer.locator(".compose-receipts")).to_be_visible()
