@@ -117,8 +117,10 @@ class Firefox:
         self._received = ""
         try:
             self._connect(self._address())
-            prompts = {"unhandledPromptBehavior": {"default": "dismiss"}, "acceptInsecureCerts": True}
-            self.command("session.new", capabilities={"alwaysMatch": prompts})
+            # a page that has something unsaved is left all the same, as Playwright leaves it
+            unasked = {"default": "dismiss", "beforeUnload": "accept"}
+            wanted = {"unhandledPromptBehavior": unasked, "acceptInsecureCerts": True}
+            self.command("session.new", capabilities={"alwaysMatch": wanted})
             # in the first tab the address bar has the focus: keys come to the page as events that click no button
             [tree] = self.command("browsingContext.getTree")["contexts"]
             self.page = str(self.command("browsingContext.create", type="tab")["context"])
@@ -258,8 +260,9 @@ class Firefox:
         path.write_bytes(base64.b64decode(answer["data"]))
 
     def prompts(self) -> int:
-        """How many dialogs scripts of the page have opened."""
-        return sum(event["method"] == "browsingContext.userPromptOpened" for event in self.events)
+        """How many dialogs scripts of the page have opened, but for the question before unsaved work is left."""
+        opened = [event["params"] for event in self.events if event["method"] == "browsingContext.userPromptOpened"]
+        return sum(prompt["type"] != "beforeunload" for prompt in opened)
 
     def close(self) -> None:
         """End it."""
