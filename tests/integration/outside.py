@@ -438,9 +438,10 @@ LEAVING: Final = frozenset(
 
 WITHOUT_OBJECT: Final = frozenset(
     {
-        *("backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
-        *("placement_test", "standby_handover"),
-        *("queue_hold", "queue_unhold", "queue_fail", "queue_drop", "queue_webhook_cancel"),
+        *("account_delegate_list", "backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
+        *("placement_test", "provider_confirm", "provider_connect", "provider_logout", "standby_handover"),
+        *("queue_hold", "queue_unhold", "queue_retry", "queue_fail", "queue_drop", "queue_webhook_cancel"),
+        *("move_pause", "move_resume", "move_stop"),
     }
 )
 """Calls that are refused because there is nothing to act on, or nothing was chosen."""
