@@ -376,7 +376,7 @@ def metrics(user: Clicks) -> None:
 
 def token(user: Clicks) -> None:
     user.press("Create token…")
-    user.fill(Name_of_the_program="billing")
+    user.fill(API_client_name="billing")
     user.page.get_by_role("dialog").get_by_label("Accounts").check()
     user.press("Create token", "Done")
     user.see("billing")
