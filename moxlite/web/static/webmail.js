@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "d560eb59ee8c", checks: "0d974d72279d", compose: "776b2612fe1a", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "b31142d8c01c", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "d018da73be36", hints: "7ee6a0492328", invitation: "74d2d1b817d7", labels: "482e2ab114c3", later: "b309b17f1f7a", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "3414481c78b3", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "599e600f5305", people: "58ef94c8dd64", person: "d2e3536e7590", print: "83a733790086", quick: "8ca778473cb9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "e218efc7af9e", rich: "46e47c412ab7", rules: "0da0bc977a5e", search: "6b77bf74d79d", secondstep: "2c516832eef5", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "3d020e4eefe0", squire: "8f988577745b", templates: "21a3d4e5e203", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "dfa2836f4cde", checks: "0d974d72279d", compose: "cf81a886841b", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "624cdd507cdd", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "74d2d1b817d7", labels: "482e2ab114c3", later: "b309b17f1f7a", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "43551cd1ed37", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "f2366f33db05", palette: "599e600f5305", people: "58ef94c8dd64", person: "d2e3536e7590", print: "83a733790086", quick: "8ca778473cb9", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "832655424ba4", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "3d020e4eefe0", squire: "8f988577745b", templates: "5cfbf6e32228", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -1405,7 +1405,7 @@ var SearchBar = class {
   said = el("div", { class: "search-said", id: "search-said", role: "status" });
   problems = el("ul", { class: "search-problems", hidden: true });
   clear = el("button", { class: "search-clear", type: "button", "aria-label": t("Close search"), title: t("Close search"), hidden: true }, sign(x, "i s"));
-  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.problems, this.said, this.form);
+  root = el("form", { class: "search", role: "search" }, el("div", { class: "search-bar" }, sign(search, "i s"), this.input, this.clear), this.problems, this.form);
   submit() {
     this.close();
     this.owner.search(this.input.value.trim());
@@ -3585,8 +3585,9 @@ function layOut(root, page) {
   const { mail: mail2 } = page;
   const heading = el("h1", { class: "list-title" });
   const count = el("span", { class: "list-count" });
-  const opener = (kind, title2, open, ...label) => {
-    const made = el("button", { class: kind, "aria-haspopup": "menu", title: title2, "aria-label": title2, onclick: () => open(made) }, label);
+  const named2 = (name) => ({ title: name, "aria-label": name });
+  const opener = (kind, title, open, ...label) => {
+    const made = el("button", { class: kind, "aria-haspopup": "menu", ...named2(title), onclick: () => open(made) }, label);
     return made;
   };
   const command = (id, attributes, ...label) => el("button", { ...attributes, onclick: () => page.commands.run(id) }, label);
@@ -3594,8 +3595,7 @@ function layOut(root, page) {
   moveWithin(tools);
   const chosenCount = el("h1", { class: "chosen-count" });
   const all = command("list.all", { class: "link" });
-  const clear = t("Clear selection");
-  const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", title: clear, "aria-label": clear }, sign(x)), chosenCount, all, page.chosen);
+  const bar = el("header", { class: "list-chosen" }, command("list.none", { class: "chosen-clear", ...named2(t("Clear selection")) }, sign(x)), chosenCount, all, page.chosen);
   const compose = command("compose.new", { class: "primary compose-new" }, sign(squarePen), el("span", { class: "side-word" }, t("New message")));
   effect(() => {
     const { single_keys, keymap } = mail2.settings.value;
@@ -3607,11 +3607,10 @@ function layOut(root, page) {
   const disc = el("span", { "aria-hidden": "true" });
   const address = el("span", { class: "account-address" });
   const account = opener("account-menu", t("Account and settings"), (at) => page.openAccount(at), disc, address, sign(chevronsUpDown, "i s"));
-  const title = t("Settings");
-  const gear = command("app.settings", { class: "open-settings", title, "aria-label": title }, sign(settings));
+  const gear = command("app.settings", { class: "open-settings", ...named2(t("Settings")) }, sign(settings));
   const head = el("div", { class: "account" }, account, gear);
   fill(page.side, head, el("div", { class: "side-mail" }, compose, el("div", { class: "side-lists" }, page.mailboxes.root, page.mailboxes.labels, page.mailboxes.searches), storage));
-  fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, tools), bar, page.list.root, command("compose.new", { class: "compose-round", title: t("New message"), "aria-label": t("New message") }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
+  fill(root, el("section", { class: "middle", "aria-label": t("List") }, el("div", { class: "list-top" }, page.drawer.button, page.find.bar.root), el("header", { class: "list-head" }, heading, count, page.find.bar.said, tools), bar, page.list.root, command("compose.new", { class: "compose-round", ...named2(t("New message")) }, sign(squarePen))), page.side, page.panes.splitter, page.reader.root);
   page.places.begin(head);
   effect(() => {
     const { account_path, login_address } = mail2.facts.value;
@@ -3636,9 +3635,7 @@ function layOut(root, page) {
     const searching = page.find.text.value !== "";
     fill(heading, searching ? t("Search") : mailboxName(name));
     root.classList.toggle("searching", searching);
-    const words2 = mail2.searching.value === null && counted(mail2.counts.value);
-    fill(count, words2);
-    count.title = words2 || "";
+    fill(count, mail2.searching.value === null && counted(mail2.counts.value));
   });
   effect(() => {
     const n = mail2.choice.selectedCounts.value.conversations;
