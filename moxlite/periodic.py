@@ -283,7 +283,7 @@ def _start_updates(components: Components) -> "UpdateWatch | None":
 
 
 def _sources(components: Components, queue: Queue | None, updates: "UpdateWatch | None") -> Sources:
-    """What the doctor asks the server for."""
+    """Facts that the doctor asks the server for."""
     return Sources(
         config=components.config,
         accounts=components.files.accounts,

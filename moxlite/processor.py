@@ -160,7 +160,7 @@ class _Queue:
 
 
 class _Others:
-    """What others have used, as one account sees it.
+    """Use of the processor by others, as one account sees it.
 
     Attributes:
       seen: seconds of `processor.light` that are its own, or were there at the last look.

@@ -349,7 +349,7 @@ export interface Shares {
   senders: Array<DelegateInfo>;
 }
 
-/** What a guest may do in a mailbox. */
+/** Rights of a guest in a mailbox. */
 export interface ShareInfo {
   mailbox: string;
   guest: string;

@@ -41,10 +41,10 @@ ENOUGH: Final = 0.35
 """Share of the words, weighed by how rare they are, that a section must have to be listed."""
 
 SYNONYM: Final = 0.7
-"""What another word for the same thing counts, beside the word itself."""
+"""Weight of another word for the same thing, beside the word itself."""
 
 SPECIAL: Final = 0.7
-"""What a page counts that few people need, beside one for everybody."""
+"""Weight of a page that few people need, beside one for everybody."""
 
 FOR_FEW: Final = frozenset(
     {

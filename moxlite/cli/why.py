@@ -54,7 +54,7 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
 
 
 def _meaning(reason: str) -> str:
-    """What a reason means, by the table of the installed page; "" without the page."""
+    """Meaning of a reason, by the table of the installed page; "" without the page."""
     from moxlite.cli.helpsearch import find_page
 
     rows = (line.split(" | ") for line in (find_page("reasons.md") or "").splitlines() if line.startswith("| `"))

@@ -257,7 +257,7 @@ def _read_state(path: Path) -> MoveState:
 
 
 def last_steps(plan: Plan) -> list[str]:
-    """What is to be done on the old server when all has come."""
+    """Steps on the old server when everything is here."""
     steps = [
         f"if you haven't yet, point the MX records of {', '.join(plan.domains)} here: moxlite config dnscheck DOMAIN"
     ]

@@ -126,7 +126,7 @@ class UserOperation(Operation[R], frozen=True, kw_only=True):
 
 
 class Description(msgspec.Struct, frozen=True, eq=False):
-    """What is known of an operation beside its arguments.
+    """Facts about an operation, besides its arguments.
 
     Attributes:
       name: the words on the command line, the control socket and in the audit log; with "_" between them, the app's

@@ -138,7 +138,7 @@ class RemoveAppPassword(UserOperation[None], frozen=True):
 
 
 class ShareInfo(msgspec.Struct, frozen=True):
-    """What a guest may do in a mailbox."""
+    """Rights of a guest in a mailbox."""
 
     mailbox: str
     guest: str

@@ -483,7 +483,7 @@ def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: floa
 
 
 def _check_origin(claims: Claims | LogoutClaims, *, issuer: str, client_id: str, now: float) -> None:
-    """What both kinds of tokens must have."""
+    """Claims that both kinds of tokens must have."""
     audience: Sequence[str] = (claims.aud,) if isinstance(claims.aud, str) else claims.aud
     if claims.iss != issuer:
         raise OIDCError(f"unexpected token issuer: {claims.iss!r}")

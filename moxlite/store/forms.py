@@ -48,7 +48,7 @@ class FormChanged(StoreError):
 
 
 def _about(text: str) -> Meta:
-    """What the command line says of a field."""
+    """Help for a field on the command line."""
     return Meta(description=text, extra={})
 
 
@@ -63,7 +63,7 @@ def form_of(data: str | None, kind: type[F]) -> F:
 
 
 def stored_fields(data: str | None) -> dict[str, Any]:
-    """What is stored of a form, by field."""
+    """Stored values of a form, by field."""
     try:
         return {} if data is None else from_json(data, dict[str, Any])
     except msgspec.DecodeError:  # damaged: its user sets it anew

@@ -37,7 +37,7 @@ SCHEDULE: Final = (
     'target = "/var/backups/moxlite/repo"',
     "include_keys = true",
 )
-"""What docs/first-hour.md adds to moxlite.toml."""
+"""Lines that docs/first-hour.md adds to moxlite.toml."""
 
 MISSED: Final = 2
 """Intervals without a backup after which one is missing."""

@@ -113,7 +113,7 @@ def sorted_name(contact: Contact) -> str:
 
 
 def listed_order(name: str) -> str:
-    """What a name of a contact is ordered by."""
+    """Sort key of a contact's name."""
     plain = "".join(char for char in unicodedata.normalize("NFKD", name[:200]) if not unicodedata.combining(char))
     return plain.casefold()[:200]
 

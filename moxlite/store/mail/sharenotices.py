@@ -59,7 +59,7 @@ class RightsChanged(msgspec.Struct, frozen=True):
 
 
 class Share(RightsChanged, frozen=True):
-    """What is carried to the guest's file."""
+    """Data that is carried to the guest's file."""
 
     guest: str
 

@@ -45,7 +45,7 @@ AS_JSON: Final = 400
 
 KINDS: Final = {"BUSY": "confirmed", "BUSY-UNAVAILABLE": "unavailable", "BUSY-TENTATIVE": "tentative"}
 RANK: Final = ("confirmed", "unavailable", "tentative")
-"""What counts where periods overlap, first to last (§2.2)."""
+"""Kinds of busy time by precedence where periods overlap (§2.2)."""
 
 
 def visible_address(call: Call, name: str) -> str | None:

@@ -94,7 +94,7 @@ ACCOUNT_CAPABILITIES: Final[dict[str, Object]] = {
 
 
 SHARED_CAPABILITIES: Final = (CORE, MAIL, SUBMISSION, BLOBS, CONTACTS, CALENDARS)
-"""What other users' accounts can do."""
+"""Capabilities of other users' accounts."""
 
 
 async def echo(call: Call) -> Object:

@@ -38,7 +38,7 @@ Word = Annotated[str, Meta(max_length=320)]
 Count = Annotated[int, Meta(ge=1, le=200)]
 
 SHARED: Final = "This mailbox is shared. Log in with your own account."
-"""What a login to a shared mailbox is told."""
+"""Error for a login to a shared mailbox."""
 
 MOST_AT_ONCE: Final = 50
 """Accounts whose use one call tells."""

@@ -1,4 +1,4 @@
-"""What the admin app's pages share."""
+"""Values and functions that the admin app's pages share."""
 
 from __future__ import annotations
 
