@@ -47,7 +47,7 @@ class World:
         located = self.publishing.located(DOMAIN)
         plans = self.publishing.plan(DOMAIN, located)
         assert not self.publishing.make(DOMAIN, located, plans)
-        return plans.notes()
+        return plans.notes("use --replace")
 
     def undo(self) -> bool:
         """Undo the last step; False without one."""
