@@ -232,7 +232,7 @@ async def _policy(case: Case, report: Report, *mend: str) -> None:
         report.warning("the policy doesn't protect mail because its mode is `none`")
     elif policy.mode == "testing":
         report.note(
-            "later, after a few weeks without TLS failures in the admin app's reports: end the policy's testing mode "
+            "later, if the admin app's reports don't show TLS failures for a few weeks, end the policy's testing mode "
             f'with `mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml, next to moxlite.toml. '
             "This changes its ID, so also update the _mta-sts record (moxlite config dnsrecords)"
         )

@@ -70,8 +70,8 @@ GROUPS: Final[Mapping[Group, str]] = {
 
 NEEDS: Final[Mapping[Group, str]] = {
     "mail": "Required, except DANE.",
-    "signatures": "Required. Without SPF and DKIM, large providers reject your mail or treat it as junk.",
-    "settings": "Recommended. Mail works without these records, so you can add them later.",
+    "signatures": "Required. Large providers reject mail that doesn't have SPF and DKIM, or treat it as junk.",
+    "settings": "Recommended. You can add these records later.",
     "rules": "Optional. Receivers and certificate authorities follow these.",
 }
 """Which records a server needs, by group."""

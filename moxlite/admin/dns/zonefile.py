@@ -22,7 +22,7 @@ WIDTH: Final = 110
 
 SPLIT: Final = (
     "Longer than 255 bytes, so this is split into two strings. If your provider's form has a single field, enter them "
-    "as one: without the quotation marks and the space in the middle."
+    "as one, with no quotation marks or space in between."
 )
 
 JOINS: Final = (
