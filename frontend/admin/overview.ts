@@ -171,7 +171,7 @@ function attention(found: Overview): HTMLElement[] {
         t("warning"),
         certificateEnds(one, left),
         one.automatic
-          ? t("Automatic renewal failed. For the reason, see the server log.")
+          ? t("Automatic renewal failed. For details, see the server log.")
           : t("Replace the certificate file. The server will reload it within 6 hours."),
         one.automatic
           ? el("a", { class: "btn line", href: "#log" }, t("View log"))

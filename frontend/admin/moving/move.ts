@@ -33,7 +33,7 @@ function actions(desk: Desk, found: MoveState): (HTMLElement | false)[] {
     if (await attempt(doing, failed, call)) await desk.refresh();
   };
   const stop = async () => {
-    const text = t("You'll keep the copied mail. To continue, run moxlite move run again.");
+    const text = t("The mail copied so far stays here. To continue, run “moxlite move run”.");
     if (!(await confirm(t("Stop this move?"), text, t("Stop move")))) return;
     await act(t("Stopping…"), t("Couldn't stop move"), () => desk.client.move_stop());
   };

@@ -373,7 +373,7 @@ async def _watch(
             with trio.CancelScope(shield=True):  # has a deadline
                 await client.logout()
     if refused:
-        text = f"the message to {to} was rejected; for the reason, see the bounce in {credentials.username}'s Inbox"
+        text = f"the message to {to} was rejected. For details, see the bounce in the Inbox of {credentials.username}"
         sent.fail("error", "mail-not-sent", text, "journalctl -u moxlite | grep queue")
     else:
         sent.steps.append(f"message to {to} accepted by the other server")

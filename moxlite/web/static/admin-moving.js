@@ -349,7 +349,7 @@ function actions(desk, found) {
     if (await attempt(doing, failed, call)) await desk.refresh();
   };
   const stop = async () => {
-    const text2 = t("You'll keep the copied mail. To continue, run moxlite move run again.");
+    const text2 = t("The mail copied so far stays here. To continue, run “moxlite move run”.");
     if (!await confirm(t("Stop this move?"), text2, t("Stop move"))) return;
     await act(t("Stopping…"), t("Couldn't stop move"), () => desk.client.move_stop());
   };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "a16af15b9a6a", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
@@ -1432,7 +1432,7 @@ function attention(found) {
   for (const one of found.certificates) {
     const left = Math.floor((one.ends - found.at) / day2);
     if (left >= soon || one.own) continue;
-    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("Automatic renewal failed. For the reason, see the server log.") : t("Replace the certificate file. The server will reload it within 6 hours."), one.automatic ? el("a", { class: "btn line", href: "#log" }, t("View log")) : el("a", { class: "btn line", href: "#network" }, t("View network"))));
+    lines.push(line(left < 3 ? "danger" : "warn", t("warning"), certificateEnds(one, left), one.automatic ? t("Automatic renewal failed. For details, see the server log.") : t("Replace the certificate file. The server will reload it within 6 hours."), one.automatic ? el("a", { class: "btn line", href: "#log" }, t("View log")) : el("a", { class: "btn line", href: "#network" }, t("View network"))));
   }
   return lines;
 }

@@ -158,7 +158,7 @@ def release_of(request: SendRequest) -> tuple[int | None, str]:
         return None, ""
     now = dt.datetime.now(dt.UTC)
     if not now <= until <= now + MAX_AHEAD:
-        raise WebAPIError("user", f"FutureRelease: must be within {MAX_AHEAD.days} days from now")
+        raise WebAPIError("user", f"FutureRelease: must be within the next {MAX_AHEAD.days} days")
     return int((until - EPOCH) / dt.timedelta(microseconds=1)), f"until;{until.astimezone(dt.UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
