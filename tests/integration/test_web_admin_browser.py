@@ -370,7 +370,7 @@ def test_mistakes_stand_at_their_fields(visitor: Visitor) -> None:
     [
         ("accounts/moxlite", "Add address", "Enter an address."),
         ("accounts/moxlite?tab=members", "Add", "Enter an address or account."),
-        ("domains/hill.example?tab=setup&step=mailboxes", "Add address", "Enter an address."),
+        ("domains/localhost?tab=setup&step=mailboxes", "Add address", "Enter an address."),
         ("queue/suppressions", "Suppress an", "Enter an account name."),
         ("two-step", "Change password", "Enter a password."),
     ],

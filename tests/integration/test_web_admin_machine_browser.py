@@ -188,7 +188,7 @@ def test_the_id_of_a_message_leads_to_its_lines(visitor: Visitor, server: LocalS
     go(visitor, "log/connection")
     page.get_by_label("ID", exact=True).fill("nothing")
     page.get_by_role("button", name="Show log lines").click()
-    expect(page.locator(".field .error:visible")).to_contain_text("must be a 22-character ID")
+    expect(page.locator(".field .error:visible")).to_contain_text("Must be a 22-character ID")
     page.get_by_label("ID", exact=True).fill(found[0])
     page.get_by_role("button", name="Show log lines").click()
     expect(page.get_by_label("Log lines")).to_contain_text(f"cid={found[0]}")
