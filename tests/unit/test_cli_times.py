@@ -76,8 +76,9 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
         "1 s": supervision.FIRST_PAUSE,
         "5 min": supervision.LAST_PAUSE,
     },
+    "faq": {"15 minutes": READER},
     "first-hour": {
-        "10 minutes": READER,
+        "15 minutes": READER,
         "2 minutes": OTHERS,
         "15 seconds": SMTPService().first_time_sender_delay,
     },
