@@ -120,7 +120,8 @@ class Clicks:
         form.get_by_role("button", name="Save").click()
         expect(page.locator("#app.other-place").get_by_role("listitem")).to_have_count(1)
         self._chosen("Settings")
-        expect(page.locator("main h1")).to_be_visible()  # of the account app
+        page.locator("a.nav").first.wait_for()  # the account app is there
+        expect(page.locator("main h1")).to_be_visible()
         self.look()
         page.goto(base)
         expect(page.locator(".message").first).to_be_visible()
