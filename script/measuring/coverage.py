@@ -48,7 +48,8 @@ def run(data: Path, *options: str) -> int:
     command += ["--cov=moxlite", "--cov-report=", f"--junitxml={data}.xml", *options]
     environment = os.environ | index.CORE | {"COVERAGE_FILE": str(data)}
     # A socket's path has at most 107 bytes, and xdist adds a folder to pytest's own.
-    with tempfile.TemporaryDirectory(prefix="cov-", ignore_cleanup_errors=True) as folder:
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(prefix="cov-", dir=memory, ignore_cleanup_errors=True) as folder:
         return subprocess.run([*command, f"--basetemp={folder}"], cwd=TOP, env=environment, check=False).returncode
 
 
