@@ -88,7 +88,11 @@ def dnscheck(name: str, resolver: str | None) -> int:
         ]
         fresh = [line for line in lines if shown.setdefault(line, topic) == topic]
         title = f" ({TITLES[topic]})" if topic in TITLES else ""
-        print(f"{topic}{title}: {'ok' if not faulty else '' if fresh else f'see {shown[lines[0]]}'}")
+        if fresh:
+            state = "" if faulty else "see note"
+        else:
+            state = f"see {shown[lines[0]]}" if lines else "ok"
+        print(f"{topic}{title}: {state}")
         print("".join(f"{line}\n" for line in fresh), end="")
     return FAILED if failed else 0
 
