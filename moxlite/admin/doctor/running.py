@@ -49,7 +49,7 @@ def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
     if schedule is None or target is None:
         text = (
             "backups aren't scheduled. Add the first four lines to the end of moxlite.toml (usually in /etc/moxlite), "
-            "then run the last. Doctor will warn you until the target is on another disk or machine"
+            "then run the last. Doctor will then remind you to use another disk or machine (docs/backup-away.md)"
         )
         todo = (*SCHEDULE, "systemctl restart moxlite")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=todo)]

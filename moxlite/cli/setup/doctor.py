@@ -169,7 +169,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         names = ", ".join(state.name for state in working)
         lines.append(f"helper processes: {names} OK, tested {ago(min(state.tried for state in working))}")
     if grade in (None, "note"):
-        lines.append("well")
+        lines.append("well (notes are optional)" if findings else "well")
     else:
         urgent = [_line(finding) for finding in findings if finding.grade != "note"]
         if len(lines) >= SCREEN:
