@@ -24,7 +24,7 @@ AGAIN: Final = 3600.0
 SOON: Final = 60.0
 """Seconds until the next check if DNS failed: a machine that boots may have no network yet."""
 
-ADVICE: Final = "mail works without this. To also use DANE, see docs/dns.md#dnssec"
+ADVICE: Final = "mail works without this. To also use DANE, run `moxlite help docs/dns.md#dnssec`"
 
 authentic_resolver: Final = Gauge(
     "moxlite_dns_authentic_resolver",

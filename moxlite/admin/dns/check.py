@@ -54,7 +54,8 @@ async def check_dnssec(case: Case, report: Report) -> None:
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
         report.note(
-            f"{case.domain} isn't signed with DNSSEC. Mail works without it. To also use DANE, see docs/dns.md#dnssec"
+            f"{case.domain} isn't signed with DNSSEC. Mail works without it. To also use DANE, run "
+            "`moxlite help docs/dns.md#dnssec`"
         )
 
 

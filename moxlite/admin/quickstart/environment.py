@@ -102,7 +102,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
         if verifies.status is Verifies.UNVERIFIED:
             warnings.append(
                 f"{verifies.problem}, so DANE isn't available. Mail works without it. To turn DANE on, "
-                "see docs/dns.md#dnssec"
+                "run `moxlite help docs/dns.md#dnssec`"
             )
         elif verifies.problem:
             warnings.append(verifies.problem)
