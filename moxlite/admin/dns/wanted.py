@@ -71,7 +71,7 @@ GROUPS: Final[Mapping[Group, str]] = {
 NEEDS: Final[Mapping[Group, str]] = {
     "mail": "Required, except DANE.",
     "signatures": "Required. Large providers reject mail that doesn't have SPF and DKIM, or treat it as junk.",
-    "settings": "Recommended. You can add these records later.",
+    "settings": "Recommended. Mail clients find their settings with some of these records.",
     "rules": "Optional. Receivers and certificate authorities follow these.",
 }
 """Which records a server needs, by group."""
@@ -216,7 +216,7 @@ TOPICS: Final[Mapping[Topic, TopicFacts]] = {
         merge=merged_report,
     ),
     "mtasts": TopicFacts(
-        "MTA-STS: other servers must use TLS and a valid certificate to send mail here. The ID changes "
+        "MTA-STS: asks other servers to use TLS and a valid certificate when they send mail here. The ID changes "
         "with the policy.",
         start="v=STSv1",
     ),
