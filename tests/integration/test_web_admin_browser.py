@@ -381,6 +381,7 @@ def test_an_empty_field_says_what_to_enter(visitor: Visitor, where: str, opens: 
     page = go(visitor, where)
     page.locator("main").get_by_role("button", name=opens).first.click()
     dialog = page.get_by_role("dialog")
+    dialog.wait_for()  # it may ask the server for accounts first
     for field in dialog.locator("input:not([type=checkbox]):visible").all():
         field.fill("")
     dialog.locator("button[type=submit]").click()
