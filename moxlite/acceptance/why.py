@@ -75,8 +75,10 @@ def why_of(decided: Decided) -> Why:
     )
 
 
-def lines(why: Why) -> Iterator[str]:
-    """Lines for people: evidence, proposals, plan. Texts of the sender are included unchanged."""
+def lines(why: Why, meaning: str = "") -> Iterator[str]:
+    """Lines for people: evidence, proposals, plan. Texts of the sender are included unchanged. meaning: the reason in
+    words.
+    """
     yield f"From <{why.sender}> to <{why.recipient}>, client {why.remote or '-'} ({why.hello or 'without a name'})"
     if why.via:
         yield f"Via the alias {', '.join(why.via)}"
@@ -96,6 +98,8 @@ def lines(why: Why) -> Iterator[str]:
     if not why.proposals:
         yield "  none"
     yield f"Plan: {why.reason}"
+    if meaning:
+        yield f"  {meaning}"
     yield f"  reply: {why.reply or '250, accepted'}"
     for action in why.actions:
         yield f"  {action}"

@@ -130,9 +130,7 @@ def _print(found: list[Explained]) -> None:
         if one.why is None:
             print("no details available for messages added by a mail client, an import, or an earlier version")
             continue
-        for line in lines(one.why):
+        for line in lines(one.why, _meaning(one.why.reason)):
             print(printable(line))
-            if line == f"Plan: {one.why.reason}" and (meaning := _meaning(one.why.reason)):
-                print(f"  {meaning}")
     if not found:
         print("not delivered because the only member is the author")
