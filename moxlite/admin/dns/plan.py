@@ -67,15 +67,14 @@ class Change(msgspec.Struct, frozen=True):
         return "rules" if self.add and not bound else "settings"
 
 
-KEEPING: Final = "keeping"
-"""How a note begins on a record that `replace` would replace."""
-
-
 class Plan(msgspec.Struct, frozen=True):
-    """changes: in the order of the wanted records. left: notes on what stays as it is, one line each."""
+    """changes: in the order of the wanted records. left: notes on what stays as it is, one line each. replaceable:
+    notes in `left` about records that `replace` would replace.
+    """
 
     changes: tuple[Change, ...]
     left: tuple[str, ...]
+    replaceable: frozenset[str] = frozenset()
 
 
 class ZonePlan(msgspec.Struct, frozen=True):
@@ -118,6 +117,7 @@ def make_plan(
         slots.setdefault((wanted_record.name.lower(), wanted_record.kind), []).append(wanted_record)
     changes: list[Change] = []
     left: list[str] = []
+    replaceable: set[str] = set()
     for (name, kind), records in slots.items():
         before = tuple(found.get((name, kind), ()))
         conflict = _conflict(name, kind, found)
@@ -131,7 +131,9 @@ def make_plan(
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
         if kind not in ADDED and others and not replace and not all(record.merge for record in records):
-            left += [f"{KEEPING} {name} {kind} {rdata.to_text()}" for rdata in others]
+            kept = [f"keeping {name} {kind} {rdata.to_text()}" for rdata in others]
+            left += kept
+            replaceable.update(kept)
             continue
         if kind == "CAA" or (kind in ADDED and not replace):
             remove = [rdata for rdata in remove if rdata in own]
@@ -142,7 +144,7 @@ def make_plan(
         own = [record.data for record in published if record.data in before]
         if (name, kind) not in slots and own:
             changes.append(Change(name, kind, before, tuple(own), ()))
-    return Plan(tuple(changes), tuple(left))
+    return Plan(tuple(changes), tuple(left), frozenset(replaceable))
 
 
 def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:

@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import KEEPING, Change, Data, Plan, Slot, ZonePlan
+from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import GROUPS, TOPICS, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
@@ -75,8 +75,11 @@ class Plans(msgspec.Struct, frozen=True):
 
     def notes(self, how: str) -> list[str]:
         """Records that stay as they are, each with the reason, or with `how` to replace them."""
-        notes = [note for zone in self.zones for note in zone.plan.left]
-        return [f"{note}; to replace it, {how}" if note.startswith(KEEPING) else note for note in notes]
+        return [
+            f"{note}; to replace it, {how}" if note in zone.plan.replaceable else note
+            for zone in self.zones
+            for note in zone.plan.left
+        ]
 
 
 class Ensured(msgspec.Struct, frozen=True):
@@ -234,7 +237,10 @@ class Publishing:
         wanted = [wanted_record for wanted_record in plans.wanted if wanted_record.topic == "mx"]
         zones = [
             msgspec.structs.replace(
-                zone, plan=Plan(zone.plan.changes, tuple(note for note in zone.plan.left if " MX " not in note))
+                zone,
+                plan=msgspec.structs.replace(
+                    zone.plan, left=tuple(note for note in zone.plan.left if " MX " not in note)
+                ),
             )
             for zone in plans.zones
         ]
