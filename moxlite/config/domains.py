@@ -134,6 +134,10 @@ class TLSRPT(Section, frozen=True):
     domain: Annotated[Domain | None, doc("Receive reports at another domain on this server.")] = None
 
 
+POLICY_ID_TIME: Final = "%Y%m%dT%H%M%S"
+"""Time in the IDs of MTA-STS policies that the server makes, in UTC."""
+
+
 class MTASTS(Section, frozen=True):
     """MTA-STS policy for the domain (RFC 8461), served by listeners with `mtasts_https`."""
 

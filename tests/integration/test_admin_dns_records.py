@@ -28,6 +28,7 @@ from moxlite.admin.dns.wanted import TOPICS, records_of
 from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.domains.changes import require_domain
 from moxlite.cli import run
+from moxlite.config.domains import POLICY_ID_TIME
 from moxlite.config.load import load
 from moxlite.mailauth.mtasts import FetchFailed
 from moxlite.net.httpclient import HTTPClient
@@ -73,7 +74,7 @@ dkim.selectors.c = { key_file = "ed25519.pem" }
 dkim.sign = ["a"]
 dmarc = { localpart = "dmarcreports", account = "me", mailbox = "DMARC" }
 tlsrpt = { localpart = "tlsreports", account = "me", mailbox = "TLSRPT" }
-mtasts = { policy_id = "20261121T120000", mode = "testing", max_age = "7d" }
+mtasts = { policy_id = "20250101T000000", mode = "testing", max_age = "7d" }
 [accounts.me]
 domain = "example.org"
 [accounts.me.destinations."me@example.org"]
@@ -195,6 +196,18 @@ async def test_records_that_we_print_pass_our_own_check(config: Path, world: DNS
     assert "the server isn't running" in found["tls"]["instructions"][0]
 
 
+async def test_a_new_policy_is_only_tested_for_three_weeks(config: Path, world: DNSWorld) -> None:
+    """ADMIN-48, AUTH-60: the note that ends its testing mode comes when there are reports to look at."""
+    began = dt.datetime.now(dt.UTC)
+    for age, notes in ((0, 0), (20, 0), (22, 1)):
+        new = DOMAINS.replace("20250101T000000", (began - dt.timedelta(days=age)).strftime(POLICY_ID_TIME))
+        (config / "domains.toml").write_text(new)
+        done = moxlite("config", "dnsrecords", "example.org", "--resolver", world.server)
+        world.set("example.org", HOST + done.stdout)
+        report = (await checked(config, world.resolver(), Services()))["mtasts"]
+        assert (report.errors, len([line for line in report.instructions if "testing mode" in line])) == ([], notes)
+
+
 def test_a_zone_file_and_nothing_else(config: Path) -> None:
     """ADMIN-47: names are absolute, strings at most 255 octets, what is not offered is a dot; TLSA records are in
     comments where the zone is not signed, ECDSA first; no `!10m`.
@@ -211,7 +224,7 @@ def test_a_zone_file_and_nothing_else(config: Path) -> None:
     assert '_dmarc.example.org. TXT "v=DMARC1;p=reject;rua=mailto:dmarcreports@example.org"' in lines
     assert '_smtp._tls.mx.example.org. TXT "v=TLSRPTv1; rua=mailto:tlsreports@mx.example.org"' in lines
     assert '_smtp._tls.example.org. TXT "v=TLSRPTv1; rua=mailto:tlsreports@example.org"' in lines
-    assert '_mta-sts.example.org. TXT "v=STSv1; id=20261121T120000"' in lines
+    assert '_mta-sts.example.org. TXT "v=STSv1; id=20250101T000000"' in lines
     assert "mta-sts.example.org. CNAME mx.example.org." in lines
     assert "mail.example.org. CNAME mx.example.org." in lines
     assert "_imaps._tcp.example.org. SRV 0 1 993 mail.example.org." in lines
@@ -510,7 +523,7 @@ async def test_without_mtasts_a_warning_stays(config: Path, world: DNSWorld) -> 
 )
 async def test_a_policy_that_does_not_fit(config: Path, world: DNSWorld, policy: str, text: str) -> None:
     """ADMIN-48, AUTH-73."""
-    world.set("example.org", f'{HOST}@ MX 10 mx\nmta-sts CNAME mx\n_mta-sts TXT "v=STSv1; id=20261121T120000"\n')
+    world.set("example.org", f'{HOST}@ MX 10 mx\nmta-sts CNAME mx\n_mta-sts TXT "v=STSv1; id=20250101T000000"\n')
     report = (await checked(config, world.resolver(), Services(policy)))["mtasts"]
     assert any(text in line for line in [*report.errors, *report.warnings]), report
 

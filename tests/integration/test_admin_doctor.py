@@ -79,7 +79,9 @@ def test_a_list_with_grades_and_commands(server: ServedServer) -> None:
     [unsaved] = [one for one in found["findings"] if one["code"] == "backup-none"]
     lines = [line.strip() for line in Path("docs/first-hour.md").read_text().splitlines()]
     at = lines.index("[backup]")
-    assert unsaved["commands"] == [*lines[at : at + 4], "systemctl restart moxlite"], "as in the page"
+    begin, *added, restart = unsaved["commands"]
+    assert added == [*lines[at : at + 4], "END"], "as in the page"
+    assert (begin, restart) == (f"cat >>{server.folder}/config/moxlite.toml <<END", "systemctl restart moxlite")
     assert not texts(found, "server-down") + texts(found, "port-closed") + texts(found, "task-down")
 
     done = server.cli("doctor", "--skip-dial", "--skip-mail", *NOWHERE, check=False)

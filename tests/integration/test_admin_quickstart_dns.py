@@ -127,7 +127,7 @@ def test_broken_off_at_the_last_question_nothing_is_left(
     for last in (False, True):
         with Terminal(words, environment=environment, first=controlled) as terminal:
             terminal.answer("Hetzner, API token", f"{TOKEN}\n")
-            terminal.answer("Publish them?", "y\n")
+            terminal.answer("Publish them? All other records stay as they are.", "y\n")
             terminal.answer("Use strict policies?", "y\n" if last else "")
             assert "p=reject; rua" in terminal.shown or "p=reject;rua" in terminal.shown
             assert "   yes: Receivers will reject mail from example.org that this server didn't send." in terminal.shown

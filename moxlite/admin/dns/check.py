@@ -4,6 +4,7 @@
 
 import logging
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import msgspec
@@ -14,6 +15,7 @@ from moxlite.admin.dns import clients, senders
 from moxlite.admin.dns.network import Network
 from moxlite.admin.dns.report import MAX_HOSTS, Case, Report, absolute_name, instructions, mx_hosts, mx_of, shown
 from moxlite.admin.dns.wanted import HeldKeys, Kind, WantedRecord, own_ips, public_key_record, records_of, socks_ips
+from moxlite.config.domains import POLICY_ID_TIME
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dane import allowed_names, is_usable, verify
 from moxlite.mailauth.dnssec import ADVICE, Verifies, check_resolver
@@ -30,6 +32,10 @@ from moxlite.wording import fault_of
 
 SHORT_AGE: Final = 86_400
 """Seconds. A policy with a shorter or equal lifetime protects few senders (RFC 8461 §3.2)."""
+
+
+TESTING: Final = timedelta(weeks=3)
+"""For which a new policy is only tested: reports of TLS failures come daily."""
 
 
 async def check_dnssec(case: Case, report: Report) -> None:
@@ -231,16 +237,26 @@ async def _policy(case: Case, report: Report, *mend: str) -> None:
     report.found.append(f"policy with mode {policy.mode}, max_age {policy.max_age}, mx {' '.join(policy.mx)}")
     if policy.mode == "none":
         report.warning("the policy doesn't protect mail because its mode is `none`")
-    elif policy.mode == "testing":
+    elif policy.mode == "testing" and _is_tested(case):
         report.note(
-            "later, if the admin app's reports don't show TLS failures for a few weeks, end the policy's testing mode "
-            f'with `mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml, next to moxlite.toml. '
-            "This changes its ID, so also update the _mta-sts record (moxlite config dnsrecords)"
+            "if the admin app's reports didn't show TLS failures in the last weeks, end the policy's testing mode with "
+            f'`mode = "enforce"` below [domains."{case.domain}".mtasts] in domains.toml, next to moxlite.toml. '
+            f"This changes its ID, so then run `moxlite config dnscheck {case.domain}`"
         )
     if policy.max_age <= SHORT_AGE:
         report.warning(f"the policy is only cached for {policy.max_age} s; for better protection, use a week or more")
     if policy.mode != "none":
         await _compare_hosts(case, report, policy)
+
+
+def _is_tested(case: Case) -> bool:
+    """Whether the policy has been in testing mode long enough to say if it fails, as far as its ID tells."""
+    settings = case.settings.mtasts
+    try:
+        began = datetime.strptime("" if settings is None else settings.policy_id, POLICY_ID_TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return True
+    return datetime.now(UTC) - began >= TESTING
 
 
 async def _compare_hosts(case: Case, report: Report, policy: Policy) -> None:

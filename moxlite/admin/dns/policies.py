@@ -22,7 +22,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.admin.commandedits import edit
 from moxlite.admin.domains.changes import require_domain
-from moxlite.config.domains import MTASTS
+from moxlite.config.domains import MTASTS, POLICY_ID_TIME
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DNS_FOLDER
@@ -226,7 +226,7 @@ class PolicyWatch:
 def _next_id(before: str, now: float) -> str:
     """An id that differs from the one before: the time."""
     moment = dt.datetime.fromtimestamp(now, dt.UTC)
-    while (found := f"{moment:%Y%m%dT%H%M%S}") == before:
+    while (found := moment.strftime(POLICY_ID_TIME)) == before:
         moment += dt.timedelta(seconds=1)
     return found
 

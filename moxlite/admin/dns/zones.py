@@ -417,7 +417,7 @@ def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePl
         own = ((place,) for place in at[0].authorities(plan.zone))
         servers = dict.fromkeys((*own, *authorities.servers(plan.zone)))
         if not servers:
-            lines.append(f"no name servers found for {plan.zone}")
+            lines.append(f"no name servers found for {plan.zone}, so it isn't known if they have the records")
         lines += [line for server in servers if (line := _difference(server, plan.plan.changes))]
     return lines
 

@@ -31,7 +31,7 @@ from moxlite.wording import counted
 async def check_backups(examination: Examination) -> list[Finding]:
     """Findings about the scheduled backup."""
     static, target = examination.snapshot.static, examination.snapshot.static.backup.target
-    findings = schedule_findings(static, examination.running)
+    findings = schedule_findings(examination.path, static, examination.running)
     if static.backup.schedule is None or target is None:
         return findings
     return findings + await trio.to_thread.run_sync(_of_target, static, target, examination)

@@ -1,6 +1,8 @@
 """Findings about the running server: its report about itself, its backups and stand-by (ADMIN-39a, QUEUE-73)."""
 
 import time
+from pathlib import Path
+from shlex import quote
 from typing import Final
 
 import trio
@@ -43,15 +45,15 @@ MISSED: Final = 2
 """Intervals without a backup after which one is missing."""
 
 
-def schedule_findings(static: Static, running: Running | None) -> list[Finding]:
-    """A missing schedule, or the last backup if it is too old; `running` None: no server runs."""
+def schedule_findings(path: Path, static: Static, running: Running | None) -> list[Finding]:
+    """A missing schedule, or the last backup if it is too old; `running` None: no server runs. path: moxlite.toml."""
     schedule, target = static.backup.schedule, static.backup.target
     if schedule is None or target is None:
         text = (
-            "backups aren't scheduled. Add the first four lines to the end of moxlite.toml (usually in /etc/moxlite), "
-            "then run the last. Doctor will then remind you to use another disk or machine (docs/backup-away.md)"
+            "backups aren't scheduled. To make one every day, paste this as root. Doctor will then remind you to use "
+            "another disk or machine (`moxlite help docs/backup-away.md`)"
         )
-        todo = (*SCHEDULE, "systemctl restart moxlite")
+        todo = (f"cat >>{quote(str(path))} <<END", *SCHEDULE, "END", "systemctl restart moxlite")
         return [Finding(grade="note", code="backup-none", about="backup", text=text, commands=todo)]
     if running is None:
         return []

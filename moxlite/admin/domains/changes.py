@@ -18,7 +18,7 @@ from moxlite.admin.accounts import Refused, account_settings, new_address
 from moxlite.admin.commandedits import edit
 from moxlite.admin.dkimkeys import FILE_KINDS, SIGNING, KeyUnreadable, NewKey, read_key, write_new
 from moxlite.config.checks.accounts import account_name_problem
-from moxlite.config.domains import Alias, DKIMConfig, DomainConfig, Selector
+from moxlite.config.domains import POLICY_ID_TIME, Alias, DKIMConfig, DomainConfig, Selector
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DKIM_FOLDER
 from moxlite.config.snapshot import Snapshot
@@ -156,7 +156,7 @@ def domain_settings(
     }
     if mtasts:
         settings["mtasts"] = {
-            "policy_id": f"{now:%Y%m%dT%H%M%S}",
+            "policy_id": now.strftime(POLICY_ID_TIME),
             "mode": "testing",
             "max_age": f"{MTASTS_SECONDS // 86_400}d",
         }

@@ -52,7 +52,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
     before = publishing.files.provider(domain)
     answers = ask_for(known)
     with telling():
-        stored = make_stored(domain, provider_name, answers)
+        stored = make_stored(domain, known.name, answers)
         if enforce is None:
             enforce = before is not None and before.enforce
         stored = msgspec.structs.replace(stored, enforce=enforce)
@@ -111,9 +111,9 @@ def ask_for(known: "UsableProvider") -> dict[str, str]:
     answers = {}
     for provider_question in known.asked:
         if sys.stdin.isatty():
-            answer: str = click.prompt(
-                f"{known.title}, {provider_question.words}", hide_input=provider_question.secret, err=True
-            )
+            secret = provider_question.secret
+            words = f"{known.title}, {provider_question.words}{' (not shown when you paste it)' if secret else ''}"
+            answer: str = click.prompt(words, hide_input=secret, err=True)
         else:
             answer = sys.stdin.readline()
         answers[provider_question.option] = answer.strip()
@@ -126,12 +126,13 @@ def ask_for(known: "UsableProvider") -> dict[str, str]:
 
 
 def known_provider(name: str) -> "UsableProvider":
-    """A provider by its name. Raises click.UsageError."""
+    """A provider by its name, in any case. Raises click.UsageError."""
     from moxlite.admin.dnsproviders.accounts import KNOWN
 
-    if name not in KNOWN:
+    known = KNOWN.get(name.lower())
+    if known is None:
         raise click.UsageError(f"{name!r} must be one of {', '.join(KNOWN)}")
-    return KNOWN[name]
+    return known
 
 
 def _stored(name: str) -> "Stored":

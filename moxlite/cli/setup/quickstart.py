@@ -149,6 +149,8 @@ def quickstart(
     try:
         carry_out(said, config, parsed.domain, agreed)
         published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
+        if around.missing and not published:
+            said.warn(f"{host} isn't in DNS yet. Before you start the server, add the address records below")
         snapshot, _ = load(config)
         setup = _Setup(
             snapshot,
@@ -310,6 +312,8 @@ def _look(
                 resolver, [interface_address.ip for interface_address in machine] or around.host_ips
             )
             warnings += await ask_registry(HTTPClient(resolver), domain)
+        for note in around.notes:
+            said.say(f"note: {note}")
         for warning in warnings:
             said.warn(warning)
         return host, places, around
@@ -490,7 +494,7 @@ def _ports_step(_: _Setup) -> list[str]:
     from moxlite.admin.quickstart.webserver import open_ports
 
     return [
-        f"Open ports {', '.join(map(str, open_ports()))} in this machine's firewall and your provider's.",
+        f"If your provider or this machine has a firewall, open the ports {', '.join(map(str, open_ports()))} in it.",
     ]
 
 

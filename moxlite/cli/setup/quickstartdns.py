@@ -6,7 +6,7 @@ Whatever goes wrong with DNS is a warning: the records can be published again at
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 import click
 import msgspec
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Domain
+
+
+WIDTH: Final = 100
+"""Characters of a record that are shown: keys are longer, and nobody reads them."""
 
 
 class Said(Protocol):
@@ -56,7 +60,7 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
         click.echo(f"{known.title}: {known.rights}")
     answers = ask_for(known)
     with telling():
-        return make_stored(domain, name, answers)
+        return make_stored(domain, known.name, answers)
 
 
 def _known_or_none(name: str) -> str:
@@ -204,11 +208,13 @@ def _agree_on_plan(
     said.say(f"records at {KNOWN[stored.provider].title}:")
     groups = plans.groups()
     rules = groups.pop("rules", [])
-    tell_groups(groups, lambda line: said.say(f"   {line}"))
+    tell_groups(groups, lambda line: said.say(f"   {line if len(line) <= WIDTH else f'{line[:WIDTH]}…'}"))
     for note in plans.notes(f"run: moxlite dns update {domain} --replace"):
         said.say(f"   ; {note}")
     asks = sys.stdin.isatty() and bool(groups)
-    return not asks or click.confirm("Publish them?", default=True), mail_here, rules
+    adds = all(line.startswith("+") for lines in groups.values() for line in lines)
+    question = f"Publish them?{' All other records stay as they are.' if adds else ''}"
+    return not asks or click.confirm(question, default=True), mail_here, rules
 
 
 def carry_out(said: Said, config: Path, domain: "Domain", agreed: Agreed) -> None:

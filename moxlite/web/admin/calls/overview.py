@@ -114,7 +114,7 @@ class OverviewCalls(AdminCalls):
         night = await trio.to_thread.run_sync(read_night, data)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
         standby = await trio.to_thread.run_sync(standby_findings, snapshot.static)
-        backups = schedule_findings(snapshot.static, running)
+        backups = schedule_findings(self._server.holder.path, snapshot.static, running)
         findings = in_order([*running.findings, *_of_the_night(night), *standby, *backups])
         interval = snapshot.static.backup.schedule
         return Overview(
