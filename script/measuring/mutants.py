@@ -30,6 +30,8 @@ PLACE: Final = TOP / "build/mutants"
 KNOWN: Final = TOP / "tests/mutants.toml"
 SECONDS: Final = 60.0
 """Of recorded tests for a module: mutmut runs all of them once, and the tests of a function for each of its mutants."""
+MOST: Final = 60
+"""Seconds for a test, which a change may let loop for ever: then it was found."""
 REASON_LINES: Final = 15
 """Last lines of mutmut that tell why a module was not tried."""
 PACKAGES: Final = ("moxlite/proto", "moxlite/store/mail", "moxlite/acceptance")
@@ -43,6 +45,7 @@ also_copy={copied}
 pytest_add_cli_args=
     -m
     not slow and not integration and not campaign{deselected}
+    --timeout={most}
 pytest_add_cli_args_test_selection={tests}
 """
 FAILED: Final = re.compile(r"^FAILED (tests/\S+?::.+?)(?: - .*)?$", re.MULTILINE)
@@ -192,7 +195,7 @@ def mutants_of(module: Path, tests: list[str], mutmut: Path, processes: int, min
     while True:
         deselected = lines([f"--deselect={test}" for test in failed])
         (copy / "setup.cfg").write_text(
-            SETTINGS.format(module=module, copied=lines(copied), tests=lines(tests), deselected=deselected)
+            SETTINGS.format(module=module, copied=lines(copied), tests=lines(tests), deselected=deselected, most=MOST)
         )
         try:
             subprocess.run(
