@@ -32,7 +32,7 @@ from moxlite.sandbox.processes import Sandbox
 from tests.pages import commands
 from tests.running import free_base
 from tests.session.test_sandbox_processes import draw
-from tests.tools import need, top, until
+from tests.tools import moxlite_command, need, top, until
 from tests.webcalls import Caller
 
 pytestmark = [
@@ -124,6 +124,21 @@ setpriv --reuid=anna --regid=anna --clear-groups env HOME=/home/anna sh -e /home
 def program(frozen: tuple[Path, Path]) -> str:
     """The program in the folder."""
     return str(frozen[0] / "moxlite")
+
+
+SHOWN = (("help",), ("queue", "list", "--help"), ("config", "describe-static"), ("config", "describe-domains"))
+"""Commands that print docstrings of commands, requests and settings."""
+
+
+@pytest.mark.parametrize("words", SHOWN, ids=" ".join)
+def test_help_and_descriptions_are_those_of_the_sources(program: str, words: tuple[str, ...]) -> None:
+    """ADMIN-60c: docstrings that are left out are read by nobody."""
+    shown, wanted = (
+        subprocess.run([*start, *words], check=True, capture_output=True, text=True, timeout=60).stdout
+        for start in ((program,), moxlite_command())
+    )
+    assert len(wanted.splitlines()) > 10
+    assert shown == wanted
 
 
 async def test_html_of_mails_is_sanitized_by_a_confined_child(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
