@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 WIDTH: Final = 100
-"""Characters of a record that are shown: keys are longer, and nobody reads them."""
+"""Characters of a record that are shown. Keys are longer."""
 
 
 class Said(Protocol):
