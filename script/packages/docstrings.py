@@ -10,9 +10,9 @@ __all__ = ["compiled"]
 def compiled(path: Path) -> CodeType:
     """The bytecode of a module, without the docstrings of the module and of functions without decorators.
 
-    Help and descriptions are read from classes, as requests and settings are, and from functions by their decorators,
-    as commands and calls are; libraries make texts of errors from those of classes. Unlike with `python -OO`, which
-    leaves out all of them, assertions stay. Lines keep their numbers.
+    The server reads the docstrings of classes (requests, settings) and of functions with decorators (commands, calls)
+    for its help, and libraries make texts of errors from docstrings of classes. Unlike with `python -OO`, assertions
+    stay. Lines keep their numbers.
     """
     tree = ast.parse(path.read_bytes(), path)
     for node in ast.walk(tree):
