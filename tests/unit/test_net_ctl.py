@@ -310,6 +310,15 @@ async def test_socket_is_private_and_replaces_a_stale_one(tmp_path: Path) -> Non
         assert stat.S_ISSOCK(path.stat().st_mode)
 
 
+async def test_a_folder_of_any_length_has_a_socket(tmp_path: Path) -> None:
+    """ADMIN-22: a socket's address has 108 octets (unix(7)); data may be in a folder whose path is longer."""
+    folder = tmp_path.joinpath(*["data" * 20] * 3)
+    folder.mkdir(parents=True)
+    async with serving(folder) as path, connect_ctl(path) as connection:
+        assert connection is not None
+    assert path.exists()
+
+
 async def test_absent_server_and_other_version_are_told_apart(tmp_path: Path) -> None:
     """ADMIN-24: exit codes 3 and 4 hang on it."""
     path = tmp_path / "ctl"

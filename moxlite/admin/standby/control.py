@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import http.client
-import os
 import socket
 import time
 from pathlib import Path
@@ -17,6 +16,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import databases_of
 from moxlite.decoders import from_json
+from moxlite.net.socketpath import short
 from moxlite.wording import plain_reason
 
 T = TypeVar("T")
@@ -65,10 +65,6 @@ class Position(msgspec.Struct, frozen=True):
     replicated_txid: int = 0
 
 
-MAX_PATH: Final = 100
-"""Octets of a path of a socket that each system takes (unix(7)); a longer one is reached by its folder."""
-
-
 class _Refused(msgspec.Struct, frozen=True):
     error: str = ""
 
@@ -84,14 +80,8 @@ class _Connection(http.client.HTTPConnection):
         """Connect to the socket."""
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.sock.settimeout(self.timeout)
-        if len(os.fsencode(self._path)) < MAX_PATH:
-            self.sock.connect(str(self._path))
-            return
-        folder = os.open(self._path.parent, os.O_PATH | os.O_DIRECTORY)
-        try:
-            self.sock.connect(f"/proc/self/fd/{folder}/{self._path.name}")
-        finally:
-            os.close(folder)
+        with short(self._path) as name:
+            self.sock.connect(name)
 
 
 def info(path: Path) -> Info:

@@ -39,6 +39,7 @@ from moxlite.net.control.protocol import (
 from moxlite.net.control.tcp import TOKEN_FILE, Unproven, listen_tcp, prove_client
 from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
+from moxlite.net.socketpath import short
 from moxlite.supervision import Fate, Supervisor
 
 logger = logging.getLogger("moxlite.net.control.protocol")
@@ -117,7 +118,8 @@ def listen_ctl(path: Path) -> trio.SocketListener:
     try:
         old = os.umask(0o777 & ~MODE)
         try:
-            sock.bind(str(path))
+            with short(path) as name:
+                sock.bind(name)
         finally:
             os.umask(old)
         sock.listen(MAX_CONNECTIONS)

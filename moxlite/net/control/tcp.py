@@ -22,6 +22,7 @@ from typing import Final
 
 import trio
 
+from moxlite.net.socketpath import short
 from moxlite.safefile import open_regular
 
 TOKEN_FILE: Final = "ctl.token"  # noqa: S105 - a name
@@ -105,7 +106,8 @@ async def open_ctl(path: Path) -> trio.SocketStream:
     except FileNotFoundError:
         if needs_tcp():
             raise
-        return await trio.open_unix_socket(path)
+        with short(path) as name:
+            return await trio.open_unix_socket(name)
     port, _, token = text.partition(" ")
     try:
         number, secret = int(port), bytes.fromhex(token)
