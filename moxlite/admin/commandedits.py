@@ -14,6 +14,8 @@ from moxlite.net.control.server import CommandFailed
 
 def named_account(config: CurrentConfig, name: str) -> Account:
     """The settings of the account that a command names. Raises CommandFailed if there is no such account."""
+    if not name:
+        raise CommandFailed("badRequest", "`account` is missing")
     account = config.current.account(name)
     if account is None:
         raise CommandFailed("notFound", config.current.no_account(name))

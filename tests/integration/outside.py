@@ -438,7 +438,7 @@ LEAVING: Final = frozenset(
 
 WITHOUT_OBJECT: Final = frozenset(
     {
-        *("account_delegate_list", "backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
+        *("backup_run", "copy_abort", "copy_dismiss", "copy_pause", "recovery_codes_new"),
         *("placement_test", "provider_confirm", "provider_connect", "provider_logout", "standby_handover"),
         *("queue_hold", "queue_unhold", "queue_retry", "queue_fail", "queue_drop", "queue_webhook_cancel"),
         *("move_pause", "move_resume", "move_stop"),

@@ -75,6 +75,7 @@ async def test_a_mailbox_of_a_team_is_made_with_its_members(rig: Rig, browser: B
     await browser.call(
         "account_delegate_set", account="team", guest="tom@example.org", sends="as", ends=ends, whole=True
     )
+    assert await browser.error("account_delegate_list") == (400, "user:error"), "of which account?"
     [member] = await browser.call("account_delegate_list", account="team")
     assert (member["guest"], member["sends"], member["whole"]) == ("tom", "as", True)
     assert member["ends"].startswith(time.strftime("%Y-%m-", time.gmtime(ends / 1e6)))

@@ -121,7 +121,7 @@ class QueueCommands:
     async def schedule(self, args: operations.Schedule) -> operations.Changed:
         """Change the time of the next attempt. Raises QueueError for now, which has a command of its own."""
         if args.from_now and args.seconds <= 0:
-            raise QueueError("the time must be in the future; if you want to try now, use `queue retry`")
+            raise QueueError("the time must be in the future; to try now, retry the message instead")
         change = partial(self._queue.operations.schedule, delta=args.seconds, from_now=args.from_now)
         return await self._change(change, args)
 
