@@ -14,7 +14,7 @@ Each is written atomically. All functions block.
 import base64
 import logging
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -232,6 +232,17 @@ def without_certificate(folder: Path, authority: str) -> dict[str, str]:
     files = Folder(folder, authority)
     waiting = {name: state.error for name, state in files.read_state().hosts.items() if not state.ordered}
     return {name: why for name, why in waiting.items() if not files.has_certificate(name)}
+
+
+def under_way(folder: Path, authority: str, wanted: Iterable[str], since: float) -> list[str]:
+    """Those of the names whose first certificate can still come: no order has failed, and they are wanted since then,
+    seconds UTC. Blocks.
+    """
+    files = Folder(folder, authority)
+    states = files.read_state().hosts
+    fresh = HostState(since=since)
+    hosts = ((host, states.get(host, fresh)) for host in wanted)
+    return [host for host, state in hosts if not (state.ordered or state.error or state.since < since)]
 
 
 def account_key() -> str:

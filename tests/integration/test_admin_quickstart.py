@@ -153,12 +153,12 @@ def test_passwords_and_next_steps_stay_on_the_screen(tmp_path: Path) -> None:
     assert "password: " not in records
     lines = end.splitlines()
     assert len(lines) < 45
-    assert [line.split(".")[0] for line in lines if re.match(r"\d+\. ", line)] == list("1234567")
+    assert [line.split(".")[0] for line in lines if re.match(r"\d+\. ", line)] == list("12345678")
     steps = dict(re.findall(r"^(\d)\. (.*(?:\n   .*)*)", end, re.MULTILINE))
     assert steps["1"].startswith("Add the DNS records above")
     assert steps["2"].startswith("Set reverse DNS to mx.example.org for 5.45.100.10 and 2a01:4f8::10.\n")
     assert "where you rent this machine, not at your DNS provider" in steps["2"]
-    for number, words_ in (("3", "open the ports 25, "), ("4", "Start the server"), ("5", "check everything")):
+    for number, words_ in (("3", "open the ports 25, "), ("4", "Start the server"), ("5", "Check everything")):
         assert words_ in steps[number]
     assert "doctor --send-to you@elsewhere.example" in steps["5"]
     warned = re.findall(r"^warning: (.{30})", records, re.MULTILINE)

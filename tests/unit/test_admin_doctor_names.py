@@ -10,6 +10,7 @@ from moxlite.admin.doctor.examination import Examination
 from moxlite.admin.doctor.examine import check_families, check_files, check_names
 from moxlite.admin.doctor.findings import folded
 from moxlite.admin.doctor.machine import check_outgoing
+from moxlite.autotls.files import Folder, HostState, State, under_way
 from moxlite.config.load import load
 from moxlite.findings import Finding, address_cause
 from moxlite.net.resolver import FakeResolver
@@ -158,6 +159,22 @@ def test_names_without_certificate_are_one_finding() -> None:
         ("mx.a.example", "no certificate for mx.a.example, mail.a.example: no CA"),
         ("b.example", "no certificate for b.example, c.example: b.example: closed"),
     ]
+
+
+def test_first_orders_are_under_way_until_they_fail_or_are_old(tmp_path: Path) -> None:
+    """ADMIN-70, WEB-119: of names that the server has not noted yet, too; not of renewals and old failures."""
+    files = Folder(tmp_path, "ca")
+    states = {
+        "new.example": HostState(since=1_000.0),
+        "failed.example": HostState(since=1_000.0, error="the CA refused"),
+        "old.example": HostState(since=800.0),
+        "renewed.example": HostState(ordered=900.0),
+    }
+    assert under_way(tmp_path, "ca", ["unknown.example"], 900.0) == ["unknown.example"]
+    files.write_state(State(hosts=states))
+    wanted = [*states, "unknown.example"]
+    assert under_way(tmp_path, "ca", wanted, 900.0) == ["new.example", "unknown.example"]
+    assert under_way(tmp_path, "ca", wanted, 1_001.0) == ["unknown.example"]
 
 
 def test_findings_follow_the_one_of_their_cause() -> None:

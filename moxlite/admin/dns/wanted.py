@@ -15,8 +15,9 @@ from msgspec.structs import replace
 
 from moxlite.admin.dkimkeys import KeyUnreadable, read_key
 from moxlite.admin.offer import DAV_PATH, agent_record, offer_for, public_first
-from moxlite.autotls.files import account_uri, without_certificate
+from moxlite.autotls.files import account_uri, under_way, without_certificate
 from moxlite.autotls.hostkeys import FOLDER, published_keys, read_host_state
+from moxlite.autotls.names import wanted_names
 from moxlite.config.domains import DMARC, TLSRPT, DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.dkim.sign import PrivateKey as DKIMKey, key_record
@@ -306,6 +307,13 @@ def uncertified(snapshot: Snapshot) -> dict[str, str]:
     for name in snapshot.static.acme:
         found |= without_certificate(snapshot.static.data_dir / "acme", name)
     return found
+
+
+def ordering(snapshot: Snapshot, since: float) -> list[str]:
+    """The names that are wanted since then, seconds UTC, and whose first certificate is being ordered. Blocks."""
+    folder = snapshot.static.data_dir / "acme"
+    orders = ((name, wanted_names(snapshot, name)) for name in snapshot.static.acme)
+    return [host for name, wanted in orders for host in under_way(folder, name, wanted, since)]
 
 
 def _configured(paths: Iterable[Path], problems: list[str]) -> list[PrivateKey]:

@@ -5,7 +5,7 @@ what the authoritative servers serve (ADMIN-71c). Blocks.
 import contextlib
 import ipaddress
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final, Protocol, TypeAlias
 
@@ -405,21 +405,38 @@ def missing_changes(located: Located, plans: Iterable[ZonePlan]) -> list[str]:
     return lines
 
 
-def differing(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:
+def differing(located: Located, authorities: Authorities, plans: Sequence[ZonePlan]) -> list[str]:
     """Authoritative servers that do not have the changes of plans, one line each; and zones without any server that
     answers.
     """
-    lines = []
+    return [*_hidden(located, authorities, plans), *_late(located, authorities, plans)]
+
+
+def _hidden(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:
+    """A line for each zone whose servers aren't known."""
+    zones = (plan.zone.rstrip(".") for plan, servers in _served_by(located, authorities, plans) if not servers)
+    return [f"couldn't find the name servers of {zone}; check it later with `config dnscheck`" for zone in zones]
+
+
+def _late(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:
+    """A line for each server that does not have the changes."""
+    found = (
+        _difference(server, plan.plan.changes)
+        for plan, servers in _served_by(located, authorities, plans)
+        for server in servers
+    )
+    return [line for line in found if line]
+
+
+def _served_by(
+    located: Located, authorities: Authorities, plans: Iterable[ZonePlan]
+) -> Iterator[tuple[ZonePlan, list[tuple[Place, ...]]]]:
+    """The servers of each zone that is changed."""
     for plan in plans:
         at = located.of(plan.zone) if plan.plan.changes else None
-        if at is None:
-            continue
-        own = ((place,) for place in at[0].authorities(plan.zone))
-        servers = dict.fromkeys((*own, *authorities.servers(plan.zone)))
-        if not servers:
-            lines.append(f"no name servers found for {plan.zone}, so it isn't known if they have the records")
-        lines += [line for server in servers if (line := _difference(server, plan.plan.changes))]
-    return lines
+        if at is not None:
+            own = ((place,) for place in at[0].authorities(plan.zone))
+            yield plan, list(dict.fromkeys((*own, *authorities.servers(plan.zone))))
 
 
 def _difference(server: Iterable[Place], changes: Sequence[Change]) -> str:
@@ -452,8 +469,6 @@ def _lacking(place: Place, changes: Iterable[Change]) -> str:
 def wait_until_served(located: Located, authorities: Authorities, plans: Sequence[ZonePlan]) -> list[str]:
     """Wait until all authoritative servers have the changes; what `differing` says at the end."""
     end = time.monotonic() + AGREE_SECONDS
-    while (lines := differing(located, authorities, plans)) and time.monotonic() < end:
-        if all(line.startswith("no name server") for line in lines):
-            break
+    while (late := _late(located, authorities, plans)) and time.monotonic() < end:
         time.sleep(PAUSE)
-    return lines
+    return [*_hidden(located, authorities, plans), *late]

@@ -376,7 +376,7 @@ async def _watch(
         text = f"the message to {to} was rejected. For details, see the bounce in the Inbox of {credentials.username}"
         sent.fail("error", "mail-not-sent", text, "journalctl -u moxlite | grep queue")
     else:
-        sent.steps.append(f"message to {to} accepted by the other server")
+        sent.steps.append(f"message to {to} accepted by the other server: look in that inbox, or in junk")
 
 
 def _message(snapshot: Snapshot, sender: str, to: Path) -> tuple[str, bytes]:

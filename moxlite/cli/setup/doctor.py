@@ -1,6 +1,7 @@
 """``moxlite doctor``: faults of this server, in one graded list (ADMIN-70)."""
 
 import sys
+import time
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -47,6 +48,9 @@ SCREEN: Final = 24
 REPEATED: Final = 10
 """Number of errors and warnings at the end."""
 
+PATIENCE: Final = 180.0
+"""Seconds after the start of a new server for its first certificates: most checks would fail without them."""
+
 
 @click.command()
 @resolver_option
@@ -76,6 +80,10 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
     if snapshot is None:
         findings = _examine_mistaken(running)
     else:
+        if running is not None:
+            _wait_for_certificates(snapshot)
+        if sys.stderr.isatty():
+            print("Checking, about 20 seconds...", file=sys.stderr)
         findings = _examine(snapshot, running, resolver, dial=not skip_dial)
     steps: list[str] = []
     if running is not None and not skip_mail:
@@ -116,6 +124,18 @@ def _running() -> "Running | None":
         return None
 
 
+def _wait_for_certificates(snapshot: "Snapshot") -> None:
+    """Wait until a new server has its first certificates, or can't get them."""
+    from moxlite.admin.dns.wanted import ordering
+
+    began = time.time()
+    if names := ordering(snapshot, began - PATIENCE):
+        print(f"Waiting for certificates for {', '.join(names)}...", file=sys.stderr)
+    while names and time.time() - began < PATIENCE:
+        time.sleep(1)
+        names = ordering(snapshot, began - PATIENCE)
+
+
 def _send(to: str) -> "Sent":
     from moxlite.admin.doctor.requests import SendMail
 
@@ -150,7 +170,7 @@ def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | No
 
 
 def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]") -> int:
-    from moxlite.admin.doctor.findings import in_groups, in_order, worst
+    from moxlite.admin.doctor.findings import in_order, worst
     from moxlite.admin.doctor.helpers import ago
 
     findings = in_order(found)
@@ -160,26 +180,36 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
         answer = {"grade": grade or "ok", "findings": findings, "mail": steps, "helpers": helpers}
         show_json(answer)
         return code
-    lines: list[str] = []
-    for group, commands in in_groups(findings):
-        lines += map(_line, group)
-        lines += (f"    {command}" for command in commands)
+    urgent = [finding for finding in findings if finding.grade != "note"]
+    lines = _lines(urgent)
     lines += (f"mail: {step}" for step in steps)
     if working := [state for state in helpers if not state.problem]:
         names = ", ".join(state.name for state in working)
         lines.append(f"helper processes: {names} OK, tested {ago(min(state.tried for state in working))}")
-    if grade in (None, "note"):
-        lines.append("well (notes are optional)" if findings else "well")
+    if notes := findings[len(urgent) :]:
+        lines += ("", "Optional:", *_lines(notes), "")
+    if not urgent:
+        lines.append("well")
     else:
-        urgent = [_line(finding) for finding in findings if finding.grade != "note"]
         if len(lines) >= SCREEN:
             lines += ("", "For details, see above:")
-            lines += (f"- {brief(text)}" for text in urgent[:REPEATED])
+            lines += (f"- {brief(_line(finding))}" for finding in urgent[:REPEATED])
             if len(urgent) > REPEATED:
                 lines.append(f"- and {len(urgent) - REPEATED} more")
         lines.append(f"{_number(findings, 'error')}, {_number(findings, 'warning')}")
     print("\n".join(map(printable, lines)))
     return code
+
+
+def _lines(findings: "list[Finding]") -> list[str]:
+    """Findings, with the commands after each group that they are for."""
+    from moxlite.admin.doctor.findings import in_groups
+
+    lines: list[str] = []
+    for group, commands in in_groups(findings):
+        lines += map(_line, group)
+        lines += (f"    {command}" for command in commands)
+    return lines
 
 
 def _line(finding: "Finding") -> str:

@@ -164,7 +164,7 @@ def quickstart(
         _tell_records(said, setup, signed=around.signed, publish=publish_web)
     finally:  # they are kept nowhere, and DNS may take long enough for a Ctrl-C
         _tell_passwords(said, made.account_password, made.admin_password, parsed)
-    _tell_steps(said, setup)
+    _tell_steps(said, setup, agreed.later)
     said.say("")
     if said.warnings:
         said.say(f"{counted(len(said.warnings), 'warning')} (for details, see the top of this output):")
@@ -442,13 +442,13 @@ def _tell_passwords(said: _Said, account: str, admin: str, address: "Address") -
     said.say("The admin password is for the admin pages.")
 
 
-def _tell_steps(said: _Said, setup: _Setup) -> None:
-    """Print the next steps, numbered."""
+def _tell_steps(said: _Said, setup: _Setup, later: list[str]) -> None:
+    """Print the next steps, numbered; the lines of the last one come from the records."""
     said.say("")
     said.say("Next steps:")
     sources = (_dns_step, _provider_step, _ports_step, _webserver_step, _start_step, _doctor_step, _mail_step)
     steps = [step for source in sources if (step := source(setup))]
-    for number, (first, *lines) in enumerate((*steps, _pages_step(setup)), 1):
+    for number, (first, *lines) in enumerate((*steps, _pages_step(setup), *([later] if later else ())), 1):
         said.say(f"{number}. {first}")
         for line in lines:
             said.say(f"   {line}")
@@ -530,7 +530,7 @@ def _doctor_step(setup: _Setup) -> list[str]:
     return [
         "Check everything, and send a message to another address of yours:"
         if setup.other
-        else "Two minutes later, when certificates are there, check everything, and send a message elsewhere:",
+        else "Check everything, and send a message elsewhere. The first time, this waits for certificates:",
         f"   {setup.command} doctor --send-to you@elsewhere.example",
         "To check that the ports are open, run this on another machine that has `nc`:",
         f"   for port in {' '.join(map(str, open_ports()))}; do nc -vz {setup.host} $port; done",

@@ -105,12 +105,14 @@ class Agreed(msgspec.Struct):
       peer: hosts to which mail for addresses that aren't here yet goes on.
       publish: the records are published at the provider; mail_here: our MX record replaces other MX records.
       strict: the records bind others.
+      later: how to have them bind others, in lines.
     """
 
     peer: list[str] = []
     publish: bool = False
     mail_here: bool = False
     strict: bool = False
+    later: list[str] = []
 
 
 def agree_on_dns(
@@ -142,21 +144,20 @@ def agree_on_dns(
         agreed.publish, agreed.mail_here, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)
     agreed.strict = bool(not others and rules and sys.stdin.isatty()) and confirm_strict(domain, rules)
     if not agreed.strict:
-        _say_lenient(said, domain, others, provided=stored is not None)
+        agreed.later = _way_to_strict(domain, others, provided=stored is not None)
     return agreed
 
 
-def _say_lenient(said: Said, domain: "Domain", others: Sequence[str], *, provided: bool) -> None:
+def _way_to_strict(domain: "Domain", others: Sequence[str], *, provided: bool) -> list[str]:
     from moxlite.admin.domains.changes import lenient, strict_commands
 
-    if others:
-        said.say(f"{lenient(domain, others)}:")
-    else:
-        said.say(
-            f"Strict policies are off for {domain}: receivers will only report forged mail. To turn them on later:"
-        )
-    for command in strict_commands(domain) if provided else strict_commands(domain)[:1]:
-        said.say(f"   {command}")
+    reason = (
+        f"{lenient(domain, others)}:"
+        if others
+        else f"Strict policies are off for {domain}: receivers will only report forged mail. To turn them on later:"
+    )
+    commands = strict_commands(domain) if provided else strict_commands(domain)[:1]
+    return [reason, *(f"   {command}" for command in commands)]
 
 
 def _ask_for_peer(said: Said, snapshot: "Snapshot", domain: "Domain", resolver: "Resolver") -> list[str]:
