@@ -235,8 +235,8 @@ def without_certificate(folder: Path, authority: str) -> dict[str, str]:
 
 
 def under_way(folder: Path, authority: str, wanted: Iterable[str], since: float) -> list[str]:
-    """Those of the names whose first certificate can still come: no order has failed, and they are wanted since then,
-    seconds UTC. Blocks.
+    """Names that wait for their first certificate since that time (seconds UTC) or later. Orders that failed are left
+    out. Blocks.
     """
     files = Folder(folder, authority)
     states = files.read_state().hosts

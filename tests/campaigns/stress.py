@@ -689,7 +689,7 @@ def run(seed: int, share: float, report: Report) -> None:
             try:
                 trio.run(campaign, ledger, random.Random(seed), seconds, kills, report)
             except* Finding as group:
-                raise first(group) from None
+                raise Finding(f"{first(group)}\n{server.log()[-3000:]}") from None
             if crashed := panics(server):
                 raise Finding(f"crashes were counted: {crashed}\n{server.log()[-3000:]}")
         if server.process.returncode != 0:

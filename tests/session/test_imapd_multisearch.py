@@ -1,9 +1,11 @@
 """MULTISEARCH: the ESEARCH command (RFC 7377; IMAP-126)."""
 
 import re
+from typing import Any
 
 import pytest
 
+from moxlite.imapd.search import sort
 from tests.session.imapd_harness import Client, Imap, imap
 
 pytestmark = pytest.mark.served
@@ -113,3 +115,25 @@ async def test_names_and_modseqs_are_told(imap: Imap) -> None:
         line = (await c.ok('b ESEARCH IN (mailboxes "Entw&APw-rfe &- mehr") MODSEQ 1'))[-1]
         assert 'MAILBOX "Entw&APw-rfe &- mehr" UIDVALIDITY' in line
         assert " MODSEQ " in line
+
+
+@pytest.mark.parametrize(
+    "program", ["ALL", "1:*", "SUBJECT apple", "TEXT apple", "NOT BODY plum", "MODSEQ 1", "UNSEEN"]
+)
+async def test_a_mailbox_that_is_deleted_meanwhile_has_no_hits(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    """IMAP-126: between the list of mailboxes and the search in each."""
+    search = sort._search
+    async with imap.user() as c, imap.user() as other:
+        await filled(c)
+        await c.ok("e ENABLE CONDSTORE")
+
+        async def later(*args: Any, **options: Any) -> None:
+            for name in ("Work/deep/er", "Archive"):
+                await other.ok(f"d DELETE {name}")
+            await search(*args, **options)
+
+        monkeypatch.setattr(sort, "_search", later)
+        found = await hits(c, f"IN (personal) {program}")
+        assert {"INBOX", "INBOX/sub", "Work"} <= found.keys()

@@ -20,6 +20,7 @@ from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_words
 from moxlite.proto.mime.text import fold
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, Not, Or, matching, matching_uids
+from moxlite.store.rows.views import view_total
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import Every, Has, Lacks, Some, Term, Where, in_header, looks_into_bodies
@@ -32,7 +33,6 @@ PAGE: Final = 5_000
 SMALL: Final = 10
 """Number of stored fields that can be searched in the time that one header section takes: 9 µs."""
 
-MESSAGES_HERE: Final = "SELECT total + deleted FROM mailbox WHERE id = ?"
 ALL_MESSAGES: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox"
 
 UID_PAGE: Final = 100_000
@@ -177,9 +177,8 @@ async def _by_fields(
 
 def _extent(r: Reader, mailbox_id: MailboxID) -> tuple[bool, int]:
     """Whether the mailbox has few messages of the account's; the highest message id of the account."""
-    here: int = r.value(MESSAGES_HERE, mailbox_id)
     everywhere: int = r.value(ALL_MESSAGES)
-    return here * SMALL < everywhere, r.value(HIGHEST) or 0
+    return view_total(r, mailbox_id) * SMALL < everywhere, r.value(HIGHEST) or 0
 
 
 def _field_conjunct(key: s.SearchKey) -> tuple[FieldQuery | None, bool]:
