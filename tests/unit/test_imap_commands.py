@@ -5,6 +5,7 @@ import datetime as dt
 import pytest
 
 from moxlite.proto.imap import commands as c, server
+from moxlite.proto.imap.append import MAX_MESSAGES, AppendHead
 from moxlite.proto.imap.fetchitems import Attribute, Binary, BinarySize, Body, FetchItem, Preview, Section, encode_item
 from moxlite.proto.imap.responses import State
 from moxlite.proto.imap.search import (
@@ -470,6 +471,31 @@ def test_replace_and_catenate_are_read_to_the_end() -> None:
     events = decode(b'a APPEND x CATENATE (URL "/y" TEXT {2}\r\nab URL {1}\r\nz)\r\n')
     parts = (c.CatenateUrl("/y"), None, c.CatenateUrl("z"))
     assert events[-2] == Command("a", c.Append("x", (c.AppendMessage(2, catenate=parts),)))
+
+
+def test_each_literal_says_to_which_message_and_part_it_belongs() -> None:
+    """IMAP-88, IMAP-91: with all that was read of the message before it."""
+    second = b'(\\Seen) " 1-Jan-2020 10:00:00 +0000" CATENATE (URL "/y" TEXT {2}\r\nab TEXT {3}\r\nabc)'
+    events = decode(b"a APPEND x {1}\r\na " + second + b" UTF8 (~{1}\r\nd)\r\n")
+    heads = [event.command_head for event in events if isinstance(event, LiteralRequest) and event.command_head]
+    moment = dt.datetime(2020, 1, 1, 10, tzinfo=dt.UTC)
+    assert heads == [
+        AppendHead("x"),
+        AppendHead("x", 1, (r"\Seen",), moment, part=1, catenate=True, before=(c.CatenateUrl("/y"),)),
+        AppendHead("x", 1, (r"\Seen",), moment, part=2, catenate=True, before=(c.CatenateUrl("/y"), None)),
+        AppendHead("x", 2, utf8=True),
+    ]
+
+
+def test_a_command_appends_a_thousand_messages_and_no_more() -> None:
+    """IMAP-88, IMAP-30"""
+    one_message = b" {1+}\r\nx"
+    events = decode(b"a APPEND x" + one_message * MAX_MESSAGES + b"\r\n")
+    (command,) = [event.command for event in events if isinstance(event, Command)]
+    assert isinstance(command, c.Append)
+    assert len(command.messages) == MAX_MESSAGES
+    events = decode(b"a APPEND x" + one_message * (MAX_MESSAGES + 1) + b"\r\n")
+    assert [event.code for event in events if isinstance(event, BadCommand)] == ["LIMIT"]
 
 
 def test_a_rejected_message_is_not_read_or_thrown_away() -> None:
