@@ -415,7 +415,7 @@ def differing(located: Located, authorities: Authorities, plans: Sequence[ZonePl
 def _hidden(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:
     """A line for each zone whose servers aren't known."""
     zones = (plan.zone.rstrip(".") for plan, servers in _served_by(located, authorities, plans) if not servers)
-    return [f"couldn't find the name servers of {zone}; check it later with `config dnscheck`" for zone in zones]
+    return [f"couldn't find the name servers of {zone} yet; doctor will check the records" for zone in zones]
 
 
 def _late(located: Located, authorities: Authorities, plans: Iterable[ZonePlan]) -> list[str]:

@@ -189,7 +189,7 @@ def _show(found: "list[Finding]", steps: list[str], helpers: "list[HelperState]"
     if notes := findings[len(urgent) :]:
         lines += ("", "Optional:", *_lines(notes), "")
     if not urgent:
-        lines.append("well")
+        lines.append("well: everything that mail needs works")
     else:
         if len(lines) >= SCREEN:
             lines += ("", "For details, see above:")

@@ -167,7 +167,7 @@ def quickstart(
     _tell_steps(said, setup, agreed.later)
     said.say("")
     if said.warnings:
-        said.say(f"{counted(len(said.warnings), 'warning')} (for details, see the top of this output):")
+        said.say(f"{counted(len(said.warnings), 'warning')} (for details, see above):")
         for warning in said.warnings:
             said.say(f"- {brief(warning)}")
     said.say(f"To read this again, without the passwords: less {log}")
@@ -411,6 +411,8 @@ def _tell_records(said: _Said, setup: _Setup, *, signed: bool, publish: bool) ->
         said.say("The records are in DNS. To check them, or to undo the change:")
         said.say(f"      {setup.command} config dnscheck {domain}")
         said.say(f"      {setup.command} dns undo {domain}")
+        said.say("The token is kept for later changes, for root and the service user. To remove it:")
+        said.say(f"      {setup.command} dns provider rm {domain}")
     else:
         said.text(zone_file(records_of(setup.snapshot, domain), signed=signed))
     if setup.other is not None:
@@ -532,7 +534,7 @@ def _doctor_step(setup: _Setup) -> list[str]:
         if setup.other
         else "Check everything, and send a message elsewhere. The first time, this waits for certificates:",
         f"   {setup.command} doctor --send-to you@elsewhere.example",
-        "To check that the ports are open, run this on another machine that has `nc`:",
+        "Optional: to check that the ports are open, run this on another machine that has `nc`:",
         f"   for port in {' '.join(map(str, open_ports()))}; do nc -vz {setup.host} $port; done",
     ]
 

@@ -250,6 +250,7 @@ def publish_records(
         publishing.files.set_provider(domain, stored)
         if not agreed.publish:
             return False
+        said.say("Publishing the records, and waiting for the name servers...")
         located = publishing.located(domain)
         plans = publishing.plan(domain, located, addresses=True)
         if agreed.mail_here:
