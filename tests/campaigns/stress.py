@@ -497,8 +497,14 @@ def deliver(server: LocalServer, rng: random.Random, stop: threading.Event, ledg
     try:
         with smtplib.SMTP("127.0.0.1", server.port(25), timeout=60) as smtp:
             while not stop.wait(rng.uniform(0.02, 0.3)):
-                smtp.sendmail("s@remote.example", [server.user], compose(rng))
-                ledger.commands["delivery"] += 1
+                try:
+                    smtp.sendmail("s@remote.example", [server.user], compose(rng))
+                except smtplib.SMTPDataError as refusal:
+                    if refusal.smtp_code != 451:
+                        raise
+                    ledger.commands["delivery refused as junk"] += 1  # clients mark this sender's mail as junk, too
+                else:
+                    ledger.commands["delivery"] += 1
     except (OSError, smtplib.SMTPException):
         if not ledger.killed:
             raise
