@@ -7,7 +7,7 @@ from typing import Final
 import idna
 
 MAX_TEXT: Final = 900
-"""Characters of a field's text: with its name a line stays below 998 octets even unfolded."""
+"""Octets of a field's text: with its name a line stays below 998 octets even unfolded."""
 
 _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 
@@ -15,16 +15,13 @@ _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 def status_field(name: str, text: str, utf8: bool) -> str:
     """A field as one line with its CRLF; without `utf8` all but ASCII is replaced."""
     words = " ".join(text.translate(_CONTROLS).split())
-    if not utf8:
-        words = words.encode("ascii", "replace").decode("ascii")
-    elif len(words.encode()) > MAX_TEXT:
-        words = words.encode()[:MAX_TEXT].decode("utf-8", "ignore")
-    return f"{name}: {words[:MAX_TEXT]}\r\n"
+    octets = words.encode("utf-8" if utf8 else "ascii", "replace")[:MAX_TEXT]
+    return f"{name}: {octets.decode('utf-8', 'ignore')}\r\n"
 
 
 def typed_address(address: str, kind: str, utf8: bool) -> str:
     """`rfc822;address`, or `utf-8;address` in the form of RFC 6533 §3."""
-    if address.isascii() or kind.lower() not in ("rfc822", "utf-8"):
+    if kind.lower() != "utf-8" and (address.isascii() or kind.lower() != "rfc822"):
         return f"{kind};{address}"
     if utf8:
         return f"utf-8;{address}"
@@ -34,12 +31,12 @@ def typed_address(address: str, kind: str, utf8: bool) -> str:
     try:
         domain = domain if domain.isascii() else idna.encode(domain, uts46=True).decode("ascii")
     except idna.IDNAError:
-        domain = _xtext(domain)
-    return f"utf-8;{_xtext(localpart)}{at}{domain}"
+        domain = utf8_xtext(domain)
+    return f"utf-8;{utf8_xtext(localpart)}{at}{domain}"
 
 
-def _xtext(text: str) -> str:
-    """Encode text by RFC 6533 §3 (QUCHAR, EmbeddedUnicodeChar): all but printable ASCII, and `+`, `=`, `\\`, become
+def utf8_xtext(text: str) -> str:
+    """Encode text by RFC 6533 §3 (QCHAR, EmbeddedUnicodeChar): all but printable ASCII, and `+`, `=`, `\\`, become
     `\\x{HEX}`.
     """
     return "".join(
