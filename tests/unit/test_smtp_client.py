@@ -372,6 +372,22 @@ def test_the_parameters_are_those_that_the_server_knows() -> None:
     )
 
 
+def test_an_internationalized_orcpt_is_passed_on_in_ascii() -> None:
+    """SMTP-156: utf-8-addr-xtext, which each server that has DSN takes (RFC 6533 §3)."""
+    message = transaction(mail_from=NULL_PATH)
+    (recipient,) = message.recipients
+    message = msgspec.structs.replace(message, recipients=(Recipient(recipient.path, (), "utf-8;jö+x@exämple.org"),))
+    outcome = deliver(
+        connected("DSN"),
+        "C: MAIL FROM:<>\nS: 250 ok\n"
+        r"C: RCPT TO:<c@d.example> ORCPT=utf-8;j\x{F6}\x{2B}x@ex\x{E4}mple.org"
+        "\nS: 250 ok\nC: DATA\nS: 354 go\nC: x\nC: .\nS: 250 ok",
+        message,
+        b"x\r\n",
+    )
+    assert delivered(outcome) == [True]
+
+
 def test_what_cannot_be_sent_is_known_before_mail() -> None:
     """SMTP-125, 127; QUEUE-63, 64, 71"""
     for message, kind, permanent in (

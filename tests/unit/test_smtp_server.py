@@ -345,6 +345,26 @@ def test_rcpt_parameters_are_parsed() -> None:
         assert code(one(connection, b"RCPT TO:<a@b> " + bad + b"\r\n")) == "501 5.5.4"
 
 
+@pytest.mark.parametrize(
+    ("parameter", "address"),
+    [
+        (r"t\x{E9}st\x{2B}20@c", "tést+20@c"),
+        (r"test\x{2B}tag@c", "test+tag@c"),  # was refused
+        (r"test\x{2B}2024@c", "test+2024@c"),  # was read as "test 24@c"
+        ("test+2Btag@c", "test+tag@c"),
+        ("t+C3+A9st@c", "tést@c"),
+        (r"t+5Cx{E9}st@c", "tést@c"),
+    ],
+)
+def test_an_internationalized_orcpt_is_decoded(parameter: str, address: str) -> None:
+    """SMTP-156: RFC 6533 §3, also if the client has encoded the address by RFC 3461 §4.2, instead or as well."""
+    connection = mx()
+    take(connection, b"MAIL FROM:<>\r\n")
+    event = one(connection, f"RCPT TO:<a@b> ORCPT=utf-8;{parameter}\r\n".encode())
+    assert isinstance(event, RcptTo)
+    assert event.orcpt == f"utf-8;{address}"
+
+
 @given(st.text(max_size=50))
 def test_decoding_encoded_xtext_gives_it_back(text: str) -> None:
     """SMTP-156"""

@@ -164,9 +164,9 @@ def _orcpt(value: str) -> Fields:
         raise _bad("ORCPT")
     try:
         if match[1].lower() == "utf-8":  # RFC 6533 §3: utf-8-addr-unitext or utf-8-addr-xtext with \x{…}
-            address = _UNITEXT.sub(lambda found: chr(int(found[1], 16)), match[2])
-            if "+" in address and address.isascii():
-                address = decode_xtext(address)
+            # Neither has a "+", so that of an ASCII text is RFC 3461's: some clients encode the address once more.
+            text = decode_xtext(match[2]) if match[2].isascii() else match[2]
+            address = _UNITEXT.sub(lambda found: chr(int(found[1], 16)), text)
             address.encode()
         else:
             address = decode_xtext(match[2])

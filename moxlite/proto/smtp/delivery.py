@@ -39,6 +39,7 @@ from moxlite.proto.smtp.errors import (
     SMTPUTF8Missing,
 )
 from moxlite.proto.smtp.replies import Response
+from moxlite.proto.statusfields import utf8_xtext
 
 # A client's parser of the extensions in a server's reply to EHLO (RFC 5321 §4.1.1.1; LIMITS RFC 9422).
 
@@ -211,7 +212,7 @@ class Delivery:
                 line += " NOTIFY=" + ",".join(recipient.notify)
             if recipient.orcpt:
                 kind, _, address = recipient.orcpt.partition(";")
-                line += f" ORCPT={kind};{encode_xtext(address)}"
+                line += f" ORCPT={kind};{utf8_xtext(address) if kind == 'utf-8' else encode_xtext(address)}"
         return line.encode() + b"\r\n"
 
     def _send(self, reset: bytes) -> Exchange[Response]:
