@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Final
 
 import msgspec
@@ -242,11 +243,10 @@ def _mta(name: str, ip: str) -> str:
 
 # --- parsing ---
 
-_CODE: Final = re.compile(r"[2-5]\d\d(?=[ -]|$)")
-_STATUS: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s*\((.*)\))?", re.DOTALL)
+_CODE: Final = re.compile(r"[2-5][0-9]{2}(?=[ -]|$)")
+_STATUS: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s*\((.*)\))?", re.DOTALL)
 _COMMENT_PIECE: Final = re.compile(r'[()]|"[^"\\]*(?:\\.[^"\\]*)*"|\\.|[^()"\\]+|["\\]', re.DOTALL)
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
-_HEX: Final = re.compile(r"\+([0-9A-F]{2})")
 _PER_MESSAGE: Final = frozenset(
     {
         "original-envelope-id",
@@ -289,7 +289,7 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
         raise DSNError("too many parts (limit 3)")
     if parts[1].decoded > MAX_STATUS:
         raise DSNError("status part too large")
-    groups = list(_groups(_content(parts[1], read, MAX_STATUS).decode("utf-8", "replace")))
+    groups = list(_groups(_content(parts[1], read).decode("utf-8", "replace")))
     if len(groups) < 2:
         raise DSNError("no recipients")
     if len(groups) - 1 > MAX_RECIPIENTS:
@@ -316,14 +316,15 @@ class _Fields(msgspec.Struct, frozen=True):
     extra: tuple[tuple[str, str], ...]
 
 
-def _content(part: Part, read: Read, limit: int) -> bytes:
+def _content(part: Part, read: Read) -> bytes:
+    """The decoded octets of a part, at most MAX_STATUS."""
     out = bytearray()
     blocks = (read(at, min(part.end, at + BLOCK)) for at in range(part.body, part.end, BLOCK))
     for block in decode_blocks(blocks, part.encoding):
         out += block
-        if len(out) >= limit:
+        if len(out) >= MAX_STATUS:
             break
-    return bytes(out[:limit])
+    return bytes(out[:MAX_STATUS])
 
 
 def _groups(text: str) -> Iterator[list[str]]:
@@ -425,8 +426,13 @@ _IP: Final = re.compile(r"[(\[](?:IPv6:)?([0-9A-Fa-f:.]{2,45})[)\]]")
 
 
 def _ip(text: str) -> str:
-    match = _IP.search(text)
-    return match[1] if match else ""
+    """The first IP address in parentheses or brackets, "" without one."""
+    for match in _IP.finditer(text):
+        try:
+            return str(ip_address(match[1]))
+        except ValueError:
+            continue
+    return ""
 
 
 def _date(text: str | None) -> int | None:
@@ -444,20 +450,20 @@ def _parse_typed(text: str) -> tuple[str, str]:
     if address.startswith("<") and address.endswith(">"):
         address = address[1:-1]
     if kind == "utf-8":
-        address = _HEX.sub(lambda match: chr(int(match[1], 16)), address)
         address = _EMBEDDED.sub(_embedded, address)
     return kind, address
 
 
 def _embedded(match: re.Match[str]) -> str:
+    """The character, but U+FFFD for a control, which no address has, and for a number that is no character."""
     number = int(match[1], 16)
-    return chr(number) if number < 0xD800 or 0xDFFF < number < 0x110000 else "\ufffd"
+    return chr(number) if 0x20 <= number < 0xD800 or 0xDFFF < number < 0x110000 else "\ufffd"
 
 
 def _returned_message_id(part: Part, read: Read) -> str:
     if part.message is not None:
         return part.message.envelope.message_id
     if part.media_type in ("text/rfc822-headers", "message/global-headers"):
-        value = HeaderSection(_content(part, read, MAX_STATUS)).text(b"message-id")
+        value = HeaderSection(_content(part, read)).text(b"message-id")
         return value.decode("utf-8", "replace") if value else ""
     return ""

@@ -1,11 +1,13 @@
 """Delivery status notifications."""
 
+import base64
 import time
 
+import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
-from moxlite.proto.dsn import DSN, MAX_RECIPIENTS, Action, DSNError, DSNRecipient, compose_dsn, parse_dsn
+from moxlite.proto.dsn import DSN, MAX_RECIPIENTS, MAX_STATUS, Action, DSNError, DSNRecipient, compose_dsn, parse_dsn
 from moxlite.proto.mime import MailAddress, scan
 from moxlite.proto.mime.compose import answer_fields
 from moxlite.proto.mime.decode import decode
@@ -275,7 +277,7 @@ def test_notifications_of_others_are_read() -> None:
             "Reporting-MTA: dns;mx.example.org (a (nested) comment)\nReceived-From-MTA: dns; c "
             "(192.0.2.9)\nX-Queue: 1\n"
             "Arrival-Date: Fri, 20 Nov 2026 07:00:00 +0000\n \n\n\nFinal-Recipient: RFC822; <Joe+x@Example.org> (Joe)\n"
-            "Original-Recipient: utf-8;j\\x{F6}e+40x@example.org\nAction: Failed (no)\nStatus: "
+            "Original-Recipient: utf-8;j\\x{F6}e\\x{2B}x@example.org\nAction: Failed (no)\nStatus: "
             "5.7.1 (denied)\nRemote-MTA: dns; r\n"
             "Diagnostic-Code: smtp; 554 5.7.1 denied\n (see http://x)\nX-Extra: kept\n"
         )
@@ -289,7 +291,7 @@ def test_notifications_of_others_are_read() -> None:
     assert parsed.extra == (("X-Queue", "1"),)
     assert parsed.arrival == AT
     assert (recipient.final_type, recipient.final_recipient) == ("rfc822", "Joe+x@Example.org")
-    assert (recipient.original_type, recipient.original_recipient) == ("utf-8", "jöe@x@example.org")
+    assert (recipient.original_type, recipient.original_recipient) == ("utf-8", "jöe+x@example.org")
     assert (recipient.status, recipient.status_comment, recipient.action) == ("5.7.1", "denied", Action.FAILED)
     assert recipient.diagnostic == "554 5.7.1 denied (see http://x)"
     assert recipient.extra == (("X-Extra", "kept"),)
@@ -329,3 +331,272 @@ def test_a_message_id_that_fits_into_no_line_is_left_out() -> None:
     began = time.thread_time()
     assert answer_fields("<" + " x" * 500_000 + ">") == []
     assert time.thread_time() - began < 0.005
+
+
+# --- notices of other servers ---
+
+
+def read(recipient: str = "", *, message: str = "") -> DSNRecipient:
+    """Parse a notice about a recipient with these further fields."""
+    text = f"Reporting-MTA: dns; m\n{message}\nFinal-Recipient: rfc822;a@b\nAction: failed\nStatus: 5.1.1\n{recipient}"
+    [found] = parse(status(text)).recipients
+    return found
+
+
+def test_facts_that_a_notice_does_not_have_are_empty() -> None:
+    """QUEUE-106: RFC 3464 §2.2 and §2.3 require just a few fields."""
+    assert parse(status(GOOD)) == DSN(
+        reporting_mta="m",
+        recipients=(DSNRecipient(final_recipient="a@b", action=Action.FAILED, status="5.1.1", diagnostic_type=""),),
+    )
+
+
+def test_all_fields_are_read_whatever_the_case_of_their_names() -> None:
+    """QUEUE-106: RFC 3464 §2.2, §2.3; names of fields and types have no case (RFC 5322 §1.2.2, RFC 3464 §2.1.2)."""
+    text = (
+        "Original-Envelope-Id: env\nReporting-MTA: dns; m\nDSN-Gateway: dns; g\nReceived-From-MTA: dns; f [192.0.2.3]\n"
+        "Arrival-Date: Fri, 20 Nov 2026 07:00:00 +0000\nFuture-Release-Request: for;60\n\n"
+        "Original-Recipient: RFC822; o@b\nFinal-Recipient: X400; /S=a/\nAction: relayed\nStatus: 2.1.9\n"
+        "Remote-MTA: dns; r (2001:db8::1)\nDiagnostic-Code: X-Local ; no: (such) user\n"
+        "Last-Attempt-Date: Fri, 20 Nov 2026 07:00:01 +0000\nFinal-Log-ID: q1\n"
+        "Will-Retry-Until: Fri, 20 Nov 2026 07:00:02 +0000\n"
+    )
+    expected = DSN(
+        reporting_mta="m",
+        envelope_id="env",
+        received_from_mta="f [192.0.2.3]",
+        received_from_ip="192.0.2.3",
+        arrival=AT,
+        future_release_request="for;60",
+        recipients=(
+            DSNRecipient(
+                final_recipient="/S=a/",
+                final_type="x400",
+                original_recipient="o@b",
+                action=Action.RELAYED,
+                status="2.1.9",
+                remote_mta="r",
+                remote_ip="2001:db8::1",
+                diagnostic_type="x-local",
+                diagnostic="no: (such) user",
+                last_attempt=AT + 1_000_000,
+                final_log_id="q1",
+                will_retry_until=AT + 2_000_000,
+            ),
+        ),
+    )
+    values = [line.partition(":") for line in text.split("\n")]
+    for case in (str, str.upper, str.lower):
+        assert parse(status("\n".join(case(name) + colon + value for name, colon, value in values))) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "kind", "address"),
+    [
+        ("rfc822; joe+40@example.org", "rfc822", "joe+40@example.org"),
+        ("joe@example.org", "rfc822", "joe@example.org"),  # not by the RFC, but some hosts write so
+        ('rfc822;"a;b"@example.org', "rfc822", '"a;b"@example.org'),
+        ("rfc822;<joe@example.org>", "rfc822", "joe@example.org"),
+        ("rfc822;<joe@example.org", "rfc822", "<joe@example.org"),
+        ("rfc822;joe@example.org>", "rfc822", "joe@example.org>"),
+        ("rfc822;j\\x{F6}@example.org", "rfc822", "j\\x{F6}@example.org"),  # the escape is one of utf-8 only
+        ('rfc822; "a(b)\\"c"@example.org (x\\)y)', "rfc822", '"a(b)\\"c"@example.org'),
+        ("UTF-8; jö+40@example.org", "utf-8", "jö+40@example.org"),
+        ("utf-8;joe+40@exämple.org", "utf-8", "joe+40@exämple.org"),
+        ("utf-8;j\\x{F6}\\x{2B}40@example.org", "utf-8", "jö+40@example.org"),
+        ("utf-8;\\x{1f600}\\x{10FFFF}@example.org", "utf-8", "\U0001f600\U0010ffff@example.org"),
+    ],
+)
+def test_addresses_are_decoded_by_their_type(field: str, kind: str, address: str) -> None:
+    """QUEUE-106: RFC 3464 §2.3.1; RFC 6533 §3, where `+` is a character like others in an utf-8-address, and in the
+    other forms is written as an escape.
+    """
+    recipient = read(f"Original-Recipient: {field}\n")
+    assert (recipient.original_type, recipient.original_recipient) == (kind, address)
+
+
+@pytest.mark.parametrize("number", ["00", "0D", "0A", "1F", "D800", "DFFF", "110000", "FFFFFF"])
+def test_an_escape_that_is_no_character_is_replaced(number: str) -> None:
+    """QUEUE-106: RFC 6533 §3 has no surrogates and nothing beyond Unicode; RFC 5321 §4.1.2 no controls."""
+    assert read(f"Original-Recipient: utf-8;a\\x{{{number}}}b@c\n").original_recipient == "a\ufffdb@c"
+
+
+@pytest.mark.parametrize("number", [0x20, 0x2B, 0x7E, 0xD7FF, 0xE000, 0x10FFFF])
+def test_the_first_and_last_characters_can_be_escaped(number: int) -> None:
+    """QUEUE-106"""
+    assert read(f"Original-Recipient: utf-8;a\\x{{{number:X}}}b@c\n").original_recipient == f"a{chr(number)}b@c"
+
+
+ADDRESSES = st.builds(
+    "{}@{}".format,
+    st.text(
+        st.characters(exclude_categories=["Cc", "Cs", "Z"], exclude_characters='()"\\<>@;'), min_size=1, max_size=30
+    ),
+    st.sampled_from(["example.org", "xn--exmple-cua.org"]),
+)
+
+
+@given(ADDRESSES, ADDRESSES, st.sampled_from(["rfc822", "utf-8"]), st.booleans())
+def test_any_address_comes_back_as_it_was(final: str, original: str, kind: str, utf8: bool) -> None:
+    """QUEUE-104, QUEUE-106: with either form, so that a notice is found to be about an address with `+20`, too."""
+    recipient = DSNRecipient(
+        final_recipient=final, action=Action.FAILED, status="5.1.1", original_recipient=original, original_type=kind
+    )
+    [found] = parse(compose(DSN(reporting_mta="m", recipients=(recipient,)), utf8=utf8)).recipients
+    assert (found.final_recipient, found.original_recipient) == (final, original)
+
+
+@pytest.mark.parametrize(
+    ("field", "name", "ip"),
+    [
+        ("dns; mx.example.org (192.0.2.1)", "mx.example.org", "192.0.2.1"),
+        ("dns;mx.example.org (2001:db8::1)", "mx.example.org", "2001:db8::1"),
+        ("dns; [IPv6:2001:DB8::1]", "[IPv6:2001:DB8::1]", "2001:db8::1"),
+        ("dns; [192.0.2.1]", "[192.0.2.1]", "192.0.2.1"),
+        ("mx.example.org", "mx.example.org", ""),
+        ("dns; mx.example.org (a bad (dead) host [192.0.2.1])", "mx.example.org", "192.0.2.1"),
+        ("dns; mx.example.org (feed)", "mx.example.org", ""),
+        ("dns; mx.example.org (192.0.2.256)", "mx.example.org", ""),
+        ("x-local; queue (one) of (two)", "queue  of", ""),
+        ("dns; a) (unclosed", "a)", ""),
+    ],
+)
+def test_the_name_and_address_of_a_host_are_read(field: str, name: str, ip: str) -> None:
+    """QUEUE-106: RFC 3464 §2.1.2, §2.2.4, comments of RFC 5322 §3.2.2, address literals of RFC 5321 §4.1.3."""
+    recipient = read(f"Remote-MTA: {field}\n")
+    assert (recipient.remote_mta, recipient.remote_ip) == (name, ip)
+
+
+@pytest.mark.parametrize(
+    ("field", "number", "comment"),
+    [
+        ("5.1.1", "5.1.1", ""),
+        ("4.999.999 (x (y) z)", "4.999.999", "x (y) z"),
+        ("2.0.0\n (folded\n\tcomment)", "2.0.0", "folded comment"),
+        ("5.7.1(no)", "5.7.1", "no"),
+        ("5.7.1 ( no )", "5.7.1", "no"),
+        ("5.7.1 no", "5.7.1", ""),
+    ],
+)
+def test_a_status_has_three_numbers_and_perhaps_a_comment(field: str, number: str, comment: str) -> None:
+    """QUEUE-106: RFC 3464 §2.3.4, RFC 3463 §2."""
+    recipient = parse(status(GOOD.replace("5.1.1", field))).recipients[0]
+    assert (recipient.status, recipient.status_comment) == (number, comment)
+
+
+@pytest.mark.parametrize("field", ["1.1.1", "3.0.0", "5.1", "5..1", "x5.1.1", "5.\u0663.1", "(5.1.1)", "550"])
+def test_other_status_codes_are_refused(field: str) -> None:
+    """QUEUE-106: RFC 3463 §2 has the classes 2, 4 and 5, and ASCII digits."""
+    with pytest.raises(DSNError, match="status"):
+        parse(status(GOOD.replace("5.1.1", field)))
+
+
+def test_digits_of_other_scripts_are_no_code() -> None:
+    """QUEUE-95"""
+    assert read("Diagnostic-Code: smtp; 5\u0663\u0663 no\n").code == 500
+    assert read("Diagnostic-Code: x-unix; 550 no\n").code == 500
+
+
+def test_folded_fields_are_joined() -> None:
+    """QUEUE-106: RFC 5322 §2.2.3; lines that are blank but for blanks separate groups (RFC 3464 §2.1)."""
+    recipient = read("Diagnostic-Code: smtp;\n 550-no\n\t550 such   \n   user  \n")
+    assert recipient.diagnostic == "550-no 550 such user"
+    text = (
+        "\n \nReporting-MTA:\n dns; m\n\t\n \n\nFinal-Recipient\t: rfc822;\n a@b\nAction: failed\nStatus: 5.1.1\n\n\n"
+    )
+    assert parse(status(text)) == parse(status(GOOD))
+    assert parse(status(" " + GOOD)) == parse(status(GOOD))
+
+
+def test_an_endless_field_is_cut() -> None:
+    """QUEUE-106: 256 KiB of short lines made one field."""
+    began = time.thread_time()
+    recipient = read("Diagnostic-Code: smtp; 550\n" + " x\n" * 60_000)
+    assert time.thread_time() - began < 1
+    assert recipient.diagnostic.startswith("550 x x x")
+    assert len(recipient.diagnostic) < 10_000
+    assert read("Diagnostic-Code: smtp; 550\n" + " x\n" * 4000).diagnostic == "550" + " x" * 4000
+
+
+def test_the_largest_notice_is_read() -> None:
+    """QUEUE-106: 1,000 recipients, 256 KiB."""
+    group = "\nFinal-Recipient: rfc822;a@b\nAction: failed\nStatus: 5.1.1\n"
+    text = "Reporting-MTA: dns; m\n" + group * MAX_RECIPIENTS
+    filled = text + "X: " + "y" * (MAX_STATUS - len(text.replace("\n", "\r\n")) - 3)
+    parsed = parse(status(filled))
+    assert len(parsed.recipients) == MAX_RECIPIENTS
+    with pytest.raises(DSNError, match="too large"):
+        parse(status(filled + "y"))
+
+
+def test_an_encoded_status_part_is_read() -> None:
+    """QUEUE-106: RFC 6533 §4 allows each transfer encoding, and RFC 3464 hosts use them all the same."""
+    text = base64.encodebytes(GOOD.encode()).decode()
+    message = status(text).replace(b"delivery-status\r\n", b"delivery-status\r\nContent-Transfer-Encoding: base64\r\n")
+    assert parse(message) == parse(status(GOOD))
+
+
+def test_unknown_and_foreign_fields_are_kept() -> None:
+    """QUEUE-106: extension fields (RFC 3464 §2.4), repeated or not, and fields that belong to the other group."""
+    text = GOOD.replace("\n\n", "\nX-A: 1\nx-a:2\nStatus: 5.0.0\n\n") + "Reporting-MTA: dns; n\nX-B : c : d\n"
+    parsed = parse(status(text))
+    assert parsed.extra == (("X-A", "1"), ("x-a", "2"), ("Status", "5.0.0"))
+    assert parsed.recipients[0].extra == (("Reporting-MTA", "dns; n"), ("X-B", "c : d"))
+
+
+@pytest.mark.parametrize("name", ["Final-Recipient", "Action", "Status", "Reporting-MTA"])
+def test_a_required_field_without_a_text_is_missing(name: str) -> None:
+    """QUEUE-106"""
+    text = "".join(f"{line}\n" if not line.startswith(name) else f"{name}: \n" for line in GOOD.split("\n"))
+    with pytest.raises(DSNError, match=f"(?i)missing {name}"):
+        parse(status(text))
+
+
+@pytest.mark.parametrize("text", ["", "soon", "Fri, 99 Nov 2026 07:00:00 +0000"])
+def test_a_malformed_date_is_unknown(text: str) -> None:
+    """QUEUE-106: the rest of the notice is read all the same."""
+    recipient = read(f"Last-Attempt-Date: {text}\nWill-Retry-Until: {text}\n", message=f"Arrival-Date: {text}\n")
+    assert (recipient.last_attempt, recipient.will_retry_until) == (None, None)
+
+
+def returned(content: bytes, media_type: str) -> str:
+    """Message-ID in the third part of a notice."""
+    third = b"\r\n--b\r\nContent-Type: " + media_type.encode() + b"\r\n\r\n" + content + b"\r\n--b--\r\n"
+    return parse(status(GOOD).removesuffix(b"\r\n--b--\r\n") + third).returned_message_id
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type", "message_id"),
+    [
+        (ORIGINAL, "message/rfc822", "<o@example.com>"),
+        (ORIGINAL, "text/rfc822-headers", "<o@example.com>"),
+        (UTF8_ORIGINAL, "message/global", "<ö@x>"),
+        (UTF8_ORIGINAL, "message/global-headers", "<ö@x>"),
+        (b"Message-ID: <\xe4@x>\r\n", "text/rfc822-headers", "<\ufffd@x>"),
+        (b"Subject: hi\r\n", "text/rfc822-headers", ""),
+        (b"Message-ID:\r\n", "text/rfc822-headers", ""),
+        (ORIGINAL, "text/plain", ""),
+    ],
+)
+def test_the_message_id_of_the_returned_message_is_read(content: bytes, media_type: str, message_id: str) -> None:
+    """QUEUE-95, QUEUE-106: RFC 3462 §2, RFC 6533 §5."""
+    assert returned(content, media_type) == message_id
+
+
+def test_a_returned_header_of_any_size_is_read_in_part() -> None:
+    """QUEUE-106: a header of a megabyte takes no more memory than one of 256 KiB."""
+    field = b"X-Filler: " + b"y" * 60 + b"\r\n"
+    assert returned(field * 100 + ORIGINAL, "text/rfc822-headers") == "<o@example.com>"
+    assert returned(field * 15_000 + ORIGINAL, "text/rfc822-headers") == ""
+
+
+@given(
+    st.lists(st.sampled_from(["(", ")", '"', "\\", "a", ";", "<", ">", "\\x{A}", "\\x{0D}", "utf-8;", "\n x", "\r"]))
+)
+def test_no_field_of_a_notice_has_a_line_feed(pieces: list[str]) -> None:
+    """QUEUE-106: neither folding nor an escape brings one in, since others take these texts for one line."""
+    text = "".join(pieces)
+    names = ("Original-Recipient: utf-8;", "Remote-MTA: ", "Diagnostic-Code: ", "Final-Log-ID: ", "X: ")
+    recipient = read("".join(f"{name}{text}\n" for name in names))
+    texts = [value for value in msgspec.structs.astuple(recipient) if isinstance(value, str)]
+    assert not any("\n" in value for value in (*texts, *recipient.extra[0]))
