@@ -49,7 +49,8 @@ class DSNRecipient(msgspec.Struct, frozen=True, kw_only=True):
     """Fields about one recipient (RFC 3464 §2.3). Addresses are decoded text, moments microseconds since 1970 UTC.
 
     `diagnostic` is the remote server's reply with its lines joined, "" without one. `final_type` and `original_type`
-    are address types as parsed; composing uses `original_type` only. `extra` has the unknown fields as (name, text).
+    are address types as parsed; composing uses `original_type` only. `remote_ip` is composed only with `remote_mta`.
+    `extra` has the unknown fields as (name, text).
     """
 
     final_recipient: str
@@ -79,8 +80,8 @@ class DSNRecipient(msgspec.Struct, frozen=True, kw_only=True):
 class DSN(msgspec.Struct, frozen=True, kw_only=True):
     """A delivery status notification (RFC 3464 §2.2) and its recipients.
 
-    `arrival` is in microseconds since 1970 UTC. `returned_message_id` is the raw Message-ID of the returned message or
-    headers; only parsing sets it.
+    `received_from_ip` is composed only with `received_from_mta`. `arrival` is in microseconds since 1970 UTC.
+    `returned_message_id` is the raw Message-ID of the returned message or headers; only parsing sets it.
     """
 
     reporting_mta: str
@@ -130,18 +131,15 @@ def compose_dsn(
     ]
     headers += answer_fields(references, utf8=utf8)
     headers += [text_field("Date", format_date(date)), b"Auto-Submitted: auto-replied\r\n"]
-    status = "".join(_status(dsn, utf8))
-    parts: list[TextPart | DataPart] = [TextPart(text or _default_text(dsn), eightbit=utf8)]
-    if utf8:
-        parts.append(DataPart(status.encode(), "message/global-delivery-status", disposition="", encoding="8bit"))
-    else:
-        parts.append(
-            DataPart(status.encode("ascii", "replace"), "message/delivery-status", disposition="", encoding="7bit")
-        )
+    media_type = "message/global-delivery-status" if utf8 else "message/delivery-status"
+    parts: list[TextPart | DataPart] = [
+        TextPart(text or _default_text(dsn), eightbit=utf8),
+        DataPart(_status(dsn, utf8).encode(), media_type, disposition="", encoding="8bit" if utf8 else "7bit"),
+    ]
     if original:
         parts.append(_original(original, full, utf8))
     entity: Entity = MultiPart(tuple(parts), "report", (("report-type", "delivery-status"),))
-    return b"".join(compose(headers, entity, utf8=utf8))
+    return b"".join(compose(headers, entity))
 
 
 def _to(to: MailAddress, utf8: bool) -> bytes:
@@ -149,7 +147,7 @@ def _to(to: MailAddress, utf8: bool) -> bytes:
         return address_field("To", [to], utf8=utf8)
     # An address that 7-bit headers can't hold is written as the name of an empty group (RFC 6857 §3.1.8).
     name = "\r\n ".join(encode_words(f"{to.localpart}@{to.domain}", 60))
-    return f"To: {name} :;\r\n".encode("ascii")
+    return f"To: {name} :;\r\n".encode()
 
 
 def _original(original: bytes, full: bool, utf8: bool) -> TextPart | DataPart:
@@ -158,14 +156,13 @@ def _original(original: bytes, full: bool, utf8: bool) -> TextPart | DataPart:
     # Raw UTF-8 in a header makes the original an internationalised message, which a reader without SMTPUTF8 cannot be
     # sent. The header then goes as text in base64, without the body: a notice that arrives is worth more.
     ascii_header = header.isascii()
-    if full and (utf8 or ascii_header):
-        media_type = "message/rfc822" if ascii_header else "message/global"
-        return DataPart(original, media_type, disposition="", encoding="7bit" if original.isascii() else "8bit")
     if utf8 and not ascii_header:
-        return DataPart(header, "message/global-headers", disposition="", encoding="8bit")
-    return TextPart(
-        header.decode("utf-8", "replace"), media_type="text/rfc822-headers", base64=not ascii_header, parameters=()
-    )
+        content, media_type = (original, "message/global") if full else (header, "message/global-headers")
+    elif full and ascii_header:
+        content, media_type = original, "message/rfc822"
+    else:
+        return TextPart(header.decode("utf-8", "replace"), media_type="text/rfc822-headers", base64=not ascii_header)
+    return DataPart(content, media_type, disposition="", encoding="7bit" if content.isascii() else "8bit")
 
 
 _BLANK: Final = re.compile(rb"\n\r?\n")
@@ -193,52 +190,55 @@ def _default_text(dsn: DSN) -> str:
     return "\r\n".join(lines)
 
 
-def _status(dsn: DSN, utf8: bool) -> Iterator[str]:
+def _status(dsn: DSN, utf8: bool) -> str:
+    groups = [_message_fields(dsn), *(_recipient_fields(recipient, utf8) for recipient in dsn.recipients)]
+    texts = ("".join(status_field(name, text, utf8) for name, text in group) for group in groups)
+    return "\r\n".join(texts)  # an empty line before the fields of each recipient (RFC 3464 §2.1)
+
+
+def _message_fields(dsn: DSN) -> Iterator[tuple[str, str]]:
+    """Name and text of each field."""
     if dsn.envelope_id:
-        yield status_field("Original-Envelope-ID", dsn.envelope_id, utf8)
-    yield status_field("Reporting-MTA", f"dns; {dsn.reporting_mta}", utf8)
-    if dsn.received_from_mta or dsn.received_from_ip:
-        yield status_field("Received-From-MTA", _mta(dsn.received_from_mta, dsn.received_from_ip), utf8)
+        yield "Original-Envelope-ID", dsn.envelope_id
+    yield "Reporting-MTA", f"dns; {dsn.reporting_mta}"
+    if dsn.received_from_mta:
+        yield "Received-From-MTA", _mta(dsn.received_from_mta, dsn.received_from_ip)
     if dsn.arrival is not None:
-        yield status_field("Arrival-Date", format_date(dsn.arrival), utf8)
+        yield "Arrival-Date", format_date(dsn.arrival)
     if dsn.future_release_request:
-        yield status_field("Future-Release-Request", dsn.future_release_request, utf8)
-    for recipient in dsn.recipients:
-        yield "\r\n"  # an empty line before the fields of each recipient (RFC 3464 §2.1)
-        yield from _recipient_status(recipient, utf8)
+        yield "Future-Release-Request", dsn.future_release_request
 
 
-def _recipient_status(recipient: DSNRecipient, utf8: bool) -> Iterator[str]:
+def _recipient_fields(recipient: DSNRecipient, utf8: bool) -> Iterator[tuple[str, str]]:
     if recipient.original_recipient:
-        yield status_field(
-            "Original-Recipient", typed_address(recipient.original_recipient, recipient.original_type, utf8), utf8
-        )
-    yield status_field("Final-Recipient", typed_address(recipient.final_recipient, "rfc822", utf8), utf8)
-    yield status_field("Action", recipient.action, utf8)
+        yield "Original-Recipient", typed_address(recipient.original_recipient, recipient.original_type, utf8)
+    yield "Final-Recipient", typed_address(recipient.final_recipient, "rfc822", utf8)
+    yield "Action", recipient.action
     comment = _comment(recipient.status_comment)
-    yield status_field("Status", f"{recipient.status} ({comment})" if comment else recipient.status, utf8)
-    if recipient.remote_mta or recipient.remote_ip:
-        yield status_field("Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip), utf8)
+    yield "Status", f"{recipient.status} ({comment})" if comment else recipient.status
+    if recipient.remote_mta:
+        yield "Remote-MTA", _mta(recipient.remote_mta, recipient.remote_ip)
     if recipient.diagnostic:
-        yield status_field("Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}", utf8)
+        yield "Diagnostic-Code", f"{recipient.diagnostic_type}; {recipient.diagnostic}"
     if recipient.last_attempt is not None:
-        yield status_field("Last-Attempt-Date", format_date(recipient.last_attempt), utf8)
+        yield "Last-Attempt-Date", format_date(recipient.last_attempt)
     if recipient.final_log_id:
-        yield status_field("Final-Log-ID", recipient.final_log_id, utf8)
+        yield "Final-Log-ID", recipient.final_log_id
     if recipient.will_retry_until is not None:
-        yield status_field("Will-Retry-Until", format_date(recipient.will_retry_until), utf8)
+        yield "Will-Retry-Until", format_date(recipient.will_retry_until)
 
 
 _PARENTHESES: Final = str.maketrans("()\\", "[]/")
 
 
 def _comment(text: str) -> str:
-    return " ".join(text.translate(_PARENTHESES).split())[: MAX_TEXT - 100]
+    """`text` for a comment of a field, short enough that its parenthesis is not cut off."""
+    words = " ".join(text.translate(_PARENTHESES).split())
+    return words.encode("utf-8", "replace")[: MAX_TEXT - 100].decode("utf-8", "ignore")
 
 
 def _mta(name: str, ip: str) -> str:
-    name = name or f"[{ip}]"
-    return f"dns; {name} ({_comment(ip)})" if ip else f"dns; {name}"
+    return f"dns; {name} ({ip})" if ip else f"dns; {name}"
 
 
 # --- parsing ---

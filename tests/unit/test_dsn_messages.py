@@ -1,7 +1,10 @@
 """Delivery status notifications."""
 
 import base64
+import email
+import email.policy
 import time
+from email.header import decode_header, make_header
 
 import msgspec
 import pytest
@@ -177,6 +180,178 @@ def test_the_seven_bit_form_escapes_what_is_not_ascii() -> None:
     assert b"To: =?utf-8?" in message
     assert parse(message).recipients[0].final_recipient == "jö+@xn--exmple-cua.org"
     assert parse(message).returned_message_id == "<ö@x>"
+
+
+def fields(message: bytes) -> dict[str, str]:
+    """The header of a message, unfolded."""
+    header = message[: message.index(b"\r\n\r\n")].decode().replace("\r\n ", " ")
+    return dict(line.split(": ", 1) for line in header.split("\r\n"))
+
+
+def decoded(text: str) -> str:
+    """Text of a field with its encoded words decoded, by another reader than ours."""
+    return str(make_header(decode_header(text)))
+
+
+def test_a_notice_without_an_original_answers_nothing() -> None:
+    """QUEUE-101"""
+    names = fields(compose(dsn())).keys()
+    assert not names & {"In-Reply-To", "References"}
+
+
+def test_the_utf8_form_has_a_raw_header() -> None:
+    """QUEUE-104: RFC 6532, in each field that can have text from elsewhere."""
+    notice = DSN(reporting_mta="mäil.example", recipients=(RECIPIENT,))
+    message = compose(notice, subject="Zurück", references="<ö@x>", message_id="<dä@mäil.example>", utf8=True)
+    found = fields(message)
+    assert found["From"] == "Mail delivery system <postmaster@mäil.example>"
+    assert (found["Subject"], found["Message-ID"]) == ("Zurück", "<dä@mäil.example>")
+    assert (found["In-Reply-To"], found["References"]) == ("<ö@x>", "<ö@x>")
+    assert "Reporting-MTA: dns; mäil.example\r\n" in part(message, 1)
+
+
+@given(st.text(st.sampled_from("abc.ü日"), min_size=1, max_size=64), st.sampled_from(["b.example", "exämple.example"]))
+def test_an_address_that_needs_utf8_is_the_name_of_an_empty_group(localpart: str, domain: str) -> None:
+    """QUEUE-104: RFC 6857 §3.1.8. Lines with encoded words have up to 76 characters (RFC 2047 §2)."""
+    message = compose(dsn(), to=MailAddress("", "ü" + localpart, domain))
+    assert message.isascii()
+    header = message[: message.index(b"\r\n\r\n")]
+    assert max(map(len, header.split(b"\r\n"))) <= 76
+    assert fields(message)["To"].endswith(" :;")
+    assert decoded(fields(message)["To"]) == f"ü{localpart}@{domain} :;"
+
+
+def test_a_domain_alone_needs_utf8_too() -> None:
+    """QUEUE-104"""
+    for utf8, expected in ((True, "<joe@exämple.example>"), (False, "joe@exämple.example :;")):
+        message = compose(dsn(), to=MailAddress("", "joe", "exämple.example"), utf8=utf8)
+        assert decoded(fields(message)["To"]) == expected
+
+
+def test_parts_are_not_attachments_and_are_sent_as_they_are() -> None:
+    """QUEUE-102, QUEUE-104: RFC 3464 §2 has 7bit, RFC 6533 §4 allows 8bit; no part is an attachment."""
+    for utf8, encodings in ((False, ["7bit"] * 3), (True, ["7bit", "8bit", "7bit"])):
+        for full in (False, True):
+            message = compose(dsn(), original=ORIGINAL, full=full, utf8=utf8)
+            read = email.message_from_bytes(message, policy=email.policy.default)
+            assert read["Content-Type"].params["report-type"] == "delivery-status"
+            parts = list(read.iter_parts())
+            assert [each["Content-Transfer-Encoding"] for each in parts] == encodings
+            assert not any(each["Content-Disposition"] for each in parts)
+
+
+@pytest.mark.parametrize(
+    ("original", "full", "utf8", "media_type", "encoding", "content"),
+    [
+        # ASCII: RFC 3462 §2 and 3461 §6.2 f
+        (ORIGINAL, True, True, "message/rfc822", "7bit", ORIGINAL),
+        (ORIGINAL, False, True, "text/rfc822-headers", "7bit", ORIGINAL[:-8]),
+        # a body of 8 bits below a header of 7
+        (ORIGINAL + b"\xff\r\n", True, False, "message/rfc822", "8bit", ORIGINAL + b"\xff\r\n"),
+        (ORIGINAL + b"\xff\r\n", False, False, "text/rfc822-headers", "7bit", ORIGINAL[:-8]),
+        # raw UTF-8 in the header: RFC 6533 §5
+        (UTF8_ORIGINAL, True, True, "message/global", "8bit", UTF8_ORIGINAL),
+        (UTF8_ORIGINAL, False, True, "message/global-headers", "8bit", UTF8_ORIGINAL[:-8]),
+        (UTF8_ORIGINAL, True, False, "text/rfc822-headers", "base64", UTF8_ORIGINAL[:-8]),
+        # a header that is not UTF-8 either
+        (b"Subject: \xe4\r\n\r\nx", False, False, "text/rfc822-headers", "base64", "Subject: \ufffd\r\n".encode()),
+        # a message that ends in its header, or has bare line feeds
+        (b"Subject: a\r\n", False, False, "text/rfc822-headers", "7bit", b"Subject: a\r\n"),
+        (b"Subject: a\n\nbody\n", False, False, "text/rfc822-headers", "7bit", b"Subject: a\r\n"),
+    ],
+)
+def test_the_original_is_returned_in_the_form_that_its_header_allows(
+    original: bytes, full: bool, utf8: bool, media_type: str, encoding: str, content: bytes
+) -> None:
+    """QUEUE-103, QUEUE-104"""
+    message = compose(dsn(), original=original, full=full, utf8=utf8)
+    found = scan(message).root.parts[2]
+    header = message[: found.body].rpartition(b"\r\n--")[2].decode()
+    assert f"\r\nContent-Type: {media_type}" in header
+    assert f"\r\nContent-Transfer-Encoding: {encoding}\r\n" in header
+    assert "Content-Disposition" not in header
+    assert decode(message[found.body : found.end], found.encoding) == content
+
+
+def test_the_text_for_people_tells_each_outcome() -> None:
+    """QUEUE-102"""
+    recipients = (
+        DSNRecipient(
+            final_recipient="a@b.example",
+            action=Action.DELAYED,
+            status="4.4.1",
+            status_comment="timeout",
+            remote_mta="mx.b.example",
+            diagnostic="450 busy\n450 later",
+            will_retry_until=AT,
+        ),
+        DSNRecipient(final_recipient="c@d.example", action=Action.FAILED, status="5.1.1", diagnostic="550 no"),
+        DSNRecipient(final_recipient="e@f.example", action=Action.RELAYED, status="2.0.0"),
+    )
+    text = """\
+Your message to a@b.example hasn't been delivered yet; the server will keep trying.
+
+Error: timeout
+
+Response from mx.b.example:
+  450 busy
+  450 later
+
+The server will keep trying until Fri, 20 Nov 2026 07:00:00 +0000.
+
+Your message to c@d.example couldn't be delivered, and the server won't try again.
+
+Response from the remote server:
+  550 no
+
+Your message to e@f.example was sent to a server that doesn't send delivery receipts.
+"""
+    assert part(compose(DSN(reporting_mta="m", recipients=recipients)), 0) == text.replace("\n", "\r\n")
+    assert part(compose(DSN(reporting_mta="m", recipients=recipients), text="As told.\n"), 0) == "As told.\r\n"
+
+
+def test_each_recipient_has_a_group_of_fields() -> None:
+    """QUEUE-102: RFC 3464 §2.1, a blank line before each; facts that are not known have no field (§2.3)."""
+    first = DSNRecipient(
+        final_recipient="a@b", action=Action.EXPANDED, status="2.0.0", remote_mta="r", final_log_id="q1"
+    )
+    message = compose(DSN(reporting_mta="m", recipients=(first, RECIPIENT), received_from_mta="c"))
+    assert part(message, 1).split("\r\n") == [
+        "Reporting-MTA: dns; m",
+        "Received-From-MTA: dns; c",
+        "",
+        "Final-Recipient: rfc822;a@b",
+        "Action: expanded",
+        "Status: 2.0.0",
+        "Remote-MTA: dns; r",
+        "Final-Log-ID: q1",
+        "",
+        "Final-Recipient: rfc822;joe@example.org",
+        "Action: failed",
+        "Status: 5.1.1",
+        "",
+    ]
+
+
+@given(st.text(st.sampled_from('ab ü日()"\\\r\n\0'), max_size=3000), st.booleans())
+def test_a_comment_of_any_text_ends_where_it_should(comment: str, utf8: bool) -> None:
+    """QUEUE-102: a status with half a comment is malformed (RFC 5322 §3.2.2)."""
+    recipient = DSNRecipient(final_recipient="a@b", action=Action.FAILED, status="5.0.0", status_comment=comment)
+    message = compose(DSN(reporting_mta="m", recipients=(recipient,)), utf8=utf8)
+    [line] = [line for line in part(message, 1).split("\r\n") if line.startswith("Status: ")]
+    assert line.count("(") == line.count(")") <= 1
+    assert not set(line) & set("\\\r\n\0")
+    assert len(line.encode()) <= 998
+
+
+def test_a_comment_has_as_much_text_as_fits() -> None:
+    """QUEUE-102, QUEUE-104: octets count (RFC 5322 §2.1.1, RFC 6532 §3.4), and a character stays whole."""
+    for comment in ("x" * 790, "ü" * 390):
+        recipient = DSNRecipient(final_recipient="a@b", action=Action.FAILED, status="5.0.0", status_comment=comment)
+        for more in ("", "ü" * 3000):
+            longer = msgspec.structs.replace(recipient, status_comment=comment + more)
+            message = compose(DSN(reporting_mta="m", recipients=(longer,)), utf8=True)
+            assert parse(message).recipients[0].status_comment.startswith(comment)
 
 
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters='()"\\'), max_size=40).map(
