@@ -146,8 +146,9 @@ def _to(to: MailAddress, utf8: bool) -> bytes:
     if utf8 or (to.localpart.isascii() and to.domain.isascii()):
         return address_field("To", [to], utf8=utf8)
     # An address that 7-bit headers can't hold is written as the name of an empty group (RFC 6857 §3.1.8).
-    name = "\r\n ".join(encode_words(f"{to.localpart}@{to.domain}", 60))
-    return f"To: {name} :;\r\n".encode()
+    # Each encoded word is on a line of its own, which may have 76 characters (RFC 2047 §2).
+    group = "\r\n ".join([*encode_words(f"{to.localpart}@{to.domain}", 72), ":;"])
+    return f"To: {group}\r\n".encode()
 
 
 def _original(original: bytes, full: bool, utf8: bool) -> TextPart | DataPart:
@@ -234,7 +235,7 @@ _PARENTHESES: Final = str.maketrans("()\\", "[]/")
 def _comment(text: str) -> str:
     """`text` for a comment of a field, short enough that its parenthesis is not cut off."""
     words = " ".join(text.translate(_PARENTHESES).split())
-    return words.encode("utf-8", "replace")[: MAX_TEXT - 100].decode("utf-8", "ignore")
+    return words.encode(errors="replace")[: MAX_TEXT - 100].decode(errors="ignore")
 
 
 def _mta(name: str, ip: str) -> str:
@@ -297,13 +298,13 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
     message = _fields(groups[0], _PER_MESSAGE)
     if not message.known.get("reporting-mta"):
         raise DSNError("missing Reporting-MTA")
-    source = _without_comments(message.known.get("received-from-mta", ""))
+    source = message.known.get("received-from-mta", "")
     return DSN(
         reporting_mta=_untyped(_without_comments(message.known["reporting-mta"])),
         recipients=tuple([_recipient(group) for group in groups[1:]]),
         envelope_id=message.known.get("original-envelope-id", ""),
-        received_from_mta=_untyped(source),
-        received_from_ip=_ip(message.known.get("received-from-mta", "")),
+        received_from_mta=_untyped(_without_comments(source)),
+        received_from_ip=_ip(source),
         arrival=_date(message.known.get("arrival-date")),
         future_release_request=message.known.get("future-release-request", ""),
         extra=message.extra,
@@ -331,13 +332,13 @@ def _groups(text: str) -> Iterator[list[str]]:
     """Groups of unfolded fields, separated by blank lines."""
     group: list[str] = []
     for line in text.split("\n"):
-        line = line.rstrip("\r")
-        if not line.strip(" \t"):
+        line = line.rstrip()
+        if not line:
             if group:
                 yield group
                 group = []
         elif line[0] in " \t" and group:
-            group[-1] = f"{group[-1]} {line.strip()}" if len(group[-1]) < _MAX_FIELD else group[-1]
+            group[-1] = f"{group[-1]} {line.lstrip()}" if len(group[-1]) < _MAX_FIELD else group[-1]
         else:
             group.append(line)
     if group:
@@ -379,6 +380,7 @@ def _recipient(group: list[str]) -> DSNRecipient:
         raise DSNError("malformed status")
     final_type, final_recipient = _parse_typed(known["final-recipient"])
     original_type, original_recipient = _parse_typed(known.get("original-recipient", ""))
+    remote = known.get("remote-mta", "")
     diagnostic_type, _, diagnostic = known.get("diagnostic-code", "").partition(";")
     return DSNRecipient(
         final_recipient=final_recipient,
@@ -388,8 +390,8 @@ def _recipient(group: list[str]) -> DSNRecipient:
         status_comment=(status[2] or "").strip(),
         original_recipient=original_recipient,
         original_type=original_type,
-        remote_mta=_untyped(_without_comments(known.get("remote-mta", ""))),
-        remote_ip=_ip(known.get("remote-mta", "")),
+        remote_mta=_untyped(_without_comments(remote)),
+        remote_ip=_ip(remote),
         diagnostic_type=diagnostic_type.strip().lower(),
         diagnostic=diagnostic.strip(),
         last_attempt=_date(known.get("last-attempt-date")),

@@ -8,7 +8,7 @@ from email.header import decode_header, make_header
 
 import msgspec
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from moxlite.proto.dsn import DSN, MAX_RECIPIENTS, MAX_STATUS, Action, DSNError, DSNRecipient, compose_dsn, parse_dsn
 from moxlite.proto.mime import MailAddress, scan
@@ -201,15 +201,19 @@ def test_a_notice_without_an_original_answers_nothing() -> None:
 
 def test_the_utf8_form_has_a_raw_header() -> None:
     """QUEUE-104: RFC 6532, in each field that can have text from elsewhere."""
-    notice = DSN(reporting_mta="mäil.example", recipients=(RECIPIENT,))
+    recipient = msgspec.structs.replace(RECIPIENT, original_recipient="jö+x@exämple.org")
+    notice = DSN(reporting_mta="mäil.example", recipients=(recipient,))
     message = compose(notice, subject="Zurück", references="<ö@x>", message_id="<dä@mäil.example>", utf8=True)
     found = fields(message)
     assert found["From"] == "Mail delivery system <postmaster@mäil.example>"
     assert (found["Subject"], found["Message-ID"]) == ("Zurück", "<dä@mäil.example>")
     assert (found["In-Reply-To"], found["References"]) == ("<ö@x>", "<ö@x>")
     assert "Reporting-MTA: dns; mäil.example\r\n" in part(message, 1)
+    assert "Original-Recipient: utf-8;jö+x@exämple.org\r\n" in part(message, 1)
 
 
+@example("a" * 85, "b.example")
+@example("日" * 60, "b.example")
 @given(st.text(st.sampled_from("abc.ü日"), min_size=1, max_size=64), st.sampled_from(["b.example", "exämple.example"]))
 def test_an_address_that_needs_utf8_is_the_name_of_an_empty_group(localpart: str, domain: str) -> None:
     """QUEUE-104: RFC 6857 §3.1.8. Lines with encoded words have up to 76 characters (RFC 2047 §2)."""
@@ -238,6 +242,8 @@ def test_parts_are_not_attachments_and_are_sent_as_they_are() -> None:
             parts = list(read.iter_parts())
             assert [each["Content-Transfer-Encoding"] for each in parts] == encodings
             assert not any(each["Content-Disposition"] for each in parts)
+            kind = b"message/global-delivery-status" if utf8 else b"message/delivery-status"
+            assert b"\r\nContent-Type: %s\r\n" % kind in message
 
 
 @pytest.mark.parametrize(
@@ -346,12 +352,12 @@ def test_a_comment_of_any_text_ends_where_it_should(comment: str, utf8: bool) ->
 
 def test_a_comment_has_as_much_text_as_fits() -> None:
     """QUEUE-102, QUEUE-104: octets count (RFC 5322 §2.1.1, RFC 6532 §3.4), and a character stays whole."""
-    for comment in ("x" * 790, "ü" * 390):
+    for comment in ("x" * 790, "ü" * 390, "x" + "ü" * 390, "\ud800" * 790):
         recipient = DSNRecipient(final_recipient="a@b", action=Action.FAILED, status="5.0.0", status_comment=comment)
         for more in ("", "ü" * 3000):
             longer = msgspec.structs.replace(recipient, status_comment=comment + more)
             message = compose(DSN(reporting_mta="m", recipients=(longer,)), utf8=True)
-            assert parse(message).recipients[0].status_comment.startswith(comment)
+            assert parse(message).recipients[0].status_comment.startswith(comment.replace("\ud800", "?"))
 
 
 TEXTS = st.text(st.characters(codec="ascii", exclude_categories=["Cc"], exclude_characters='()"\\'), max_size=40).map(
@@ -706,9 +712,16 @@ def test_the_largest_notice_is_read() -> None:
 
 def test_an_encoded_status_part_is_read() -> None:
     """QUEUE-106: RFC 6533 §4 allows each transfer encoding, and RFC 3464 hosts use them all the same."""
-    text = base64.encodebytes(GOOD.encode()).decode()
-    message = status(text).replace(b"delivery-status\r\n", b"delivery-status\r\nContent-Transfer-Encoding: base64\r\n")
-    assert parse(message) == parse(status(GOOD))
+    for filler in ("", "X: " + "y" * 250_000 + "\n"):
+        text = base64.encodebytes((filler + GOOD + "Diagnostic-Code: x;y\n").encode()).decode()
+        message = status(text).replace(b"-status\r\n", b"-status\r\nContent-Transfer-Encoding: base64\r\n")
+        assert parse(message).recipients == parse(status(GOOD + "Diagnostic-Code: x;y\n")).recipients
+
+
+def test_octets_that_are_not_utf8_are_replaced() -> None:
+    """QUEUE-106: hosts copy replies of any charset."""
+    message = status(GOOD + "Diagnostic-Code: smtp; 550 refus\u00e9\n").replace("é".encode(), b"\xe9")
+    assert parse(message).recipients[0].diagnostic == "550 refus\ufffd"
 
 
 def test_unknown_and_foreign_fields_are_kept() -> None:
