@@ -100,6 +100,9 @@ def test_an_internationalized_address_has_the_utf8_type(kind: str) -> None:
     assert typed_address("jö+x@exämple.org", kind, False) == r"utf-8;j\x{F6}\x{2B}x@xn--exmple-cua.org"
     assert typed_address("日本@example.org", kind, False) == r"utf-8;\x{65E5}\x{672C}@example.org"
     assert typed_address("joe@exämple.org", kind, False) == "utf-8;joe@xn--exmple-cua.org"
+    assert typed_address("joe@EXÄMPLE.org", kind, False) == "utf-8;joe@xn--exmple-cua.org"
+    assert typed_address("ö@Example.ORG", kind, False) == r"utf-8;\x{F6}@Example.ORG"
+    assert typed_address("ö@[192.0.2.1]", kind, False) == r"utf-8;\x{F6}@[192.0.2.1]"
 
 
 def test_the_characters_that_escapes_need_are_escaped() -> None:
