@@ -36,6 +36,17 @@ MAX_ERRORS: Final = 20
 
 _DISPOSITION: Final = re.compile(r"\s*([A-Za-z-]{1,30})\s*/\s*([A-Za-z-]{1,40})\s*;\s*([A-Za-z]{1,30})")
 _OPTION: Final = re.compile(rb"\s*[A-Za-z0-9-]+\s*=\s*optional\s*(?:,.*)?", re.IGNORECASE | re.DOTALL)
+_FIELDS: Final = frozenset(
+    {
+        b"final-recipient",
+        b"disposition",
+        b"reporting-ua",
+        b"mdn-gateway",
+        b"original-recipient",
+        b"original-message-id",
+        b"error",
+    }
+)
 _ORIGINAL: Final = re.compile(rb"[A-Za-z0-9-]+\s*;\s*[!-~]+")
 
 
@@ -76,9 +87,7 @@ def read_mdn(section: HeaderSection) -> ReadMDN | None:
     if not final or match is None:
         return None
     action, sending, kind = (text.lower() for text in match.groups())
-    known = {"final-recipient", "disposition", "reporting-ua", "mdn-gateway", "original-recipient"}
-    known |= {"original-message-id", "error"}
-    names = [name for one in section.names if (name := one.decode("ascii", "replace").lower()) not in known]
+    names = [name.decode() for name in section.names if name and name not in _FIELDS]  # b"" is junk
     return ReadMDN(
         final_recipient=final,
         disposition={"actionMode": action, "sendingMode": sending, "type": kind},
@@ -178,4 +187,4 @@ def compose_mdn(
     kind = "message/global-disposition-notification" if utf8 else "message/disposition-notification"
     part = DataPart(octets, kind, disposition="", encoding="7bit" if octets.isascii() else "8bit")
     entity = MultiPart((TextPart(text), part), "report", (("report-type", "disposition-notification"),))
-    return b"".join(compose(headers, entity, utf8=utf8))
+    return b"".join(compose(headers, entity))
