@@ -77,7 +77,7 @@ def parse_addresses(field: bytes, limit: int = MAX_ADDRESSES) -> Sequence[Item]:
     at = 0
     while match := _SIMPLE.match(field, at):
         quoted, plain, localpart, domain = match.groups()
-        name = quoted if quoted is not None else b" ".join(plain.split())
+        name = quoted if quoted is not None else b" ".join(plain.split(None, MAX_PIECES)[:MAX_PIECES])
         items.append(RawAddress(name or None, None, localpart, domain))
         at = match.end()
         if at == len(field) or len(items) >= limit:
@@ -110,15 +110,10 @@ class _ListParser:
         self.route: bytes | None = None
         self.comment: bytes | None = None
         self.in_group = False
-        self.seen_at = False  # whether `words` holds _AT
+        self.seen_at = False  # whether `words` or `inside` holds _AT
 
     def run(self) -> None:
-        field = self.field
-        end = len(field)
-        while self.at < end and self.found < self.limit:
-            match = _TOKEN.match(field, self.at)
-            if match is None:
-                break
+        while self.found < self.limit and (match := _TOKEN.match(self.field, self.at)):
             self.at = match.end()
             kind = match.lastindex
             if kind == 1:
@@ -150,7 +145,7 @@ class _ListParser:
         """The first words as a display name, joined by blanks; around "@" only by those that are there."""
         pieces: list[bytes] = []
         for index, word in enumerate(words):
-            glued = word is self._AT or (index > 0 and words[index - 1] is self._AT)
+            glued = word is self._AT or words[index - 1] is self._AT
             if index and (not glued or index in self.blanks):
                 pieces.append(b" ")
             pieces.append(b"@" if word is self._AT else word)
@@ -168,7 +163,7 @@ class _ListParser:
             self.in_angle = False
         elif special == b"@":
             # a ":" after a bare "@" is not the begin of a group
-            self.seen_at = (self._word(self._AT) and self.inside is None) or self.seen_at
+            self.seen_at = self._word(self._AT) or self.seen_at
         elif special == b",":
             if not (
                 self.in_angle and self.inside and self.inside[0] is self._AT
