@@ -64,7 +64,7 @@ def test_a_link_is_one_of_the_web(text: str, expected: bool) -> None:
         (["LOCATION:javascript:x"], "", ""),
         (["LOCATION:" + "x" * MAX_LINK * 4 + "https://l.example"], "", ""),
         (["LOCATION:https://l.example/" + "x" * MAX_LINK], "", ""),
-        (["LOCATION:HTTP://l.example!?"], "", "HTTP://l.example"),
+        (["LOCATION:HTTP://l.example/X!?"], "", "HTTP://l.example/X"),
     ],
 )
 def test_an_event_is_joined_by_its_own_link_else_by_one_in_its_place(

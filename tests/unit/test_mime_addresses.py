@@ -268,6 +268,7 @@ def test_the_usual_form_is_read_as_by_the_whole_grammar(field: bytes) -> None:
         (mailbox("jö".encode(), b"x"), "", "jö", "x"),
         (mailbox(b"j\xf6", b"x\xf6"), "", "j\ufffd", "x\ufffd"),
         (mailbox(b"a", "例え。example".encode()), "", "a", "xn--r8jz45g.example"),
+        (mailbox(b"a", "\uff45xämple.org".encode()), "", "a", "xn--exmple-cua.org"),
         (mailbox(b"a", "-ä-.org".encode()), "", "a", "-ä-.org"),
         (mailbox(b"a", ("ä" * 300).encode()), "", "a", "ä" * 300),
         (mailbox(None, None), "", "", ""),

@@ -126,8 +126,7 @@ class _ListParser:
             else:
                 self._word(match[0])
             self.after_blank = False
-        if self.found < self.limit:
-            self._finish()
+        self._finish()  # adds nothing at the limit: an item has just ended
         if self.in_group:
             self.items.append(GroupEnd())
 
