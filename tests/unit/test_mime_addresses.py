@@ -281,6 +281,21 @@ def test_a_mailbox_is_decoded(raw: RawAddress, name: str, localpart: str, domain
     assert (address.name, address.localpart, address.domain) == (name, localpart, domain)
 
 
+@pytest.mark.parametrize(
+    ("field", "name", "localpart"),
+    [
+        (b'"a".b@c', None, b"a.b"),
+        (b'x."a b".y@c', None, b"x.a b.y"),
+        (b'Joe "a".b@c', b"Joe", b"a.b"),
+        (b"J. b@c", b"J.", b"b"),
+        (b'"J" .b@c', b"J", b".b"),
+    ],
+)
+def test_dots_join_the_words_of_a_bare_localpart(field: bytes, name: bytes | None, localpart: bytes) -> None:
+    """IMAP-102: quoted words among them (RFC 5322 §4.4); a name ends with a blank."""
+    assert list(parse_addresses(field)) == [mailbox(localpart, b"c", name)]
+
+
 def test_raw_text_of_a_name_has_the_charset_of_its_message() -> None:
     """STORE-56"""
     assert decode_address(mailbox(b"a", b"b", b"\xd0\xcf"), hint="koi8-r").name == b"\xd0\xcf".decode("koi8-r")

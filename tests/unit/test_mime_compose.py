@@ -12,6 +12,7 @@ from moxlite.proto.mime import MailAddress, scan
 from moxlite.proto.mime.compose import (
     ComposeError,
     DataPart,
+    Group,
     MultiPart,
     TextPart,
     address_field,
@@ -273,3 +274,12 @@ def test_message_ids_are_new_each_time() -> None:
     assert first != second
     assert first.startswith("<")
     assert first.endswith("@example.org>")
+
+
+def test_an_encoded_name_of_a_group_stands_alone() -> None:
+    """QUEUE-101, RFC 2047 §5: an encoded word in a phrase has blanks between it and specials."""
+    members = (MailAddress("", "a", "b.example"),)
+    assert address_field("To", [Group("Team", members)]) == b"To: Team: <a@b.example>;\r\n"
+    encoded = address_field("To", [Group("Grün", members)])
+    assert encoded == b"To: =?utf-8?b?R3LDvG4=?= : <a@b.example>;\r\n"
+    assert decode_words(encoded[4:].split(b" : ")[0]) == "Grün"

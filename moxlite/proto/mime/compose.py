@@ -131,6 +131,8 @@ def address_field(name: str, addresses: Sequence[MailAddress | Group], *, utf8: 
 
 def _format_group(group: Group, *, utf8: bool) -> str:
     name = _phrase(group.name, utf8=utf8) or '""'  # else the first address would be the name of the group
+    if name.endswith("?="):
+        name += " "  # an encoded word is separated from specials (RFC 2047 §5)
     return f"{name}: {', '.join([format_address(address, utf8=utf8) for address in group.members])};"
 
 

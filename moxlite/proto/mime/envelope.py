@@ -214,6 +214,8 @@ class _ListParser:
                 while start > 1 and words[start - 1] is self._AT:  # a@b@c
                     start -= 2
                 start = max(0, start)
+                while start and start not in self.blanks and b"." in (words[start][:1], words[start - 1][-1:]):
+                    start -= 1  # words of a localpart, some of them quoted (RFC 5322 §4.4)
                 name = self._phrase(words[:start])
                 localpart, domain = self._address(words[start:])
             else:
