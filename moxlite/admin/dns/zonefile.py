@@ -44,7 +44,7 @@ def zone_file(domain: DomainRecords, *, signed: bool) -> str:
     records need; otherwise they are written as comments.
     """
     host = domain.host
-    lines = [f"; DNS records for {domain.domain.ascii}", f"$TTL {TTL}"]
+    lines = [f"; DNS records for {domain.domain.ascii}. If you can paste a zone file, paste all lines.", f"$TTL {TTL}"]
     ips = [ip_address(str(record.value)) for record in domain.records("host")]
     if not ips:
         lines += ["", *_comment(UNADDRESSED), f"; {host.ascii}. A ADDRESS", f"; {host.ascii}. AAAA ADDRESS"]

@@ -38,15 +38,12 @@ LISTS: Final = ("sbl.spamhaus.org", "bl.spamcop.net")
 
 
 class Environment(msgspec.Struct, frozen=True):
-    """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``missing``: DNS doesn't have the name.
-    ``signed``: DNSSEC verifies them. ``notes``: what would be better, and isn't needed. ``unnamed``: addresses without
-    its name as their only reverse name. ``asked``: DNS answers.
+    """Results of `look_around`. ``host_ips``: addresses of the hostname by DNS. ``signed``: DNSSEC verifies them.
+    ``unnamed``: addresses without its name as their only reverse name. ``asked``: DNS answers.
     """
 
     host_ips: tuple[IPAddress, ...] = ()
-    missing: bool = False
     signed: bool = False
-    notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     unnamed: tuple[IPAddress, ...] = ()
     asked: bool = False
@@ -95,26 +92,20 @@ def _domain(text: str) -> Domain | None:
 
 async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
     """Ask DNS about DNSSEC and the hostname. Each failure becomes a warning."""
-    notes: list[str] = []
     warnings: list[str] = []
     found: tuple[IPAddress, ...] = ()
     unnamed: list[IPAddress] = []
-    missing = signed = False
+    signed = False
     late = True
     with trio.move_on_after(SECONDS):
         verifies = await check_resolver(resolver)
-        if verifies.status is Verifies.UNVERIFIED:
-            notes.append(
-                f"{verifies.problem}, so DANE isn't available. Mail works without it. To turn DANE on later, "
-                "run `moxlite help docs/dns.md#dnssec`"
-            )
-        elif verifies.problem:
+        if verifies.problem and verifies.status is not Verifies.UNVERIFIED:  # without DNSSEC mail works, too
             warnings.append(verifies.problem)
         try:
             answer = await validating(resolver).ips(f"{hostname.ascii}.")
             found, signed = answer.records, answer.authentic
         except NotFound as error:
-            missing, signed = True, error.authentic
+            signed = error.authentic
         except DNSError as error:
             warnings.append(f"couldn't look up {hostname}: {error}")
         for ip in found:
@@ -127,7 +118,7 @@ async def look_around(resolver: Resolver, hostname: Domain) -> Environment:
         late = False
     if late:
         warnings.append(f"DNS lookups timed out after {SECONDS:.0f} s")
-    return Environment(found, missing, signed, tuple(notes), tuple(warnings), tuple(unnamed), asked=True)
+    return Environment(found, signed, tuple(warnings), tuple(unnamed), asked=True)
 
 
 async def _is_named(resolver: Resolver, ip: IPAddress, hostname: Domain, warnings: list[str]) -> bool:

@@ -173,13 +173,13 @@ def _keeps_rules(domain: "Domain") -> bool:
 
 def confirm_strict(domain: "Domain", records: Iterable[str] = ()) -> bool:
     """Ask on a terminal whether other servers are bound by strict records, which are shown (ADMIN-47a)."""
-    click.echo(f"Strict policies for {domain} (DMARC p=reject, CAA):")
+    click.echo(f"Strict policies for {domain}: if you're not sure, or if other services send mail or get certificates")
+    click.echo("for it, choose no. DNS records of the policies (DMARC p=reject, CAA):")
     for line in records:
         click.echo(f"   {printable(line)}")
     click.echo(f"   yes: Receivers will reject mail from {domain} that this server didn't send. Only this server's")
     click.echo(f"        certificate authority can issue certificates for {domain} and its subdomains, such as www.")
     click.echo("   no:  Receivers will deliver such mail and send you reports. You can turn this on later.")
-    click.echo(f"If other services send mail or get certificates for {domain}, or if you're not sure, choose no.")
     return click.confirm("Use strict policies?")
 
 

@@ -149,8 +149,6 @@ def quickstart(
     try:
         carry_out(said, config, parsed.domain, agreed)
         published = stored is not None and publish_records(said, config, parsed.domain, stored, answering, agreed)
-        if around.missing and not published:
-            said.warn(f"{host} isn't in DNS yet. Before you start the server, add the address records below")
         snapshot, _ = load(config)
         setup = _Setup(
             snapshot,
@@ -312,8 +310,6 @@ def _look(
                 resolver, [interface_address.ip for interface_address in machine] or around.host_ips
             )
             warnings += await ask_registry(HTTPClient(resolver), domain)
-        for note in around.notes:
-            said.say(f"note: {note}")
         for warning in warnings:
             said.warn(warning)
         return host, places, around
@@ -461,7 +457,7 @@ def _dns_step(setup: _Setup) -> list[str]:
         return []
     domain = setup.address.domain
     return [
-        "Add the DNS records above at your DNS provider. To print them again, and to compare them with DNS:",
+        "Add the DNS records above at your DNS provider, before you start the server. To print and check them later:",
         f"   {setup.command} config dnsrecords {domain}",
         f"   {setup.command} config dnscheck {domain}",
         f"If {domain} already gets mail elsewhere, add the MX record last, because it brings new mail here.",
