@@ -6,8 +6,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-__all__ = ["short"]
-
 MAX_PATH: Final = 100
 """Octets of a path that each system takes (unix(7))."""
 

@@ -758,14 +758,10 @@ def test_a_mail_program_may_come_by_the_https_port(tmp_path: Path) -> None:
                     assert b"\r\n235 " in replies
 
 
-def test_a_directory_with_a_path_too_long_for_the_control_socket_is_one_line(tmp_path: Path) -> None:
-    """ADMIN-66: the kernel allows some 100 octets."""
-    where = tmp_path / ("long" * 25)
-    local = LocalServer(where)
-    done = moxlite(*local.command())
-    assert done.returncode == 1
-    assert "can't create the control socket" in done.stderr
-    assert "Traceback" not in done.stderr
+def test_a_directory_with_a_long_path_has_a_control_socket(tmp_path: Path) -> None:
+    """ADMIN-22: a socket's address has some 100 octets, which the path of the data may exceed."""
+    with LocalServer(tmp_path / ("long" * 25)) as local:
+        assert "moxlite@localhost" in local.cli("account", "list").stdout
 
 
 @pytest.mark.nightly
