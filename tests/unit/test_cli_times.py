@@ -78,7 +78,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     },
     "faq": {"15 minutes": READER},
     "first-hour": {
-        "15 minutes": READER,
+        "10 minutes": READER,
         "2 minutes": OTHERS,
         "15 seconds": SMTPService().first_time_sender_delay,
     },
