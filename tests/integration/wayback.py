@@ -65,9 +65,9 @@ class Reader:
         return self.machine.run("journalctl --no-pager -u moxlite")
 
     def is_checked(self) -> bool:
-        """Whether DNS and services are as they should be."""
-        done = self.machine.run("moxlite config dnscheck example.org >/tmp/check 2>&1; echo $?")
-        return done == "0"
+        """Whether DNS and services are as they should be, and no certificate is waited for."""
+        done = self.machine.run("moxlite config dnscheck example.org >/tmp/check 2>&1; echo $?; cat /tmp/check")
+        return done.startswith("0") and "waiting for a certificate" not in done
 
     def records(self) -> str:
         """Records for the zone."""
