@@ -241,7 +241,7 @@ def under_way(folder: Path, authority: str, wanted: Iterable[str], since: float)
     files = Folder(folder, authority)
     states = files.read_state().hosts
     fresh = HostState(since=since)
-    hosts = ((host, states.get(host, fresh)) for host in wanted)
+    hosts = ((host, states.get(host, fresh)) for host in wanted if not files.has_certificate(host))
     return [host for host, state in hosts if not (state.ordered or state.error or state.since < since)]
 
 

@@ -175,6 +175,11 @@ def test_first_orders_are_under_way_until_they_fail_or_are_old(tmp_path: Path) -
     wanted = [*states, "unknown.example"]
     assert under_way(tmp_path, "ca", wanted, 900.0) == ["new.example", "unknown.example"]
     assert under_way(tmp_path, "ca", wanted, 1_001.0) == ["unknown.example"]
+    (tmp_path / "ca.state").write_text("damaged")
+    certificate = tmp_path / "keycerts/ca/renewed.example"
+    certificate.parent.mkdir(parents=True)
+    certificate.touch()
+    assert "renewed.example" not in under_way(tmp_path, "ca", wanted, 900.0), "it has one, whatever the file says"
 
 
 def test_findings_follow_the_one_of_their_cause() -> None:
