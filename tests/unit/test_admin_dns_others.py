@@ -8,11 +8,12 @@ import pytest
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.others import UNKNOWN, Own, others_of
-from moxlite.admin.dns.plan import Change, Data, Published, Slot, make_plan
+from moxlite.admin.dns.plan import Change, Data, Note, Published, Slot, make_plan
 from moxlite.admin.dns.wanted import Kind, WantedRecord
+from moxlite.admin.dns.zonefile import rdata_of
 from moxlite.admin.dnsproviders.messages import Record
 from moxlite.admin.domains.changes import refuse_public
-from moxlite.net.resolver import CAA, FakeResolver, RecordType, TempError
+from moxlite.net.resolver import CAA, MX, FakeResolver, RecordType, TempError
 from moxlite.proto.address import Domain
 
 DOMAIN = Domain.parse("example.org")
@@ -35,6 +36,29 @@ OWN = Own((Domain.parse("mx.example.org"),), (ip_address("192.0.2.1"),), ("letse
 async def test_others_are_found_in_dns(kind: str, name: str, data: str, others: list[str]) -> None:
     """ADMIN-47a: senders by SPF, mail hosts, sites; what is ours is not among them."""
     assert await others_of(FakeResolver({kind: {name: [data]}}), DOMAIN, OWN) == others
+
+
+def test_notes_tell_what_a_replacement_would_change() -> None:
+    """ADMIN-71a: mail hosts of others, which stay, not an alias in the way, which only the owner can remove."""
+    key, alias, mail = "a._domainkey.example.org.", "www.example.org.", "example.org."
+    wanted = [
+        WantedRecord("dkim", key, "TXT", "v=DKIM1; p=BB"),
+        WantedRecord("mx", mail, "MX", MX(10, "mx.example.org.")),
+        WantedRecord("autoconfig", alias, "CNAME", "mx.example.org."),
+    ]
+    found: dict[Slot, list[Data]] = {
+        (key, "TXT"): [rdata_of("TXT", "v=DKIM1; n= MX ; p=AA")],
+        (mail, "MX"): [rdata_of("MX", MX(5, "mx.old.example."))],
+        (alias, "A"): [rdata_of("A", "192.0.2.80")],
+    }
+    assert make_plan(wanted, found).left == (
+        Note(f'keeping {key} TXT "v=DKIM1; n= MX ; p=AA"', "TXT", replaceable=True),
+        Note(f"keeping {mail} MX 5 mx.old.example.", "MX", replaceable=True),
+        Note(f"skipping {alias} CNAME because other records already exist", "CNAME"),
+    )
+    replacing = make_plan(wanted, found, replace=True)
+    assert [note.kind for note in replacing.left] == ["CNAME"]
+    assert {change.kind for change in replacing.changes} == {"TXT", "MX"}
 
 
 async def test_other_cas_and_what_a_provider_lists_are_found() -> None:

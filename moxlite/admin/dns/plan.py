@@ -67,14 +67,23 @@ class Change(msgspec.Struct, frozen=True):
         return "rules" if self.add and not bound else "settings"
 
 
-class Plan(msgspec.Struct, frozen=True):
-    """changes: in the order of the wanted records. left: notes on what stays as it is, one line each. replaceable:
-    notes in `left` about records that `replace` would replace.
+class Note(msgspec.Struct, frozen=True):
+    """Records that stay as they are.
+
+    text: one line, with the reason. kind: type of the records; None: a zone or key is meant. replaceable: `replace`
+    would change them.
     """
 
+    text: str
+    kind: Kind | None = None
+    replaceable: bool = False
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """changes: in the order of the wanted records. left: what stays as it is."""
+
     changes: tuple[Change, ...]
-    left: tuple[str, ...]
-    replaceable: frozenset[str] = frozenset()
+    left: tuple[Note, ...] = ()
 
 
 class ZonePlan(msgspec.Struct, frozen=True):
@@ -116,13 +125,12 @@ def make_plan(
     for wanted_record in wanted_records:
         slots.setdefault((wanted_record.name.lower(), wanted_record.kind), []).append(wanted_record)
     changes: list[Change] = []
-    left: list[str] = []
-    replaceable: set[str] = set()
+    left: list[Note] = []
     for (name, kind), records in slots.items():
         before = tuple(found.get((name, kind), ()))
         conflict = _conflict(name, kind, found)
         if conflict:
-            left.append(conflict)
+            left.append(Note(conflict, kind))
             continue
         published = ours.get((name, kind), ())
         remove, add = _difference(records, before, published)
@@ -131,9 +139,7 @@ def make_plan(
         if kind == "CAA" and not any(rdata not in own for rdata in before) and all(record.joins for record in records):
             remove, add = [rdata for rdata in before if rdata in own], []
         if kind not in ADDED and others and not replace and not all(record.merge for record in records):
-            kept = [f"keeping {name} {kind} {rdata.to_text()}" for rdata in others]
-            left += kept
-            replaceable.update(kept)
+            left += [Note(f"keeping {name} {kind} {rdata.to_text()}", kind, replaceable=True) for rdata in others]
             continue
         if kind == "CAA" or (kind in ADDED and not replace):
             remove = [rdata for rdata in remove if rdata in own]
@@ -144,7 +150,7 @@ def make_plan(
         own = [record.data for record in published if record.data in before]
         if (name, kind) not in slots and own:
             changes.append(Change(name, kind, before, tuple(own), ()))
-    return Plan(tuple(changes), tuple(left), frozenset(replaceable))
+    return Plan(tuple(changes), tuple(left))
 
 
 def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
@@ -160,7 +166,7 @@ def reversed_changes(changes: Iterable[Change], found: Found) -> list[Change]:
 
 
 def _conflict(name: str, kind: Kind, found: Found) -> str:
-    """A note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
+    """Text of a note if an alias is in the way of other records, or they of an alias (RFC 1034 §3.6.2); else ""."""
     if kind != "CNAME" and found.get((name, "CNAME")):
         return f"skipping {name} {kind} because of an existing CNAME"
     if kind == "CNAME" and any(found.get((name, other)) for other in OTHERS):

@@ -13,7 +13,7 @@ import msgspec
 
 from moxlite.admin.accounts import Refused
 from moxlite.admin.dns.ledger import Ledger
-from moxlite.admin.dns.plan import Change, Data, Plan, Slot, ZonePlan
+from moxlite.admin.dns.plan import Change, Data, Note, Plan, Slot, ZonePlan
 from moxlite.admin.dns.update import NoAnswer, UpdateRefused
 from moxlite.admin.dns.wanted import GROUPS, TOPICS, Group, HeldKeys, Keys, Kind, Topic, WantedRecord, records_of
 from moxlite.admin.dns.zonefile import rdata_of, zone_line
@@ -76,7 +76,7 @@ class Plans(msgspec.Struct, frozen=True):
     def notes(self, how: str) -> list[str]:
         """Records that stay as they are, each with the reason, or with `how` to replace them."""
         return [
-            f"{note}; to replace it, {how}" if note in zone.plan.replaceable else note
+            f"{note.text}; to replace it, {how}" if note.replaceable else note.text
             for zone in self.zones
             for note in zone.plan.left
         ]
@@ -220,7 +220,8 @@ class Publishing:
         if problems:  # what seems not to be wanted may be the record of a key in use
             ours = {slot: one for slot, one in ours.items() if slot[1] != "TLSA" and "._domainkey." not in slot[0]}
         zones = plan_zones(located, wanted, ours, replace=replace)
-        return Plans((*zones, *([ZonePlan("", Plan((), problems))] if problems else ())), wanted)
+        notes = tuple(map(Note, problems))
+        return Plans((*zones, *([ZonePlan("", Plan((), notes))] if notes else ())), wanted)
 
     def mail_elsewhere(self, domain: Domain, located: Located) -> list[str]:
         """The hosts to which mail of the domain goes today, but for ours. Raises as `plan`."""
@@ -239,7 +240,7 @@ class Publishing:
             msgspec.structs.replace(
                 zone,
                 plan=msgspec.structs.replace(
-                    zone.plan, left=tuple(note for note in zone.plan.left if " MX " not in note)
+                    zone.plan, left=tuple(note for note in zone.plan.left if note.kind != "MX")
                 ),
             )
             for zone in plans.zones
@@ -282,7 +283,7 @@ class Publishing:
                 return Ensured((*_removals(record.name, record.kind, gone), f"add to DNS: {zone_line(record)}"))
             todo = msgspec.structs.replace(change, add=() if data in there else (data,))
             self._make_one(domain, located, zone, todo, (record,))
-        late = differing(located, self.authorities, [ZonePlan(zone, Plan((change,), ()))])
+        late = differing(located, self.authorities, [ZonePlan(zone, Plan((change,)))])
         if late:
             return Ensured(problem=late[0])
         places = (*access.authorities(zone), *self.authorities.places(zone))
@@ -308,7 +309,7 @@ class Publishing:
     def _make_one(
         self, domain: Domain, located: Located, zone: str, change: Change, records: tuple[WantedRecord, ...]
     ) -> None:
-        missing = self.make(domain, located, Plans((ZonePlan(zone, Plan((change,), ())),), records))
+        missing = self.make(domain, located, Plans((ZonePlan(zone, Plan((change,))),), records))
         if missing:
             raise UpdateRefused(f"the provider accepted the change but didn't apply it: {missing[0][:120]}")
 

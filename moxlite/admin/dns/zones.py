@@ -21,6 +21,7 @@ from moxlite.admin.dns.plan import (
     Change,
     Data,
     Found,
+    Note,
     Ours,
     Plan,
     Published,
@@ -345,13 +346,14 @@ def plan_zones(
     Raises NoAnswer, UpdateRefused.
     """
     zones: dict[str, list[WantedRecord]] = {}
-    left: list[str] = []
+    left: dict[str, Kind] = {}
     for wanted_record in wanted_records:
         at = located.of(wanted_record.name.lower())
+        shown = f"{wanted_record.name} {wanted_record.kind}"
         if at is None:
-            left.append(f"skipping {wanted_record.name} {wanted_record.kind} because another provider manages the zone")
+            left[f"skipping {shown} because another provider manages the zone"] = wanted_record.kind
         elif not wanted_record.live and not at[0].signed(at[1]):
-            left.append(f"skipped {wanted_record.name} {wanted_record.kind} because {at[1]} isn't signed with DNSSEC")
+            left[f"skipped {shown} because {at[1]} isn't signed with DNSSEC"] = wanted_record.kind
         else:
             zones.setdefault(at[1], []).append(wanted_record)
     mine: dict[str, dict[Slot, Sequence[Published]]] = {}
@@ -366,7 +368,8 @@ def plan_zones(
         assert access is not None
         found = access[0].found(zone, slots_of(records, own))
         plans.append(ZonePlan(zone, make_plan(records, found, own, replace=replace)))
-    return [*plans, ZonePlan("", Plan((), tuple(dict.fromkeys(left))))] if left else plans
+    notes = tuple(Note(text, kind) for text, kind in left.items())
+    return [*plans, ZonePlan("", Plan((), notes))] if notes else plans
 
 
 def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list[ZonePlan]:
@@ -375,10 +378,10 @@ def plan_back(located: Located, changes: Mapping[str, Sequence[Change]]) -> list
     for zone, done in changes.items():
         at = located.of(zone)
         if at is None:
-            plans.append(ZonePlan("", Plan((), (f"skipping {zone} because another provider manages it now",))))
+            plans.append(ZonePlan("", Plan((), (Note(f"skipping {zone} because another provider manages it now"),))))
             continue
         found = at[0].found(zone, [(change.name, change.kind) for change in done])
-        plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)), ())))
+        plans.append(ZonePlan(zone, Plan(tuple(reversed_changes(done, found)))))
     return plans
 
 

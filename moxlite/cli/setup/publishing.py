@@ -207,7 +207,7 @@ def _show(plans: "Plans", *, dry_run: bool) -> None:
             {
                 "zone": zone.zone,
                 "changes": [line for change in zone.plan.changes for line in change.lines()],
-                "left": zone.plan.left,
+                "left": [note.text for note in zone.plan.left],
             }
             for zone in plans.zones
         ]
