@@ -39,6 +39,8 @@ SETTLE_SECONDS = 120.0
 """Seconds without a change on either side, within which they look at each other twice."""
 
 PASSWORD = "moxmoxmox"
+"""At the provider."""
+
 BOXES = ("Work", "Trips")
 LINK = "Far"
 FLAGS = (rb"\Seen", rb"\Flagged", rb"\Answered", b"blue")
@@ -92,9 +94,10 @@ def select(client: imapclient.IMAPClient, name: str, *, readonly: bool = False) 
 class Side:
     """One of the two: where its clients log in, and the name of a mailbox there."""
 
-    def __init__(self, port: int, user: str, *, linked: bool, below: str = "") -> None:
+    def __init__(self, port: int, user: str, password: str, *, linked: bool, below: str = "") -> None:
         self._port = port
         self._user = user
+        self._password = password
         self._linked = linked
         self._below = below
 
@@ -105,7 +108,7 @@ class Side:
         with imapclient.IMAPClient(
             "127.0.0.1", self._port, ssl=self._linked, ssl_context=context, timeout=30
         ) as client:
-            client.login(self._user, PASSWORD)
+            client.login(self._user, self._password)
             yield client
 
     @property
@@ -198,8 +201,8 @@ def play(source: Source, folder: Path, seed: int, count: int, report: Report) ->
     with source:
         cutter = Cutter(source.port)
         server = ServedServer(folder / "server", top="allow_private_webhooks = true")
-        far = Side(source.port, source.user, linked=False, below=source.below)
-        near = Side(server.ports["imaps"], "bob@example.org", linked=True)
+        far = Side(source.port, source.user, PASSWORD, linked=False, below=source.below)
+        near = Side(server.ports["imaps"], "bob@example.org", server.password, linked=True)
         with far.client() as client:
             for box in BOXES:
                 client.create_folder(far.name(box))
