@@ -15,12 +15,13 @@ MAILTO = listed("mailto:leave@shop.example?subject=leave")
 
 
 async def test_senders_are_listed_with_what_they_sent_and_ways_out(rig: Rig, browser: Browser) -> None:
-    """WEBMAIL-136a: by number or octets; what was left and goes on says so; ordinary mail is not there."""
+    """WEBMAIL-136a: by number or octets, at once after they came; what was left and goes on says so; ordinary mail is
+    not there.
+    """
     async with rig.account() as account:
         ids = [await put(account, MAILTO + "List-Id: <news.shop.example>\r\n", days=-1) for _ in range(3)]
         big = await put(account, f"List-Id: <big.example>\r\nX-Long: {'x' * 900}\r\n", days=-2)
         await put(account, "")
-        await account.gatherer.once()
     found = await browser.call("newsletters", order="messages")
     assert found["total"] == 2
     shop, other = found["senders"]
@@ -39,7 +40,6 @@ async def test_senders_are_listed_with_what_they_sent_and_ways_out(rig: Rig, bro
     await browser.call("unsubscribe", message_id=ids[0], by_post=False)
     async with rig.account() as account:
         await put(account, MAILTO + "List-Id: <news.shop.example>\r\n", days=11)
-        await account.gatherer.once()
     assert (await browser.call("newsletters", order="messages"))["senders"][0]["unsubscribe"]["still_sends"] is True
 
 
@@ -54,7 +54,6 @@ async def test_a_list_of_many_authors_has_its_own_name(rig: Rig, browser: Browse
     async with rig.account() as account:
         for number, (listed_id, post) in enumerate(fields.items()):
             await put(account, f"List-Id: {listed_id}\r\nList-Post: {post}\r\n", days=-number)
-        await account.gatherer.once()
     found = (await browser.call("newsletters", order="messages"))["senders"]
     assert sorted((one["name"], one["address"]) for one in found) == [
         ("Boöte", "boats@lists.example"),
@@ -71,7 +70,6 @@ async def test_all_of_a_sender_is_archived_in_pieces(
     monkeypatch.setattr(gathering, "UNIT", 2)
     async with rig.account() as account:
         ids = [await put(account, MAILTO, days=one) for one in range(3)]
-        await account.gatherer.once()
     [shop] = (await browser.call("newsletters", order="messages"))["senders"]
     first = await browser.call("newsletter_archive", sender_id=shop["id"])
     assert (first["ids"], first["unread"]) == (ids[:2], ids[:2])

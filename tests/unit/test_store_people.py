@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import partial
 
 import pytest
+import trio
 
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
@@ -96,6 +97,17 @@ async def test_the_latest_verdict_of_the_owner_counts(accounts: Accounts) -> Non
         await account.write(lambda tx: tx.execute(row, number))
         await account.write(lambda tx: store_flags_ids(tx, [number], mode="add", flags=Flag.JUNK))
         assert await names(account, "eve") == []
+
+
+async def test_two_that_look_at_once_count_once(accounts: Accounts) -> None:
+    """STORE-96, WEBMAIL-136a: the background task, and a list of newsletters that waits for it."""
+    async with accounts.use("mia") as account:
+        for number in range(5):
+            await put(account, "Ada <ada@x.example>", fields=NEWS, received=number)
+        async with trio.open_nursery() as nursery:
+            for _ in range(4):
+                nursery.start_soon(account.gatherer.hurry, 60.0)
+        assert [one.messages for one in await look(account, lambda r: gathering.bulk_senders(r, "size", 9, 0))] == [5]
 
 
 async def test_what_is_removed_is_forgotten(accounts: Accounts) -> None:

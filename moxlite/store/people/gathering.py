@@ -142,6 +142,12 @@ class Gatherer:
                 await self._entry_facts()
             self._renewed = True
 
+    async def hurry(self, seconds: float) -> None:
+        """Look at new messages, for these seconds at most, so that what is listed now has them. Raises StoreError."""
+        with trio.move_on_after(seconds):
+            while await self._messages():
+                pass
+
     async def _entry_facts(self) -> None:
         """Compute the facts of entries whose stored ones are of another version."""
         await lazyimport.load("moxlite.store.groupware.entryfacts")
@@ -262,9 +268,12 @@ def _discussion(section: HeaderSection) -> tuple[str, str] | None:
 
 
 def _write(tx: Tx, found: list[_Found], last: int) -> None:
+    state = tx.row(STATE)
+    assert state is not None
     for one in found:
-        if not tx.value(STILL_THERE, one.message_id):
-            continue  # removed since it was read
+        # Another task may have looked at the same messages meanwhile; and some may be removed.
+        if one.message_id <= state[0] or not tx.value(STILL_THERE, one.message_id):
+            continue
         sender = one.sender
         person = note_correspondent(
             tx, sender.name, sender.localpart, one.domain, heard=one.received, bulk=bool(one.key)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Final
 
 import msgspec
 from msgspec import Meta
 
-from moxlite.store.errors import ChunkDamaged, NoSuchMessage
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage, StoreError
 from moxlite.store.people.gathering import BulkSender, Order, archive, bulk_senders, count_senders
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 PAGE: Final = 50
 """Senders in one answer: the newest header of each is read, 15 ms for all."""
+
+PATIENCE: Final = 1.0
+"""Seconds for a look at messages that have just come; those of a large import are counted later."""
 
 Microseconds = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 
@@ -90,6 +94,8 @@ class NewsletterCalls(AccountCalls):
             )
 
         async with self._accounts.use(caller.require().account) as account:
+            with suppress(StoreError):  # such as of a full disk
+                await account.gatherer.hurry(PATIENCE)
             return await account.scan(read, op="newsletters")
 
     @call()
