@@ -536,7 +536,7 @@ export interface DNSRecord {
   live: boolean;
 }
 
-/** The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way. */
+/** The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way; */
 export interface DNSReport {
   topic: string;
   at: number;
@@ -545,6 +545,7 @@ export interface DNSReport {
   warnings: Array<string>;
   instructions: Array<string>;
   found: Array<string>;
+  unused: boolean;
 }
 
 /** A domain in the list. `peer`: it moves here from another server, which has the mail for addresses that are not */
@@ -1284,7 +1285,7 @@ export const checks: Checks = {
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
   TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
-  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"], unused: "boolean" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", peer: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },

@@ -276,7 +276,7 @@ async def test_nothing_in_dns_yet(config: Path, world: DNSWorld) -> None:
     done = moxlite("config", "dnscheck", "example.org", "--resolver", world.server)
     assert (done.returncode, done.stderr) == (1, "")
     assert "\nmx: \n  error: no MX record" in done.stdout
-    assert "\ndane: see note\n  note: the domain doesn't have an MX record yet" in done.stdout
+    assert "\ndane: not used\n  note: the domain doesn't have an MX record yet" in done.stdout
     assert "\ndnssec: ok\n" in done.stdout
 
 

@@ -114,7 +114,9 @@ async def test_what_was_not_looked_at_is_not_fine(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("signed", [["com"], ["com", "example.org"]])
 async def test_a_zone_without_dnssec_is_one_note(tmp_path: Path, signed: list[str]) -> None:
-    """ADMIN-48, AUTH-10: DNSSEC is optional; where only the host's zone lacks it, the topic of DANE says so."""
+    """ADMIN-48, AUTH-10: DNSSEC is optional; where only the host's zone lacks it, the topic of DANE says so. Neither is
+    "ok" without it.
+    """
     (tmp_path / "moxlite.toml").write_text(STATIC + TLS + ACME)
     (tmp_path / "domains.toml").write_text(DOMAINS)
     snapshot, _ = load(tmp_path / "moxlite.toml")
@@ -133,6 +135,7 @@ async def test_a_zone_without_dnssec_is_one_note(tmp_path: Path, signed: list[st
     notes = [note for report in found.values() for note in report.instructions]
     assert len(notes) == 1
     assert ("Mail works without it" in notes[0]) == ("example.org" not in signed)
+    assert [report.unused for report in found.values()] == ["example.org" not in signed, True]
 
 
 @pytest.mark.parametrize("allowed", [False, True])

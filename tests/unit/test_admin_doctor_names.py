@@ -207,6 +207,7 @@ def test_each_fault_of_a_report_has_its_own_remedy() -> None:
         "warnings": ["late"],
         "instructions": ["nothing is wrong yet", "add it", "add its address", "not checked"],
         "found": [],
+        "unused": False,
     }
     assert [(one.grade, one.about, one.commands) for one in report.findings if one.grade != "note"] == [
         ("error", "example.org mx", ("add it", "add its address")),

@@ -77,6 +77,7 @@ export async function dns(
         warnings: [],
         instructions: [],
         found: [],
+        unused: false,
       });
     }
     running.delete(topic);
@@ -186,7 +187,9 @@ function topicLine(report: DNSReport, running: boolean, again: () => void): Chil
         ? state("danger", t("wrong"))
         : report.warnings.length > 0
           ? state("warn", t("weak"))
-          : state("ok", t("correct"));
+          : report.unused
+            ? state("unknown", t("not used"))
+            : state("ok", t("correct"));
   const [sentence, name] = topics[report.topic]!;
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));

@@ -57,6 +57,7 @@ async def check_dnssec(case: Case, report: Report) -> None:
         if isinstance(error, TempError) and error.dnssec:
             report.error(f"DNSSEC validation for {case.domain} fails: {error}")
             signed = True
+    report.unused = not signed
     known = verifies.status is not Verifies.UNVERIFIED or (own is not None and await own.can_validate())
     if not signed and known:
         report.note(
@@ -301,6 +302,7 @@ async def check_dane(case: Case, report: Report) -> None:
         report.note("the domain doesn't have an MX record yet, which TLSA records require")
     signed = answer is not None and answer.authentic
     published = [host for host in mx_hosts(answer) if await _check_host(case, report, host, signed=signed)]
+    report.unused = not published
     if not case.keys.tlsa:
         own = absolute_name(case.host)
         report.warning(

@@ -49,6 +49,7 @@ async def _check_path(case: Case, report: Report, wanted_record: WantedRecord) -
 async def check_autoconfig(case: Case, report: Report) -> None:
     """Check the host where Thunderbird finds its settings."""
     if not case.records("autoconfig"):
+        report.unused = True
         report.note("autoconfig_https isn't turned on for any listener, so users have to enter their settings")
         return
     await _host(case, report, f"autoconfig.{case.domain.ascii}.", "autoconfig")
@@ -58,6 +59,7 @@ async def check_autodiscover(case: Case, report: Report) -> None:
     """Check the host and SRV record where Outlook finds its settings."""
     wanted = [record.value for record in case.records("autodiscover") if isinstance(record.value, SRV)]
     if not wanted:
+        report.unused = True
         return
     name = f"_autodiscover._tcp.{case.domain.ascii}."
     srvs = await case.look_up(report, case.resolver.srv, name, "SRV")
@@ -90,6 +92,7 @@ async def check_pacc(case: Case, report: Report) -> None:
     a text that does not fit makes programs refuse the settings. One that fits is enough: another may be there while
     the settings change.
     """
+    report.unused = True
     for record in case.records("pacc"):
         if record.kind != "TXT":
             continue
@@ -99,6 +102,7 @@ async def check_pacc(case: Case, report: Report) -> None:
         if not found:
             case.ask_for(report, "pacc")
             return
+        report.unused = False
         if digest_in(str(record.value)) not in map(digest_in, found[:MAX_SERVICES]):
             report.error(f"{record.name} doesn't have the digest of the settings, so mail clients reject them")
             case.ask_for(report, "pacc", name=record.name, found=shown(record.name, "TXT", found[:MAX_SERVICES]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from itertools import zip_longest
-from typing import Final, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
@@ -21,13 +21,15 @@ NOT_SERVED: Final = "couldn't check TLS because the server isn't running; start 
 class Report(msgspec.Struct):
     """The report on one topic: what is wrong, each with what to do about it, and the records found, one line each.
 
-    about: the subject of the findings, such as ``example.org mx``.
+    about: the subject of the findings, such as ``example.org mx``. unused: the domain doesn't have what the topic is
+    about, and works without it.
     """
 
     about: str = ""
     code: Literal["dns", "dns-server"] = "dns"
     findings: list[Finding] = []
     found: list[str] = []
+    unused: bool = False
 
     def error(self, text: str, *commands: str) -> None:
         """Add a fault because of which mail is lost or refused."""
@@ -78,9 +80,9 @@ class Report(msgspec.Struct):
         lines = [line for one in self.findings for line in ((one.text,) if one.grade == "note" else one.commands)]
         return list(dict.fromkeys(lines))
 
-    def lines(self) -> dict[str, list[str]]:
+    def lines(self) -> dict[str, Any]:
         """The report as programs get it."""
-        kept = ("errors", "warnings", "instructions", "found")
+        kept = ("errors", "warnings", "instructions", "found", "unused")
         return {name: getattr(self, name) for name in kept}
 
 

@@ -88,7 +88,9 @@ def dnscheck(name: str, resolver: str | None) -> int:
         ]
         fresh = [line for line in lines if shown.setdefault(line, topic) == topic]
         title = f" ({TITLES[topic]})" if topic in TITLES else ""
-        if fresh:
+        if report.unused and not faulty:
+            state = "not used"
+        elif fresh:
             state = "" if faulty else "see note"
         else:
             state = f"see {shown[lines[0]]}" if lines else "ok"

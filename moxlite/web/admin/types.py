@@ -251,7 +251,9 @@ class DNSRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DNSReport(msgspec.Struct, frozen=True, kw_only=True):
-    """The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way."""
+    """The check of one topic, as lines for people. `at`: when it was made, 0 for never; `running`: one is under way;
+    `unused`: the domain works without what the topic is about.
+    """
 
     topic: str
     at: int
@@ -260,6 +262,7 @@ class DNSReport(msgspec.Struct, frozen=True, kw_only=True):
     warnings: list[str]
     instructions: list[str]
     found: list[str]
+    unused: bool = False
 
 
 class DaySeries(msgspec.Struct, frozen=True):

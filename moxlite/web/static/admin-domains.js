@@ -873,7 +873,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
       while (latest.get(topic).running && summary.isConnected);
     } catch (error) {
       could = false;
-      latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [] });
+      latest.set(topic, { topic, at: Date.now() * 1e3, running: false, errors: [messageOf(error)], warnings: [], instructions: [], found: [], unused: false });
     }
     running.delete(topic);
     draw(topic);
@@ -908,7 +908,7 @@ async function dns(desk, name, { again = 0, told: told2 = (_) => void 0 } = {}) 
 }
 var topics = { dnssec: [t("DNS records can't be forged"), "DNSSEC"], iprev: [t("This server's addresses point to its name"), t("Reverse DNS")], mx: [t("Mail for this domain is delivered here"), "MX"], tls: [t("Mail to this server is encrypted"), "TLS"], dane: [t("TLS keys are published in DNS"), "DANE"], spf: [t("Only this server sends mail for the domain"), "SPF"], dkim: [t("Outgoing messages are signed"), "DKIM"], dmarc: [t("Other servers know how to handle forged mail"), "DMARC"], "host-tlsrpt": [t("You get TLS reports for this server"), t("Host TLS reports")], tlsrpt: [t("You get TLS reports for the domain"), t("TLS reports")], mtasts: [t("Other servers must encrypt mail to you"), "MTA-STS"], srv: [t("Mail apps find your servers"), "SRV"], autoconfig: [t("Thunderbird finds your settings"), t("Autoconfig")], autodiscover: [t("Outlook finds your settings"), t("Autodiscover")], pacc: [t("Mail apps get settings from your domain"), "PACC"], "client-settings": [t("The server name for mail apps points here"), t("Mail client settings")] };
 function topicLine(report, running, again) {
-  const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : state("ok", t("correct"));
+  const mark3 = running ? state("wait", t("checking…")) : report.at === 0 ? state("unknown", t("not checked")) : report.errors.length > 0 ? state("danger", t("wrong")) : report.warnings.length > 0 ? state("warn", t("weak")) : report.unused ? state("unknown", t("not used")) : state("ok", t("correct"));
   const [sentence3, name] = topics[report.topic];
   const said = [...report.errors, ...report.warnings].map((one) => el("div", { class: "two" }, visible(one)));
   const todo = report.instructions.map((one) => el("div", { class: "hint" }, copyableLines(one)));

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "86d2f6465cbe", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
@@ -257,7 +257,7 @@ var checks = {
   ReverseName: { ip: "string", status: ["enum", ["fail", "pass", "permerror", "temperror"]], name: "string", names: ["list", "string"], problem: "string", authentic: "boolean" },
   TransportRow: { name: "string", method: ["enum", ["direct", "fail", "smtp", "socks", "submission", "submissions"]], settings: ["map", "any"], used: ["list", "string"] },
   DNSRecord: { topic: "string", about: "string", name: "string", kind: "string", value: "string", line: "string", optional: "boolean", live: "boolean" },
-  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"] },
+  DNSReport: { topic: "string", at: "integer", running: "boolean", errors: ["list", "string"], warnings: ["list", "string"], instructions: ["list", "string"], found: ["list", "string"], unused: "boolean" },
   DomainRow: { domain: "string", description: "string", disabled: "boolean", peer: "boolean", reports_only: "boolean", addresses: "integer", aliases: "integer" },
   DomainDetail: { row: ["ref", "DomainRow"], addresses: ["list", "string"], aliases: ["list", ["ref", "AliasRow"]], selectors: ["list", ["ref", "SelectorRow"]], users: ["list", "string"] },
   AliasRow: { localpart: "string", address: "string", members: ["list", "string"], post_public: "boolean", list_members: "boolean", allow_msg_from: "boolean" },
