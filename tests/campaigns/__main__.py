@@ -22,10 +22,9 @@ from tests.tools import top
 OTHERS = {"children", "report", "__main__"}
 
 NIGHTLY: Final = {
-    "acme_year": 0.3,
     "booted": 0.1,
     "budget": 0.5,
-    "calls": 0.1,
+    "calls": 0.06,
     "clocks": 0.1,
     "compose": 0.05,
     "damaged_packs": 0.5,
@@ -40,8 +39,7 @@ NIGHTLY: Final = {
     "rules": 0.1,
     "standby": 0.2,
     "starts": 0.5,
-    "update_kill": 0.5,
-    "webapi_schema": 0.05,
+        "webapi_schema": 0.2,
     "webforward": 0.5,
     "webmail": 0.4,
 }
