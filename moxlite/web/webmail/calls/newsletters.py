@@ -30,7 +30,7 @@ PAGE: Final = 50
 """Senders in one answer: the newest header of each is read, 15 ms for all."""
 
 PATIENCE: Final = 1.0
-"""Seconds for a look at messages that have just come; those of a large import are counted later."""
+"""Seconds for a look at new messages: after a large import, the rest is counted later."""
 
 Microseconds = Annotated[int, Meta(ge=-(2**53) + 1, le=2**53 - 1)]
 
