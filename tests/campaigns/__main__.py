@@ -39,7 +39,7 @@ NIGHTLY: Final = {
     "rules": 0.1,
     "standby": 0.2,
     "starts": 0.5,
-        "webapi_schema": 0.2,
+    "webapi_schema": 0.2,
     "webforward": 0.5,
     "webmail": 0.4,
 }
