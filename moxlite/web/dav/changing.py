@@ -34,7 +34,7 @@ from moxlite.store.groupware.scheduling import (
 )
 from moxlite.web.dav.places import XML_HEADERS, NotThere, Place, Refusal, href
 from moxlite.web.dav.properties import changed_by, made_by, propstat
-from moxlite.web.dav.scheduling import tag_headers, wish_of
+from moxlite.web.dav.scheduling import scheduling_request, tag_headers
 from moxlite.web.dav.session import Session, stored
 from moxlite.web.http.messages import Response
 
@@ -73,8 +73,8 @@ async def put(s: Session) -> None:
     # Read by the sandbox before the unit, whose writer serves the whole account. What the request says of the entry as
     # it is (conditions, tags, guests) is decided in the unit: no other write comes between.
     facts = await s.expander.facts(where, data)
-    wish, user = wish_of(s.request.headers), s.user(facts.addresses)
-    entry = EntryPut(s.place.name, data, facts, user, answer=wish.answer, keep_answers=wish.tag != "")
+    scheduling, user = scheduling_request(s.request.headers), s.user(facts.addresses)
+    entry = EntryPut(s.place.name, data, facts, user, answer=scheduling.answer, keep_answers=scheduling.tag != "")
     entry = await with_outcome(s.account, where.id, entry)
 
     def unit(tx: AccountTx) -> PutResult:
@@ -82,7 +82,7 @@ async def put(s: Session) -> None:
 
         def allowed(before: Resource | None) -> None:
             conditions.check(None if before is None else before.etag, token)
-            wish.check(before)
+            scheduling.check(before)
             _refuse_guest(s, tx, before)
             # Clients, guests and invitations know an entry by its UID: another one is another entry (RFC 4791
             # §5.3.2.1).
@@ -139,13 +139,13 @@ async def delete(s: Session) -> None:
     if s.place.kind not in ("collection", "resource"):
         raise Refusal(403, "", "only collections and their entries can be deleted")
     conditions = await s.conditions()
-    wish = wish_of(s.request.headers)
+    scheduling = scheduling_request(s.request.headers)
     begun = False
     outcome = None
     if s.place.kind == "resource":
         try:
             where = await s.account.read(lambda r: collection_named(r, s.place.shelf, s.place.collection), op="dav-put")
-            outcome = await removal_outcome(s.account, where.id, s.place.name, s.user(()), answer=wish.answer)
+            outcome = await removal_outcome(s.account, where.id, s.place.name, s.user(()), answer=scheduling.answer)
         except NoSuchCollection:
             pass  # told by the unit
 
@@ -160,14 +160,14 @@ async def delete(s: Session) -> None:
                 conditions.check(None, token)
             if where.inbox:
                 raise Refusal(403, "", "the scheduling inbox and outbox can't be deleted")
-            return remove_collection(tx, where, s.user(()), answer=wish.answer)
+            return remove_collection(tx, where, s.user(()), answer=scheduling.answer)
 
         def allowed(resource: Resource) -> None:
             conditions.check(resource.etag, token)
-            wish.check(resource)
+            scheduling.check(resource)
             _refuse_guest(s, tx, resource)
 
-        delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=wish.answer, outcome=outcome)
+        delete_entry(tx, where, s.place.name, allowed, s.user(()), answer=scheduling.answer, outcome=outcome)
         return True
 
     while not await s.account.write(unit):
@@ -268,7 +268,7 @@ async def copy(s: Session) -> None:
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, "an event with guests can only be in one calendar", href(s.tree.href(s.place)))
     facts = await s.expander.facts(into, data)
-    user, answer = s.user(()), wish_of(s.request.headers).answer
+    user, answer = s.user(()), scheduling_request(s.request.headers).answer
 
     def unit(tx: AccountTx) -> bool:
         now = resource_named(tx, source.id, resource.name)

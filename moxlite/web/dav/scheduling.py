@@ -42,8 +42,8 @@ ELSEWHERE: Final = "5.3;No scheduling support for user"
 """Values of request-status (RFC 5546 §3.6)."""
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """Wishes of a client about scheduling. `tag`: the schedule tag that the entry must have, "" for any."""
+class SchedulingRequest(msgspec.Struct, frozen=True):
+    """Scheduling headers of a request (RFC 6638 §8). `tag`: schedule tag that the entry must have, or "" for any."""
 
     answer: bool
     tag: str
@@ -54,10 +54,10 @@ class Wish(msgspec.Struct, frozen=True):
             raise Refusal(412, "", "a guest has changed this event since you last loaded it")
 
 
-def wish_of(headers: Headers) -> Wish:
-    """The wish of a request (RFC 6638 §8)."""
+def scheduling_request(headers: Headers) -> SchedulingRequest:
+    """Return the scheduling headers of a request (RFC 6638 §8)."""
     answer = (headers.get("schedule-reply") or "T").strip().upper() != "F"
-    return Wish(answer, (headers.get("if-schedule-tag-match") or "").strip())
+    return SchedulingRequest(answer, (headers.get("if-schedule-tag-match") or "").strip())
 
 
 def tag_headers(resource: Resource) -> tuple[tuple[str, str], ...]:
