@@ -21,7 +21,7 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag
 from moxlite.submission.counting import counted_as, limits_of
-from moxlite.web.composing.sending import Wish, addressed, ready_to_send
+from moxlite.web.composing.sending import SendOptions, addressed, ready_to_send
 from moxlite.web.errors import Conflict
 from moxlite.web.metrics import submissions
 
@@ -71,7 +71,7 @@ async def send_receipt(
     keys: SigningKeys,
     tmp: Path,
     receipt: Receipt,
-    wish: Wish,
+    options: SendOptions,
     *,
     subject: str,
     text: str,
@@ -85,14 +85,14 @@ async def send_receipt(
     now = time.time_ns() // 1000
     paths = tuple(Address(Localpart(address.localpart), Domain.parse(address.domain)) for address in receipt.to)
     # From the null path, so that a receipt which bounces causes no mail (RFC 8098 §3).
-    letter = addressed(None, paths, wish, now)
+    letter = addressed(None, paths, options, now)
     octets = compose_mdn(
         receipt.mdn,
         sender=receipt.author,
         to=receipt.to,
         subject=subject,
         text=text,
-        message_id=new_message_id(wish.snapshot.static.hostname.ascii),
+        message_id=new_message_id(options.snapshot.static.hostname.ascii),
         date=now,
         utf8=not all(address.localpart.isascii() for address in (receipt.author, *receipt.to)),
     )

@@ -105,8 +105,8 @@ an explicit NOTIFY that leaves them out would end them (RFC 3461 §4.1).
 FLAGS: Final = {"answered": Flag.ANSWERED, "forwarded": Flag.FORWARDED}
 
 
-class Wish(msgspec.Struct, frozen=True, kw_only=True):
-    """The sender, and the circumstances of sending.
+class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
+    """Sender, connection and timing of a message.
 
     Attributes:
       listener: the listener of the call; secure: whether it came over TLS.
@@ -138,7 +138,7 @@ async def send(
     keys: SigningKeys,
     sandbox: Sandbox,
     written: Written,
-    wish: Wish,
+    options: SendOptions,
     tmp: Path,
     deliveries: Deliveries | None,
     beside: Sequence[File] = (),
@@ -146,9 +146,9 @@ async def send(
     """Send a message, or do nothing if this `submit_id` has been seen. `deliveries` is None if the server has no queue;
     `beside`: files that are no uploads.
 
-    A message with `Wish.send_at` gets that time as its Date, and waits in Scheduled (WEBMAIL-96).
+    A message with `SendOptions.send_at` gets that time as its Date, and waits in Scheduled (WEBMAIL-96).
 
-    Returns the seconds during which taking it back may be offered: `Wish.undo`, or fewer if the call is repeated;
+    Returns the seconds during which undo may be offered: `SendOptions.undo`, or fewer if the call is repeated;
     `OFFERED` for a message that is sent later.
 
     Raises:
@@ -161,12 +161,12 @@ async def send(
 
     Nothing is changed if it raises.
     """
-    key = _key(account, wish.submit_id)
+    key = _key(account, options.submit_id)
     if await account.read(lambda r: was_done(r, key), op="submit_known"):
-        return await _left(accounts, account, written, wish, key)
+        return await _left(accounts, account, written, options, key)
     # A repeated call, whose first answer was lost, may come after this time.
-    if wish.send_at:
-        moment("send_at", wish.send_at // SECOND, LONGEST)
+    if options.send_at:
+        moment("send_at", options.send_at // SECOND, LONGEST)
     if deliveries is not None:
         try:
             # Before the sandbox and the disk have work with a message that is refused.
@@ -174,11 +174,11 @@ async def send(
         except SendingStopped:
             submissions.labels(result="stopped").inc()
             raise
-    when = wish.send_at or time.time_ns() // 1000
+    when = options.send_at or time.time_ns() // 1000
     try:
         draft = draft_of(written, when)
         check(draft)
-        letter = _letter(draft, recipients(draft), written, wish, when)
+        letter = _letter(draft, recipients(draft), written, options, when)
     except BadDraft as error:
         submissions.labels(result="badmessage").inc()
         raise UserError(worded("{field}: {reason}", field=error.field, reason=error)) from error
@@ -186,10 +186,10 @@ async def send(
     async with composed(account, draft, written.uploads, words, tmp, letter.max_size, beside) as spool:
         found = await ready_to_send(keys, letter, spool)
         if found.way.owner:
-            return await _as_another(accounts, account, letter, found, spool, written, wish, key)
+            return await _as_another(accounts, account, letter, found, spool, written, options, key)
         prepared = found.prepared or await prepare(spool, max_size=letter.max_size)
         limits, counted = limits_of(letter), counted_as(letter)
-        async with dropped_elsewhere(wish.draft, account), held_body(account, prepared) as ready:
+        async with dropped_elsewhere(options.draft, account), held_body(account, prepared) as ready:
 
             def unit(tx: AccountTx) -> bool:
                 # First of all: the repeated call of a browser that lost the answer would meet its own copy in Sent, and
@@ -200,10 +200,10 @@ async def send(
                 # Counted in the unit that sends, so that parallel calls cannot pass a limit together. A refusal rolls
                 # all of it back.
                 rows = add_outgoing(tx, counted, limits)
-                drop_here(tx, wish.draft, written)
-                beside = msgspec.structs.replace(_mark(tx, written, wish), counted=tuple(rows))
+                drop_here(tx, options.draft, written)
+                beside = msgspec.structs.replace(_mark(tx, written, options), counted=tuple(rows))
                 owed = OwedMessage(found.submission, beside=beside)
-                send_kept(tx, ready, key, owed, _flags(written), undo=_held(wish), send_at=wish.send_at)
+                send_kept(tx, ready, key, owed, _flags(written), undo=_held(options), send_at=options.send_at)
                 return True
 
             try:
@@ -218,7 +218,7 @@ async def send(
                 raise
     if new:
         _note(account, letter, found, prepared.size)
-    return OFFERED if wish.send_at else wish.undo
+    return OFFERED if options.send_at else options.undo
 
 
 async def _as_another(
@@ -228,7 +228,7 @@ async def _as_another(
     found: Complete,
     spool: Spool,
     written: Written,
-    wish: Wish,
+    options: SendOptions,
     key: bytes,
 ) -> int:
     """Send a message from an address of another account, which keeps the copy and hands it to the queue (SMTP-189).
@@ -239,33 +239,33 @@ async def _as_another(
     await account.read(lambda r: refuse_sent(r, written), op="submit_known")
     async with accounts.use(owner) as other:
         shares = await other.read(lambda r: shares_drafts(r, account.name), op="drafts")
-    if wish.send_at and not shares:
+    if options.send_at and not shares:
         raise UserError(worded("send_at: you can't schedule messages from {address}", address=found.author))
 
     def first(tx: AccountTx) -> None:
         refuse_sent(tx, written)
         if shares:
-            drop_here(tx, wish.draft, written)
+            drop_here(tx, options.draft, written)
 
     copying = Copying(
         first=first,
-        original=written.original_id if wish.original_in == owner else 0,
+        original=written.original_id if options.original_in == owner else 0,
         mark=FLAGS.get(written.original_flag, Flag.ANSWERED),
         flags=_flags(written),
-        undo=_held(wish) if shares else 0,
-        send_at=wish.send_at,
+        undo=_held(options) if shares else 0,
+        send_at=options.send_at,
     )
 
     def unit(tx: AccountTx) -> bool:
         if not tx.once(key):
             return False
-        drop_here(tx, wish.draft, written)
-        _mark(tx, written, wish)
+        drop_here(tx, options.draft, written)
+        _mark(tx, written, options)
         return True
 
-    kept_there = wish.draft is not None and wish.draft.account.name == owner
+    kept_there = options.draft is not None and options.draft.account.name == owner
     # The draft may be in a third account: of the address that was in From before.
-    async with dropped_elsewhere(None if kept_there else wish.draft, account):
+    async with dropped_elsewhere(None if kept_there else options.draft, account):
         try:
             await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, copying)
         except SubmissionRefused as error:
@@ -275,9 +275,9 @@ async def _as_another(
         new = await account.write(unit)
     if new:
         _note(account, letter, found, spool.size)
-    if wish.send_at:
+    if options.send_at:
         return OFFERED
-    return wish.undo if shares else 0
+    return options.undo if shares else 0
 
 
 def _note(account: Account, letter: OutgoingMessage, found: Complete, size: int) -> None:
@@ -341,11 +341,11 @@ def _key(account: Account, submit_id: bytes) -> bytes:
     return hashlib.sha256(b"submit\0" + account.name.encode() + b"\0" + submit_id).digest()
 
 
-async def _left(accounts: Accounts, account: Account, written: Written, wish: Wish, key: bytes) -> int:
+async def _left(accounts: Accounts, account: Account, written: Written, options: SendOptions, key: bytes) -> int:
     """Seconds left to take a sent message back, which the account of its author holds."""
     way = None
     with suppress(AddressError):
-        way = await wish.way_of(Address.parse(written.from_.address.strip()))
+        way = await options.way_of(Address.parse(written.from_.address.strip()))
     async with AsyncExitStack() as stack:
         holder = await stack.enter_async_context(accounts.use(way.owner)) if way and way.owner else account
         due = await holder.read(lambda r: held_until(r, key), op="submit_known")
@@ -353,14 +353,14 @@ async def _left(accounts: Accounts, account: Account, written: Written, wish: Wi
     return max(0, min(MAX_UNDO, (due - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
-def _mark(tx: AccountTx, written: Written, wish: Wish) -> Beside:
+def _mark(tx: AccountTx, written: Written, options: SendOptions) -> Beside:
     """Mark the original of an answer or a forwarded message, if it is in the user's own account; returns what is undone
     if it is taken back.
     """
     writer = writer_of(tx, tx.account)
     end_writing(tx, written.in_reply_to, writer)
     # Its number in another account is that of an unrelated message here.
-    original = written.original_id if wish.original_in in ("", tx.account) else 0
+    original = written.original_id if options.original_in in ("", tx.account) else 0
     # The original may have been removed while the answer was written: that is no reason not to send it.
     if not written.original_flag or not mailboxes_of(tx, [original]):
         return Beside(writer=writer)
@@ -374,21 +374,21 @@ def _flags(written: Written) -> Flag:
     return Flag.SEEN | Flag.NOTJUNK | asks
 
 
-def _held(wish: Wish) -> int:
+def _held(options: SendOptions) -> int:
     """µs for which a message is held, to be taken back."""
-    return (wish.undo + MARGIN) * SECOND if wish.undo else 0
+    return (options.undo + MARGIN) * SECOND if options.undo else 0
 
 
-def letter_again(submission: Submission, wish: Wish, when: int) -> OutgoingMessage:
+def letter_again(submission: Submission, options: SendOptions, when: int) -> OutgoingMessage:
     """The letter of a message that was completed before, to be sent at `when`, µs UTC, to the same recipients."""
     assert submission.mail_from is not None  # a user's message has a sender
     to = tuple(recipient.address for recipient in submission.recipients)
-    return addressed(submission.mail_from, to, wish, when, requiretls=submission.requiretls is True)
+    return addressed(submission.mail_from, to, options, when, requiretls=submission.requiretls is True)
 
 
-def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish, now: int) -> OutgoingMessage:
+def _letter(draft: Draft, to: tuple[Address, ...], written: Written, options: SendOptions, now: int) -> OutgoingMessage:
     author = Address(Localpart(draft.author.localpart), Domain.parse(draft.author.domain))
-    letter = addressed(author, to, wish, now, requiretls=written.tls == "require")
+    letter = addressed(author, to, options, now, requiretls=written.tls == "require")
     if not written.ask_delivered:
         return letter
     asked = tuple(SubmissionRecipient(address, dsn_notify=DELIVERY_NOTICES) for address in to)
@@ -396,14 +396,14 @@ def _letter(draft: Draft, to: tuple[Address, ...], written: Written, wish: Wish,
 
 
 def addressed(
-    mail_from: Address | None, to: tuple[Address, ...], wish: Wish, now: int, *, requiretls: bool = False
+    mail_from: Address | None, to: tuple[Address, ...], options: SendOptions, now: int, *, requiretls: bool = False
 ) -> OutgoingMessage:
     """The letter of a message; `mail_from` is None for the null path. `now`: µs UTC."""
-    snapshot = wish.snapshot
-    hostname = outgoing_name(snapshot, wish.listener)
+    snapshot = options.snapshot
+    hostname = outgoing_name(snapshot, options.listener)
     # With several recipients the field would tell each one of those in Bcc (RFC 5321 §7.2).
     target = f"\r\n\tfor <{to[0]}>" if len(to) == 1 and str(to[0]).isascii() else ""
-    protocol = "HTTPS" if wish.secure else "HTTP"
+    protocol = "HTTPS" if options.secure else "HTTP"
     # From our own name, not from the address of the browser, which would tell recipients where the sender is.
     trace = (
         f"Received: from {hostname.ascii} by {hostname.ascii}\r\n"
@@ -412,16 +412,16 @@ def addressed(
     )
     return OutgoingMessage(
         snapshot=snapshot,
-        identity=wish.identity,
+        identity=options.identity,
         hostname=hostname,
         mail_from=mail_from,
         recipients=tuple(SubmissionRecipient(address) for address in to),
         received=now,
-        remote=wish.remote,
-        max_size=snapshot.listener(wish.listener).max_message_size,
+        remote=options.remote,
+        max_size=snapshot.listener(options.listener).max_message_size,
         trace=trace.encode(),
         requiretls=requiretls,
-        way_of=wish.way_of,
+        way_of=options.way_of,
     )
 
 
@@ -453,8 +453,8 @@ def moment(field: str, seconds: int, longest: int) -> int:
     return seconds * SECOND
 
 
-async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish: Wish, tmp: Path) -> None:
-    """Have a message that leaves later go out at `Wish.send_at`; with 0 now.
+async def reschedule(account: Account, keys: SigningKeys, message_id: int, options: SendOptions, tmp: Path) -> None:
+    """Have a message that leaves later go out at `SendOptions.send_at`; with 0 now.
 
     Raises:
       TooLate: it is on its way, or no longer scheduled; nothing is changed.
@@ -463,7 +463,7 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish:
     """
     found = next((one for one in await account.read(scheduled, op="scheduled") if one.message_id == message_id), None)
     if found is None:  # held as a program has made it, or for an undo
-        await account.write(lambda tx: move_leaving(tx, message_id, wish.send_at or tx.now))
+        await account.write(lambda tx: move_leaving(tx, message_id, options.send_at or tx.now))
         return
     with Spool(tmp) as kept:
         async with aclosing(stream_message(account, message_id)) as pieces:
@@ -471,22 +471,24 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, wish:
                 await kept.write(piece)
         await kept.finish()
         section = await read_header(kept)
-        when = wish.send_at or time.time_ns() // 1000
+        when = options.send_at or time.time_ns() // 1000
         # The message says when it goes out, and a signature covers Date. So the field is replaced and all is signed
         # anew.
         header = f"Date: {format_date(when)}\r\n".encode() + section.without(section.all(b"date"))
         with await kept.with_header(header, len(section.octets)) as spool:
-            await _replace(account, keys, found, wish, spool, when)
+            await _replace(account, keys, found, options, spool, when)
 
 
-async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: Wish, spool: Spool, when: int) -> None:
-    letter = letter_again(found.owed.submission, wish, when)
+async def _replace(
+    account: Account, keys: SigningKeys, found: Scheduled, options: SendOptions, spool: Spool, when: int
+) -> None:
+    letter = letter_again(found.owed.submission, options, when)
     try:
         done = await complete(keys, letter, spool)
     except SubmissionRefused as error:
         raise (Unavailable if error.result == "signerror" else UserError)(reason_of(error)) from error
     # The configuration may have given the address to another account meanwhile.
-    if (done.way.owner or wish.identity.account) != account.name:
+    if (done.way.owner or options.identity.account) != account.name:
         raise UserError(WITHDRAWN)
     before = found.owed.submission
     # Sender stays where it is not needed any more.
@@ -499,7 +501,7 @@ async def _replace(account: Account, keys: SigningKeys, found: Scheduled, wish: 
             # Added before the older one is replaced: that raises TooLate if the message went out meanwhile, and this is
             # rolled back.
             added = add_message(tx, ready, ensure_mailbox(tx, SCHEDULED).id, flags=Flag.SEEN | Flag.NOTJUNK)
-            due = wish.send_at or tx.now
+            due = options.send_at or tx.now
             replace(tx, found.message_id, due, added.message_id, kept, on_behalf=on_behalf)
 
         await account.write(unit, weight=spool.size)

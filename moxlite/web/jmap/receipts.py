@@ -23,7 +23,7 @@ from moxlite.store.rows.messages import headers, structures
 from moxlite.store.types import Flag
 from moxlite.submission.authors import own_way
 from moxlite.web.composing.receipts import receipt_of, send_receipt
-from moxlite.web.composing.sending import Wish
+from moxlite.web.composing.sending import SendOptions
 from moxlite.web.errors import APIError, Conflict
 from moxlite.web.jmap.blobs import blob_octets, holding
 from moxlite.web.jmap.bodies import numbered, sorted_parts
@@ -127,7 +127,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     if wished is not None and str(wished).rpartition(";")[2].strip().lower() != author.lower():
         raise SetError("forbiddenFrom", "finalRecipient must be the identity's address")
     mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
-    wish = Wish(
+    options = SendOptions(
         snapshot=call.snapshot,
         identity=call.identity,
         listener=call.request.info.listener,
@@ -144,7 +144,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
             call.server.keys,
             call.server.tmp,
             msgspec.structs.replace(receipt, mdn=mdn),
-            wish,
+            options,
             subject=subject,
             text=text,
             message_ids=email.message_ids,

@@ -46,7 +46,7 @@ from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import check_still, counted_as, counting, limits_of, note_answered
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 from moxlite.submission.submit import Complete, complete
-from moxlite.web.composing.sending import Wish, addressed
+from moxlite.web.composing.sending import SendOptions, addressed
 from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
 from moxlite.web.jmap.identities import identities
@@ -479,7 +479,7 @@ async def _submit(
     """Check and sign the message, and put it into the outbox. Raises SetError."""
     account, server, info = call.account, call.server, call.request.info
     await _check_sending(call)
-    wish = Wish(
+    options = SendOptions(
         snapshot=call.snapshot,
         identity=call.identity,
         way_of=way_of,
@@ -488,7 +488,7 @@ async def _submit(
         remote=call.request.client_ip,
     )
     when = envelope.hold_until or int((dt.datetime.now(dt.UTC) - EPOCH) / dt.timedelta(microseconds=1))
-    letter = addressed(envelope.sender, envelope.recipients, wish, when)
+    letter = addressed(envelope.sender, envelope.recipients, options, when)
     with Spool(server.tmp) as spool:
         async with aclosing(stream_message(account, message_id)) as pieces:
             async for piece in pieces:

@@ -14,7 +14,7 @@ from moxlite.process.keys import SigningKeys
 from moxlite.sandbox.processes import Sandbox
 from moxlite.submission.authors import ways_of
 from moxlite.submission.outgoing import Assure
-from moxlite.web.composing.sending import Wish
+from moxlite.web.composing.sending import SendOptions
 from moxlite.web.cookies import Caller
 from moxlite.web.importing.browser import BrowserImports
 from moxlite.web.notices.service import Notices
@@ -74,10 +74,10 @@ class AccountCalls:
         self._holders = dependencies.holders
         self._accounts = dependencies.holders.accounts
 
-    def _wish(self, caller: Caller) -> Wish:
+    def _send_options(self, caller: Caller) -> SendOptions:
         """The circumstances under which the user of a call sends a message."""
         session, request, snapshot = caller.require(), caller.request, self._server.config.current
-        return Wish(
+        return SendOptions(
             snapshot=snapshot,
             identity=Identity(session.account, session.address),
             way_of=ways_of(self._accounts, snapshot, session.account),

@@ -378,8 +378,8 @@ class ComposeCalls(AccountCalls):
         list or newsletter that is left by it (WEBMAIL-136).
         """
         session = caller.require()
-        wish = msgspec.structs.replace(
-            self._wish(caller),
+        options = msgspec.structs.replace(
+            self._send_options(caller),
             submit_id=bytes.fromhex(submit_id),
             undo=undo_s,
             send_at=send_at * SECOND,
@@ -389,15 +389,22 @@ class ComposeCalls(AccountCalls):
             original_in = await self._holders.auth.sharing.owner_of(number)
             original_id = message.original_id & LOCAL if original_in else 0
             message = msgspec.structs.replace(message, original_id=original_id)
-            wish = msgspec.structs.replace(wish, original_in=original_in or "")
+            options = msgspec.structs.replace(options, original_in=original_in or "")
         try:
             async with (
                 self._accounts.use(session.account) as account,
                 self._kept(session, draft_id, owner) as kept,
             ):
-                server, wish = self._server, msgspec.structs.replace(wish, draft=kept)
+                server, options = self._server, msgspec.structs.replace(options, draft=kept)
                 left = await send(
-                    self._accounts, account, server.keys, server.sandbox, message, wish, server.tmp, server.deliveries
+                    self._accounts,
+                    account,
+                    server.keys,
+                    server.sandbox,
+                    message,
+                    options,
+                    server.tmp,
+                    server.deliveries,
                 )
                 if leaves:
                     await remember_left(account, leaves, left=True)

@@ -321,7 +321,7 @@ class InvitationCalls(EntryCalls):
             original_id=original,
             original_flag="answered" if original else "",
         )
-        wish = msgspec.structs.replace(self._wish(caller), submit_id=bytes.fromhex(submit_id))
+        options = msgspec.structs.replace(self._send_options(caller), submit_id=bytes.fromhex(submit_id))
         try:
             async with self._accounts.use(session.account) as account:
                 await send(
@@ -330,7 +330,7 @@ class InvitationCalls(EntryCalls):
                     server.keys,
                     server.sandbox,
                     written,
-                    wish,
+                    options,
                     server.tmp,
                     server.deliveries,
                     [reply],

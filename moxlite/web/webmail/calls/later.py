@@ -148,12 +148,12 @@ class LaterCalls(AccountCalls):
     async def scheduled_change(self, caller: Caller, message_id: ID, send_at: Seconds = 0) -> None:
         """Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way."""
         due = moment("send_at", send_at, LONGEST) if send_at else 0
-        wish, session = msgspec.structs.replace(self._wish(caller), send_at=due), caller.require()
+        options, session = msgspec.structs.replace(self._send_options(caller), send_at=due), caller.require()
         try:
             async with self._holders.at(session, message_id) as holder:
                 local = holder.local_id(message_id)
                 await holder.account.read(lambda r: _check_writer(r, holder, local), op="webmail_waiting")
-                await reschedule(holder.account, self._server.keys, local, wish, self._server.tmp)
+                await reschedule(holder.account, self._server.keys, local, options, self._server.tmp)
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
 

@@ -49,8 +49,8 @@ class ReceiptCalls(AccountCalls):
         elsewhere.
         """
         session = caller.require()
-        wish = self._wish(caller)
-        own = own_of(wish.snapshot, session.account, session.address)
+        options = self._send_options(caller)
+        own = own_of(options.snapshot, session.account, session.address)
         async with self._holders.at(session, message_id) as holder:
             account, local = holder.account, holder.local_id(message_id)
             receipt = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
@@ -63,7 +63,7 @@ class ReceiptCalls(AccountCalls):
                 self._server.keys,
                 self._server.tmp,
                 receipt,
-                wish,
+                options,
                 subject=subject,
                 text=text,
                 message_ids=[local],
