@@ -105,7 +105,7 @@ def keywords_of(email: Email) -> dict[str, bool]:
     return dict.fromkeys([*names, *sorted(email.keywords)], True)
 
 
-class Wish(msgspec.Struct, frozen=True):
+class EmailProperties(msgspec.Struct, frozen=True):
     """The properties that a call asks for."""
 
     names: tuple[str, ...]
@@ -113,7 +113,7 @@ class Wish(msgspec.Struct, frozen=True):
     body: BodyWish
 
     @classmethod
-    def of(cls, call: Call, default: Sequence[str]) -> Wish:
+    def of(cls, call: Call, default: Sequence[str]) -> EmailProperties:
         """The wish of a call. Raises MethodError."""
         asked = call.names("properties")
         names = [*dict.fromkeys(["id", *asked])] if asked is not None else [*default]
@@ -151,7 +151,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 async def get(call: Call) -> Object:
     """Email/get."""
-    ids, wish = call.ids(), Wish.of(call, DEFAULT)
+    ids, wish = call.ids(), EmailProperties.of(call, DEFAULT)
     if ids is None:
         raise MethodError("requestTooLarge", "you can't get all emails at once; use Email/query and specify ids")
     # Before the emails: what changes between the two is told once more by /changes. A state from after them would hide
@@ -197,7 +197,7 @@ def _text_size(part: Part) -> int:
     return PART + (min(part.decoded, MAX_VALUE) if part.type == "TEXT" and not part.parts else 0)
 
 
-def _objects(r: Reader, ids: Sequence[str], wish: Wish, call: Call) -> list[Object]:
+def _objects(r: Reader, ids: Sequence[str], wish: EmailProperties, call: Call) -> list[Object]:
     numbers = [read_id(one, LETTER) for one in ids]
     stored = emails(r, numbers, call.place.readable(r))
     message_ids = [one.message_id for one in stored.values()]
@@ -248,14 +248,14 @@ def metadata(email: Email, names: Sequence[str]) -> Object:
     return {name: METADATA_VALUES[name](email) for name in names if name in METADATA_VALUES}
 
 
-def _add_headers(found: Object, section: HeaderSection, wish: Wish, budget: Budget) -> None:
+def _add_headers(found: Object, section: HeaderSection, wish: EmailProperties, budget: Budget) -> None:
     for name, header in wish.headers.items():
         found[name] = header_value(section, header, budget)
     if "headers" in wish.names:
         found["headers"] = all_headers(section, budget)
 
 
-def _add_body(found: Object, message: Message, shown: str, wish: Wish) -> None:
+def _add_body(found: Object, message: Message, shown: str, wish: EmailProperties) -> None:
     parts = sorted_parts(message.root)
     for name in wish.names:
         match name:
@@ -292,7 +292,7 @@ async def changes(call: Call) -> Object:
 
 async def parse(call: Call) -> Object:
     """Email/parse."""
-    blobs, wish = call.names("blobIds"), Wish.of(call, PARSED_DEFAULT)
+    blobs, wish = call.names("blobIds"), EmailProperties.of(call, PARSED_DEFAULT)
     if blobs is None:
         raise invalid("blobIds is missing")
     if len(blobs) > MAX_PARSED:
@@ -319,7 +319,7 @@ async def parse(call: Call) -> Object:
     }
 
 
-def _parsed(octets: bytes, blob: str, wish: Wish, call: Call) -> Object | None:
+def _parsed(octets: bytes, blob: str, wish: EmailProperties, call: Call) -> Object | None:
     structure, section, _ = scan_message(octets)
     if not any(section.count(name) for name in (b"from", b"to", b"subject", b"date", b"message-id", b"content-type")):
         return None
