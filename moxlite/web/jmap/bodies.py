@@ -152,7 +152,7 @@ def unavailable(error: NoRoom) -> MethodError:
     return MethodError("serverUnavailable", f"{error}: try again in a moment")
 
 
-class BodyWish(msgspec.Struct, frozen=True):
+class BodyProperties(msgspec.Struct, frozen=True):
     """What an Email/get or Email/parse asks for of bodies. `most`: octets of a text, 0 without a limit."""
 
     properties: tuple[str, ...]
@@ -163,7 +163,7 @@ class BodyWish(msgspec.Struct, frozen=True):
     most: int
 
     @classmethod
-    def of(cls, names: Sequence[str] | None, *, text: bool, html: bool, all_: bool, most: int) -> BodyWish:
+    def of(cls, names: Sequence[str] | None, *, text: bool, html: bool, all_: bool, most: int) -> BodyProperties:
         """The wish of a call. Raises MethodError."""
         asked = tuple(BODY_DEFAULT if names is None else names)
         headers = {name: found for name in asked if (found := header_property(name)) and name.startswith("header:")}
@@ -272,7 +272,7 @@ def _is_inline(part: Part, index: int, multipart: str, media: bool) -> bool:
     return index == 0 or (multipart != "related" and (media or not part.filename))
 
 
-def part_object(message: Message, number: str, part: Part, wish: BodyWish, *, tree: bool = False) -> Object:
+def part_object(message: Message, number: str, part: Part, wish: BodyProperties, *, tree: bool = False) -> Object:
     """An EmailBodyPart; with `tree` with all below it."""
     leaf = not part.parts
     section: HeaderSection | None = None
@@ -352,7 +352,7 @@ PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
 }
 
 
-def body_values(message: Message, parts: Sorted, wish: BodyWish) -> Object:
+def body_values(message: Message, parts: Sorted, wish: BodyProperties) -> Object:
     """The property bodyValues: the texts that the wish names, by the ids of their parts."""
     wanted: dict[str, Part] = {}
     if wish.all:

@@ -23,7 +23,7 @@ from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
     MAX_VALUE,
     PART,
-    BodyWish,
+    BodyProperties,
     Budget,
     Message,
     Sorted,
@@ -110,7 +110,7 @@ class EmailProperties(msgspec.Struct, frozen=True):
 
     names: tuple[str, ...]
     headers: dict[str, HeaderProperty]
-    body: BodyWish
+    body: BodyProperties
 
     @classmethod
     def of(cls, call: Call, default: Sequence[str]) -> EmailProperties:
@@ -122,7 +122,7 @@ class EmailProperties(msgspec.Struct, frozen=True):
             if name not in fields and name not in PROPERTIES:
                 raise invalid(f"unknown property: {name[:200]!r}")
         most = call.unsigned("maxBodyValueBytes", 0)
-        body = BodyWish.of(
+        body = BodyProperties.of(
             call.names("bodyProperties"),
             text=call.argument("fetchTextBodyValues", bool, False),
             html=call.argument("fetchHTMLBodyValues", bool, False),
