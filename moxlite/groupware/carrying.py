@@ -40,7 +40,7 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimit
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage, deliver
 from moxlite.store.delivery.submission import EVENT, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, LimitExceeded, OverQuota, StorageBusy, StoreError
-from moxlite.store.groupware.alarms import Rung, note_news
+from moxlite.store.groupware.alarms import DueAlarm, note_news
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import (
     Resource,
@@ -432,16 +432,16 @@ def _merged(
     return None
 
 
-def _news(owed: Owed, message: CalendarObject, author: Author, resource: int, language: str) -> Rung:
+def _news(owed: Owed, message: CalendarObject, author: Author, resource: int, language: str) -> DueAlarm:
     """A message as devices show it: what happened, the author, and the start of the event."""
     title = news_words(language, said_by(owed, message.main), message.title)
     start = message.main.first("DTSTART")
     moment = moment_of(start, message.zones)
     if start is None or moment is None:
-        return Rung(resource, title, author.name or author.address, None, "")
+        return DueAlarm(resource, title, author.name or author.address, None, "")
     day = f"{moment:%Y-%m-%d}" if is_date(start) else ""
     starts = int(moment.timestamp()) if moment.tzinfo is not None else None
-    return Rung(resource, title, author.name or author.address, starts, day)
+    return DueAlarm(resource, title, author.name or author.address, starts, day)
 
 
 async def _to_known_times(message: CalendarObject, there: CalendarObject, expander: Expander) -> CalendarObject:

@@ -36,9 +36,9 @@ from moxlite.store.delivery.perform import deliver
 from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.groupware.alarms import (
     SECOND,
+    DueAlarm,
     DueEntry,
     Looked,
-    Rung,
     due_entries,
     note_looked,
     room_for_alarms,
@@ -129,7 +129,7 @@ class Ringing:
             return work()
         return await off_loop(work, kind="dav")
 
-    async def _mail(self, account: Account, rung: Rung, now: int) -> None:
+    async def _mail(self, account: Account, rung: DueAlarm, now: int) -> None:
         """Deliver the mail of an alarm. One that cannot be stored is given up. Raises StorageBusy: it can be soon."""
         snapshot = self._config.current
         address = next(iter(addresses_of(snapshot, account.name)), None)
@@ -195,14 +195,14 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     )
 
 
-def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: tzinfo | None) -> Rung:
+def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: tzinfo | None) -> DueAlarm:
     """An alarm as it is told, in the zone of the calendar or its owner, else of the entry."""
     part = calendar_object.parts[ring.part]
     title, place = (plain(part.value(name), MAX_SHOWN) for name in ("SUMMARY", "LOCATION"))
     start = part.first("DTSTART") or part.first("DUE")
     moment = moment_of(start, calendar_object.zones)
     if ring.starts is None or ring.ends is None or start is None or moment is None:
-        return Rung(resource_id, title, place, None, "", moment=ring.moment)
+        return DueAlarm(resource_id, title, place, None, "", moment=ring.moment)
     day = f"{EPOCH + timedelta(seconds=ring.starts):%Y-%m-%d}" if is_date(start) else ""
     span = ring.starts, ring.ends
     if moment.tzinfo is None:
@@ -210,5 +210,5 @@ def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: t
     try:
         begin, end = (datetime.fromtimestamp(one, zone or moment.tzinfo or UTC) for one in span)
     except (OverflowError, ValueError, OSError):  # at the end of all years
-        return Rung(resource_id, title, place, span[0], day, moment=ring.moment)
-    return Rung(resource_id, title, place, span[0], day, moment=ring.moment, when=(begin, end))
+        return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment)
+    return DueAlarm(resource_id, title, place, span[0], day, moment=ring.moment, when=(begin, end))

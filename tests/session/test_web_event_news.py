@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from moxlite.store.content.body import message_range
-from moxlite.store.groupware.alarms import MAX_NEWS, Rung, alarms_after, note_news
+from moxlite.store.groupware.alarms import MAX_NEWS, DueAlarm, alarms_after, note_news
 from moxlite.store.mail.settings import patch_settings
 from tests.session.test_web_dav_scheduling import TOM, TOM_ASKED, Office, line, meeting, office
 from tests.web_rig import Browser
@@ -120,5 +120,5 @@ async def test_notices_of_news_leave_room_for_alarms(office: Office) -> None:
     """DAV-50b: up to 20 in an hour."""
     async with office.rig.account() as account:
         for _ in range(MAX_NEWS + 2):
-            await account.write(lambda tx: note_news(tx, Rung(1, "Invitation: Plan", "Tom", None, "")))
+            await account.write(lambda tx: note_news(tx, DueAlarm(1, "Invitation: Plan", "Tom", None, "")))
     assert len(await pushed(office, "mia")) == MAX_NEWS

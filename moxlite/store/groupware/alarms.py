@@ -94,7 +94,7 @@ class DueEntry(msgspec.Struct, frozen=True):
     instances: list[Instance]
 
 
-class Rung(msgspec.Struct, frozen=True):
+class DueAlarm(msgspec.Struct, frozen=True):
     """An alarm that has come. `starts`: seconds UTC of the instance, None without a time; `day`: the first day of an
     entry of whole days, as YYYY-MM-DD, else "". `id`: of its row. Before there is one: `moment`, seconds UTC, and
     `when`, start and end in the zone in which a mail shows them.
@@ -115,8 +115,8 @@ class Looked(msgspec.Struct, frozen=True):
 
     entry: DueEntry
     next: int | None
-    notices: tuple[Rung, ...] = ()
-    mails: tuple[Rung, ...] = ()
+    notices: tuple[DueAlarm, ...] = ()
+    mails: tuple[DueAlarm, ...] = ()
 
 
 def next_alarm(r: Reader) -> int | None:
@@ -209,7 +209,7 @@ def note_looked(tx: Tx, looked: Sequence[Looked], now: int) -> int:
     return number
 
 
-def note_news(tx: AccountTx, news: Rung) -> None:
+def note_news(tx: AccountTx, news: DueAlarm) -> None:
     """Add a notice of what someone else changed in an event, up to `MAX_NEWS` in an hour."""
     if tx.value(COUNT_NEWS, tx.now - HOUR) < MAX_NEWS:
         text = news.title[:MAX_TEXT], news.place[:MAX_TEXT]
@@ -222,11 +222,11 @@ def highest_notice(r: Reader) -> int:
     return found
 
 
-def alarms_after(r: Reader, number: int, since: int, limit: int, *, news: bool = False) -> list[Rung]:
+def alarms_after(r: Reader, number: int, since: int, limit: int, *, news: bool = False) -> list[DueAlarm]:
     """Alarms with a number above this that came after a moment, µs UTC, and were no mail; the newest, newest first.
     `news`: also notices of what other people changed.
     """
     return [
-        Rung(resource_id, title, place, starts, day, number)
+        DueAlarm(resource_id, title, place, starts, day, number)
         for number, resource_id, title, place, starts, day in r.rows(NEW, number, since, news, limit)
     ]

@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.groupware.alarms import Rung, highest_notice
+from moxlite.store.groupware.alarms import DueAlarm, highest_notice
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -92,7 +92,7 @@ class Notice(msgspec.Struct, frozen=True):
     told: int
     told_at: int
     alarmed: int
-    alarms: tuple[Rung, ...] = ()
+    alarms: tuple[DueAlarm, ...] = ()
     sender: str | None = None
     message_id: int = 0
     more: int = 0

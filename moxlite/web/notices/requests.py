@@ -17,7 +17,7 @@ import trio
 
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
-from moxlite.store.groupware.alarms import Rung
+from moxlite.store.groupware.alarms import DueAlarm
 from moxlite.store.people.devices import SECOND, Device, Notice, Outcome, note_outcomes
 from moxlite.store.people.notices import CONTROLS, pending
 from moxlite.web import metrics
@@ -214,6 +214,6 @@ class Teller:
         return outcome
 
 
-def _shown(rung: Rung) -> Alarm:
+def _shown(rung: DueAlarm) -> Alarm:
     title, place = (CONTROLS.sub(" ", text) for text in (rung.title, rung.place))
     return Alarm(rung.resource_id, title, place, 0 if rung.starts is None else rung.starts * 1000, rung.day)
