@@ -36,9 +36,9 @@ from moxlite.store.delivery.perform import deliver
 from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.groupware.alarms import (
     SECOND,
+    AlarmCheck,
     DueAlarm,
     DueEntry,
-    Looked,
     due_entries,
     note_looked,
     room_for_alarms,
@@ -102,7 +102,7 @@ class Ringing:
             return choice(r), room_for_alarms(r, now)
 
         chosen, (notices, mails) = await account.read(read, op="alarms")
-        looked: list[Looked] = []
+        looked: list[AlarmCheck] = []
         for entry in entries:
             found = await self._look(account.name, entry, chosen, now // SECOND)
             # What is over the limits of an hour is dropped, and not kept for the next: an alarm that comes late is of
@@ -115,13 +115,13 @@ class Ringing:
             for rung in mailed:
                 # Before the rows change: after a crash between both the key of the mail keeps it from coming twice.
                 await self._mail(account, rung, now)
-            looked.append(Looked(entry, found.next, kept, mailed))
+            looked.append(AlarmCheck(entry, found.next, kept, mailed))
         number = await account.write(partial(note_looked, looked=looked, now=now))
         if number:
             ALARMS.labels(result="noticed").inc(number)
             self._told(account.name)
 
-    async def _look(self, name: str, entry: DueEntry, chosen: Choice, now: int) -> Looked:
+    async def _look(self, name: str, entry: DueEntry, chosen: Choice, now: int) -> AlarmCheck:
         own = addresses_of(self._config.current, name)
         work = partial(look, entry, UNKNOWN.get(chosen.zone, chosen.zone), now, frozenset(one.lower() for one in own))
         if len(entry.data) <= LARGE and len(entry.instances) <= MANY:
@@ -165,7 +165,7 @@ class Ringing:
         ALARMS.labels(result="mailed").inc()
 
 
-def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Looked:
+def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> AlarmCheck:
     """Find the alarms of an entry that came up to now, seconds UTC, and its next moment.
 
     Args:
@@ -176,7 +176,7 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     try:
         calendar_object = read_object(entry.data)
     except BadObject:  # damaged
-        return Looked(entry, None)
+        return AlarmCheck(entry, None)
     came, following = rings(calendar_object, entry.instances, zone or UTC, (entry.since // SECOND, now), own)
     fresh = [
         (ring.action, _rung(calendar_object, ring, entry.resource_id, zone))
@@ -187,7 +187,7 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Look
     # It has no alarm in what is stored, but may have one beyond that.
     if following is None and entry.goes_on:
         following = max(now + DAY, (entry.expanded or 0) - AHEAD)
-    return Looked(
+    return AlarmCheck(
         entry,
         None if following is None else following * SECOND,
         tuple(rung for action, rung in fresh if action == "notice"),

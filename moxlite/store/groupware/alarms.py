@@ -110,7 +110,7 @@ class DueAlarm(msgspec.Struct, frozen=True):
     when: tuple[datetime, datetime] | None = None
 
 
-class Looked(msgspec.Struct, frozen=True):
+class AlarmCheck(msgspec.Struct, frozen=True):
     """The alarms of an entry that have come, and its next moment, µs UTC, None without one."""
 
     entry: DueEntry
@@ -183,7 +183,7 @@ def room_for_alarms(r: Reader, now: int) -> tuple[int, int]:
     return max(0, MAX_NOTICES - (total - mailed)), max(0, MAX_MAILS - mailed)
 
 
-def note_looked(tx: Tx, looked: Sequence[Looked], now: int) -> int:
+def note_looked(tx: Tx, looked: Sequence[AlarmCheck], now: int) -> int:
     """Write what was found of entries at a moment, µs UTC; returns the number of notices. What has changed meanwhile
     is looked at again.
     """
