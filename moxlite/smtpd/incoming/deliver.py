@@ -44,7 +44,7 @@ from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.incoming.blocklists import question_of
 from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
-from moxlite.smtpd.incoming.results import Noting, Results
+from moxlite.smtpd.incoming.results import DeliveryLog, Results
 from moxlite.smtpd.incoming.storing import Storing
 from moxlite.smtpd.notices import failure_notice, receipt
 from moxlite.smtpd.replies import Refused, refuse
@@ -126,7 +126,7 @@ class Reception:
         self._reports.evaluated(results.decided.values(), sender.ascii if isinstance(sender, Domain) else "")
         prepared = self._message.prepared
         messageid = prepared.index.envelope.message_id
-        noting = Noting(self._session, self._transaction, prepared.size, self._evidence, messageid)
+        noting = DeliveryLog(self._session, self._transaction, prepared.size, self._evidence, messageid)
         for name, decided in results.decided.items():
             noting.account(decided, results.outcomes[name])
         if any(one.plan.junk or _is_too_much(one) for one in results.decided.values()):
@@ -388,7 +388,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
         return await _send_home(session, transaction, transaction.home, spool)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.pace.unknown)
-        noting = Noting(session, transaction, spool.size)
+        noting = DeliveryLog(session, transaction, spool.size)
         for recipient in transaction.recipients:
             noting.unknown(recipient)
         raise Refused(replies.UNKNOWN_USER)
@@ -542,7 +542,7 @@ async def pass_on(
     found, peers = recipient.found, session.context.peers
     assert isinstance(found, PeerRecipient)
     assert peers is not None  # else RCPT was refused
-    noting = Noting(session, transaction, spool.size, evidence, message.prepared.index.envelope.message_id)
+    noting = DeliveryLog(session, transaction, spool.size, evidence, message.prepared.index.envelope.message_id)
     try:
         await _judge(session, transaction, message.section, evidence)
         common = common_of(session, transaction, message.prepared, evidence)

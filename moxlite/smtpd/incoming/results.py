@@ -129,7 +129,7 @@ PEER: Final = "peer"
 """The metrics' reason for mail to the server from which a domain moves, for which no account makes a decision."""
 
 
-class Noting:
+class DeliveryLog:
     """Logs and counts one message.
 
     Args:
