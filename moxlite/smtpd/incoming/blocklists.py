@@ -25,7 +25,7 @@ _health: Final = Health()
 """Health of all zones, shared by the listeners: the server has one view of DNS."""
 
 
-class Once:
+class ClientLookup:
     """One look-up of a session's client, for all recipients of a message."""
 
     def __init__(self, session: Session) -> None:

@@ -100,7 +100,7 @@ class Reception:
                 simulated=session.context.localserve,
             ),
         )
-        self._lists = blocklists.Once(session)
+        self._lists = blocklists.ClientLookup(session)
         self._reports = Reports(session.context.reports, message.prepared, evidence.checks, session.snapshot)
         self._linger_first = False  # an unknown sender is delayed before another account stores
         self._told: set[int] = set()  # recipients named in a notice of failure
@@ -576,7 +576,7 @@ async def _judge(session: Session, transaction: Transaction, section: HeaderSect
         raise Refused(DMARC_LATER)
     if checks is not None and checks.dmarc.reject and checks.vouched is None and evidence.fact(INDIRECT) is None:
         raise Refused(DMARC_REFUSED)
-    if session.network_checks and await blocklists.Once(session).listed():
+    if session.network_checks and await blocklists.ClientLookup(session).listed():
         raise Refused(JUNK_REFUSED)
 
 
