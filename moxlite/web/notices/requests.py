@@ -148,7 +148,7 @@ class Payload(msgspec.Struct, frozen=True, omit_defaults=True):
     test: bool = False
 
 
-class Teller:
+class PushSender:
     """Sends notices."""
 
     def __init__(self, service: PushService) -> None:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from moxlite.store.auth.authdb import AuthDB
     from moxlite.store.changelog.account import Account
     from moxlite.store.file.transaction import Reader
-    from moxlite.web.notices.requests import Teller
+    from moxlite.web.notices.requests import PushSender
 
 
 logger = logging.getLogger("moxlite.web.notices")
@@ -169,11 +169,11 @@ class Notices(Rounds):
         return not ended or await account.read(has_devices, op="notices")
 
 
-def _maker(http: HTTPClient, secret: bytes, subject: str) -> Callable[[], Teller]:
-    def make() -> Teller:
-        from moxlite.web.notices.requests import PushService, Teller
+def _maker(http: HTTPClient, secret: bytes, subject: str) -> Callable[[], PushSender]:
+    def make() -> PushSender:
+        from moxlite.web.notices.requests import PushSender, PushService
 
-        return Teller(PushService(http, secret, subject))
+        return PushSender(PushService(http, secret, subject))
 
     return make
 
