@@ -71,7 +71,7 @@ from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
 from moxlite.submission.carrying import carrier, fading, uncounter
 from moxlite.supervision import Fate, Supervisor
 from moxlite.web.health import Measure
-from moxlite.web.notices.service import Notices, ProgramNotices, ProgramTeller
+from moxlite.web.notices.service import Notices, ProgramNotices, ProgramNotifier
 
 if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands
@@ -342,7 +342,7 @@ async def open_house(
     subject = f"mailto:postmaster@{static.hostname.ascii}"
     notices = Notices(files.accounts, files.auth, client, secret=started.install_key, subject=subject)
 
-    def make_teller() -> ProgramTeller:
+    def make_teller() -> ProgramNotifier:
         from moxlite.web.jmap.subscriptions import SubscriptionTeller
         from moxlite.web.notices.requests import PushService
 

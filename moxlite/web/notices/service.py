@@ -187,7 +187,7 @@ PROGRAM_LONGEST: Final = 6 * 3600.0
 """Seconds ahead for which an account is noted."""
 
 
-class ProgramTeller(Protocol):
+class ProgramNotifier(Protocol):
     """Tells the programs of an account."""
 
     async def tell(self, account: OpenAccount, owners: Collection[str]) -> int | None:
@@ -270,7 +270,7 @@ class ProgramNotices(Rounds):
       make: makes what tells, for the first account that has subscriptions.
     """
 
-    def __init__(self, accounts: Accounts, auth: AuthDB, make: Callable[[], ProgramTeller]) -> None:
+    def __init__(self, accounts: Accounts, auth: AuthDB, make: Callable[[], ProgramNotifier]) -> None:
         super().__init__(accounts, what="programs")
         self._subscribers = Subscribers(auth, accounts.look_again)
         self._teller = Lazy(make)
