@@ -343,10 +343,10 @@ async def open_house(
     notices = Notices(files.accounts, files.auth, client, secret=started.install_key, subject=subject)
 
     def make_teller() -> ProgramNotifier:
-        from moxlite.web.jmap.subscriptions import SubscriptionTeller
+        from moxlite.web.jmap.subscriptions import SubscriptionNotifier
         from moxlite.web.notices.requests import PushService
 
-        return SubscriptionTeller(PushService(client, started.install_key, subject), files.accounts, files.auth)
+        return SubscriptionNotifier(PushService(client, started.install_key, subject), files.accounts, files.auth)
 
     programs = ProgramNotices(files.accounts, files.auth, make_teller)
     files.accounts.register_task("web.notices", notices.watch, notices.concerned)

@@ -210,7 +210,7 @@ async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: I
     return view_states
 
 
-class SubscriptionTeller:
+class SubscriptionNotifier:
     """Tells the programs of an account what has changed, by requests to their addresses."""
 
     def __init__(self, service: PushService, accounts: Accounts, auth: AuthDB) -> None:
