@@ -16,7 +16,7 @@ INTERVAL: Final = 10.0
 """Seconds between two INPROGRESS responses."""
 
 
-class _Teller:
+class _ProgressReporter:
     """Sends a progress response every `INTERVAL` seconds. It is cancelled while it sleeps, never while it writes: half
     a TLS record cannot be taken back.
     """
@@ -56,7 +56,7 @@ async def going_on(session: Session, work: Callable[[], Awaitable[T]]) -> T:
     found: list[T] = []
     error: Refused | StoreError | Disconnect | None = None
     async with trio.open_nursery() as nursery:
-        teller = _Teller(session)
+        teller = _ProgressReporter(session)
         nursery.start_soon(teller.run)
         try:
             found.append(await work())
