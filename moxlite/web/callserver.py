@@ -48,7 +48,7 @@ VISITOR: Final = "(visitor)"
 """The actor of calls without a session."""
 
 
-class Door(Protocol):
+class CallAuth(Protocol):
     """Lets callers in."""
 
     @property
@@ -81,7 +81,7 @@ class CallServer:
         self,
         api: Sequence[Source],
         make: Callable[[type], object],
-        door: Door,
+        door: CallAuth,
         seconds: Histogram,
         *,
         title: str,
