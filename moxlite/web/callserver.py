@@ -59,7 +59,7 @@ class CallAuth(Protocol):
         """The actor of a call that is not public. Raises APIError unless the caller may make it."""
 
 
-class SessionDoor:
+class SessionAuth:
     """Lets users in that have a session."""
 
     def __init__(self, sessions: Sessions) -> None:

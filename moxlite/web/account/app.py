@@ -26,7 +26,7 @@ from moxlite.web.account.calls.shares import ShareCalls
 from moxlite.web.account.calls.sorting import JunkCalls, ScriptCalls, SortingCalls
 from moxlite.web.account.types import Mailbox
 from moxlite.web.calls import Source, call
-from moxlite.web.callserver import CallServer, SessionDoor
+from moxlite.web.callserver import CallServer, SessionAuth
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import FactorCalls, RecoveryCalls
@@ -79,7 +79,7 @@ class AccountApp:
         self._calls = CallServer(
             API,
             lambda page: shared.get(page) or page(self._sessions, server),
-            SessionDoor(self._sessions),
+            SessionAuth(self._sessions),
             metrics.account_api_seconds,
             title="moxlite account",
             events=ImportEvent,

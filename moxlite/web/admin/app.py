@@ -20,7 +20,7 @@ from moxlite.web.admin.calls.settings import SettingsCalls
 from moxlite.web.admin.providerlogin import AdminProviderLogins
 from moxlite.web.admin.sessions import AdminSessions
 from moxlite.web.calls import Source
-from moxlite.web.callserver import CallServer, SessionDoor
+from moxlite.web.callserver import CallServer, SessionAuth
 from moxlite.web.cookies import Caller
 from moxlite.web.document import LICENSES, Bundles, Document, licenses
 from moxlite.web.factorcalls import FactorCalls
@@ -56,7 +56,7 @@ class AdminApp:
         self._calls = CallServer(
             API,
             lambda page: shared.get(page) or page(dependencies, sessions),
-            SessionDoor(sessions),
+            SessionAuth(sessions),
             metrics.admin_api_seconds,
             title="moxlite admin",
             events=Happenings,

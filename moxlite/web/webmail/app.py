@@ -20,7 +20,7 @@ from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
 from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
-from moxlite.web.callserver import CallServer, SessionDoor
+from moxlite.web.callserver import CallServer, SessionAuth
 from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document, installed, licenses
@@ -141,7 +141,7 @@ class Webmail:
         self._calls = CallServer(
             API,
             lambda page: shared.get(page) or page(self._sessions, server),
-            SessionDoor(self._sessions),
+            SessionAuth(self._sessions),
             metrics.api_seconds,
             title="moxlite webmail",
             events=StreamEvent,
