@@ -63,7 +63,7 @@ class AdminAPI:
 
     def __init__(self, logins: Logins, perform: Perform) -> None:
         self._calls: Final = CallServer(
-            API, type, TokenDoor(logins), metrics.admin_api_seconds, title="moxlite admin API", perform=perform
+            API, type, TokenAuth(logins), metrics.admin_api_seconds, title="moxlite admin API", perform=perform
         )
         self._description: Final = Lazy(_description)  # as that of `CallServer`
 
@@ -79,7 +79,7 @@ class AdminAPI:
             await self._calls.answer(caller, name, writer)
 
 
-class TokenDoor:
+class TokenAuth:
     """Lets programs in that have a token with the right scope."""
 
     app: Final = "adminapi"
