@@ -29,7 +29,7 @@ WIDTH: Final = 100
 """Characters of a record that are shown. Keys are longer."""
 
 
-class Said(Protocol):
+class ProgressOutput(Protocol):
     """Where lines for the owner go."""
 
     def say(self, text: str) -> None:
@@ -116,7 +116,7 @@ class Agreed(msgspec.Struct):
 
 
 def agree_on_dns(
-    said: Said,
+    said: ProgressOutput,
     draft: Path,
     domain: "Domain",
     stored: "Stored | None",
@@ -160,7 +160,7 @@ def _way_to_strict(domain: "Domain", others: Sequence[str], *, provided: bool) -
     return [reason, *(f"   {command}" for command in commands)]
 
 
-def _ask_for_peer(said: Said, snapshot: "Snapshot", domain: "Domain", resolver: "Resolver") -> list[str]:
+def _ask_for_peer(said: ProgressOutput, snapshot: "Snapshot", domain: "Domain", resolver: "Resolver") -> list[str]:
     """Hosts to which MX leads today, if mail for addresses that are not here yet goes on to them. Without a terminal,
     say how.
     """
@@ -186,7 +186,12 @@ def _ask_for_peer(said: Said, snapshot: "Snapshot", domain: "Domain", resolver: 
 
 
 def _agree_on_plan(
-    said: Said, snapshot: "Snapshot", draft: Path, domain: "Domain", stored: "Stored", resolver: "DNSResolver | None"
+    said: ProgressOutput,
+    snapshot: "Snapshot",
+    draft: Path,
+    domain: "Domain",
+    stored: "Stored",
+    resolver: "DNSResolver | None",
 ) -> tuple[bool, bool, list[str]]:
     """Whether the records are published, whether mail comes here, and the rules in the plan that bind others."""
     from moxlite.admin.dns.publishing import Publishing
@@ -218,7 +223,7 @@ def _agree_on_plan(
     return not asks or click.confirm(question, default=True), mail_here, rules
 
 
-def carry_out(said: Said, config: Path, domain: "Domain", agreed: Agreed) -> None:
+def carry_out(said: ProgressOutput, config: Path, domain: "Domain", agreed: Agreed) -> None:
     """Set what was agreed on beside the records."""
     import trio
 
@@ -232,7 +237,12 @@ def carry_out(said: Said, config: Path, domain: "Domain", agreed: Agreed) -> Non
 
 
 def publish_records(
-    said: Said, config: Path, domain: "Domain", stored: "Stored", resolver: "DNSResolver | None", agreed: Agreed
+    said: ProgressOutput,
+    config: Path,
+    domain: "Domain",
+    stored: "Stored",
+    resolver: "DNSResolver | None",
+    agreed: Agreed,
 ) -> bool:
     """Keep the provider; publish the records there if that was agreed on, and wait for its name servers. Returns
     whether that was done; if not, the reason was said.
@@ -264,7 +274,7 @@ def publish_records(
     return not missing
 
 
-def _is_mail_here(said: Said, publishing: "Publishing", located: "Located", domain: "Domain") -> bool:
+def _is_mail_here(said: ProgressOutput, publishing: "Publishing", located: "Located", domain: "Domain") -> bool:
     """Whether our MX record replaces another server's. Raises as `Publishing.plan`."""
     elsewhere = publishing.mail_elsewhere(domain, located)
     if not elsewhere:
