@@ -110,7 +110,7 @@ def quickstart(
     )
 
     stored = choose_provider(dns_provider, parsed.domain)
-    said = _Said()
+    said = _SetupOutput()
     if not parsed.localpart.isascii():
         said.warn("some servers can't send to non-ASCII addresses; also add an ASCII alias")
     asked = DNSResolver() if resolver is None else resolver_at(resolver)
@@ -222,7 +222,7 @@ def _other_webserver(
     return Webserver(kind, tuple(files))
 
 
-class _Said:
+class _SetupOutput:
     """Lines that are printed, and kept for the log. Passwords are printed in another way."""
 
     def __init__(self) -> None:
@@ -249,7 +249,7 @@ class _Said:
 
 
 def _look(
-    said: _Said,
+    said: _SetupOutput,
     resolver: "Resolver",
     domain: "Domain",
     hostname: "Domain | None",
@@ -392,7 +392,7 @@ def _without_reverse(snapshot: "Snapshot", domain: "Domain", around: "Environmen
     return tuple(ip for ip in ips if ip.is_global and ip not in named)
 
 
-def _tell_records(said: _Said, setup: _Setup, *, signed: bool, publish: bool) -> None:
+def _tell_records(said: _SetupOutput, setup: _Setup, *, signed: bool, publish: bool) -> None:
     """Print the DNS records, and the configuration of another web server. signed: DNSSEC verifies the host's addresses.
     publish: the pages are for the internet.
     """
@@ -431,7 +431,7 @@ def _show_code(setup: _Setup) -> None:
         segno.make(url).terminal(compact=True)
 
 
-def _tell_passwords(said: _Said, account: str, admin: str, address: "Address") -> None:
+def _tell_passwords(said: _SetupOutput, account: str, admin: str, address: "Address") -> None:
     said.say("")
     said.say("Save these passwords now. You won't be able to see them again.")
     print(f"account password: {account}")
@@ -440,7 +440,7 @@ def _tell_passwords(said: _Said, account: str, admin: str, address: "Address") -
     said.say("The admin password is for the admin pages.")
 
 
-def _tell_steps(said: _Said, setup: _Setup, later: list[str]) -> None:
+def _tell_steps(said: _SetupOutput, setup: _Setup, later: list[str]) -> None:
     """Print the next steps, numbered; the lines of the last one come from the records."""
     said.say("")
     said.say("Next steps:")
