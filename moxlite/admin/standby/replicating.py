@@ -269,7 +269,7 @@ class Replication:
             )
             try:
                 async with trio.open_nursery() as nursery:
-                    said = _Said()
+                    said = _ProgramOutput()
                     nursery.start_soon(said.log, process)
                     nursery.start_soon(_until_end, process, said)
                     nursery.start_soon(self._packs, epoch)
@@ -493,14 +493,14 @@ def _end_left(path: Path) -> None:
     raise OSError(f"couldn't stop a previous Litestream process ({pid})")
 
 
-async def _until_end(process: trio.Process, said: _Said) -> None:
+async def _until_end(process: trio.Process, said: _ProgramOutput) -> None:
     status = await process.wait()
     with trio.move_on_after(LAST_WORDS):
         await said.ended.wait()
     raise _Ended(f"Litestream exited with status {status}" + (f": {said.last}" if said.last else ""))
 
 
-class _Said:
+class _ProgramOutput:
     """Output of the program, line by line.
 
     Attributes:
