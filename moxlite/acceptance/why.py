@@ -41,7 +41,7 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
-from moxlite.store.delivery.reasons import Fact, Said, Strength, Why, clipped
+from moxlite.store.delivery.reasons import Fact, ReportedProposal, Strength, Why, clipped
 
 
 def why_of(decided: Decided) -> Why:
@@ -61,7 +61,7 @@ def why_of(decided: Decided) -> Why:
         ),
         missing=case.evidence.missing,
         proposals=tuple(
-            Said(
+            ReportedProposal(
                 proposal.because.producer,
                 proposal.because.word,
                 proposal.because.facts,

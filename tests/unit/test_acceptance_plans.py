@@ -31,7 +31,7 @@ from moxlite.store.delivery.actions import (
     Remember,
     Vacation,
 )
-from moxlite.store.delivery.reasons import MAX_WHY, Fact, Said, Strength, Why, pack, unpack
+from moxlite.store.delivery.reasons import MAX_WHY, Fact, ReportedProposal, Strength, Why, pack, unpack
 from moxlite.store.types import Flag
 from tests.small_config import DOMAINS, STATIC
 
@@ -272,8 +272,8 @@ def test_reasons_have_addresses_as_written_and_texts_of_senders_cut() -> None:
 
 def test_a_proposal_is_one_line_of_what_it_wants_and_why() -> None:
     """ADMIN-77"""
-    full = Said("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
-    lines = list(why.lines(Why(reason="w", proposals=(Said("p", "q"), full), cut=True)))
+    full = ReportedProposal("p", "q", facts=("a", "b"), reply="550 5.7.1 no", actions=("discard",))
+    lines = list(why.lines(Why(reason="w", proposals=(ReportedProposal("p", "q"), full), cut=True)))
     assert lines[4:6] == ["  p: q", "  p: q: reply 550 5.7.1 no; discard  by a, b"]
     assert lines[-1] == "Some details were too long to keep."
 
@@ -358,7 +358,7 @@ def test_what_does_not_fit_of_the_reasons_is_left_out_from_the_end() -> None:
         )
         return next(one for one in shorter if len(msgspec.msgpack.encode(one)) <= MAX_WHY)
 
-    many = (Said("p", "q", reply="r" * 150),) * 9
+    many = (ReportedProposal("p", "q", reply="r" * 150),) * 9
     for count in (8, 9):  # whether an even or an odd number is left out
         full = msgspec.structs.replace(few, proposals=many[:count])
         assert unpack(pack(full)) == fitting(full, "proposals")

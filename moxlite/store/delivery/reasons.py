@@ -50,7 +50,7 @@ class Fact(msgspec.Struct, frozen=True, omit_defaults=True):
     until: int | None = None
 
 
-class Said(msgspec.Struct, frozen=True, omit_defaults=True):
+class ReportedProposal(msgspec.Struct, frozen=True, omit_defaults=True):
     """One proposal: the producer, its word, the names of the facts that it used, its reply and actions."""
 
     producer: str
@@ -78,7 +78,7 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     via: tuple[str, ...] = ()
     facts: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
-    proposals: tuple[Said, ...] = ()
+    proposals: tuple[ReportedProposal, ...] = ()
     reply: str = ""
     actions: tuple[str, ...] = ()
     cut: bool = False
