@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from moxlite.cli import run
-from moxlite.cli.archives.imapcopy import _duration, _Told
+from moxlite.cli.archives.imapcopy import _duration, _EventPrinter
 
 pytestmark = pytest.mark.served
 
@@ -42,7 +42,7 @@ def test_what_is_told_has_no_control_characters(capsys: pytest.CaptureFixture[st
     """IMAP-137, ADMIN-65: names of mailboxes are another server's."""
     from moxlite.operations.copies import MailboxPlan, MailboxStep, Note
 
-    told = _Told()
+    told = _EventPrinter()
     told.event(MailboxPlan("a\x1b[2J", "b", 3, 2))
     told.event(MailboxStep("a\x1b[2J", 3, 3))
     told.event(Note("left out: \x07"))

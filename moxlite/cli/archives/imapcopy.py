@@ -119,7 +119,7 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
         token=_secret(token_file) if token_file is not None else "",
         password=stated_password(password_file, options["user"]) if token_file is None else "",
     )
-    told = _Told()
+    told = _EventPrinter()
 
     async def ask_server(client: "CtlClient") -> Copied:
         return await performed(client, order, progress=lambda raw: told.event(from_json(raw, Event)))
@@ -175,7 +175,7 @@ def stated_password(path: Path | None, user: str) -> str:
     return line
 
 
-class _Told:
+class _EventPrinter:
     """Prints events as lines. On a terminal, the line of the present mailbox is overwritten."""
 
     def __init__(self) -> None:
