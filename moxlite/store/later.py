@@ -13,7 +13,7 @@ import msgspec
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
@@ -374,12 +374,12 @@ def may_leave(r: Reader, account: str, message_id: int) -> bool:
     return all(_may_leave(r, account, OwedMessage.unpack(data).beside) for (data,) in rows)
 
 
-def _may_leave(r: Reader, account: str, beside: Beside) -> bool:
+def _may_leave(r: Reader, account: str, beside: SubmissionEffects) -> bool:
     guest = beside.guest(account)
     return not guest or writes_still(r, guest, on_behalf=beside.on_behalf)
 
 
-def _stop(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> None:
+def _stop(tx: AccountTx, row_id: int, beside: SubmissionEffects, message_id: MessageID) -> None:
     """Let a message stay that was not sent: as a draft, if it was one."""
     key = tx.value(KEY_OF, row_id)
     if key is not None and beside.drafted:
@@ -388,7 +388,7 @@ def _stop(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> 
         _end(tx, row_id, beside, message_id)
 
 
-def _end(tx: AccountTx, row_id: int, beside: Beside, message_id: MessageID) -> None:
+def _end(tx: AccountTx, row_id: int, beside: SubmissionEffects, message_id: MessageID) -> None:
     note_canceled(tx, tx.value(KEY_OF, row_id))
     tx.execute(DROP_SCHEDULED, row_id)
     undo_beside(tx, beside, message_id)
@@ -408,7 +408,7 @@ def replace(
     tx: AccountTx, message_id: int, due: int, newer: MessageID, submission: Submission, *, on_behalf: bool
 ) -> None:
     """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `submission`
-    says; the older one is removed. `on_behalf`: as in `Beside`.
+    says; the older one is removed. `on_behalf`: as in `SubmissionEffects`.
 
     Raises TooLate: nothing is changed.
     """

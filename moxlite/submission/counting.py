@@ -20,7 +20,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.answers import answered_message, end_writing, note_answer
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing, remove_outgoing
-from moxlite.store.delivery.perform import Beside, OwedMessage
+from moxlite.store.delivery.perform import OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submissions import forget_submissions, note_submission
 from moxlite.store.later import send_kept
 from moxlite.store.mail.acl import rights_of
@@ -159,7 +159,9 @@ async def send_copy(
                 await owner.write(unit, weight=kept.size)
 
 
-def note_answered(tx: AccountTx, in_reply_to: str, guest: str, original: int = 0, mark: Flag = Flag.ANSWERED) -> Beside:
+def note_answered(
+    tx: AccountTx, in_reply_to: str, guest: str, original: int = 0, mark: Flag = Flag.ANSWERED
+) -> SubmissionEffects:
     """Mark the message of this account that a guest answers or forwards; returns what is undone if the answer is taken
     back. `original`: its id, as the guest's program tells it; 0, or one that the guest may not read: the one that the
     answer names.
@@ -169,4 +171,4 @@ def note_answered(tx: AccountTx, in_reply_to: str, guest: str, original: int = 0
     answered = MessageID(original) if readable else answered_message(tx, in_reply_to)
     end_writing(tx, in_reply_to, guest)
     flags = Flag(0) if answered is None else note_answer(tx, answered, mark, guest)
-    return Beside(answered or 0, int(flags), writer=guest)
+    return SubmissionEffects(answered or 0, int(flags), writer=guest)

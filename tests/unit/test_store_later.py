@@ -13,7 +13,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import TooLate
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.later import KEYWORD, SNOOZED, room, scheduled, snooze, snoozes, unschedule, unsnooze, watch
@@ -212,7 +212,7 @@ async def schedule(account: Account, seconds: float) -> MessageID:
     box = await account.write(room)
     one = (await deliver_mail(account, mail(1), name="Scheduled")).message_id
     submission = Submission(account=account.name, mail_from=None, recipients=(), received=0)
-    owed = OwedMessage(submission, beside=Beside(scheduled=box))
+    owed = OwedMessage(submission, beside=SubmissionEffects(scheduled=box))
     await put(account, lambda tx: tx.owe(b"k", SUBMIT, owed.pack(), one, due=tx.now + int(seconds * SECOND)))
     return one
 

@@ -21,7 +21,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, message_range
 from moxlite.store.content.prepare import prepare
 from moxlite.store.delivery.outgoing import OutgoingLimits, add_outgoing
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
 from moxlite.store.errors import BadTarget
 from moxlite.store.file import migrations
@@ -142,7 +142,7 @@ def test_rules_and_what_is_still_to_be_sent_are_saved(tmp_path: Path) -> None:
                 ):
                     tx.execute(sql)
                 add_outgoing(tx, [Address.parse("zoe@example.org")], OutgoingLimits())
-                owed = OwedMessage(submission, beside=Beside(original_id=other, scheduled=box))
+                owed = OwedMessage(submission, beside=SubmissionEffects(original_id=other, scheduled=box))
                 tx.owe(b"kept", SUBMIT, owed.pack(), message_id, due=1 << 60)
                 tx.owe(b"lost", SUBMIT, OwedMessage(submission).pack(), 1 << 30, due=1 << 60)
 

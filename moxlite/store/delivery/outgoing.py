@@ -14,7 +14,7 @@ from moxlite.proto.address import Address
 from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.answers import BY
-from moxlite.store.delivery.perform import KEY, UNCOUNT, Beside, OwedMessage, Uncounted
+from moxlite.store.delivery.perform import KEY, UNCOUNT, OwedMessage, SubmissionEffects, Uncounted
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.copying import move_ids
@@ -209,7 +209,7 @@ def hurry(tx: AccountTx, key: bytes) -> None:
         tx.owed()
 
 
-def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+def undo_beside(tx: AccountTx, beside: SubmissionEffects, message_id: MessageID) -> None:
     """Undo the other changes that the unit of a submission made: it no longer counts, and the original loses the flags
     that it got.
     """
@@ -221,7 +221,7 @@ def undo_beside(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
     _unmark(tx, beside, message_id)
 
 
-def _unmark(tx: AccountTx, beside: Beside, message_id: MessageID) -> None:
+def _unmark(tx: AccountTx, beside: SubmissionEffects, message_id: MessageID) -> None:
     """Remove the flags that the original got, but ``\\Answered`` only if neither Sent nor the mailbox of the copy has
     another answer to it.
     """

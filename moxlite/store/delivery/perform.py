@@ -377,7 +377,7 @@ _DECODER: Final = msgpack_decoder(AnsweredMessage)
 # Submission in the outbox of an account (STORE-189a), which `submission.carrying` hands over to the queue.
 
 
-class Beside(msgspec.Struct, frozen=True):
+class SubmissionEffects(msgspec.Struct, frozen=True):
     """Other changes made by the unit of a submission, to be undone if it is taken back (WEBMAIL-123).
 
     Attributes:
@@ -422,7 +422,7 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
     submission: Submission
     octets: bytes = b""
-    beside: Beside = Beside()
+    beside: SubmissionEffects = SubmissionEffects()
     forwarded: bool = False
     dropped: tuple[bytes, ...] = ()
 

@@ -39,7 +39,7 @@ from moxlite.store.delivery.outgoing import (
     held_until,
     take_back as take_back_held,
 )
-from moxlite.store.delivery.perform import Beside, OwedMessage
+from moxlite.store.delivery.perform import OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.store.later import SCHEDULED, Scheduled, move_leaving, replace, scheduled, send_kept
@@ -353,7 +353,7 @@ async def _left(accounts: Accounts, account: Account, written: Written, options:
     return max(0, min(MAX_UNDO, (due - time.time_ns() // 1000) // SECOND - MARGIN))
 
 
-def _mark(tx: AccountTx, written: Written, options: SendOptions) -> Beside:
+def _mark(tx: AccountTx, written: Written, options: SendOptions) -> SubmissionEffects:
     """Mark the original of an answer or a forwarded message, if it is in the user's own account; returns what is undone
     if it is taken back.
     """
@@ -363,9 +363,9 @@ def _mark(tx: AccountTx, written: Written, options: SendOptions) -> Beside:
     original = written.original_id if options.original_in in ("", tx.account) else 0
     # The original may have been removed while the answer was written: that is no reason not to send it.
     if not written.original_flag or not mailboxes_of(tx, [original]):
-        return Beside(writer=writer)
+        return SubmissionEffects(writer=writer)
     marked = note_answer(tx, MessageID(original), FLAGS[written.original_flag], writer)
-    return Beside(original, int(marked), writer=writer)
+    return SubmissionEffects(original, int(marked), writer=writer)
 
 
 def _flags(written: Written) -> Flag:

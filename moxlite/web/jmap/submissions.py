@@ -26,7 +26,7 @@ from moxlite.store.content.body import stream_message
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.status import RecipientStatus, State
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.delivery.submissions import (
@@ -511,7 +511,7 @@ async def _submit(
         if guest:
             check_still(tx, guest, on_behalf=way.on_behalf)
         rows = theirs if guest else add_outgoing(tx, counted, limits)
-        beside = note_answered(tx, envelope.in_reply_to, guest) if guest else Beside()
+        beside = note_answered(tx, envelope.in_reply_to, guest) if guest else SubmissionEffects()
         # Only a message that waits can be taken back, and then no longer counts.
         waits = tuple(rows) if envelope.hold_until else ()
         beside = msgspec.structs.replace(beside, counted=waits, on_behalf=way.on_behalf)

@@ -24,7 +24,7 @@ from moxlite.store.content.prepare import held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, check_outgoing, hurry, settle, withdraw
-from moxlite.store.delivery.perform import SUBMIT, Beside, OwedMessage
+from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import SendingStopped, SubmissionRecipient
 from moxlite.store.delivery.submissions import note_submission
 from moxlite.store.errors import OverQuota, StoreError
@@ -281,7 +281,7 @@ async def _with_copy(
                     return False
                 counted = add_outgoing(tx, addresses, limits)
                 added = add_message(tx, ready, mailbox_for(tx, SpecialUse.SENT), flags=Flag.SEEN | Flag.NOTJUNK)
-                owed = OwedMessage(submission, beside=Beside(counted=tuple(counted)))
+                owed = OwedMessage(submission, beside=SubmissionEffects(counted=tuple(counted)))
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=tx.now + HELD)
                 if submission.hold_until:
                     note_submission(tx, key, submission, submission.hold_until, added.message_id)
