@@ -149,7 +149,7 @@ class Keywords(msgspec.Struct, frozen=True):
     words: dict[str, str]
 
 
-class Beside(msgspec.Struct, frozen=True):
+class GroupwareFile(msgspec.Struct, frozen=True):
     """A file of a calendar or of contacts in an archive of mail, as Google's Takeout has them."""
 
     name: str
@@ -188,7 +188,7 @@ class Problems:
 AddBeside: TypeAlias = "Callable[[Account, BinaryIO], Awaitable[Problems]]"
 """Adds the calendars and contacts of a .zip to an account; what cannot be added is in the result."""
 
-Item: TypeAlias = Folder | Mail | Keywords | Beside | Problem
+Item: TypeAlias = Folder | Mail | Keywords | GroupwareFile | Problem
 
 
 # State and events of an import, for listeners that may join at any time (STORE-128).

@@ -31,9 +31,9 @@ from moxlite.store.imports.items import (
     DBOX,
     DBOX_FOLDERS,
     PST,
-    Beside,
     Folder,
     Form,
+    GroupwareFile,
     Item,
     Keywords,
     Mail,
@@ -299,7 +299,7 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
         case What.EML:
             yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
         case What.BESIDE:
-            yield Beside(shown, member.pieces)
+            yield GroupwareFile(shown, member.pieces)
         case What.KEYWORDS:
             text = b""
             for piece in member.pieces:
@@ -312,7 +312,7 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
 def set_aside(items: Iterator[Item], beside: zipfile.ZipFile | None) -> Iterator[Item]:
     """The items, without files of calendars and contacts, which go into a .zip; without one they are problems."""
     for item in items:
-        if not isinstance(item, Beside):
+        if not isinstance(item, GroupwareFile):
             yield item
         elif beside is None:
             yield Problem(f"{item.name}: calendars and contacts are imported by a running server only")
