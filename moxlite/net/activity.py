@@ -54,7 +54,7 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     queue_id: int = 0
 
 
-class News(NamedTuple):
+class ActivityPage(NamedTuple):
     """Happenings after a number, oldest first, and how many between are no longer kept."""
 
     found: list[Happening]
@@ -82,13 +82,13 @@ class Activity:
         )
         self._sleepers.unpark_all()
 
-    def after(self, number: int) -> News:
+    def after(self, number: int) -> ActivityPage:
         """Happenings after a number; all that are kept, for a number of an earlier start."""
         if number > self.last:
             number = 0
         new = self.last - number
         kept = min(new, len(self._kept))
-        return News(list(islice(self._kept, len(self._kept) - kept, None)), new - kept if number else 0)
+        return ActivityPage(list(islice(self._kept, len(self._kept) - kept, None)), new - kept if number else 0)
 
     async def wait(self, number: int) -> None:
         """Sleep until something has happened after a number."""
