@@ -152,7 +152,7 @@ FORMS: Final = {
 }
 
 
-class Heard:
+class LastResponse:
     """The last response, for the words of failures and the pages of listings."""
 
     response: requests.Response | None = None
@@ -199,7 +199,7 @@ def _messages(found: Any, depth: int = 0) -> Iterator[str]:
         yield from _messages(value, depth + 1)
 
 
-heard: Final = Heard()
+heard: Final = LastResponse()
 
 
 def bound_requests() -> None:
