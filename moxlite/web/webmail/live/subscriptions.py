@@ -46,7 +46,7 @@ OF_MESSAGES: Final = (store.MessageAdded, store.MessagesRemoved, store.FlagsChan
 """Events that are sent to guests one by one. After any other event the list of mailboxes is read again."""
 
 
-class Heard(msgspec.Struct, frozen=True):
+class AccountNews(msgspec.Struct, frozen=True):
     """News of an account: its events, changes of messages that the user may read, changes of mailboxes."""
 
     events: tuple[store.Event, ...]
@@ -224,7 +224,7 @@ class Visits:
                     logger.warning("shared account is slow to open", extra={"kv": kv})
                     self.unread.add(name)
 
-    async def hear(self, visit: Visit) -> Heard:
+    async def hear(self, visit: Visit) -> AccountNews:
         """Return the changes of an account that shares mailboxes with the user. An account that cannot be read is
         unsubscribed, and the stream goes on with the others.
         """
@@ -237,12 +237,12 @@ class Visits:
             logger.info("shared account closed", extra={"kv": {"account": self._home.owner, "err": e}})
             await self.leave(visit)
             self.unread.add(visit.holder.owner)
-            return Heard((), [], self.news())
+            return AccountNews((), [], self.news())
         readable = [change for change in changes if change.mailbox_id in visit.boxes]
         if counts is None:
-            return Heard(events, readable, self.news())
+            return AccountNews(events, readable, self.news())
         self.tell()
-        return Heard(events, readable, [*map(encoded, counts)])
+        return AccountNews(events, readable, [*map(encoded, counts)])
 
     async def leave(self, visit: Visit) -> None:
         """Close the visit to an account."""
