@@ -16,7 +16,7 @@ from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.live.changes import SharedChanges
 from moxlite.web.webmail.live.context import Context
 from moxlite.web.webmail.live.streams import Stream
-from moxlite.web.webmail.live.subscriptions import Visits
+from moxlite.web.webmail.live.subscriptions import AccountSubscriptions
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
@@ -118,8 +118,8 @@ class Streams:
         shared = self._shared.setdefault(session.account, SharedChanges(home.shown_id))
         searching = self._searching.setdefault(session.account, trio.CapacityLimiter(MAX_SEARCHES))
 
-        def visits(alarm: Alarm) -> Visits:
-            return Visits(home, self._holders, self._changes_of, alarm)
+        def visits(alarm: Alarm) -> AccountSubscriptions:
+            return AccountSubscriptions(home, self._holders, self._changes_of, alarm)
 
         context = Context(session.account, home, facts, shared, searching, self._views, addresses)
         stream = Stream(self._last_id, session, context, visits, self._imports, self._notices, self._deliveries)

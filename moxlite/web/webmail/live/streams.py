@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
     from moxlite.web.webmail.live.context import Context, Sink
-    from moxlite.web.webmail.live.subscriptions import Visit, Visits
+    from moxlite.web.webmail.live.subscriptions import AccountSubscriptions, Visit
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
 
@@ -96,7 +96,7 @@ OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRena
 class Shown:
     """The view of one stream. `view` is None where the browser shows none that the server knows."""
 
-    def __init__(self, context: Context, visits: Visits, asked: Asked, out: Outlet, drain: Drain) -> None:
+    def __init__(self, context: Context, visits: AccountSubscriptions, asked: Asked, out: Outlet, drain: Drain) -> None:
         self.view: View | Listing | None = None
         self._context = context
         self._visits = visits
@@ -316,7 +316,7 @@ class Stream:
         stream_id: int,
         session: Session,
         context: Context,
-        visits: Callable[[Alarm], Visits],
+        visits: Callable[[Alarm], AccountSubscriptions],
         imports: BrowserImports,
         notices: Notices,
         deliveries: Deliveries | None,
@@ -458,7 +458,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
     """Sends changes of the account and of shared mailboxes, as far as the shown view wants them."""
 
     context: Context
-    visits: Visits
+    visits: AccountSubscriptions
     shown: Shown
     out: Outlet
 

@@ -100,7 +100,7 @@ def _uncounted(box: Mailbox) -> Mailbox:
     return msgspec.structs.replace(box, total=0, unread=0, unseen=0, deleted=0, size=0)
 
 
-class Visits:
+class AccountSubscriptions:
     """The visits to all accounts that share mailboxes with the user of one stream. As a context manager it closes them.
 
     `unread`: owners whose accounts were closed or could not be read. They may be back later, so call `look` now and
@@ -120,7 +120,7 @@ class Visits:
         self._blind = False  # the owners that share could not be read
         self.unread: set[str] = set()
 
-    async def __aenter__(self) -> Visits:
+    async def __aenter__(self) -> AccountSubscriptions:
         self._auth.sharing.alarms.add(self._alarm)
         return self
 
