@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
     from moxlite.web.webmail.live.context import Context, Sink
-    from moxlite.web.webmail.live.subscriptions import AccountSubscriptions, Visit
+    from moxlite.web.webmail.live.subscriptions import AccountSubscription, AccountSubscriptions
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
 
@@ -490,7 +490,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
             await self.out.send_changes(self.view_id, news, cursor.modseq)
         await self.shown.tell_stale(changed=changed)
 
-    async def tell_visit(self, visit: Visit, cursor: Cursor) -> None:
+    async def tell_visit(self, visit: AccountSubscription, cursor: Cursor) -> None:
         """Send events of an account that shares mailboxes, limited to the mailboxes that the user may read now."""
         heard = await self.visits.hear(visit)
         changed = await self.shown.review()

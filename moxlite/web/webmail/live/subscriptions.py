@@ -54,7 +54,7 @@ class AccountNews(msgspec.Struct, frozen=True):
     of_boxes: list[EncodedChange]
 
 
-class Visit:
+class AccountSubscription:
     """A subscription to one account. `boxes` are the mailboxes that the user may read, in the browser's form, by their
     ids in the account. `rows` are the same mailboxes as they are stored.
     """
@@ -114,7 +114,7 @@ class AccountSubscriptions:
         self._holders = holders
         self._shared = shared
         self._alarm = alarm
-        self._visits: dict[str, Visit] = {}
+        self._visits: dict[str, AccountSubscription] = {}
         self._sharing = -1  # the state of `auth.db` at the last `look`
         self._known: list[Mailbox] = []  # by the browser
         self._blind = False  # the owners that share could not be read
@@ -155,11 +155,11 @@ class AccountSubscriptions:
         known = self._known
         return [encoded(MailboxesShared(self._known))] if self.tell() != known else []
 
-    def pending(self) -> Visit | None:
+    def pending(self) -> AccountSubscription | None:
         """A visit with news, or None."""
         return next((visit for visit in self._visits.values() if visit.cursor.pending()), None)
 
-    def of(self, number: int) -> Visit | None:
+    def of(self, number: int) -> AccountSubscription | None:
         """The visit to the account with this number, or None."""
         return next((visit for visit in self._visits.values() if visit.holder.number == number), None)
 
@@ -224,7 +224,7 @@ class AccountSubscriptions:
                     logger.warning("shared account is slow to open", extra={"kv": kv})
                     self.unread.add(name)
 
-    async def hear(self, visit: Visit) -> AccountNews:
+    async def hear(self, visit: AccountSubscription) -> AccountNews:
         """Return the changes of an account that shares mailboxes with the user. An account that cannot be read is
         unsubscribed, and the stream goes on with the others.
         """
@@ -244,7 +244,7 @@ class AccountSubscriptions:
         self.tell()
         return AccountNews(events, readable, [*map(encoded, counts)])
 
-    async def leave(self, visit: Visit) -> None:
+    async def leave(self, visit: AccountSubscription) -> None:
         """Close the visit to an account."""
         del self._visits[visit.holder.owner]
         await visit.stack.aclose()
@@ -259,7 +259,7 @@ class AccountSubscriptions:
                 _, cursor = await account.subscribe(op="webmail_shared")
                 stack.enter_context(cursor)
                 cursor.alarm = self._alarm
-                visit = Visit(holder, cursor, self._shared(holder))
+                visit = AccountSubscription(holder, cursor, self._shared(holder))
                 await visit.look()
                 visit.stack = stack.pop_all()
                 self._visits[owner] = visit
