@@ -124,7 +124,7 @@ class _Process:
                 self._child.wait(END_SECONDS)
 
 
-class Asked:
+class PatternProcess:
     """The process, started when a question needs it."""
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ def try_process() -> Ready:
     return tried.bounds
 
 
-process: Final = Asked()
+process: Final = PatternProcess()
 """The process of this server, or command."""
 
 atexit.register(process.close)

@@ -159,7 +159,7 @@ async def test_html_of_mails_is_sanitized_by_a_confined_child(program: str, monk
 def test_patterns_are_compiled_by_a_child(program: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """ADMIN-60b, STORE-65a."""
     monkeypatch.setattr(patterns, "own_program", lambda child: [program, VERB, child])
-    asked = patterns.Asked()
+    asked = patterns.PatternProcess()
     answer = asked.ask(Question("(?<=a)b"))
     asked.close()
     assert answer.outcome == "done"
