@@ -53,7 +53,7 @@ class Context(msgspec.Struct, frozen=True, eq=False):
 # Requests of a browser that wait for its stream (WEBMAIL-36).
 
 
-class Asked:
+class PendingRequest:
     """The request to answer next, the search to cancel, and the words to end with.
 
     Attributes:

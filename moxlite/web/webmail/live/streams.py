@@ -41,7 +41,7 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
 from moxlite.web.webmail.live.changes import encoded
-from moxlite.web.webmail.live.context import Asked, Outlet
+from moxlite.web.webmail.live.context import Outlet, PendingRequest
 from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
@@ -96,7 +96,9 @@ OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRena
 class Shown:
     """The view of one stream. `view` is None where the browser shows none that the server knows."""
 
-    def __init__(self, context: Context, visits: AccountSubscriptions, asked: Asked, out: Outlet, drain: Drain) -> None:
+    def __init__(
+        self, context: Context, visits: AccountSubscriptions, asked: PendingRequest, out: Outlet, drain: Drain
+    ) -> None:
         self.view: View | Listing | None = None
         self._context = context
         self._visits = visits
@@ -334,7 +336,7 @@ class Stream:
         self._bell = Wakeup(alarm=self._alarm)
         self._deliveries = deliveries
         self._departures = Wakeup(alarm=self._alarm)
-        self._asked = Asked()
+        self._asked = PendingRequest()
 
     def submit(self, request: Request) -> None:
         """Request a view, or more of it; work on an earlier request ends. Or cancel a search."""
@@ -505,7 +507,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
         await self.shown.tell_stale(changed=changed)
 
 
-async def _begin(stream_id: int, telling: _Telling, asked: Asked, first: Request, since: int) -> Cursor:
+async def _begin(stream_id: int, telling: _Telling, asked: PendingRequest, first: Request, since: int) -> Cursor:
     """Send the first event: `resume` if the change log reaches back to the browser's modseq, else `start` with all
     mailboxes.
     """
