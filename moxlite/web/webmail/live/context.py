@@ -141,7 +141,7 @@ class Sink(Protocol):
         """Send one event as JSON. `modseq` is the state that the browser has reached with it, or None."""
 
 
-class Outlet:
+class EventWriter:
     """Encodes events for a sink. `sent` is the time of the last one."""
 
     def __init__(self, sink: Sink) -> None:

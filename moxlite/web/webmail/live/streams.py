@@ -41,7 +41,7 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Scope
 from moxlite.web.webmail.items import linked_mailboxes, mailbox_of
 from moxlite.web.webmail.live.changes import encoded
-from moxlite.web.webmail.live.context import Outlet, PendingRequest
+from moxlite.web.webmail.live.context import EventWriter, PendingRequest
 from moxlite.web.webmail.live.importing import RunningImports
 from moxlite.web.webmail.live.listing import Listing, Progress
 from moxlite.web.webmail.live.view import Reset, View, replace_mailbox, resolve_all
@@ -97,7 +97,7 @@ class Shown:
     """The view of one stream. `view` is None where the browser shows none that the server knows."""
 
     def __init__(
-        self, context: Context, visits: AccountSubscriptions, asked: PendingRequest, out: Outlet, drain: Drain
+        self, context: Context, visits: AccountSubscriptions, asked: PendingRequest, out: EventWriter, drain: Drain
     ) -> None:
         self.view: View | Listing | None = None
         self._context = context
@@ -365,7 +365,7 @@ class Stream:
 
         Raises ClientGone.
         """
-        out = Outlet(sink)
+        out = EventWriter(sink)
         try:
             async with self._visits:
                 shown = Shown(self._context, self._visits, self._asked, out, drain)
@@ -462,7 +462,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
     context: Context
     visits: AccountSubscriptions
     shown: Shown
-    out: Outlet
+    out: EventWriter
 
     @property
     def view_id(self) -> int:
