@@ -18,7 +18,7 @@ from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, I
 from moxlite.operations.performing import commands
 from moxlite.store.auth.audit import origin
 from moxlite.store.errors import BadMailboxName, LimitExceeded
-from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink, Outlet
+from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink, SubmissionServer
 
 STEP_SECONDS: Final = 0.5
 """Seconds between two progress reports of a mailbox."""
@@ -144,7 +144,7 @@ class LinkCommands:
     async def set_sending(self, args: ops.SetLinkSending) -> ops.LinkInfo:
         """Change the submission server of a link."""
         named_account(self._config, args.account)
-        outlet = Outlet(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user)
+        outlet = SubmissionServer(host=args.smtp_host, port=args.smtp_port, tls=args.smtp_tls, user=args.smtp_user)
         link = await self._links.set_sending(
             args.account, args.link, outlet, keeps_copy=args.keeps_copy, off=args.off, asker=_asker()
         )

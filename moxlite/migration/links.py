@@ -45,7 +45,7 @@ from moxlite.store.mail.links import (
     Link,
     LinkRefused,
     NewLink,
-    Outlet,
+    SubmissionServer,
     Transport,
     add_link,
     forget_link,
@@ -214,7 +214,7 @@ class Links:
             secret=secret,
             protocol=asked.protocol,
             keep_days=asked.keep_days,
-            outlet=tested.outlet if not tested.sending else Outlet(),
+            outlet=tested.outlet if not tested.sending else SubmissionServer(),
             sorts=asked.sorts,
         )
         async with self._edits[name], self._accounts.use(name) as account:
@@ -286,7 +286,7 @@ class Links:
             self._start(name, link.id)
 
     async def set_sending(
-        self, name: str, text: str, outlet: Outlet, *, keeps_copy: bool | None, off: bool, asker: str = ""
+        self, name: str, text: str, outlet: SubmissionServer, *, keeps_copy: bool | None, off: bool, asker: str = ""
     ) -> Link:
         """Say by which server a link sends, which is tested; one without a host is found; with `off` it sends nothing.
         `asker`: as for `test`. Raises StoreError, TooManyLogins, LinkRefused.
@@ -538,13 +538,15 @@ async def _look_into_maildrop(asked: LinkRequest, copies: Copies) -> Tested:
             await client.quit()
 
 
-async def _tested_outlet(asked: LinkRequest, copies: Copies, asker: str, *, inside: bool) -> tuple[Outlet, str]:
+async def _tested_outlet(
+    asked: LinkRequest, copies: Copies, asker: str, *, inside: bool
+) -> tuple[SubmissionServer, str]:
     """The submission server of a link, and why it does not work. Raises TooManyLogins, and LinkRefused for one that was
     given.
     """
     if not asked.sends:
-        return Outlet(), ""
-    outlet = Outlet(host=asked.smtp_host, port=asked.smtp_port, tls=asked.smtp_tls, user=asked.smtp_user)
+        return SubmissionServer(), ""
+    outlet = SubmissionServer(host=asked.smtp_host, port=asked.smtp_port, tls=asked.smtp_tls, user=asked.smtp_user)
     resolver = copies.outside
     if not outlet.host:
         outlet = await find_outlet(asked.address, asked.host, resolver)

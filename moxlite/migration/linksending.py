@@ -30,9 +30,9 @@ from moxlite.store.mail.links import (
     LINKED,
     Link,
     LinkRefused,
-    Outlet,
     Relay,
     SendsNothing,
+    SubmissionServer,
     SubmissionTLS,
     link_by_id,
 )
@@ -47,7 +47,7 @@ SECONDS: Final = 30.0
 """Seconds for a test of a submission server."""
 
 
-def relay_of(outlet: Outlet, user: str, password: str, *, inside: bool) -> Relay:
+def relay_of(outlet: SubmissionServer, user: str, password: str, *, inside: bool) -> Relay:
     """The submission server of a link that has one; `user`: that of the link. Raises LinkRefused: its name cannot be
     one.
     """
@@ -105,17 +105,17 @@ class LinkRelays:
         logger.warning("linked account password rejected for sending", extra={"kv": facts})
 
 
-def known_outlet(host: str) -> Outlet | None:
+def known_outlet(host: str) -> SubmissionServer | None:
     """The submission server of the large provider with this IMAP server."""
     from moxlite.migration.autoconfig import provider_of  # the queue has no use for its table
 
     provider = provider_of(host)
     if provider is None or not provider.smtp[0]:
         return None
-    return Outlet(host=provider.smtp[0], tls=provider.smtp_tls, keeps_copy=provider.keeps_copy)
+    return SubmissionServer(host=provider.smtp[0], tls=provider.smtp_tls, keeps_copy=provider.keeps_copy)
 
 
-async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
+async def find_outlet(address: str, host: str, resolver: Resolver) -> SubmissionServer:
     """The submission server for an address whose IMAP or POP3 server is `host`: of a known provider, or the one that
     DNS names for the domain. One without a host: none was found.
 
@@ -127,15 +127,15 @@ async def find_outlet(address: str, host: str, resolver: Resolver) -> Outlet:
     try:
         domain = Domain.parse(address.rpartition("@")[2]).ascii
     except AddressError:
-        return Outlet()
+        return SubmissionServer()
     from moxlite.migration.autoconfig import SUBMISSION, organization, servers_in_dns
 
     near = {await organization(domain), await organization(host)}
     async with aclosing(servers_in_dns(domain, SUBMISSION, near, resolver)) as found:
         async for named_server in found:
             if named_server.proven:
-                return Outlet(host=named_server.host, port=named_server.port, tls=named_server.tls)
-    return Outlet()
+                return SubmissionServer(host=named_server.host, port=named_server.port, tls=named_server.tls)
+    return SubmissionServer()
 
 
 async def try_relay(relay: Relay, *, ehlo: str, resolver: Resolver, trust: Trust) -> None:

@@ -14,7 +14,7 @@ import trio
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.operations.links import AddLink, LinkRequest
 from moxlite.safefile import key_file
-from moxlite.store.mail.links import Link, LinkRefused, Outlet
+from moxlite.store.mail.links import Link, LinkRefused, SubmissionServer
 from moxlite.wording import worded
 
 logger = logging.getLogger("moxlite.migration.links")
@@ -86,7 +86,7 @@ class Tested(msgspec.Struct, frozen=True):
     mailboxes: list[str]
     messages: int
     instant: bool
-    outlet: Outlet = Outlet()
+    outlet: SubmissionServer = SubmissionServer()
     sending: str = ""
 
 

@@ -23,7 +23,7 @@ from moxlite.store.mail.links import (
     Link,
     LinkRefused,
     NewLink,
-    Outlet,
+    SubmissionServer,
     add_link,
     pause_link,
     remove_link,
@@ -55,7 +55,7 @@ async def linked(account: Account, data: Path, *, password: str = PASSWORD, addr
         tls="implicit",
         username="alice",
         secret=Sealing(data).seal(password, "imap.remote.example", "alice"),
-        outlet=Outlet(host=HOST, tls="starttls"),
+        outlet=SubmissionServer(host=HOST, tls="starttls"),
     )
     return await account.write(lambda tx: add_link(tx, new))
 
@@ -114,7 +114,7 @@ async def test_mail_of_a_removed_or_silenced_link_comes_back(tmp_path: Path) -> 
     """LINK-16: with a DSN that says why; none is lost."""
     async with provider(tmp_path) as (rig, server, link):
         async with rig.accounts.use("alice") as account:
-            await account.write(lambda tx: set_outlet(tx, link.id, Outlet()))
+            await account.write(lambda tx: set_outlet(tx, link.id, SubmissionServer()))
             await send(rig, link, "bob@one.example")
             await account.write(lambda tx: remove_link(tx, link.id))
         await send(rig, link, "cid@two.example")
@@ -173,7 +173,7 @@ async def test_a_submission_server_is_tried_before_it_is_kept(tmp_path: Path, mo
     """LINK-15: the password, the certificate, and a server of the inner network each have their words."""
     async with provider(tmp_path) as (rig, server, _):
         monkeypatch.setattr(linksending, "dial", rig.dial)
-        good = relay_of(Outlet(host=HOST, tls="starttls"), "alice", PASSWORD, inside=False)
+        good = relay_of(SubmissionServer(host=HOST, tls="starttls"), "alice", PASSWORD, inside=False)
         trust = Trust([rig.certificate.leaf], system=False)
         await try_relay(good, ehlo="mail.own.example", resolver=rig.resolver, trust=trust)
         assert server.logged_in == [("PLAIN", "alice")]

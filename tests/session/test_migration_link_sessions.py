@@ -22,7 +22,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import copy_ids, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.links import Link, NewLink, Outlet, add_link, link_named, set_outlet
+from moxlite.store.mail.links import Link, NewLink, SubmissionServer, add_link, link_named, set_outlet
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.types import Flag, MailboxID, MessageID
@@ -342,7 +342,7 @@ SENT = b"From: <Mia@example.org>\r\nTo: <ann@far.example>\r\nMessage-ID: <sent@e
 async def outbound(linking: Linking, *, keeps_copy: bool) -> None:
     """The link sends; the account has its copy of a message, and of another one, in its own Sent."""
     link = await linking.link()
-    await linking.change("bo", lambda tx: set_outlet(tx, link.id, Outlet(host="smtp", keeps_copy=keeps_copy)))
+    await linking.change("bo", lambda tx: set_outlet(tx, link.id, SubmissionServer(host="smtp", keeps_copy=keeps_copy)))
     async with linking.imap.accounts.use("bo") as account:
         await deliver_mail(account, SENT % b"text", "Sent")
         await deliver_mail(account, SENT.replace(b"Mia@", b"bo@").replace(b"<sent@", b"<own@") % b"text", "Sent")

@@ -33,7 +33,7 @@ from moxlite.operations.links import (
 from moxlite.operations.server import AuditLine, AuditList
 from moxlite.processor import Usage, acting
 from moxlite.store.errors import StorageFull
-from moxlite.store.mail.links import Link, LinkRefused, Outlet, Relay, links
+from moxlite.store.mail.links import Link, LinkRefused, Relay, SubmissionServer, links
 from moxlite.store.mail.mailboxes import delete_in_slices
 from tests.house import PASSWORD, STATIC, Running, house
 from tests.session.test_processor_sessions import usage
@@ -368,12 +368,14 @@ async def test_the_submission_server_is_known_or_named_by_dns() -> None:
     }
     dns = FakeResolver({"SRV": names})
     assert (await find_outlet("mia@gmail.com", "imap.gmail.com", dns)).host == "smtp.gmail.com"
-    assert await find_outlet("tom@example.net", "imap.example.net", dns) == Outlet(host="out.example.net", port=4650)
-    assert await find_outlet("tom@example.org", "imap.example.org", dns) == Outlet()
+    assert await find_outlet("tom@example.net", "imap.example.net", dns) == SubmissionServer(
+        host="out.example.net", port=4650
+    )
+    assert await find_outlet("tom@example.org", "imap.example.org", dns) == SubmissionServer()
     near = await find_outlet("tom@example.org", "imap.stranger.example", dns)
-    assert near == Outlet(host="smtp.stranger.example", port=587, tls="starttls")
-    assert await find_outlet("tom@example.com", "imap.example.com", dns) == Outlet()
-    assert await find_outlet("tom@bad domain", "imap.example.com", dns) == Outlet()
+    assert near == SubmissionServer(host="smtp.stranger.example", port=587, tls="starttls")
+    assert await find_outlet("tom@example.com", "imap.example.com", dns) == SubmissionServer()
+    assert await find_outlet("tom@bad domain", "imap.example.com", dns) == SubmissionServer()
 
 
 async def test_a_link_is_renamed_with_its_mailboxes_and_goes_on(

@@ -9,7 +9,7 @@ import pytest
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.expunging import expunge_ids
-from moxlite.store.mail.links import NewLink, Outlet, add_link, link_named, pause_link, remove_link
+from moxlite.store.mail.links import NewLink, SubmissionServer, add_link, link_named, pause_link, remove_link
 from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.webmail.live import entries
 from moxlite.web.webmail.live.entries import copies_by_id
@@ -36,7 +36,7 @@ async def link(account: OpenAccount, name: str, *, inbox: bool = True, sends: bo
         tls="implicit",
         username=name,
         secret=b"x",
-        outlet=Outlet(host=f"smtp.{name}" if sends else ""),
+        outlet=SubmissionServer(host=f"smtp.{name}" if sends else ""),
     )
     made = await account.write(lambda tx: add_link(tx, new))
     if not sends:

@@ -85,7 +85,7 @@ class SendsNothing(StoreError):
     """No mail is sent through a link any more; the text says why (LINK-16)."""
 
 
-class Outlet(msgspec.Struct, frozen=True, kw_only=True):
+class SubmissionServer(msgspec.Struct, frozen=True, kw_only=True):
     """The submission server of a link. `host` "": nothing is sent through the link; `port` 0: the usual one; `user` "":
     that of the link; `keeps_copy`: the provider puts what is sent into its Sent by itself.
     """
@@ -143,7 +143,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     sent: int
     protocol: Protocol = "imap"
     keep_days: int | None = None
-    outlet: Outlet = Outlet()
+    outlet: SubmissionServer = SubmissionServer()
     sorts: bool = False
 
     @property
@@ -173,7 +173,7 @@ class NewLink(msgspec.Struct, frozen=True, kw_only=True):
     secret: bytes
     protocol: Protocol = "imap"
     keep_days: int | None = None
-    outlet: Outlet = Outlet()
+    outlet: SubmissionServer = SubmissionServer()
     sorts: bool = False
 
 
@@ -196,7 +196,9 @@ def _link(row: Row) -> Link:
         sent=sent,
         protocol=protocol,
         keep_days=keep_days,
-        outlet=Outlet(host=smtp_host, port=smtp_port, tls=smtp_tls, user=smtp_user, keeps_copy=bool(keeps_copy)),
+        outlet=SubmissionServer(
+            host=smtp_host, port=smtp_port, tls=smtp_tls, user=smtp_user, keeps_copy=bool(keeps_copy)
+        ),
         sorts=bool(sorts),
     )
 
@@ -279,7 +281,7 @@ def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
     return name
 
 
-def set_outlet(tx: Tx, link_id: int, outlet: Outlet) -> None:
+def set_outlet(tx: Tx, link_id: int, outlet: SubmissionServer) -> None:
     """Have mail from the address of a link go out through this server; through none with an empty host."""
     tx.execute(SENDING, outlet.host, outlet.port, outlet.tls, outlet.user, int(outlet.keeps_copy), link_id)
 
