@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
 
 
-class _Asked(msgspec.Struct, frozen=True):
+class _FilterSettings(msgspec.Struct, frozen=True):
     """What the account asks for: the name of its active script, "" without one, and its vacation form. `known`: it has
     written to the author.
     """
@@ -108,12 +108,14 @@ async def with_script(
     return msgspec.structs.replace(case, filtered=filtered)
 
 
-def _ask(r: Reader, *, case: Case, now: int) -> _Asked:
+def _ask(r: Reader, *, case: Case, now: int) -> _FilterSettings:
     script, form = active_script(r), load_form(r)
     if not script and not form.is_active(now):
-        return _Asked(script, form)
+        return _FilterSettings(script, form)
     author = None if is_unproven(case) else case.evidence.msg_from
-    return _Asked(script, form, author is not None and has_written_to(r, author.localpart, author.domain.unicode))
+    return _FilterSettings(
+        script, form, author is not None and has_written_to(r, author.localpart, author.domain.unicode)
+    )
 
 
 async def _by_script(
