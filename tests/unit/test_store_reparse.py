@@ -89,7 +89,7 @@ async def test_it_goes_on_where_it_stopped(accounts: Accounts, monkeypatch: pyte
         real, seen = reparsing._parse, list[int]()
         token = trio.lowlevel.current_trio_token()
 
-        def parse_until_third(r: Reader, message_id: int, directory: Path) -> reparsing._Anew:
+        def parse_until_third(r: Reader, message_id: int, directory: Path) -> reparsing._ReparsedMessage:
             seen.append(message_id)
             if len(seen) == 3:
                 trio.from_thread.run_sync(scope.cancel, trio_token=token)
@@ -111,7 +111,7 @@ async def test_a_unit_ends_by_the_clock(accounts: Accounts, monkeypatch: pytest.
         units: list[int] = []
         write = reparsing._write
 
-        def noted(tx: Tx, anew: list[reparsing._Anew], position: int) -> None:
+        def noted(tx: Tx, anew: list[reparsing._ReparsedMessage], position: int) -> None:
             units.append(len(anew))
             write(tx, anew, position)
 

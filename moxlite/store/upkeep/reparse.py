@@ -61,7 +61,7 @@ UPDATE message SET messageid = ?1, subject_base = ?2, dsn = ?3
 WHERE id = ?4 AND (messageid IS NOT ?1 OR subject_base <> ?2 OR dsn <> ?3)"""
 
 
-class _Anew(msgspec.Struct, frozen=True):
+class _ReparsedMessage(msgspec.Struct, frozen=True):
     """Newly parsed data of one message."""
 
     message_id: int
@@ -122,9 +122,9 @@ def _state(r: Reader) -> tuple[int, int, bool]:
     return row[0], row[1], row[2] != 0
 
 
-def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
+def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_ReparsedMessage]]:
     """Read and parse the next messages; returns the id of the last one, and the results."""
-    anew: list[_Anew] = []
+    anew: list[_ReparsedMessage] = []
     octets = 0
     work = Background()
     until = time.monotonic() + UNIT_SECONDS
@@ -141,21 +141,21 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_Anew]]:
     return after, anew
 
 
-def _parse(r: Reader, message_id: int, directory: Path) -> _Anew:
+def _parse(r: Reader, message_id: int, directory: Path) -> _ReparsedMessage:
     content = locate(r, message_id)
     start = len(content.prefix)
     if content.body_size <= LARGE:
         whole = b"".join(message_chunks(r, content, start))
-        return _Anew(message_id, content.prefix, parse(memoryview(whole)))
+        return _ReparsedMessage(message_id, content.prefix, parse(memoryview(whole)))
     with tempfile.TemporaryFile(dir=directory) as file:
         for chunk in message_chunks(r, content, start):
             file.write(chunk)
         file.flush()
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as mapped, memoryview(mapped) as view:
-            return _Anew(message_id, content.prefix, parse(view))
+            return _ReparsedMessage(message_id, content.prefix, parse(view))
 
 
-def _write(tx: Tx, anew: list[_Anew], position: int) -> None:
+def _write(tx: Tx, anew: list[_ReparsedMessage], position: int) -> None:
     for one in anew:
         parsed = one.parsed
         structure = encode_structure(parsed.index.with_prefix(one.prefix))
