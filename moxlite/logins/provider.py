@@ -17,7 +17,7 @@ from moxlite.net.httpclient import HTTPClient, HTTPError, HTTPResponse
 from moxlite.proto.oidc import (
     OLDEST,
     SKEW,
-    Begun,
+    AuthorizationRequest,
     Claims,
     Keys,
     OIDCError,
@@ -93,7 +93,7 @@ class LoginProvider:
         self._turn = trio.Lock()
         self._ended: dict[str, float] = {}  # IDs of logout tokens, with the time of the loop
 
-    async def begin(self, redirect_uri: str, *, again: bool = False) -> tuple[Begun, str]:
+    async def begin(self, redirect_uri: str, *, again: bool = False) -> tuple[AuthorizationRequest, str]:
         """Begin a log-in; returns what `finish` needs, and where the browser goes. Raises ProviderAway."""
         provider = await self._discover()
         begun = begin(redirect_uri)
@@ -113,7 +113,9 @@ class LoginProvider:
             return [str(error)], []
         return problems, list(restrictions(provider))
 
-    async def finish(self, begun: Begun, *, state: str, code: str, iss: str | None, error: str = "") -> Claims:
+    async def finish(
+        self, begun: AuthorizationRequest, *, state: str, code: str, iss: str | None, error: str = ""
+    ) -> Claims:
         """The verified claims of the person who has logged in. Raises ProviderAway, NotGranted, OIDCError."""
         provider = await self._discover()
         check_answer(provider, begun, state=state, iss=iss, error=error)

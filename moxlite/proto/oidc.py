@@ -122,7 +122,7 @@ class Provider(msgspec.Struct, frozen=True):
         return "groups" if "groups" in self.scopes_supported else "profile"
 
 
-class Begun(msgspec.Struct, frozen=True):
+class AuthorizationRequest(msgspec.Struct, frozen=True):
     """An authorization request that waits for its answer. Each text has 256 random bits."""
 
     state: str
@@ -275,13 +275,15 @@ def restrictions(provider: Provider) -> Iterator[str]:
 # Authorization request and token request
 
 
-def begin(redirect_uri: str) -> Begun:
+def begin(redirect_uri: str) -> AuthorizationRequest:
     """Begin a log-in."""
-    return Begun(secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32), redirect_uri)
+    return AuthorizationRequest(
+        secrets.token_urlsafe(32), secrets.token_urlsafe(32), secrets.token_urlsafe(32), redirect_uri
+    )
 
 
 def authorization_url(
-    provider: Provider, client_id: str, begun: Begun, *, scopes: Sequence[str] = (), again: bool = False
+    provider: Provider, client_id: str, begun: AuthorizationRequest, *, scopes: Sequence[str] = (), again: bool = False
 ) -> str:
     """The address at which the browser asks the provider (Core §3.1.2.1), for claims of these further `scopes`. With
     `again` the user has to log in there, even if a session of the provider lives.
@@ -314,7 +316,9 @@ def _with_fields(url: str, fields: Mapping[str, str]) -> str:
     return f"{url}{'&' if urlsplit(url).query else '?'}{urlencode(fields)}"
 
 
-def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | None, error: str = "") -> None:
+def check_answer(
+    provider: Provider, begun: AuthorizationRequest, *, state: str, iss: str | None, error: str = ""
+) -> None:
     """Check what came back with the code (RFC 6749 §10.12, RFC 9207 §2.4), or with an error in its place. Raises
     OIDCError, NotGranted.
     """
@@ -329,7 +333,7 @@ def check_answer(provider: Provider, begun: Begun, *, state: str, iss: str | Non
 
 
 def token_request(
-    provider: Provider, client_id: str, secret: str, begun: Begun, code: str
+    provider: Provider, client_id: str, secret: str, begun: AuthorizationRequest, code: str
 ) -> tuple[tuple[tuple[str, str], ...], bytes]:
     """Headers and body of the request that changes a code into tokens (RFC 6749 §4.1.3, RFC 7636 §4.5). `secret` is ""
     for a public client.

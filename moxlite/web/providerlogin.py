@@ -26,7 +26,7 @@ from moxlite.decoders import from_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.provider import MECHANISM, LoginProvider, Person, ProviderAway, accept_person
-from moxlite.proto.oidc import SKEW, Begun, Claims, NotGranted, OIDCError
+from moxlite.proto.oidc import SKEW, AuthorizationRequest, Claims, NotGranted, OIDCError
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -98,7 +98,7 @@ class _Away(msgspec.Struct, frozen=True):
     stay: bool
     until: int
     logouts: int
-    begun: Begun
+    begun: AuthorizationRequest
 
 
 class ProviderPerson(msgspec.Struct, frozen=True):

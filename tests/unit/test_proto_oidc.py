@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwk
 
 from moxlite.proto import oidc
-from moxlite.proto.oidc import Begun, Keys, OIDCError, UnknownKey
+from moxlite.proto.oidc import AuthorizationRequest, Keys, OIDCError, UnknownKey
 from tests.loginprovider import CLIENT, ISSUER, SECRET, House, encoded, half, signed, unsigned
 
 NOW = 1_800_000_000.0
@@ -478,7 +478,9 @@ def test_token_requests(secret: str, methods: list[str], basic: str | None, post
     """WEB-180: the secret as the provider wants it; the verifier always."""
     document = House().document() | {"token_endpoint_auth_methods_supported": methods}
     provider = oidc.read_provider(json.dumps(document).encode(), ISSUER)
-    headers, body = oidc.token_request(provider, CLIENT, secret, Begun("s", "n", "v", "https://m/"), "c&d")
+    headers, body = oidc.token_request(
+        provider, CLIENT, secret, AuthorizationRequest("s", "n", "v", "https://m/"), "c&d"
+    )
     form = {name: values[0] for name, values in parse_qs(body.decode()).items()}
     assert (dict(headers).get("Authorization"), form.get("client_secret")) == (basic, posted)
     assert (form["code"], form["code_verifier"], form["redirect_uri"]) == ("c&d", "v", "https://m/")
