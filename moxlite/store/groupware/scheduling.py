@@ -75,7 +75,7 @@ LIMIT ?"""
 OLDEST: Final = "SELECT name FROM resource WHERE collection_id = ? ORDER BY changed, id LIMIT 1"
 
 
-class Elsewhere(StoreError):
+class InOtherCalendar(StoreError):
     """Another calendar of the user has the entry; `collection` and `name` are its place."""
 
     def __init__(self, collection: str, name: str) -> None:
@@ -165,7 +165,7 @@ class EntryPut(msgspec.Struct, frozen=True):
 def put_entry(tx: AccountTx, where: Collection, entry: EntryPut) -> PutResult:
     """Put an entry as `put_resource`, and owe its people the messages that the change means.
 
-    Raises NotAllowed, Elsewhere, ReadOnly, and as `put_resource`.
+    Raises NotAllowed, InOtherCalendar, ReadOnly, and as `put_resource`.
     """
     check_own(where)
     before = resource_named(tx, where.id, entry.name)
@@ -279,7 +279,7 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
         raise outcome.refusal
     # Two calendars with the same event would both send its messages, with answers that contradict each other.
     if outcome.role and before is None and (other := entry_with_uid(tx, facts.uid)) is not None:
-        raise Elsewhere(_name_of(tx, other.collection_id), other.name)
+        raise InOtherCalendar(_name_of(tx, other.collection_id), other.name)
     tag = tx.modseq() if outcome.role else None
     if before is not None and before.tag is not None and outcome.answers:
         tag = ModSeq(before.tag)

@@ -24,8 +24,8 @@ from moxlite.store.groupware.collection import (
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken, resource_data, resource_named
 from moxlite.store.groupware.scheduling import (
-    Elsewhere,
     EntryPut,
+    InOtherCalendar,
     PutResult,
     delete_entry,
     move_entry,
@@ -95,7 +95,7 @@ async def put(s: Session) -> None:
         done = await s.account.write(unit)
     except UIDTaken as taken:
         raise await _uid_taken(s, msgspec.structs.replace(s.place, name=taken.name)) from None
-    except Elsewhere as other:
+    except InOtherCalendar as other:
         there = msgspec.structs.replace(s.place, collection=other.collection, name=other.name)
         condition = CALDAV + "unique-scheduling-object-resource"
         raise Refusal(403, condition, str(other), href(s.tree.href(there))) from None

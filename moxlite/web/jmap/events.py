@@ -52,7 +52,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     size_of,
 )
-from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, delete_entry, put_entry
+from moxlite.store.groupware.scheduling import EntryPut, InOtherCalendar, delete_entry, put_entry
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.calendars import CALENDAR, CALENDARS
@@ -306,7 +306,7 @@ async def refusals() -> AsyncIterator[None]:
         raise SetError("invalidProperties", str(error), properties=["recurrenceRule"]) from None
     except (NotAllowed, ReadOnly) as error:
         raise SetError("forbidden", str(error)) from None
-    except (UIDTaken, Elsewhere) as error:
+    except (UIDTaken, InOtherCalendar) as error:
         raise SetError("invalidProperties", str(error), properties=["uid"]) from None
     except NoSuchResource:
         raise SetError("notFound") from None

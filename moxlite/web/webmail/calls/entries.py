@@ -24,7 +24,7 @@ from moxlite.proto.cards.limits import MAX_ENTRY, TOO_LARGE
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, check_outgoing
 from moxlite.store.groupware.collection import BadName, Collection, NoSuchCollection, ReadOnly, collection
 from moxlite.store.groupware.resources import NoSuchResource, Resource, UIDTaken, resource_named, resource_of
-from moxlite.store.groupware.scheduling import Elsewhere, EntryPut, User, entry_name, move_entry, put_entry
+from moxlite.store.groupware.scheduling import EntryPut, InOtherCalendar, User, entry_name, move_entry, put_entry
 from moxlite.store.groupware.sharing import NotWritable, Shelf
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
@@ -102,7 +102,7 @@ class EntryCalls(AccountCalls):
             raise NotFound("this calendar was deleted") from None
         except NoSuchResource:
             raise NotFound("this event was deleted") from None
-        except (Elsewhere, UIDTaken) as error:
+        except (InOtherCalendar, UIDTaken) as error:
             raise Conflict(reason_of(error)) from None
 
     def _user(self, caller: Caller, visit: Visit, people: Iterable[str] = ()) -> User:
