@@ -26,7 +26,7 @@ from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
 from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, Labelled, Labels
 from moxlite.store.imports.reading import Existing, ReadAhead
-from moxlite.store.imports.sources import BadPath, Budget, What, find, read_source, recognise
+from moxlite.store.imports.sources import BadPath, Budget, FileKind, find, read_source, recognise
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.rows.mailboxes import flag_words, state
 from moxlite.store.types import Flag, Meaning, SpecialUse
@@ -405,7 +405,7 @@ def test_names_that_lead_elsewhere_are_refused(name: str) -> None:
 def test_any_other_name_means_something(name: str) -> None:
     """STORE-126"""
     try:
-        assert isinstance(find(name, ARCHIVE).what, What)
+        assert isinstance(find(name, ARCHIVE).what, FileKind)
     except BadPath:
         pass
 

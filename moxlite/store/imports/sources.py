@@ -261,8 +261,8 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
         except BadPath as error:
             yield Problem(f"{shown!r}: {error}")
             continue
-        if entry.what in (What.NOTHING, What.FOLDER):
-            if entry.what is What.FOLDER:
+        if entry.what in (FileKind.NOTHING, FileKind.FOLDER):
+            if entry.what is FileKind.FOLDER:
                 yield Folder(entry.mailbox)
         elif member.kind != "file":
             yield Problem(f"{shown}: {member.kind}")
@@ -270,17 +270,17 @@ def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
             yield from _file(member, shown, entry.what, entry.mailbox, entry.folder, order)
 
 
-def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, order: Order) -> Iterator[Item]:
+def _file(member: Member, shown: str, what: FileKind, mailbox: str, folder: str, order: Order) -> Iterator[Item]:
     match what:
-        case What.MBOX:
+        case FileKind.MBOX:
             yield from _mbox_member(member.pieces, shown, mailbox)
-        case What.MAYBE_MBOX:
+        case FileKind.MAYBE_MBOX:
             first = next(member.pieces, b"")
             if first.startswith(b"From "):
                 yield from _mbox_member(chain([first], member.pieces), shown, mailbox)
             else:
                 yield Problem(f"{shown}: not a mail file")
-        case What.MAILDIR:
+        case FileKind.MAILDIR:
             name = parse_name(shown.rpartition("/")[2])
             received = name.received
             if EARLIEST <= member.mtime < LATEST and (
@@ -296,11 +296,11 @@ def _file(member: Member, shown: str, what: What, mailbox: str, folder: str, ord
                 folder=folder,
                 letters=name.letters,
             )
-        case What.EML:
+        case FileKind.EML:
             yield Mail(mailbox, shown, _from_file(member.pieces), words=(r"\Seen",), labels=True)
-        case What.BESIDE:
+        case FileKind.BESIDE:
             yield GroupwareFile(shown, member.pieces)
-        case What.KEYWORDS:
+        case FileKind.KEYWORDS:
             text = b""
             for piece in member.pieces:
                 text = (text + piece)[:MAX_KEYWORDS_FILE]
@@ -408,7 +408,7 @@ def _message(head: Head, events: Iterator[Event]) -> Iterator[bytes]:
 # Mapping names of files in an archive to names of mailboxes (STORE-126, STORE-194).
 #
 # ==================================  ===========================  =============================
-# Name                                What                         Mailbox
+# Name                                Content                      Mailbox
 # ==================================  ===========================  =============================
 # ``A/B.mbox``                        mbox                         ``A/B``
 # ``A/B/cur/NAME``, ``new``, ``tmp``  message of a Maildir         ``A/B``
@@ -445,7 +445,7 @@ class BadPath(Exception):
     """A name that is not allowed in an archive; the text says why."""
 
 
-class What(Enum):
+class FileKind(Enum):
     """Kind of a file, by its name."""
 
     MBOX = "mbox"
@@ -462,7 +462,7 @@ class What(Enum):
 class ArchiveMember(msgspec.Struct, frozen=True):
     """Meaning of a member's name: `mailbox` is its mailbox, `folder` the folder in the archive."""
 
-    what: What
+    what: FileKind
     mailbox: str = ""
     folder: str = ""
 
@@ -476,29 +476,29 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
     if ".." in parts:
         raise BadPath("the file name points outside the archive")
     if not parts:
-        return ArchiveMember(What.NOTHING)
+        return ArchiveMember(FileKind.NOTHING)
     folder, last = parts[:-1], parts[-1]
     if is_folder:
         if last in MAILDIR:
-            return ArchiveMember(What.FOLDER, _mailbox(folder, order), SEPARATOR.join(folder))
-        return ArchiveMember(What.NOTHING)
+            return ArchiveMember(FileKind.FOLDER, _mailbox(folder, order), SEPARATOR.join(folder))
+        return ArchiveMember(FileKind.NOTHING)
     if folder and folder[-1] in MAILDIR:
-        return ArchiveMember(What.MAILDIR, _mailbox(folder[:-1], order), SEPARATOR.join(folder[:-1]))
+        return ArchiveMember(FileKind.MAILDIR, _mailbox(folder[:-1], order), SEPARATOR.join(folder[:-1]))
     lower = last.lower()
     if last == KEYWORDS_FILE:
-        return ArchiveMember(What.KEYWORDS, "", SEPARATOR.join(folder))
+        return ArchiveMember(FileKind.KEYWORDS, "", SEPARATOR.join(folder))
     if lower.endswith(".mbox"):
-        return ArchiveMember(What.MBOX, _mailbox([*folder, last[:-5]], order))
+        return ArchiveMember(FileKind.MBOX, _mailbox([*folder, last[:-5]], order))
     if lower.endswith(".eml"):
-        return ArchiveMember(What.EML, _mailbox(folder, order))
+        return ArchiveMember(FileKind.EML, _mailbox(folder, order))
     if lower.endswith(BESIDE) and not last.startswith("."):
-        return ArchiveMember(What.BESIDE)
+        return ArchiveMember(FileKind.BESIDE)
     if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
-        return ArchiveMember(What.NOTHING)
+        return ArchiveMember(FileKind.NOTHING)
     # Thunderbird has mbox files without a suffix, in folders with the suffix .sbd; the content decides
     if "." not in last or last.endswith(".sbd") or (folder and folder[-1].endswith(".sbd")):
-        return ArchiveMember(What.MAYBE_MBOX, _mailbox(parts, order))
-    return ArchiveMember(What.OTHER)
+        return ArchiveMember(FileKind.MAYBE_MBOX, _mailbox(parts, order))
+    return ArchiveMember(FileKind.OTHER)
 
 
 def _mailbox(parts: list[str], order: Order) -> str:
