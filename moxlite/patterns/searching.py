@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Final
 
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
-from moxlite.proto.patterns.dialect import Unsayable
+from moxlite.proto.patterns.dialect import UnsupportedByRE2
 from moxlite.proto.patterns.linear import Linear, Text, linear
 from moxlite.wording import worded
 
@@ -44,7 +44,7 @@ def program(pattern: str) -> Linear | None:
     """Compile a pattern of the configuration, None for one that never matches. Raises nothing."""
     try:
         return linear(pattern)
-    except Unsayable:
+    except UnsupportedByRE2:
         return None
 
 
@@ -114,7 +114,7 @@ def _unsayable(pattern: str) -> str:
     """Why RE2 has no words for a pattern, "" if it has."""
     try:
         linear(pattern)
-    except Unsayable as error:
+    except UnsupportedByRE2 as error:
         return str(error)
     return ""
 

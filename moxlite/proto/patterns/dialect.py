@@ -12,7 +12,7 @@ marked: each word character outside ASCII, and each underscore, gets an undersco
 - a search that begins with the text and goes on by whole characters never looks into a mark (`START`).
 
 The writer goes through a pattern once, and writes one RE2 expression for each of its parts. What has no counterpart
-raises Unsayable: look-around, references to groups, atomic groups, fuzzy matches, flags in the middle.
+raises UnsupportedByRE2: look-around, references to groups, atomic groups, fuzzy matches, flags in the middle.
 
 ``$`` is written as the end of the text. For `regex` it is also the place before a newline at the end; texts are
 searched without one.
@@ -125,7 +125,7 @@ TURKIC: Final = ((0x69, 0x130), (0x49, 0x131))
 """The letters i and I, and what each is for `regex`, but not for RE2, where the case does not count."""
 
 
-class Unsayable(Exception):
+class UnsupportedByRE2(Exception):
     """The pattern says what RE2 cannot; the text names it."""
 
 
@@ -163,7 +163,7 @@ def written(pattern: str, posix: Posix | None = None) -> str:
     Args:
       posix: how to read it as one of POSIX; None for one of `regex`.
 
-    Raises Unsayable. What is no pattern for `regex` raises it too, or RE2 refuses what is returned.
+    Raises UnsupportedByRE2. What is no pattern for `regex` raises it too, or RE2 refuses what is returned.
     """
     writer = _Writer(pattern, posix=posix is not None)
     flags = ""
@@ -173,7 +173,7 @@ def written(pattern: str, posix: Posix | None = None) -> str:
     initial = _Flags(i=posix is Posix.CASELESS, a=posix is Posix.ASCII_CASELESS)
     body = writer.alternatives(initial.changed(flags, ""), 0)
     if writer.at < len(pattern):
-        raise Unsayable("an unmatched )")
+        raise UnsupportedByRE2("an unmatched )")
     return body
 
 
@@ -209,7 +209,7 @@ class _Writer:
     def alternatives(self, flags: _Flags, depth: int) -> str:
         """All up to the end of a group, or of the pattern."""
         if depth > MAX_DEPTH:
-            raise Unsayable(f"too many nested groups (limit {MAX_DEPTH})")
+            raise UnsupportedByRE2(f"too many nested groups (limit {MAX_DEPTH})")
         parts: list[str] = []
         while self.at < len(self._pattern) and (char := self._pattern[self.at]) != ")":
             self.at += 1
@@ -233,7 +233,7 @@ class _Writer:
         if char == "\\":
             return self._escape(flags)
         if char in "*+?{":
-            raise Unsayable(f"a {char} with nothing to repeat")
+            raise UnsupportedByRE2(f"a {char} with nothing to repeat")
         return _literal(char, flags), True
 
     def _quantifier(self, *, repeats: bool) -> str:
@@ -241,22 +241,22 @@ class _Writer:
         if match is None:
             return ""
         if not repeats:
-            raise Unsayable("a repeated anchor, like ^*")
+            raise UnsupportedByRE2("a repeated anchor, like ^*")
         self.at = match.end()
         text = match[0]
         if text[0] == "{":
             least, comma, most = match.groups()
             if not least and not most:
-                raise Unsayable("an unescaped {")
+                raise UnsupportedByRE2("an unescaped {")
             if max(int(least[:9] or 0), int(most[:9] or 0)) > MAX_REPEAT:
-                raise Unsayable(f"too many repetitions (limit {MAX_REPEAT})")
+                raise UnsupportedByRE2(f"too many repetitions (limit {MAX_REPEAT})")
             text = f"{{{int(least or 0)}{comma}{most and int(most)}}}"
         follows = self._pattern[self.at : self.at + 1]
         if follows == "?":
             self.at += 1
             return text + "?"
         if follows and follows in "*+{":
-            raise Unsayable("a possessive or double quantifier")
+            raise UnsupportedByRE2("a possessive or double quantifier")
         return text
 
     def _group(self, flags: _Flags, depth: int) -> tuple[str, bool]:
@@ -266,7 +266,9 @@ class _Writer:
             if match is None:
                 if self._pattern.startswith("?#", self.at):
                     return self._comment()
-                raise Unsayable("an unsupported group (lookaround, atomic, conditional, recursive, or with flags)")
+                raise UnsupportedByRE2(
+                    "an unsupported group (lookaround, atomic, conditional, recursive, or with flags)"
+                )
             self.at = match.end()
             if match[1] is None:
                 on, _, off = match[2].partition("-")
@@ -274,14 +276,14 @@ class _Writer:
                 begin = "(?:"
         inner = self.alternatives(flags, depth + 1)
         if not self._pattern.startswith(")", self.at):
-            raise Unsayable("an unclosed (")
+            raise UnsupportedByRE2("an unclosed (")
         self.at += 1
         return f"{begin}{inner})", True
 
     def _comment(self) -> tuple[str, bool]:
         end = self._pattern.find(")", self.at)
         if end < 0:
-            raise Unsayable("an unclosed (")
+            raise UnsupportedByRE2("an unclosed (")
         self.at = end + 1
         return "", False
 
@@ -307,7 +309,7 @@ class _Writer:
         if match := _PROPERTY.match(self._pattern, self.at):
             name = match[1] or match[3]
             if name not in CATEGORIES or (flags.i and name in CASED):
-                raise Unsayable(f"unsupported property {name}")
+                raise UnsupportedByRE2(f"unsupported property {name}")
             self.at = match.end()
             return rf"\{'P' if (char == 'P') != bool(match[2]) else 'p'}{{{name}}}"
         return None
@@ -326,7 +328,7 @@ class _Writer:
         elif char and not (char.isascii() and char.isalnum()):
             self.at += 1
             return char
-        raise Unsayable(f"\\{char}")
+        raise UnsupportedByRE2(f"\\{char}")
 
     def _class(self, flags: _Flags) -> str:
         """A class of characters; `at` is behind its opening bracket."""
@@ -345,10 +347,10 @@ class _Writer:
                 self.at += 1
                 found = self._member(flags, kinds, ranges)
                 if found is None:
-                    raise Unsayable("a range that ends with a character class")
+                    raise UnsupportedByRE2("a range that ends with a character class")
                 high = found
             if ord(low) > ord(high):
-                raise Unsayable("a range in reverse order")
+                raise UnsupportedByRE2("a range in reverse order")
             ranges.append((ord(low), ord(high)))
         self.at += 1
         return _Class(tuple(kinds), tuple(ranges), negated=negated).written(flags)
@@ -356,7 +358,7 @@ class _Writer:
     def _member(self, flags: _Flags, kinds: list[str], ranges: list[tuple[int, int]]) -> str | None:
         """The next character of a class; None for a kind, which is added to `kinds` or `ranges`."""
         if self.at >= len(self._pattern):
-            raise Unsayable("an unclosed [")
+            raise UnsupportedByRE2("an unclosed [")
         char = self._pattern[self.at]
         self.at += 1
         if char == "[" and self._pattern.startswith((":", ".", "="), self.at):
@@ -377,14 +379,14 @@ class _Writer:
         if not self._posix:
             if not self._pattern.startswith(":", self.at):
                 return "["
-            raise Unsayable("an unsupported POSIX class")
+            raise UnsupportedByRE2("an unsupported POSIX class")
         if match := _SYMBOL.match(self._pattern, self.at):
             self.at = match.end()
             return match[2]
         match = _NAMED.match(self._pattern, self.at)
         name = "" if match is None else match[1]
         if match is None or (name not in POSIX_KINDS and name not in POSIX_RANGES):
-            raise Unsayable("an unknown character class")
+            raise UnsupportedByRE2("an unknown character class")
         self.at = match.end()
         if name in ("lower", "upper") and (flags.i or flags.a):
             name = "alpha"
@@ -407,7 +409,7 @@ def _literal(char: str, flags: _Flags) -> str:
 def _quoted(code: int) -> str:
     char = chr(code)
     if 0xD800 <= code <= 0xDFFF:
-        raise Unsayable("an unpaired surrogate")
+        raise UnsupportedByRE2("an unpaired surrogate")
     return char if char.isascii() and char.isalnum() else rf"\x{{{code:x}}}"
 
 
@@ -426,12 +428,12 @@ class _Class(msgspec.Struct, frozen=True):
             self = msgspec.structs.replace(self, ranges=(*self.ranges, *_other_cases(self.ranges)))
         case = flags.i and any(map(_has_case, self.ranges))
         if case and not CASELESS.issuperset(self.kinds):
-            raise Unsayable("a case-insensitive class that combines letters with a character class")
+            raise UnsupportedByRE2("a case-insensitive class that combines letters with a character class")
         if case:
             self = msgspec.structs.replace(self, ranges=(*self.ranges, *self._turkic()))
         options = [one for one in (self._unmarked(), self._marked(case=case)) if one]
         if not options:
-            raise Unsayable("an empty character class")
+            raise UnsupportedByRE2("an empty character class")
         return f"(?{'i' if case else ''}:{'|'.join(options)})"
 
     def _turkic(self) -> list[tuple[int, int]]:
@@ -440,7 +442,7 @@ class _Class(msgspec.Struct, frozen=True):
         for letter, other in TURKIC:
             has, has_other = (any(low <= one <= high for low, high in self.ranges) for one in (letter, other))
             if has_other and not has:
-                raise Unsayable("a case-insensitive Turkish i")
+                raise UnsupportedByRE2("a case-insensitive Turkish i")
             if has:
                 found.append((other, other))
         return found
@@ -450,7 +452,7 @@ class _Class(msgspec.Struct, frozen=True):
         if self.negated:
             return f"[^_{''.join(KINDS.get(kind, (kind,))[0] for kind in self.kinds)}{_spans(self.ranges)}]"
         if any(kind.startswith(r"\P") for kind in self.kinds):
-            raise Unsayable("a negated property combined with other characters")
+            raise UnsupportedByRE2("a negated property combined with other characters")
         around = [one for low, high in self.ranges for one in ((low, min(high, 0x5E)), (max(low, 0x60), high))]
         inner = "".join(KINDS.get(kind, (kind,))[0] for kind in self.kinds)
         inner += _spans([(low, high) for low, high in around if low <= high])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.proto.patterns.dialect import START, Posix, Unsayable, mark, unmark, written
+from moxlite.proto.patterns.dialect import START, Posix, UnsupportedByRE2, mark, unmark, written
 
 if TYPE_CHECKING:
     import re2
@@ -106,12 +106,12 @@ def linear(pattern: str, *, groups: bool = False, posix: Posix | None = None) ->
       groups: its groups are wanted; a search takes longer then.
       posix: how to read it as one of POSIX; None for one of the package `regex`.
 
-    Raises Unsayable: RE2 has no words for the pattern, it is too large for a bounded search, or it is not a pattern.
+    Raises UnsupportedByRE2 if the pattern is invalid, RE2 can't express it, or it is too large for a bounded search.
     """
     import re2  # 8 ms and 3 MB that a server without patterns saves
 
     if len(pattern) > MAX_PATTERN:
-        raise Unsayable(f"more than {MAX_PATTERN} characters")
+        raise UnsupportedByRE2(f"more than {MAX_PATTERN} characters")
     options = re2.Options()
     options.max_mem = MAX_MEMORY
     options.never_capture = not groups
@@ -120,9 +120,9 @@ def linear(pattern: str, *, groups: bool = False, posix: Posix | None = None) ->
     try:
         program = re2.compile(text.encode(), options)
     except re2.error as error:
-        raise Unsayable(_reason(error)) from None
+        raise UnsupportedByRE2(_reason(error)) from None
     if program.programsize > MAX_PROGRAM:
-        raise Unsayable(TOO_LARGE)
+        raise UnsupportedByRE2(TOO_LARGE)
     return Linear(program)
 
 

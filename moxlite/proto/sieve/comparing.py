@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeAlias
 
 from moxlite.proto.mime.text import casemap
-from moxlite.proto.patterns.dialect import Posix, Unsayable
+from moxlite.proto.patterns.dialect import Posix, UnsupportedByRE2
 from moxlite.proto.patterns.linear import MAX_MEMORY, MAX_TEXT, Linear, Text, linear
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import CALL, MAX_CAPTURES, MAX_EXPRESSION, MAX_VALUE, Budget, weight
@@ -230,9 +230,9 @@ def expression(key: str, comparator: str, *, captures: bool) -> Linear:
     """A regular expression, compiled. Raises RunError for a text that is not one, or takes unbounded time."""
     try:
         if len(key) > MAX_EXPRESSION:
-            raise Unsayable(f"more than {MAX_EXPRESSION} characters")
+            raise UnsupportedByRE2(f"more than {MAX_EXPRESSION} characters")
         return linear(key, groups=captures, posix=CASES[comparator])
-    except Unsayable as error:
+    except UnsupportedByRE2 as error:
         raise RunError(f"unsupported regular expression {key[:40]!r}: {error}") from None
 
 
