@@ -21,7 +21,7 @@ from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.search.queries import Every, Has, Lacks, Some, Where
+from moxlite.store.search.queries import Every, Has, Lacks, SearchedPart, Some
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared
@@ -349,14 +349,14 @@ def test_what_the_index_is_asked_for() -> None:
     seen = s.FlagIs("\\Seen", True)
     cases: list[tuple[s.SearchKey, object, bool]] = [
         (text, Has("strasse"), True),
-        (body, Has("abc", Where.BODY), True),
-        (subject, Every((Has("abc", Where.HEADER),)), False),
+        (body, Has("abc", SearchedPart.BODY), True),
+        (subject, Every((Has("abc", SearchedPart.HEADER),)), False),
         (s.And((text, seen)), Every((Has("strasse"),)), True),
-        (s.And((text, subject)), Every((Has("strasse"), Every((Has("abc", Where.HEADER),)))), False),
-        (s.Or(text, body), Some((Has("strasse"), Has("abc", Where.BODY))), True),
+        (s.And((text, subject)), Every((Has("strasse"), Every((Has("abc", SearchedPart.HEADER),)))), False),
+        (s.Or(text, body), Some((Has("strasse"), Has("abc", SearchedPart.BODY))), True),
         (s.Not(text), Lacks(Has("strasse")), True),
-        (s.And((s.Or(text, seen), body)), Every((Has("abc", Where.BODY),)), False),
-        (s.And((s.Not(subject), body)), Every((Has("abc", Where.BODY),)), False),
+        (s.And((s.Or(text, seen), body)), Every((Has("abc", SearchedPart.BODY),)), False),
+        (s.And((s.Not(subject), body)), Every((Has("abc", SearchedPart.BODY),)), False),
         (s.And((s.And((text, seen)), s.Not(seen))), Every((Every((Has("strasse"),)),)), True),
     ]
     for program, term, decides in cases:

@@ -31,7 +31,7 @@ from moxlite.store.options import DAY, Options
 from moxlite.store.rows import conditions
 from moxlite.store.search import builder, finding, index, queries, texts as search_texts
 from moxlite.store.search.check import check_index
-from moxlite.store.search.queries import Has, Where
+from moxlite.store.search.queries import Has, SearchedPart
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import undelete
@@ -742,7 +742,7 @@ async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Op
         assert await find(account, "one\ntwo") == []
         assert await find(account, "one\r\ntwo") == [2]
         await account.indexer.once()
-    sifted = await queries.sift(account.search, [1, 2], Has("one", Where.BODY))
+    sifted = await queries.sift(account.search, [1, 2], Has("one", SearchedPart.BODY))
     assert sifted is not None
     assert (list(sifted.matching), list(sifted.ruled_out)) == ([2], [1])
 

@@ -15,9 +15,9 @@ from moxlite.store.search.queries import (
     Every,
     Has,
     Lacks,
+    SearchedPart,
     Some,
     Term,
-    Where,
     holds,
     is_exact,
     looks_into_bodies,
@@ -70,14 +70,14 @@ def test_a_needle_holds_where_the_folded_text_has_it(pair: list[str], needle: st
     header, body = pair
     folded, text = fold(needle), text_of(header, body)
     in_header, in_body = folded in fold(header), folded in fold(body)
-    assert holds(Has(folded, Where.HEADER), text) == in_header
-    assert holds(Has(folded, Where.BODY), text) == in_body
+    assert holds(Has(folded, SearchedPart.HEADER), text) == in_header
+    assert holds(Has(folded, SearchedPart.BODY), text) == in_body
     assert holds(Has(folded), text) == (in_header or in_body)
     assert holds(Lacks(Has(folded)), text) != (in_header or in_body)
 
 
 TERMS: st.SearchStrategy[Term] = st.recursive(
-    st.builds(Has, NEEDLES.map(fold), st.sampled_from(Where)),
+    st.builds(Has, NEEDLES.map(fold), st.sampled_from(SearchedPart)),
     lambda inner: st.one_of(
         st.builds(Every, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Some, st.lists(inner, max_size=3).map(tuple)),
@@ -124,7 +124,14 @@ def test_which_needles_need_no_look_into_the_text() -> None:
     """STORE-111."""
     exact: tuple[Term, ...] = (Has("ab"), Has("日本"), Has("abc"), Some((Has("ab"), Has("abc"))))
     assert [term for term in exact if not is_exact(term)] == []
-    single: tuple[Term, ...] = (Has("a"), Has("abcd"), Has("ab", Where.BODY), Has("a\n"), Has("\ufffdb"), Has("a\0"))
+    single: tuple[Term, ...] = (
+        Has("a"),
+        Has("abcd"),
+        Has("ab", SearchedPart.BODY),
+        Has("a\n"),
+        Has("\ufffdb"),
+        Has("a\0"),
+    )
     several: tuple[Term, ...] = (Lacks(Has("ab")), Every(()), Every((Has("ab"), Has("abcd"))))
     assert [term for term in (*single, *several) if is_exact(term)] == []
 
@@ -159,8 +166,8 @@ def test_a_search_of_very_many_needles_asks_the_index_nothing() -> None:
 
 def test_whether_bodies_are_looked_into() -> None:
     """STORE-111."""
-    assert not looks_into_bodies(Every((Has("a", Where.HEADER), Lacks(Has("b", Where.HEADER)))))
-    assert looks_into_bodies(Some((Has("a", Where.HEADER), Has("b", Where.BODY))))
+    assert not looks_into_bodies(Every((Has("a", SearchedPart.HEADER), Lacks(Has("b", SearchedPart.HEADER)))))
+    assert looks_into_bodies(Some((Has("a", SearchedPart.HEADER), Has("b", SearchedPart.BODY))))
 
 
 def test_deeply_nested_searches_are_asked_by_their_outer_levels() -> None:

@@ -38,7 +38,7 @@ MAX_DEPTH: Final = 16
 """Levels of a term in a query: the parser of FTS5 has a stack of 100, of which each level takes three."""
 
 
-class Where(Enum):
+class SearchedPart(Enum):
     """The part of a message's text that a needle must be in; in TEXT, either of the two."""
 
     TEXT = "text"
@@ -50,7 +50,7 @@ class Has(msgspec.Struct, frozen=True, tag=True):
     """The needle is in that part. It must be folded (`proto.mime.text.fold`)."""
 
     needle: str
-    where: Where = Where.TEXT
+    where: SearchedPart = SearchedPart.TEXT
 
 
 class Every(msgspec.Struct, frozen=True, tag=True):
@@ -80,9 +80,9 @@ def holds(term: Term, text: Text) -> bool:
         case Has(needle=needle, where=where):
             octets = needle.encode("utf-8", "surrogatepass")
             data, boundary = text
-            if where is not Where.BODY and data.find(octets, 0, boundary) >= 0:
+            if where is not SearchedPart.BODY and data.find(octets, 0, boundary) >= 0:
                 return True
-            return where is not Where.HEADER and data.find(octets, boundary + 1) >= 0
+            return where is not SearchedPart.HEADER and data.find(octets, boundary + 1) >= 0
         case Every(of=parts):
             return all(holds(part, text) for part in parts)
         case Some(of=parts):
@@ -95,12 +95,12 @@ def in_header(field: str, words: Sequence[str]) -> list[Term]:
     """Terms that hold for each message with these folded words in that header field: none for a field whose text is
     incomplete.
     """
-    return [] if field.lower() in SIGNATURE_FIELDS else [Has(word, Where.HEADER) for word in words]
+    return [] if field.lower() in SIGNATURE_FIELDS else [Has(word, SearchedPart.HEADER) for word in words]
 
 
 def looks_into_bodies(term: Term) -> bool:
     """Whether some needle may be in a body."""
-    return any(leaf.where is not Where.HEADER for leaf in _leaves(term))
+    return any(leaf.where is not SearchedPart.HEADER for leaf in _leaves(term))
 
 
 Expand: TypeAlias = Callable[[str], Sequence[str]]
@@ -132,7 +132,7 @@ def is_exact(term: Term) -> bool:
     """
     if isinstance(term, Every | Some):
         return bool(term.of) and all(isinstance(part, Has) and is_exact(part) for part in term.of)
-    if not isinstance(term, Has) or term.where is not Where.TEXT:
+    if not isinstance(term, Has) or term.where is not SearchedPart.TEXT:
         return False
     # A line feed may be that between header and body; U+FFFD is in the index what is no UTF-8 in a text.
     return 2 <= len(term.needle) <= GRAM and _is_indexed(term.needle) and not {"\n", "\ufffd"} & set(term.needle)
