@@ -221,7 +221,7 @@ class Decided(msgspec.Struct, frozen=True):
     watermark: int
 
 
-class Sifted(msgspec.Struct, frozen=True):
+class TextResult(msgspec.Struct, frozen=True):
     """Messages decided by stored texts: matching and not matching. All others have no stored text."""
 
     matching: frozenset[int]
@@ -244,7 +244,7 @@ async def decide(index: Index, query: FieldQuery, among: Sequence[int] | None = 
     return await index.ask(partial(_decide, query=query, among=among), "search-fields")
 
 
-async def sift(index: Index, message_ids: Sequence[int], term: Term) -> Sifted | None:
+async def sift(index: Index, message_ids: Sequence[int], term: Term) -> TextResult | None:
     """Decide by the stored texts which messages match; None if there is no index."""
     matching: set[int] = set()
     ruled_out: set[int] = set()
@@ -255,7 +255,7 @@ async def sift(index: Index, message_ids: Sequence[int], term: Term) -> Sifted |
             return None
         matching.update(found[0])
         ruled_out.update(found[1])
-    return Sifted(frozenset(matching), frozenset(ruled_out))
+    return TextResult(frozenset(matching), frozenset(ruled_out))
 
 
 def _candidates(r: Reader, term: Term, most: int | None) -> Candidates | None:
