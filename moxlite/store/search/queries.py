@@ -211,7 +211,7 @@ class Candidates(msgspec.Struct, frozen=True):
     exact: bool
 
 
-class Decided(msgspec.Struct, frozen=True):
+class FieldResult(msgspec.Struct, frozen=True):
     """Messages decided by their stored fields: ids (ascending) that match, and ids that must be read. All others up to
     `watermark` do not match.
     """
@@ -237,7 +237,7 @@ async def candidates(index: Index, term: Term, *, most: int | None = None) -> Ca
     return await index.ask(partial(_candidates, term=term, most=most), "search-candidates")
 
 
-async def decide(index: Index, query: FieldQuery, among: Sequence[int] | None = None) -> Decided | None:
+async def decide(index: Index, query: FieldQuery, among: Sequence[int] | None = None) -> FieldResult | None:
     """Decide by the stored fields which messages match, of all or of those with some ids; None if there is no
     index.
     """
@@ -274,7 +274,7 @@ def _candidates(r: Reader, term: Term, most: int | None) -> Candidates | None:
     return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark, unread, is_exact(term))
 
 
-def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decided:
+def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> FieldResult:
     row: Row | None
     if among is None:
         row = r.row(FIELDS.format(query.sql, ALL_FIELDS), *query.args)
@@ -284,7 +284,7 @@ def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> Decide
         row = r.row(FIELDS.format(query.sql, SOME_FIELDS), *query.args, int_array(among))
     assert row is not None  # of an aggregate
     matching, unknown = (array("q", sorted(map(int, ids.split(","))) if ids else ()) for ids in row)
-    return Decided(matching, unknown, r.value(WATERMARK))
+    return FieldResult(matching, unknown, r.value(WATERMARK))
 
 
 def _sift(r: Reader, message_ids: Sequence[int], term: Term) -> tuple[list[int], list[int]]:
