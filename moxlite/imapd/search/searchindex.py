@@ -56,7 +56,7 @@ class Sought(msgspec.Struct, frozen=True):
     fields_decide: bool = False
 
 
-class Narrowed(msgspec.Struct, frozen=True):
+class IndexResult(msgspec.Struct, frozen=True):
     """UIDs, ascending: messages that match, and messages that must still be tested."""
 
     matching: array[int]
@@ -72,7 +72,7 @@ def sought(program: s.SearchKey) -> Sought | None:
 
 async def narrow(
     account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
-) -> Narrowed | None:
+) -> IndexResult | None:
     """The messages up to UID `last` that meet the condition and fulfil the term; None if the index does not help."""
     in_bodies = wanted.term is not None and looks_into_bodies(wanted.term)
     # With common words, searching all header sections costs less than searching the texts of so many messages.
@@ -100,9 +100,9 @@ async def narrow(
         first = page[-1][0] + 1
     sifted = await queries.sift(account.search, array("q", uids), wanted.term)
     if sifted is None:
-        return None if candidates is None else Narrowed(uid_array(), uid_array(uids.values()))
+        return None if candidates is None else IndexResult(uid_array(), uid_array(uids.values()))
     decided = sifted.matching if wanted.decides else frozenset[int]()
-    return Narrowed(
+    return IndexResult(
         uid_array(uid for message_id, uid in uids.items() if message_id in decided),
         uid_array(
             uid for message_id, uid in uids.items() if message_id not in decided and message_id not in sifted.ruled_out
@@ -112,7 +112,7 @@ async def narrow(
 
 async def _as_found(
     account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, candidates: queries.Candidates
-) -> Narrowed:
+) -> IndexResult:
     """As `narrow`, for candidates that match."""
     sure = (
         And((Messages(candidates.ids), Not(Messages(candidates.unread))))
@@ -127,7 +127,7 @@ async def _as_found(
     ):
         tested = Or((Messages(candidates.unread), NewerThan(candidates.watermark)))
         left = await matching_until(account, mailbox_id, And((condition, tested)), last)
-    return Narrowed(matching, left)
+    return IndexResult(matching, left)
 
 
 async def matching_until(account: IndexedAccount, mailbox_id: MailboxID, condition: Condition, last: int) -> array[int]:
@@ -154,7 +154,7 @@ async def _by_fields(
     wanted: Sought,
     query: FieldQuery,
     candidates: queries.Candidates | None,
-) -> Narrowed | None:
+) -> IndexResult | None:
     """As `narrow`, by the stored fields of the candidates, or of all messages of the account."""
     is_small, highest = await account.read(partial(_extent, mailbox_id=mailbox_id), op="imap-search")
     if candidates is None and is_small:
@@ -171,8 +171,8 @@ async def _by_fields(
     if decided.unknown or highest > watermark:
         left = await matching_until(account, mailbox_id, And((condition, unknown)), last)
     if wanted.fields_decide:
-        return Narrowed(matching, left)
-    return Narrowed(uid_array(), uid_array(sorted([*matching, *left])))
+        return IndexResult(matching, left)
+    return IndexResult(uid_array(), uid_array(sorted([*matching, *left])))
 
 
 def _extent(r: Reader, mailbox_id: MailboxID) -> tuple[bool, int]:
