@@ -44,7 +44,7 @@ DEARER: Final = 20
 """Number of header sections that can be searched in the time that one stored text takes: 10 µs."""
 
 
-class Sought(msgspec.Struct, frozen=True):
+class IndexQuery(msgspec.Struct, frozen=True):
     """Question to the text index. All matches of a program fulfil `term`, and `fields`, a query about header fields,
     if there is one. `decides`: the messages that fulfil the term, and the program's condition on rows, are exactly the
     matches; `fields_decide` the same for `fields`.
@@ -63,15 +63,15 @@ class IndexResult(msgspec.Struct, frozen=True):
     left: array[int]
 
 
-def sought(program: s.SearchKey) -> Sought | None:
+def sought(program: s.SearchKey) -> IndexQuery | None:
     """The query to the index; None if the program is not about text, or the index cannot rule out any message."""
     term, decides = _conjunct(program)
     fields, fields_decide = _field_conjunct(program)
-    return None if term is None and fields is None else Sought(term, decides, fields, fields_decide)
+    return None if term is None and fields is None else IndexQuery(term, decides, fields, fields_decide)
 
 
 async def narrow(
-    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: Sought
+    account: IndexedAccount, mailbox_id: MailboxID, last: int, condition: Condition, wanted: IndexQuery
 ) -> IndexResult | None:
     """The messages up to UID `last` that meet the condition and fulfil the term; None if the index does not help."""
     in_bodies = wanted.term is not None and looks_into_bodies(wanted.term)
@@ -151,7 +151,7 @@ async def _by_fields(
     mailbox_id: MailboxID,
     last: int,
     condition: Condition,
-    wanted: Sought,
+    wanted: IndexQuery,
     query: FieldQuery,
     candidates: queries.Candidates | None,
 ) -> IndexResult | None:

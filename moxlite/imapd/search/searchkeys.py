@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.imapd.search.searchindex import Sought, sought
+from moxlite.imapd.search.searchindex import IndexQuery, sought
 from moxlite.imapd.session.errors import bad
 from moxlite.imapd.session.named import FEW, NamedUIDs, in_ranges
 from moxlite.imapd.session.view import View
@@ -196,7 +196,7 @@ class Program(msgspec.Struct, frozen=True):
     test: Test | None
     sets: tuple[q.Condition, ...]
     found: list[frozenset[int]]
-    sought: Sought | None
+    sought: IndexQuery | None
 
 
 class _Divider:
