@@ -574,7 +574,7 @@ async def test_a_moment_of_the_outbox_is_kept_though_the_account_is_closed_befor
         await trio.sleep_forever()
 
     with monkeypatch.context() as patch:
-        patch.setattr("moxlite.store.upkeep.outbox.Carrier.once", never)
+        patch.setattr("moxlite.store.upkeep.outbox.OutboxWorker.once", never)
         accounts._rounds.dues.note("mjl", None)
         async with accounts.use("mjl") as account:
             assert account.carrier.due == 0

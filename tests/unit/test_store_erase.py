@@ -480,7 +480,7 @@ async def test_the_delay_after_failures_grows(account: OpenAccount) -> None:
     """STORE-189a: from 5 s to an hour."""
     failing = Carried()
     failing.failures = 100
-    carrier = outbox.Carrier(account, {"failing": failing})
+    carrier = outbox.OutboxWorker(account, {"failing": failing})
     await account.write(owe(b"a", "failing"))
     delays = []
     for _ in range(13):
@@ -493,7 +493,7 @@ async def test_the_delay_after_failures_grows(account: OpenAccount) -> None:
 async def test_after_a_crash_between_handler_and_deletion_the_row_comes_again(account: OpenAccount) -> None:
     """STORE-189a: so handlers are idempotent by the key."""
     carried = Carried()
-    carrier = outbox.Carrier(account, {"webhook": carried})
+    carrier = outbox.OutboxWorker(account, {"webhook": carried})
     await account.write(owe(b"a"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "DELETE", "SELECT ?")

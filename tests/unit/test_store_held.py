@@ -9,7 +9,7 @@ from moxlite.store.accounts import accounts as accounts_module
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.upkeep.outbox import Carrier, OutboxRow
+from moxlite.store.upkeep.outbox import OutboxRow, OutboxWorker
 from tests.store_fixtures import accounts, soon, store_options, unserved
 
 __all__ = ["accounts", "store_options", "unserved"]
@@ -42,16 +42,16 @@ async def test_a_row_waits_for_its_time_by_any_clock(unserved: Accounts, monkeyp
     real = time.time_ns()
     async with unserved.use("mjl") as account:
         carried = Carried()
-        carrier = Carrier(account, {"held": carried})
+        carrier = OutboxWorker(account, {"held": carried})
         await account.write(partial(hold, seconds=300))
         for hours in (0, -1, 1):
             monkeypatch.setattr(time, "time_ns", lambda moved=real + hours * HOUR: moved)
             assert 0 < await carrier.once() <= 300
         monkeypatch.setattr(time, "time_ns", lambda: real - HOUR)
-        assert 0 < await Carrier(account, {"held": carried}).once() <= 300
+        assert 0 < await OutboxWorker(account, {"held": carried}).once() <= 300
         assert carried.rows == []
         monkeypatch.setattr(time, "time_ns", lambda: real + HOUR)
-        assert await Carrier(account, {"held": carried}).once() == float("inf")
+        assert await OutboxWorker(account, {"held": carried}).once() == float("inf")
         assert len(carried.rows) == 1
 
 
@@ -63,7 +63,7 @@ async def test_a_row_that_was_carried_has_no_time_any_more(unserved: Accounts) -
 
     async with unserved.use("mjl") as account:
         await account.write(partial(hold, seconds=-1))
-        await Carrier(account, {"held": fails}).once()
+        await OutboxWorker(account, {"held": fails}).once()
         assert await account.read(lambda r: r.rows("SELECT due FROM outbox"), op="test") == [(0,)]
 
 

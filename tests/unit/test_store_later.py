@@ -26,7 +26,7 @@ from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID, MessageRow
 from moxlite.store.upkeep import outbox
-from moxlite.store.upkeep.outbox import Carrier, OutboxRow
+from moxlite.store.upkeep.outbox import OutboxRow, OutboxWorker
 from tests.store_fixtures import accounts, store_options, unserved
 from tests.store_mail import deliver_mail
 from tests.tools import eventually
@@ -221,7 +221,7 @@ async def test_a_scheduled_message_goes_out_from_sent(unserved: Accounts) -> Non
     """WEBMAIL-96: at its time the message moves to Sent, received now, and its row is carried over once."""
     async with unserved.use("mjl") as account:
         sent = Sent()
-        carrier = Carrier(account, {SUBMIT: sent})
+        carrier = OutboxWorker(account, {SUBMIT: sent})
         one = await schedule(account, 3600)
         assert 3500 < await carrier.once() <= 3600
         assert not carrier.waits
@@ -248,7 +248,7 @@ async def test_a_message_taken_out_of_scheduled_is_not_sent(unserved: Accounts) 
         trash = await account.write(lambda tx: ensure_mailbox(tx, "Trash").id)
         await put(account, lambda tx: move_ids(tx, [one], trash))
         assert await account.read(scheduled, op="test") == []
-        await Carrier(account, {SUBMIT: sent}).once()
+        await OutboxWorker(account, {SUBMIT: sent}).once()
         assert sent.rows == []
         assert (await look(account, one))[1] == "Trash"
         assert await account.read(lambda r: r.value("SELECT count(*) FROM outbox"), op="test") == 0

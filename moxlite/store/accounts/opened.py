@@ -35,7 +35,7 @@ from moxlite.store.search.builder import RESERVES, Builder
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, has_erasable, purge, purge_resources, reclaim
-from moxlite.store.upkeep.outbox import Carrier, Handler, has_owed
+from moxlite.store.upkeep.outbox import Handler, OutboxWorker, has_owed
 from moxlite.store.upkeep.reparse import SET_VERSION
 from moxlite.supervision import Fate, Supervisor, open_supervisor
 
@@ -80,7 +80,7 @@ class OpenAccount(IndexedAccount):
         self.indexer = Builder(self, self.search)
         self.eraser = Eraser(self, erased=self.indexer.forget)
         self.trainer = Trainer(self, self.removed)
-        self.carrier = Carrier(self, handlers, due=CARRIER in due)
+        self.carrier = OutboxWorker(self, handlers, due=CARRIER in due)
         self.gatherer = Gatherer(self)
 
     def changed(self) -> None:

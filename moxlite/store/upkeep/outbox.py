@@ -118,7 +118,7 @@ def has_owed(r: Reader) -> bool:
     return bool(r.value(OWED))
 
 
-class Carrier:
+class OutboxWorker:
     """The task that carries the outbox rows of one open account.
 
     Attributes:
