@@ -92,14 +92,14 @@ Handler: TypeAlias = Callable[[Account, OutboxRow], Awaitable[None]]
 """Function that carries one row over; called again for the same row after a crash or an error."""
 
 
-class Carries(Protocol):
+class OutboxHandler(Protocol):
     """A carrier of rows of a kind."""
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """A `Handler`."""
 
 
-def loaded(make: Callable[[], Carries]) -> Handler:
+def loaded(make: Callable[[], OutboxHandler]) -> Handler:
     """A handler that is made with the first row: most servers need few of the modules."""
     late = Lazy(make)
 
