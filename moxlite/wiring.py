@@ -79,7 +79,7 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.holding import HoldingTask
     from moxlite.admin.standby.waiting import Waiting
     from moxlite.groupware.arriving import Arriving
-    from moxlite.groupware.carrying import Carrying
+    from moxlite.groupware.carrying import ScheduleSender
     from moxlite.groupware.copying import CalendarCopies
     from moxlite.groupware.subscribing import Refresher, Subscriptions
     from moxlite.migration.background import BackgroundImports
@@ -550,13 +550,13 @@ async def _relay_of_link(components: Components, account: str, transport: str) -
     return await components.links.relays.find(account, transport)
 
 
-def _scheduling(components: Components) -> "Carrying":
+def _scheduling(components: Components) -> "ScheduleSender":
     """Hands over messages about events."""
-    from moxlite.groupware.carrying import Carrying
+    from moxlite.groupware.carrying import ScheduleSender
 
     files, keys = components.files, components.started.keys
     told = components.services.notices.ring
-    return Carrying(
+    return ScheduleSender(
         config=components.config,
         accounts=files.accounts,
         masked=files.auth.masked,

@@ -106,7 +106,7 @@ class Chosen(msgspec.Struct, frozen=True):
     invitation_mails: bool = True
 
 
-class Carrying:
+class ScheduleSender:
     """The handler of outbox rows of the kind `collection.SCHEDULE`.
 
     Args:
