@@ -78,7 +78,7 @@ if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.standby.holding import HoldingTask
     from moxlite.admin.standby.waiting import Waiting
-    from moxlite.groupware.arriving import Arriving
+    from moxlite.groupware.arriving import InvitationReceiver
     from moxlite.groupware.carrying import ScheduleSender
     from moxlite.groupware.copying import CalendarCopies
     from moxlite.groupware.subscribing import Refresher, Subscriptions
@@ -566,11 +566,11 @@ def _scheduling(components: Components) -> "ScheduleSender":
     )
 
 
-def _arriving(components: Components) -> "Arriving":
+def _arriving(components: Components) -> "InvitationReceiver":
     """Looks at calendars in mail that came."""
-    from moxlite.groupware.arriving import Arriving
+    from moxlite.groupware.arriving import InvitationReceiver
 
-    return Arriving(config=components.config, sandbox=components.services.sandbox)
+    return InvitationReceiver(config=components.config, sandbox=components.services.sandbox)
 
 
 def _refreshing(components: Components) -> "Refresher":

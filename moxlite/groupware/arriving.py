@@ -56,7 +56,7 @@ class Arrived(msgspec.Struct, frozen=True):
     known: bool
 
 
-class Arriving:
+class InvitationReceiver:
     """The handler of outbox rows of the kind `perform.ARRIVED`."""
 
     def __init__(self, *, config: CurrentConfig, sandbox: Sandbox) -> None:
