@@ -48,7 +48,7 @@ MAX_CALENDAR: Final = 1 << 20
 """Octets of a calendar (WEBMAIL-129)."""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class ReceivedCalendar(msgspec.Struct, frozen=True):
     """A message with a calendar: its text, the one proven author in lower case, and whether the account knows that."""
 
     text: str
@@ -88,7 +88,7 @@ class InvitationReceiver:
         except (Refused, BadEntry, BadObject, BadComponents, OverQuota, LimitExceeded) as error:
             _log(account, found, error)
 
-    async def _take(self, account: Account, found: Arrived, text: str, key: bytes, *, everyone: bool) -> None:
+    async def _take(self, account: Account, found: ReceivedCalendar, text: str, key: bytes, *, everyone: bool) -> None:
         method, entry = await read_owed(text)
         snapshot = self._config.current
         user = await off_loop(lambda: user_of(snapshot, account.name, entry.addresses()), kind="dav")
@@ -130,7 +130,7 @@ def _entry(r: Reader, uid: str) -> bytes:
     return b"" if resource is None else resource_data(r, resource.id)
 
 
-def _arrived(r: Reader, number: int) -> Arrived | None:
+def _arrived(r: Reader, number: int) -> ReceivedCalendar | None:
     """The message, if it is still there, is not junk, and its one author is proven."""
     try:
         row = message(r, number)
@@ -154,7 +154,7 @@ def _arrived(r: Reader, number: int) -> Arrived | None:
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), MAX_CALENDAR + 1)
     known = is_known(r, senders[0].localpart, domain.unicode, row.received)
     author = f"{senders[0].localpart}@{domain.ascii}".lower()
-    return Arrived(text.encode("utf-8", "replace").decode(), author, known)
+    return ReceivedCalendar(text.encode("utf-8", "replace").decode(), author, known)
 
 
 def _calendar(part: Part) -> Part | None:
@@ -164,6 +164,6 @@ def _calendar(part: Part) -> Part | None:
     return next((calendar for child in part.children if (calendar := _calendar(child)) is not None), None)
 
 
-def _log(account: Account, found: Arrived, error: Exception) -> None:
+def _log(account: Account, found: ReceivedCalendar, error: Exception) -> None:
     kv = {"account": account.name, "author": found.author, "err": str(error)}
     logger.info("calendar data in email rejected", extra={"kv": kv})
