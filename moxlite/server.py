@@ -62,7 +62,7 @@ from moxlite.wiring import Components, open_house, open_queue
 from moxlite.wording import causes
 
 if TYPE_CHECKING:
-    from moxlite.groupware.ringing import Ringing
+    from moxlite.groupware.ringing import AlarmSender
 
 logger = logging.getLogger("moxlite.server")
 
@@ -229,11 +229,11 @@ async def serve(
         raise Replaced(lease.holding.taken)
 
 
-def _ringing(components: Components) -> "Ringing":
+def _ringing(components: Components) -> "AlarmSender":
     """Tells alarms of calendars."""
-    from moxlite.groupware.ringing import Ringing
+    from moxlite.groupware.ringing import AlarmSender
 
-    return Ringing(
+    return AlarmSender(
         config=components.config,
         told=components.services.notices.ring,
         tmp=components.files.spools.directory,

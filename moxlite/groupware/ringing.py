@@ -75,7 +75,7 @@ ALARMS: Final = Counter(
 )
 
 
-class Ringing:
+class AlarmSender:
     """The handler of alarms, of the kind `alarms.RING`.
 
     Args:
