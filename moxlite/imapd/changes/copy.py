@@ -21,7 +21,7 @@ from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, State
 from moxlite.proto.imap.seqset import format_ranges, runs
 from moxlite.store.accounts.access import allowed_flags
-from moxlite.store.accounts.crossing import MEMORY, Landing, parts, transfer
+from moxlite.store.accounts.crossing import MEMORY, TransferTarget, parts, transfer
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import NoSuchMailbox
@@ -192,7 +192,7 @@ async def _transfer(
         if copy is not None:
             note_part(tx, copy, copied)
 
-    landing = Landing(account=place.account, access=place, mailbox_id=target, origin=place.origin)
+    landing = TransferTarget(account=place.account, access=place, mailbox_id=target, origin=place.origin)
     try:
         return await transfer(view.seat.account, view.mailbox_id, part, landing, spool, also=note)
     except NoSuchMailbox:

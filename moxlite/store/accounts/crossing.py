@@ -41,7 +41,7 @@ MEMORY: Final = 65_536
 """Octets of each message that are kept in memory; the rest is written to a file."""
 
 
-class Landing(msgspec.Struct, frozen=True, eq=False, kw_only=True):
+class TransferTarget(msgspec.Struct, frozen=True, eq=False, kw_only=True):
     """Target of a transfer: a mailbox of `account`, with the rights of `access`; `origin`: the caller's cursor."""
 
     account: Account
@@ -70,7 +70,7 @@ async def transfer(
     source: Account,
     mailbox_id: MailboxID,
     part: Iterable[int],
-    target: Landing,
+    target: TransferTarget,
     spool: Callable[[], Spool],
     *,
     also: Callable[[AccountTx, Copied], None] | None = None,

@@ -16,7 +16,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from moxlite.store.accounts.access import allowed_flags
-from moxlite.store.accounts.crossing import MEMORY, Landing, parts, transfer
+from moxlite.store.accounts.crossing import MEMORY, TransferTarget, parts, transfer
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import MailboxNotAllowed
 from moxlite.store.mail.acl import RIGHTS
@@ -338,7 +338,7 @@ async def _cross(
         source.check_box(tx, box, TAKING)
         expunge(tx, mailbox_id=box, uids=uids)
 
-    landing = Landing(account=target.account, access=target, mailbox_id=mailbox_id)
+    landing = TransferTarget(account=target.account, access=target, mailbox_id=mailbox_id)
     try:
         # Copied first, then removed by UID: a crash in between leaves both, and a message that was moved meanwhile is
         # not removed.
