@@ -27,8 +27,8 @@ from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet,
 from moxlite.migration.linkstate import (
     REFUSED_WAITS,
     LinkState,
+    PasswordCipher,
     Phase,
-    Sealing,
     Tested,
     checked,
     checked_new,
@@ -150,7 +150,7 @@ class Links:
         self._copies = copies
         self._tree = tree
         self.searches = Searches(copies, roots)
-        self._sealing = Sealing(copies.config.current.static.data_dir)
+        self._sealing = PasswordCipher(copies.config.current.static.data_dir)
         self._running: dict[tuple[str, int], _Running] = {}
         self._turns: dict[str, trio.Lock] = {}
         self._edits: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)

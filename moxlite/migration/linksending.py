@@ -14,7 +14,7 @@ import msgspec
 import trio
 
 from moxlite.config.snapshot import CurrentConfig
-from moxlite.migration.linkstate import REFUSED_WAITS, Sealing
+from moxlite.migration.linkstate import REFUSED_WAITS, PasswordCipher
 from moxlite.net.dial import DialError, dial
 from moxlite.net.imapclient.connect import addresses_of
 from moxlite.net.imapclient.transport import IMAPClientError
@@ -66,7 +66,7 @@ class LinkRelays:
     def __init__(self, config: CurrentConfig, accounts: Accounts) -> None:
         self._config = config
         self._accounts = accounts
-        self._sealing = Sealing(config.current.static.data_dir)
+        self._sealing = PasswordCipher(config.current.static.data_dir)
         self._barred: dict[tuple[str, int], tuple[bytes, int, float]] = {}  # secret, refusals, and until when
 
     async def find(self, name: str, transport: str) -> Relay:

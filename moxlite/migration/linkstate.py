@@ -146,7 +146,7 @@ NONCE: Final = 12
 """Octets before each encrypted password, the size that GCM is made for (NIST SP 800-38D §5.2.1.1)."""
 
 
-class Sealing:
+class PasswordCipher:
     """Encrypts passwords of other servers, by a key in a file of its own (LINK-2). Methods block."""
 
     def __init__(self, data_dir: Path) -> None:

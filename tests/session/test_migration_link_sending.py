@@ -11,7 +11,7 @@ import trio.testing
 
 from moxlite.migration import linksending
 from moxlite.migration.linksending import PORTS, relay_of, try_relay
-from moxlite.migration.linkstate import Sealing
+from moxlite.migration.linkstate import PasswordCipher
 from moxlite.net.resolver import RecordType
 from moxlite.net.tls.certificates import Trust, self_signed
 from moxlite.store.changelog.account import Account
@@ -54,7 +54,7 @@ async def linked(account: Account, data: Path, *, password: str = PASSWORD, addr
         port=0,
         tls="implicit",
         username="alice",
-        secret=Sealing(data).seal(password, "imap.remote.example", "alice"),
+        secret=PasswordCipher(data).seal(password, "imap.remote.example", "alice"),
         outlet=SubmissionServer(host=HOST, tls="starttls"),
     )
     return await account.write(lambda tx: add_link(tx, new))

@@ -12,7 +12,7 @@ import trio
 from moxlite.migration import links as links_module, linksending
 from moxlite.migration.links import Links
 from moxlite.migration.linksending import find_outlet
-from moxlite.migration.linkstate import Sealing
+from moxlite.migration.linkstate import PasswordCipher
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in
@@ -219,7 +219,7 @@ async def test_a_refused_password_is_tried_rarely_and_told(tmp_path: Path, monke
         await until(ctl, "current")
         async with other.running.house.files.accounts.use("mia") as account:
             [link] = await account.read(links, op="test")
-            wrong = Sealing(other.running.house.static.data_dir).seal("wrong", link.host, link.username)
+            wrong = PasswordCipher(other.running.house.static.data_dir).seal("wrong", link.host, link.username)
             await account.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
         await ctl.call("link resume", ResumeLink("Tom", account="mia"), type(None))
         refused = await until(ctl, "refused")
@@ -330,7 +330,7 @@ def test_a_server_tells_how_long_to_wait(text: str, seconds: float) -> None:
 
 def test_a_sealed_password_opens_for_its_server_alone(tmp_path: Path) -> None:
     """LINK-2: not with another key, nor for another host."""
-    sealing = Sealing(tmp_path)
+    sealing = PasswordCipher(tmp_path)
     secret = sealing.seal("s3cret", "imap.example.net", "tom")
     assert b"s3cret" not in secret
     link = Link(

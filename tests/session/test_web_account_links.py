@@ -11,7 +11,7 @@ import trio
 
 from moxlite.migration import linksending
 from moxlite.migration.links import links_running
-from moxlite.migration.linkstate import Sealing
+from moxlite.migration.linkstate import PasswordCipher
 from moxlite.net.dial import INNER
 from moxlite.net.imapclient import Client, Credentials, log_in
 from moxlite.net.limits import SEARCHES
@@ -163,7 +163,7 @@ async def test_a_refused_password_is_told_with_the_next_try_and_replaced(other: 
     await until(browser, "current")
     async with other.account() as mia:
         [link] = await mia.read(links, op="test")
-        wrong = Sealing(other.house.static.data_dir).seal("wrong", link.host, link.username)
+        wrong = PasswordCipher(other.house.static.data_dir).seal("wrong", link.host, link.username)
         await mia.write(lambda tx: tx.execute("UPDATE link SET secret = ?", wrong))
     await browser.call("link_resume", link="Tom")
     one = await until(browser, "refused")
