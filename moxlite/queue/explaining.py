@@ -23,7 +23,7 @@ from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_o
 from moxlite.queue.sending.onehost import Destination, Host, Visit, addresses_for, policy_for, visit
 from moxlite.queue.sending.routing import Course, Way, course_of, direct_way
 from moxlite.queue.tls.hostpolicy import HostPolicy
-from moxlite.queue.tls.policies import Standing, STSPolicyRow
+from moxlite.queue.tls.policies import EffectivePolicy, STSPolicyRow
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader
 
@@ -235,7 +235,7 @@ async def _met_by(ctx: Context, message: Message, hosts: Sequence[tuple[HostPlan
     return plans
 
 
-def _mtasts(standing: Standing, before: STSPolicyRow | None, after: STSPolicyRow | None, now: int) -> MTASTS:
+def _mtasts(standing: EffectivePolicy, before: STSPolicyRow | None, after: STSPolicyRow | None, now: int) -> MTASTS:
     problem = str(standing.failure) if standing.failure is not None else ""
     if standing.unknown:
         problem = "can't look up the policy in DNS"

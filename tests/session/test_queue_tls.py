@@ -20,7 +20,7 @@ from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.proto.address import Domain
 from moxlite.queue.data.rows import Result
-from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.policies import EffectivePolicy
 from moxlite.store.delivery.reputation import domain_tls
 from tests.certs import Authority, tlsa
 from tests.queue_rig import Rig, Server, rig_at
@@ -465,7 +465,7 @@ async def test_policies_are_refreshed_and_forgotten(tmp_path: Path) -> None:
         await policies.refresh(spread=0)
         rig.resolver._failing.clear()
         rig.sts("", record="")
-        assert await policies.find(domain) == Standing()
+        assert await policies.find(domain) == EffectivePolicy()
 
 
 async def test_a_broken_cache_holds_no_mail_up(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from moxlite.queue.hosts.load import Untried
 from moxlite.queue.sending.onehost import Destination, NotVouched, try_host
 from moxlite.queue.sending.routing import Way, connect
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, converse
-from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.policies import EffectivePolicy
 from moxlite.store.errors import AccountUnknown
 from moxlite.store.mail.links import LinkRefused, SendsNothing
 
@@ -74,9 +74,9 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
     """Look up the hosts of a recipient's domain and its MTA-STS policy, concurrently. Raises SMTPError."""
     domain = message.recipient.host
     if not isinstance(domain, Domain):
-        return Destination(None, Hosts((str(domain),), authentic=False), Standing())
+        return Destination(None, Hosts((str(domain),), authentic=False), EffectivePolicy())
     # The policy is the one of the recipient's domain, not of the target of its CNAMEs (RFC 8461 §3.4).
-    standings: list[Standing] = []
+    standings: list[EffectivePolicy] = []
 
     async def look_up() -> None:
         standings.append(await ctx.policies.find(domain))
@@ -103,7 +103,7 @@ async def destination_of(ctx: Context, message: Message) -> Destination:
     return Destination(domain, hosts, standing)
 
 
-def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -> None:
+def _judge(standing: EffectivePolicy, message: Message, domain: Domain, trace: Trace) -> None:
     """Note the domain's MTA-STS policy for the TLS reports. Raises SMTPError if the message must wait for it."""
     trace.tally.of_domain(domain.ascii, standing.policy, standing.failure)
     if (error := waits_for_policy(standing, message, domain)) is not None:
@@ -112,7 +112,7 @@ def _judge(standing: Standing, message: Message, domain: Domain, trace: Trace) -
         metrics.tls_ignored.labels(ignored="mtastspolicy").inc()
 
 
-def waits_for_policy(standing: Standing, message: Message, domain: Domain) -> SMTPError | None:
+def waits_for_policy(standing: EffectivePolicy, message: Message, domain: Domain) -> SMTPError | None:
     """The error of a message that waits because the look-up of the policy failed; None if it does not wait (QUEUE-51,
     QUEUE-111).
     """

@@ -38,7 +38,7 @@ from moxlite.queue.sending.session import (
     session_seconds,
 )
 from moxlite.queue.tls.hostpolicy import CertificateCheck, HostPolicy, decide, look_at
-from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.policies import EffectivePolicy
 from moxlite.queue.tls.results import Failure, ResultType, of_handshake
 from moxlite.store.content.spool import Spool
 
@@ -56,7 +56,7 @@ class Destination(msgspec.Struct, frozen=True):
 
     domain: Domain | None
     hosts: Hosts
-    standing: Standing
+    standing: EffectivePolicy
 
 
 class Host(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ from moxlite.mailauth.mtasts import matches
 from moxlite.net.resolver import TLSA, DNSError, TempError
 from moxlite.net.tls.certificates import CertificateProblem
 from moxlite.proto.smtp.conversation import TLSMode
-from moxlite.queue.tls.policies import Standing
+from moxlite.queue.tls.policies import EffectivePolicy
 from moxlite.queue.tls.results import Failure, ResultType, of_certificate
 
 MX_MISMATCH: Final = Failure(ResultType.VALIDATION_FAILURE, "mtasts-policy-mx-mismatch")
@@ -95,7 +95,7 @@ def vouched(*, sts: bool, records: dane.HostRecords | None) -> bool:
 def decide(
     *,
     host: str | None,
-    standing: Standing,
+    standing: EffectivePolicy,
     records: dane.HostRecords | DNSError | None,
     names: Sequence[str] = (),
     require_tls: bool | None = None,

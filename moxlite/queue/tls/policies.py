@@ -79,7 +79,7 @@ MAX_REFRESHED: Final = 10_000
 """Rows of one refresh, which lasts three hours. The others wait for the next refresh, or for mail."""
 
 
-class Standing(msgspec.Struct, frozen=True):
+class EffectivePolicy(msgspec.Struct, frozen=True):
     """The MTA-STS policy of a domain now, with the result of its look-up.
 
     Attributes:
@@ -159,7 +159,7 @@ class Policies:
             if database is not None:
                 await database.aclose()
 
-    async def find(self, domain: Domain) -> Standing:
+    async def find(self, domain: Domain) -> EffectivePolicy:
         """Look up the policy of a recipient's domain, in cache.db first. Takes at most 90 seconds; raises nothing."""
         now = self._clock()
         kept = await self._read(domain.ascii)
@@ -171,27 +171,27 @@ class Policies:
             await self._keep(msgspec.structs.replace(kept, last_use=now))
         if backed_off:
             if kept.policy is None:
-                return Standing(failure=Failure(_type(kept.failure), BACKED_OFF))
-            return Standing(kept.policy, Failure(_type(kept.failure), BACKED_OFF + FALLBACK))
+                return EffectivePolicy(failure=Failure(_type(kept.failure), BACKED_OFF))
+            return EffectivePolicy(kept.policy, Failure(_type(kept.failure), BACKED_OFF + FALLBACK))
         try:
             with trio.fail_after(RECORD_SECONDS):
                 record_id = await find_record(self._resolver, domain)
         # An attacker who suppresses the TXT record must not shorten the life of a policy (RFC 8461 §10.2).
         except (PolicyError, trio.TooSlowError):
-            return Standing(kept.policy)
+            return EffectivePolicy(kept.policy)
         if record_id == kept.record_id:
-            return Standing(kept.policy)
+            return EffectivePolicy(kept.policy)
         try:
             with trio.fail_after(FETCH_SECONDS):
                 policy = await fetch_policy(self._fetch, domain)
         except (PolicyError, trio.TooSlowError) as error:
             failure = _failure(error)
             await self._keep(msgspec.structs.replace(kept, backoff=now + BACKOFF, failure=failure.type.value))
-            return Standing(kept.policy, msgspec.structs.replace(failure, reason=failure.reason + FALLBACK))
+            return EffectivePolicy(kept.policy, msgspec.structs.replace(failure, reason=failure.reason + FALLBACK))
         await self._keep(_row(domain, record_id, policy, now, now))
-        return Standing(policy)
+        return EffectivePolicy(policy)
 
-    async def _first(self, domain: Domain, now: int) -> Standing:
+    async def _first(self, domain: Domain, now: int) -> EffectivePolicy:
         """Look up and keep the policy of a domain without one in force."""
         record_id = ""
         try:
@@ -199,7 +199,7 @@ class Policies:
                 record_id = await find_record(self._resolver, domain)
                 policy = await fetch_policy(self._fetch, domain)
         except NoPolicy:
-            return Standing()
+            return EffectivePolicy()
         except (PolicyError, trio.TooSlowError) as error:
             failure = _failure(error)
             if record_id:
@@ -208,9 +208,9 @@ class Policies:
                         domain.ascii, now + BACKOFF, now, now, now + BACKOFF, failure.type.value, record_id, "", 0, "[]"
                     )
                 )
-            return Standing(failure=failure, unknown=not record_id and failure.type is ResultType.STS_FETCH)
+            return EffectivePolicy(failure=failure, unknown=not record_id and failure.type is ResultType.STS_FETCH)
         await self._keep(_row(domain, record_id, policy, now, now))
-        return Standing(policy)
+        return EffectivePolicy(policy)
 
     async def kept(self, domain: Domain) -> STSPolicyRow | None:
         """Return the row of a domain, in force or not, without a look-up; None without a row."""
