@@ -56,7 +56,7 @@ s.last_message_id FROM state s"""
 LIVE: Final = "SELECT (SELECT count(*) FROM message) - (SELECT count(*) FROM message WHERE id > ?)"
 
 
-class Standing(msgspec.Struct, frozen=True):
+class AccountState(msgspec.Struct, frozen=True):
     """State of the account that its index must fit: `ready` unless its messages are being parsed anew; `highest` is the
     last message id given out.
     """
@@ -66,12 +66,12 @@ class Standing(msgspec.Struct, frozen=True):
     highest: int
 
 
-def standing(r: Reader) -> Standing:
+def standing(r: Reader) -> AccountState:
     """Read the state of the account, for `account.read`."""
     row = r.row(ACCOUNT)
     assert row is not None
     file_id, parse_version, reparsing, highest = row
-    return Standing(file_id, parse_version == PARSE_VERSION and not reparsing, highest)
+    return AccountState(file_id, parse_version == PARSE_VERSION and not reparsing, highest)
 
 
 class Index:
@@ -210,7 +210,7 @@ class Index:
         await self._delete(found)
         return await self._make(state)
 
-    async def _open_fitting(self, state: Standing) -> Database | str:
+    async def _open_fitting(self, state: AccountState) -> Database | str:
         """Open the file; returns it, or the reason why it cannot be used."""
         try:
             database = await self._open_file()
@@ -231,7 +231,7 @@ class Index:
             await database.aclose()
         return unfit or database
 
-    async def _make(self, state: Standing) -> Database:
+    async def _make(self, state: AccountState) -> Database:
         database = await self._open_file()
         try:
             await database.write(lambda tx: _begin(tx, state.file_id))
@@ -243,7 +243,7 @@ class Index:
     async def _open_file(self) -> Database:
         return await Database.open(self.path, Kind.SEARCH, options=self._account.options, name=self._name, create=True)
 
-    async def _unfit(self, database: Database, state: Standing) -> str:
+    async def _unfit(self, database: Database, state: AccountState) -> str:
         """The reason why the file cannot be used; "" if it can."""
         row, count = await database.scan(lambda r: (r.row(STATE), r.value(COUNT)), op="search-state")
         if row is None:
