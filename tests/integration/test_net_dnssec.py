@@ -9,7 +9,7 @@ import dns.rdatatype
 import dns.rrset
 import pytest
 
-from moxlite.net.dnssec.chain import ROOT, Servant, Status, Verdict, Zones, validate
+from moxlite.net.dnssec.chain import ROOT, ResolverClient, Status, Verdict, Zones, validate
 from moxlite.net.dnssec.resolver import ValidatingResolver
 from moxlite.net.resolver import NotFound, RecordType, TempError
 from tests.signedroot import SignedRoot
@@ -49,7 +49,7 @@ def root(request: pytest.FixtureRequest) -> Iterator[SignedRoot]:
 def judged(root: SignedRoot, name: str, kind: str, *, queries: int = 40, now: float | None = None) -> Verdict:
     """The verdict of a validation that begins without any knowledge."""
     zones: Zones = {}
-    ask = Servant(root.servers, queries=queries, deadline=time.monotonic() + 20)
+    ask = ResolverClient(root.servers, queries=queries, deadline=time.monotonic() + 20)
     clock = time.time if now is None else lambda: now
     return validate(ask, name, RecordType(kind), anchors=root.anchors, zones=zones, clock=clock)
 
@@ -115,7 +115,7 @@ def test_what_is_wrong_is_bogus(root: SignedRoot) -> None:
 def test_bounds_and_another_root_give_no_verdict(root: SignedRoot) -> None:
     """AUTH-123: queries are counted; a network with a root of its own has no verdict."""
     assert judged(root, "mail.example.org.", "A", queries=3).status is Status.INDETERMINATE
-    ask = Servant(root.servers, queries=40, deadline=time.monotonic() + 20)
+    ask = ResolverClient(root.servers, queries=40, deadline=time.monotonic() + 20)
     found = validate(ask, "mail.example.org.", RecordType.A, anchors=ROOT, zones={})
     assert (found.status, found.problem) == (Status.INDETERMINATE, "no key for . matches the trust anchor")
 
@@ -144,7 +144,7 @@ async def test_the_resolver_adds_what_the_server_leaves_out(root: SignedRoot) ->
 def test_a_server_that_lies_is_found_out(root: SignedRoot, change: str) -> None:
     """AUTH-123: signatures left out, another address, proofs left out, and a wildcard's answer for a name that is
     there."""
-    honest = Servant(root.servers, queries=40, deadline=time.monotonic() + 20)
+    honest = ResolverClient(root.servers, queries=40, deadline=time.monotonic() + 20)
     lied = "none.example.org." if change == "unproven" else "mail.example.org."
 
     def ask(name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message:

@@ -63,7 +63,7 @@ class Question(Protocol):
     def __call__(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message: ...
 
 
-class Servant:
+class ResolverClient:
     """Queries to resolvers over UDP, and TCP if the response is truncated. Blocks.
 
     The CD bit asks for records whose signatures the resolver could not verify, the DO bit for the signatures

@@ -72,9 +72,9 @@ class ValidatingResolver(Resolver):
         return (await self.verdict(".", RecordType.NS)).status is not Status.INDETERMINATE
 
     def _validate(self, name: str, kind: RecordType) -> "Verdict":
-        from moxlite.net.dnssec.chain import ROOT, Servant, validate
+        from moxlite.net.dnssec.chain import ROOT, ResolverClient, validate
 
-        ask = Servant(self.plain.servers, queries=QUERIES, deadline=time.monotonic() + SECONDS)
+        ask = ResolverClient(self.plain.servers, queries=QUERIES, deadline=time.monotonic() + SECONDS)
         return validate(ask, name, kind, anchors=ROOT if self._anchors is None else self._anchors, zones=self._zones)
 
 
