@@ -49,7 +49,7 @@ class NotServed(Exception):
     """No listener serves calendars, so that a link would have no address."""
 
 
-class Sight(msgspec.Struct, frozen=True):
+class SharedCalendar(msgspec.Struct, frozen=True):
     """A calendar as a link shows it. `today`: seconds UTC of the day's begin. `etag`: strong, without quotes."""
 
     calendar: Collection
@@ -71,11 +71,11 @@ async def new_link(
     return calendar_link(snapshot, account.name, token) or ""
 
 
-async def sight(account: Account, token: str, *, busy: bool) -> Sight | None:
+async def sight(account: Account, token: str, *, busy: bool) -> SharedCalendar | None:
     """The contents of the link with a token, `busy` if only busy times are asked for; None without such a link."""
     today = int(time.time()) // DAY * DAY
 
-    def find(r: Reader) -> Sight | None:
+    def find(r: Reader) -> SharedCalendar | None:
         link = link_with(r, token)
         if link is None:
             return None
@@ -83,12 +83,12 @@ async def sight(account: Account, token: str, *, busy: bool) -> Sight | None:
         shown = busy or link.busy
         moves = shown or where.size > MAX_FILE  # what is shown changes with the day, too
         state = f"{token_of(r, where, where.modseq)} {shown} {today if moves else ''}"
-        return Sight(where, shown, today, hashlib.sha256(state.encode()).hexdigest()[:32])
+        return SharedCalendar(where, shown, today, hashlib.sha256(state.encode()).hexdigest()[:32])
 
     return await account.read(find, op="calendar-link")
 
 
-async def calendar_file(account: Account, snapshot: Snapshot, seen: Sight) -> AsyncIterator[str]:
+async def calendar_file(account: Account, snapshot: Snapshot, seen: SharedCalendar) -> AsyncIterator[str]:
     """The calendar in pieces. An entry that changes meanwhile may be the new one: then the next tag is another.
 
     Raises TooBusy.
@@ -110,7 +110,7 @@ async def calendar_file(account: Account, snapshot: Snapshot, seen: Sight) -> As
     yield CALENDAR_END
 
 
-async def _entries(account: Account, seen: Sight) -> AsyncIterator[bytes]:
+async def _entries(account: Account, seen: SharedCalendar) -> AsyncIterator[bytes]:
     after, room = 0, MAX_FILE
     since = seen.today - RECENT if seen.calendar.size > MAX_FILE else None
 
