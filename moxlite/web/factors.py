@@ -84,7 +84,7 @@ LOST: Final = (
 )
 
 
-class _Begun(msgspec.Struct):
+class _PendingLogin(msgspec.Struct):
     """A log-in whose password was right. `ceremony`: for its keys, until it is used up."""
 
     identity: Identity
@@ -97,7 +97,7 @@ class SecondSteps:
 
     def __init__(self, factors: SecondFactors) -> None:
         self._factors = factors
-        self._begun: Pending[_Begun] = Pending()
+        self._begun: Pending[_PendingLogin] = Pending()
         self._confirming: Pending[Ceremony] = Pending()
 
     async def begin(self, request: Request, identity: Identity) -> SecondStep:
@@ -113,7 +113,7 @@ class SecondSteps:
         token = secrets.token_urlsafe(16)
         # Only users whose password was right come here, so strangers cannot fill the places.
         step, ceremony = await _offer(request, factors, token)
-        self._begun.put(token, _Begun(identity, ceremony), identity.account)
+        self._begun.put(token, _PendingLogin(identity, ceremony), identity.account)
         return step
 
     async def finish(self, request: Request, origin: LoginRequest, token: str, kind: FactorKind, code: str) -> Identity:
