@@ -46,7 +46,7 @@ _ITEM: Final = re.compile(
 )
 
 
-class Whole(Struct, frozen=True):
+class ResponseOctets(Struct, frozen=True):
     """Octets of a response, number of blanks at its end behind the last literal, and of octets outside of literals."""
 
     octets: bytes
@@ -88,7 +88,7 @@ class ClientDecoder:
         whole = self.take()
         return None if whole is None else self.parse(whole)
 
-    def take(self) -> Whole | None:
+    def take(self) -> ResponseOctets | None:
         """As `next_response`, not parsed yet."""
         while True:
             if self._left:
@@ -111,7 +111,7 @@ class ClientDecoder:
             mark = _MARK.search(stripped) if stripped.endswith(b"}") else None
             if mark is None:
                 octets = bytes(self._response) + stripped
-                whole = Whole(octets, len(stripped) - len(stripped.rstrip(b" ")), len(octets) - self._literals)
+                whole = ResponseOctets(octets, len(stripped) - len(stripped.rstrip(b" ")), len(octets) - self._literals)
                 self._response.clear()
                 self._literals = 0
                 return whole
@@ -128,7 +128,7 @@ class ClientDecoder:
         if octets > (MAX_LINE if octets > MAX_SHORT and _LONG.match(self._response or self._buffer) else MAX_SHORT):
             raise ProtocolError("server line is too long", fatal=True)
 
-    def parse(self, whole: Whole) -> r.Response:
+    def parse(self, whole: ResponseOctets) -> r.Response:
         """Parse a response. Raises ProtocolError."""
         data = whole.octets
         if data.startswith(b"+"):
