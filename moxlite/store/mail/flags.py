@@ -113,7 +113,7 @@ def store_flags(
     """
     mailbox(tx, mailbox_id)
     rows = _rows(tx, mailbox_id, uids) if uids else []
-    how = _How(mode, flags, kept, keep_keywords)
+    how = _FlagOperation(mode, flags, kept, keep_keywords)
     return _store(tx, rows, how, keywords, unchangedsince)
 
 
@@ -127,7 +127,7 @@ def store_flags_ids(
 ) -> Stored:
     """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
     rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
-    return _store(tx, rows, _How(mode, flags), keywords)
+    return _store(tx, rows, _FlagOperation(mode, flags), keywords)
 
 
 def strip_keyword(tx: AccountTx, keyword: str, limit: int = STRIPPED) -> int:
@@ -160,7 +160,7 @@ def _rows(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row
     return [row for row in rows if row[2] in wanted] if between else rows
 
 
-class _How(msgspec.Struct, frozen=True):
+class _FlagOperation(msgspec.Struct, frozen=True):
     """Operation of `store_flags`."""
 
     mode: Mode
@@ -187,7 +187,7 @@ class _Change(msgspec.Struct, frozen=True):
 def _store(
     tx: AccountTx,
     rows: list[Row],
-    how: _How,
+    how: _FlagOperation,
     keywords: Iterable[str],
     unchangedsince: int | None = None,
 ) -> Stored:
@@ -221,7 +221,7 @@ def _store(
 _UID: Final = attrgetter("uid")
 
 
-def _outcome(old: tuple[int, str], how: _How, words: frozenset[str]) -> tuple[Flag, str] | None:
+def _outcome(old: tuple[int, str], how: _FlagOperation, words: frozenset[str]) -> tuple[Flag, str] | None:
     """Compute the new flags and keywords; None if they are the old ones."""
     before, column = flags_of_bits(old[0]), old[1]
     flags = how.flags
