@@ -25,7 +25,7 @@ from moxlite.store.options import Options
 from moxlite.store.rows.messages import uids
 from moxlite.store.search import builder, queries
 from moxlite.store.search.check import check_index
-from moxlite.store.search.queries import Has
+from moxlite.store.search.queries import Contains
 from moxlite.store.types import MailboxID
 from tests.campaigns.report import Finding, Report
 from tests.store_mail import put, search_words
@@ -115,7 +115,7 @@ async def verify(folder: Path, rng: random.Random, *, finish: bool) -> tuple[boo
     accounts = Accounts(folder, options())
     try:
         async with accounts.use("mia") as account:
-            found = await queries.candidates(account.search, Has("hello"))
+            found = await queries.candidates(account.search, Contains("hello"))
             await compare(account, rng)
             await sound(account)
             if finish:

@@ -15,7 +15,7 @@ from moxlite.store.rows.conditions import Run
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.search import finding, queries
 from moxlite.store.search.index import Index, IndexedAccount
-from moxlite.store.search.queries import Has, Term
+from moxlite.store.search.queries import Contains, Term
 from moxlite.store.types import UID, Flag, MailboxID, MessageID, MessagesRemoved
 from moxlite.web.webmail import queryactions
 from moxlite.web.webmail.holders import Holder, Scope
@@ -235,7 +235,7 @@ async def test_common_words_are_found_before_the_index_is_asked(rig: Rig, monkey
         boxes = tuple([one.id for one in await look(account, mailboxes)])
         monkeypatch.setattr(finding, "FIRST", 7)
         for oldest_first in (False, True):
-            wanted = finding.MessageQuery(boxes, term=Has(fold("invoice")))
+            wanted = finding.MessageQuery(boxes, term=Contains(fold("invoice")))
             search = finding.Search(account, wanted, oldest_first=oldest_first)
             found = [*await search.step()]
             assert len(found) == 7

@@ -31,7 +31,7 @@ from moxlite.store.options import DAY, Options
 from moxlite.store.rows import conditions
 from moxlite.store.search import builder, finding, index, queries, texts as search_texts
 from moxlite.store.search.check import check_index
-from moxlite.store.search.queries import Has, SearchedPart
+from moxlite.store.search.queries import Contains, SearchedPart
 from moxlite.store.search.texts import IndexDamaged
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import undelete
@@ -116,13 +116,13 @@ async def test_messages_that_are_not_indexed_are_found(account: OpenAccount) -> 
     await put(account, 5)
     await account.indexer.once()
     await put(account, 5, first=6)
-    candidates = await queries.candidates(account.search, Has("8@example"))
+    candidates = await queries.candidates(account.search, Contains("8@example"))
     assert candidates is not None
     assert (list(candidates.ids), candidates.watermark) == ([], 5)
-    some = await queries.candidates(account.search, Has("@example"), most=5)
+    some = await queries.candidates(account.search, Contains("@example"), most=5)
     assert some is not None
     assert list(some.ids) == [1, 2, 3, 4, 5]
-    assert await queries.candidates(account.search, Has("@example"), most=4) is None  # more than it was asked for
+    assert await queries.candidates(account.search, Contains("@example"), most=4) is None  # more than it was asked for
     assert await find(account, "<8@example") == [8]
 
 
@@ -232,7 +232,7 @@ async def test_long_messages_are_always_looked_into(account: OpenAccount) -> Non
             lambda r: r.rows("SELECT message_id, boundary IS NULL, data IS NULL FROM text"), op="test"
         )
     assert rows == [(1, 1, 1), (2, 0, 0)]
-    candidates = await queries.candidates(account.search, Has("unheard of"))
+    candidates = await queries.candidates(account.search, Contains("unheard of"))
     assert candidates is not None
     assert list(candidates.ids) == [1]
     assert await find(account, "filler line") == [1]
@@ -331,7 +331,7 @@ async def test_the_background_task_indexes_merges_and_closes(
             search = account.search
 
             async def indexed() -> bool:
-                candidates = await queries.candidates(search, Has("hello"))
+                candidates = await queries.candidates(search, Contains("hello"))
                 return candidates is not None and candidates.watermark == number
 
             async def closed() -> bool:
@@ -410,7 +410,7 @@ async def test_an_index_that_does_not_fit_is_not_asked_and_built_anew(
     db.close()
     async with accounts.use("mjl") as account:
         before = rebuilt(reason)
-        assert await queries.candidates(account.search, Has("7@example")) is None
+        assert await queries.candidates(account.search, Contains("7@example")) is None
         assert await find(account, "<7@example") == [7]
         await account.indexer.once()
         assert await texts(account) == list(range(1, 21))
@@ -638,7 +638,7 @@ async def test_a_message_that_cannot_be_indexed_is_left_to_be_looked_into(
     assert account.database.health.is_damaged == (spoil == "page")
     assert account.search.broken == ""
     monkeypatch.undo()
-    candidates = await queries.candidates(account.search, Has("unheard of"))
+    candidates = await queries.candidates(account.search, Contains("unheard of"))
     assert candidates is not None
     assert list(candidates.ids) == [3]
     assert await find(account, "hello") == [1, 2, 3, 4, 5, 6]
@@ -710,7 +710,7 @@ async def test_matches_come_in_their_order_step_by_step(account: OpenAccount) ->
     await put(account, 25)
     for indexed in (False, True):
         assert await search_words(account, None, ["HELLO", "anton"]) == list(range(25, 0, -1))
-        search = finding.Search(account, finding.MessageQuery((INBOX,), term=Has("hello")), oldest_first=True)
+        search = finding.Search(account, finding.MessageQuery((INBOX,), term=Contains("hello")), oldest_first=True)
         first = await search.step()
         assert [one.message_id for one in first] == list(range(1, 26))
         assert (search.done, search.looked, search.of) == (True, 25, 25)
@@ -727,7 +727,7 @@ async def test_a_search_takes_up_what_there_was_no_time_for(
     monkeypatch.setattr(finding, "PATIENCE", 0.0)
     steps = 0
     found: list[int] = []
-    search = finding.Search(account, finding.MessageQuery((INBOX,), term=Has("hello")))
+    search = finding.Search(account, finding.MessageQuery((INBOX,), term=Contains("hello")))
     while not search.done:
         found += [one.message_id for one in await search.step()]
         steps += 1
@@ -742,7 +742,7 @@ async def test_a_needle_does_not_reach_from_the_header_into_the_body(account: Op
         assert await find(account, "one\ntwo") == []
         assert await find(account, "one\r\ntwo") == [2]
         await account.indexer.once()
-    sifted = await queries.sift(account.search, [1, 2], Has("one", SearchedPart.BODY))
+    sifted = await queries.sift(account.search, [1, 2], Contains("one", SearchedPart.BODY))
     assert sifted is not None
     assert (list(sifted.matching), list(sifted.ruled_out)) == ([2], [1])
 

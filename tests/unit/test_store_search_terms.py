@@ -12,8 +12,8 @@ from moxlite.store.search.queries import (
     BEGINNING,
     LAST,
     MAX_GRAMS,
+    Contains,
     Every,
-    Has,
     Lacks,
     SearchedPart,
     Some,
@@ -70,14 +70,14 @@ def test_a_needle_holds_where_the_folded_text_has_it(pair: list[str], needle: st
     header, body = pair
     folded, text = fold(needle), text_of(header, body)
     in_header, in_body = folded in fold(header), folded in fold(body)
-    assert holds(Has(folded, SearchedPart.HEADER), text) == in_header
-    assert holds(Has(folded, SearchedPart.BODY), text) == in_body
-    assert holds(Has(folded), text) == (in_header or in_body)
-    assert holds(Lacks(Has(folded)), text) != (in_header or in_body)
+    assert holds(Contains(folded, SearchedPart.HEADER), text) == in_header
+    assert holds(Contains(folded, SearchedPart.BODY), text) == in_body
+    assert holds(Contains(folded), text) == (in_header or in_body)
+    assert holds(Lacks(Contains(folded)), text) != (in_header or in_body)
 
 
 TERMS: st.SearchStrategy[Term] = st.recursive(
-    st.builds(Has, NEEDLES.map(fold), st.sampled_from(SearchedPart)),
+    st.builds(Contains, NEEDLES.map(fold), st.sampled_from(SearchedPart)),
     lambda inner: st.one_of(
         st.builds(Every, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Some, st.lists(inner, max_size=3).map(tuple)),
@@ -102,13 +102,13 @@ def test_the_index_leaves_out_no_text_that_matches(pairs: list[list[str]], term:
 def test_the_index_finds_what_stands_in_a_text(needle: str, before: str, after: str) -> None:
     """STORE-111: also beside quotes, blanks and signs of the query language."""
     text = text_of("", before + fold(needle) + after)
-    query = trigram_query(Has(fold(needle)))
-    if query is not None and holds(Has(fold(needle)), text):
+    query = trigram_query(Contains(fold(needle)))
+    if query is not None and holds(Contains(fold(needle)), text):
         assert candidates([text], query) == [0]
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=6), TERMS)
-@example([["", "ab"], ["ab", ""], ["a", "b"], ["a\0b", "\ud800"]], Some((Has("ab"), Has("\ufffd"))))
+@example([["", "ab"], ["ab", ""], ["a", "b"], ["a\0b", "\ud800"]], Some((Contains("ab"), Contains("\ufffd"))))
 def test_needles_of_two_characters_are_looked_up(pairs: list[list[str]], term: Term) -> None:
     """STORE-111: as what begins with them, also at the end of a text; what is found by two or three is a match."""
     texts = [text_of(*pair) for pair in pairs]
@@ -122,36 +122,41 @@ def test_needles_of_two_characters_are_looked_up(pairs: list[list[str]], term: T
 
 def test_which_needles_need_no_look_into_the_text() -> None:
     """STORE-111."""
-    exact: tuple[Term, ...] = (Has("ab"), Has("日本"), Has("abc"), Some((Has("ab"), Has("abc"))))
+    exact: tuple[Term, ...] = (
+        Contains("ab"),
+        Contains("日本"),
+        Contains("abc"),
+        Some((Contains("ab"), Contains("abc"))),
+    )
     assert [term for term in exact if not is_exact(term)] == []
     single: tuple[Term, ...] = (
-        Has("a"),
-        Has("abcd"),
-        Has("ab", SearchedPart.BODY),
-        Has("a\n"),
-        Has("\ufffdb"),
-        Has("a\0"),
+        Contains("a"),
+        Contains("abcd"),
+        Contains("ab", SearchedPart.BODY),
+        Contains("a\n"),
+        Contains("\ufffdb"),
+        Contains("a\0"),
     )
-    several: tuple[Term, ...] = (Lacks(Has("ab")), Every(()), Every((Has("ab"), Has("abcd"))))
+    several: tuple[Term, ...] = (Lacks(Contains("ab")), Every(()), Every((Contains("ab"), Contains("abcd"))))
     assert [term for term in (*single, *several) if is_exact(term)] == []
 
 
 def test_a_short_needle_asks_the_index_nothing() -> None:
     """STORE-111: unless what begins with it is known."""
-    assert trigram_query(Has("a"), lambda _: []) is None
-    assert trigram_query(Has("ab"), lambda needle: [needle + "c", needle + '"']) == '("abc" OR "ab""")'
-    assert trigram_query(Has("ab")) is None
-    assert trigram_query(Has("日本")) is None
-    assert trigram_query(Every((Has("ab"), Has("abc")))) == '(("abc"))'
-    assert trigram_query(Some((Has("ab"), Has("abc")))) is None
-    assert trigram_query(Lacks(Has("abc"))) is None
+    assert trigram_query(Contains("a"), lambda _: []) is None
+    assert trigram_query(Contains("ab"), lambda needle: [needle + "c", needle + '"']) == '("abc" OR "ab""")'
+    assert trigram_query(Contains("ab")) is None
+    assert trigram_query(Contains("日本")) is None
+    assert trigram_query(Every((Contains("ab"), Contains("abc")))) == '(("abc"))'
+    assert trigram_query(Some((Contains("ab"), Contains("abc")))) is None
+    assert trigram_query(Lacks(Contains("abc"))) is None
     assert trigram_query(Every(())) is None
 
 
 def test_a_long_needle_asks_for_some_of_its_trigrams() -> None:
     """STORE-111: from all over it."""
     needle = "".join(chr(0x4E00 + number) for number in range(500))
-    query = trigram_query(Has(needle))
+    query = trigram_query(Contains(needle))
     assert query is not None
     assert query.count(" AND ") == MAX_GRAMS - 1
     assert needle[:3] in query
@@ -160,25 +165,25 @@ def test_a_long_needle_asks_for_some_of_its_trigrams() -> None:
 
 def test_a_search_of_very_many_needles_asks_the_index_nothing() -> None:
     """STORE-111: an expression deeper than FTS5 takes is not sent."""
-    assert trigram_query(Some(tuple(Has(f"{number * 7919:06}") for number in range(60)))) is not None
-    assert trigram_query(Some(tuple(Has(f"{number * 7919:06}") for number in range(90)))) is None
+    assert trigram_query(Some(tuple(Contains(f"{number * 7919:06}") for number in range(60)))) is not None
+    assert trigram_query(Some(tuple(Contains(f"{number * 7919:06}") for number in range(90)))) is None
 
 
 def test_whether_bodies_are_looked_into() -> None:
     """STORE-111."""
-    assert not looks_into_bodies(Every((Has("a", SearchedPart.HEADER), Lacks(Has("b", SearchedPart.HEADER)))))
-    assert looks_into_bodies(Some((Has("a", SearchedPart.HEADER), Has("b", SearchedPart.BODY))))
+    assert not looks_into_bodies(Every((Contains("a", SearchedPart.HEADER), Lacks(Contains("b", SearchedPart.HEADER)))))
+    assert looks_into_bodies(Some((Contains("a", SearchedPart.HEADER), Contains("b", SearchedPart.BODY))))
 
 
 def test_deeply_nested_searches_are_asked_by_their_outer_levels() -> None:
     """STORE-111, IMAP-119: the parser of FTS5 is not driven over its stack."""
     for make in (
-        lambda level, term: Every((Has(f"x{level:02}y"), Some((Has("abc"), term)))),
-        lambda level, term: Some((Every((term, Has("abc"))), Has(f"x{level:02}y"))),
+        lambda level, term: Every((Contains(f"x{level:02}y"), Some((Contains("abc"), term)))),
+        lambda level, term: Some((Every((term, Contains("abc"))), Contains(f"x{level:02}y"))),
     ):
-        term: Term = Has("abc")
+        term: Term = Contains("abc")
         for level in range(40):
             term = make(level, term)
-        query = trigram_query(Every((Has("abcd"), term)))
+        query = trigram_query(Every((Contains("abcd"), term)))
         assert query is not None
         assert candidates([text_of("abcde", ""), text_of("zzz", "")], query) in ([], [0])

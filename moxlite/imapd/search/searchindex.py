@@ -23,7 +23,7 @@ from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, N
 from moxlite.store.rows.views import view_total
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import Every, Has, Lacks, SearchedPart, Some, Term, in_header, looks_into_bodies
+from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term, in_header, looks_into_bodies
 from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
@@ -238,9 +238,9 @@ def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
             terms = in_header(field, address_words(folded) if field.lower() in ADDRESS_FIELDS else [folded])
             return (Every(tuple(terms)) if terms else None), False
         case s.BodyText(value=value):
-            return Has(fold(value), SearchedPart.BODY), True
+            return Contains(fold(value), SearchedPart.BODY), True
         case s.Text(value=value):
-            return Has(fold(value)), True
+            return Contains(fold(value)), True
         case s.And(keys=keys):
             parts = [_term(one) for one in keys]
             known = tuple([term for term, _ in parts if term is not None])

@@ -46,7 +46,7 @@ class SearchedPart(Enum):
     BODY = "body"
 
 
-class Has(msgspec.Struct, frozen=True, tag=True):
+class Contains(msgspec.Struct, frozen=True, tag=True):
     """The needle is in that part. It must be folded (`proto.mime.text.fold`)."""
 
     needle: str
@@ -71,13 +71,13 @@ class Lacks(msgspec.Struct, frozen=True, tag=True):
     of: Term
 
 
-Term: TypeAlias = Has | Every | Some | Lacks
+Term: TypeAlias = Contains | Every | Some | Lacks
 
 
 def holds(term: Term, text: Text) -> bool:
     """Whether the text of a message fulfils the term. A needle cannot match across the end of the header."""
     match term:
-        case Has(needle=needle, where=where):
+        case Contains(needle=needle, where=where):
             octets = needle.encode("utf-8", "surrogatepass")
             data, boundary = text
             if where is not SearchedPart.BODY and data.find(octets, 0, boundary) >= 0:
@@ -95,7 +95,7 @@ def in_header(field: str, words: Sequence[str]) -> list[Term]:
     """Terms that hold for each message with these folded words in that header field: none for a field whose text is
     incomplete.
     """
-    return [] if field.lower() in SIGNATURE_FIELDS else [Has(word, SearchedPart.HEADER) for word in words]
+    return [] if field.lower() in SIGNATURE_FIELDS else [Contains(word, SearchedPart.HEADER) for word in words]
 
 
 def looks_into_bodies(term: Term) -> bool:
@@ -115,9 +115,9 @@ def trigram_query(term: Term, expand: Expand | None = None) -> str | None:
     return None if found is None or found.count('"') > 2 * MAX_QUERY else found
 
 
-def _leaves(term: Term) -> Iterator[Has]:
+def _leaves(term: Term) -> Iterator[Contains]:
     match term:
-        case Has():
+        case Contains():
             yield term
         case Every(of=parts) | Some(of=parts):
             for part in parts:
@@ -131,8 +131,8 @@ def is_exact(term: Term) -> bool:
     three characters.
     """
     if isinstance(term, Every | Some):
-        return bool(term.of) and all(isinstance(part, Has) and is_exact(part) for part in term.of)
-    if not isinstance(term, Has) or term.where is not SearchedPart.TEXT:
+        return bool(term.of) and all(isinstance(part, Contains) and is_exact(part) for part in term.of)
+    if not isinstance(term, Contains) or term.where is not SearchedPart.TEXT:
         return False
     # A line feed may be that between header and body; U+FFFD is in the index what is no UTF-8 in a text.
     return 2 <= len(term.needle) <= GRAM and _is_indexed(term.needle) and not {"\n", "\ufffd"} & set(term.needle)
@@ -142,7 +142,7 @@ def _query(term: Term, depth: int, expand: Expand | None) -> str | None:
     if depth > MAX_DEPTH:
         return None
     match term:
-        case Has(needle=needle):
+        case Contains(needle=needle):
             if expand is not None and len(needle) == GRAM - 1 and _is_indexed(needle):
                 return f"({' OR '.join(_quoted(expand(needle) or [needle + NOWHERE]))})"
             grams = _grams(needle)

@@ -33,7 +33,7 @@ from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.rows.messages import structures
 from moxlite.store.search.finding import MessageQuery, Search, Test
-from moxlite.store.search.queries import Every, Has, Lacks, SearchedPart, Some, Term
+from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
@@ -179,9 +179,9 @@ class _Compiler:
             case "hasAttachment", bool():
                 return Node(test=lambda structure, _: has_attachment(sorted_parts(structure.root)) is value)
             case "text", str():
-                return Node(term=Every(tuple(Has(word) for word in words_of(fold(value)))))
+                return Node(term=Every(tuple(Contains(word) for word in words_of(fold(value)))))
             case "body", str():
-                return Node(term=Every(tuple(Has(word, SearchedPart.BODY) for word in words_of(fold(value)))))
+                return Node(term=Every(tuple(Contains(word, SearchedPart.BODY) for word in words_of(fold(value)))))
             case (("from" | "to" | "cc" | "bcc" | "subject"), str()):
                 return _in_envelope(name, value)
             case "header", list() if 1 <= len(value) <= 2 and all(isinstance(one, str) for one in value):
@@ -223,7 +223,7 @@ def _in_envelope(name: str, value: str) -> Node:
         return all(word in text for word in words)
 
     # white space may be folded or doubled, and addresses have several spellings, but their words are in the header
-    hints = [Has(piece, SearchedPart.HEADER) for word in words for piece in address_words(word)]
+    hints = [Contains(piece, SearchedPart.HEADER) for word in words for piece in address_words(word)]
     return Node(test=test, hint=Every(tuple(hints)) if hints else None)
 
 

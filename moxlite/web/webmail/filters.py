@@ -18,7 +18,7 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import Every, Has, Lacks, SearchedPart, Some, Term, in_header
+from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term, in_header
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -92,10 +92,12 @@ def is_by_flags(query: Query) -> bool:
 def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
     """The store's form of a query over these mailboxes."""
     f, n = query.filter, query.not_filter
-    words: list[Term] = [Has(fold(word)) for word in f.words]
-    words += [Lacks(Has(fold(word))) for word in n.words]
+    words: list[Term] = [Contains(fold(word)) for word in f.words]
+    words += [Lacks(Contains(fold(word))) for word in n.words]
     words += [
-        Some(tuple(Has(fold(word)) for word in alternatives.words)) for alternatives in f.any_ if alternatives.words
+        Some(tuple(Contains(fold(word)) for word in alternatives.words))
+        for alternatives in f.any_
+        if alternatives.words
     ]
     tests, hints = _tests(f, n)
     return MessageQuery(
@@ -143,7 +145,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
             if held:
                 # white space may be folded or doubled, and addresses have several spellings, but their words are in the
                 # header unchanged
-                hints.extend(Has(word, SearchedPart.HEADER) for word in address_words(needle))
+                hints.extend(Contains(word, SearchedPart.HEADER) for word in address_words(needle))
 
     for side, held in ((f, True), (n, False)):
         texts(side.from_, _senders, held=held)
@@ -154,7 +156,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         needles = [(fold(needle), read) for side, read in sides for needle in side]
         if needles:
             tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
-            known = [[Has(word, SearchedPart.HEADER) for word in address_words(text)] for text, _ in needles]
+            known = [[Contains(word, SearchedPart.HEADER) for word in address_words(text)] for text, _ in needles]
             # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
             # in any message.
             if all(known):
@@ -162,7 +164,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
         tests.append(partial(_field_holds, name, value))
-        hints.append(Has(header.name.lower(), SearchedPart.HEADER))
+        hints.append(Contains(header.name.lower(), SearchedPart.HEADER))
         hints.extend(in_header(header.name, address_words(value)))
     if f.attachments is not None:
         tests.append(_attached(f.attachments, held=True))
