@@ -44,7 +44,7 @@ from moxlite.store.options import DAY
 from moxlite.store.people import correspondents
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.finding import MessageQuery, Search
-from moxlite.store.search.queries import Contains, Every
+from moxlite.store.search.queries import AllOf, Contains
 from moxlite.store.types import Flag, MailboxID, ModSeq
 from moxlite.web.webmail.calls.composing import completed
 from tests.faultvfs import FaultVFS
@@ -522,7 +522,7 @@ def search(folder: Path) -> Figures:
 async def _found(account: OpenAccount, words: list[str], limit: int) -> list[int]:
     """Ids of the newest messages of all mailboxes that have all these words, about `limit` of them."""
     boxes = await account.read(lambda r: [MailboxID(row[0]) for row in r.rows("SELECT id FROM mailbox")], op="bench")
-    search = Search(account, MessageQuery(tuple(boxes), term=Every(tuple([Contains(fold(word)) for word in words]))))
+    search = Search(account, MessageQuery(tuple(boxes), term=AllOf(tuple([Contains(fold(word)) for word in words]))))
     found: list[int] = []
     while not search.done and len(found) < limit:
         found += [one.message_id for one in await search.step()]

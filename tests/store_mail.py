@@ -18,7 +18,7 @@ from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.search.finding import MessageQuery, Search
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import Contains, Every
+from moxlite.store.search.queries import AllOf, Contains
 from moxlite.store.types import Event, Flag, Mailbox, MailboxID, MessageID, MessageRow, ModSeq
 
 __all__ = [
@@ -140,7 +140,7 @@ CROSS JOIN message_info i ON i.email_id = m.email_id"""
 async def search_words(account: IndexedAccount, mailbox_id: MailboxID | None, words: Sequence[str]) -> list[MessageID]:
     """Ids of the messages that have all these words, newest first; of all mailboxes without an id."""
     boxes = [mailbox_id] if mailbox_id else [one.id for one in await look(account, mailboxes)]
-    search = Search(account, MessageQuery(tuple(boxes), term=Every(tuple([Contains(fold(word)) for word in words]))))
+    search = Search(account, MessageQuery(tuple(boxes), term=AllOf(tuple([Contains(fold(word)) for word in words]))))
     found: list[MessageID] = []
     while not search.done:
         found += [MessageID(one.message_id) for one in await search.step()]

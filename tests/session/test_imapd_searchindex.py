@@ -21,7 +21,7 @@ from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
-from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some
+from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
 from tests.store_mail import prepared
@@ -350,14 +350,14 @@ def test_what_the_index_is_asked_for() -> None:
     cases: list[tuple[s.SearchKey, object, bool]] = [
         (text, Contains("strasse"), True),
         (body, Contains("abc", SearchedPart.BODY), True),
-        (subject, Every((Contains("abc", SearchedPart.HEADER),)), False),
-        (s.And((text, seen)), Every((Contains("strasse"),)), True),
-        (s.And((text, subject)), Every((Contains("strasse"), Every((Contains("abc", SearchedPart.HEADER),)))), False),
+        (subject, AllOf((Contains("abc", SearchedPart.HEADER),)), False),
+        (s.And((text, seen)), AllOf((Contains("strasse"),)), True),
+        (s.And((text, subject)), AllOf((Contains("strasse"), AllOf((Contains("abc", SearchedPart.HEADER),)))), False),
         (s.Or(text, body), Some((Contains("strasse"), Contains("abc", SearchedPart.BODY))), True),
         (s.Not(text), Lacks(Contains("strasse")), True),
-        (s.And((s.Or(text, seen), body)), Every((Contains("abc", SearchedPart.BODY),)), False),
-        (s.And((s.Not(subject), body)), Every((Contains("abc", SearchedPart.BODY),)), False),
-        (s.And((s.And((text, seen)), s.Not(seen))), Every((Every((Contains("strasse"),)),)), True),
+        (s.And((s.Or(text, seen), body)), AllOf((Contains("abc", SearchedPart.BODY),)), False),
+        (s.And((s.Not(subject), body)), AllOf((Contains("abc", SearchedPart.BODY),)), False),
+        (s.And((s.And((text, seen)), s.Not(seen))), AllOf((AllOf((Contains("strasse"),)),)), True),
     ]
     for program, term, decides in cases:
         found = sought(program)

@@ -12,8 +12,8 @@ from moxlite.store.search.queries import (
     BEGINNING,
     LAST,
     MAX_GRAMS,
+    AllOf,
     Contains,
-    Every,
     Lacks,
     SearchedPart,
     Some,
@@ -79,7 +79,7 @@ def test_a_needle_holds_where_the_folded_text_has_it(pair: list[str], needle: st
 TERMS: st.SearchStrategy[Term] = st.recursive(
     st.builds(Contains, NEEDLES.map(fold), st.sampled_from(SearchedPart)),
     lambda inner: st.one_of(
-        st.builds(Every, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(AllOf, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Some, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Lacks, inner),
     ),
@@ -137,7 +137,7 @@ def test_which_needles_need_no_look_into_the_text() -> None:
         Contains("\ufffdb"),
         Contains("a\0"),
     )
-    several: tuple[Term, ...] = (Lacks(Contains("ab")), Every(()), Every((Contains("ab"), Contains("abcd"))))
+    several: tuple[Term, ...] = (Lacks(Contains("ab")), AllOf(()), AllOf((Contains("ab"), Contains("abcd"))))
     assert [term for term in (*single, *several) if is_exact(term)] == []
 
 
@@ -147,10 +147,10 @@ def test_a_short_needle_asks_the_index_nothing() -> None:
     assert trigram_query(Contains("ab"), lambda needle: [needle + "c", needle + '"']) == '("abc" OR "ab""")'
     assert trigram_query(Contains("ab")) is None
     assert trigram_query(Contains("日本")) is None
-    assert trigram_query(Every((Contains("ab"), Contains("abc")))) == '(("abc"))'
+    assert trigram_query(AllOf((Contains("ab"), Contains("abc")))) == '(("abc"))'
     assert trigram_query(Some((Contains("ab"), Contains("abc")))) is None
     assert trigram_query(Lacks(Contains("abc"))) is None
-    assert trigram_query(Every(())) is None
+    assert trigram_query(AllOf(())) is None
 
 
 def test_a_long_needle_asks_for_some_of_its_trigrams() -> None:
@@ -171,19 +171,19 @@ def test_a_search_of_very_many_needles_asks_the_index_nothing() -> None:
 
 def test_whether_bodies_are_looked_into() -> None:
     """STORE-111."""
-    assert not looks_into_bodies(Every((Contains("a", SearchedPart.HEADER), Lacks(Contains("b", SearchedPart.HEADER)))))
+    assert not looks_into_bodies(AllOf((Contains("a", SearchedPart.HEADER), Lacks(Contains("b", SearchedPart.HEADER)))))
     assert looks_into_bodies(Some((Contains("a", SearchedPart.HEADER), Contains("b", SearchedPart.BODY))))
 
 
 def test_deeply_nested_searches_are_asked_by_their_outer_levels() -> None:
     """STORE-111, IMAP-119: the parser of FTS5 is not driven over its stack."""
     for make in (
-        lambda level, term: Every((Contains(f"x{level:02}y"), Some((Contains("abc"), term)))),
-        lambda level, term: Some((Every((term, Contains("abc"))), Contains(f"x{level:02}y"))),
+        lambda level, term: AllOf((Contains(f"x{level:02}y"), Some((Contains("abc"), term)))),
+        lambda level, term: Some((AllOf((term, Contains("abc"))), Contains(f"x{level:02}y"))),
     ):
         term: Term = Contains("abc")
         for level in range(40):
             term = make(level, term)
-        query = trigram_query(Every((Contains("abcd"), term)))
+        query = trigram_query(AllOf((Contains("abcd"), term)))
         assert query is not None
         assert candidates([text_of("abcde", ""), text_of("zzz", "")], query) in ([], [0])

@@ -23,7 +23,7 @@ from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, N
 from moxlite.store.rows.views import view_total
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term, in_header, looks_into_bodies
+from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term, in_header, looks_into_bodies
 from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
@@ -224,7 +224,7 @@ def _conjunct(key: s.SearchKey) -> tuple[Term | None, bool]:
     if isinstance(key, s.And):
         parts = [_conjunct(one) for one in key.keys]
         known = tuple([term for term, _ in parts if term is not None])
-        return (Every(known) if known else None), all(decides for _, decides in parts)
+        return (AllOf(known) if known else None), all(decides for _, decides in parts)
     if not any(isinstance(one, s.Header | s.BodyText | s.Text) for one in s.keys_of(key)):
         return None, not any(isinstance(one, s.DateIs) and one.of == "sent" for one in s.keys_of(key))
     return _term(key)
@@ -236,7 +236,7 @@ def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
         case s.Header(field=field, value=value) if value:
             folded = fold(value)
             terms = in_header(field, address_words(folded) if field.lower() in ADDRESS_FIELDS else [folded])
-            return (Every(tuple(terms)) if terms else None), False
+            return (AllOf(tuple(terms)) if terms else None), False
         case s.BodyText(value=value):
             return Contains(fold(value), SearchedPart.BODY), True
         case s.Text(value=value):
@@ -244,7 +244,7 @@ def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
         case s.And(keys=keys):
             parts = [_term(one) for one in keys]
             known = tuple([term for term, _ in parts if term is not None])
-            return (Every(known) if known else None), len(known) == len(parts) and all(exact for _, exact in parts)
+            return (AllOf(known) if known else None), len(known) == len(parts) and all(exact for _, exact in parts)
         case s.Or(left=left, right=right):
             (one, one_exact), (other, other_exact) = _term(left), _term(right)
             if one is None or other is None:

@@ -29,7 +29,7 @@ from moxlite.store.rows.sorting import Ranking, ranked
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import Every, Term, holds
+from moxlite.store.search.queries import AllOf, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID
 
@@ -189,7 +189,7 @@ class Search:
     async def _narrow(self) -> None:
         """List the candidates of the index among the messages that were not examined, if the index has an answer."""
         message_query = self._wanted
-        candidates = await queries.candidates(self._account.search, Every(self._hints)) if self._hints else None
+        candidates = await queries.candidates(self._account.search, AllOf(self._hints)) if self._hints else None
         if candidates is None:
             return
         ids, watermark, follows = candidates.ids, candidates.watermark, self._follows

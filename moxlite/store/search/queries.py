@@ -53,7 +53,7 @@ class Contains(msgspec.Struct, frozen=True, tag=True):
     where: SearchedPart = SearchedPart.TEXT
 
 
-class Every(msgspec.Struct, frozen=True, tag=True):
+class AllOf(msgspec.Struct, frozen=True, tag=True):
     """All of these hold."""
 
     of: tuple[Term, ...]
@@ -71,7 +71,7 @@ class Lacks(msgspec.Struct, frozen=True, tag=True):
     of: Term
 
 
-Term: TypeAlias = Contains | Every | Some | Lacks
+Term: TypeAlias = Contains | AllOf | Some | Lacks
 
 
 def holds(term: Term, text: Text) -> bool:
@@ -83,7 +83,7 @@ def holds(term: Term, text: Text) -> bool:
             if where is not SearchedPart.BODY and data.find(octets, 0, boundary) >= 0:
                 return True
             return where is not SearchedPart.HEADER and data.find(octets, boundary + 1) >= 0
-        case Every(of=parts):
+        case AllOf(of=parts):
             return all(holds(part, text) for part in parts)
         case Some(of=parts):
             return any(holds(part, text) for part in parts)
@@ -119,7 +119,7 @@ def _leaves(term: Term) -> Iterator[Contains]:
     match term:
         case Contains():
             yield term
-        case Every(of=parts) | Some(of=parts):
+        case AllOf(of=parts) | Some(of=parts):
             for part in parts:
                 yield from _leaves(part)
         case Lacks(of=part):
@@ -130,7 +130,7 @@ def is_exact(term: Term) -> bool:
     """Whether the messages that the index finds are the matches, so that no text need be looked into: needles of two or
     three characters.
     """
-    if isinstance(term, Every | Some):
+    if isinstance(term, AllOf | Some):
         return bool(term.of) and all(isinstance(part, Contains) and is_exact(part) for part in term.of)
     if not isinstance(term, Contains) or term.where is not SearchedPart.TEXT:
         return False
@@ -147,7 +147,7 @@ def _query(term: Term, depth: int, expand: Expand | None) -> str | None:
                 return f"({' OR '.join(_quoted(expand(needle) or [needle + NOWHERE]))})"
             grams = _grams(needle)
             return f"({' AND '.join(grams)})" if grams else None
-        case Every(of=parts):
+        case AllOf(of=parts):
             known = [query for part in parts if (query := _query(part, depth + 1, expand)) is not None]
             return f"({' AND '.join(known)})" if known else None
         case Some(of=parts):

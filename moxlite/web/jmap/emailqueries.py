@@ -33,7 +33,7 @@ from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.rows.messages import structures
 from moxlite.store.search.finding import MessageQuery, Search, Test
-from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term
+from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
@@ -179,9 +179,9 @@ class _Compiler:
             case "hasAttachment", bool():
                 return Node(test=lambda structure, _: has_attachment(sorted_parts(structure.root)) is value)
             case "text", str():
-                return Node(term=Every(tuple(Contains(word) for word in words_of(fold(value)))))
+                return Node(term=AllOf(tuple(Contains(word) for word in words_of(fold(value)))))
             case "body", str():
-                return Node(term=Every(tuple(Contains(word, SearchedPart.BODY) for word in words_of(fold(value)))))
+                return Node(term=AllOf(tuple(Contains(word, SearchedPart.BODY) for word in words_of(fold(value)))))
             case (("from" | "to" | "cc" | "bcc" | "subject"), str()):
                 return _in_envelope(name, value)
             case "header", list() if 1 <= len(value) <= 2 and all(isinstance(one, str) for one in value):
@@ -224,7 +224,7 @@ def _in_envelope(name: str, value: str) -> Node:
 
     # white space may be folded or doubled, and addresses have several spellings, but their words are in the header
     hints = [Contains(piece, SearchedPart.HEADER) for word in words for piece in address_words(word)]
-    return Node(test=test, hint=Every(tuple(hints)) if hints else None)
+    return Node(test=test, hint=AllOf(tuple(hints)) if hints else None)
 
 
 def _written(addresses: Sequence[MailAddress]) -> str:
@@ -253,7 +253,7 @@ def _joined(operator: str, parts: Sequence[Node]) -> Node:
         return Node(rows=q.And(rows) if operator == "AND" else q.Or(rows) if operator == "OR" else q.Not(q.Or(rows)))
     if kinds == {"term"}:
         terms = tuple([part.term for part in parts if part.term is not None])
-        return Node(term=Every(terms) if operator == "AND" else Some(terms) if operator == "OR" else Lacks(Some(terms)))
+        return Node(term=AllOf(terms) if operator == "AND" else Some(terms) if operator == "OR" else Lacks(Some(terms)))
     if kinds == {"test"}:
         tests = [part.test for part in parts if part.test is not None]
         return Node(test=partial(_tested, operator, tests), reads_header=header)
@@ -283,8 +283,8 @@ async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID])
     return MessageQuery(
         tuple(boxes),
         q.And(tuple(rows)),
-        term=Every(terms) if terms else None,
-        hint=Every(hints) if hints else None,
+        term=AllOf(terms) if terms else None,
+        hint=AllOf(hints) if hints else None,
         test=partial(_tested, "AND", tests) if tests else None,
         reads_header=any(part.reads_header for part in parts),
     )

@@ -18,7 +18,7 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import Contains, Every, Lacks, SearchedPart, Some, Term, in_header
+from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term, in_header
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -103,8 +103,8 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
     return MessageQuery(
         tuple(mailboxes),
         q.And(tuple(_conditions(f, n))),
-        term=Every(tuple(words)) if words else None,
-        hint=Every(tuple(hints)) if hints else None,
+        term=AllOf(tuple(words)) if words else None,
+        hint=AllOf(tuple(hints)) if hints else None,
         test=(lambda structure, header: all(test(structure, header) for test in tests)) if tests else None,
         reads_header=bool(f.headers),
     )
@@ -160,7 +160,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
             # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
             # in any message.
             if all(known):
-                hints.append(Some(tuple(Every(tuple(words)) for words in known)))
+                hints.append(Some(tuple(AllOf(tuple(words)) for words in known)))
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
         tests.append(partial(_field_holds, name, value))
