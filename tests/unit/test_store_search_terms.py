@@ -13,10 +13,10 @@ from moxlite.store.search.queries import (
     LAST,
     MAX_GRAMS,
     AllOf,
+    AnyOf,
     Contains,
     Lacks,
     SearchedPart,
-    Some,
     Term,
     holds,
     is_exact,
@@ -80,7 +80,7 @@ TERMS: st.SearchStrategy[Term] = st.recursive(
     st.builds(Contains, NEEDLES.map(fold), st.sampled_from(SearchedPart)),
     lambda inner: st.one_of(
         st.builds(AllOf, st.lists(inner, max_size=3).map(tuple)),
-        st.builds(Some, st.lists(inner, max_size=3).map(tuple)),
+        st.builds(AnyOf, st.lists(inner, max_size=3).map(tuple)),
         st.builds(Lacks, inner),
     ),
     max_leaves=5,
@@ -108,7 +108,7 @@ def test_the_index_finds_what_stands_in_a_text(needle: str, before: str, after: 
 
 
 @given(st.lists(TEXTS, min_size=1, max_size=6), TERMS)
-@example([["", "ab"], ["ab", ""], ["a", "b"], ["a\0b", "\ud800"]], Some((Contains("ab"), Contains("\ufffd"))))
+@example([["", "ab"], ["ab", ""], ["a", "b"], ["a\0b", "\ud800"]], AnyOf((Contains("ab"), Contains("\ufffd"))))
 def test_needles_of_two_characters_are_looked_up(pairs: list[list[str]], term: Term) -> None:
     """STORE-111: as what begins with them, also at the end of a text; what is found by two or three is a match."""
     texts = [text_of(*pair) for pair in pairs]
@@ -126,7 +126,7 @@ def test_which_needles_need_no_look_into_the_text() -> None:
         Contains("ab"),
         Contains("日本"),
         Contains("abc"),
-        Some((Contains("ab"), Contains("abc"))),
+        AnyOf((Contains("ab"), Contains("abc"))),
     )
     assert [term for term in exact if not is_exact(term)] == []
     single: tuple[Term, ...] = (
@@ -148,7 +148,7 @@ def test_a_short_needle_asks_the_index_nothing() -> None:
     assert trigram_query(Contains("ab")) is None
     assert trigram_query(Contains("日本")) is None
     assert trigram_query(AllOf((Contains("ab"), Contains("abc")))) == '(("abc"))'
-    assert trigram_query(Some((Contains("ab"), Contains("abc")))) is None
+    assert trigram_query(AnyOf((Contains("ab"), Contains("abc")))) is None
     assert trigram_query(Lacks(Contains("abc"))) is None
     assert trigram_query(AllOf(())) is None
 
@@ -165,21 +165,21 @@ def test_a_long_needle_asks_for_some_of_its_trigrams() -> None:
 
 def test_a_search_of_very_many_needles_asks_the_index_nothing() -> None:
     """STORE-111: an expression deeper than FTS5 takes is not sent."""
-    assert trigram_query(Some(tuple(Contains(f"{number * 7919:06}") for number in range(60)))) is not None
-    assert trigram_query(Some(tuple(Contains(f"{number * 7919:06}") for number in range(90)))) is None
+    assert trigram_query(AnyOf(tuple(Contains(f"{number * 7919:06}") for number in range(60)))) is not None
+    assert trigram_query(AnyOf(tuple(Contains(f"{number * 7919:06}") for number in range(90)))) is None
 
 
 def test_whether_bodies_are_looked_into() -> None:
     """STORE-111."""
     assert not looks_into_bodies(AllOf((Contains("a", SearchedPart.HEADER), Lacks(Contains("b", SearchedPart.HEADER)))))
-    assert looks_into_bodies(Some((Contains("a", SearchedPart.HEADER), Contains("b", SearchedPart.BODY))))
+    assert looks_into_bodies(AnyOf((Contains("a", SearchedPart.HEADER), Contains("b", SearchedPart.BODY))))
 
 
 def test_deeply_nested_searches_are_asked_by_their_outer_levels() -> None:
     """STORE-111, IMAP-119: the parser of FTS5 is not driven over its stack."""
     for make in (
-        lambda level, term: AllOf((Contains(f"x{level:02}y"), Some((Contains("abc"), term)))),
-        lambda level, term: Some((AllOf((term, Contains("abc"))), Contains(f"x{level:02}y"))),
+        lambda level, term: AllOf((Contains(f"x{level:02}y"), AnyOf((Contains("abc"), term)))),
+        lambda level, term: AnyOf((AllOf((term, Contains("abc"))), Contains(f"x{level:02}y"))),
     ):
         term: Term = Contains("abc")
         for level in range(40):

@@ -23,7 +23,7 @@ from moxlite.store.rows.conditions import And, Condition, Messages, NewerThan, N
 from moxlite.store.rows.views import view_total
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
-from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term, in_header, looks_into_bodies
+from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_header, looks_into_bodies
 from moxlite.store.search.texts import FieldQuery, every, in_field, lacks, some
 from moxlite.store.types import MailboxID
 
@@ -249,7 +249,7 @@ def _term(key: s.SearchKey) -> tuple[Term | None, bool]:
             (one, one_exact), (other, other_exact) = _term(left), _term(right)
             if one is None or other is None:
                 return None, False
-            return Some((one, other)), one_exact and other_exact
+            return AnyOf((one, other)), one_exact and other_exact
         case s.Not(key=inner):
             term, exact = _term(inner)
             return (Lacks(term), True) if term is not None and exact else (None, False)

@@ -59,7 +59,7 @@ class AllOf(msgspec.Struct, frozen=True, tag=True):
     of: tuple[Term, ...]
 
 
-class Some(msgspec.Struct, frozen=True, tag=True):
+class AnyOf(msgspec.Struct, frozen=True, tag=True):
     """One of these holds."""
 
     of: tuple[Term, ...]
@@ -71,7 +71,7 @@ class Lacks(msgspec.Struct, frozen=True, tag=True):
     of: Term
 
 
-Term: TypeAlias = Contains | AllOf | Some | Lacks
+Term: TypeAlias = Contains | AllOf | AnyOf | Lacks
 
 
 def holds(term: Term, text: Text) -> bool:
@@ -85,7 +85,7 @@ def holds(term: Term, text: Text) -> bool:
             return where is not SearchedPart.HEADER and data.find(octets, boundary + 1) >= 0
         case AllOf(of=parts):
             return all(holds(part, text) for part in parts)
-        case Some(of=parts):
+        case AnyOf(of=parts):
             return any(holds(part, text) for part in parts)
         case Lacks(of=part):
             return not holds(part, text)
@@ -119,7 +119,7 @@ def _leaves(term: Term) -> Iterator[Contains]:
     match term:
         case Contains():
             yield term
-        case AllOf(of=parts) | Some(of=parts):
+        case AllOf(of=parts) | AnyOf(of=parts):
             for part in parts:
                 yield from _leaves(part)
         case Lacks(of=part):
@@ -130,7 +130,7 @@ def is_exact(term: Term) -> bool:
     """Whether the messages that the index finds are the matches, so that no text need be looked into: needles of two or
     three characters.
     """
-    if isinstance(term, AllOf | Some):
+    if isinstance(term, AllOf | AnyOf):
         return bool(term.of) and all(isinstance(part, Contains) and is_exact(part) for part in term.of)
     if not isinstance(term, Contains) or term.where is not SearchedPart.TEXT:
         return False
@@ -150,7 +150,7 @@ def _query(term: Term, depth: int, expand: Expand | None) -> str | None:
         case AllOf(of=parts):
             known = [query for part in parts if (query := _query(part, depth + 1, expand)) is not None]
             return f"({' AND '.join(known)})" if known else None
-        case Some(of=parts):
+        case AnyOf(of=parts):
             queries = [_query(part, depth + 1, expand) for part in parts]
             some = [query for query in queries if query is not None]
             return f"({' OR '.join(some)})" if some and len(some) == len(queries) else None

@@ -33,7 +33,7 @@ from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.mailboxes import check_keyword
 from moxlite.store.rows.messages import structures
 from moxlite.store.search.finding import MessageQuery, Search, Test
-from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term
+from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
@@ -253,7 +253,9 @@ def _joined(operator: str, parts: Sequence[Node]) -> Node:
         return Node(rows=q.And(rows) if operator == "AND" else q.Or(rows) if operator == "OR" else q.Not(q.Or(rows)))
     if kinds == {"term"}:
         terms = tuple([part.term for part in parts if part.term is not None])
-        return Node(term=AllOf(terms) if operator == "AND" else Some(terms) if operator == "OR" else Lacks(Some(terms)))
+        return Node(
+            term=AllOf(terms) if operator == "AND" else AnyOf(terms) if operator == "OR" else Lacks(AnyOf(terms))
+        )
     if kinds == {"test"}:
         tests = [part.test for part in parts if part.test is not None]
         return Node(test=partial(_tested, operator, tests), reads_header=header)

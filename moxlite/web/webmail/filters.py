@@ -18,7 +18,7 @@ from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import AllOf, Contains, Lacks, SearchedPart, Some, Term, in_header
+from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_header
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -95,7 +95,7 @@ def wanted_of(query: Query, mailboxes: Sequence[MailboxID]) -> MessageQuery:
     words: list[Term] = [Contains(fold(word)) for word in f.words]
     words += [Lacks(Contains(fold(word))) for word in n.words]
     words += [
-        Some(tuple(Contains(fold(word)) for word in alternatives.words))
+        AnyOf(tuple(Contains(fold(word)) for word in alternatives.words))
         for alternatives in f.any_
         if alternatives.words
     ]
@@ -160,7 +160,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
             # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
             # in any message.
             if all(known):
-                hints.append(Some(tuple(AllOf(tuple(words)) for words in known)))
+                hints.append(AnyOf(tuple(AllOf(tuple(words)) for words in known)))
     for header in f.headers:
         name, value = header.name.lower().encode(), fold(header.value)
         tests.append(partial(_field_holds, name, value))
