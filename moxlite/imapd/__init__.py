@@ -11,7 +11,7 @@
 IMAP's syntax (`proto.imap`) and changes of stored data (`store.mail`) do not belong here.
 """
 
-from moxlite.imapd.session.context import Context, Pace
+from moxlite.imapd.session.context import Context, Timeouts
 from moxlite.imapd.session.sessions import Sessions
 
-__all__ = ["Context", "Pace", "Sessions"]
+__all__ = ["Context", "Sessions", "Timeouts"]

@@ -19,7 +19,7 @@ from moxlite.imapd.auth import enter, login_request, preauthenticate
 from moxlite.imapd.basic import capability_code
 from moxlite.imapd.dispatch import HANDLERS
 from moxlite.imapd.loop import CommandLoop
-from moxlite.imapd.session.context import Context, Pace
+from moxlite.imapd.session.context import Context, Timeouts
 from moxlite.imapd.session.errors import Disconnect
 from moxlite.imapd.session.state import Session
 from moxlite.logins.attempts import authentication_ratelimited_total
@@ -308,7 +308,7 @@ class StreamOutput:
 
     __slots__ = ("_logged_in", "_out", "_pace", "_sending", "broken", "pending", "sent", "slow", "stream")
 
-    def __init__(self, stream: trio.abc.Stream, pace: Pace, logged_in: Callable[[], bool]) -> None:
+    def __init__(self, stream: trio.abc.Stream, pace: Timeouts, logged_in: Callable[[], bool]) -> None:
         self._pace = pace
         self._logged_in = logged_in
         self._out: list[bytes] = []

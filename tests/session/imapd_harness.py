@@ -23,7 +23,7 @@ import trio
 import trio.testing
 
 from moxlite.config.holder import ConfigHolder
-from moxlite.imapd import Context, Pace, Sessions
+from moxlite.imapd import Context, Sessions, Timeouts
 from moxlite.imapd.connection import serve_connection
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import ConnectionInfo, Gate, Seat, Shutdown, TLSFacts, guard
@@ -289,7 +289,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             sessions=Sessions(),
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             spools=Spools(SpoolSpace(data / "tmp")),
-            pace=Pace(slow=0.0),
+            pace=Timeouts(slow=0.0),
         )
         async with accounts.use("mia") as account:
             await account.write(lambda tx: set_credential(tx, _credential()))

@@ -14,7 +14,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays, in seconds (IMAP-19, IMAP-20); tests shorten them."""
 
     before_login: float = 30.0
@@ -60,7 +60,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     service: Literal["imap", "imaps", "imaphttps", "imapserve", "managesieve"] = "imaps"
     require_tls: bool = True
     starttls: ServerTLS | None = None
-    pace: Pace = Pace()
+    pace: Timeouts = Timeouts()
 
     @property
     def preauth(self) -> bool:
