@@ -6,6 +6,6 @@ Decisions of accounts about incoming mail are in `acceptance`, outgoing mail in 
 `proto.smtp`.
 """
 
-from moxlite.smtpd.context import Context, Pace, Senders
+from moxlite.smtpd.context import Context, Senders, Timeouts
 
-__all__ = ["Context", "Pace", "Senders"]
+__all__ = ["Context", "Senders", "Timeouts"]

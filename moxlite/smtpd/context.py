@@ -37,7 +37,7 @@ Service = Literal["smtp", "submission", "submissions"]
 """``smtp``: other servers, port 25; ``submission``: users, 587; ``submissions``: users with TLS from the start, 465."""
 
 
-class Pace(msgspec.Struct, frozen=True, kw_only=True):
+class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays in seconds (SMTP-14, SMTP-15, SMTP-46, SMTP-74)."""
 
     command: float = 300.0
@@ -163,7 +163,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     peers: Peers | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
-    pace: Pace = Pace()
+    pace: Timeouts = Timeouts()
 
     @property
     def submission(self) -> bool:

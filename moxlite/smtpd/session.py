@@ -35,7 +35,7 @@ from moxlite.proto.smtp.commands import MailFrom, RcptTo
 from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.proto.smtp.server import NEED_DATA, AuthData, Event, Refusal, ServerConnection, ServerLimits
 from moxlite.smtpd import metrics, replies
-from moxlite.smtpd.context import Context, Pace
+from moxlite.smtpd.context import Context, Timeouts
 from moxlite.smtpd.replies import Goodbye, Refused
 from moxlite.smtpd.wire import Wire
 from moxlite.store.content.spool import Spool
@@ -360,7 +360,7 @@ class Dialogue:
       crowded: whether the client's network has so many connections that it gets the shorter deadline (SMTP-14).
     """
 
-    def __init__(self, wire: Wire, codec: ServerConnection, *, kind: str, received_id: str, pace: Pace) -> None:
+    def __init__(self, wire: Wire, codec: ServerConnection, *, kind: str, received_id: str, pace: Timeouts) -> None:
         self.codec = codec
         self.received_id = received_id
         self.verb = "connect"

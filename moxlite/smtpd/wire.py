@@ -19,7 +19,7 @@ from moxlite.net.tls.handshake import ServerTLS
 from moxlite.net.tls.stream import TLSStream
 from moxlite.proto.sasl import NO_BINDINGS, ChannelBindings
 from moxlite.proto.smtp.replies import Response
-from moxlite.smtpd.context import Pace
+from moxlite.smtpd.context import Timeouts
 from moxlite.smtpd.replies import SHUTTING_DOWN, Goodbye
 
 logger = logging.getLogger("moxlite.smtpd")
@@ -53,7 +53,7 @@ class Wire:
       ended: the reply to end the session with, None while it may go on.
     """
 
-    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Pace) -> None:
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Timeouts) -> None:
         self.info = info
         self.deadline = trio.CancelScope()
         self.slow = False
@@ -198,7 +198,7 @@ class Wire:
         return not octets and not unsent(self._stream)
 
     async def say_last(self, octets: bytes) -> None:
-        """Send the last reply within `Pace.farewell` seconds, whole also in slow mode; a failure is ignored."""
+        """Send the last reply within `Timeouts.farewell` seconds, whole also in slow mode; a failure is ignored."""
         self.slow = False
         self._out.append(octets)
         with contextlib.suppress(Goodbye):

@@ -31,7 +31,7 @@ from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys import ReceivedID
 from moxlite.process.spools import Spools
 from moxlite.proto.srs import SRS
-from moxlite.smtpd import Context, Pace, Senders
+from moxlite.smtpd import Context, Senders, Timeouts
 from moxlite.smtpd.connection import serve_connection
 from moxlite.smtpd.incoming import storing
 from moxlite.store.accounts.accounts import Accounts
@@ -457,7 +457,7 @@ async def serving(
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             received_id=ReceivedID(b"k" * 24),
             spools=Spools(SpoolSpace(data / "tmp")),
-            pace=Pace(slow=0.0, unknown=0.0),
+            pace=Timeouts(slow=0.0, unknown=0.0),
         )
         server = Smtp(context, auth, nursery, Shutdown(), queued, deferred)
         yield server

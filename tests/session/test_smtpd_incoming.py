@@ -12,7 +12,7 @@ from moxlite.net.admission import Gate
 from moxlite.net.limits import OpenConnections, Window
 from moxlite.net.resolver import MX, FakeResolver
 from moxlite.process.spools import Spools
-from moxlite.smtpd import Pace
+from moxlite.smtpd import Timeouts
 from moxlite.smtpd.incoming import deliver
 from moxlite.smtpd.metrics import delivery_total
 from moxlite.store.content import prepare
@@ -186,7 +186,7 @@ async def test_a_header_section_too_large_is_refused_as_soon_as_that_is_known(sm
         assert (await client.reply()).startswith("503 5.5.1")
         await client.play("C: RSET\nS: 250")
         assert (await client.deliver(message=MESSAGE + b"no header\r\n" * 200_000)).startswith("250")
-    async with smtp.connect(context=smtp.configured(LARGE, pace=Pace(discard=0.1))) as client:
+    async with smtp.connect(context=smtp.configured(LARGE, pace=Timeouts(discard=0.1))) as client:
         await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
         await client.play("C: DATA\nS: 354")
         await client.send(half + half)  # and no end of it
