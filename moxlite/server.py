@@ -57,7 +57,7 @@ from moxlite.store.file.migrations import drop_statistics, on_progress
 from moxlite.store.groupware.alarms import RING
 from moxlite.store.mail.links import links
 from moxlite.store.upkeep.outbox import loaded
-from moxlite.supervision import Fate, open_supervisor
+from moxlite.supervision import FailurePolicy, open_supervisor
 from moxlite.wiring import Components, open_house, open_queue
 from moxlite.wording import causes
 
@@ -249,12 +249,12 @@ def _observers(
 
     def end_logins(old: Snapshot, new: Snapshot) -> None:
         # In a task: observers run on the loop, where domains.toml is put into use, and must not wait for a file.
-        components.tree.start("server.end-logins", partial(_end_logins, components, old, new), Fate.ONCE)
+        components.tree.start("server.end-logins", partial(_end_logins, components, old, new), FailurePolicy.ONCE)
 
     def note_addresses(old: Snapshot, new: Snapshot) -> None:
         fresh = new.derived.by_address.keys() - old.derived.by_address.keys()
         if fresh:
-            components.tree.start("server.addresses", partial(_note_addresses, components, fresh), Fate.ONCE)
+            components.tree.start("server.addresses", partial(_note_addresses, components, fresh), FailurePolicy.ONCE)
 
     found: dict[str, Observer] = {
         "end sessions of disabled or deleted accounts": end_logins,

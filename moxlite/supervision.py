@@ -1,14 +1,14 @@
 """Keeping long-running tasks alive: a failure is logged, counted, and ends no other task (docs/architecture.md §5).
 
-A supervisor is a nursery whose tasks have names and fates. The server has one, and each open account has one of its
+A supervisor is a nursery whose tasks have names and failure policies. The server has one, and each open account has one of its
 own, so that the faults of a broken account stay in it::
 
     async with open_supervisor("server") as tree:
         await tree.start_ready("ctl.accept", serve_ctl)  # the first start must succeed
         tree.start("queue.scheduler", scheduler.serve)  # restarted after a failure
-        tree.start("store.import", job, Fate.ONCE)  # its failure is logged, that is all
+        tree.start("store.import", job, FailurePolicy.ONCE)  # its failure is logged, that is all
 
-What ends everything, whatever the fate: a `MemoryError`, and what is no `Exception` (a keyboard interrupt, an exit).
+A `MemoryError`, and anything that isn't an `Exception` (a keyboard interrupt, an exit), ends everything under any policy.
 `trio.Cancelled` always passes, also within a group.
 """
 
@@ -48,8 +48,8 @@ failures_total: Final = Counter(
 )
 
 
-class Fate(enum.Enum):
-    """Consequence of a task's failure. One that returns has ended, whatever its fate."""
+class FailurePolicy(enum.Enum):
+    """Consequence of a task's failure. A task that returns isn't restarted."""
 
     RESTART = "restart"
     """It starts again after a pause."""
@@ -97,19 +97,21 @@ class Supervisor:
 
     @property
     def running(self) -> frozenset[str]:
-        """Names of the tasks that run or pause, without tasks of fate ONCE."""
+        """Names of the tasks that run or pause, without tasks with policy ONCE."""
         return frozenset(self._running)
 
     def runs(self, name: str) -> bool:
         """Whether a task of this name runs or pauses."""
         return name in self._running
 
-    def start(self, name: str, task: Callable[[], Awaitable[None]], fate: Fate = Fate.RESTART) -> None:
-        """Run `task()`. Tasks of fate ONCE may share a name."""
-        if fate is Fate.ONCE:
+    def start(
+        self, name: str, task: Callable[[], Awaitable[None]], on_failure: FailurePolicy = FailurePolicy.RESTART
+    ) -> None:
+        """Run `task()`. Tasks with policy ONCE may share a name."""
+        if on_failure is FailurePolicy.ONCE:
             self._nursery.start_soon(self._once, name, task, name=self._title(name))
         else:
-            self._nursery.start_soon(self._keep, name, self._enter(name), task, fate, name=self._title(name))
+            self._nursery.start_soon(self._keep, name, self._enter(name), task, on_failure, name=self._title(name))
 
     async def start_ready(self, name: str, task: ReadyTask) -> None:
         """Run `task(task_status=…)`, and return once it has called ``started``; later failures restart it.
@@ -157,14 +159,14 @@ class Supervisor:
         self, name: str, running: "_Running", task: ReadyTask, *, task_status: trio.TaskStatus[None]
     ) -> None:
         status = _Status(task_status)
-        await self._keep(name, running, partial(task, task_status=status), Fate.RESTART, status)
+        await self._keep(name, running, partial(task, task_status=status), FailurePolicy.RESTART, status)
 
     async def _keep(
         self,
         name: str,
         running: "_Running",
         task: Callable[[], Awaitable[None]],
-        fate: Fate,
+        on_failure: FailurePolicy,
         status: "_Status | None" = None,
     ) -> None:
         """Run a task until it returns or is cancelled."""
@@ -176,7 +178,7 @@ class Supervisor:
                     error = await self._attempt(name, task)
                     if error is None:
                         return
-                    if fate is Fate.END or (status is not None and not status.called):
+                    if on_failure is FailurePolicy.END or (status is not None and not status.called):
                         raise error
                     # By the run, not by the time since the last failure: the pauses would count as calm.
                     calm = trio.current_time() - began >= CALM

@@ -69,7 +69,7 @@ from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
 from moxlite.submission.carrying import carrier, fading, uncounter
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramNotifier
 
@@ -271,7 +271,10 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         from moxlite.groupware.copying import CalendarCopies
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
-        start, shared = partial(self.tree.start, "groupware.copy", fate=Fate.ONCE), (self.config, self.files.accounts)
+        start, shared = (
+            partial(self.tree.start, "groupware.copy", on_failure=FailurePolicy.ONCE),
+            (self.config, self.files.accounts),
+        )
         return CalendarCopies(*shared, client, self.network.resolver, start, self.copies.logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
@@ -577,7 +580,7 @@ def _refreshing(components: Components) -> "Refresher":
     """Reads subscribed calendars."""
     from moxlite.groupware.subscribing import Refresher
 
-    start = partial(components.tree.start, "groupware.refresh", fate=Fate.ONCE)
+    start = partial(components.tree.start, "groupware.refresh", on_failure=FailurePolicy.ONCE)
     return Refresher(components.files.accounts, components.subscriptions, start)
 
 

@@ -43,7 +43,7 @@ from moxlite.process.signals import Signals
 from moxlite.process.startup import start
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import change_password
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.wiring import Components
 from tests.browsing import Browser
 from tests.memory import nothing_held
@@ -121,10 +121,18 @@ class Faults:
         faults = self
 
         def faulty_start(
-            tree: Supervisor, name: str, task: Callable[..., Awaitable[None]], fate: Fate = Fate.RESTART
+            tree: Supervisor,
+            name: str,
+            task: Callable[..., Awaitable[None]],
+            on_failure: FailurePolicy = FailurePolicy.RESTART,
         ) -> None:
             faults.trees[tree.name] = tree
-            start(tree, name, task if fate is Fate.ONCE else partial(faults._run, (tree.name, name), task), fate)
+            start(
+                tree,
+                name,
+                task if on_failure is FailurePolicy.ONCE else partial(faults._run, (tree.name, name), task),
+                on_failure,
+            )
 
         async def faulty_start_ready(tree: Supervisor, name: str, task: Callable[..., Awaitable[None]]) -> None:
             faults.trees[tree.name] = tree

@@ -17,7 +17,7 @@ import trio
 from moxlite.migration.copies import Copies, Copy, CopyBusy, CopyFailed
 from moxlite.operations.copies import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
 from moxlite.processor import act_for
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.wording import reason_of, worded
 
 Phase: TypeAlias = Literal["looking", "looked", "running", "paused", "done", "failed", "aborted"]
@@ -155,7 +155,7 @@ class BackgroundImports:
         # Counted before it runs: a user could else try passwords at another server by beginning and ending imports.
         self._copies.logins.begin(order.account, order.host, order.user)
         run = self._runs[order.account] = _Run(order, look=look)
-        self._tree.start("migration.import", partial(self._serve, run, inside), Fate.ONCE)
+        self._tree.start("migration.import", partial(self._serve, run, inside), FailurePolicy.ONCE)
 
     def look(self, account: str) -> ImportLook | None:
         """The state of the account's import, or None."""

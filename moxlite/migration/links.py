@@ -64,7 +64,7 @@ from moxlite.store.mail.links import (
 )
 from moxlite.store.mail.mailboxes import delete_in_slices
 from moxlite.store.types import MessageID
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Links:
     def _start(self, name: str, link_id: int) -> None:
         if (name, link_id) not in self._running:
             running = self._running[name, link_id] = _Running(partial(_count, self._running))
-            self._tree.start("migration.link", partial(self._run, name, link_id, running), Fate.ONCE)
+            self._tree.start("migration.link", partial(self._run, name, link_id, running), FailurePolicy.ONCE)
 
     def _changed(self, old: Snapshot, new: Snapshot) -> None:
         """End the links of accounts that are being removed (STORE-140)."""

@@ -28,7 +28,7 @@ from moxlite.net.control.server import CommandFailed
 from moxlite.operations.move import AccountMove, MoveState
 from moxlite.operations.performing import Perform
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 
 logger = logging.getLogger("moxlite.admin.move")
 
@@ -138,7 +138,7 @@ class Moves:
         self._state.phase = "running"
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         self._marks = []
-        self._tree.start("move.run", self._serve, Fate.ONCE)
+        self._tree.start("move.run", self._serve, FailurePolicy.ONCE)
 
     async def _end(self, phase: Literal["paused", "stopped"]) -> None:
         """End the run. Its task is waited for: one that still ends would take the next run for its own."""

@@ -11,7 +11,7 @@ from moxlite.net.admission import ConnectionInfo, Shutdown, guard
 from moxlite.net.listeners import Handler
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.process.startup import Endpoint
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 
 LOOPBACK: Final = IPv4Address("127.0.0.1")
 
@@ -41,7 +41,9 @@ class LocalPipe:
         # Of sockets, not of memory: their buffers are bounded by the kernel, and the session works with the same stream
         # as for any client.
         client, server = trio.socket.socketpair()
-        self._tree.start("smtpd.pipe", partial(self._serve, trio.SocketStream(server), key, submitter), Fate.ONCE)
+        self._tree.start(
+            "smtpd.pipe", partial(self._serve, trio.SocketStream(server), key, submitter), FailurePolicy.ONCE
+        )
         return trio.SocketStream(client)
 
     async def _serve(self, stream: trio.SocketStream, key: bytes, submitter: str) -> None:

@@ -21,7 +21,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.contacts import contact_ids, some_contacts
 from moxlite.store.groupware.resources import entry_with_uid
-from moxlite.supervision import Fate
+from moxlite.supervision import FailurePolicy
 from tests.session.test_web_dav import Program, card, event
 from tests.tools import eventually
 from tests.web_rig import PASSWORD, Rig
@@ -61,7 +61,7 @@ class Way(HTTPClient):
 
 
 def copies(rig: Rig, client: HTTPClient, resolver: Resolver | None = None) -> CalendarCopies:
-    start = partial(rig.house.tree.start, "groupware.copy", fate=Fate.ONCE)
+    start = partial(rig.house.tree.start, "groupware.copy", on_failure=FailurePolicy.ONCE)
     found = resolver or rig.house.network.resolver
     return CalendarCopies(rig.holder, rig.accounts, client, found, start, rig.house.copies.logins)
 

@@ -22,7 +22,7 @@ from moxlite.store.errors import LimitExceeded
 from moxlite.store.groupware.collection import collection
 from moxlite.store.groupware.resources import changes_since
 from moxlite.store.groupware.subscriptions import HOUR, LONGEST, changed_entries, hurry, subscription
-from moxlite.supervision import Fate
+from moxlite.supervision import FailurePolicy
 from tests.session.test_web_dav import C, D, Program, event
 from tests.tools import eventually
 from tests.web_rig import Rig
@@ -336,7 +336,9 @@ async def test_calendars_are_read_when_they_are_due(feeds: Feeds) -> None:
     feeds.site.tag, feeds.site.data = '"9"', file(event("7"))
     rig = feeds.rig
     refresher = Refresher(
-        rig.accounts, feeds.subscriptions, lambda task: rig.house.tree.start("groupware.refresh", task, Fate.ONCE)
+        rig.accounts,
+        feeds.subscriptions,
+        lambda task: rig.house.tree.start("groupware.refresh", task, FailurePolicy.ONCE),
     )
     rig.accounts.register_outbox("refresh", refresher.carry)
     async with rig.account() as account:

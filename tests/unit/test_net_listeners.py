@@ -34,7 +34,7 @@ from moxlite.net.listeners import (
 from moxlite.net.sockets import QuickStream
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
-from moxlite.supervision import Fate, Supervisor, open_supervisor
+from moxlite.supervision import FailurePolicy, Supervisor, open_supervisor
 
 LOOPBACK = ip_address("127.0.0.1")
 
@@ -74,7 +74,7 @@ async def serving(
         ended.set()
 
     async with open_supervisor("test") as tree:
-        tree.start("net.run", partial(run, tree), Fate.END)
+        tree.start("net.run", partial(run, tree), FailurePolicy.END)
         yield port, shutdown, ended
 
 

@@ -9,7 +9,7 @@ import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
-from moxlite.supervision import CALM, LAST_PAUSE, Fate, Supervisor, failures_total, open_supervisor
+from moxlite.supervision import CALM, LAST_PAUSE, FailurePolicy, Supervisor, failures_total, open_supervisor
 from tests.logs import kv
 
 NO_DESCRIPTORS = OSError(errno.EMFILE, "Too many open files")
@@ -134,8 +134,8 @@ async def test_a_task_of_fate_once_is_not_started_again(clock: MockClock, caplog
     """ADMIN-39a: several may share a name; none is `running`."""
     first, second = Failing(RuntimeError("x")), Failing(ExceptionGroup("g", [ValueError("y")]))
     async with open_supervisor("test") as tree:
-        tree.start("store.job", first, Fate.ONCE)
-        tree.start("store.job", second, Fate.ONCE)
+        tree.start("store.job", first, FailurePolicy.ONCE)
+        tree.start("store.job", second, FailurePolicy.ONCE)
         await trio.sleep(1000)
         assert tree.running == frozenset()
         assert tree.failures == {"store.job": 2}
@@ -147,33 +147,35 @@ async def test_a_task_of_fate_once_is_not_started_again(clock: MockClock, caplog
 async def test_a_task_of_fate_end_ends_the_block(clock: MockClock) -> None:
     """Its error comes out of the block."""
     with pytest.raises(ExceptionGroup) as caught:
-        await _alone(Failing(RuntimeError("x"), after=1), Fate.END)
+        await _alone(Failing(RuntimeError("x"), after=1), FailurePolicy.END)
     assert caught.group_contains(RuntimeError, match="x")
 
 
-@pytest.mark.parametrize("fate", Fate)
+@pytest.mark.parametrize("on_failure", FailurePolicy)
 @pytest.mark.parametrize("error", [MemoryError(), ExceptionGroup("g", [ValueError(), MemoryError()])])
-async def test_a_memory_error_ends_the_block_whatever_the_fate(fate: Fate, error: Exception, clock: MockClock) -> None:
+async def test_a_memory_error_ends_the_block_under_any_policy(
+    on_failure: FailurePolicy, error: Exception, clock: MockClock
+) -> None:
     """ADMIN-39a: nothing goes on by itself without memory."""
     with pytest.raises(ExceptionGroup) as caught:
-        await _alone(Failing(error), fate)
+        await _alone(Failing(error), on_failure)
     assert caught.group_contains(MemoryError)
 
 
-@pytest.mark.parametrize("fate", Fate)
-async def test_what_is_no_exception_ends_the_block(fate: Fate, clock: MockClock) -> None:
+@pytest.mark.parametrize("on_failure", FailurePolicy)
+async def test_what_is_no_exception_ends_the_block(on_failure: FailurePolicy, clock: MockClock) -> None:
     """A keyboard interrupt goes on, also out of a group with a crash in it; that is counted."""
     before = failures_total.labels("store", "alone").value
     with pytest.raises(BaseExceptionGroup) as caught:
-        await _alone(Failing(BaseExceptionGroup("g", [KeyboardInterrupt(), ValueError()])), fate)
+        await _alone(Failing(BaseExceptionGroup("g", [KeyboardInterrupt(), ValueError()])), on_failure)
     assert caught.group_contains(KeyboardInterrupt)
     assert not caught.group_contains(ValueError)
     assert failures_total.labels("store", "alone").value == before + 1
 
 
-async def _alone(task: Failing, fate: Fate) -> None:
+async def _alone(task: Failing, on_failure: FailurePolicy) -> None:
     async with open_supervisor("test") as tree:
-        tree.start("store.alone", task, fate)
+        tree.start("store.alone", task, on_failure)
         await trio.sleep_forever()
 
 
@@ -306,7 +308,7 @@ async def test_an_account_in_a_supervisor_of_its_own(clock: MockClock) -> None:
             await trio.sleep_forever()
 
     async with open_supervisor("server") as tree:
-        tree.start("store.account", account, Fate.ONCE)
+        tree.start("store.account", account, FailurePolicy.ONCE)
         _start_all(tree, outer)
         await trio.sleep(20)
         assert tree.running == {f"store.task{i}" for i in range(4)}

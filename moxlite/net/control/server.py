@@ -40,7 +40,7 @@ from moxlite.net.control.tcp import TOKEN_FILE, Unproven, listen_tcp, prove_clie
 from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.socketpath import short
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 
 logger = logging.getLogger("moxlite.net.control.protocol")
 
@@ -175,7 +175,7 @@ async def serve_ctl(
             await trio.aclose_forcefully(stream)
 
     def take(stream: trio.SocketStream) -> None:
-        tree.start("ctl.connection", partial(serve_one, stream), Fate.ONCE)
+        tree.start("ctl.connection", partial(serve_one, stream), FailurePolicy.ONCE)
 
     token_file = path.with_name(TOKEN_FILE)
     admit: Callable[[trio.SocketStream], Awaitable[bool]]

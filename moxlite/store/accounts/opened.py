@@ -37,7 +37,7 @@ from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, has_erasable, purge, purge_resources, reclaim
 from moxlite.store.upkeep.outbox import Handler, OutboxWorker, has_owed
 from moxlite.store.upkeep.reparse import SET_VERSION
-from moxlite.supervision import Fate, Supervisor, open_supervisor
+from moxlite.supervision import FailurePolicy, Supervisor, open_supervisor
 
 logger = logging.getLogger("moxlite.store.account")
 
@@ -370,7 +370,7 @@ class AccountTasks:
             self._begun.add(name)
             if self._stopped is None:
                 self._stopped = trio.Event()
-                self._server.start("store.account", self._run, Fate.ONCE)
+                self._server.start("store.account", self._run, FailurePolicy.ONCE)
 
     async def _run(self) -> None:
         """Run all tasks until `stop`. Their use counts for the account, not for its caller (STORE-198).

@@ -22,7 +22,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.items import Aborted, AddBeside, Done, Order, Progress, RunningImport, Upload
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.types import MailboxID
-from moxlite.supervision import Fate, Supervisor
+from moxlite.supervision import FailurePolicy, Supervisor
 
 logger = logging.getLogger("moxlite.store.imports")
 
@@ -93,7 +93,7 @@ class Imports:
     def start(self, progress: Progress, order: Order, file: BinaryIO) -> None:
         """Do `run` in the background, then close the file. The end of the supervisor aborts the import."""
         assert self._tree is not None, "these imports have no supervisor"
-        self._tree.start("store.import", partial(self._run_and_close, progress, order, file), Fate.ONCE)
+        self._tree.start("store.import", partial(self._run_and_close, progress, order, file), FailurePolicy.ONCE)
 
     async def _run_and_close(self, progress: Progress, order: Order, file: BinaryIO) -> None:
         try:

@@ -24,7 +24,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import Resolver
 from moxlite.proto.address import Domain
-from moxlite.supervision import Fate
+from moxlite.supervision import FailurePolicy
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.dependencies import Dependencies, ExternalChecks
 from moxlite.web.admin.sessions import AdminSessions
@@ -218,7 +218,7 @@ class DNSCalls(AdminCalls):
             # Entered before the task starts: a second call for this topic waits for the same check.
             self._ends[key] = trio.Event()
             work = partial(self._finish, key, partial(self._check_topic, found, external, topic))
-            self._server.process.tree.start(f"admin.dns-check {found.ascii} {topic}", work, Fate.ONCE)
+            self._server.process.tree.start(f"admin.dns-check {found.ascii} {topic}", work, FailurePolicy.ONCE)
         with trio.move_on_after(PATIENCE):
             await self._ends[key].wait()
         return self._last_report(key)

@@ -36,7 +36,7 @@ from moxlite.net.resolver import Resolver
 from moxlite.operations.server import BackedUp, BackUp, SetLogLevels
 from moxlite.store import metrics as store_metrics
 from moxlite.store.errors import BackupError
-from moxlite.supervision import Fate
+from moxlite.supervision import FailurePolicy
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.types import (
     BackupRun,
@@ -433,7 +433,7 @@ class BackupCalls(AdminCalls):
         async def work() -> None:
             await self._make(target)
 
-        self._server.process.tree.start("admin.backup-now", work, Fate.ONCE)
+        self._server.process.tree.start("admin.backup-now", work, FailurePolicy.ONCE)
 
     async def _make(self, target: str) -> None:
         assert self._backup is not None

@@ -30,7 +30,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import DAY
 from moxlite.store.reports.history import QueueSample, day_counts, day_reasons, samples, sums
-from moxlite.supervision import Fate
+from moxlite.supervision import FailurePolicy
 from moxlite.web.admin.calls.accounts import attempt_of
 from moxlite.web.admin.calls.common import AdminCalls
 from moxlite.web.admin.dependencies import Dependencies
@@ -154,7 +154,7 @@ class OverviewCalls(AdminCalls):
         if self._trial is None:
             self._trial = Trial()
             work = partial(self._try_placement, self._trial)
-            self._server.process.tree.start("admin.placement-now", work, Fate.ONCE)
+            self._server.process.tree.start("admin.placement-now", work, FailurePolicy.ONCE)
         trial = self._trial
         with trio.move_on_after(PATIENCE):
             await trial.ended.wait()
