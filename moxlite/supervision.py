@@ -1,14 +1,15 @@
 """Keeping long-running tasks alive: a failure is logged, counted, and ends no other task (docs/architecture.md §5).
 
-A supervisor is a nursery whose tasks have names and failure policies. The server has one, and each open account has one of its
-own, so that the faults of a broken account stay in it::
+A supervisor is a nursery whose tasks have names and failure policies. The server has one, and so does each open
+account: the faults of a broken account don't affect others::
 
     async with open_supervisor("server") as tree:
         await tree.start_ready("ctl.accept", serve_ctl)  # the first start must succeed
         tree.start("queue.scheduler", scheduler.serve)  # restarted after a failure
         tree.start("store.import", job, FailurePolicy.ONCE)  # its failure is logged, that is all
 
-A `MemoryError`, and anything that isn't an `Exception` (a keyboard interrupt, an exit), ends everything under any policy.
+A `MemoryError`, and anything that isn't an `Exception` (a keyboard interrupt, an exit), ends everything, whatever the
+policy.
 `trio.Cancelled` always passes, also within a group.
 """
 

@@ -1,4 +1,4 @@
-"""Supervision of tasks: pauses, fates, what passes and what doesn't (docs/architecture.md §5, ADMIN-39a)."""
+"""Supervision of tasks: pauses, failure policies, what passes and what doesn't (docs/architecture.md §5, ADMIN-39a)."""
 
 import errno
 import logging
