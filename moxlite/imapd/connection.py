@@ -75,7 +75,7 @@ class Connection:
         self.info = info
         self.context = context
         self.decoder = ServerDecoder(pedantic=context.pedantic)
-        self.output = StreamOutput(stream, context.pace, lambda: self.session.logged_in)
+        self.output = StreamOutput(stream, context.timeouts, lambda: self.session.logged_in)
         self.received = 0
         self.session = Session(context, self)
 
@@ -96,7 +96,7 @@ class Connection:
             if not self.output.flush():
                 await self.output.drain()
             if self.output.slow:
-                await trio.sleep(self.context.pace.slow)
+                await trio.sleep(self.context.timeouts.slow)
             patience = self._patience() if seconds is None else seconds
             octets = await (self._read(patience) if within is None else self._read_within(within, patience))
             self._stretch.begin()
@@ -110,10 +110,10 @@ class Connection:
 
     def _patience(self) -> float:
         """Seconds that we wait for the client (IMAP-19)."""
-        pace = self.context.pace
+        timeouts = self.context.timeouts
         if not self.session.logged_in:
-            return pace.before_login
-        return pace.after_login if self._literal is None else pace.literal
+            return timeouts.before_login
+        return timeouts.after_login if self._literal is None else timeouts.literal
 
     async def _read(self, seconds: float) -> bytes:
         session = self.session
@@ -197,14 +197,14 @@ class Connection:
         # A client that is slowed down would get ten letters of it before the deadline.
         self.output.slow = False
         self.output.write(encode(State("BYE", end.text, end.code)))
-        with trio.move_on_after(self.context.pace.farewell):
+        with trio.move_on_after(self.context.timeouts.farewell):
             await self.output.drain()
 
     async def aclose(self) -> None:
         """Close the top stream; the listener closes the streams below it."""
         stream = self.output.stream
         if isinstance(stream, DeflateStream) and not self.output.broken:
-            with trio.move_on_after(self.context.pace.farewell):
+            with trio.move_on_after(self.context.timeouts.farewell):
                 try:
                     await stream.finish()  # IMAP-21
                 except trio.BrokenResourceError:
@@ -306,10 +306,10 @@ class StreamOutput:
       stream: the top stream; TLS and DEFLATE are put on it.
     """
 
-    __slots__ = ("_logged_in", "_out", "_pace", "_sending", "broken", "pending", "sent", "slow", "stream")
+    __slots__ = ("_logged_in", "_out", "_sending", "_timeouts", "broken", "pending", "sent", "slow", "stream")
 
-    def __init__(self, stream: trio.abc.Stream, pace: Timeouts, logged_in: Callable[[], bool]) -> None:
-        self._pace = pace
+    def __init__(self, stream: trio.abc.Stream, timeouts: Timeouts, logged_in: Callable[[], bool]) -> None:
+        self._timeouts = timeouts
         self._logged_in = logged_in
         self._out: list[bytes] = []
         self._sending = trio.Lock()
@@ -373,7 +373,7 @@ class StreamOutput:
                 self._sending.release()
 
     async def _send(self, octets: bytes) -> None:
-        seconds = self._pace.write if self._logged_in() else self._pace.before_login
+        seconds = self._timeouts.write if self._logged_in() else self._timeouts.before_login
         view = memoryview(octets)
         for start in range(0, len(octets) or 1, SEND_SIZE):  # without octets: sends what the stream still holds
             await _within(seconds, self.stream.send_all(view[start : start + SEND_SIZE]))
@@ -381,8 +381,8 @@ class StreamOutput:
     async def _send_slowly(self, octets: bytes) -> None:
         """Send one octet a second, to slow down password guessing (IMAP-20)."""
         for position in range(len(octets)):
-            await trio.sleep(self._pace.slow)
-            await _within(self._pace.before_login, self.stream.send_all(octets[position : position + 1]))
+            await trio.sleep(self._timeouts.slow)
+            await _within(self._timeouts.before_login, self.stream.send_all(octets[position : position + 1]))
 
 
 async def _within(seconds: float, sending: Awaitable[None]) -> None:

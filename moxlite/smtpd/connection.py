@@ -40,7 +40,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     stream.
     """
     act_for_mail()
-    wire = Wire(stream, info, context.pace)
+    wire = Wire(stream, info, context.timeouts)
     refusal = None if info.trusted_local else info.seat.enter(context.gate, info.remote)
     if refusal is not None:
         response = replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS

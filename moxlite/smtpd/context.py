@@ -163,7 +163,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     peers: Peers | None = None
     starttls: ServerTLS | None = None
     default_account: str = ""
-    pace: Timeouts = Timeouts()
+    timeouts: Timeouts = Timeouts()
 
     @property
     def submission(self) -> bool:

@@ -172,7 +172,7 @@ class Session:
             ),
             kind=context.kind,
             received_id=context.received_id.encode(wire.info.cid),
-            pace=context.pace,
+            timeouts=context.timeouts,
         )
         self.login = LoginState(context, wire, self.dialogue.codec)
         self.record = Record()
@@ -267,7 +267,7 @@ class Session:
     async def _wait_for_early_talker(self) -> None:
         """Refuse a client that speaks before the greeting. It does not read replies, and only sends spam (SMTP-142)."""
         with trio.move_on_after(self.smtp.greet_delay):
-            if await self.wire.receive_block(self.context.pace.command_short):
+            if await self.wire.receive_block(self.context.timeouts.command_short):
                 raise Goodbye(replies.EARLY, "earlytalker")
             raise Goodbye
 
@@ -360,14 +360,14 @@ class Dialogue:
       crowded: whether the client's network has so many connections that it gets the shorter deadline (SMTP-14).
     """
 
-    def __init__(self, wire: Wire, codec: ServerConnection, *, kind: str, received_id: str, pace: Timeouts) -> None:
+    def __init__(self, wire: Wire, codec: ServerConnection, *, kind: str, received_id: str, timeouts: Timeouts) -> None:
         self.codec = codec
         self.received_id = received_id
         self.verb = "connect"
         self.crowded = False
         self._wire = wire
         self._kind = kind
-        self._pace = pace
+        self._timeouts = timeouts
         self._began = time.perf_counter()  # of the command
         self._stretch = Stretch()  # a stranger may pipeline 1000 recipients in one block, which takes 0.1 s
         self._tracing = logger.isEnabledFor(TRACE)
@@ -399,8 +399,8 @@ class Dialogue:
         return event
 
     async def _receive(self) -> bytes:
-        pace = self._pace
-        return await self._wire.receive(pace.command_short if self._wire.slow or self.crowded else pace.command)
+        timeouts = self._timeouts
+        return await self._wire.receive(timeouts.command_short if self._wire.slow or self.crowded else timeouts.command)
 
     def send(self, response: Response) -> None:
         """Put a reply into the write buffer."""

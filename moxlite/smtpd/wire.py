@@ -53,13 +53,13 @@ class Wire:
       ended: the reply to end the session with, None while it may go on.
     """
 
-    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, pace: Timeouts) -> None:
+    def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, timeouts: Timeouts) -> None:
         self.info = info
         self.deadline = trio.CancelScope()
         self.slow = False
         self.ended: Response | None = None
         self._stream = stream
-        self._pace = pace
+        self._timeouts = timeouts
         self._out: list[bytes] = []
         self._ahead = b""  # octets received during a delay
         self._begun = b""  # first octets of an incomplete command
@@ -76,7 +76,7 @@ class Wire:
         """
         await self.flush()
         if self.slow:
-            await self.pause(self._pace.slow)
+            await self.pause(self._timeouts.slow)
         self._check_end()
         self._interruptible = True
         try:
@@ -88,7 +88,7 @@ class Wire:
         """Return octets of a message: as `receive`, but a shutdown does not interrupt."""
         await self.flush()
         if self.slow:
-            await trio.sleep(self._pace.slow)
+            await trio.sleep(self._timeouts.slow)
         if self.ended is not None:
             raise Goodbye(self.ended)
         return await self._receive(seconds)
@@ -174,7 +174,7 @@ class Wire:
             return
         octets = b"".join(self._out)
         self._out.clear()
-        self.deadline.deadline = trio.current_time() + self._pace.write
+        self.deadline.deadline = trio.current_time() + self._timeouts.write
         try:
             if self.slow:
                 octets = await self._dribble(octets, self.deadline.deadline - RUSH)
@@ -203,16 +203,16 @@ class Wire:
         self._out.append(octets)
         with contextlib.suppress(Goodbye):
             if not self._flush_now():
-                with trio.move_on_after(self._pace.farewell):
+                with trio.move_on_after(self._timeouts.farewell):
                     await self.flush()
 
     async def _dribble(self, octets: bytes, until: float) -> bytes:
         """Send octet by octet until that time; returns the octets that are left."""
         for position in range(len(octets) - 1):
-            if trio.current_time() + self._pace.slow > until:
+            if trio.current_time() + self._timeouts.slow > until:
                 return octets[position:]
             await self._stream.send_all(octets[position : position + 1])
-            await trio.sleep(self._pace.slow)
+            await trio.sleep(self._timeouts.slow)
         return octets[-1:]
 
     # TLS

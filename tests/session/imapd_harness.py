@@ -243,7 +243,7 @@ class Imap:
 
     def with_pace(self, **seconds: float) -> Context:
         """The context with other deadlines."""
-        return msgspec.structs.replace(self.context, pace=msgspec.structs.replace(self.context.pace, **seconds))
+        return msgspec.structs.replace(self.context, timeouts=msgspec.structs.replace(self.context.timeouts, **seconds))
 
 
 @pytest.fixture
@@ -289,7 +289,7 @@ async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
             sessions=Sessions(),
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             spools=Spools(SpoolSpace(data / "tmp")),
-            pace=Timeouts(slow=0.0),
+            timeouts=Timeouts(slow=0.0),
         )
         async with accounts.use("mia") as account:
             await account.write(lambda tx: set_credential(tx, _credential()))

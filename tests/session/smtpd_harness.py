@@ -457,7 +457,7 @@ async def serving(
             gate=Gate(still(NEW_CONNECTIONS), OpenConnections()),
             received_id=ReceivedID(b"k" * 24),
             spools=Spools(SpoolSpace(data / "tmp")),
-            pace=Timeouts(slow=0.0, unknown=0.0),
+            timeouts=Timeouts(slow=0.0, unknown=0.0),
         )
         server = Smtp(context, auth, nursery, Shutdown(), queued, deferred)
         yield server

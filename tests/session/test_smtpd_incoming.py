@@ -186,7 +186,7 @@ async def test_a_header_section_too_large_is_refused_as_soon_as_that_is_known(sm
         assert (await client.reply()).startswith("503 5.5.1")
         await client.play("C: RSET\nS: 250")
         assert (await client.deliver(message=MESSAGE + b"no header\r\n" * 200_000)).startswith("250")
-    async with smtp.connect(context=smtp.configured(LARGE, pace=Timeouts(discard=0.1))) as client:
+    async with smtp.connect(context=smtp.configured(LARGE, timeouts=Timeouts(discard=0.1))) as client:
         await client.play("C: MAIL FROM:<a@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
         await client.play("C: DATA\nS: 354")
         await client.send(half + half)  # and no end of it

@@ -90,7 +90,7 @@ async def test_who_is_refused_so_is_slowed_down(smtp: Smtp, clock: trio.testing.
     if why == "junk":
         assert (await send(smtp)).startswith("250")
         await mark(smtp, Flag.JUNK)
-    slow = msgspec.structs.replace(context, resolver=zone(), pace=Timeouts(unknown=0.0))
+    slow = msgspec.structs.replace(context, resolver=zone(), timeouts=Timeouts(unknown=0.0))
     async with smtp.connect(context=slow, tls=TLS) as client:
         await client.play("C: MAIL FROM:<ann@remote.example>\nS: 250\nC: RCPT TO:<mia@ours.example>\nS: 250")
         await client.play("C: DATA\nS: 354")

@@ -221,7 +221,7 @@ async def test_a_commit_that_may_have_happened_stays_counted(smtp: Smtp, clock: 
         await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<a@b.example>\nS: 250\nC: DATA\nS: 354")
         await client.send(MESSAGE + b".\r\n")
         await stuck.wait()
-        clock.jump(smtp.context.pace.store + 1)
+        clock.jump(smtp.context.timeouts.store + 1)
         assert await client.reply() == ""
     async with smtp.context.accounts.use("mia") as account:
         assert await account.read(lambda r: r.value("SELECT count(*) FROM outgoing"), op="test") == 1

@@ -493,7 +493,7 @@ async def test_without_tls_no_password_is_asked_for_where_tls_is_required(smtp: 
 @pytest.mark.slow
 async def test_after_three_failures_the_connection_is_slow(smtp: Smtp, clock: trio.testing.MockClock) -> None:
     """SMTP-15, 63"""
-    context = smtp.with_context(pace=Timeouts())
+    context = smtp.with_context(timeouts=Timeouts())
     async with smtp.connect("submission", context=context) as client:
         for _ in range(2):
             await client.play(f"C: {plain(password='wrong horse')}\nS: 535 5.7.8")

@@ -60,7 +60,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     service: Literal["imap", "imaps", "imaphttps", "imapserve", "managesieve"] = "imaps"
     require_tls: bool = True
     starttls: ServerTLS | None = None
-    pace: Timeouts = Timeouts()
+    timeouts: Timeouts = Timeouts()
 
     @property
     def preauth(self) -> bool:

@@ -43,10 +43,12 @@ class Connection:
 
     async def send(self, octets: bytes) -> None:
         """Send octets. Raises BrokenResourceError if the client accepts nothing."""
-        pace = self.context.pace
-        with trio.move_on_after(pace.write if self.session.identity is not None else pace.before_login) as scope:
+        timeouts = self.context.timeouts
+        with trio.move_on_after(
+            timeouts.write if self.session.identity is not None else timeouts.before_login
+        ) as scope:
             if self.session.failures >= SLOW_FAILURES:
-                await trio.sleep(pace.slow)
+                await trio.sleep(timeouts.slow)
             await self._stream.send_all(octets)
         if scope.cancelled_caught:
             raise trio.BrokenResourceError("client stopped reading")
@@ -66,8 +68,8 @@ class Connection:
         return text
 
     async def _more(self) -> bool:
-        pace = self.context.pace
-        seconds = pace.before_login if self.session.identity is None else pace.after_login
+        timeouts = self.context.timeouts
+        seconds = timeouts.before_login if self.session.identity is None else timeouts.after_login
         if self._decoder.octets > FREE:
             try:
                 await self._hold.take("command", HELD * self._decoder.octets - self._hold.octets)
@@ -179,6 +181,6 @@ async def _serve(connection: Connection) -> None:
 
 async def _bye(connection: Connection, end: SessionEnded) -> None:
     # Closing too: the last alert of TLS waits for a client that reads nothing.
-    with trio.move_on_after(connection.context.pace.farewell):
+    with trio.move_on_after(connection.context.timeouts.farewell):
         await connection.send(response("BYE", str(end), end.code))
         await connection.aclose()

@@ -57,7 +57,7 @@ async def _content(session: Session) -> Response:
     assert transaction is not None  # else the codec refuses
     done = False
     # One deadline for octets and delivery: commits are shielded, so it cuts none of them off half-way.
-    with trio.move_on_after(session.context.pace.data) as scope:
+    with trio.move_on_after(session.context.timeouts.data) as scope:
         try:
             end = await _receive(session, transaction, scope)
             response = await _finish(session, transaction, end)
@@ -73,7 +73,7 @@ async def _content(session: Session) -> Response:
 
 async def _receive(session: Session, transaction: Transaction, scope: trio.CancelScope) -> DataEnd:
     """Fill the spool. Raises Goodbye when the client disconnects: then nothing is stored (SMTP-146)."""
-    codec, wire, pace = session.dialogue.codec, session.wire, session.context.pace
+    codec, wire, timeouts = session.dialogue.codec, session.wire, session.context.timeouts
     while True:
         event = codec.next_event()
         match event:
@@ -87,15 +87,15 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
                 if transaction.refused is not refused:
                     # The reply may come only after the final dot (RFC 5321 §4.1.1.4): the rest is read and dropped, for
                     # a shorter time.
-                    scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
+                    scope.deadline = min(scope.deadline, trio.current_time() + timeouts.discard)
             case DataEnd():
                 return event
             case Oversize():
                 transaction.refuse(replies.OVERSIZE)
-                scope.deadline = min(scope.deadline, trio.current_time() + pace.discard)
+                scope.deadline = min(scope.deadline, trio.current_time() + timeouts.discard)
             case _:
                 assert event is NEED_DATA
-                octets = await wire.receive_block(pace.block)
+                octets = await wire.receive_block(timeouts.block)
                 if not octets:
                     raise Goodbye
                 session.dialogue.trace_data(octets)
@@ -154,7 +154,9 @@ submit_logger = logging.getLogger("moxlite.smtpd.submit")
 async def submit(session: Session, transaction: Transaction, spool: Spool) -> Response:
     """Queue the message for all recipients. Raises Refused, HeaderTooLarge, StoreError; then nothing is queued."""
     context = session.context
-    office = PostOffice(accounts=context.accounts, queue=context.submit, keys=context.keys, deadline=context.pace.store)
+    office = PostOffice(
+        accounts=context.accounts, queue=context.submit, keys=context.keys, deadline=context.timeouts.store
+    )
     try:
         submitted = await hand_in(office, _letter(session, transaction), spool)
     except SubmissionRefused as error:

@@ -314,7 +314,7 @@ async def _ask_peer(session: Session, peer_recipient: PeerRecipient, path: Path,
         await peers.check(peer_recipient, path, session.info.remote)
     except PeerFailed as error:
         if error.response.code >= 500:
-            await session.wire.pause(session.context.pace.unknown)
+            await session.wire.pause(session.context.timeouts.unknown)
         if error.response.code >= 500 or not may_wait:
             raise Refused(error.response) from None
 

@@ -387,7 +387,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     if transaction.home is not None:
         return await _send_home(session, transaction, transaction.home, spool)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
-        await session.wire.pause(session.context.pace.unknown)
+        await session.wire.pause(session.context.timeouts.unknown)
         noting = DeliveryLog(session, transaction, spool.size)
         for recipient in transaction.recipients:
             noting.unknown(recipient)
@@ -490,7 +490,7 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
     forwarding = await session.context.forwarding.get() if session.context.forwarding is not None else None
     question = await forwarding.question(code) if forwarding is not None else None
     if forwarding is None or question is None:
-        await session.wire.pause(session.context.pace.unknown)
+        await session.wire.pause(session.context.timeouts.unknown)
         raise Refused(replies.UNKNOWN_USER)
     if automatic(message.section):
         raise refuse(550, "5.7.1", "automatic replies aren't accepted; reply to the message yourself")

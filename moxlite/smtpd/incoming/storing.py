@@ -286,7 +286,7 @@ class Storing:
         whole = self._prepared.with_prefix(trace_fields)
         actions = await with_messages(self._session, self._transaction, self._prepared, decided, trace_fields)
         async with self._session.context.accounts.use(decided.case.account) as account:
-            with trio.move_on_after(self._session.context.pace.store, shield=True):
+            with trio.move_on_after(self._session.context.timeouts.store, shield=True):
                 performed = await perform(
                     account,
                     whole,
@@ -315,7 +315,7 @@ class Storing:
         """Add a notice to an account, in a unit of its own. Returns False if that fails."""
         try:
             async with self._session.context.accounts.use(name) as account:
-                with trio.move_on_after(self._session.context.pace.store, shield=True):
+                with trio.move_on_after(self._session.context.timeouts.store, shield=True):
                     await owe(account, notice)
                     return True
         except StoreError as error:
@@ -325,7 +325,7 @@ class Storing:
     async def expect_again(self, name: str) -> None:
         """Mark the message in the account, so that the client's next try is not stored again."""
         try:
-            with trio.move_on_after(self._session.context.pace.store, shield=True):
+            with trio.move_on_after(self._session.context.timeouts.store, shield=True):
                 async with self._session.context.accounts.use(name) as account:
                     await suppress_retry(account, self._retry_key)
         except StoreError as error:
@@ -339,7 +339,7 @@ class Storing:
         if defer is None:
             return False
         try:
-            with trio.move_on_after(self._session.context.pace.store, shield=True):
+            with trio.move_on_after(self._session.context.timeouts.store, shield=True):
                 await defer(deferred, self._prepared.spool)
                 return True
         except StoreError as error:
