@@ -115,7 +115,7 @@ class Forward:
             try:
                 if connection is None:
                     connection = await open_backend(self._pool, self._backend)
-                passage = Passage(request, writer, connection, chunked=chunked)
+                passage = ProxiedRequest(request, writer, connection, chunked=chunked)
                 try:
                     await passage.run(head, extra=self._extra, compress=self._compress)
                 finally:
@@ -133,7 +133,7 @@ class Forward:
             return True
 
 
-class Passage:
+class ProxiedRequest:
     """One request on its way to the server behind, and the answer back.
 
     ``refused``: the answer to a request with a body is an error. A server may give it before it has read the body, and
