@@ -68,7 +68,7 @@ async def with_messages(
 ) -> tuple[AnyAction, ...]:
     """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
     actions: list[AnyAction] = []
-    passed_on: dict[str, Passed] = {}
+    passed_on: dict[str, ForwardedMessage] = {}
     for action in decided.plan.actions:
         match action:
             case Vacation():
@@ -165,7 +165,7 @@ STRICT: Final = frozenset({"quarantine", "reject"})
 """Policies that ask others not to take mail whose author is not proven."""
 
 
-class Passed(msgspec.Struct, frozen=True):
+class ForwardedMessage(msgspec.Struct, frozen=True):
     """A message that is sent on, but for its recipient."""
 
     submission: Submission
@@ -180,7 +180,7 @@ class Passed(msgspec.Struct, frozen=True):
 
 async def pass_on(
     session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes, own: Address
-) -> Passed:
+) -> ForwardedMessage:
     """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
     fields of the account's copy, with our results.
     """
@@ -218,7 +218,7 @@ async def pass_on(
         message_id=envelope.message_id,
         subject=envelope.subject,
     )
-    return Passed(submission, dropped)
+    return ForwardedMessage(submission, dropped)
 
 
 def _loses_author(checks: Checks) -> bool:
