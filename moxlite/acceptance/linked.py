@@ -31,7 +31,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spoolheader import HeaderTooLarge, look_at, read_header
 from moxlite.store.delivery.actions import AnyAction, Delivery, Failed, FileInto, Mark, Redirect, Remember
-from moxlite.store.delivery.perform import Performed, perform
+from moxlite.store.delivery.perform import DeliveryResult, perform
 from moxlite.store.delivery.vacation import has_written_to
 from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.transaction import Reader
@@ -173,7 +173,7 @@ async def deliver_linked(
     ready: Prepared,
     files: FileInto,
     sorter: LinkSorter | None,
-    also: Callable[[AccountTx, Performed], None],
+    also: Callable[[AccountTx, DeliveryResult], None],
     *,
     received: int | None = None,
     offset: int = 0,

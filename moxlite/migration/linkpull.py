@@ -23,7 +23,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import FileInto
-from moxlite.store.delivery.perform import Performed
+from moxlite.store.delivery.perform import DeliveryResult
 from moxlite.store.errors import BadMessage, LimitExceeded, NoSuchMailbox, StoreError
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.items import Mail, Progress
@@ -145,7 +145,7 @@ class _Renamed(StoreError):
     """The mailbox got another name here on the way of a message."""
 
 
-def _linked(tx: AccountTx, performed: Performed, *, mail: Mail, ready: Prepared, home: MailboxID) -> None:
+def _linked(tx: AccountTx, performed: DeliveryResult, *, mail: Mail, ready: Prepared, home: MailboxID) -> None:
     """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once. Raises
     _Renamed.
     """

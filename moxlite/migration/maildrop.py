@@ -26,7 +26,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import FileInto
-from moxlite.store.delivery.perform import Performed
+from moxlite.store.delivery.perform import DeliveryResult
 from moxlite.store.errors import BadMessage, LimitExceeded
 from moxlite.store.imports.items import MAX_MEMBER
 from moxlite.store.mail.links import FIRST_LOOK, MAX_SEEN, Link, add_seen, seen_before, seen_ids
@@ -130,7 +130,7 @@ class _TooLarge(BrokenServer):
     """A message is too large. Its rest cannot be passed over, so the next connection goes on with the next message."""
 
 
-def _fetched(tx: AccountTx, performed: Performed, *, link_id: int, uidl: str) -> None:
+def _fetched(tx: AccountTx, performed: DeliveryResult, *, link_id: int, uidl: str) -> None:
     """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once."""
     del performed
     add_seen(tx, link_id, uidl, kept=True)

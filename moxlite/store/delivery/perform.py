@@ -75,7 +75,7 @@ class Owed(msgspec.Struct, frozen=True):
     data: bytes
 
 
-class Performed(msgspec.Struct, frozen=True):
+class DeliveryResult(msgspec.Struct, frozen=True):
     """Result of a delivery.
 
     Attributes:
@@ -99,8 +99,8 @@ async def perform(
     *,
     retried: bytes = b"",
     owes: Sequence[Owed] = (),
-    also: Callable[[AccountTx, Performed], None] | None = None,
-) -> Performed:
+    also: Callable[[AccountTx, DeliveryResult], None] | None = None,
+) -> DeliveryResult:
     """Perform a delivery; returns once it is durable.
 
     Args:
@@ -116,7 +116,7 @@ async def perform(
         if isinstance(action, Notify) or (isinstance(action, Redirect | Vacation) and not action.owed):
             raise NoCarrier(str(action.__struct_config__.tag))
 
-    def unit(tx: AccountTx, ready: Prepared) -> Performed:
+    def unit(tx: AccountTx, ready: Prepared) -> DeliveryResult:
         for owed in owes:
             tx.owe(owed.key, owed.kind, owed.data)
         # The key is written in the unit that delivers, so that it stands for a message that is there. Aliases may lead
@@ -124,7 +124,7 @@ async def perform(
         new = not key or tx.once(key)
         if retried and free_key(tx, retried):
             new = False
-        done = _Unit(tx, ready, delivery).run() if new else Performed(again=True)
+        done = _Unit(tx, ready, delivery).run() if new else DeliveryResult(again=True)
         if also is not None:
             also(tx, done)
         return done
@@ -183,9 +183,9 @@ class _Unit:
         self._filled: set[MailboxID] = set()
         self._passed_on: MessageID | None = None
 
-    def run(self) -> Performed:
+    def run(self) -> DeliveryResult:
         if self._is_there():
-            return Performed(again=True)
+            return DeliveryResult(again=True)
         for action in self._delivery.actions:
             self._act(action)
         # Last: whether the account itself keeps the message is known only now, and a copy that goes on needs it stored.
@@ -198,7 +198,7 @@ class _Unit:
             self._look_into(self._first, self._added)
         if self._added is None:
             logger.info("failed to keep message", extra={"kv": {"account": self._tx.account}})
-        return Performed(added=self._added, copies=tuple(self._copies), passed_on=self._passed_on)
+        return DeliveryResult(added=self._added, copies=tuple(self._copies), passed_on=self._passed_on)
 
     def _is_there(self) -> bool:
         """Whether the message is to be filed, but its owner has already taken a copy of it out of the rejects
@@ -458,7 +458,7 @@ async def deliver(
     transaction_id: bytes = b"",
     flags: Flag = Flag(0),
     received: int | None = None,
-) -> Performed:
+) -> DeliveryResult:
     """Deliver one of the server's own messages to a mailbox, created if it is missing: `perform` with one FileInto.
 
     Args:
