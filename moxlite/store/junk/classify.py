@@ -139,7 +139,7 @@ def message_words(message: bytes, grams: Grams) -> list[str]:
     return words_of(scan(message), lambda start, end: message[start:end], grams)
 
 
-class Played(msgspec.Struct, frozen=True):
+class ReplayResult(msgspec.Struct, frozen=True):
     """Result of `play`: messages learnt, messages judged, and hams kept and spams caught among the judged ones."""
 
     learnt_hams: int
@@ -160,7 +160,7 @@ class Played(msgspec.Struct, frozen=True):
         return self.caught / self.spams if self.spams else 1.0
 
 
-def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, train: float = 0.5) -> Played:
+def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, train: float = 0.5) -> ReplayResult:
     """Learn a random part of the messages, and judge the others.
 
     Args:
@@ -176,4 +176,4 @@ def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, t
             memory.learn(messages[place], spam=spam)
         rest.append([messages[place] for place in order[cut:]])
     good, bad = ([memory.judge(message).probability > params.threshold for message in part] for part in rest)
-    return Played(memory.hams, memory.spams, len(good), len(bad), good.count(False), bad.count(True))
+    return ReplayResult(memory.hams, memory.spams, len(good), len(bad), good.count(False), bad.count(True))
