@@ -107,7 +107,7 @@ def own_ips(snapshot: Snapshot, authority: str) -> frozenset[IPAddress] | None:
     return frozenset(found)
 
 
-class Pointing(msgspec.Struct, frozen=True):
+class NameCheck(msgspec.Struct, frozen=True):
     """Result of looking a name up. order: a CA can reach this server by it. words: the problem, or "". ips: all
     addresses of the name, sorted.
     """
@@ -117,17 +117,17 @@ class Pointing(msgspec.Struct, frozen=True):
     ips: tuple[str, ...] = ()
 
 
-async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> Pointing:
+async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> NameCheck:
     """Look up whether DNS points a name here. Does not raise."""
     try:
         answer = await resolver.ips(absolute(name))
     except NotFound:
-        return Pointing(False, f"{name} doesn't have an address in DNS")
+        return NameCheck(False, f"{name} doesn't have an address in DNS")
     except DNSError as error:
-        return Pointing(False, f"couldn't look up {name}: {error}")
+        return NameCheck(False, f"couldn't look up {name}: {error}")
     ips = tuple(sorted(map(str, answer.records)))
     others = sorted(str(ip) for ip in answer.records if own is not None and ip not in own)
     if len(others) == len(answer.records):
-        return Pointing(False, f"{name} points to {', '.join(others)}, where this server doesn't listen", ips)
+        return NameCheck(False, f"{name} points to {', '.join(others)}, where this server doesn't listen", ips)
     words = f"{name} also points to {', '.join(others)}, where this server doesn't listen" if others else ""
-    return Pointing(True, words, ips)
+    return NameCheck(True, words, ips)

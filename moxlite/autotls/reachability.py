@@ -7,7 +7,7 @@ import msgspec
 
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.messages import ChallengeKind
-from moxlite.autotls.names import Pointing, own_ips, pointing
+from moxlite.autotls.names import NameCheck, own_ips, pointing
 from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import Resolver
@@ -66,7 +66,7 @@ class Reachability:
         """Whether DNS doesn't point a host here."""
         return host in self._elsewhere
 
-    async def ask_dns(self, snapshot: Snapshot, host: str) -> Pointing:
+    async def ask_dns(self, snapshot: Snapshot, host: str) -> NameCheck:
         """Find out whether a name points here."""
         found = await pointing(host, self._resolver, own_ips(snapshot, self._authority))
         if found.words and self._elsewhere.get(host) != found.words:
