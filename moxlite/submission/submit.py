@@ -49,7 +49,7 @@ from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, Subm
 logger = logging.getLogger("moxlite.submission")
 
 
-class PostOffice(msgspec.Struct, frozen=True, kw_only=True):
+class SubmissionServices(msgspec.Struct, frozen=True, kw_only=True):
     """The services that a submission needs.
 
     Attributes:
@@ -103,7 +103,7 @@ async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> 
         raise
 
 
-async def submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
+async def submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> Submitted:
     """Queue a message for all recipients, or for none. The spool, which is finished, stays the caller's.
 
     Missing fields are added and signed; Bcc and the fields meant for the queue are removed.
@@ -135,7 +135,7 @@ async def submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> S
     return submitted
 
 
-async def _submit(office: PostOffice, letter: OutgoingMessage, spool: Spool) -> Submitted:
+async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> Submitted:
     async with _clean(letter, spool) as clean:
         found = await _complete(office.keys, letter, clean)
         if found.way.owner:
@@ -302,7 +302,9 @@ async def _signatures(
         raise SubmissionRefused(451, "4.3.0", "can't sign message right now; try again later", "signerror") from None
 
 
-async def enqueue(office: PostOffice, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
+async def enqueue(
+    office: SubmissionServices, letter: OutgoingMessage, submission: Submission, spool: Spool
+) -> list[int]:
     """Count a complete message and queue it; the count is undone if it is not queued (SMTP-116). Returns the ids of the
     queue's rows. Raises as `submit`.
     """

@@ -21,7 +21,7 @@ from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.errors import StoreError
 from moxlite.submission.authors import ways_of
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
-from moxlite.submission.submit import PostOffice, submit as hand_in
+from moxlite.submission.submit import SubmissionServices, submit as hand_in
 
 logger = logging.getLogger("moxlite.smtpd.commands.data")
 
@@ -154,7 +154,7 @@ submit_logger = logging.getLogger("moxlite.smtpd.submit")
 async def submit(session: Session, transaction: Transaction, spool: Spool) -> Response:
     """Queue the message for all recipients. Raises Refused, HeaderTooLarge, StoreError; then nothing is queued."""
     context = session.context
-    office = PostOffice(
+    office = SubmissionServices(
         accounts=context.accounts, queue=context.submit, keys=context.keys, deadline=context.timeouts.store
     )
     try:

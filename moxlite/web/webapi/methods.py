@@ -35,7 +35,7 @@ from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
-from moxlite.submission.submit import PostOffice, complete, enqueue, going_out
+from moxlite.submission.submit import SubmissionServices, complete, enqueue, going_out
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi import messages, types
 from moxlite.web.webapi.calls import Note, answer_of, key_of
@@ -252,7 +252,7 @@ async def _composed(
 
 async def _queued(call: Call, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
     """Queue the message without a copy."""
-    office = PostOffice(
+    office = SubmissionServices(
         accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
     )
     async with going_out(spool, call.snapshot.hostnames, utf8=submission.smtputf8) as clean:
