@@ -84,7 +84,7 @@ class Follower(Protocol):
         """Make the attempt by `send`, and record its outcomes. Returns whether the host accepts mail."""
 
 
-class Reached(msgspec.Struct):
+class ConnectedHost(msgspec.Struct):
     """The host that an attempt speaks with, and the connection.
 
     Attributes:
@@ -110,7 +110,7 @@ class Trace:
     """
 
     def __init__(self, keep: Callable[[Outcomes], Awaitable[None]]) -> None:
-        self.at = Reached()
+        self.at = ConnectedHost()
         self.tally = Tally()
         """Results of the attempt's sessions, for TLS reports."""
         self.dialed: list[tuple[str, str]] = []
