@@ -193,7 +193,7 @@ def _text(text: str, pre: bool) -> str:
 # --- parts ---
 
 
-class Reached(NamedTuple):
+class EncodedPart(NamedTuple):
     """A part, how its octets are read, and whether it is the root of an embedded message."""
 
     part: Part
@@ -201,22 +201,22 @@ class Reached(NamedTuple):
     embedded: bool
 
 
-def walk_encoded(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[Reached]:
+def walk_encoded(structure: Structure, read: Read, limit: int = MAX_TEXT) -> Iterator[EncodedPart]:
     """As `Part.walk`, and the parts of signed-data (STORE-52b) and of encoded messages (STORE-52a), of which at most
     `limit` octets are decoded: that bounds their depth as well, as each has a header.
     """
-    stack = [Reached(structure.root, read, False)]
+    stack = [EncodedPart(structure.root, read, False)]
     while stack:
         reached = stack.pop()
         yield reached
         part, read, _ = reached
         if part.message is not None:
-            stack.append(Reached(part.message.root, read, True))
+            stack.append(EncodedPart(part.message.root, read, True))
         elif part.is_encoded_message and limit > 0:
             inner, inner_read = open_message(part, read, limit)
             limit -= inner.size
-            stack.append(Reached(inner.root, inner_read, True))
-        stack.extend([Reached(child, read, False) for child in reversed(part.children)])
+            stack.append(EncodedPart(inner.root, inner_read, True))
+        stack.extend([EncodedPart(child, read, False) for child in reversed(part.children)])
 
 
 def open_message(part: Part, read: Read, limit: int = MAX_TEXT) -> tuple[Structure, Read]:
