@@ -20,7 +20,7 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_of, waits_for_policy
-from moxlite.queue.sending.onehost import Destination, Host, Visit, addresses_for, policy_for, visit
+from moxlite.queue.sending.onehost import Destination, Host, HostCheck, addresses_for, policy_for, visit
 from moxlite.queue.sending.routing import Course, Way, course_of, direct_way
 from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.queue.tls.policies import EffectivePolicy, STSPolicyRow
@@ -306,14 +306,14 @@ def _demand(policy: HostPolicy) -> str:
     return "TLS, with " + " and ".join(demands) if demands else "TLS with any certificate"
 
 
-async def _visit(ctx: Context, message: Message, host: Host) -> Visit:
+async def _visit(ctx: Context, message: Message, host: Host) -> HostCheck:
     with trio.move_on_after(VISIT_SECONDS):
         return await visit(ctx, message, host)
     late = SMTPError(False, 0, "4.4.2", "session", f"timed out after {VISIT_SECONDS:.0f} s")
-    return Visit("", "", (), "", "", late)
+    return HostCheck("", "", (), "", "", late)
 
 
-def _met(seen: Visit) -> Met:
+def _met(seen: HostCheck) -> Met:
     return Met(
         ip=seen.ip,
         greeting=seen.greeting[:MAX_TEXT],

@@ -117,7 +117,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
     return done | await _try_anew(ctx, batch, trace, host)
 
 
-class Visit(msgspec.Struct, frozen=True):
+class HostCheck(msgspec.Struct, frozen=True):
     """Result of a connection without a message: the host's address, greeting, keywords of its last reply to EHLO,
     version and cipher of TLS, and the satisfied policies ("" in clear). `error`: why no message would have been sent
     over it.
@@ -131,7 +131,7 @@ class Visit(msgspec.Struct, frozen=True):
     error: SMTPError | None
 
 
-async def visit(ctx: Context, message: Message, host: Host) -> Visit:
+async def visit(ctx: Context, message: Message, host: Host) -> HostCheck:
     """Connect to a host as for this message: EHLO, STARTTLS and the check of its certificate, then QUIT."""
     await ctx.trust.ready()
     trace = Trace(_nothing_to_keep)
@@ -140,7 +140,7 @@ async def visit(ctx: Context, message: Message, host: Host) -> Visit:
         await _try_anew(ctx, Batch((message,), _nothing, _no_spool, visit=True), trace, host)
     except SMTPError as exc:
         error = exc
-    return Visit(trace.at.ip, trace.greeting, trace.keywords, trace.at.tls, trace.at.tls_words, error)
+    return HostCheck(trace.at.ip, trace.greeting, trace.keywords, trace.at.tls, trace.at.tls_words, error)
 
 
 async def _nothing_to_keep(outcomes: Outcomes) -> None:
