@@ -15,7 +15,7 @@ import msgspec
 from moxlite.processor import writing
 from moxlite.store.changelog.bus import Bus, Cursor
 from moxlite.store.changelog.catchup import Catchup, TooMany
-from moxlite.store.changelog.unit import AccountTx, Wakes
+from moxlite.store.changelog.unit import AccountTx, CommitHooks
 from moxlite.store.errors import AlreadyDone
 from moxlite.store.file.database import Database
 from moxlite.store.file.jobs import SERIES_AHEAD
@@ -127,7 +127,7 @@ class Account:
                 bus=self.bus,
                 origin=origin,
                 seen=seen,
-                wakes=Wakes(self.owed, self.removed, self.changed),
+                wakes=CommitHooks(self.owed, self.removed, self.changed),
             )
 
         return make

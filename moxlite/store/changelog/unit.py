@@ -26,7 +26,7 @@ INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, 
 ON CONFLICT (key) DO NOTHING"""
 
 
-class Wakes(msgspec.Struct, frozen=True):
+class CommitHooks(msgspec.Struct, frozen=True):
     """Functions that are called after a commit: `owes` when a row of `outbox` was written, `removed` when messages were
     removed, `changed` when anything has a new modseq.
     """
@@ -66,7 +66,7 @@ class AccountTx(Tx):
         bus: Bus,
         origin: Cursor | None,
         seen: ModSeq,
-        wakes: Wakes,
+        wakes: CommitHooks,
     ) -> None:
         """Made by `Account.write`. `seen` is the modseq of `origin` at the time of the call."""
         super().__init__(db)
