@@ -21,7 +21,7 @@ EMPTY: Final[tuple[Value, ...]] = ("", "nil", [], {})
 """How mox writes a setting that is not set."""
 
 
-class Unlike(ValueError):
+class UnsupportedValue(ValueError):
     """A value that cannot be here; the text gives the reason."""
 
 
@@ -39,11 +39,11 @@ def settings_of(section: type[Section], table: Mapping[str, Value]) -> tuple[dic
         name = snake(key)
         try:
             if name not in fields:
-                raise Unlike("unknown setting")
+                raise UnsupportedValue("unknown setting")
             decoded, mistakes = decode_field(section, name, _value(fields[name].shape, value), Path())
             if mistakes:
-                raise Unlike(mistakes[0].text)
-        except Unlike as error:
+                raise UnsupportedValue(mistakes[0].text)
+        except UnsupportedValue as error:
             problems.append(f"{key}: {error}")
         else:
             if decoded != fields[name].default:
@@ -57,12 +57,12 @@ def snake(name: str) -> str:
 
 
 def _value(shape: Shape, value: Value) -> Any:
-    """A value in the form of domains.toml. Raises Unlike."""
+    """A value in the form of domains.toml. Raises UnsupportedValue."""
     match shape, value:
         case TableShape(), dict():
             found, problems = settings_of(shape.section, value)
             if problems:
-                raise Unlike("; ".join(problems))
+                raise UnsupportedValue("; ".join(problems))
             return found
         case TablesShape(), dict():
             return {name: _value(shape.item, one) for name, one in value.items()}
@@ -71,14 +71,14 @@ def _value(shape: Shape, value: Value) -> Any:
         case PlainShape(), str():
             return _plain(shape.type, value)
         case TableShape() | TablesShape() | ArrayShape(), _:
-            raise Unlike("wrong type")
+            raise UnsupportedValue("wrong type")
         case _, str():
             return value
-    raise Unlike("wrong type")
+    raise UnsupportedValue("wrong type")
 
 
 def _plain(kind: type, text: str) -> Any:
     try:
         return _SWITCH[text] if kind is bool else kind(text)
     except (KeyError, ValueError):
-        raise Unlike(f"invalid value {text!r}") from None
+        raise UnsupportedValue(f"invalid value {text!r}") from None
