@@ -64,7 +64,7 @@ def _page_text(call: ast.Call) -> set[str]:
     match call:
         case ast.Call(func=ast.Attribute(attr="say"), args=[ast.Constant(value=str() as text)]):
             return {text}
-        case ast.Call(func=ast.Name(id="worded" | "Unshown"), args=[ast.Constant(value=str() as text)]):
+        case ast.Call(func=ast.Name(id="worded" | "HTMLUnavailable"), args=[ast.Constant(value=str() as text)]):
             return {text}
     return set()
 

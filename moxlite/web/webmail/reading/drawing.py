@@ -55,7 +55,7 @@ NUMBER: Final = 8
 """Maximum octets of an image's number and its terminator, after a marker."""
 
 
-class Unshown(Exception):
+class HTMLUnavailable(Exception):
     """The HTML cannot be shown; the text is a sentence for the reader."""
 
 
@@ -105,10 +105,10 @@ async def draw(
 ) -> Page:
     """Sanitise the HTML of a message, in a sandbox turn of the account `reader`. `root` is the whole message.
 
-    Raises Unshown.
+    Raises HTMLUnavailable.
     """
     if not source.is_readable:
-        raise Unshown("This message's HTML is too large to display.")
+        raise HTMLUnavailable("This message's HTML is too large to display.")
     marker = f"data:moxlite-{secrets.token_hex(12)},"
     images = dict(list(nearest_images(root, source.parts).items())[:MAX_PICTURES])
     pictures = tuple(Picture(name, image.decoded) for name, image in images.items())
@@ -120,7 +120,7 @@ async def draw(
             del html
             return Page(await turn.do(job), marker.encode(), tuple(images.values()))
     except (Refused, JobFailed) as error:
-        raise Unshown(str(error)) from None
+        raise HTMLUnavailable(str(error)) from None
 
 
 async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str, language: PageLanguage) -> str:

@@ -28,9 +28,9 @@ from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import attachments, bodies, clean_filename, time_of
 from moxlite.web.webmail.reading.drawing import (
+    HTMLUnavailable,
     Page,
     Source,
-    Unshown,
     draw,
     facts,
     head,
@@ -364,7 +364,7 @@ async def send_html(
         page = await draw(
             source, root, view.account, view.sandbox, view.language, external=external, scheme=view.scheme
         )
-    except Unshown as reason:
+    except HTMLUnavailable as reason:
         said = view.language.say(str(reason))
         instead = await replacement(source, view.account, view.sandbox, said, view.language)
     policy = OPEN if external else CLOSED
