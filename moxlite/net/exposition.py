@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from moxlite.metrics import metrics
 
 
-class Ours(Collector):
+class MetricsCollector(Collector):
     """Collector of moxlite's own metrics for the Prometheus library."""
 
     def collect(self) -> Iterator[Metric]:
@@ -26,7 +26,7 @@ class Ours(Collector):
             yield metric
 
 
-REGISTRY.register(Ours())
+REGISTRY.register(MetricsCollector())
 
 
 def exposition(accept: str | None = None) -> tuple[bytes, str]:
