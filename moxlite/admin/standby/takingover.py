@@ -2,7 +2,7 @@
 server runs (STORE-186h).
 
 Steps, each of which can be done again after a kill: the lease names the new epoch and its owner, which is noted here
-first (`Taking`); the last changes are applied, and how far they go is noted; data and configuration are put in place;
+first (`Takeover`); the last changes are applied, and how far they go is noted; data and configuration are put in place;
 the target's newest epoch is this one; the server starts, and holds the lease for this data directory. A take-over that
 goes on fetches nothing once all is in place, for the target may have the new epoch already.
 """
@@ -71,10 +71,10 @@ LOOK_SOON: Final = 0.2
 """Seconds between two looks while the other machine is about to hand the lease over: users wait for it."""
 
 TAKING: Final = "taking.json"
-"""In the folder of the follower: its `Taking`."""
+"""In the folder of the follower: its `Takeover`."""
 
 
-class Taking(Head, frozen=True):
+class Takeover(Head, frozen=True):
     """A take-over that has begun: the head that the lease is taken for. beginning: how far the last changes go, once
     they are here, and may be put in place. handed: the other machine has handed the lease over.
     """
@@ -161,13 +161,13 @@ class Candidate:
         watch.look(self._storage)
         if watch.lease is None:
             return False
-        noted = read_document(self._folder / TAKING, Taking)
+        noted = read_document(self._folder / TAKING, Takeover)
         if noted is None or watch.lease.head != Head(noted.epoch, noted.owner):
             self._note_stopped(watch.lease)
             if not (watch.due or watch.lease.handed) or not self._complete():
                 return False
             # Noted before the lease: killed in between, the next start knows the new head for its own, and goes on.
-            noted = Taking(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
+            noted = Takeover(watch.lease.epoch + 1, secrets.token_hex(16), handed=watch.lease.handed)
             self._note(noted)
         head = Head(noted.epoch, noted.owner)
         mine = msgspec.structs.replace(Lease.of(head, self._folder), number=watch.lease.number + 1)
@@ -235,20 +235,20 @@ class Candidate:
     @property
     def beginning(self) -> Beginning | None:
         """How far the last changes go, if a take-over that was interrupted had them. Blocks."""
-        noted = read_document(self._folder / TAKING, Taking)
+        noted = read_document(self._folder / TAKING, Takeover)
         return None if noted is None else noted.beginning
 
     @property
     def handed(self) -> bool:
         """Whether the other machine has handed the lease over: all that it acknowledged is in the target. Blocks."""
-        noted = read_document(self._folder / TAKING, Taking)
+        noted = read_document(self._folder / TAKING, Takeover)
         return noted is not None and noted.handed
 
     def note_beginning(self, beginning: Beginning) -> None:
         """Note how far the last changes go, before they are put in place. Blocks. Raises OSError."""
-        self._note(Taking(self.head.epoch, self.head.owner, beginning, self.handed))
+        self._note(Takeover(self.head.epoch, self.head.owner, beginning, self.handed))
 
-    def _note(self, taking: Taking) -> None:
+    def _note(self, taking: Takeover) -> None:
         # Durable: after a power cut the lease names this machine, which must know that.
         write_atomically(self._folder / TAKING, msgspec.json.encode(taking), mode=0o600)
 
