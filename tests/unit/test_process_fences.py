@@ -12,7 +12,7 @@ from moxlite.admin.doctor import backups
 from moxlite.admin.doctor.backups import disks_of, share_a_disk
 from moxlite.admin.quickstart.files import FOLLOW_INTO, FOLLOW_OPTIONS, follow_unit_file, unit_file
 from moxlite.admin.standby.following import Source
-from moxlite.cli.backups.takeover import Succession
+from moxlite.cli.backups.takeover import AutomaticTakeover
 from moxlite.cli.setup import quickstart
 from moxlite.config.load import is_error, load, read_source
 from moxlite.config.static import Backup
@@ -88,7 +88,7 @@ def test_a_machine_that_took_over_lets_systemd_start_the_server(
     (tmp_path / "key").touch()
     source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
     with pytest.raises(SystemExit):
-        Succession(source, tmp_path, str(tmp_path), None, no_drop=False, unit="moxlite.service").serve()
+        AutomaticTakeover(source, tmp_path, str(tmp_path), None, no_drop=False, unit="moxlite.service").serve()
     assert words == ["systemctl", "start", "--no-block", "moxlite.service"]
 
 
@@ -100,7 +100,7 @@ def test_a_follower_without_a_unit_says_what_to_do(
     source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
     for systemd, unit, told_what in ((tmp_path, None, True), (tmp_path / "no", None, False), (tmp_path, "m", False)):
         monkeypatch.setattr(fences, "SYSTEMD", systemd)
-        Succession(source, tmp_path, str(tmp_path), None, no_drop=False, unit=unit)
+        AutomaticTakeover(source, tmp_path, str(tmp_path), None, no_drop=False, unit=unit)
         assert ("use the unit moxlite-follow" in capsys.readouterr().err) is told_what
 
 
@@ -116,7 +116,7 @@ def test_no_lease_is_taken_where_the_unit_lets_nothing_be_written(
     source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
     place = tmp_path / "elsewhere"
     place.mkdir()
-    succession = Succession(
+    succession = AutomaticTakeover(
         source, tmp_path / "copy", str(tmp_path / "config"), str(place / "data"), no_drop=False, unit="moxlite.service"
     )
     assert succession.hindrance() == ""

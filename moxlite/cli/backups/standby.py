@@ -20,7 +20,7 @@ from moxlite.operations.standby import HandedOver, HandOver
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
     from moxlite.admin.standby.takingover import Candidate
-    from moxlite.cli.backups.takeover import Succession
+    from moxlite.cli.backups.takeover import AutomaticTakeover
 
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import mail that only the other machine has."),
@@ -85,9 +85,9 @@ def follow(
         log.setup(level="info")
         succession = None
         if take_over:
-            from moxlite.cli.backups.takeover import Succession
+            from moxlite.cli.backups.takeover import AutomaticTakeover
 
-            succession = Succession(followed, folder, config_dir, data_dir, no_drop=no_drop, unit=unit)
+            succession = AutomaticTakeover(followed, folder, config_dir, data_dir, no_drop=no_drop, unit=unit)
             if succession.is_first():
                 succession.serve()
         won = trio.run(_follow, followed, folder, place, hostname or _hostname(), succession)
@@ -112,7 +112,7 @@ def _address(text: str | None) -> tuple[str, int] | None:
 
 
 async def _follow(
-    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, succession: "Succession | None"
+    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, succession: "AutomaticTakeover | None"
 ) -> "Candidate | None":
     """Follow until a signal; the candidate if it has the lease."""
     import trio
@@ -128,7 +128,7 @@ async def _follow(
         await follower.serve(handed)
         nursery.cancel_scope.cancel()
 
-    async def watch(nursery: trio.Nursery, succession: "Succession") -> None:
+    async def watch(nursery: trio.Nursery, succession: "AutomaticTakeover") -> None:
         nonlocal won
         from moxlite.admin.standby.takingover import Candidate
 

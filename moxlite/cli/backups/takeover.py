@@ -115,7 +115,7 @@ def takeover(
     _claim(file, beginning)
 
 
-class Succession:
+class AutomaticTakeover:
     """A take-over without a person: this machine has the lease of the other one, which was over (STORE-186h)."""
 
     def __init__(
