@@ -26,7 +26,7 @@ from moxlite.admin.standby.layout import (
     FOLLOWER,
     HANDED,
     SOCKET,
-    Handed,
+    HandoverState,
     HeldLease,
     NotOurs,
     Ready,
@@ -295,7 +295,7 @@ class HoldingTask:
             await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
             # Commits that began before are done, or refused by their second question, when the rest is copied.
             self.holding.handing = True
-            handed = msgspec.json.encode(Handed(await self._copy_rest()))
+            handed = msgspec.json.encode(HandoverState(await self._copy_rest()))
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
                     raise CannotHandOver(

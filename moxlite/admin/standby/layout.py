@@ -109,7 +109,7 @@ class Positions(msgspec.Struct, frozen=True):
     origin: str = ""
 
 
-class Handed(msgspec.Struct, frozen=True):
+class HandoverState(msgspec.Struct, frozen=True):
     """How far the databases of a machine are copied that hands its lease over. databases: as in `Positions`; nothing
     that was acknowledged comes after these transactions.
     """
@@ -290,9 +290,9 @@ def read_positions(storage: Storage, epoch: int) -> Positions | None:
     return _read(storage, f"{epoch_folder(epoch)}/{POSITIONS}", Positions)
 
 
-def read_handed(storage: Storage, epoch: int) -> Handed | None:
+def read_handed(storage: Storage, epoch: int) -> HandoverState | None:
     """The last transactions of an epoch that was handed over; None if it does not say. Raises OSError, ValueError."""
-    return _read(storage, f"{epoch_folder(epoch)}/{HANDED}", Handed)
+    return _read(storage, f"{epoch_folder(epoch)}/{HANDED}", HandoverState)
 
 
 def read_beginning(storage: Storage, epoch: int) -> Beginning | None:
