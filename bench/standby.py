@@ -29,7 +29,7 @@ import pyrage
 import trio
 
 from moxlite.admin.standby import control
-from moxlite.admin.standby.layout import FOLLOWED, SOCKET, Followed, read_document
+from moxlite.admin.standby.layout import FOLLOWED, SOCKET, StandbyState, read_document
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.options import Options
 from tests.campaigns.standby import Proxy
@@ -217,7 +217,7 @@ def idle(kind: str, count: int) -> Iterator[tuple[str, Use]]:
             began = time.monotonic()
 
             def current() -> bool:
-                found = read_document(copy / FOLLOWED, Followed)
+                found = read_document(copy / FOLLOWED, StandbyState)
                 return found is not None and found.current > 0 and not found.behind
 
             until(current, seconds=1200, what="a complete copy", pause=0.5)

@@ -16,7 +16,7 @@ from typing import Final
 import pyrage
 import pytest
 
-from moxlite.admin.standby.layout import FOLLOWED, STATE, Followed, State, read_document
+from moxlite.admin.standby.layout import FOLLOWED, STATE, StandbyState, State, read_document
 from tests.objectstorage import Bucket, serving
 from tests.pages import commands, example, follow_options
 from tests.realservers import tree
@@ -151,7 +151,7 @@ class Place:
         """Wait until the second machine has all."""
 
         def current() -> bool:
-            found = read_document(self.folder / "copy" / FOLLOWED, Followed)
+            found = read_document(self.folder / "copy" / FOLLOWED, StandbyState)
             return found is not None and found.current > time.time() - 30 and not found.behind
 
         until(current, what="a current copy")

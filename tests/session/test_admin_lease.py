@@ -17,7 +17,7 @@ from moxlite import __version__
 from moxlite.admin.standby import control, holding as holding_module, lease as lease_module, replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
-from moxlite.admin.standby.layout import Beginning, Followed, Head, claim, read_handed, read_head
+from moxlite.admin.standby.layout import Beginning, Head, StandbyState, claim, read_handed, read_head
 from moxlite.admin.standby.lease import (
     LEASE,
     Lease,
@@ -193,7 +193,7 @@ def test_a_copy_that_was_never_complete_is_not_taken_over_by_itself(
 ) -> None:
     """STORE-186h: accounts would begin anew, without their mail; the log says what a person can do."""
     take(storage, lease(), None)
-    followed = [Followed(0.0, URL, missing=2)]
+    followed = [StandbyState(0.0, URL, missing=2)]
     now = [1000.0]
     source = Source(target=parse_object_url(URL), access=bucket.keys, program=Path("/bin/false"))
     (tmp_path / "second").mkdir()
@@ -205,7 +205,7 @@ def test_a_copy_that_was_never_complete_is_not_taken_over_by_itself(
     assert not candidate._look()
     assert [one.getMessage() for one in caplog.records if "never complete" in one.getMessage()] != []
     assert len([one for one in caplog.records if "never complete" in one.getMessage()]) == 1
-    followed[0] = Followed(0.0, URL, current=900.0)
+    followed[0] = StandbyState(0.0, URL, current=900.0)
     assert candidate._look()
 
 
@@ -422,7 +422,7 @@ async def test_a_lease_that_was_handed_over_is_taken_at_once(
     source = Source(target=parse_object_url(URL), access=bucket.keys, program=tmp_path / "none")
     hindrance = ["its disk is full"]
     candidate = Candidate(
-        source, folder, lambda: Followed(0.0, URL, current=1.0), lambda: hindrance[0] if hindrance else ""
+        source, folder, lambda: StandbyState(0.0, URL, current=1.0), lambda: hindrance[0] if hindrance else ""
     )
     ended = pytest.RaisesGroup(pytest.RaisesExc(Replaced, match="handed over"), flatten_subgroups=True)
     with ended:

@@ -21,10 +21,10 @@ from moxlite.admin.standby.layout import (
     FOLLOWED,
     SOCKET,
     STATE,
-    Followed,
     Head,
     HeldLease,
     Positions,
+    StandbyState,
     State,
     is_database,
     read_document,
@@ -142,7 +142,7 @@ async def test_the_second_machine_has_a_delivered_message_within_seconds(tmp_pat
         assert state is not None
         assert state.problem == ""
         assert state.databases == 5
-    found = read_document(tmp_path / "second" / FOLLOWED, Followed)
+    found = read_document(tmp_path / "second" / FOLLOWED, StandbyState)
     assert found is not None
     assert found.problem == ""
 
@@ -611,12 +611,12 @@ def test_the_states_are_told_in_sentences() -> None:
     ]
     assert "it's stuck" in first_words(State(1000.0, "/mnt/x", 1, 1.0, 5), 2000.0)[1]
     assert "key is wrong" in first_words(State(1000.0, "/mnt/x", 1, 400.0, 5, "the key is wrong"), 1010.0)[1]
-    second = second_words(Followed(1000.0, "s3://b", 1, 900.0, "mx", "1", 5, 2, "no news", ("queue.db",)), 1001.0)
+    second = second_words(StandbyState(1000.0, "s3://b", 1, 900.0, "mx", "1", 5, 2, "no news", ("queue.db",)), 1001.0)
     assert any("2 are behind" in line for line in second)
     assert any("Damaged: queue.db" in line for line in second)
     missing = first_words(State(1000.0, "/mnt/x", 1, 1.0, 5, missing=2), 1010.0)
     assert "2 databases are still being copied. The standby server can't take over until then." in missing
-    some = second_words(Followed(1000.0, "s3://b", 1, 0.0, "mx", "1", 5, missing=1), 1001.0)
+    some = second_words(StandbyState(1000.0, "s3://b", 1, 0.0, "mx", "1", 5, missing=1), 1001.0)
     assert "The copies aren't complete yet: of mx 1 database is not in the target yet." in some
     assert first_words(None, 0.0)
     assert second_words(None, 0.0)

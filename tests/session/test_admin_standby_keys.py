@@ -9,7 +9,7 @@ import trio
 from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import FOLLOWED, Followed, Head, read_document
+from moxlite.admin.standby.layout import FOLLOWED, Head, StandbyState, read_document
 from moxlite.admin.standby.lease import Lease, Watch, take
 from moxlite.admin.standby.takingover import Candidate
 from moxlite.net.storage.objectstore import ObjectStore
@@ -148,7 +148,7 @@ async def test_a_second_machine_with_wrong_keys_tells_them_and_copies_what_it_ca
 
 def takes_no_lease(tmp_path: Path, bucket: Bucket, other: Path, caplog: pytest.LogCaptureFixture) -> str:
     """What a candidate says whose configuration cannot be opened, when the lease is over."""
-    followed = read_document(tmp_path / "second" / FOLLOWED, Followed)
+    followed = read_document(tmp_path / "second" / FOLLOWED, StandbyState)
     assert followed is not None
     store = ObjectStore(parse_object_url(URL), tmp_path / "second", keys=bucket.keys, pauses=(), seconds=2)
     take(store, Lease.of(Head(1, "a"), tmp_path), None)

@@ -30,8 +30,8 @@ import trio
 from moxlite.admin.standby.layout import (
     FILES,
     FOLLOWED,
-    Followed,
     Positions,
+    StandbyState,
     databases_in,
     databases_of,
     epoch_folder,
@@ -185,7 +185,7 @@ class Follower:
     def __init__(self, source: Source, folder: Path) -> None:
         self._source = source
         self._folder = folder
-        self.followed = read_document(folder / FOLLOWED, Followed) or Followed(time.time(), str(source.target))
+        self.followed = read_document(folder / FOLLOWED, StandbyState) or StandbyState(time.time(), str(source.target))
         self._running: dict[str, _Process] = {}
         self._retry: dict[str, tuple[float, float]] = {}  # when, and the patience with the next process
         self._checked: dict[str, tuple[float, bool]] = {}  # when, and whether it is damaged
@@ -528,7 +528,7 @@ class Follower:
 
     def _save(self, behind: int, positions: Positions | None, unfit: str = "", *, stopped: bool = False) -> None:
         old = self.followed
-        self.followed = Followed(
+        self.followed = StandbyState(
             time.time(),
             str(self._source.target),
             old.epoch,

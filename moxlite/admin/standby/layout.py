@@ -50,7 +50,7 @@ OWN: Final = "standby/epoch.json"
 """In the data directory of the first machine: the `Head` that it has claimed. No backup holds it."""
 
 FOLLOWED: Final = "followed.json"
-"""In the folder of the second machine: its `Followed`."""
+"""In the folder of the second machine: its `StandbyState`."""
 
 FOLLOWER: Final = "standby"
 """Folder in a data directory for the program's files. No backup holds it."""
@@ -64,7 +64,7 @@ SERVER_FILES: Final[tuple[str, ...]] = ("queue.db", "auth.db", "reports.db")
 """Databases of the server. The text index and `cache.db` are made anew."""
 
 STALE: Final = 60.0
-"""Seconds after which a `State` or `Followed` tells that the program which writes it does not run."""
+"""Seconds after which a `State` or `StandbyState` tells that the program which writes it does not run."""
 
 MAX_DOCUMENT: Final = 16 << 20
 """Octets of a document of the other machine: 100,000 accounts."""
@@ -180,7 +180,7 @@ class State(msgspec.Struct, frozen=True):
     left_out: tuple[str, ...] = ()
 
 
-class Followed(msgspec.Struct, frozen=True):
+class StandbyState(msgspec.Struct, frozen=True):
     """State of the second machine.
 
     at: seconds UTC of the last look. source: the target that is followed. epoch: see `Head`. current: seconds UTC; all

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from moxlite.admin.standby.layout import STALE, Followed, HeldLease, State
+from moxlite.admin.standby.layout import STALE, HeldLease, StandbyState, State
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target
 
@@ -53,7 +53,7 @@ def lease_words(lease: HeldLease, now: float) -> str:
     )
 
 
-def second_words(found: Followed | None, now: float) -> list[str]:
+def second_words(found: StandbyState | None, now: float) -> list[str]:
     """Sentences about the second machine."""
     if found is None:
         return ["This machine isn't a standby server. To make it one, run `moxlite standby follow SOURCE --into DIR`."]

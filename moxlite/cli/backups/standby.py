@@ -173,16 +173,16 @@ def status(folder: str | None, as_json: bool) -> None:
     On the standby server, specify the folder used with `moxlite standby follow`. On the first machine, omit DIR. Exit
     code 1 if there's a problem.
     """
-    from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, Followed, State, read_document
+    from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, StandbyState, State, read_document
     from moxlite.admin.standby.status import first_words, second_words
 
     now = time.time()
-    found: State | Followed | None
+    found: State | StandbyState | None
     if folder is None:
         found = read_document(data_dir() / STATE, State)
         lines = first_words(found, now)
     else:
-        found = read_document(Path(folder) / FOLLOWED, Followed)
+        found = read_document(Path(folder) / FOLLOWED, StandbyState)
         lines = second_words(found, now)
     if as_json:
         show_json(found)
@@ -190,7 +190,7 @@ def status(folder: str | None, as_json: bool) -> None:
         for line in lines:
             print(printable(line))
     lease = found.lease if isinstance(found, State) else None
-    damaged = isinstance(found, Followed) and found.damaged
+    damaged = isinstance(found, StandbyState) and found.damaged
     if found is None or found.problem or damaged or now - found.at > STALE:
         raise SystemExit(1)
     if lease is not None and (lease.problem or lease.taken):
