@@ -17,7 +17,7 @@ from moxlite import __version__
 from moxlite.admin.standby import control, holding as holding_module, lease as lease_module, replicating, takingover
 from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.holding import Holding
-from moxlite.admin.standby.layout import Beginning, Head, StandbyState, claim, read_handed, read_head
+from moxlite.admin.standby.layout import EpochStart, Head, StandbyState, claim, read_handed, read_head
 from moxlite.admin.standby.lease import (
     LEASE,
     Lease,
@@ -167,12 +167,12 @@ async def test_a_take_over_that_lost_its_lease_changes_nothing(
     other = lease(3, "c")
     take(storage, other, version)
     with pytest.raises(BlockingIOError):
-        await trio.to_thread.run_sync(candidate.hand_over, storage, data, Beginning(0.0, 1, {}, 0))
+        await trio.to_thread.run_sync(candidate.hand_over, storage, data, EpochStart(0.0, 1, {}, 0))
     assert read_head(storage) == Head(1, "a")
     take(storage, mine, cast("tuple[str, Lease]", read_lease(storage))[0])
     again = Candidate(source, folder)
     await again.until_over()
-    await trio.to_thread.run_sync(again.hand_over, storage, data, Beginning(0.0, 1, {}, 0))
+    await trio.to_thread.run_sync(again.hand_over, storage, data, EpochStart(0.0, 1, {}, 0))
     assert read_head(storage) == again.head
 
 

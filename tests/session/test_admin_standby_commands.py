@@ -13,7 +13,7 @@ import trio
 from moxlite.admin.doctor.running import standby_findings
 from moxlite.admin.standby import replicating
 from moxlite.admin.standby.following import Follower, Source
-from moxlite.admin.standby.layout import STATE, Beginning, HeldLease, State, read_beginning, save
+from moxlite.admin.standby.layout import STATE, EpochStart, HeldLease, State, read_beginning, save
 from moxlite.cli.backups import takeover
 from moxlite.cli.common import Failure
 from moxlite.config.load import check_files, read_sources
@@ -189,7 +189,7 @@ def test_a_take_over_that_did_not_reach_the_target_at_its_end_is_finished_later(
     snapshot.static.data_dir.mkdir(parents=True)
     target = tmp_path / "target"
     target.write_text("no folder")
-    beginning = Beginning(1.0, 1, {"mia": 7}, 3)
+    beginning = EpochStart(1.0, 1, {"mia": 7}, 3)
     with click.Context(click.Command("takeover")):
         with pytest.raises(Failure, match="When the target responds, run `moxlite standby takeover --yes"):
             takeover._claim(path, beginning)

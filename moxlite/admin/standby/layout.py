@@ -117,7 +117,7 @@ class HandoverState(msgspec.Struct, frozen=True):
     databases: dict[str, int]
 
 
-class Beginning(msgspec.Struct, frozen=True):
+class EpochStart(msgspec.Struct, frozen=True):
     """The moment of a take-over, in the folder of the new epoch.
 
     at: seconds UTC. earlier: the epoch that ended. modseqs: of each account, the last one that came over. queued: the
@@ -295,9 +295,9 @@ def read_handed(storage: Storage, epoch: int) -> HandoverState | None:
     return _read(storage, f"{epoch_folder(epoch)}/{HANDED}", HandoverState)
 
 
-def read_beginning(storage: Storage, epoch: int) -> Beginning | None:
+def read_beginning(storage: Storage, epoch: int) -> EpochStart | None:
     """The take-over with which an epoch began; None for the first one. Raises OSError, ValueError."""
-    return _read(storage, f"{epoch_folder(epoch)}/{BEGINNING}", Beginning)
+    return _read(storage, f"{epoch_folder(epoch)}/{BEGINNING}", EpochStart)
 
 
 def read_ready(storage: Storage) -> Ready | None:

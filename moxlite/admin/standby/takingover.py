@@ -26,7 +26,7 @@ from moxlite.admin.standby.following import Source
 from moxlite.admin.standby.layout import (
     BEGINNING,
     READY,
-    Beginning,
+    EpochStart,
     Head,
     Ready,
     StandbyState,
@@ -79,7 +79,7 @@ class Takeover(Head, frozen=True):
     they are here, and may be put in place. handed: the other machine has handed the lease over.
     """
 
-    beginning: Beginning | None = None
+    beginning: EpochStart | None = None
     handed: bool = False
 
 
@@ -233,7 +233,7 @@ class Candidate:
         return self._mine.head
 
     @property
-    def beginning(self) -> Beginning | None:
+    def beginning(self) -> EpochStart | None:
         """How far the last changes go, if a take-over that was interrupted had them. Blocks."""
         noted = read_document(self._folder / TAKING, Takeover)
         return None if noted is None else noted.beginning
@@ -244,7 +244,7 @@ class Candidate:
         noted = read_document(self._folder / TAKING, Takeover)
         return noted is not None and noted.handed
 
-    def note_beginning(self, beginning: Beginning) -> None:
+    def note_beginning(self, beginning: EpochStart) -> None:
         """Note how far the last changes go, before they are put in place. Blocks. Raises OSError."""
         self._note(Takeover(self.head.epoch, self.head.owner, beginning, self.handed))
 
@@ -272,7 +272,7 @@ class Candidate:
             except LeaseTaken as error:
                 raise BlockingIOError(str(error)) from None
 
-    def hand_over(self, storage: Storage, data: Path, beginning: Beginning) -> None:
+    def hand_over(self, storage: Storage, data: Path, beginning: EpochStart) -> None:
         """Make the epoch the newest one, and the lease that of the server with this data directory. `keep` must go on
         meanwhile, as this may take longer than a lease lasts. Blocks. Raises OSError, ValueError; BlockingIOError,
         another machine has the lease: then nothing was changed.
@@ -283,14 +283,14 @@ class Candidate:
         (self._folder / TAKING).unlink(missing_ok=True)
 
 
-def begin(storage: Storage, data: Path, beginning: Beginning, head: Head | None = None) -> Head:
+def begin(storage: Storage, data: Path, beginning: EpochStart, head: Head | None = None) -> Head:
     """Make a new epoch of a target, with the words about its beginning. Blocks. Raises OSError, ValueError."""
     head = claim(storage, data, head)
     storage.write(f"{epoch_folder(head.epoch)}/{BEGINNING}", msgspec.json.encode(beginning))
     return head
 
 
-def beginning_of(data: Path, earlier: int) -> Beginning:
+def beginning_of(data: Path, earlier: int) -> EpochStart:
     """How far the databases of a follower's folder are. Blocks. Raises BackupError."""
     modseqs, queued = {}, 0
     for name in databases_of(data):
@@ -298,4 +298,4 @@ def beginning_of(data: Path, earlier: int) -> Beginning:
             queued = last_queued(data / name)
         elif name.startswith("accounts/"):
             modseqs[name.split("/")[1]] = last_modseq(data / name)
-    return Beginning(time.time(), earlier, modseqs, queued)
+    return EpochStart(time.time(), earlier, modseqs, queued)

@@ -20,7 +20,7 @@ from moxlite.escapes import printable
 from moxlite.wording import counted
 
 if TYPE_CHECKING:
-    from moxlite.admin.standby.layout import Beginning
+    from moxlite.admin.standby.layout import EpochStart
 
 
 TARGET: Final = "Orphans"
@@ -99,7 +99,7 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
         )
 
 
-def _mail(accounts: Path, beginning: "Beginning", out: Path | None) -> tuple[int, list[str]]:
+def _mail(accounts: Path, beginning: "EpochStart", out: Path | None) -> tuple[int, list[str]]:
     """List the mail, and import it where there is a folder `out`, to which goes what no account here takes. Returns
     the number of messages, and why which account's were not imported.
     """

@@ -23,7 +23,7 @@ from moxlite.wording import counted
 
 if TYPE_CHECKING:
     from moxlite.admin.standby.following import Follower, Source
-    from moxlite.admin.standby.layout import Beginning
+    from moxlite.admin.standby.layout import EpochStart
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.config.static import Static
 
@@ -221,7 +221,7 @@ class AutomaticTakeover:
                 nursery.cancel_scope.cancel()
         note(f"taken over in {time.monotonic() - began:.1f} s")
 
-    def _placed(self, candidate: "Candidate") -> "Beginning | None":
+    def _placed(self, candidate: "Candidate") -> "EpochStart | None":
         """The beginning of a take-over that was interrupted when all was in place; None if it was not. Blocks."""
         from moxlite.store.backup.layout import RESTORING
 
@@ -233,7 +233,7 @@ class AutomaticTakeover:
             return None  # its keys are not there yet
         return None if (data / RESTORING).exists() else candidate.beginning
 
-    async def _place(self, candidate: "Candidate") -> "Beginning":
+    async def _place(self, candidate: "Candidate") -> "EpochStart":
         """Fetch the last changes and put all in place; returns how far they go. Raises Failure."""
         import trio
 
@@ -250,7 +250,7 @@ class AutomaticTakeover:
         await trio.to_thread.run_sync(self._restore, certain)
         return beginning
 
-    def _hand_over(self, candidate: "Candidate", data: Path, beginning: "Beginning") -> None:
+    def _hand_over(self, candidate: "Candidate", data: Path, beginning: "EpochStart") -> None:
         (data / "standby").mkdir(mode=0o700, exist_ok=True)  # `serve` gives it to its user
         with self._source.storage(self._folder) as storage:
             candidate.hand_over(storage, data, beginning)
@@ -341,7 +341,7 @@ async def _catch_up(follower: "Follower", *, handed: bool) -> None:
             await trio.sleep(AGAIN)
 
 
-def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "Beginning":
+def _fetch_last(source: "Source", folder: Path, *, incomplete: bool) -> "EpochStart":
     """Fetch the last changes; returns how far they go. Raises Failure, Locked."""
     import trio
 
@@ -397,11 +397,11 @@ def _as_service(static: "Static") -> Iterator[None]:
         yield
 
 
-def _claim(file: Path, beginning: "Beginning | None") -> None:
+def _claim(file: Path, beginning: "EpochStart | None") -> None:
     """Give the target of the configuration a new epoch. Where that fails, `beginning` is kept for the next call without
     one. Raises Failure.
     """
-    from moxlite.admin.standby.layout import BEGINNING, FOLLOWER, Beginning, claim, read_document, save
+    from moxlite.admin.standby.layout import BEGINNING, FOLLOWER, EpochStart, claim, read_document, save
     from moxlite.admin.standby.takingover import begin
     from moxlite.process.backuptargets import login_for, opened
     from moxlite.process.keys import read_named
@@ -419,7 +419,7 @@ def _claim(file: Path, beginning: "Beginning | None") -> None:
         with _as_service(static):
             if beginning is not None:
                 save(folder / BEGINNING, beginning)
-            beginning = read_document(folder / BEGINNING, Beginning)
+            beginning = read_document(folder / BEGINNING, EpochStart)
             try:
                 with opened(target, login, scratch=folder) as storage:
                     if beginning is None:
