@@ -80,7 +80,7 @@ def _network_name(remote: IPAddress) -> str:
     return str(network_of(ip_classes(remote)[0]))
 
 
-class Tally:
+class RateLimitedLog:
     """Rate-limited log line for a frequent event: logged the first time, then at most once a minute with the number of
     events since.
     """
@@ -225,7 +225,7 @@ class Admission:
         self._idle: OrderedDict[Seat, None] = OrderedDict()
         """Connections that may be closed, the one silent for longest first."""
         self._leaving: set[Seat] = set()
-        self._closed = Tally("connections closed to make room for new ones")
+        self._closed = RateLimitedLog("connections closed to make room for new ones")
 
     def take(self, descriptor: int = -1) -> Seat | None:
         """Return a seat for a new connection with this descriptor; None if no seat is free, so that it must be
@@ -276,7 +276,7 @@ class Admission:
             self._idle[seat] = None
 
 
-_REFUSED: Final = {reason: Tally("connections refused") for reason in Refusal}
+_REFUSED: Final = {reason: RateLimitedLog("connections refused") for reason in Refusal}
 
 
 def _refuse(reason: Refusal, remote: IPAddress | None) -> None:

@@ -19,7 +19,7 @@ import msgspec
 import trio
 
 from moxlite.net import metrics
-from moxlite.net.admission import Admission, ConnectionInfo, Gate, Seat, Shutdown, Tally, guard, visit_from
+from moxlite.net.admission import Admission, ConnectionInfo, Gate, RateLimitedLog, Seat, Shutdown, guard, visit_from
 from moxlite.net.limits import IPAddress, IPNetwork, unmap
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.sockets import QuickStream, holder_of
@@ -247,7 +247,7 @@ async def accept_loop(
 
     Errors: as `serve_listener`.
     """
-    failures = Tally("no resources to accept a connection", logger.error)
+    failures = RateLimitedLog("no resources to accept a connection", logger.error)
     while True:
         try:
             stream = await listener.accept()

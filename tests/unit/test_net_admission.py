@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
-from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, Refusal, Seat, Shutdown, Tally
+from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, RateLimitedLog, Refusal, Seat, Shutdown
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.listeners import bind, listen, serve_listener
@@ -206,7 +206,7 @@ async def test_a_silent_connection_is_closed_for_a_new_one() -> None:
 def test_lines_about_refusals_are_few(caplog: pytest.LogCaptureFixture) -> None:
     """ADMIN-39b: one a minute, with the number since the last."""
     now = 0.0
-    tally = Tally("connections refused", logging.getLogger("moxlite.net").warning, clock=lambda: now)
+    tally = RateLimitedLog("connections refused", logging.getLogger("moxlite.net").warning, clock=lambda: now)
     for _ in range(100):
         tally.add(reason="full")
     now = 60.0

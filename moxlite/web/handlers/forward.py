@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 import h11
 import trio
 
-from moxlite.net.admission import Tally
+from moxlite.net.admission import RateLimitedLog
 from moxlite.net.httpclient import Backend, Pool
 from moxlite.net.limits import within
 from moxlite.web.handlers.backends import (
@@ -258,7 +258,7 @@ def _octets(fields: Fields | list[tuple[str, str]]) -> list[tuple[bytes, bytes]]
 # Websockets of a server behind this one (WEB-48, RFC 6455): the opening is checked, then octets are copied unseen.
 
 
-refused: Final = Tally("too many open WebSockets", logger.warning)
+refused: Final = RateLimitedLog("too many open WebSockets", logger.warning)
 
 GUID: Final = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 """RFC 6455 §4.2.2."""
