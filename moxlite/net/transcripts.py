@@ -32,7 +32,7 @@ MAX_TRANSCRIPT: Final = 16 << 20
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
-class Tap:
+class TranscriptBuffer:
     """Receiver of the lines of one transcript.
 
     Attributes:
@@ -67,7 +67,7 @@ def check_minutes(minutes: int) -> None:
 
 
 async def send_transcript(
-    tapped: AbstractContextManager[Tap], minutes: int, send: Callable[[bytes], Awaitable[None]]
+    tapped: AbstractContextManager[TranscriptBuffer], minutes: int, send: Callable[[bytes], Awaitable[None]]
 ) -> tuple[int, int]:
     """Send lines as they come, until the time or size limit; returns the number of lines, and of those left out."""
     lines = octets = 0

@@ -19,7 +19,7 @@ from moxlite.net import transcripts
 from moxlite.net.control.client import CtlClient, CtlFailed, connect_ctl
 from moxlite.net.control.server import serve_ctl
 from moxlite.net.resolver import FakeResolver
-from moxlite.net.transcripts import LENGTH, LINES, Tap
+from moxlite.net.transcripts import LENGTH, LINES, TranscriptBuffer
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.operations.imap import ImapServe, ImapSession, ImapSessions, ImapTrace, Traced
@@ -282,7 +282,7 @@ async def test_a_transcript_ends_by_itself(imap: Imap, tmp_path: Path, monkeypat
         ):
             with pytest.raises(CtlFailed, match=why):
                 await ctl.call("imap trace", wrong, Traced, download=show)
-    tap = Tap()
+    tap = TranscriptBuffer()
     for number in range(LINES + 5):
         tap.tell(1, "S", f"{number}" * 3000)
     assert tap.lost == 5

@@ -18,7 +18,7 @@ import trio
 from moxlite.imapd import metrics
 from moxlite.imapd.session.errors import no
 from moxlite.logins.identity import Identity
-from moxlite.net.transcripts import Tap
+from moxlite.net.transcripts import TranscriptBuffer
 from moxlite.proto.imap.seqset import Ranges, index_runs
 from moxlite.proto.imap.threading import Subjects, Threadable
 from moxlite.store.accounts.access import Access
@@ -246,7 +246,7 @@ class AccountShare:
 
     __slots__ = ("_spellings", "enders", "name", "recent", "sharing", "taps", "told", "unwritten", "views", "visits")
 
-    def __init__(self, name: str, taps: set[Tap]) -> None:
+    def __init__(self, name: str, taps: set[TranscriptBuffer]) -> None:
         self.name = name
         self.taps = taps
         self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
@@ -273,7 +273,7 @@ class Sessions:
 
     def __init__(self) -> None:
         self._accounts: dict[str, AccountShare] = {}
-        self._taps: dict[str, set[Tap]] = {}
+        self._taps: dict[str, set[TranscriptBuffer]] = {}
         self._sharing: WeakKeyDictionary[Account, Sharing] = WeakKeyDictionary()
         self._expiries: dict[Callable[[str], None], int] = {}  # µs UTC
         self._expiry_wakeup = Wakeup()
@@ -351,9 +351,9 @@ class Sessions:
             self._drop_taps(share.name)
 
     @contextmanager
-    def tapped(self, account: str) -> Iterator[Tap]:
+    def tapped(self, account: str) -> Iterator[TranscriptBuffer]:
         """Record the transcript of an account's sessions, from their next command on, during the block."""
-        taps, tap = self._taps.setdefault(account, set()), Tap()
+        taps, tap = self._taps.setdefault(account, set()), TranscriptBuffer()
         taps.add(tap)
         try:
             with tap.lines:

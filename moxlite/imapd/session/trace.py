@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from moxlite.net.transcripts import LENGTH, Tap
+from moxlite.net.transcripts import LENGTH, TranscriptBuffer
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.writing.write import encode_command
 
@@ -79,7 +79,7 @@ class Transcript:
 
     def __init__(self, cid: int) -> None:
         self._cid = cid
-        self.taps: Collection[Tap] = ()
+        self.taps: Collection[TranscriptBuffer] = ()
         self._masker: Masker | None = None
 
     @property

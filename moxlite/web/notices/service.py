@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import trio
 
 from moxlite.lazyimport import Lazy
-from moxlite.net.transcripts import Tap
+from moxlite.net.transcripts import TranscriptBuffer
 from moxlite.store.mail.acl import guests
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
@@ -275,7 +275,7 @@ class ProgramNotices(Rounds):
         self._subscribers = Subscribers(auth, accounts.look_again)
         self._teller = Lazy(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
-        self._taps: dict[str, set[Tap]] = {}
+        self._taps: dict[str, set[TranscriptBuffer]] = {}
 
     @property
     def pause(self) -> float:
@@ -324,14 +324,14 @@ class ProgramNotices(Rounds):
                 if not self._live[account]:
                     del self._live[account]
 
-    def taps(self, account: str) -> Collection[Tap]:
+    def taps(self, account: str) -> Collection[TranscriptBuffer]:
         """The receivers of transcripts of what an account's programs say (JMAP-8a)."""
         return self._taps.get(account, ())
 
     @contextmanager
-    def tapped(self, account: str) -> Iterator[Tap]:
+    def tapped(self, account: str) -> Iterator[TranscriptBuffer]:
         """Record the transcript of an account's programs during the block."""
-        tap = Tap()
+        tap = TranscriptBuffer()
         self._taps.setdefault(account, set()).add(tap)
         try:
             with tap.lines:
