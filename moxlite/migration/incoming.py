@@ -99,7 +99,7 @@ class _LeftOut(msgspec.Struct):
     states: dict[tuple[int, int, MailboxID], remotes.Remote] = {}
 
 
-class _Noted(msgspec.Struct):
+class _SyncState(msgspec.Struct):
     """Findings of former looks. `doubted`: since when over half of a remote mailbox is gone; `missing`: since when a
     mailbox is, by name, in Trio's time. `compared`: UIDVALIDITY and modseq of a remote mailbox when flags were last the
     same on both sides, though not all new messages were fetched.
@@ -134,7 +134,7 @@ class Incoming:
         self._calls = calls
         self._turn = turn
         self._left = _LeftOut()
-        self._noted = _Noted()
+        self._noted = _SyncState()
         self.found: list[Place] = []
         self.inbox = (-1, -1, 0)
         self.looked = 0.0
