@@ -27,7 +27,7 @@ from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, LimitExceeded, NoSuchMessage, OverQuota
 from moxlite.store.groupware.resources import entry_with_uid, resource_data
-from moxlite.store.groupware.scheduling import Owed
+from moxlite.store.groupware.scheduling import ScheduleMessage
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.people.correspondents import is_known
@@ -103,7 +103,7 @@ class InvitationReceiver:
             # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
             if not invited or (not there and not (found.known or everyone)):
                 return
-        owed = Owed(
+        owed = ScheduleMessage(
             method=method, sender=found.author, recipients=(), text=text, before="", resource=0, title=entry.title
         )
         if await receive(account, owed, user, key):

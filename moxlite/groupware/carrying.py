@@ -50,7 +50,7 @@ from moxlite.store.groupware.resources import (
     resource_data,
     resource_of,
 )
-from moxlite.store.groupware.scheduling import UNDELIVERED, Owed, User, note_message, put_received
+from moxlite.store.groupware.scheduling import UNDELIVERED, ScheduleMessage, User, note_message, put_received
 from moxlite.store.mail.facts import NO_FACTS, newest_header
 from moxlite.store.mail.settings import load_settings
 from moxlite.store.names import INBOX
@@ -134,7 +134,7 @@ class ScheduleSender:
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """Hand over one row."""
-        owed = Owed.unpack(row.data)
+        owed = ScheduleMessage.unpack(row.data)
         if owed.method == UNDELIVERED:
             await self._note(account, owed, frozenset(owed.recipients), FAILED)
             return
@@ -192,7 +192,7 @@ class ScheduleSender:
         names = self._config.current.domains.accounts
         return await self._masked.owner_of(parsed, names, self._accounts.exists) is not None
 
-    async def _takes(self, name: str, owed: Owed) -> bool:
+    async def _takes(self, name: str, owed: ScheduleMessage) -> bool:
         """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it
         goes there as the mail that others would get.
         """
@@ -239,7 +239,7 @@ class ScheduleSender:
             return False
         return True
 
-    async def _deliver(self, sender: str, to: tuple[str, str], owed: Owed, key: bytes) -> str:
+    async def _deliver(self, sender: str, to: tuple[str, str], owed: ScheduleMessage, key: bytes) -> str:
         """Bring a message of an account into the calendar of another, by its name and address, and notify its user;
         returns the status of a failure, "" for none.
         """
@@ -260,7 +260,7 @@ class ScheduleSender:
             raise trio.TooSlowError from error
         return ""
 
-    async def _mail_here(self, account: Account, sender: str, address: str, owed: Owed, key: bytes) -> None:
+    async def _mail_here(self, account: Account, sender: str, address: str, owed: ScheduleMessage, key: bytes) -> None:
         """Put a message into the Inbox of a user of this server as the mail that others would get, once. One that
         can't be stored is given up, because the calendar has it. Raises StorageBusy: it can be stored soon.
         """
@@ -289,7 +289,7 @@ class ScheduleSender:
             kv = {"account": account.name, "err": str(error)}
             logger.warning("failed to store event email", extra={"kv": kv})
 
-    async def _mail(self, account: Account, owed: Owed, to: list[str], key: bytes) -> str:
+    async def _mail(self, account: Account, owed: ScheduleMessage, to: list[str], key: bytes) -> str:
         """Send a message by mail, once, one for each language of its readers; returns as `_deliver`."""
         mails: list[tuple[OutgoingMessage, bytes]] = []
         try:
@@ -323,7 +323,9 @@ class ScheduleSender:
             return FAILED
         return ""
 
-    def _letter(self, account: Account, owed: Owed, to: list[str], language: str) -> tuple[OutgoingMessage, bytes]:
+    def _letter(
+        self, account: Account, owed: ScheduleMessage, to: list[str], language: str
+    ) -> tuple[OutgoingMessage, bytes]:
         """A mail to readers of one language. Raises BadDraft, BadObject, BadComponents, SubmissionRefused."""
         snapshot, now = self._config.current, time.time_ns() // 1000
         settings = snapshot.account(account.name)
@@ -343,7 +345,7 @@ class ScheduleSender:
         )
         return envelope, b"".join(message(draft, files, keep_bcc=False))
 
-    async def _note(self, account: Account, owed: Owed, addresses: frozenset[str], status: str) -> None:
+    async def _note(self, account: Account, owed: ScheduleMessage, addresses: frozenset[str], status: str) -> None:
         """Note in the sender's entry that these people could not be told."""
 
         def found(r: Reader) -> Resource | None:
@@ -383,7 +385,7 @@ async def read_owed(text: str) -> tuple[str, CalendarObject]:
     return read_message(text) if len(text) <= LARGE else await off_loop(partial(read_message, text), kind="dav")
 
 
-async def receive(account: Account, owed: Owed, user: User, key: bytes, *, news: bool = False) -> bool:
+async def receive(account: Account, owed: ScheduleMessage, user: User, key: bytes, *, news: bool = False) -> bool:
     """Bring a message about an event into an account's calendar, once for each key; returns whether it changed there,
     now or by an earlier handover. `news`: devices are notified of it.
 
@@ -432,7 +434,7 @@ def _merged(
     return None
 
 
-def _news(owed: Owed, message: CalendarObject, author: Author, resource: int, language: str) -> DueAlarm:
+def _news(owed: ScheduleMessage, message: CalendarObject, author: Author, resource: int, language: str) -> DueAlarm:
     """A message as devices show it: what happened, the author, and the start of the event."""
     title = news_words(language, said_by(owed, message.main), message.title)
     start = message.main.first("DTSTART")

@@ -20,7 +20,7 @@ from moxlite.proto.cards.moments import duration_of, is_date, moment_of, value_o
 from moxlite.proto.cards.received import read_message
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
-from moxlite.store.groupware.scheduling import Owed
+from moxlite.store.groupware.scheduling import ScheduleMessage
 
 MAX_SHOWN: Final = 500
 """Characters of a title or place in the text."""
@@ -259,7 +259,7 @@ def language_in(header: bytes) -> str:
 
 
 def letter(
-    owed: Owed, to: Sequence[str], name: str, message_id: str, now: int, language: str = "en"
+    owed: ScheduleMessage, to: Sequence[str], name: str, message_id: str, now: int, language: str = "en"
 ) -> tuple[Draft, list[File]]:
     """The mail of a message to these addresses, and its files. `name`: the sender's; `now`: µs UTC; `language`: of
     `LANGUAGES`, else English.
@@ -391,7 +391,7 @@ def _place(part: Component) -> str:
     return plain(part.value("LOCATION"), MAX_SHOWN)
 
 
-def said_by(owed: Owed, part: Component) -> str:
+def said_by(owed: ScheduleMessage, part: Component) -> str:
     """The kind of a message, of `SAID`."""
     if owed.method == "CANCEL":
         return "CANCEL"

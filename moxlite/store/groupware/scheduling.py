@@ -94,7 +94,7 @@ class User(msgspec.Struct, frozen=True):
     guest: str = ""
 
 
-class Owed(msgspec.Struct, frozen=True, kw_only=True):
+class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that a change owes.
 
     Attributes:
@@ -115,19 +115,19 @@ class Owed(msgspec.Struct, frozen=True, kw_only=True):
         return _ENCODER.encode(self)
 
     @classmethod
-    def unpack(cls, data: bytes) -> Owed:
+    def unpack(cls, data: bytes) -> ScheduleMessage:
         """Decode it from the row. Raises msgspec.DecodeError or ValidationError if it is damaged."""
         return _DECODER.decode(data)
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
-_DECODER: Final = msgpack_decoder(Owed)
+_DECODER: Final = msgpack_decoder(ScheduleMessage)
 
 
 def undelivered(resource: int, recipients: Sequence[str]) -> bytes:
     """The row that notes in an entry of the account that a mail about it did not arrive."""
     people = tuple(recipient.lower() for recipient in recipients)
-    return Owed(
+    return ScheduleMessage(
         method=UNDELIVERED, sender="", recipients=people, text="", before="", resource=resource, title=""
     ).pack()
 
@@ -431,7 +431,7 @@ def _name_of(r: Reader, collection_id: int) -> str:
 def _owe(tx: AccountTx, messages: Sequence[Message], sender: str, resource: int, facts: ResourceFacts) -> None:
     for number, message in enumerate(messages):
         key = hashlib.sha256(f"schedule\0{tx.account}\0{facts.uid}\0{tx.modseq()}\0{number}".encode()).digest()
-        owed = Owed(
+        owed = ScheduleMessage(
             method=message.method,
             sender=sender,
             recipients=message.recipients,
