@@ -13,7 +13,7 @@ import zstandard
 
 from moxlite.web.handlers import files
 from moxlite.web.handlers.rules import host_and_port
-from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, Kept, StaticFile
+from moxlite.web.handlers.static import KEPT_OCTETS, KEPT_SECONDS, FileCache, StaticFile
 from moxlite.web.http.conditional import Validators
 from tests.web_rig import DOMAINS, STATIC, Answer, Rig, http_exchange, open_rig
 
@@ -165,7 +165,7 @@ async def test_a_file_in_memory_is_sent_as_each_rule_says(opening: Opening, www:
 
 def test_files_in_memory_are_bounded() -> None:
     """WEB-40a: 8 MiB, the least recently used ones go first; after a second none is taken."""
-    keeping = Kept()
+    keeping = FileCache()
     file = files.File(None, 65_000, 1, 1, 1, bytes(65_000))
     facts = Validators(65_000, "text/plain", "1", datetime(2026, 11, 29, tzinfo=UTC))
     found = StaticFile(file, file, "/x", "text/plain", None, facts)

@@ -76,7 +76,7 @@ class StaticFile(msgspec.Struct, frozen=True):
     facts: Validators
 
 
-class Kept:
+class FileCache:
     """The small files that were sent in the last second, the least recently used ones dropped beyond `KEPT_OCTETS`."""
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class Kept:
             self._octets -= len(was[1].file.first) + NOTED
 
 
-kept: Final = Kept()
+kept: Final = FileCache()
 
 
 class Static:
