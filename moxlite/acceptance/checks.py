@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 from moxlite.mailauth import iprev
-from moxlite.mailauth.arc.verify import FIELDS as ARC_FIELDS, Vouched, verify as verify_arc, vouched
+from moxlite.mailauth.arc.verify import FIELDS as ARC_FIELDS, SealedResults, verify as verify_arc, vouched
 from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.dmarc import Method, validation, verify as verify_dmarc
@@ -97,7 +97,7 @@ class Checks(msgspec.Struct, frozen=True, kw_only=True):
     authors: int = 0
     report_signers: tuple[str, ...] = ()
     arc: ARCResult = ARCResult(status=ARCStatus.NONE)
-    vouched: Vouched | None = None
+    vouched: SealedResults | None = None
 
     @property
     def ehlo_verified(self) -> str:

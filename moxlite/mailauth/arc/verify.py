@@ -373,7 +373,7 @@ MAX_SIGNERS: Final = 10
 """Number of signing domains taken over from a sealer: the limit for evaluated DKIM signatures (AUTH-30)."""
 
 
-class Vouched(msgspec.Struct, frozen=True):
+class SealedResults(msgspec.Struct, frozen=True):
     """Results recorded by a trusted sealer at the end of a passing chain. Domains in A-labels.
 
     Attributes:
@@ -393,7 +393,7 @@ class Vouched(msgspec.Struct, frozen=True):
         return f"arc=pass as[{self.instance}].d={self.sealer}"
 
 
-def vouched(result: ARCResult, trusted: Collection[str], author: str, organization: str) -> Vouched | None:
+def vouched(result: ARCResult, trusted: Collection[str], author: str, organization: str) -> SealedResults | None:
     """Return the results of the trusted sealers; None if the chain does not pass, its newest sealer is not trusted, or
     From is not signed: it may be another one since.
 
@@ -405,7 +405,7 @@ def vouched(result: ARCResult, trusted: Collection[str], author: str, organizati
     """
     if result.status is not ARCStatus.PASS or not result.author_signed or result.sealers[-1] not in trusted:
         return None
-    newest: Vouched | None = None
+    newest: SealedResults | None = None
     for instance in range(result.instances, 0, -1):
         sealer = result.sealers[instance - 1]
         if sealer not in trusted:
@@ -414,13 +414,13 @@ def vouched(result: ARCResult, trusted: Collection[str], author: str, organizati
             recorded = parse(result.statements[instance - 1])
         except AuthResultsError:
             break
-        found = Vouched(instance, sealer, _proves(recorded, author, organization), _signers(recorded))
+        found = SealedResults(instance, sealer, _proves(recorded, author, organization), _signers(recorded))
         if found.proven:
             return found
         newest = newest or found
         if not any(method.name.lower() == "arc" and method.result.lower() == "pass" for method in recorded.methods):
             break
-    return newest or Vouched(result.instances, result.sealers[-1], proven=False)
+    return newest or SealedResults(result.instances, result.sealers[-1], proven=False)
 
 
 def _proves(recorded: AuthResults, author: str, organization: str) -> bool:
