@@ -17,7 +17,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import Hosts, NoHosts, addresses_of, hosts_of
 from moxlite.queue.hosts.load import Untried
-from moxlite.queue.sending.onehost import Destination, NotVouched, try_host
+from moxlite.queue.sending.onehost import Destination, UnverifiedTLS, try_host
 from moxlite.queue.sending.routing import Way, connect
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, converse
 from moxlite.queue.tls.policies import EffectivePolicy
@@ -135,7 +135,7 @@ def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
     for lacking in (SMTPUTF8Missing, EightBitMissing):
         if all(isinstance(smtp_error, lacking) for smtp_error in met):
             return SMTPError(True, 0, error.ecode, "mail", error.line)
-    if all(isinstance(smtp_error, NotVouched | RequireTLSMissing) for smtp_error in met):
+    if all(isinstance(smtp_error, UnverifiedTLS | RequireTLSMissing) for smtp_error in met):
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
     tried = [smtp_error for smtp_error in met if not isinstance(smtp_error, Untried)]
     if isinstance(error, Untried):

@@ -76,7 +76,7 @@ class Host(msgspec.Struct, frozen=True):
         return self.way.ehlo_name, self.way.family, self.name
 
 
-class NotVouched(SMTPError):
+class UnverifiedTLS(SMTPError):
     """The message demands REQUIRETLS, and no policy assures verified TLS with this host (QUEUE-55)."""
 
     def __init__(self, text: str) -> None:
@@ -98,7 +98,7 @@ async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way
     if policy.refusal is not None:
         if not policy.refusal.vouched:
             metrics.requiretls_unsupported.labels(reason="nopolicy").inc()
-            raise NotVouched(policy.refusal.text)
+            raise UnverifiedTLS(policy.refusal.text)
         raise SMTPError(False, 0, "4.7.5", "connect", policy.refusal.text)
     await ctx.trust.ready()
     host = Host(name, way, policy)
