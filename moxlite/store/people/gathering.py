@@ -90,7 +90,7 @@ ALL_DONE: Final = 2**63 - 1
 """Its value when the recipients of all old submissions are known, too."""
 
 
-class _Found(msgspec.Struct, frozen=True):
+class _ReceivedMessage(msgspec.Struct, frozen=True):
     """A message that came: its sender, and the key of the list or newsletter, "" for other mail, with the name and
     address under which that is listed.
     """
@@ -212,9 +212,9 @@ def list_key(section: HeaderSection, address: str) -> str:
     return (match[1] if match else address).lower()
 
 
-def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:
+def _read(r: Reader, after: int) -> tuple[int, list[_ReceivedMessage]]:
     """The next messages from other people, and the id that was reached."""
-    found: list[_Found] = []
+    found: list[_ReceivedMessage] = []
     work = Background()
     until = time.monotonic() + BATCH_SECONDS
     for message_id, left_out, received, size, packed, header in r.rows(
@@ -229,7 +229,7 @@ def _read(r: Reader, after: int) -> tuple[int, list[_Found]]:
     return after, found
 
 
-def _look(message_id: int, received: int, size: int, packed: bytes, header: bytes) -> Sequence[_Found]:
+def _look(message_id: int, received: int, size: int, packed: bytes, header: bytes) -> Sequence[_ReceivedMessage]:
     try:
         structure = structure_of(packed)
     except ChunkDamaged:
@@ -247,7 +247,7 @@ def _look(message_id: int, received: int, size: int, packed: bytes, header: byte
         if section.count(b"list-id") or section.count(b"list-unsubscribe"):
             key = list_key(section, f"{senders[0].localpart}@{domain.ascii}")[:MAX_KEY]
             shown = _discussion(section) or shown
-    return (_Found(message_id, senders[0], domain.unicode, key, shown, received, size),)
+    return (_ReceivedMessage(message_id, senders[0], domain.unicode, key, shown, received, size),)
 
 
 def _discussion(section: HeaderSection) -> tuple[str, str] | None:
@@ -267,7 +267,7 @@ def _discussion(section: HeaderSection) -> tuple[str, str] | None:
     return phrase or (listed[1].partition(".")[0] if listed else str(address.localpart)), str(address)
 
 
-def _write(tx: Tx, found: list[_Found], last: int) -> None:
+def _write(tx: Tx, found: list[_ReceivedMessage], last: int) -> None:
     state = tx.row(STATE)
     assert state is not None
     for one in found:
