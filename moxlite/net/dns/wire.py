@@ -177,7 +177,7 @@ class _Name(msgspec.Struct, frozen=True):
     octets: int
 
 
-class _Found(msgspec.Struct):
+class _RecordSet(msgspec.Struct):
     """Records of one name and type. `ttl`: the least."""
 
     ttl: int
@@ -199,8 +199,8 @@ class _Reader:
         for _ in range(questions):
             name = self._name()  # the others point to it, and as here it is written in records
             self._at += 4
-        wanted: dict[str, _Found] = {}
-        aliases: dict[str, _Found] = {}
+        wanted: dict[str, _RecordSet] = {}
+        aliases: dict[str, _RecordSet] = {}
         for _ in range(answers):
             self._answer(kind, wanted, aliases)
         denials: dict[str, int] = {}
@@ -248,7 +248,7 @@ class _Reader:
             raise WireError("record extends past the end of the message")
         return name, kind, group, ttl, end
 
-    def _answer(self, kind: RecordType, wanted: dict[str, _Found], aliases: dict[str, _Found]) -> None:
+    def _answer(self, kind: RecordType, wanted: dict[str, _RecordSet], aliases: dict[str, _RecordSet]) -> None:
         name, number, group, ttl, end = self._record(self._name)
         if group == IN and number in (TYPES[kind], CNAME):
             record = self._data_of(number, end)
@@ -256,7 +256,7 @@ class _Reader:
                 raise WireError("record length doesn't match")
             into = wanted if number == TYPES[kind] else aliases
             ttl = ttl if ttl < 1 << 31 else 0  # RFC 2181 §8
-            found = into.setdefault(name, _Found(ttl, {}))
+            found = into.setdefault(name, _RecordSet(ttl, {}))
             found.ttl = min(found.ttl, ttl)
             found.records[record] = None
         self._at = end
