@@ -156,7 +156,7 @@ class _Flight:
         self.outcome: Answer[Record] | DNSError | None = None
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _CachedAnswer(msgspec.Struct, frozen=True):
     """A cached answer. `until`: by the resolver's clock; `size` in octets."""
 
     until: float
@@ -186,7 +186,7 @@ class DNSResolver(Resolver):
         self._read: Servers | None = None
         self._read_mtime: int | None = None
         self._looked = float("-inf")
-        self._cache: OrderedDict[tuple[str, RecordType], _Kept] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, RecordType], _CachedAnswer] = OrderedDict()
         self._cached = 0  # octets
         self._flights: dict[tuple[str, RecordType], _Flight] = {}
         self._silent: dict[IPAddress, float] = {}  # servers that did not answer, and until when they are tried last
@@ -291,7 +291,7 @@ class DNSResolver(Resolver):
             return
         if seconds > 0:
             self._drop(key)
-            self._cache[key] = kept = _Kept(self._clock() + seconds, outcome, _size(outcome))
+            self._cache[key] = kept = _CachedAnswer(self._clock() + seconds, outcome, _size(outcome))
             self._cached += kept.size
             while self._cached > MAX_CACHED:
                 self._drop(next(iter(self._cache)))
