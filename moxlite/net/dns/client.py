@@ -144,7 +144,7 @@ def read_resolv_conf(text: str) -> Servers:
     return _servers(addresses, trust_ad)
 
 
-class _Flight:
+class _PendingLookup:
     """A look-up in progress that other callers wait for. If it ends without an outcome, its task was cancelled, and a
     waiting caller must ask.
     """
@@ -188,7 +188,7 @@ class DNSResolver(Resolver):
         self._looked = float("-inf")
         self._cache: OrderedDict[tuple[str, RecordType], _CachedAnswer] = OrderedDict()
         self._cached = 0  # octets
-        self._flights: dict[tuple[str, RecordType], _Flight] = {}
+        self._flights: dict[tuple[str, RecordType], _PendingLookup] = {}
         self._silent: dict[IPAddress, float] = {}  # servers that did not answer, and until when they are tried last
 
     @property
@@ -256,7 +256,7 @@ class DNSResolver(Resolver):
         return Silence(silent, not answered, file)
 
     async def _fly(self, key: tuple[str, RecordType]) -> Answer[Record] | DNSError:
-        flight = self._flights[key] = _Flight()
+        flight = self._flights[key] = _PendingLookup()
         started = self._clock()
         try:
             try:
