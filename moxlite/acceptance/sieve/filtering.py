@@ -310,7 +310,7 @@ class Included(Mapping[str, "Program"]):
         return len(self._scripts)
 
 
-class _Kept:
+class _ProgramCache:
     """Scripts kept ready, those used last; of all accounts, for all threads."""
 
     def __init__(self) -> None:
@@ -338,7 +338,7 @@ class _Kept:
         return program
 
 
-_kept: Final = _Kept()
+_kept: Final = _ProgramCache()
 
 
 def ready(one: Compiled) -> Program | None:
