@@ -303,7 +303,7 @@ MAX_IN_MEMORY = 1000
 """Maximum number of sessions of all accounts, under 1 KiB each; the one that expires soonest makes way."""
 
 
-class _Kept(msgspec.Struct, frozen=True):
+class _StoredSession(msgspec.Struct, frozen=True):
     csrf_hash: bytes
     session: Session
 
@@ -314,7 +314,7 @@ class MemorySessions:
     """
 
     def __init__(self) -> None:
-        self._kept: dict[bytes, _Kept] = {}
+        self._kept: dict[bytes, _StoredSession] = {}
         self._ids = itertools.count(1)
 
     def add(
@@ -333,7 +333,7 @@ class MemorySessions:
         tokens = new_tokens()
         session = new_session(app, account, address, now, remote_ip, user_agent, proven, subject)
         session = msgspec.structs.replace(session, id=-next(self._ids))
-        self._kept[hash_of(tokens.token)] = _Kept(hash_of(tokens.csrf), session)
+        self._kept[hash_of(tokens.token)] = _StoredSession(hash_of(tokens.csrf), session)
         # The bound of one account comes before that of all: a user with many log-ins must not end sessions of others.
         own = [token for token, kept in self._kept.items() if kept.session.account == account]
         for token in own[: max(0, len(own) - MAX_SESSIONS)]:
@@ -355,7 +355,7 @@ class MemorySessions:
         check_session(kept.session, kept.csrf_hash, now=now, csrf=csrf)
         session = msgspec.structs.replace(kept.session, last_used=now, expires=now + LIFETIME)
         del self._kept[hashed]  # to the end: it expires last
-        self._kept[hashed] = _Kept(kept.csrf_hash, session)
+        self._kept[hashed] = _StoredSession(kept.csrf_hash, session)
         return session
 
     def of(self, account: str, *, now: int) -> list[Session]:
