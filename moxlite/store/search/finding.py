@@ -74,7 +74,7 @@ class MessageQuery(msgspec.Struct, frozen=True):
         return self.term is None and self.test is None
 
 
-class _Manner(msgspec.Struct, frozen=True):
+class _SearchOptions(msgspec.Struct, frozen=True):
     oldest_first: bool
     by: Ranking
     only: Sequence[int] | None
@@ -133,7 +133,7 @@ class Search:
         self.reached: Placed | None = None
         self._account = account
         self._wanted = wanted
-        self._manner: Final = _Manner(oldest_first, by, only, beside)
+        self._manner: Final = _SearchOptions(oldest_first, by, only, beside)
         self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
