@@ -30,7 +30,7 @@ class Converted(msgspec.Struct, frozen=True):
     left_out: tuple[tuple[int, str], ...]
 
 
-class _Without(Exception):
+class _Unsupported(Exception):
     """The rule has no counterpart; the text says why."""
 
 
@@ -44,7 +44,7 @@ def as_sieve(rules: Sequence[Ruleset]) -> Converted:
         name = f"# {' '.join(words)}\n" if words else ""
         try:
             test = _test(rule)
-        except _Without as reason:
+        except _Unsupported as reason:
             left_out.append((index, str(reason)))
             blocks.append(f"{name}# rule {index + 1} is left out: {reason}\n")
             continue
@@ -81,12 +81,12 @@ STARRED: Final = "\\Flagged"
 
 
 def _test(rule: Ruleset) -> str:
-    """The conditions of a rule. Raises _Without."""
+    """The conditions of a rule. Raises _Unsupported."""
     changes = (rule.is_forward, rule.list_allow_domain, rule.accept_rejects_to_mailbox, rule.never_junk)
     if any(changes):
-        raise _Without("scripts can't change junk filtering")
+        raise _Unsupported("scripts can't change junk filtering")
     if rule.verified_domain is not None:
-        raise _Without("scripts can't check whether a domain is verified")
+        raise _Unsupported("scripts can't check whether a domain is verified")
     tests: list[str] = []
     if rule.msg_from_regexp is not None:
         tests.append(f'address :matches "from" {_glob(rule.msg_from_regexp)}')
@@ -95,12 +95,12 @@ def _test(rule: Ruleset) -> str:
     for name, value in rule.headers_regexp.items():
         field = FIELD.fullmatch(name)
         if field is None:
-            raise _Without(f"the pattern {name!r} must be a single header field name, like ^subject$")
+            raise _Unsupported(f"the pattern {name!r} must be a single header field name, like ^subject$")
         tests.append(f'header :matches "{field[1]}" {_glob(value)}')
     words = [_condition(condition) for condition in rule.conditions]
     tests += words if rule.match == "all" else [_joined("anyof", words)] if words else []
     if not tests:
-        raise _Without("the rule doesn't have any conditions")
+        raise _Unsupported("the rule doesn't have any conditions")
     return _joined("allof", tests)
 
 
@@ -109,10 +109,10 @@ def _joined(word: str, tests: Sequence[str]) -> str:
 
 
 def _condition(condition: Condition) -> str:
-    """A condition in words as a test. Raises _Without."""
+    """A condition in words as a test. Raises _Unsupported."""
     value = condition.value.strip()
     if condition.part == "attachment":
-        raise _Without("scripts can't check for attachments")
+        raise _Unsupported("scripts can't check for attachments")
     if condition.part == "larger":
         return f"size :over {parse_size(value)}"
     if condition.part == "text":
@@ -122,7 +122,7 @@ def _condition(condition: Condition) -> str:
     if test == "contains":
         return f"header :contains {names} {_quoted(value)}"
     if condition.part in {"from", "to"} and "@" not in value:
-        raise _Without("scripts can't match sender or recipient names")
+        raise _Unsupported("scripts can't match sender or recipient names")
     kind = "address" if condition.part in {"from", "to"} else "header"
     if test == "is" and condition.part != "list":
         return f"{kind} :is {names} {_quoted(value)}"
@@ -140,7 +140,7 @@ SIEVE_FIELDS: Final = {"from": '"from"', "to": '["to", "cc"]', "subject": '"subj
 
 
 def _glob(pattern: str) -> str:
-    """A regular expression as a quoted pattern of ``:matches`` (RFC 5228 §2.7.1). Raises _Without."""
+    """A regular expression as a quoted pattern of ``:matches`` (RFC 5228 §2.7.1). Raises _Unsupported."""
     parts: list[str] = []
     at, end = 0, len(pattern)
     begins = pattern.startswith("^")
@@ -159,9 +159,9 @@ def _glob(pattern: str) -> str:
         elif letter in PLAIN or (not letter.isascii() and letter.isprintable()):
             parts.append(_literal(letter))
         else:
-            raise _Without(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
+            raise _Unsupported(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
         if at < end and pattern[at] in "*+?{":
-            raise _Without(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
+            raise _Unsupported(f"can't convert the pattern {pattern!r} to the wildcards * and ?")
     return _quoted(("" if begins else "*") + "".join(parts) + ("" if ends else "*"))
 
 
