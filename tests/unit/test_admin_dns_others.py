@@ -7,7 +7,7 @@ import dns.rdataclass
 import pytest
 
 from moxlite.admin.accounts import Refused
-from moxlite.admin.dns.others import UNKNOWN, Own, others_of
+from moxlite.admin.dns.others import UNKNOWN, ServerIdentity, others_of
 from moxlite.admin.dns.plan import Change, Data, Note, Published, Slot, make_plan
 from moxlite.admin.dns.wanted import Kind, WantedRecord
 from moxlite.admin.dns.zonefile import rdata_of
@@ -17,7 +17,7 @@ from moxlite.net.resolver import CAA, MX, FakeResolver, RecordType, TempError
 from moxlite.proto.address import Domain
 
 DOMAIN = Domain.parse("example.org")
-OWN = Own((Domain.parse("mx.example.org"),), (ip_address("192.0.2.1"),), ("letsencrypt.org",))
+OWN = ServerIdentity((Domain.parse("mx.example.org"),), (ip_address("192.0.2.1"),), ("letsencrypt.org",))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ MAX_SHOWN: Final = 5
 """Others that are named."""
 
 
-class Own(msgspec.Struct, frozen=True):
+class ServerIdentity(msgspec.Struct, frozen=True):
     """Names and addresses of this server, and the CAs of its certificates."""
 
     hosts: Collection[Domain]
@@ -42,7 +42,9 @@ class Own(msgspec.Struct, frozen=True):
     issuers: Collection[str]
 
 
-async def others_of(resolver: Resolver, domain: Domain, own: Own, listed: Iterable[Record] = ()) -> list[str]:
+async def others_of(
+    resolver: Resolver, domain: Domain, own: ServerIdentity, listed: Iterable[Record] = ()
+) -> list[str]:
     """Others that use a domain, in words; none if only we do.
 
     Args:
@@ -61,7 +63,7 @@ async def others_of(resolver: Resolver, domain: Domain, own: Own, listed: Iterab
 async def others_of_new(config: CurrentConfig, resolver: Resolver, domain: Domain) -> list[str]:
     """As `others_of`, for a domain that comes to this server."""
     snapshot = config.current
-    own = Own((snapshot.static.hostname,), own_ips(snapshot) or (), tuple(issuers_of(snapshot, {})))
+    own = ServerIdentity((snapshot.static.hostname,), own_ips(snapshot) or (), tuple(issuers_of(snapshot, {})))
     return await others_of(resolver, domain, own)
 
 
@@ -95,7 +97,7 @@ def _listed_text(record: Record) -> str:
             return record.data.split()[-1]
 
 
-def _others_in(records: Iterable[Record], domain: Domain, own: Own) -> Iterable[str]:
+def _others_in(records: Iterable[Record], domain: Domain, own: ServerIdentity) -> Iterable[str]:
     own_names = {f"{host.ascii}." for host in own.hosts}
     own_ips = set(map(str, own.ips))
     apex = f"{domain.ascii}."

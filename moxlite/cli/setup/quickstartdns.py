@@ -85,7 +85,7 @@ def find_others(
     """
     import trio
 
-    from moxlite.admin.dns.others import UNKNOWN, Own, others_of
+    from moxlite.admin.dns.others import UNKNOWN, ServerIdentity, others_of
     from moxlite.admin.dns.wanted import LETSENCRYPT
     from moxlite.admin.dnsproviders.accounts import RFC2136, ProviderFailed, read_zone
 
@@ -95,7 +95,7 @@ def find_others(
         listed = () if stored is None or stored.provider == RFC2136 else read_zone(stored.account)
     except ProviderFailed:
         return [UNKNOWN]
-    return trio.run(others_of, resolver, domain, Own((host,), ips, (LETSENCRYPT,)), listed)
+    return trio.run(others_of, resolver, domain, ServerIdentity((host,), ips, (LETSENCRYPT,)), listed)
 
 
 class Agreed(msgspec.Struct):
