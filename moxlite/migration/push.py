@@ -71,7 +71,7 @@ ALWAYS: Final = -(1 << 62)
 """µs UTC before the date of any message."""
 
 
-class Own(msgspec.Struct, frozen=True):
+class SourceMailbox(msgspec.Struct, frozen=True):
     """A mailbox of ours, and its name on the other server. `plain`: the name without unusual characters. `exists`: it
     is there already.
     """
@@ -122,7 +122,7 @@ class Push:
         del client
         await trio.sleep(PAUSE)
 
-    async def _places(self, client: Client) -> list[Own]:
+    async def _places(self, client: Client) -> list[SourceMailbox]:
         there = await list_boxes(client, self.problems)
         separator, prefix = await separator_of(client)
         names = {box.name for box in there}
@@ -149,10 +149,10 @@ class Push:
                 await self.problems.add(f"skipped folder {box.name!r}: its name is too long for the other server")
                 continue
             plain = prefix + separator.join(map(plain_element, target.removeprefix(prefix).split(separator or None)))
-            found.append(Own(box, subscribed, target, plain, target in names))
+            found.append(SourceMailbox(box, subscribed, target, plain, target in names))
         return found
 
-    async def _mailbox(self, client: Client, own: Own) -> None:
+    async def _mailbox(self, client: Client, own: SourceMailbox) -> None:
         order = self._order
         if order.dry_run:
             before = await self._account.read(
@@ -170,7 +170,7 @@ class Push:
         await self._send(client, selected, remote, own, new)
         await self._carry_flags(client, selected, remote)
 
-    def _open(self, tx: Tx, own: Own, uidvalidity: int) -> tuple[Remote, bool]:
+    def _open(self, tx: Tx, own: SourceMailbox, uidvalidity: int) -> tuple[Remote, bool]:
         """The row of a mailbox in ``imap_copy``; and whether its UIDVALIDITY there has changed since the last run."""
         order = self._order
         before = find_remote(tx, "target", order.host, order.user, own.target)
@@ -179,7 +179,7 @@ class Push:
         )
         return remote, before is not None and before.uidvalidity != uidvalidity
 
-    async def create(self, client: Client, own: Own) -> Own:
+    async def create(self, client: Client, own: SourceMailbox) -> SourceMailbox:
         """Create a mailbox; if the server refuses its name, with a name without the characters that some servers
         refuse.
         """
@@ -199,7 +199,7 @@ class Push:
             return msgspec.structs.replace(own, target=name, exists=True)
         raise AssertionError("unreachable: the loop always tries once")
 
-    async def _recognize(self, client: Client, remote: Remote, own: Own, *, again: bool) -> None:
+    async def _recognize(self, client: Client, remote: Remote, own: SourceMailbox, *, again: bool) -> None:
         """Find messages there without a row: sent by an interrupted run, or arrived in another way."""
         known: array[int] = array("I")
         while True:
@@ -234,10 +234,10 @@ class Push:
             same = [(keys[row.key].pop(), row) for row in rows if keys.get(row.key)]
             await self._account.write(partial(_link, remote_id=remote.id, same=same))
 
-    def _waiting(self, r: Reader, remote_id: int, own: Own, after: int) -> list[Waiting]:
+    def _waiting(self, r: Reader, remote_id: int, own: SourceMailbox, after: int) -> list[Waiting]:
         return waiting(r, remote_id, own.box.id, after, self._since, BATCH)
 
-    async def _count(self, own: Own, remote_id: int) -> int:
+    async def _count(self, own: SourceMailbox, remote_id: int) -> int:
         count, after = 0, 0
         while True:
             rows = await self._account.read(
@@ -251,7 +251,7 @@ class Push:
                 return count
             after = rows[-1].uid
 
-    async def _send(self, client: Client, selected: Selected, remote: Remote, own: Own, total: int) -> None:
+    async def _send(self, client: Client, selected: Selected, remote: Remote, own: SourceMailbox, total: int) -> None:
         done, after = 0, 0
         while done < total:
             rows = await self._account.read(
@@ -272,7 +272,7 @@ class Push:
             await self._tell(MailboxStep(own.box.name, done, max(total, done)))
 
     async def append(
-        self, client: Client, selected: Selected, remote: Remote, own: Own, batch: Sequence[Waiting]
+        self, client: Client, selected: Selected, remote: Remote, own: SourceMailbox, batch: Sequence[Waiting]
     ) -> int:
         """Send messages, and save their rows; returns how many were sent. If the server refuses a batch, its messages
         are sent one by one.
@@ -314,7 +314,7 @@ class Push:
         return len(sent)
 
     async def _content(
-        self, row: Waiting, client: Client, own: Own
+        self, row: Waiting, client: Client, own: SourceMailbox
     ) -> tuple[AsyncIterator[bytes] | bytes, bool] | None:
         """The octets of a message, in memory if it is small, and whether it contains NUL; None if it cannot be sent."""
         place = f"{own.box.name}, message with UID {row.uid}"

@@ -24,7 +24,7 @@ import trio
 from moxlite.migration.listing import fetch_facts, key_of, separator_of
 from moxlite.migration.names import Place, RemoteBox, name_there
 from moxlite.migration.problems import Transfer
-from moxlite.migration.push import BATCH, Own, Push, plain_element
+from moxlite.migration.push import BATCH, Push, SourceMailbox, plain_element
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap
 from moxlite.proto.imap import commands as c
@@ -433,7 +433,7 @@ class Upstream:
         selected = await self._select(client, name, remote)
         if selected is None:
             return
-        own = Own(self._sides.boxes[mailbox_id], True, name, name, exists=True)
+        own = SourceMailbox(self._sides.boxes[mailbox_id], True, name, name, exists=True)
         for start in range(0, len(ids), BATCH):
             some = ids[start : start + BATCH]
             for one in await self._account.read(partial(_to_send, some), op="link"):
@@ -470,7 +470,7 @@ class Upstream:
         subscribed = await self._account.read(lambda r: is_subscribed(r, box.name), op="link")
         simple = prefix + separator.join(map(plain_element, name.removeprefix(prefix).split(separator or None)))
         try:
-            own = await self._push.create(client, Own(box, subscribed, name, simple, exists=False))
+            own = await self._push.create(client, SourceMailbox(box, subscribed, name, simple, exists=False))
             selected = await client.select(own.target)
         except Refused as error:
             await self._push.problems.add(str(error))
