@@ -99,7 +99,7 @@ class Alarm:
         return trio.lowlevel.Abort.SUCCEEDED
 
 
-class Called(Alarm):
+class CallbackAlarm(Alarm):
     """An alarm without a sleeper: setting it calls a function."""
 
     __slots__ = ("_call",)

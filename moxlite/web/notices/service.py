@@ -21,7 +21,7 @@ from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.people.devices import SECOND, device, forget_devices, forget_ended, has_devices
 from moxlite.store.people.subscriptions import forget_subscriptions, has_subscriptions
 from moxlite.store.types import AccountClosing, Flag, MessageAdded
-from moxlite.wakeup import Alarm, Called, Wakeup
+from moxlite.wakeup import Alarm, CallbackAlarm, Wakeup
 from moxlite.web.notices.rounds import Rounds
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ class Subscribers:
     def __init__(self, auth: AuthDB, look_again: Callable[[], None]) -> None:
         self._auth = auth
         self._look_again = look_again
-        auth.sharing.alarms.add(Called(look_again))
+        auth.sharing.alarms.add(CallbackAlarm(look_again))
         self._names: set[str] = set()
         self._owners: dict[str, set[str]] = {}
         self._alarms: set[Alarm] = set()
