@@ -54,7 +54,7 @@ def judge(octets: bytes, records: Mapping[str, str]) -> list[Opinion]:
     """
     opinions: list[Opinion] = []
     for index in range(_number(octets)):
-        words = _Words()
+        words = _LastLine()
         one = _message(octets, words)
         try:
             fields = one.verify_headerprep(index)
@@ -69,7 +69,7 @@ def judge(octets: bytes, records: Mapping[str, str]) -> list[Opinion]:
     return opinions
 
 
-class _Words(logging.Handler):
+class _LastLine(logging.Handler):
     """Keeps the last line that dkimpy logs: the reason for a failure."""
 
     def __init__(self) -> None:
@@ -80,7 +80,7 @@ class _Words(logging.Handler):
         self.last = record.getMessage()
 
 
-def _message(octets: bytes, words: _Words | None = None) -> dkim.DKIM:
+def _message(octets: bytes, words: _LastLine | None = None) -> dkim.DKIM:
     if len(octets) > MAX_OCTETS:
         raise ValueError("message too large to verify a second time")
     logger = logging.Logger("dkimpy", logging.ERROR)  # of its own: nothing comes into the server's log
