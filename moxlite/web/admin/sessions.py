@@ -49,7 +49,7 @@ NO_FILE: Final = "admin_password_file isn't set in moxlite.toml. On the server, 
 Stamp = tuple[int, int, int, int]
 
 
-class _Living(msgspec.Struct):
+class _LiveSession(msgspec.Struct):
     """A session with the hashes of its tokens; `password`: the version of the password file and of the second factors
     at its log-in; `logouts`: number of log-outs at the login provider when that began.
     """
@@ -92,7 +92,7 @@ class AdminSessions(Sessions):
     ) -> None:
         super().__init__("webadmin", auth=auth, logins=logins, factors=factors, config=config)
         self._resets = resets
-        self._living: dict[int, _Living] = {}
+        self._living: dict[int, _LiveSession] = {}
         self._last_id = 0
         self._stamps: Pending[Stamp] = Pending()  # by the token of a log-in that waits for its second factor
 
@@ -154,7 +154,7 @@ class AdminSessions(Sessions):
             subject=identity.subject,
         )
         hashes = hash_of(tokens.token), hash_of(tokens.csrf)
-        self._living[session.id] = _Living(session, *hashes, self._stamp(), identity.logouts)
+        self._living[session.id] = _LiveSession(session, *hashes, self._stamp(), identity.logouts)
         while len(self._living) > MAX_SESSIONS:
             del self._living[min(self._living)]
         self.cookies.give(caller, tokens.token, "")
@@ -241,7 +241,7 @@ class AdminSessions(Sessions):
         self._auth.sessions.tell(ADMIN)
         return ended
 
-    def _find(self, token: bytes) -> _Living | None:
+    def _find(self, token: bytes) -> _LiveSession | None:
         found = None
         for one in self._living.values():  # at most 10; all are compared, so that the time says nothing
             if hmac.compare_digest(one.token, token):
