@@ -87,7 +87,7 @@ class Answer(msgspec.Struct, frozen=True):
     error: ErrorCode
 
 
-class _Away(msgspec.Struct, frozen=True):
+class _PendingRequest(msgspec.Struct, frozen=True):
     """A request that its browser keeps while it is at the provider. `until`: seconds since 1970; `session`: that of the
     page, 0 for a log-in; `logouts`: the number of log-outs there before it.
     """
@@ -147,11 +147,11 @@ class ProviderLogins:
             raise _unavailable(error) from error
         session = 0 if purpose == "login" else caller.require().id
         until, logouts = int(time.time()) + LIFE, self._auth.sessions.logouts.count
-        away = _Away(self.sessions.app, purpose, session, stay, until, logouts, begun)
+        away = _PendingRequest(self.sessions.app, purpose, session, stay, until, logouts, begun)
         self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
         return url
 
-    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[Claims, _Away]:
+    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[Claims, _PendingRequest]:
         """The person who comes back, and the request. Raises LoginFailed, RateLimited, Unavailable."""
         provider = self._require(caller)
         away = self._opened(self.sessions.cookies.returned(caller))
@@ -274,13 +274,13 @@ class ProviderLogins:
     def _sealed(self, octets: bytes) -> str:
         return base64.urlsafe_b64encode(self._mark(octets) + octets).rstrip(b"=").decode()
 
-    def _opened(self, text: str) -> _Away | None:
+    def _opened(self, text: str) -> _PendingRequest | None:
         try:
             octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (binascii.Error, ValueError):
             return None
         mark, octets = octets[:32], octets[32:]
-        return from_json(octets, _Away) if hmac.compare_digest(mark, self._mark(octets)) else None
+        return from_json(octets, _PendingRequest) if hmac.compare_digest(mark, self._mark(octets)) else None
 
     def _mark(self, octets: bytes) -> bytes:
         return hmac.digest(self._secret, octets, hashlib.sha256)
