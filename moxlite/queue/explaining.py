@@ -21,7 +21,7 @@ from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_of, waits_for_policy
 from moxlite.queue.sending.onehost import Destination, Host, HostCheck, addresses_for, policy_for, visit
-from moxlite.queue.sending.routing import Course, Way, course_of, direct_way
+from moxlite.queue.sending.routing import ConnectOptions, Course, course_of, direct_way
 from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.queue.tls.policies import EffectivePolicy, STSPolicyRow
 from moxlite.store.delivery.submission import DSNNotify
@@ -179,7 +179,7 @@ def _way_words(ctx: Context, course: Course) -> str:
             return f"to the recipient domain's hosts{_source_words(ctx, direct_way(ctx, course.transport), course)}"
 
 
-def _source_words(ctx: Context, way: Way, course: Course) -> str:
+def _source_words(ctx: Context, way: ConnectOptions, course: Course) -> str:
     """Words about the EHLO name, the proxy and the source addresses of our connections."""
     words = f", as {way.ehlo_name}"
     if course.transport is not None and course.transport.socks is not None:
@@ -259,7 +259,9 @@ def _mtasts(standing: EffectivePolicy, before: STSPolicyRow | None, after: STSPo
     )
 
 
-async def _plan(ctx: Context, message: Message, name: str, way: Way, destination: Destination) -> tuple[HostPlan, Host]:
+async def _plan(
+    ctx: Context, message: Message, name: str, way: ConnectOptions, destination: Destination
+) -> tuple[HostPlan, Host]:
     """Plan one host; returns the plan and the values for connecting to it, without addresses if it cannot be connected
     to.
     """

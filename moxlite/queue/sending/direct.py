@@ -18,7 +18,7 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import Hosts, NoHosts, addresses_of, hosts_of
 from moxlite.queue.hosts.load import Untried
 from moxlite.queue.sending.onehost import Destination, UnverifiedTLS, try_host
-from moxlite.queue.sending.routing import Way, connect
+from moxlite.queue.sending.routing import ConnectOptions, connect
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, converse
 from moxlite.queue.tls.policies import EffectivePolicy
 from moxlite.store.errors import AccountUnknown
@@ -32,7 +32,7 @@ such names (QUEUE-111).
 """
 
 
-async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: Way) -> Outcomes:
+async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: ConnectOptions) -> Outcomes:
     """Deliver a batch to the first host that takes it. Raises SMTPError if no host can be found.
 
     Recipients with a temporary error at one host are tried at the next, unless the first may have taken the message:

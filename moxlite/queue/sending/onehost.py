@@ -26,7 +26,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import LOOKUP_SECONDS, Addresses, Hosts, NoHosts, addresses_of
 from moxlite.queue.hosts.load import OpenConnection
-from moxlite.queue.sending.routing import NotConnected, Way, connect
+from moxlite.queue.sending.routing import ConnectOptions, NotConnected, connect
 from moxlite.queue.sending.session import (
     Batch,
     Outcomes,
@@ -65,7 +65,7 @@ class Host(msgspec.Struct, frozen=True):
     """
 
     name: str
-    way: Way
+    way: ConnectOptions
     policy: HostPolicy
     addresses: tuple[IPAddress, ...] = ()
     seconds: float = CONNECT_SECONDS
@@ -83,7 +83,9 @@ class UnverifiedTLS(SMTPError):
         super().__init__(False, 0, "5.7.30", "connect", text)
 
 
-async def try_host(ctx: Context, batch: Batch, trace: Trace, name: str, way: Way, destination: Destination) -> Outcomes:
+async def try_host(
+    ctx: Context, batch: Batch, trace: Trace, name: str, way: ConnectOptions, destination: Destination
+) -> Outcomes:
     """Deliver to one host: over a free open connection, else over a new one; again without TLS if TLS fails and no
     policy forbids it. Raises SMTPError; Untried if the host is busy or paused.
     """
@@ -430,7 +432,7 @@ async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.Host
 
 
 async def addresses_for(
-    ctx: Context, message: Message, name: str, way: Way, destination: Destination
+    ctx: Context, message: Message, name: str, way: ConnectOptions, destination: Destination
 ) -> tuple[Addresses, float]:
     """Look up the addresses of a host, in the order to try them for a message; returns them with the seconds that the
     look-up took, by which the deadline for connecting is shorter. Raises NoHosts.

@@ -159,7 +159,7 @@ def sender_domain_disabled(snapshot: Snapshot, message: Message) -> bool:
 # Connecting to hosts, as the transports of direct delivery do, and our name in EHLO (QUEUE-32).
 
 
-class Way(msgspec.Struct, frozen=True):
+class ConnectOptions(msgspec.Struct, frozen=True):
     """Settings for connecting to hosts: address family (None: both), function that connects, and our name in EHLO.
     ``avoid_ipv6``: use IPv6 only for hosts without an IPv4 address.
     """
@@ -170,17 +170,17 @@ class Way(msgspec.Struct, frozen=True):
     avoid_ipv6: bool = False
 
 
-def direct_way(ctx: Context, transport: Transport | None) -> Way:
-    """The `Way` of a transport of direct delivery, or the default one without a transport."""
+def direct_way(ctx: Context, transport: Transport | None) -> ConnectOptions:
+    """The `ConnectOptions` of a transport of direct delivery, or the default one without a transport."""
     own_name = ctx.config.current.static.hostname.ascii
     if transport is not None and (socks := transport.socks) is not None:
-        return Way(socks.remote_hostname.ascii, SocksDial(ctx, socks.address))
+        return ConnectOptions(socks.remote_hostname.ascii, SocksDial(ctx, socks.address))
     if transport is not None and (direct := transport.direct) is not None:
         if direct.disable_ipv4:
-            return Way(own_name, ctx.dial, 6)
+            return ConnectOptions(own_name, ctx.dial, 6)
         if direct.disable_ipv6:
-            return Way(own_name, ctx.dial, 4)
-    return Way(own_name, ctx.dial, avoid_ipv6=not ctx.ipv6.good)
+            return ConnectOptions(own_name, ctx.dial, 4)
+    return ConnectOptions(own_name, ctx.dial, avoid_ipv6=not ctx.ipv6.good)
 
 
 class NotConnected(SMTPError):
