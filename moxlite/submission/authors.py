@@ -19,7 +19,7 @@ from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_addresses, masked_key
 
 
-class Way(msgspec.Struct, frozen=True):
+class SendingRoute(msgspec.Struct, frozen=True):
     """How mail from an address goes out.
 
     Attributes:
@@ -33,16 +33,16 @@ class Way(msgspec.Struct, frozen=True):
     on_behalf: bool = False
 
 
-OWN = Way()
+OWN = SendingRoute()
 
-FindWay: TypeAlias = Callable[[Address], Awaitable[Way | None]]
+FindWay: TypeAlias = Callable[[Address], Awaitable[SendingRoute | None]]
 """The way of mail from an address; None: the user may not write from it. May raise StoreError."""
 
 
 def own_way(snapshot: Snapshot, account: str) -> FindWay:
     """The way of mail that the server writes for a user, who has only configured addresses then."""
 
-    async def find(address: Address) -> Way | None:
+    async def find(address: Address) -> SendingRoute | None:
         return OWN if snapshot.may_send_as(account, address) else None
 
     return find
@@ -50,7 +50,7 @@ def own_way(snapshot: Snapshot, account: str) -> FindWay:
 
 class Sender(msgspec.Struct, frozen=True):
     """An address of another account, from which a user may write (SMTP-189). `name`: of its mail; `on_behalf`: as in
-    `Way`.
+    `SendingRoute`.
     """
 
     owner: str
@@ -65,9 +65,9 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
     (SMTP-189). Each account is opened once, however many of its addresses are asked for.
     """
     rights: dict[str, Sends | None] = {}
-    own: dict[str, Way] | None = None
+    own: dict[str, SendingRoute] | None = None
 
-    async def find(address: Address) -> Way | None:
+    async def find(address: Address) -> SendingRoute | None:
         nonlocal own
         if snapshot.may_send_as(account, address):
             return OWN
@@ -75,7 +75,7 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
         if owner and owner not in rights:
             rights[owner] = await _right(accounts, owner, account)
         if (sends := rights.get(owner)) is not None:
-            return Way(owner=owner, on_behalf=sends == "behalf")
+            return SendingRoute(owner=owner, on_behalf=sends == "behalf")
         if own is None:
             async with accounts.use(account) as opened:
                 own = await opened.scan(_own, op="ways")  # of up to 10,000 addresses to give away
@@ -84,8 +84,8 @@ def ways_of(accounts: Accounts, snapshot: Snapshot, account: str) -> FindWay:
     return find
 
 
-def _own(r: Reader) -> dict[str, Way]:
-    links = {key: Way(transport=link.transport) for key, link in sending_links(r).items()}
+def _own(r: Reader) -> dict[str, SendingRoute]:
+    links = {key: SendingRoute(transport=link.transport) for key, link in sending_links(r).items()}
     return links | dict.fromkeys(masked_addresses(r), OWN)
 
 

@@ -32,7 +32,7 @@ from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
 if TYPE_CHECKING:
     from moxlite.proto.address import Address
     from moxlite.store.delivery.submission import Submission
-    from moxlite.submission.authors import Way
+    from moxlite.submission.authors import SendingRoute
 
 UNDO: Final = 60.0
 """Seconds for the unit that takes a message out of the counts if it was not queued."""
@@ -118,7 +118,7 @@ async def send_copy(
     accounts: Accounts,
     letter: OutgoingMessage,
     submission: Submission,
-    way: Way,
+    way: SendingRoute,
     spool: Spool,
     added: bytes = b"",
     key: bytes = b"",

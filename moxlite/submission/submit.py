@@ -42,7 +42,7 @@ from moxlite.store.delivery.submission import (
 )
 from moxlite.store.errors import StoreError
 from moxlite.submission import metrics
-from moxlite.submission.authors import OWN, Way
+from moxlite.submission.authors import OWN, SendingRoute
 from moxlite.submission.counting import counting, send_copy
 from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
 
@@ -83,7 +83,7 @@ class Complete(msgspec.Struct, frozen=True):
 
     submission: Submission
     author: Address
-    way: Way = OWN
+    way: SendingRoute = OWN
     added: bytes = b""
     prepared: Prepared | None = None
 
@@ -414,7 +414,9 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
     return prepared
 
 
-async def check_author(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> tuple[Address, Way]:
+async def check_author(
+    letter: OutgoingMessage, prepared: Prepared, section: HeaderSection
+) -> tuple[Address, SendingRoute]:
     """Return the author, the only address in From, and the way of mail from it; refuse one that the user may not send
     as (SMTP-111). Raises SubmissionRefused, StoreError.
     """

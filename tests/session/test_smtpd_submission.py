@@ -34,7 +34,7 @@ from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_d
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.submission.authors import Way, ways_of
+from moxlite.submission.authors import SendingRoute, ways_of
 from tests.logs import kv
 from tests.session.smtpd_harness import PASSWORD, TLS, Client, Smtp, clock, headers, smtp
 from tests.store_mail import box, rows
@@ -811,7 +811,7 @@ async def test_the_ways_of_a_users_mail_open_each_account_once(smtp: Smtp, monke
     known = ["mia@ours.example", "shut@ours.example"]
     others = [*(f"{n}@else.example" for n in range(9)), "nobody@ours.example"]
     found = [await find(Address.parse(address)) for address in [*known, *others] * 2]
-    assert found == [Way(), Way(owner="shut"), *[None] * len(others)] * 2
+    assert found == [SendingRoute(), SendingRoute(owner="shut"), *[None] * len(others)] * 2
     assert sorted(opened) == ["mia", "shut"]
 
 
