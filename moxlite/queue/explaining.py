@@ -21,7 +21,7 @@ from moxlite.queue.errors import BadFilter
 from moxlite.queue.schedule import SECOND, rfc3339
 from moxlite.queue.sending.direct import destination_of, goes_elsewhere, relay_of, waits_for_policy
 from moxlite.queue.sending.onehost import Destination, Host, HostCheck, addresses_for, policy_for, visit
-from moxlite.queue.sending.routing import ConnectOptions, Course, course_of, direct_way
+from moxlite.queue.sending.routing import AttemptRoute, ConnectOptions, course_of, direct_way
 from moxlite.queue.tls.hostpolicy import HostPolicy
 from moxlite.queue.tls.policies import EffectivePolicy, STSPolicyRow
 from moxlite.store.delivery.submission import DSNNotify
@@ -152,7 +152,7 @@ def _failed(explanation: Explanation, error: SMTPError) -> Explanation:
     return msgspec.structs.replace(explanation, error=str(error)[:MAX_TEXT], permanent=error.permanent)
 
 
-def _way_words(ctx: Context, course: Course) -> str:
+def _way_words(ctx: Context, course: AttemptRoute) -> str:
     match course.kind:
         case "nowhere":
             return "not sent"
@@ -179,7 +179,7 @@ def _way_words(ctx: Context, course: Course) -> str:
             return f"to the recipient domain's hosts{_source_words(ctx, direct_way(ctx, course.transport), course)}"
 
 
-def _source_words(ctx: Context, way: ConnectOptions, course: Course) -> str:
+def _source_words(ctx: Context, way: ConnectOptions, course: AttemptRoute) -> str:
     """Words about the EHLO name, the proxy and the source addresses of our connections."""
     words = f", as {way.ehlo_name}"
     if course.transport is not None and course.transport.socks is not None:
@@ -195,7 +195,7 @@ def _source_words(ctx: Context, way: ConnectOptions, course: Course) -> str:
 
 
 async def _directly(
-    ctx: Context, message: Message, course: Course, explanation: Explanation
+    ctx: Context, message: Message, course: AttemptRoute, explanation: Explanation
 ) -> tuple[Explanation, list[tuple[HostPlan, Host]]]:
     """Look up DNS and the MTA-STS policy, then plan each host, in the order of delivery. Raises SMTPError."""
     domain = message.recipient.address.domain if message.recipient.address is not None else None

@@ -31,7 +31,7 @@ from moxlite.queue.hosts.hosts import addresses_of
 from moxlite.store.mail.links import LINKED
 
 
-class Course(msgspec.Struct, frozen=True):
+class AttemptRoute(msgspec.Struct, frozen=True):
     """The kind and transport of an attempt.
 
     Attributes:
@@ -48,31 +48,31 @@ class Course(msgspec.Struct, frozen=True):
     error: SMTPError | None = None
 
 
-def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> Course:
+def course_of(snapshot: Snapshot, message: Message, attempts: int, *, localserve: bool) -> AttemptRoute:
     """Choose the course of the attempt after `attempts` others."""
     if sender_domain_disabled(snapshot, message):
         return _nowhere("", False, 0, "4.7.0", "sender's domain is temporarily disabled")
     name, transport = choose_transport(snapshot, message, attempts)
     if name.startswith(LINKED):
-        return Course("loopback" if localserve else "link", name)
+        return AttemptRoute("loopback" if localserve else "link", name)
     if name and transport is None:
         return _nowhere(name, False, 0, "4.3.5", f"transport {name} doesn't exist")
     if transport is not None and (failure := transport.fail) is not None:
         code = failure.smtp_code
         return _nowhere(name, code >= 500, code, f"{code // 100}.7.0", failure.smtp_message)
     if localserve:
-        return Course("loopback", name, transport)
+        return AttemptRoute("loopback", name, transport)
     if transport is not None and (transport.smtp or transport.submission or transport.submissions):
-        return Course("relay", name, transport)
+        return AttemptRoute("relay", name, transport)
     if transport is not None and transport != Transport():
-        return Course("direct", name, transport)
+        return AttemptRoute("direct", name, transport)
     if not name and not isinstance(snapshot.lookup(message.recipient), NotLocal):
-        return Course("local")
-    return Course("direct", name)
+        return AttemptRoute("local")
+    return AttemptRoute("direct", name)
 
 
-def _nowhere(name: str, permanent: bool, code: int, ecode: str, text: str) -> Course:
-    return Course("nowhere", name, error=SMTPError(permanent, code, ecode, "route", text))
+def _nowhere(name: str, permanent: bool, code: int, ecode: str, text: str) -> AttemptRoute:
+    return AttemptRoute("nowhere", name, error=SMTPError(permanent, code, ecode, "route", text))
 
 
 def _matches(patterns: Sequence[str], domain: str) -> bool:
