@@ -78,7 +78,7 @@ class Feed:
                 return
 
 
-class Course(msgspec.Struct, frozen=True):
+class FetchTarget(msgspec.Struct, frozen=True):
     """The mailbox there, by its `name` for problems and its id as a remote, and `target`, where its messages go."""
 
     name: str
@@ -101,7 +101,7 @@ class Fetching:
         client: Client,
         account: Account,
         *,
-        course: Course,
+        course: FetchTarget,
         feed: Feed,
         problem: Callable[[str], Awaitable[None]],
         here: Callable[[Collection[int]], Awaitable[Mapping[int, MessageID]]],

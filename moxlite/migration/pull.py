@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.fetching import Course, Feed, Fetching
+from moxlite.migration.fetching import Feed, Fetching, FetchTarget
 from moxlite.migration.listing import (
     GOOGLE,
     annotations_of,
@@ -403,7 +403,7 @@ class Pull:
         fetching = Fetching(
             client,
             self._account,
-            course=Course(shown(place.box.name), remote.id, target),
+            course=FetchTarget(shown(place.box.name), remote.id, target),
             feed=feed,
             problem=self.problems.add,
             here=here,
