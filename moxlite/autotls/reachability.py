@@ -8,7 +8,7 @@ import msgspec
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.messages import ChallengeKind
 from moxlite.autotls.names import NameCheck, own_ips, pointing
-from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
+from moxlite.autotls.rehearsal import ChallengePort, Rehearsed, rehearse
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair
@@ -26,7 +26,7 @@ class Ports(msgspec.Struct, frozen=True):
 
     put: Callable[[KeyPair], None]
     tls: Callable[[], Iterable[ServerTLS]]
-    places: tuple[Place, ...]
+    places: tuple[ChallengePort, ...]
 
     @property
     def kinds(self) -> tuple[ChallengeKind, ...]:

@@ -35,7 +35,7 @@ MAX_ANSWER: Final = 8192
 """Octets of an answer to http-01; ours has 400."""
 
 
-class Place(msgspec.Struct, frozen=True):
+class ChallengePort(msgspec.Struct, frozen=True):
     """A port that shows proofs of a kind."""
 
     kind: ChallengeKind
@@ -51,7 +51,9 @@ class Rehearsed(msgspec.Struct, frozen=True):
     well: frozenset[ChallengeKind]
 
 
-async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show: Callable[[Prove], None]) -> Rehearsed:
+async def rehearse(
+    name: str, ips: Iterable[str], places: Sequence[ChallengePort], show: Callable[[Prove], None]
+) -> Rehearsed:
     """Show proofs of our own making, and look for them.
 
     Args:
@@ -69,7 +71,7 @@ async def rehearse(name: str, ips: Iterable[str], places: Sequence[Place], show:
         show(proof)
     seen: dict[tuple[ChallengeKind, IPAddress], list[str]] = {(kind, ip): [] for kind in proofs for ip in here}
 
-    async def look(place: Place, ip: IPAddress) -> None:
+    async def look(place: ChallengePort, ip: IPAddress) -> None:
         words = f"port {place.port} of {ip} didn't respond within {SECONDS:.0f} s"
         with trio.move_on_after(SECONDS):
             words = await _problem(place, proofs[place.kind], ip)
@@ -102,7 +104,7 @@ def _proof(kind: ChallengeKind, name: str) -> Prove:
     return Prove(kind, name, token, f"{token}.{secrets.token_urlsafe(16)}")
 
 
-async def _problem(place: Place, proof: Prove, ip: IPAddress) -> str:
+async def _problem(place: ChallengePort, proof: Prove, ip: IPAddress) -> str:
     """The problem with the answer to a challenge, or ""."""
     try:
         stream = (await dial([ip], place.port, inside=True, seconds=SECONDS)).stream

@@ -13,7 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.autotls.autotls import not_after, not_before
-from moxlite.autotls.rehearsal import Place
+from moxlite.autotls.rehearsal import ChallengePort
 from moxlite.config.listeners import Protocol
 from moxlite.config.static import RateLimits, Static
 from moxlite.logins.guessing import AccountWindow, FailedLogins
@@ -205,16 +205,16 @@ class TLSPorts:
         found = [self.of(listener, "https") for listener in self._with_acme(authority)]
         return [tls for tls in found if tls is not None]
 
-    def places(self, authority: str) -> tuple[Place, ...]:
+    def places(self, authority: str) -> tuple[ChallengePort, ...]:
         """The ports at which listeners of this ``[acme.NAME]`` answer challenges, the best kind first. A CA connects to
         port 80 for http; if no listener has it, a router must map it to the listed one.
         """
         served = [endpoint for endpoint in endpoints(self._static) if endpoint.listener in self._with_acme(authority)]
         https = self._static.acme[authority].port
         plain = {endpoint.port for endpoint in served if endpoint.service == "http"}
-        found = [Place("http-01", port) for port in sorted(plain & {HTTP_PORT} or plain)]
+        found = [ChallengePort("http-01", port) for port in sorted(plain & {HTTP_PORT} or plain)]
         if any((endpoint.service, endpoint.port) == ("https", https) for endpoint in served):
-            found.insert(0, Place("tls-alpn-01", https))
+            found.insert(0, ChallengePort("tls-alpn-01", https))
         return tuple(found)
 
     def host_keys(self, authority: str) -> dict[str, Sequence[PrivateKey]]:

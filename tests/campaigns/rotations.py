@@ -35,7 +35,7 @@ from moxlite.autotls.autotls import AutoTLS
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.hostkeys import keys_in_use, read_host_state
 from moxlite.autotls.reachability import Ports
-from moxlite.autotls.rehearsal import Place
+from moxlite.autotls.rehearsal import ChallengePort
 from moxlite.config.domains import DKIM_HEADERS
 from moxlite.config.holder import ConfigHolder
 from moxlite.mailauth import dane
@@ -145,7 +145,7 @@ class Server:
             eab_key="",
             resolver=FakeResolver({"A": {f"{HOST}.": ["192.0.2.1"]}}),
             challenges=Challenges(),
-            ports=Ports(self.used.append, list, (Place("tls-alpn-01", 443),)),
+            ports=Ports(self.used.append, list, (ChallengePort("tls-alpn-01", 443),)),
             clock=lambda: self.ca.now,
             talk=self.ca.speak,
         )

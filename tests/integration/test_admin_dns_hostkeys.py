@@ -21,7 +21,7 @@ from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.hostkeys import HostKeyState, keys_in_use, read_host_state
 from moxlite.autotls.ordering import CAFailed
 from moxlite.autotls.reachability import Ports
-from moxlite.autotls.rehearsal import Place
+from moxlite.autotls.rehearsal import ChallengePort
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import KeyPair, PrivateKey
@@ -101,7 +101,7 @@ class World:
             eab_key="",
             resolver=FakeResolver({"A": {f"{HOST}.": ["192.0.2.1"]}}),
             challenges=Challenges(),
-            ports=Ports(self.used.append, list, (Place("tls-alpn-01", 443),)),
+            ports=Ports(self.used.append, list, (ChallengePort("tls-alpn-01", 443),)),
             clock=lambda: self.ca.now,
             talk=self.ca.speak,
         )

@@ -38,7 +38,7 @@ from moxlite.autotls.messages import (
 from moxlite.autotls.names import wanted_names
 from moxlite.autotls.ordering import CAFailed
 from moxlite.autotls.reachability import Ports
-from moxlite.autotls.rehearsal import Place
+from moxlite.autotls.rehearsal import ChallengePort
 from moxlite.cli import run
 from moxlite.config.files import write_atomically
 from moxlite.config.load import load
@@ -186,7 +186,7 @@ class World:
             ports=Ports(
                 lambda pair: self.used.__setitem__(certificate_names(pair.leaf), pair),
                 list,
-                (Place("tls-alpn-01", 443), Place("http-01", 80)),
+                (ChallengePort("tls-alpn-01", 443), ChallengePort("http-01", 80)),
             ),
             clock=lambda: self.ca.now + self.ahead,
             choose=lambda start, end: (start + end) / 2,

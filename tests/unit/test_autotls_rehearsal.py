@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from moxlite.autotls.messages import Prove
-from moxlite.autotls.rehearsal import Place, Rehearsed, rehearse
+from moxlite.autotls.rehearsal import ChallengePort, Rehearsed, rehearse
 from tests.tools import free_port
 
 HERE = "127.0.0.1"
@@ -25,7 +25,7 @@ async def rehearsed(
         serve = partial(trio.serve_tcp, answer, 0, host=HERE)  # type: ignore[arg-type]  # of any result
         [listener] = await nursery.start(serve)
         port = listener.socket.getsockname()[1]
-        found = await rehearse("mx.example.org", (HERE,), (Place(kind, port),), nothing)  # type: ignore[arg-type]  # of two
+        found = await rehearse("mx.example.org", (HERE,), (ChallengePort(kind, port),), nothing)  # type: ignore[arg-type]  # of two
         nursery.cancel_scope.cancel()
     return found
 
@@ -71,7 +71,7 @@ async def test_addresses_of_others_are_left_alone() -> None:
     """WEB-119: behind NAT, the router's address says nothing; a port that is closed here is told, once for all ports of
     a kind.
     """
-    closed = (Place("http-01", free_port()), Place("http-01", free_port()))
+    closed = (ChallengePort("http-01", free_port()), ChallengePort("http-01", free_port()))
     assert await rehearse("mx.example.org", ("192.0.2.1", "2001:db8::1"), closed, nothing) == Rehearsed({}, frozenset())
     found = await rehearse("mx.example.org", ("192.0.2.1", HERE), closed, nothing)
     assert found.wrong["http-01"].count("isn't responding") == 2

@@ -20,7 +20,7 @@ from trio.testing import MockClock
 from moxlite import __version__
 from moxlite.admin.storage.settings import account_config, store_options
 from moxlite.autotls.autotls import not_after
-from moxlite.autotls.rehearsal import Place
+from moxlite.autotls.rehearsal import ChallengePort
 from moxlite.config.load import ConfigError, load
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.guessing import FailedLogins
@@ -188,9 +188,9 @@ def test_a_listener_with_acme_has_a_port_where_the_ca_can_ask(tmp_path: Path) ->
     """WEB-113: its own web ports, else one more, for challenges alone."""
     mail = '[listeners.mail]\nips = ["127.0.0.2"]\ntls.acme = "le"\nimaps.enabled = true\n'
     for more, places, found in (
-        ("", (Place("tls-alpn-01", 443),), {("imaps", 993), ("https", 443)}),
-        ("account_https.enabled = true\n", (Place("tls-alpn-01", 443),), {("imaps", 993), ("https", 443)}),
-        ("webserver_http.enabled = true\n", (Place("http-01", 80),), {("imaps", 993), ("http", 80)}),
+        ("", (ChallengePort("tls-alpn-01", 443),), {("imaps", 993), ("https", 443)}),
+        ("account_https.enabled = true\n", (ChallengePort("tls-alpn-01", 443),), {("imaps", 993), ("https", 443)}),
+        ("webserver_http.enabled = true\n", (ChallengePort("http-01", 80),), {("imaps", 993), ("http", 80)}),
     ):
         static = load(configured(tmp_path, mail + more, ACME))[0].static
         assert {(one.service, one.port) for one in endpoints(static)} == found
