@@ -98,7 +98,7 @@ class Quoted(msgspec.Struct, frozen=True):
     text: Annotated[str, msgspec.Meta(max_length=MAX_WHOLE)]
 
 
-class Own(msgspec.Struct, frozen=True):
+class AccountAddresses(msgspec.Struct, frozen=True):
     """Addresses of the account that answers.
 
     Attributes:
@@ -172,7 +172,7 @@ def unquoted(original: Quotable) -> Quoted:
     return Quoted(f"{mark}{original.subject.strip()}", "")
 
 
-def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
+def answer(original: Original, own: AccountAddresses, kind: Kind, quoted: Quoted) -> Answer:
     """A reply to the author, to all, or to the list."""
     envelope = original.envelope
     author = answers_from(original, own)
@@ -200,13 +200,13 @@ def answer(original: Original, own: Own, kind: Kind, quoted: Quoted) -> Answer:
     )
 
 
-def forward(original: Original, own: Own, quoted: Quoted) -> Answer:
+def forward(original: Original, own: AccountAddresses, quoted: Quoted) -> Answer:
     """A forwarded message: its text below a block of header fields, or without text if the caller attaches it."""
     _, references = _thread(original)
     return Answer(author=answers_from(original, own), subject=quoted.subject, text=quoted.text, references=references)
 
 
-def edit_again(original: Original, own: Own, quoted: Quoted) -> Answer:
+def edit_again(original: Original, own: AccountAddresses, quoted: Quoted) -> Answer:
     """A sent message or a draft as a new draft, with its recipients and text."""
     envelope = original.envelope
     written = next((address for address in envelope.from_ if _is(own, own.may_send, address)), None)
@@ -243,7 +243,7 @@ def _forwarded_head(original: Original, subject: str) -> str:
     return "\n".join(lines)
 
 
-def answers_from(original: Original, own: Own) -> MailAddress:
+def answers_from(original: Original, own: AccountAddresses) -> MailAddress:
     """The own address that a message came to, in exactly that form (WEBMAIL-90); of own mail, its author.
 
     Of several own addresses in To and Cc, the one that the message was delivered to. Without an own address there, as
@@ -262,7 +262,7 @@ def answers_from(original: Original, own: Own) -> MailAddress:
     return msgspec.structs.replace(address, name=own.login.name)
 
 
-def is_own_mail(original: Original, own: Own) -> bool:
+def is_own_mail(original: Original, own: AccountAddresses) -> bool:
     """Whether the account wrote the message, so that an answer goes to its recipients.
 
     All members of an alias may write as the alias: a delivered message from it is another member's.
@@ -273,18 +273,18 @@ def is_own_mail(original: Original, own: Own) -> bool:
     return not original.delivered_to and bool(_sendable(authors, own))
 
 
-def own_addresses(original: Original, own: Own) -> list[MailAddress]:
+def own_addresses(original: Original, own: AccountAddresses) -> list[MailAddress]:
     """The own addresses in From, Reply-To, To and Cc, which an answer leaves out."""
     envelope = original.envelope
     named = (*envelope.from_, *envelope.reply_to, *envelope.to, *envelope.cc)
     return [address for address in _unique(named[:MAX_SEARCHED]) if _is(own, own.is_own, address)]
 
 
-def _sendable(addresses: tuple[MailAddress, ...], own: Own) -> list[MailAddress]:
+def _sendable(addresses: tuple[MailAddress, ...], own: AccountAddresses) -> list[MailAddress]:
     return [address for address in addresses[:MAX_SEARCHED] if _is(own, own.may_send, address)]
 
 
-def _is(own: Own, rule: Callable[[Address], bool], address: MailAddress) -> bool:
+def _is(own: AccountAddresses, rule: Callable[[Address], bool], address: MailAddress) -> bool:
     if not address.localpart or not own.is_local(address.domain.lower()):
         return False
     try:
@@ -313,7 +313,7 @@ def _unique(addresses: Iterable[MailAddress]) -> tuple[MailAddress, ...]:
     return tuple(found.values())
 
 
-def _without_own(addresses: Iterable[MailAddress], own: Own) -> tuple[MailAddress, ...]:
+def _without_own(addresses: Iterable[MailAddress], own: AccountAddresses) -> tuple[MailAddress, ...]:
     return tuple(address for address in _unique(addresses) if not _is(own, own.is_own, address))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from moxlite.compose import reply
 from moxlite.compose.draft import BadDraft, Draft, File, check, message, recipients
-from moxlite.compose.reply import Answer, Kind, Original, Own, PlainText, quotable, quote
+from moxlite.compose.reply import AccountAddresses, Answer, Kind, Original, PlainText, quotable, quote
 from moxlite.proto.address import Address
 from moxlite.proto.mime.types import Envelope, MailAddress
 
@@ -23,27 +23,27 @@ def is_own(address: Address) -> bool:
     return address.localpart.partition("+")[0] == "mia" and address.domain.ascii == "ours.example"
 
 
-OWN = Own(at("mia@ours.example", "Mia M"), is_own, is_own, "ours.example".__eq__)
+OWN = AccountAddresses(at("mia@ours.example", "Mia M"), is_own, is_own, "ours.example".__eq__)
 FRIEND = at("friend@remote.example", "A Friend")
 
 
 TEXT = "Hi\n\n\n\nhow about noon?\n-- \nmy signature\n"
 
 
-def answer(message: Original, own: Own, kind: Kind, selected: str = "") -> Answer:
+def answer(message: Original, own: AccountAddresses, kind: Kind, selected: str = "") -> Answer:
     """A reply, its words as the sandbox quotes them."""
     words = msgspec.structs.replace(quotable(message, kind), texts=(PlainText(TEXT),), selected=selected)
     return reply.answer(message, own, kind, quote(words))
 
 
-def forward(message: Original, own: Own, *, inline: bool) -> Answer:
+def forward(message: Original, own: AccountAddresses, *, inline: bool) -> Answer:
     words = msgspec.structs.replace(
         quotable(message, "forward" if inline else "forward_attached"), texts=(PlainText(TEXT),)
     )
     return reply.forward(message, own, quote(words))
 
 
-def edit_again(message: Original, own: Own) -> Answer:
+def edit_again(message: Original, own: AccountAddresses) -> Answer:
     words = msgspec.structs.replace(quotable(message, "edit"), texts=(PlainText(TEXT),))
     return reply.edit_again(message, own, quote(words))
 

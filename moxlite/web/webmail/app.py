@@ -58,7 +58,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from moxlite.admin.providerpeople import ProviderPeople
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.config.snapshot import CurrentConfig
     from moxlite.logins.logins import Logins
     from moxlite.net.httpclient import HTTPClient
@@ -279,7 +279,7 @@ class Webmail:
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
 
-        def own() -> Own:
+        def own() -> AccountAddresses:
             return own_of(self._server.config.current, session.account, session.address)
 
         try:

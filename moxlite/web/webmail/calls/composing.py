@@ -74,7 +74,7 @@ from moxlite.wording import Remark, remark, worded
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from moxlite.compose.reply import Original, Own
+    from moxlite.compose.reply import AccountAddresses, Original
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.mime.types import Part
     from moxlite.store.auth.sessions import Session
@@ -243,7 +243,9 @@ class ComposeCalls(AccountCalls):
                 uploads = await carry_files(holder, message_id, root, home.account, inside)
             return msgspec.structs.replace(_begun(found, uploads, snapshot, notes), original=kept_as)
 
-    async def _own_in(self, session: Session, own: Own, mailbox_id: int, others: Sequence[Sender]) -> Own:
+    async def _own_in(
+        self, session: Session, own: AccountAddresses, mailbox_id: int, others: Sequence[Sender]
+    ) -> AccountAddresses:
         """The author of a new message that is begun in a mailbox, which may be another account's or a linked one."""
         if number := number_of(mailbox_id):
             owner = await self._holders.auth.sharing.owner_of(number) or ""
@@ -263,7 +265,7 @@ class ComposeCalls(AccountCalls):
         reply_to, bcc = (*found.reply_to, *_addresses(identity.reply_to)), (*found.bcc, *_addresses(identity.bcc))
         return msgspec.structs.replace(found, reply_to=reply_to, bcc=bcc)
 
-    async def _with_masked(self, own: Own, session: Session, original: Original) -> Own:
+    async def _with_masked(self, own: AccountAddresses, session: Session, original: Original) -> AccountAddresses:
         """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),
         and the addresses of its linked mailboxes (LINK-14).
         """

@@ -26,7 +26,7 @@ from moxlite.web.webmail.reading.parsed import (
 )
 
 if TYPE_CHECKING:
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
@@ -70,7 +70,7 @@ class ReceiptCalls(AccountCalls):
             )
 
 
-def _asked(r: Reader, holder: Holder, shown: int, own: Own) -> Receipt | None:
+def _asked(r: Reader, holder: Holder, shown: int, own: AccountAddresses) -> Receipt | None:
     """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
     holder.known(r, [shown])
     holder.refuse_guest("you can only send read receipts for your own mail")

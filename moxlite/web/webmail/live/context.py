@@ -12,7 +12,7 @@ import trio
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.types import ModSeq
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
@@ -47,7 +47,7 @@ class Context(msgspec.Struct, frozen=True, eq=False):
     shared: SharedChanges
     searching: trio.CapacityLimiter
     views: Views
-    own: Callable[[], Own]
+    own: Callable[[], AccountAddresses]
 
 
 # Requests of a browser that wait for its stream (WEBMAIL-36).

@@ -22,7 +22,7 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.auth.sessions import Session
     from moxlite.store.delivery.status import Deliveries
     from moxlite.wakeup import Alarm
@@ -99,7 +99,9 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(self, session: Session, home: Holder, facts: StreamStart, addresses: Callable[[], Own]) -> Stream:
+    def add(
+        self, session: Session, home: Holder, facts: StreamStart, addresses: Callable[[], AccountAddresses]
+    ) -> Stream:
         """Add a new stream; `addresses` returns the own addresses. If the session or account has too many, its oldest
         stream ends. Raises TooManyStreams.
         """

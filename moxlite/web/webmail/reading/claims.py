@@ -24,7 +24,7 @@ from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.types import Claim
 
 if TYPE_CHECKING:
-    from moxlite.compose.reply import Own
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.proto.mime.types import Envelope, MailAddress
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
@@ -67,7 +67,7 @@ class Author(msgspec.Struct, frozen=True):
         return f"{self.localpart}@{self.domain.unicode}"[:MAX_SHOWN]
 
 
-def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim | None:
+def claim_of(r: Reader, message_id: int, envelope: Envelope, own: AccountAddresses) -> Claim | None:
     """The name that the author of a message claims, None for a message without such a claim. Only mail that came by
     SMTP, and not by a list that the user trusts, has one. Raises NoSuchMessage.
     """
@@ -90,7 +90,7 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: Own) -> Claim 
     return None
 
 
-def is_stranger(r: Reader, envelope: Envelope, own: Own) -> bool:
+def is_stranger(r: Reader, envelope: Envelope, own: AccountAddresses) -> bool:
     """Whether a message has one author, who is neither a contact nor the reader."""
     if len(envelope.from_) != 1:
         return False
@@ -121,7 +121,7 @@ def _author(address: MailAddress, came: SMTPArrival) -> Author | None:
     return Author(address.localpart, domain, "" if organization in PROVIDERS else organization)
 
 
-def _claim(r: Reader, author: Author, name: str, before: int, own: Own) -> Claim | None:
+def _claim(r: Reader, author: Author, name: str, before: int, own: AccountAddresses) -> Claim | None:
     """The first claim of a name: its addresses, the person's name, then the domain."""
     # The strongest claim wins: an address in the name, which is never there by chance, then a known name, then the look
     # of our domain. A colleague of the named person ends the search: colleagues write in each other's name.
@@ -166,5 +166,5 @@ def _person(known: Correspondent, author: Author) -> Claim:
     return Claim("person", known.name[:MAX_SHOWN], address, author.shown(), known.contact_id)
 
 
-def _is_own(own: Own, localpart: str, domain: Domain) -> bool:
+def _is_own(own: AccountAddresses, localpart: str, domain: Domain) -> bool:
     return own.is_local(domain.ascii) and own.is_own(Address(Localpart(localpart), domain))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 import msgspec
 
 from moxlite.admin.masked import state_of
-from moxlite.compose.reply import Original, Own, answers_from, is_own_mail, own_addresses
+from moxlite.compose.reply import AccountAddresses, Original, answers_from, is_own_mail, own_addresses
 from moxlite.config.snapshot import AccountRecipient, full_name
 from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
@@ -81,7 +81,7 @@ def structure_of(r: Reader, message_id: int) -> mime.Structure:
     return fetching.structure_of(packed)
 
 
-async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
+async def parse_message(holder: Holder, shown: int, own: AccountAddresses) -> ParsedMessage:
     """Open a message by its id in the browser's form, for the reader with the addresses `own`. Raises NoSuchMessage,
     ChunkDamaged.
     """
@@ -119,7 +119,9 @@ async def parse_message(holder: Holder, shown: int, own: Own) -> ParsedMessage:
     return parsed
 
 
-def _parse(r: Reader, message_id: int, structure: mime.Structure, own: Own, answers: Own) -> ParsedMessage:
+def _parse(
+    r: Reader, message_id: int, structure: mime.Structure, own: AccountAddresses, answers: AccountAddresses
+) -> ParsedMessage:
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
@@ -326,7 +328,7 @@ def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
     )
 
 
-def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> Own:
+def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> AccountAddresses:
     """The author of an answer: the account, logged in by the address `login`. `masked`: keys of addresses that it gives
     away, or that its linked mailboxes have (`masked_key`).
     """
@@ -354,10 +356,10 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
         )
 
     author = MailAddress(full_name(snapshot, account, login), address.localpart, address.domain.ascii)
-    return Own(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
+    return AccountAddresses(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
 
 
-def with_links(r: Reader, own: Own, message_id: int = 0, mailbox_id: int = 0) -> Own:
+def with_links(r: Reader, own: AccountAddresses, message_id: int = 0, mailbox_id: int = 0) -> AccountAddresses:
     """The author `own` with the addresses of links that send (LINK-14). In a mailbox of such a link, or for a message
     there, the author is the link's address alone. Raises NoSuchMessage, NoSuchMailbox.
     """
@@ -371,7 +373,7 @@ def with_links(r: Reader, own: Own, message_id: int = 0, mailbox_id: int = 0) ->
     author = own.login
     if address is not None:
         author = MailAddress(own.login.name, address.localpart, address.domain.ascii)
-    return Own(
+    return AccountAddresses(
         login=author,
         is_own=lambda one: masked_key(one) in addresses or own.is_own(one),
         may_send=lambda one: masked_key(one) in candidates or (address is None and own.may_send(one)),
@@ -397,7 +399,7 @@ def original_of(envelope: Envelope, section: HeaderSection) -> Original:
     return Original(envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section))
 
 
-def answering(envelope: Envelope, section: HeaderSection, own: Own) -> Answering:
+def answering(envelope: Envelope, section: HeaderSection, own: AccountAddresses) -> Answering:
     """The facts of an answer to a message, out of as many of its addresses as its row in the list has."""
     original = original_of(envelope, section)
     [author] = shown_addresses([answers_from(original, own)])
@@ -419,7 +421,7 @@ MAX_PATH: Final = 500
 
 
 def receipt_request(
-    r: Reader, message_id: int, structure: Structure, section: HeaderSection, own: Own
+    r: Reader, message_id: int, structure: Structure, section: HeaderSection, own: AccountAddresses
 ) -> ReceiptRequest | None:
     """The request of a message; None if the user is not to be asked (again)."""
     to = requesters(section)
@@ -462,7 +464,7 @@ def _return_path(section: HeaderSection) -> Path | None:
         return None
 
 
-def with_senders(snapshot: Snapshot, own: Own, senders: Sequence[Sender], owner: str) -> Own:
+def with_senders(snapshot: Snapshot, own: AccountAddresses, senders: Sequence[Sender], owner: str) -> AccountAddresses:
     """The author `own` with the addresses of other accounts that the user may write from (SMTP-189). For a message of
     such an account, `owner`, the author is one of its addresses.
     """
