@@ -34,7 +34,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.forwarding import note_bounce, targets
-from moxlite.store.delivery.perform import Owed, deliver, owe
+from moxlite.store.delivery.perform import OwedRow, deliver, owe
 from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import EVENT, Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
@@ -106,7 +106,7 @@ async def _note_event(account: Account, messages: Sequence[Message], key: bytes)
     if failed and event.isascii() and event.isdigit() and len(event) < 19:
         from moxlite.store.groupware.scheduling import undelivered  # 1 MB of calendars that few servers need
 
-        await owe(account, Owed(hashlib.sha256(b"event" + key).digest(), SCHEDULE, undelivered(int(event), failed)))
+        await owe(account, OwedRow(hashlib.sha256(b"event" + key).digest(), SCHEDULE, undelivered(int(event), failed)))
 
 
 async def _send_notice(ctx: Context, database: Database, messages: Sequence[Message], sender: Address) -> None:

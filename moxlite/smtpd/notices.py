@@ -20,7 +20,7 @@ from moxlite.proto.smtp.commands import RcptTo
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
 from moxlite.store.content.prepare import Prepared
-from moxlite.store.delivery.perform import Owed, OwedMessage
+from moxlite.store.delivery.perform import OwedMessage, OwedRow
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
 logger = logging.getLogger("moxlite.smtpd.notices")
@@ -35,7 +35,7 @@ class Failed(msgspec.Struct, frozen=True):
 
 async def failure_notice(
     session: Session, transaction: Transaction, prepared: Prepared, failed: Sequence[Failed]
-) -> Owed | None:
+) -> OwedRow | None:
     """Make the DSN for the sender about these recipients, as a row of the outbox.
 
     Returns None, and logs, for a null sender, who gets no DSN (RFC 5321 §4.5.5), and for recipients whose NOTIFY
@@ -56,7 +56,7 @@ async def failure_notice(
 
 async def receipt(
     session: Session, transaction: Transaction, prepared: Prepared, delivered: Sequence[AcceptedRecipient]
-) -> Owed | None:
+) -> OwedRow | None:
     """Make the DSN about recipients whose account stores the message and whose NOTIFY asks for success (RFC 3461 §4.1),
     as a row of the outbox of that account. None for a null sender.
     """
@@ -77,7 +77,7 @@ class _Notice(msgspec.Struct, frozen=True):
 
 async def _owed(
     session: Session, transaction: Transaction, prepared: Prepared, sender: Address, notice: _Notice
-) -> Owed:
+) -> OwedRow:
     now = time.time_ns() // 1000
     hostname = session.hostname
     message_id = new_message_id(hostname.ascii)

@@ -19,7 +19,7 @@ from moxlite.store.content import body, prepare
 from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
-from moxlite.store.delivery.perform import Owed, append, deliver, perform
+from moxlite.store.delivery.perform import OwedRow, append, deliver, perform
 from moxlite.store.errors import (
     BadMailboxName,
     BadMessage,
@@ -164,7 +164,7 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
 async def test_what_goes_with_a_delivery_is_in_its_unit(accounts: Accounts) -> None:
     """STORE-61, STORE-189a"""
 
-    owed = Owed(b"key", "submit", b"data")
+    owed = OwedRow(b"key", "submit", b"data")
     async with accounts.use("mia") as account:
         bad = Delivery(actions=(FileInto(mailbox="new"), FileInto(mailbox="no//name")))
         with pytest.raises(BadMailboxName):

@@ -31,7 +31,7 @@ from moxlite.store.delivery.actions import (
     Vacation,
     messages_by_messageid,
 )
-from moxlite.store.delivery.perform import Owed, perform, suppress_retry
+from moxlite.store.delivery.perform import OwedRow, perform, suppress_retry
 from moxlite.store.delivery.reasons import MAX_WHY, read_why
 from moxlite.store.errors import OverQuota, StoreError
 from moxlite.store.mail.expunging import expunge_ids
@@ -119,7 +119,7 @@ async def test_any_list_of_actions_is_done_once_however_often_it_is_cut_off(acco
 
 async def cut_off(account: Account, ready: Prepared, delivery: Delivery, number: int, kills: list[int]) -> None:
     """Perform a delivery with failures before these statements, then twice in peace."""
-    key, owed = b"key %d" % number, Owed(b"owed %d" % number, "submit", b"data")
+    key, owed = b"key %d" % number, OwedRow(b"owed %d" % number, "submit", b"data")
     messageid, wanted = f"{number}@example.com", effects(list(delivery.actions))
     for statement in kills:
         before = await state(account, messageid)
@@ -274,7 +274,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto, KeepReject, Redirect
 from moxlite.store.delivery.forwarding import confirm_target
-from moxlite.store.delivery.perform import Owed, perform
+from moxlite.store.delivery.perform import OwedRow, perform
 from moxlite.store.options import Options
 
 async def main():
@@ -288,7 +288,7 @@ async def main():
                     KeepReject(mailbox="Rejects", destined="Inbox"))
                 if "redirect" in sys.argv:
                     actions = (Redirect(to="eva@far.example", owed=b"owed"),)
-                owed = Owed(b"owed %d" % n, "submit", b"data")
+                owed = OwedRow(b"owed %d" % n, "submit", b"data")
                 with Spool.of(head) as spool:
                     await perform(account, await prepare(spool), Delivery(actions=actions, why=b"w"), b"key %d" % n,
                         owes=[owed])

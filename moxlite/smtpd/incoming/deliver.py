@@ -54,7 +54,7 @@ from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
 from moxlite.store.content.spoolmemory import WRITE_SIZE
-from moxlite.store.delivery.perform import Owed
+from moxlite.store.delivery.perform import OwedRow
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError
 
@@ -202,7 +202,7 @@ class Reception:
     async def _keep_reject(self, name: str) -> None:
         await self._storing.keep_reject(self._results.decided[name], may_repeat=self._results.several)
 
-    async def _perform_at(self, name: str, owes: tuple[Owed, ...] = ()) -> None:
+    async def _perform_at(self, name: str, owes: tuple[OwedRow, ...] = ()) -> None:
         """Perform the plan of an account, and set the account's outcome."""
         results = self._results
         asking = self._asking_for_receipts(name)
@@ -232,7 +232,7 @@ class Reception:
 
     # Notices and deferred deliveries
 
-    async def _notice(self) -> Owed | None:
+    async def _notice(self) -> OwedRow | None:
         """Make the notice about failed recipients that no earlier notice named; None without any."""
         failed = [one for one in self._results.failed() if id(one.recipient) not in self._told]
         self._told.update(id(one.recipient) for one in failed)

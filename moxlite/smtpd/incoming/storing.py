@@ -50,7 +50,7 @@ from moxlite.store.content.prepare import Prepared
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
-from moxlite.store.delivery.perform import DeliveryResult, Owed, OwedMessage, owe, perform, suppress_retry
+from moxlite.store.delivery.perform import DeliveryResult, OwedMessage, OwedRow, owe, perform, suppress_retry
 from moxlite.store.delivery.reasons import pack
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StorageBusy, StoreError
@@ -276,7 +276,9 @@ class Storing:
         self._common = common
         self.stored: list[str] = []
 
-    async def store(self, decided: Decided, owes: tuple[Owed, ...] = (), *, may_repeat: bool = False) -> DeliveryResult:
+    async def store(
+        self, decided: Decided, owes: tuple[OwedRow, ...] = (), *, may_repeat: bool = False
+    ) -> DeliveryResult:
         """Perform an account's plan in one unit, with the rows that the account owes.
 
         `may_repeat`: other accounts are written to as well; if one of these fails, the client sends the message again.
@@ -311,7 +313,7 @@ class Storing:
                 )
             metrics.rejects_total.labels(result=result).inc()
 
-    async def owe(self, name: str, notice: Owed) -> bool:
+    async def owe(self, name: str, notice: OwedRow) -> bool:
         """Add a notice to an account, in a unit of its own. Returns False if that fails."""
         try:
             async with self._session.context.accounts.use(name) as account:

@@ -67,7 +67,7 @@ ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
 
 
-class Owed(msgspec.Struct, frozen=True):
+class OwedRow(msgspec.Struct, frozen=True):
     """A row of the outbox that goes with a delivery; see `AccountTx.owe`."""
 
     key: bytes
@@ -98,7 +98,7 @@ async def perform(
     key: bytes = b"",
     *,
     retried: bytes = b"",
-    owes: Sequence[Owed] = (),
+    owes: Sequence[OwedRow] = (),
     also: Callable[[AccountTx, DeliveryResult], None] | None = None,
 ) -> DeliveryResult:
     """Perform a delivery; returns once it is durable.
@@ -150,7 +150,7 @@ async def _expunge(account: Account, message_id: MessageID) -> None:
         logger.warning("forwarded message also kept", extra={"kv": {"account": account.name, "err": error}})
 
 
-async def owe(account: Account, owed: Owed) -> None:
+async def owe(account: Account, owed: OwedRow) -> None:
     """Write a row of the outbox without a delivery. Raises StorageFull, StorageBroken."""
     await account.write(lambda tx: tx.owe(owed.key, owed.kind, owed.data))
 
@@ -430,9 +430,9 @@ class OwedMessage(msgspec.Struct, frozen=True):
         """Encode it for the row."""
         return _OWED_ENCODER.encode(self)
 
-    def row(self, key: bytes) -> Owed:
+    def row(self, key: bytes) -> OwedRow:
         """Make the row, unique by `key`."""
-        return Owed(key, SUBMIT, self.pack())
+        return OwedRow(key, SUBMIT, self.pack())
 
     @classmethod
     def unpack(cls, data: bytes) -> OwedMessage:
