@@ -14,7 +14,7 @@ from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
-from moxlite.queue.hosts.load import OpenConnection, Untried
+from moxlite.queue.hosts.load import HostUnavailable, OpenConnection
 from moxlite.queue.localdelivery import Waiting, deliver_local, deliver_to_loopback, deliver_waiting
 from moxlite.queue.record import AttemptOutcome, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
@@ -68,7 +68,7 @@ class Attempt:
         self._transport = ""
         self._direct = False
         self._taker = Handed.HOST
-        self._waits_for: Untried | None = None
+        self._waits_for: HostUnavailable | None = None
 
     async def run(self) -> list[AttemptOutcome]:
         """Make the attempt; returns the outcomes that are not recorded yet. Failures of hosts are outcomes.
@@ -216,7 +216,7 @@ class Attempt:
             verdict = Verdict.DELIVERED
         elif isinstance(error, Postponed):
             verdict = Verdict.UNCOUNTED
-        elif isinstance(error, Untried) and not _too_old(self._ctx, message):
+        elif isinstance(error, HostUnavailable) and not _too_old(self._ctx, message):
             self._waits_for = error
             return AttemptOutcome(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
@@ -249,7 +249,7 @@ class Attempt:
         return self._trace.at.greeted
 
     @property
-    def waits_for(self) -> Untried | None:
+    def waits_for(self) -> HostUnavailable | None:
         """The error of an attempt without a connection (host busy or paused), else None."""
         return self._waits_for
 

@@ -52,7 +52,7 @@ paused: Final = Gauge(
 )
 
 
-class Untried(SMTPError):
+class HostUnavailable(SMTPError):
     """No connection to the host was made, because it is busy or paused. This does not count as an attempt.
 
     ``until``: when the host may be tried again, µs UTC; None: once one of our connections to it has ended. ``key``: of
@@ -134,8 +134,9 @@ class HostLoad:
         return key in self._open
 
     def begin(self, key: Hashable, now: int) -> None:
-        """Count a new connection, before it is made; `end` must follow. Raises Untried if the host is paused or has
-        `MAX_CONNECTIONS`.
+        """Count a new connection before it is made; `end` must follow.
+
+        Raises HostUnavailable if the host is paused or has `MAX_CONNECTIONS`.
         """
         self._ask(key, now)
         if self._open.get(key, 0) >= MAX_CONNECTIONS:
@@ -143,7 +144,7 @@ class HostLoad:
             # domain out until they time out.
             for open_connection in self._free_of(key):  # the caller could not use it
                 self._withdraw(open_connection)
-            raise Untried(f"too many connections to this host (limit {MAX_CONNECTIONS})", key, None)
+            raise HostUnavailable(f"too many connections to this host (limit {MAX_CONNECTIONS})", key, None)
         self._open[key] = self._open.get(key, 0) + 1
 
     def end(self, key: Hashable) -> None:
@@ -155,7 +156,7 @@ class HostLoad:
 
     def take(self, key: Hashable, now: int, fits: Callable[[OpenConnection], bool]) -> OpenConnection | None:
         """Take a free connection to a host, or return None. `fits`: whether the caller can use the connection. Raises
-        Untried if the host is paused.
+        HostUnavailable if the host is paused.
         """
         self._ask(key, now)
         for open_connection in self._free_of(key):
@@ -208,7 +209,7 @@ class HostLoad:
 
     def _ask(self, key: Hashable, now: int) -> None:
         if (pause := self._pauses.get(key)) is not None and pause.until > now:
-            raise Untried(f"retrying in {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
+            raise HostUnavailable(f"retrying in {(pause.until - now) // SECOND} s: {pause.text}", key, pause.until)
 
     def dead(self, key: Hashable, now: int) -> None:
         """Pause a host that did not accept a connection."""
@@ -234,7 +235,7 @@ class HostLoad:
         """Why a host is paused, for people; "" if it is not."""
         try:
             self._ask(key, now)
-        except Untried as exc:
+        except HostUnavailable as exc:
             return exc.line
         return ""
 

@@ -16,7 +16,7 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message
 from moxlite.queue.hosts.hosts import Hosts, NoHosts, addresses_of, hosts_of
-from moxlite.queue.hosts.load import Untried
+from moxlite.queue.hosts.load import HostUnavailable
 from moxlite.queue.sending.onehost import Destination, UnverifiedTLS, try_host
 from moxlite.queue.sending.routing import ConnectOptions, connect
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, converse
@@ -54,7 +54,9 @@ async def deliver_direct(ctx: Context, batch: Batch, trace: Trace, way: ConnectO
             logger.info("delivery to host failed", extra={"kv": {"err": exc, "host": name, "domain": recipient.host}})
             answers = {message.id: exc for message in pending.messages}
             answers |= trace.settled
-            if isinstance(exc, Untried) and exc.until is None:  # the host works but is busy: do not try its backup
+            if (
+                isinstance(exc, HostUnavailable) and exc.until is None
+            ):  # the host works but is busy: do not try its backup
                 outcomes.update(answers)
                 for message in pending.messages:
                     met[message.id].append(exc)
@@ -137,10 +139,10 @@ def _final(error: SMTPError, met: Sequence[SMTPError]) -> SMTPError:
             return SMTPError(True, 0, error.ecode, "mail", error.line)
     if all(isinstance(smtp_error, UnverifiedTLS | RequireTLSMissing) for smtp_error in met):
         return SMTPError(True, 554, "5.7.30", error.command, error.line)
-    tried = [smtp_error for smtp_error in met if not isinstance(smtp_error, Untried)]
-    if isinstance(error, Untried):
+    tried = [smtp_error for smtp_error in met if not isinstance(smtp_error, HostUnavailable)]
+    if isinstance(error, HostUnavailable):
         # `until` None is the earliest of all: the host is only busy, and may be free at any moment.
-        untried = [one for one in met if isinstance(one, Untried)]
+        untried = [one for one in met if isinstance(one, HostUnavailable)]
         return tried[-1] if tried else min(untried, key=lambda one: one.until or 0)
     return error
 

@@ -87,7 +87,7 @@ async def try_host(
     ctx: Context, batch: Batch, trace: Trace, name: str, way: ConnectOptions, destination: Destination
 ) -> Outcomes:
     """Deliver to one host: over a free open connection, else over a new one; again without TLS if TLS fails and no
-    policy forbids it. Raises SMTPError; Untried if the host is busy or paused.
+    policy forbids it. Raises SMTPError; HostUnavailable if the host is busy or paused.
     """
     if trace.left_open is not None:  # of the previous host, which did not take all messages
         before, trace.left_open = trace.left_open, None
@@ -189,7 +189,7 @@ async def _try_anew(ctx: Context, batch: Batch, trace: Trace, host: Host) -> Out
 
 
 async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_clear: bool = False) -> Outcomes:
-    """Make one connection and deliver over it. Raises SMTPError; Untried if the host is busy or paused."""
+    """Make one connection and deliver over it. Raises SMTPError; HostUnavailable if the host is busy or paused."""
     ctx.load.begin(host.key, ctx.clock())
     try:
         return await _connected(ctx, batch, trace, host, in_clear=in_clear)
