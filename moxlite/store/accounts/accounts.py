@@ -30,7 +30,7 @@ from moxlite.store.accounts.folders import (
     made_names,
     move_folder,
 )
-from moxlite.store.accounts.opened import BackgroundTask, Due, OpenAccount, Rest, always, open_account
+from moxlite.store.accounts.opened import BackgroundTask, Due, IdleState, OpenAccount, always, open_account
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Beginner, Places, Slot, holding
 from moxlite.store.errors import (
@@ -444,7 +444,7 @@ class Opener:
         self.handlers: dict[str, Handler] = {}
         self.refused: dict[str, str] = {}
 
-    async def open(self, folder: Path, rest: Rest | None = None) -> OpenAccount:
+    async def open(self, folder: Path, rest: IdleState | None = None) -> OpenAccount:
         """Open the account of a folder, which is named after it; `rest`: what is known from its closing. Raises as
         `Accounts.use`.
         """

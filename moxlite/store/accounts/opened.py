@@ -47,8 +47,8 @@ UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, 
 """What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
 
 KNOWN: Final = 600.0
-"""Seconds after a look into an account's file in which an opening need not look again (`Rest`): leftovers of a change
-that failed halfway, such as of an import, wait as long.
+"""Seconds for which an opening trusts the last look into the account's file (`IdleState`). Leftovers of a change that
+failed halfway, such as of an import, wait as long.
 """
 
 LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
@@ -144,7 +144,7 @@ class OpenAccount(IndexedAccount):
         await self.database.aclose()
 
 
-class Rest(msgspec.Struct, frozen=True):
+class IdleState(msgspec.Struct, frozen=True):
     """State of an account that was closed with no work left but some that can wait: the next opening need not look for
     work in its file.
 
@@ -169,7 +169,7 @@ class _Look:
       due: names of those that have.
     """
 
-    def __init__(self, folder: Path, dues: Mapping[str, Due], rest: Rest | None) -> None:
+    def __init__(self, folder: Path, dues: Mapping[str, Due], rest: IdleState | None) -> None:
         self._folder = folder
         self._rest = rest
         self.dues = dict(dues)  # of its own: it looks in a thread, while tasks may be registered
@@ -200,7 +200,7 @@ class _Look:
 
 
 async def open_account(
-    folder: Path, options: Options, handlers: Mapping[str, Handler], dues: Mapping[str, Due], rest: Rest | None
+    folder: Path, options: Options, handlers: Mapping[str, Handler], dues: Mapping[str, Due], rest: IdleState | None
 ) -> OpenAccount:
     """Open the account of a folder, which is named after it, or make it with its first mailboxes (STORE-11); for
     `Accounts`. `dues`: what tells of background tasks whether they have work; `rest`: what is known from its closing.

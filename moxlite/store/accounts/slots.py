@@ -23,8 +23,8 @@ from moxlite.store.accounts.opened import (
     AccountTasks,
     BackgroundTask,
     Due,
+    IdleState,
     OpenAccount,
-    Rest,
     own_dues,
     tasks_due,
 )
@@ -184,7 +184,7 @@ class Beginner:
         self._behind = behind
         self._tasks: dict[str, BackgroundTask] = {}
         self.dues = own_dues(options)
-        self.rests: dict[str, Rest] = {}
+        self.rests: dict[str, IdleState] = {}
         self._wakeup = Wakeup()
 
     def register(self, name: str, task: BackgroundTask, due: Due) -> None:
@@ -214,10 +214,10 @@ class Beginner:
             if tasks.wanted & LATE:
                 self._behind(name, account.bus.modseq)
             if tasks.rest:
-                self.rests[name] = Rest(account.bus.modseq, frozenset(tasks.wanted - LATE), slot.looked)
+                self.rests[name] = IdleState(account.bus.modseq, frozenset(tasks.wanted - LATE), slot.looked)
             slot.tasks = None
 
-    def known(self, name: str, slot: Slot) -> Rest | None:
+    def known(self, name: str, slot: Slot) -> IdleState | None:
         """Take the state in which an account was closed, if its opening need not look for work; note the last look."""
         rest, now = self.rests.pop(name, None), trio.current_time()
         if rest is not None and now - rest.looked >= KNOWN:
