@@ -192,7 +192,7 @@ MAX_SEARCHED: Final = 20
 """Multiple of the wanted number of messages that are looked through for mail to the address."""
 
 
-class Tried(msgspec.Struct, frozen=True, kw_only=True):
+class TestedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message that came in, and the index of the rule that would take it, None for none. `received` in µs UTC."""
 
     id: int
@@ -207,7 +207,7 @@ class DryRun(msgspec.Struct, frozen=True):
     without one. `complete`: all wanted messages were tried.
     """
 
-    messages: tuple[Tried, ...]
+    messages: tuple[TestedMessage, ...]
     too_slow: int | None
     complete: bool
 
@@ -234,7 +234,7 @@ async def try_rules(
 
     Raises StoreError.
     """
-    tried: list[Tried] = []
+    tried: list[TestedMessage] = []
     place = (1 << 62, 1 << 62)
     searched, end = 0, trio.current_time() + DRYRUN_MAX_SECONDS
     while len(tried) < limit and searched < limit * MAX_SEARCHED:
@@ -268,8 +268,8 @@ def address_of(one: Arrived) -> Address | None:
 
 def _try(
     r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset], until: float
-) -> tuple[list[Tried], int | None]:
-    found: list[Tried] = []
+) -> tuple[list[TestedMessage], int | None]:
+    found: list[TestedMessage] = []
     for one in arrived:
         if time.monotonic() > until:
             break
@@ -282,7 +282,9 @@ def _try(
         author = envelope.from_[0] if envelope.from_ else None
         sender = "" if author is None else author.name or f"{author.localpart}@{author.domain}"
         found.append(
-            Tried(id=one.message_id, sender=sender, subject=envelope.subject, received=one.received, rule=match.rule)
+            TestedMessage(
+                id=one.message_id, sender=sender, subject=envelope.subject, received=one.received, rule=match.rule
+            )
         )
         if match.too_slow is not None:
             return found, match.too_slow
