@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 import trio
 
 from moxlite import lazyimport
-from moxlite.acceptance.commands import Asking, WhyCommands
+from moxlite.acceptance.commands import DryRunSources, WhyCommands
 from moxlite.admin.audit import AuditCommands, audited
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.delivery.moving import PeerCommands
@@ -78,7 +78,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **ImapCopyCommands(config, components.copies).registry(),
         **LinkCommands(config, components.links).registry(),
         **components.backups.registry(),
-        **WhyCommands(config, accounts, Asking(network.resolver, lists)).registry(),
+        **WhyCommands(config, accounts, DryRunSources(network.resolver, lists)).registry(),
         **ReceivedCommands(components.files.reports).registry(),
         **commands_of(
             HandOver.bind(partial(_hand_over, components)),

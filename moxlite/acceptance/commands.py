@@ -59,7 +59,7 @@ Lists = Callable[[IPAddress], Awaitable[str]]
 """Function that returns the block list with this client's address, or ""."""
 
 
-class Asking(NamedTuple):
+class DryRunSources(NamedTuple):
     """Sources for the checks of a client in a dry run: DNS, and the block lists."""
 
     resolver: Resolver
@@ -110,7 +110,7 @@ def _unpacked(octets: bytes) -> Why:
 
 
 async def dry_run(
-    snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets: bytes, asking: Asking
+    snapshot: Snapshot, accounts: Accounts, args: WhyFile, octets: bytes, asking: DryRunSources
 ) -> list[Explained]:
     """Decide about a message as it would be decided now, for each account that it would reach. Nothing is delivered.
     DNS is asked if the client's address is given. Raises WhyFailed.
@@ -211,7 +211,7 @@ def _domain(text: str) -> Domain:
 class WhyCommands:
     """Commands of the control socket."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts, asking: Asking) -> None:
+    def __init__(self, config: ConfigHolder, accounts: Accounts, asking: DryRunSources) -> None:
         self._config = config
         self._accounts = accounts
         self._asking = asking

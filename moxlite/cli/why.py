@@ -14,7 +14,7 @@ from moxlite.operations.why import Explained, WhyFile, WhyMessage
 if TYPE_CHECKING:
     from collections.abc import Awaitable
 
-    from moxlite.acceptance.commands import Asking
+    from moxlite.acceptance.commands import DryRunSources
     from moxlite.config.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -97,15 +97,15 @@ def _tried(message: str, sender: str | None, recipient: str, ip: str, helo: str)
     )
 
 
-def _asking(snapshot: "Snapshot") -> "Asking":
-    from moxlite.acceptance.commands import Asking
+def _asking(snapshot: "Snapshot") -> "DryRunSources":
+    from moxlite.acceptance.commands import DryRunSources
     from moxlite.config.snapshot import FixedConfig
     from moxlite.net.dns.client import DNSResolver
     from moxlite.smtpd.incoming.blocklists import listed_at
 
     dns = snapshot.static.dns
     resolver = DNSResolver(dns.servers, trust_ad=dns.trust_ad)
-    return Asking(resolver, partial(listed_at, FixedConfig(snapshot), resolver))
+    return DryRunSources(resolver, partial(listed_at, FixedConfig(snapshot), resolver))
 
 
 async def _told(answer: "Awaitable[T]") -> T:

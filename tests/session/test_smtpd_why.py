@@ -5,7 +5,7 @@ sender (ADMIN-77, SMTP-164).
 import pytest
 
 from moxlite.acceptance import gathering
-from moxlite.acceptance.commands import Asking, dry_run, stored
+from moxlite.acceptance.commands import DryRunSources, dry_run, stored
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import FakeResolver
 from moxlite.operations.why import Explained, WhyFile
@@ -32,7 +32,7 @@ async def tried(context: Context, mail: bytes, resolver: FakeResolver | None = N
         return listed
 
     args = WhyFile("mia@ours.example", ip=CLIENT if resolver else "", helo="mx.remote.example" if resolver else "")
-    asking = Asking(resolver or FakeResolver({}), lists)
+    asking = DryRunSources(resolver or FakeResolver({}), lists)
     [found] = await dry_run(context.config.current, context.accounts, args, mail, asking)
     return found
 
