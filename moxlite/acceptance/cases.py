@@ -191,7 +191,7 @@ def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
         return None
 
 
-class Filtered(msgspec.Struct, frozen=True, kw_only=True):
+class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     """Decision of the account's Sieve script, and its vacation form (SMTP-160, SMTP-161).
 
     Attributes:
@@ -266,7 +266,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
     fault: Response | None = None
     simulated: bool = False
     accepted: bool = False
-    filtered: Filtered | None = None
+    filtered: ScriptDecision | None = None
     alone: bool = False
     passed: frozenset[str] = frozenset()
     author: bool = False

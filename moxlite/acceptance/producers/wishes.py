@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, Filtered
+from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, ScriptDecision
 from moxlite.acceptance.plan import Proposal, Reason
 from moxlite.acceptance.producers.judgement import is_listed, is_unproven, quarantined
 from moxlite.config.domains import Ruleset
@@ -201,7 +201,7 @@ def _refusal(text: str) -> Response:
     return Response(550, "5.7.1", lines or ("the recipient's filter rejected this message",))
 
 
-def _with_answer(case: Case, filtered: Filtered) -> Iterator[AnyAction]:
+def _with_answer(case: Case, filtered: ScriptDecision) -> Iterator[AnyAction]:
     answers = False
     problem = ""
     for action in filtered.actions if filtered.script else (KeepAction(implicit=True),):
@@ -243,7 +243,7 @@ def _once_each(actions: Iterable[AnyAction]) -> tuple[AnyAction, ...]:
     return tuple(found.values())
 
 
-def _into(filtered: Filtered, mailbox: str) -> FileInto:
+def _into(filtered: ScriptDecision, mailbox: str) -> FileInto:
     """Filing into a mailbox, marked as the message would have been without a script."""
     first = filtered.kept[0] if filtered.kept else FileInto(mailbox=mailbox)
     return msgspec.structs.replace(first, mailbox=mailbox, destined="")
@@ -266,7 +266,7 @@ def _handle(action: AnswerAction) -> str:
     return "text " + hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 
-def _answer(case: Case, filtered: Filtered, action: AnswerAction, handle: str) -> Iterator[Vacation]:
+def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: str) -> Iterator[Vacation]:
     sender = case.evidence.envelope.sender.address
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return

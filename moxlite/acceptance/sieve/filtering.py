@@ -21,7 +21,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.acceptance.cases import Case, Filtered
+from moxlite.acceptance.cases import Case, ScriptDecision
 from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
@@ -92,7 +92,7 @@ async def with_script(
         if not asked.script and form is None:
             return case
         octets = whole()
-        filtered = Filtered(
+        filtered = ScriptDecision(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,
             automatic=automatic(section),
@@ -119,8 +119,14 @@ def _ask(r: Reader, *, case: Case, now: int) -> _FilterSettings:
 
 
 async def _by_script(
-    case: Case, name: str, filtered: Filtered, octets: Prepared, section: HeaderSection, accounts: Accounts, now: int
-) -> Filtered:
+    case: Case,
+    name: str,
+    filtered: ScriptDecision,
+    octets: Prepared,
+    section: HeaderSection,
+    accounts: Accounts,
+    now: int,
+) -> ScriptDecision:
     """The decision of the script, in the turn of the account. Raises StoreError."""
     async with accounts.use(case.account) as account:
         script = await account.read(partial(compiled_script, name=name), op="sieve")
@@ -162,11 +168,11 @@ def _run(
     loaded: _Loaded,
     program: Program,
     name: str,
-    filtered: Filtered,
+    filtered: ScriptDecision,
     octets: Prepared,
     section: HeaderSection,
     now: int,
-) -> Filtered:
+) -> ScriptDecision:
     """Run the script. Blocks."""
     from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
     from moxlite.proto.sieve.program import run
