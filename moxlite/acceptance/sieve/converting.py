@@ -23,7 +23,7 @@ FIELD: Final = re.compile(r"\^([a-z0-9-]{1,70})\$")
 """A pattern for the name of a header field that matches one name."""
 
 
-class Converted(msgspec.Struct, frozen=True):
+class ConvertedScript(msgspec.Struct, frozen=True):
     """A script, and why rules are left out of it: index and reason."""
 
     script: str
@@ -34,7 +34,7 @@ class _Unsupported(Exception):
     """The rule has no counterpart; the text says why."""
 
 
-def as_sieve(rules: Sequence[Ruleset]) -> Converted:
+def as_sieve(rules: Sequence[Ruleset]) -> ConvertedScript:
     """Convert rules to a script in which the first one that matches files the message, too."""
     blocks: list[str] = []
     left_out: list[tuple[int, str]] = []
@@ -53,7 +53,7 @@ def as_sieve(rules: Sequence[Ruleset]) -> Converted:
         lines = "".join(f"    {action};\n" for action in actions)
         blocks.append(f"{name}if {test} {{\n{lines}}}\n")
     required = ", ".join(f'"{need}"' for need in sorted(needs or {"fileinto", "mailbox"}))
-    return Converted(f"require [{required}];\n\n" + "\n".join(blocks), tuple(left_out))
+    return ConvertedScript(f"require [{required}];\n\n" + "\n".join(blocks), tuple(left_out))
 
 
 NEEDS: Final = {
