@@ -97,7 +97,7 @@ Change = Callable[[CalendarObject | None, Expander], Awaitable[Component | None]
 """Makes the receiver's entry of what it was; None for no change. Raises BadEntry, TooBusy."""
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class MailSettings(msgspec.Struct, frozen=True):
     """User's settings for mail about events. `language`: chosen for the webmail, "" for none; mail about events is in
     it, unless its reader has another. `invitation_mails`: messages of other users of this server also come as mail.
     """
@@ -264,7 +264,7 @@ class ScheduleSender:
         """Put a message into the Inbox of a user of this server as the mail that others would get, once. One that
         can't be stored is given up, because the calendar has it. Raises StorageBusy: it can be stored soon.
         """
-        chosen = await account.read(lambda r: load_settings(r, Chosen), op="schedule")
+        chosen = await account.read(lambda r: load_settings(r, MailSettings), op="schedule")
         if not chosen.invitation_mails:
             return
         snapshot, now = self._config.current, time.time_ns() // 1000
@@ -367,7 +367,7 @@ class ScheduleSender:
 
 def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:
     """Addresses by the language in which they get mail about events: that of their newest mail, else the user's."""
-    own = load_settings(r, Chosen).language or "en"
+    own = load_settings(r, MailSettings).language or "en"
     found: dict[str, list[str]] = {}
     for address in addresses:
         try:
@@ -411,7 +411,7 @@ async def receive(account: Account, owed: ScheduleMessage, user: User, key: byte
                 author = _author(method, message, owed.sender)
                 note_change(tx, author, entry.id, before, data)
                 if news and not is_over(message, now):
-                    note_news(tx, _news(owed, message, author, entry.id, load_settings(tx, Chosen).language))
+                    note_news(tx, _news(owed, message, author, entry.id, load_settings(tx, MailSettings).language))
             note_message(tx, owed.text.encode(), noted)
 
     changed = await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from moxlite.groupware.carrying import Chosen
+from moxlite.groupware.carrying import MailSettings
 from moxlite.groupware.entries import DAY, LARGE, Expander
 from moxlite.groupware.letters import MAX_SHOWN, reminder
 from moxlite.groupware.people import addresses_of
@@ -136,7 +136,7 @@ class AlarmSender:
         settings = snapshot.account(account.name)
         if address is None or settings is None:
             return
-        language = (await account.read(lambda r: load_settings(r, Chosen), op="alarms")).language
+        language = (await account.read(lambda r: load_settings(r, MailSettings), op="alarms")).language
         subject, text = reminder(rung.title, rung.place, rung.when, rung.day, language)
         parsed = Address.parse(address)
         person = MailAddress(settings.full_name, parsed.localpart, parsed.domain.ascii)
