@@ -48,7 +48,7 @@ PREVIEW: Final = (
 )
 
 
-class Chosen(NamedTuple):
+class SelectedSnapshot(NamedTuple):
     """A snapshot of a repository, the newest without `snapshot`; the rest as for `open_repository`."""
 
     snapshot: str | None
@@ -140,7 +140,7 @@ def restore(
         if with_config:
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
-            chosen = Chosen(snapshot, identity, passphrase_file, trusted) if is_repo else None
+            chosen = SelectedSnapshot(snapshot, identity, passphrase_file, trusted) if is_repo else None
             restore_whole(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
             return
         if account is not None:
@@ -216,7 +216,7 @@ def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
 
 def restore_whole(
     source: str,
-    chosen: "Chosen | None",
+    chosen: "SelectedSnapshot | None",
     config: Path,
     data: Path | None,
     *,
