@@ -32,7 +32,7 @@ from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMailbox, NoSuchMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
-from moxlite.store.mail.facts import Arrived, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
+from moxlite.store.mail.facts import ReceivedMessage, SMTPArrival, latest_arrivals, signing_domains, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows import messages as message_rows
@@ -258,7 +258,7 @@ async def try_rules(
     return DryRun(tuple(tried), None, True)
 
 
-def address_of(one: Arrived) -> Address | None:
+def address_of(one: ReceivedMessage) -> Address | None:
     """The recipient address of a message; None for one that is not an address any more."""
     try:
         return Address(Localpart(one.localpart), Domain.parse(one.domain))
@@ -267,7 +267,7 @@ def address_of(one: Arrived) -> Address | None:
 
 
 def _try(
-    r: Reader, *, arrived: Sequence[Arrived], rules: Sequence[Ruleset], until: float
+    r: Reader, *, arrived: Sequence[ReceivedMessage], rules: Sequence[Ruleset], until: float
 ) -> tuple[list[TestedMessage], int | None]:
     found: list[TestedMessage] = []
     for one in arrived:
@@ -353,7 +353,7 @@ class RuleTooSlow(Exception):
 class Decide(Protocol):
     """A function that names the mailbox of a message, "" for the one in which it is. Raises RuleTooSlow."""
 
-    def __call__(self, r: Reader, one: Arrived, stored: StoredMessage, /) -> str: ...
+    def __call__(self, r: Reader, one: ReceivedMessage, stored: StoredMessage, /) -> str: ...
 
 
 class Destined(msgspec.Struct, frozen=True):
@@ -381,7 +381,7 @@ class SortPage(msgspec.Struct, frozen=True):
 def by_rules(rules: Sequence[Ruleset]) -> Decide:
     """Decide by the first rule that matches."""
 
-    def decide(r: Reader, one: Arrived, stored: StoredMessage) -> str:
+    def decide(r: Reader, one: ReceivedMessage, stored: StoredMessage) -> str:
         match = match_rules(rules, facts_of(r, one.message_id, stored))
         if match.too_slow is not None:
             raise RuleTooSlow(match.too_slow)
@@ -440,7 +440,7 @@ async def sort_page(
     return SortPage(moves, looked, place)
 
 
-def _decide(r: Reader, *, arrived: Sequence[Arrived], decide: Decide) -> list[Destined]:
+def _decide(r: Reader, *, arrived: Sequence[ReceivedMessage], decide: Decide) -> list[Destined]:
     found = []
     for one in arrived:
         stored = stored_message(r, one.message_id)

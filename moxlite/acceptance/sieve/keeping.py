@@ -33,7 +33,7 @@ from moxlite.store.delivery.scripts import (
 from moxlite.store.delivery.vacation import load_form
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.facts import Arrived, SMTPArrival
+from moxlite.store.mail.facts import ReceivedMessage, SMTPArrival
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.wording import Remark, remark
@@ -188,7 +188,7 @@ class StoredScript:
             uses={box.name: uses_of(box.special_use) for box in boxes if box.special_use},
         )
 
-    def __call__(self, r: Reader, one: Arrived, stored: StoredMessage) -> str:
+    def __call__(self, r: Reader, one: ReceivedMessage, stored: StoredMessage) -> str:
         """The first mailbox into which the script files the message, "" where it keeps it, or fails."""
         place = body.locate(r, one.message_id)
         structure, came = stored.structure, stored.came

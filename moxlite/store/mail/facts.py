@@ -208,7 +208,7 @@ def newest_header(r: Reader, author: Address) -> bytes:
     return header or b""
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class ReceivedMessage(msgspec.Struct, frozen=True):
     """A message that came by SMTP and is still there: the envelope recipient, and when it was received, µs UTC."""
 
     message_id: int
@@ -217,11 +217,11 @@ class Arrived(msgspec.Struct, frozen=True):
     received: int
 
 
-def latest_arrivals(r: Reader, after: tuple[int, int], limit: int, mailbox_id: int = 0) -> list[Arrived]:
+def latest_arrivals(r: Reader, after: tuple[int, int], limit: int, mailbox_id: int = 0) -> list[ReceivedMessage]:
     """Messages that came by SMTP, the latest first, after the one with this time and id in that order; of one mailbox,
     or of all for 0.
     """
-    return [Arrived(*row) for row in r.rows(LATEST, *after, limit, mailbox_id)]
+    return [ReceivedMessage(*row) for row in r.rows(LATEST, *after, limit, mailbox_id)]
 
 
 def latest_in_mailboxes(r: Reader, limit: int) -> dict[int, int]:
