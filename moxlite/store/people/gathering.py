@@ -334,7 +334,7 @@ class BulkSender(msgspec.Struct, frozen=True):
     read: int
 
 
-class Archived(msgspec.Struct, frozen=True):
+class ArchivedMessages(msgspec.Struct, frozen=True):
     """Messages that one unit has moved, with the mailboxes in which they were, and the unread ones among them.
     ``after`` is where the next unit goes on, None at the end.
     """
@@ -365,7 +365,7 @@ def _sender(r: Reader, number: int, key: str, name: str, address: str, messages:
     return BulkSender(number, key, name, address, messages, size, MessageID(newest[0][0]), newest[0][1], read)
 
 
-def archive(tx: AccountTx, number: int, after: tuple[int, int] | None) -> Archived | None:
+def archive(tx: AccountTx, number: int, after: tuple[int, int] | None) -> ArchivedMessages | None:
     """Move the next messages of a sender to the archive, read; None: no mailbox is the archive. What is in the archive,
     Trash, Junk, Drafts or Sent stays.
     """
@@ -382,4 +382,4 @@ def archive(tx: AccountTx, number: int, after: tuple[int, int] | None) -> Archiv
     if ids:
         move_ids(tx, ids, MailboxID(target.id))
     end = None if len(found) < UNIT else (int(found[-1][1]), int(found[-1][0]))
-    return Archived([int(message_id) for message_id in ids], [int(row.mailbox_id) for row in rows], unread, end)
+    return ArchivedMessages([int(message_id) for message_id in ids], [int(row.mailbox_id) for row in rows], unread, end)
