@@ -108,7 +108,7 @@ LATER: Final = 180.0
 """Seconds from the change with which it is enough to the visit, so that the rest of a wave comes before it."""
 
 
-class Behind:
+class ChangedAccounts:
     """Accounts that have changed, and have not caught up since."""
 
     def __init__(self, accounts: Opener) -> None:
@@ -193,7 +193,7 @@ class Rounds:
         self._unclean: list[str] = []
         self._wakeup = Wakeup()
         self.dues = DueTimes(accounts)
-        self.behind = Behind(accounts)
+        self.behind = ChangedAccounts(accounts)
 
     async def nightly(self) -> None:
         """Open each account once after start, to finish work left by the last run (STORE-189a), and then each night to
