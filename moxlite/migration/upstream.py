@@ -98,7 +98,7 @@ class Plan(msgspec.Struct):
     """
 
     flags: dict[int, list[Retag]] = msgspec.field(default_factory=dict)
-    moves: dict[tuple[int, int], list[linkrows.Linked]] = msgspec.field(default_factory=dict)
+    moves: dict[tuple[int, int], list[linkrows.LinkedMessage]] = msgspec.field(default_factory=dict)
     removals: dict[int, list[int]] = msgspec.field(default_factory=dict)
     appends: dict[MailboxID, list[MessageID]] = msgspec.field(default_factory=dict)
 
@@ -141,7 +141,12 @@ class Sides:
         return self.by_id[remote_id][0] in self._everything
 
     def compare(
-        self, plan: Plan, box: Mailbox, own: Remote | None, message: linkrows.Changed, copies: Sequence[linkrows.Linked]
+        self,
+        plan: Plan,
+        box: Mailbox,
+        own: Remote | None,
+        message: linkrows.Changed,
+        copies: Sequence[linkrows.LinkedMessage],
     ) -> None:
         """Add to the plan what the other server does not know of a message; `own` is the mailbox there of `box`."""
         # Rows of mailboxes that are missing there for now say nothing about the others.
@@ -167,7 +172,7 @@ class Sides:
         if own is not None and copies and not real and not self.shows_all(own.id):
             plan.moves.setdefault((copies[0].remote_id, own.id), []).append(copies[0])
 
-    def _place(self, plan: Plan, copy: linkrows.Linked, own: Remote | None) -> None:
+    def _place(self, plan: Plan, copy: linkrows.LinkedMessage, own: Remote | None) -> None:
         """Have a message moved to where it is here, into the trash if that is not a mailbox of the link."""
         target = own or self.trash
         if target is None:
@@ -175,7 +180,7 @@ class Sides:
         elif target.id != copy.remote_id:
             plan.moves.setdefault((copy.remote_id, target.id), []).append(copy)
 
-    def _retag(self, message: linkrows.Changed, copy: linkrows.Linked) -> Retag | None:
+    def _retag(self, message: linkrows.Changed, copy: linkrows.LinkedMessage) -> Retag | None:
         """The flags that differ there; None if none does. Flags that cannot be had here stay there."""
         if copy.flags is None or copy.uid < 0:
             return None
@@ -324,7 +329,7 @@ class Upstream:
             while rows := await self._account.read(partial(_changed, box.id, after), op="link"):
                 after = rows[-1].modseq, rows[-1].id
                 ids = [row.id for row in rows]
-                copies: dict[int, list[linkrows.Linked]] = {}
+                copies: dict[int, list[linkrows.LinkedMessage]] = {}
                 for copy in await self._account.read(self._copies(ids), op="link"):
                     copies.setdefault(copy.message_id, []).append(copy)
                 for row in rows:
@@ -338,7 +343,7 @@ class Upstream:
                 plan.removals.setdefault(remote_id, []).append(uid)
         return plan
 
-    def _copies(self, ids: Sequence[int]) -> Callable[[Reader], list[linkrows.Linked]]:
+    def _copies(self, ids: Sequence[int]) -> Callable[[Reader], list[linkrows.LinkedMessage]]:
         return lambda r: linkrows.copies_of(r, ids, self._order.host, self._order.user)
 
     # --- doing it
@@ -406,7 +411,7 @@ class Upstream:
         lower = {word.lower() for word in kept}
         return " ".join(word for word in words.split() if word.lower() in lower)
 
-    async def _move(self, client: Client, source: int, target: int, rows: Sequence[linkrows.Linked]) -> None:
+    async def _move(self, client: Client, source: int, target: int, rows: Sequence[linkrows.LinkedMessage]) -> None:
         """Move messages between two mailboxes there; out of Google's of all messages they are copied."""
         name, remote = self._sides.by_id[source]
         copy = self._sides.shows_all(source)
@@ -569,7 +574,7 @@ def _forget(tx: AccountTx, *, remote_id: int, uids: Sequence[int]) -> None:
 
 
 def _note_moved(
-    tx: AccountTx, *, source: int | None, target: int, done: Sequence[tuple[linkrows.Linked, int | None]]
+    tx: AccountTx, *, source: int | None, target: int, done: Sequence[tuple[linkrows.LinkedMessage, int | None]]
 ) -> None:
     for row, uid in done:
         if uid is None:  # the server tells no UIDs, or others have moved it before: the next look tells

@@ -422,7 +422,7 @@ class Changed(msgspec.Struct, frozen=True):
     keywords: str
 
 
-class Linked(msgspec.Struct, frozen=True):
+class LinkedMessage(msgspec.Struct, frozen=True):
     """A row of ``imap_copy`` of a link; `uid` below 0: the message is on its way there."""
 
     message_id: MessageID
@@ -474,9 +474,9 @@ def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[Chang
     return [Changed(*row) for row in r.rows(CHANGED, mailbox_id, *after, SLICE)]
 
 
-def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[Linked]:
+def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[LinkedMessage]:
     """The rows of messages here."""
-    return [Linked(*row) for row in r.rows(COPIES_OF, int_array(ids), host, username)]
+    return [LinkedMessage(*row) for row in r.rows(COPIES_OF, int_array(ids), host, username)]
 
 
 def is_linked_already(r: Reader, host: str, username: str, messageid: str, key: bytes | None = None) -> bool:
