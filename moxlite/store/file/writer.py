@@ -131,7 +131,7 @@ class Writer:
         self._db = db
         self._health = health
         self._checkpoints = checkpoints
-        self._acknowledging = Acknowledging(copied, permitted)
+        self._acknowledging = AckConditions(copied, permitted)
         self._token = trio.lowlevel.current_trio_token()
         self._backlog = Backlog(kind, SeriesCache(db))
         self.series = Series(self._put)
@@ -389,7 +389,7 @@ class Writer:
             pass  # the program ends; no task waits any more
 
 
-class Acknowledging:
+class AckConditions:
     """Conditions of an acknowledgement beyond the commit on this disk: the lease, and the copy in the second place."""
 
     def __init__(self, copied: Callable[[], None] | None, permitted: Callable[[], None] | None) -> None:
