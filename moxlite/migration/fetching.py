@@ -86,7 +86,7 @@ class FetchTarget(msgspec.Struct, frozen=True):
     target: str
 
 
-class Fetching:
+class MessageFetcher:
     """Fetches messages of the open mailbox of `client`.
 
     Args:

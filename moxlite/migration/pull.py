@@ -23,7 +23,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.migration.fetching import Feed, Fetching, FetchTarget
+from moxlite.migration.fetching import Feed, FetchTarget, MessageFetcher
 from moxlite.migration.listing import (
     GOOGLE,
     annotations_of,
@@ -400,7 +400,7 @@ class Pull:
                 if progress.counts:
                     await self._tell(self._pace.step(place, start + progress.messages, total, self._counts.messages))
 
-        fetching = Fetching(
+        fetching = MessageFetcher(
             client,
             self._account,
             course=FetchTarget(shown(place.box.name), remote.id, target),

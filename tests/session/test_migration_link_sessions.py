@@ -10,7 +10,7 @@ import trio
 import trio.testing
 
 from moxlite.migration import incoming as incoming_module, linkpull as linkpull_module
-from moxlite.migration.fetching import Fetching
+from moxlite.migration.fetching import MessageFetcher
 from moxlite.migration.linkstate import LinkState
 from moxlite.migration.mirror import Mirror
 from moxlite.migration.names import Place
@@ -486,16 +486,16 @@ async def test_what_was_left_out_is_asked_for_by_the_next_connection(
     linking: Linking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """LINK-13: and by no further look of the same one, which sees what is new."""
-    window, asked = Fetching._window, 0
+    window, asked = MessageFetcher._window, 0
 
-    async def refused(self: Fetching, uids: Sequence[int], ahead: Sequence[int]) -> None:
+    async def refused(self: MessageFetcher, uids: Sequence[int], ahead: Sequence[int]) -> None:
         nonlocal asked
         if self._facts.pop(2, None) is not None:
             asked += 1
             await self._left_out(2, IMAPClientError("not now"))
         await window(self, uids, ahead)
 
-    monkeypatch.setattr(Fetching, "_window", refused)
+    monkeypatch.setattr(MessageFetcher, "_window", refused)
     await fill(linking.imap, "Inbox", 1, 4, "()")
 
     async def has(number: int) -> bool:
@@ -512,7 +512,7 @@ async def test_what_was_left_out_is_asked_for_by_the_next_connection(
         await fill(linking.imap, "Inbox", 6, 1, "()")
         await linking.until(lambda: has(4))
     assert asked == 1
-    monkeypatch.setattr(Fetching, "_window", window)
+    monkeypatch.setattr(MessageFetcher, "_window", window)
     async with linking.running():
         await linking.until(linking.same)
 
