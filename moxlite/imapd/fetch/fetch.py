@@ -77,7 +77,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     )
     shows_flags = marks_seen or Attribute.FLAGS in items
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords and shows_flags else {}
-    fetching = _Fetching(session, view, items, since, spelled)
+    fetching = _FetchRun(session, view, items, since, spelled)
     await fetching.run(uids, marks_seen=marks_seen)
     if session.extensions.condstore and Attribute.MODSEQ in items and view.seat.cursor.pending():
         await highest_modseq(view, uids)
@@ -92,7 +92,7 @@ async def tell_items(session: Session, view: View, uids: array[int], items: tupl
     """
     spelled = await view.seat.account.read(spellings, op="imap-spellings") if view.keywords else {}
     wanted = _items(session, c.Fetch(SequenceSet(), items, uid=True))
-    fetching = _Fetching(session, view, wanted, None, spelled)
+    fetching = _FetchRun(session, view, wanted, None, spelled)
     await fetching.run(uids, marks_seen=False)
     return fetching.problem
 
@@ -147,7 +147,7 @@ async def _tell_vanished(session: Session, view: View, known: Ranges, since: int
         session.write(vanished_lines(removed, earlier=True))
 
 
-class _Fetching:
+class _FetchRun:
     """One command at work."""
 
     def __init__(
