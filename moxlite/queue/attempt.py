@@ -22,7 +22,7 @@ from moxlite.queue.sending.direct import deliver_by_link, deliver_by_relay, deli
 from moxlite.queue.sending.routing import course_of, direct_way, way_round
 from moxlite.queue.sending.session import Batch, Outcomes, Postponed, Trace, cut_short, goes_well
 from moxlite.queue.tls.results import PolicyResult
-from moxlite.store.delivery.status import Handed
+from moxlite.store.delivery.status import ReceiverKind
 from moxlite.store.errors import StoreError
 from moxlite.store.mail.links import LINKED
 
@@ -67,7 +67,7 @@ class Attempt:
         self._began = trio.current_time()
         self._transport = ""
         self._direct = False
-        self._taker = Handed.HOST
+        self._taker = ReceiverKind.HOST
         self._waits_for: HostUnavailable | None = None
 
     async def run(self) -> list[AttemptOutcome]:
@@ -157,7 +157,7 @@ class Attempt:
         snapshot = ctx.config.current
         first = batch.first
         if self._waiting is not None:
-            self._taker = Handed.ACCOUNT
+            self._taker = ReceiverKind.ACCOUNT
             return await deliver_waiting(ctx, batch, self._waiting, trace)
         course = course_of(snapshot, first, first.attempts - 1, localserve=ctx.loopback is not None)
         self._transport = course.name
@@ -166,13 +166,13 @@ class Attempt:
         if ctx.loopback is not None:
             return await deliver_to_loopback(ctx, batch, trace, ctx.loopback)
         if course.transport is not None and (relay := relay_of(course.transport)) is not None:
-            self._taker = Handed.RELAY
+            self._taker = ReceiverKind.RELAY
             return await deliver_by_relay(ctx, batch, trace, course.name, *relay)
         if course.kind == "link":
-            self._taker = Handed.RELAY
+            self._taker = ReceiverKind.RELAY
             return await deliver_by_link(ctx, batch, trace, course.name)
         if course.kind == "local":
-            self._taker = Handed.ACCOUNT
+            self._taker = ReceiverKind.ACCOUNT
             return await deliver_local(ctx, batch, trace)
         return await self._directly(course.transport)
 
@@ -206,9 +206,10 @@ class Attempt:
             host=trace.at.host,
             ip=trace.at.ip,
             tls=trace.at.tls,
-            policy=trace.at.tls_words or ("clear" if trace.at.greeted and self._taker is not Handed.ACCOUNT else ""),
+            policy=trace.at.tls_words
+            or ("clear" if trace.at.greeted and self._taker is not ReceiverKind.ACCOUNT else ""),
             tls_failures=tuple(dict.fromkeys(map(str, trace.tally.failures())))[:MAX_TLS_FAILURES],
-            handed=self._taker if success else Handed.NOBODY,
+            handed=self._taker if success else ReceiverKind.NOBODY,
         )
 
     def _ended(self, message: Message, error: SMTPError | None) -> AttemptOutcome:
@@ -221,7 +222,7 @@ class Attempt:
             return AttemptOutcome(message, Verdict.UNCOUNTED, self._result(error=error), until=error.until or 0)
         else:
             verdict = Verdict.PERMANENT if error.permanent else Verdict.TEMPORARY
-        own = self._taker is Handed.ACCOUNT
+        own = self._taker is ReceiverKind.ACCOUNT
         # Of deliveries to our own accounts the queue itself sends the DSN, though the server at the other end of the
         # pipe offers DSN as well (QUEUE-172).
         promised = self._trace.promises and not own

@@ -26,7 +26,7 @@ from moxlite.queue.data.status import KeepFor, final_state, retire, success_of
 from moxlite.queue.data.suppression import for_message, note_failure
 from moxlite.queue.schedule import SECOND, delay_after, max_attempts_of
 from moxlite.queue.webhooks.events import Event, Webhooks, note_event, webhooks_of
-from moxlite.store.delivery.status import Handed, State
+from moxlite.store.delivery.status import ReceiverKind, State
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Reader, Tx
 
@@ -280,7 +280,7 @@ def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
                     _dialed(message.dialed_ips, attempt_outcome.dialed),
                     message.id,
                 )
-                kind = DSN_DELIVERED if attempt_outcome.result.handed is Handed.ACCOUNT else DSN_RELAYED
+                kind = DSN_DELIVERED if attempt_outcome.result.handed is ReceiverKind.ACCOUNT else DSN_RELAYED
                 tx.execute(SET_DONE, kind, policy.now + NOTICE_WAIT, message.id)
             else:
                 state = success_of(attempt_outcome.result)

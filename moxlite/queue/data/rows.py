@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.decoders import from_builtins, from_json, json_decoder
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
-from moxlite.store.delivery.status import Handed
+from moxlite.store.delivery.status import ReceiverKind
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.file.transaction import Row as SQLRow
 
@@ -49,7 +49,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     tls: str = ""
     policy: str = ""
     tls_failures: tuple[str, ...] = ()
-    handed: Handed = Handed.NOBODY
+    handed: ReceiverKind = ReceiverKind.NOBODY
 
 
 def decode_results(text: str) -> tuple[Result, ...]:

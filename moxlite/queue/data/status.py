@@ -26,7 +26,7 @@ from moxlite.queue.data.rows import (
     message_of,
 )
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
-from moxlite.store.delivery.status import Handed, RecipientStatus, State
+from moxlite.store.delivery.status import ReceiverKind, RecipientStatus, State
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wakeup import Wakeup
 
@@ -88,7 +88,7 @@ def detail_of(result: Result) -> str:
 
 def success_of(result: Result | None) -> State:
     """The state of a message whose attempt with this result succeeded."""
-    return State.RELAYED if result is not None and result.handed is Handed.RELAY else State.DELIVERED
+    return State.RELAYED if result is not None and result.handed is ReceiverKind.RELAY else State.DELIVERED
 
 
 def final_state(message: Message) -> State | None:

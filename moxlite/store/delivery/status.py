@@ -50,7 +50,7 @@ class State(StrEnum):
         return self not in {State.QUEUED, State.TRYING, State.HELD}
 
 
-class Handed(StrEnum):
+class ReceiverKind(StrEnum):
     """Kind of receiver that accepted a message; NOBODY if it was not accepted."""
 
     NOBODY = ""
