@@ -239,7 +239,7 @@ def rebuilt(calendar_object: CalendarObject, parts: Sequence[Component]) -> Comp
 # The organiser's changes.
 
 
-class Organized(msgspec.Struct, frozen=True):
+class OrganizerChange(msgspec.Struct, frozen=True):
     """An organiser's change: the calendar as it is stored, and the messages about it."""
 
     calendar: Component
@@ -254,7 +254,7 @@ def organized(
     now: int,
     *,
     keep_answers: bool,
-) -> Organized:
+) -> OrganizerChange:
     """Find the messages about an organiser's change. Raises TooManyViews.
 
     Args:
@@ -297,8 +297,8 @@ def organized(
         return mapped(part, line)
 
     if not told and parts == after.parts:
-        return Organized(after.calendar, ())
-    return Organized(rebuilt(after, [stored(part) for part in parts]), messages)
+        return OrganizerChange(after.calendar, ())
+    return OrganizerChange(rebuilt(after, [stored(part) for part in parts]), messages)
 
 
 def renewed(calendar_object: CalendarObject) -> CalendarObject:
