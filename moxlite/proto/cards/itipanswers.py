@@ -45,7 +45,7 @@ def check_attendee(before: CalendarObject, after: CalendarObject, own: frozenset
             raise NotAllowed("allowed-attendee-scheduling-object-change", text)
 
 
-class Answered(msgspec.Struct, frozen=True):
+class AttendeeChange(msgspec.Struct, frozen=True):
     """An attendee's change: the calendar as it is stored, and the answer in it, None for none."""
 
     calendar: Component
@@ -72,7 +72,7 @@ def answered(
     now: int,
     *,
     keep_answers: bool = False,
-) -> Answered:
+) -> AttendeeChange:
     """Find the answer in an attendee's change. Arguments as of `organized`."""
     line = organizer_of(after)
     assert line is not None
@@ -92,7 +92,7 @@ def answered(
             replies.append(_reply(part, mine, now))
     replies += _declined(before, after, own, now)
     if not replies:
-        return Answered(calendar, None)
+        return AttendeeChange(calendar, None)
     organizer = address_of(line)
     told = {"SCHEDULE-STATUS": DELIVERED if organizer in local else SENT, "SCHEDULE-FORCE-SEND": ""}
     parts = [
@@ -100,7 +100,7 @@ def answered(
         for part in after.parts
     ]
     text = write_component(new_calendar(after, replies, "REPLY"))
-    return Answered(rebuilt(after, parts), Message("REPLY", (organizer,), text))
+    return AttendeeChange(rebuilt(after, parts), Message("REPLY", (organizer,), text))
 
 
 def _kept(part: Component, was: Component | None, own: frozenset[str]) -> Component:
