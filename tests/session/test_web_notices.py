@@ -654,14 +654,14 @@ async def test_an_account_takes_two_turns_of_eight(world: World, monkeypatch: py
     running: list[str] = []
     told = trio.Event()
 
-    async def post(self: requests.PushService, address: str, *args: object, **options: object) -> requests.Answered:
+    async def post(self: requests.PushService, address: str, *args: object, **options: object) -> requests.PushResult:
         running.append(address)
         most.append(len(running))
         await trio.sleep(0.01)
         running.remove(address)
         if len(most) == MAX_DEVICES:
             told.set()
-        return requests.Answered()
+        return requests.PushResult()
 
     most: list[int] = []
     monkeypatch.setattr(requests.PushService, "post", post)

@@ -53,7 +53,7 @@ BUSY: Final = (429, 503)
 """Status codes whose Retry-After counts."""
 
 
-class Answered(msgspec.Struct, frozen=True):
+class PushResult(msgspec.Struct, frozen=True):
     """The outcome of a request. `error`: why it was not taken, "" if it was; `gone`: the subscription has ended;
     `pause`: seconds that the service asks for.
     """
@@ -84,7 +84,7 @@ class PushService:
 
     async def post(
         self, address: str, body: bytes, keys: tuple[bytes, bytes] | None, media_type: str, *, urgent: bool = False
-    ) -> Answered:
+    ) -> PushResult:
         """Send a message. `keys`: the public key and the secret to encrypt it with, None to send it as it is. `urgent`:
         also to a device that saves its battery, and soon or not at all.
         """
@@ -101,13 +101,13 @@ class PushService:
                 "POST", address, headers=headers, body=body, seconds=SECONDS, max_body=MAX_ANSWER
             )
         except BadSubscription as error:  # written by a newer version
-            return Answered(str(error), gone=True)
+            return PushResult(str(error), gone=True)
         except HTTPError as error:
-            return Answered(str(error))
+            return PushResult(str(error))
         if 200 <= answer.status < 300:
-            return Answered()
+            return PushResult()
         pause = answer.header("retry-after") if answer.status in BUSY else ""
-        return Answered(
+        return PushResult(
             f"the push service returned status {answer.status}",
             gone=answer.status in GONE,
             pause=int(pause) if pause.isascii() and pause.isdigit() and len(pause) <= 6 else 0,
