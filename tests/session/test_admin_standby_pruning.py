@@ -11,7 +11,7 @@ import pytest
 from moxlite.admin.standby import litestream, pruning, replicating
 from moxlite.admin.standby.layout import STATE, State, read_document
 from moxlite.admin.standby.moments import restored_at
-from moxlite.admin.standby.pruning import PRUNED, Pruning, pause_of
+from moxlite.admin.standby.pruning import PRUNED, EpochPruner, pause_of
 from moxlite.store.backup.storage import Folder
 from moxlite.store.errors import BackupError
 from tests.house import house, soon
@@ -38,7 +38,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(litestream, "RECENT", "1s")
     monkeypatch.setattr(litestream, "LEVELS", ("1s", "2s", "4s"))
     monkeypatch.setattr(litestream, "_snapshots", lambda keep: round(KEEP / 4))
-    monkeypatch.setattr(replicating, "Pruning", lambda data, epoch, keep: Pruning(data, epoch, KEEP))
+    monkeypatch.setattr(replicating, "EpochPruner", lambda data, epoch, keep: EpochPruner(data, epoch, KEEP))
     monkeypatch.setattr(replicating, "pause_of", lambda keep: pause_of(KEEP))
 
 
@@ -138,25 +138,25 @@ def test_the_newest_whole_copy_that_is_old_enough_stays(tmp_path: Path, clock: C
     data, target = made(tmp_path)
     later = target / f"epoch-0001/{NAME}/ltx/9/{1:016x}-{6:016x}.ltx"
     later.rename(tmp_path / "later")
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 4}) == 0
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 4}) == 0
     clock.go(60)
     (tmp_path / "later").rename(later)
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0
     clock.go(41)
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 4
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 4
     assert left(target) == ["1/5-6", "3/4-5", "9/1-4", "9/1-6"]
     clock.go(60)
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 3
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 3
     assert left(target) == ["9/1-6"]
     (data / PRUNED).write_bytes(b"{")
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0, "a damaged note is begun anew"
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0, "a damaged note is begun anew"
 
 
 @pytest.mark.parametrize("jump", [1e8, -1e8])
 def test_a_clock_that_is_set_removes_nothing(tmp_path: Path, clock: Clock, jump: float) -> None:
     """STORE-186d: elapsed time counts, also where the clock was set back while the server did not run."""
     data, target = made(tmp_path)
-    looks = Pruning(data, 1, 100.0)
+    looks = EpochPruner(data, 1, 100.0)
     assert looks.look(Folder(target), {NAME: 6}) == 0
     clock.wall += jump
     clock.go(50)
@@ -164,7 +164,7 @@ def test_a_clock_that_is_set_removes_nothing(tmp_path: Path, clock: Clock, jump:
     clock.go(51)
     assert looks.look(Folder(target), {NAME: 6}) == 7
     clock.wall -= 1000
-    assert Pruning(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0
+    assert EpochPruner(data, 1, 100.0).look(Folder(target), {NAME: 6}) == 0
 
 
 def test_storage_that_forbids_removal_is_an_error(
@@ -172,7 +172,7 @@ def test_storage_that_forbids_removal_is_an_error(
 ) -> None:
     """STORE-186d: the next look tries again."""
     data, target = made(tmp_path)
-    looks, storage = Pruning(data, 1, 100.0), Folder(target)
+    looks, storage = EpochPruner(data, 1, 100.0), Folder(target)
     looks.look(storage, {NAME: 6})
     clock.go(101)
 
@@ -191,7 +191,7 @@ def test_files_of_others_stay(tmp_path: Path, clock: Clock) -> None:
     data, target = made(tmp_path)
     other = target / f"epoch-0001/{NAME}/ltx/9/readme.txt"
     other.touch()
-    looks = Pruning(data, 1, 100.0)
+    looks = EpochPruner(data, 1, 100.0)
     looks.look(Folder(target), {NAME: 6})
     (data / NAME).unlink()
     clock.go(60)

@@ -11,7 +11,7 @@ import trio
 from moxlite.admin.standby import litestream, replicating
 from moxlite.admin.standby.litestream import write_configuration
 from moxlite.admin.standby.moments import restored_at
-from moxlite.admin.standby.pruning import Pruning, pause_of
+from moxlite.admin.standby.pruning import EpochPruner, pause_of
 from moxlite.store.errors import BackupError
 from tests.house import house, soon
 from tests.session.test_admin_standby import copied, deliver, following, identity, settings, source, subjects
@@ -55,7 +55,7 @@ async def test_weeks_of_changes_stay_within_the_retention(
         write_configuration(file, databases, socket=socket, keep=KEEP)
 
     monkeypatch.setattr(replicating, "write_configuration", write)
-    monkeypatch.setattr(replicating, "Pruning", lambda data, epoch, keep: Pruning(data, epoch, KEEP))
+    monkeypatch.setattr(replicating, "EpochPruner", lambda data, epoch, keep: EpochPruner(data, epoch, KEEP))
     monkeypatch.setattr(replicating, "pause_of", lambda keep: pause_of(KEEP))
     sent: list[tuple[float, str]] = []
     sizes: list[int] = []

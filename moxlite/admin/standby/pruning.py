@@ -57,7 +57,7 @@ class _Known(msgspec.Struct):
     gone: dict[str, float] = {}
 
 
-class Pruning:
+class EpochPruner:
     """Looks of one process at the target of an epoch."""
 
     def __init__(self, data: Path, epoch: int, keep: float) -> None:

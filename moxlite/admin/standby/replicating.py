@@ -65,7 +65,7 @@ from moxlite.admin.standby.litestream import (
     write_configuration,
 )
 from moxlite.admin.standby.pack import collect, digest, seal
-from moxlite.admin.standby.pruning import Pruning, pause_of
+from moxlite.admin.standby.pruning import EpochPruner, pause_of
 from moxlite.admin.standby.status import target_fault, words_of
 from moxlite.admin.standby.waiting import Waiting
 from moxlite.config.holder import ConfigHolder
@@ -389,7 +389,7 @@ class Replication:
     async def _prune(self, epoch: int) -> None:
         """Remove history that is too old from the target, until cancelled."""
         keep = self._settings.keep
-        pruning = await trio.to_thread.run_sync(Pruning, self._data, epoch, keep)
+        pruning = await trio.to_thread.run_sync(EpochPruner, self._data, epoch, keep)
         await trio.sleep(min(PRUNE, pause_of(keep)))
         while True:
             look = partial(pruning.look, copied=dict(self._progress.copied))
