@@ -11,7 +11,7 @@ import pytest
 import trio
 
 from moxlite.admin.standby import control, following, litestream
-from moxlite.admin.standby.control import Copied, Position, Progress
+from moxlite.admin.standby.control import DatabaseCopy, Position, Progress
 from moxlite.admin.standby.following import Follower, Source
 from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, Positions, claim, read_document
 from moxlite.admin.standby.lease import Lease
@@ -50,10 +50,10 @@ class Program:
         monkeypatch.setattr(control, "databases", self.databases)
         monkeypatch.setattr(control, "position", self.position)
 
-    def databases(self, path: Path) -> list[Copied]:
+    def databases(self, path: Path) -> list[DatabaseCopy]:
         """As the control socket."""
         return [
-            Copied(str(self.data / name), dt.datetime.fromtimestamp(at, dt.UTC).isoformat())
+            DatabaseCopy(str(self.data / name), dt.datetime.fromtimestamp(at, dt.UTC).isoformat())
             for name, at in self.synced.items()
         ]
 

@@ -43,7 +43,7 @@ class Info(msgspec.Struct, frozen=True):
     pid: int
 
 
-class Copied(msgspec.Struct, frozen=True):
+class DatabaseCopy(msgspec.Struct, frozen=True):
     """A database that is copied. `last_sync_at`: RFC 3339, of the last time that all of it was in the target; "" before
     the first.
     """
@@ -53,7 +53,7 @@ class Copied(msgspec.Struct, frozen=True):
 
 
 class _List(msgspec.Struct, frozen=True):
-    databases: list[Copied] = []
+    databases: list[DatabaseCopy] = []
 
 
 class Position(msgspec.Struct, frozen=True):
@@ -89,7 +89,7 @@ def info(path: Path) -> Info:
     return _call(path, "GET", "/info", Info)
 
 
-def databases(path: Path) -> list[Copied]:
+def databases(path: Path) -> list[DatabaseCopy]:
     """The databases that the program copies."""
     return _call(path, "GET", "/list", _List).databases
 
