@@ -28,7 +28,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.credentials import Credential, PasswordChecker, credential, is_foreign
 from moxlite.store.content.body import stream_message
 from moxlite.store.errors import StoreError
-from moxlite.store.mail.remotes import SLICE, Pushed, copies, find_remote, parsed_flags, pushed
+from moxlite.store.mail.remotes import SLICE, SentMessage, copies, find_remote, parsed_flags, pushed
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import Flag
@@ -182,7 +182,7 @@ async def _mailbox(account: OpenAccount, pull: Pull, client: Client, order: Copy
     if remote is None or remote.uidvalidity != selected.uidvalidity:
         return MailboxCount(name, len(uids), len(uids), 0, 0, 0, 0)
     known = {*await pull.known(remote.id)}
-    here: dict[int, Pushed] = {}
+    here: dict[int, SentMessage] = {}
     after = 0
     while True:
         rows = await account.read(lambda r, after=after: pushed(r, remote.id, after), op="import")  # type: ignore[misc] # bound now
@@ -209,7 +209,7 @@ def _flags(words: str) -> tuple[Flag, frozenset[str]]:
     return flags, frozenset(word.lower() for word in keywords)
 
 
-def _flags_here(row: Pushed) -> tuple[Flag, frozenset[str]]:
+def _flags_here(row: SentMessage) -> tuple[Flag, frozenset[str]]:
     return flags_of_bits(row.flags), frozenset(word.lower() for word in split_keywords(row.keywords))
 
 

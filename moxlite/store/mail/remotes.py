@@ -388,7 +388,7 @@ def _waiting(row: Row) -> Waiting:
     )
 
 
-class Pushed(msgspec.Struct, frozen=True):
+class SentMessage(msgspec.Struct, frozen=True):
     """A message on the target under `uid`: its remote flags when they were last set, and its flags here."""
 
     uid: int
@@ -397,9 +397,9 @@ class Pushed(msgspec.Struct, frozen=True):
     keywords: str
 
 
-def pushed(r: Reader, remote_id: int, after: int) -> list[Pushed]:
+def pushed(r: Reader, remote_id: int, after: int) -> list[SentMessage]:
     """Read the next messages that are on both sides, by remote UID."""
-    return [Pushed(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), SLICE)]
+    return [SentMessage(*row) for row in r.rows(PUSHED, remote_id, max(after, 0), SLICE)]
 
 
 def note_flags(tx: Tx, remote_id: int, seen: Iterable[tuple[int, str]]) -> None:
