@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.mailauth.arc.verify import MAX_SETS, ChainError, canonical, highest, read_chain, sealed_digest
 from moxlite.mailauth.dkim.message import Message, SignedFields, hash_body, relaxed_field
-from moxlite.mailauth.dkim.sign import Folded, PrivateKey, check_signable, sign_digest
+from moxlite.mailauth.dkim.sign import FoldedField, PrivateKey, check_signable, sign_digest
 from moxlite.mailauth.dkim.signature import unsigned
 from moxlite.mailauth.results import ARCStatus
 from moxlite.proto.address import Domain
@@ -95,13 +95,13 @@ def _seal(message: Message, results: Sequence[str], hostname: str, sealer: Seale
         except ChainError:
             before = []
         cv = "pass" if before else "fail"
-    text = Folded("ARC-Authentication-Results:")
+    text = FoldedField("ARC-Authentication-Results:")
     text.add(f" i={instance};", f" {hostname};")
     words = "; ".join(results or ["none"]).split()
     text.add(*[f" {word}" for word in words])
     aar = text.octets() + b"\r\n"
     ams = _message_signature(message, aar, instance, sealer, now)
-    text = Folded("ARC-Seal:")
+    text = FoldedField("ARC-Seal:")
     text.add(f" i={instance};", f" cv={cv};", f" d={sealer.domain.ascii};", f" s={sealer.selector};")
     text.add(f" a={_algorithm(sealer.key)}-sha256;", f" t={now};", " b=")
     covered = [*before, (relaxed_field(aar), relaxed_field(ams))]
@@ -114,7 +114,7 @@ def _message_signature(message: Message, aar: bytes, instance: int, sealer: Seal
     section = HeaderSection(aar + message.section.octets + b"\r\n")
     names = [name for name in sealer.names if section.count(name.lower().encode())]
     body = hash_body(message.body(), {("relaxed", "sha256")})["relaxed", "sha256"]
-    text = Folded("ARC-Message-Signature:")
+    text = FoldedField("ARC-Message-Signature:")
     text.add(f" i={instance};", f" d={sealer.domain.ascii};", f" s={sealer.selector};")
     text.add(f" a={_algorithm(sealer.key)}-sha256;", " c=relaxed/relaxed;", f" t={now};")
     text.add(*[f"{' h=' * (at == 0)}{name}{':' if at < len(names) - 1 else ';'}" for at, name in enumerate(names)])

@@ -178,7 +178,7 @@ def _field(
 ) -> bytes:
     names = [*_names(section, signer)]
     algorithm = "ed25519" if isinstance(signer.key, Ed25519PrivateKey) else "rsa"
-    text = Folded("DKIM-Signature:")
+    text = FoldedField("DKIM-Signature:")
     text.add(" v=1;", f" d={domain.ascii};", f" s={signer.selector};")
     if author is not None:
         identity = _quoted(pack_localpart(author.localpart))
@@ -219,7 +219,7 @@ def _quoted(localpart: str) -> list[str]:
     return [chr(octet) if 32 < octet < 127 and octet not in b";=" else f"={octet:02X}" for octet in localpart.encode()]
 
 
-class Folded:
+class FoldedField:
     """A header field folded to lines of WIDTH characters, broken only between the pieces that were added."""
 
     def __init__(self, name: str) -> None:
