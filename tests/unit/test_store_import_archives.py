@@ -24,7 +24,7 @@ from moxlite.store.errors import ImportFailed
 from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
-from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, Labelled, Labels
+from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, LabeledMailbox, Labels
 from moxlite.store.imports.reading import Existing, ReadAhead
 from moxlite.store.imports.sources import BadPath, Budget, FileKind, find, read_source, recognise
 from moxlite.store.mail.labels import add_labels, labels_of
@@ -306,9 +306,9 @@ def test_a_label_of_the_user_in_another_language_stays_one() -> None:
     labels = Labels()
     labels.read(b"Inbox,Opened")
     assert labels.read(b"Favoris").mailbox == "Favoris"
-    assert labels.read(b"Wichtig,Unread") == Labelled(None, "Wichtig", ())
-    assert labels.read(b"Posteingang,Ungelesen") == Labelled(None, "Inbox", ())
-    assert labels.read(b"Inbox,Unread") == Labelled(None, "Inbox", ())
+    assert labels.read(b"Wichtig,Unread") == LabeledMailbox(None, "Wichtig", ())
+    assert labels.read(b"Posteingang,Ungelesen") == LabeledMailbox(None, "Inbox", ())
+    assert labels.read(b"Inbox,Unread") == LabeledMailbox(None, "Inbox", ())
 
 
 async def test_labels_of_an_unknown_language_are_a_problem(accounts: Accounts) -> None:
@@ -369,11 +369,11 @@ def hebrew() -> list[bytes]:
 def test_opened_tells_what_is_unread_where_nothing_else_does() -> None:
     """STORE-194a"""
     labels = Labels({"Q": "opened", "I": "inbox", "S": "sent", "W": "important"})
-    assert labels.read(b"i,q") == Labelled(None, "Inbox", (r"\Seen",))
-    assert labels.read(b"I,W") == Labelled(None, "Inbox", ("$Important",))
+    assert labels.read(b"i,q") == LabeledMailbox(None, "Inbox", (r"\Seen",))
+    assert labels.read(b"I,W") == LabeledMailbox(None, "Inbox", ("$Important",))
     assert labels.read(b"S").words == (r"\Seen",)
     assert Labels({"Q": "opened", "U": "unread"}).read(b"X").words == (r"\Seen",)
-    assert Labels({"Inbox": "mailbox"}).read(b"Inbox,Spam") == Labelled(
+    assert Labels({"Inbox": "mailbox"}).read(b"Inbox,Spam") == LabeledMailbox(
         SpecialUse.JUNK, "Inbox", (r"\Seen",), ("Inbox",)
     )
 

@@ -328,7 +328,7 @@ MAX_ADDRESS: Final = 254
 """Octets of an address (RFC 5321 §4.5.3.1.3, without the angle brackets); longer ones are cut."""
 
 
-class Labelled(msgspec.Struct, frozen=True):
+class LabeledMailbox(msgspec.Struct, frozen=True):
     """A message's mailbox: the one with the special use `use`, else the name `mailbox`; `words`: flags and keywords;
     `labels`: names of further labels.
     """
@@ -368,7 +368,7 @@ class Labels:
         """Whether the labels are in no known language: "Spam" alone is a word of many."""
         return self._messages >= TELLING and max(self._found) * 2 < self._messages
 
-    def read(self, value: bytes, header: HeaderSection | None = None) -> Labelled:
+    def read(self, value: bytes, header: HeaderSection | None = None) -> LabeledMailbox:
         """Parse the field: labels separated by commas, quoted if they have a comma; encoded words are decoded. A trial
         takes evidence of what they mean from the message's `header`.
         """
@@ -381,11 +381,11 @@ class Labels:
         words = tuple(self._words(meanings))
         for meaning, use in PLACES.items():
             if meaning in meanings:
-                return Labelled(use, INBOX, words, tuple(own))
+                return LabeledMailbox(use, INBOX, words, tuple(own))
         for number, label in enumerate(own):
             if _names_mailbox(label):
-                return Labelled(None, label, words, (*own[:number], *own[number + 1 :]))
-        return Labelled(SpecialUse.ARCHIVE, "", words, tuple(own))
+                return LabeledMailbox(None, label, words, (*own[:number], *own[number + 1 :]))
+        return LabeledMailbox(SpecialUse.ARCHIVE, "", words, tuple(own))
 
     def _words(self, meanings: Sequence[Meaning]) -> list[str]:
         words = []
