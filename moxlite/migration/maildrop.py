@@ -19,7 +19,7 @@ from typing import Final
 from moxlite.acceptance.linked import LinkSorter, deliver_linked
 from moxlite.migration.linkstate import LinkState, Phase
 from moxlite.net.imapclient.transport import BrokenServer, Refused
-from moxlite.net.pop3client import Listed, POP3Client
+from moxlite.net.pop3client import MaildropEntry, POP3Client
 from moxlite.operations.copies import Event, MailboxStep, Note
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -94,7 +94,7 @@ class Maildrop:
         await self._remove(client, listed, now)
         self._entered("current")
 
-    async def _fetch(self, client: POP3Client, one: Listed, sorter: LinkSorter | None) -> None:
+    async def _fetch(self, client: POP3Client, one: MaildropEntry, sorter: LinkSorter | None) -> None:
         with Spool(self._tmp) as spool:
             try:
                 # Twice: the dots that are doubled on the way (RFC 1939 §3), and what is read ahead.
@@ -116,7 +116,7 @@ class Maildrop:
                 if isinstance(error, _TooLarge):
                     raise
 
-    async def _remove(self, client: POP3Client, listed: Sequence[Listed], now: int) -> None:
+    async def _remove(self, client: POP3Client, listed: Sequence[MaildropEntry], now: int) -> None:
         days = self._link.keep_days
         if days is None:
             return

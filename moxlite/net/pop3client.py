@@ -50,7 +50,7 @@ QUIT_SECONDS: Final = 15.0
 """Seconds for the reply to QUIT, before which a server removes the marked messages (RFC 1939 §6)."""
 
 
-class Listed(msgspec.Struct, frozen=True):
+class MaildropEntry(msgspec.Struct, frozen=True):
     """A message of the mailbox: its number in this session, and its id, the same in all sessions."""
 
     number: int
@@ -104,10 +104,10 @@ class POP3Client:
             raise self._transport.fail(worded("the server didn't return its message count"))
         return int(words[0])
 
-    async def list(self) -> list[Listed]:
+    async def list(self) -> list[MaildropEntry]:
         """All messages with their ids (UIDL), held until `quit`. Raises Refused: the server has no ids."""
         await self._run("UIDL")
-        found: dict[str, Listed] = {}
+        found: dict[str, MaildropEntry] = {}
         while (line := await self._line()) != b".":
             number, _, uidl = line.decode("ascii", "replace").strip().partition(" ")
             bad = not number.isdecimal() or len(number) > 9 or not 0 < len(uidl) <= MAX_UIDL or not uidl.isprintable()
@@ -117,7 +117,7 @@ class POP3Client:
                 await self._transport.take_list(ENTRY * AT_ONCE)
             # Two messages with one id break RFC 1939 §7. The first is taken: the id is all by which later sessions know
             # what was fetched, and the second stays where it is.
-            found.setdefault(uidl, Listed(int(number), uidl))
+            found.setdefault(uidl, MaildropEntry(int(number), uidl))
         return [*found.values()]
 
     async def retrieve(self, number: int, most: int) -> AsyncGenerator[bytes, None]:
