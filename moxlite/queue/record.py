@@ -136,14 +136,14 @@ def get(r: Reader, message_id: int) -> Message | None:
     return None if row is None else message_of(row)
 
 
-class Marked(msgspec.Struct, frozen=True):
+class MarkResult(msgspec.Struct, frozen=True):
     """Result of `mark`: messages to attempt, and outcomes of messages whose recipient is suppressed (QUEUE-81)."""
 
     messages: tuple[Message, ...]
     suppressed: tuple[AttemptOutcome, ...]
 
 
-def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
+def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> MarkResult:
     """Count an attempt of these messages before it is made, so that a fault of ours cannot lead to a tight loop
     (QUEUE-13). Messages with the same number of attempts get the same time for the next one, so that they go together
     again (QUEUE-65).
@@ -162,7 +162,7 @@ def mark(tx: Tx, ids: Sequence[int], policy: Policy) -> Marked:
             text = f"address is on the account's suppression list: {entry.reason or 'put there by hand'}"
             result = Result(start=policy.now, secode="7.1", command=SUPPRESSED, error=text)
             suppressed.append(AttemptOutcome(counted, Verdict.PERMANENT, result, own=True))
-    return Marked(tuple(marked), tuple(suppressed))
+    return MarkResult(tuple(marked), tuple(suppressed))
 
 
 def begin(r: Reader, ids: Sequence[int], policy: Policy, newest: int) -> tuple[Message, ...] | None:

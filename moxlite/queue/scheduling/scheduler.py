@@ -58,7 +58,7 @@ from moxlite.queue.guard.stops import Stop
 from moxlite.queue.hosts.load import OpenConnection
 from moxlite.queue.localdelivery import Waiting
 from moxlite.queue.notices import Notices
-from moxlite.queue.record import AttemptOutcome, Marked, Policy, policy_of
+from moxlite.queue.record import AttemptOutcome, MarkResult, Policy, policy_of
 from moxlite.queue.reports.counting import SessionCounts
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.scheduling.due import RECORD_SECONDS, Candidate, Outcomes, following, together, usable
@@ -320,7 +320,7 @@ class Scheduler:
 
     async def _mark(self, ids: list[int], policy: Policy) -> tuple[Message, ...]:
         """Count an attempt, and record the failure of suppressed messages; returns the messages to attempt."""
-        marked = Marked((), ())
+        marked = MarkResult((), ())
         # Shielded: cancelled after the commit, the attempt would be counted but not made.
         with trio.move_on_after(RECORD_SECONDS, shield=True):
             marked = await self._database.write(partial(record.mark, ids=ids, policy=policy))
