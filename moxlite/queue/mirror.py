@@ -26,7 +26,7 @@ from moxlite.queue import metrics
 from moxlite.queue.context import Context
 from moxlite.queue.data import mirrorrows
 from moxlite.queue.data.content import octets
-from moxlite.queue.data.mirrorrows import Mirrored
+from moxlite.queue.data.mirrorrows import MirrorRow
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import retire
 from moxlite.queue.record import Policy, policy_of
@@ -176,7 +176,7 @@ class Mirror:
         if await self._database.read(mirrored, op="queue mirror"):
             await self._database.write(partial(mirrorrows.forget, account=account.name))
 
-    async def _carry(self, account: Account, rows: list[Mirrored]) -> None:
+    async def _carry(self, account: Account, rows: list[MirrorRow]) -> None:
         """Add and remove messages in an account's mailbox, as these rows demand."""
         async with self._lock:
             if await account.read(queue_mailbox, op="queue-mailbox") is None:
@@ -191,7 +191,7 @@ class Mirror:
                     await self._add(account, row)
                     await self._database.write(partial(mirrorrows.added, content_id=row.content_id))
 
-    async def _add(self, account: Account, row: Mirrored) -> None:
+    async def _add(self, account: Account, row: MirrorRow) -> None:
         message = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
         if message is None:
             return  # the last recipient was done meanwhile
@@ -234,7 +234,7 @@ class Mirror:
         self.changed()
 
 
-def _account(row: Mirrored) -> str:
+def _account(row: MirrorRow) -> str:
     return row.account
 
 

@@ -49,7 +49,7 @@ SELECT {MESSAGE_COLUMNS} FROM msg WHERE content_id = ? AND account = ? AND queue
 ORDER BY id"""  # noqa: S608 column names
 
 
-class Mirrored(msgspec.Struct, frozen=True):
+class MirrorRow(msgspec.Struct, frozen=True):
     """A row of `mirror`. `queued` in µs UTC."""
 
     content_id: int
@@ -85,9 +85,9 @@ def begin(tx: Tx, content_ids: list[int]) -> None:
     tx.executemany(BEGIN, [(content_id,) for content_id in content_ids])
 
 
-def due(r: Reader, now: int, limit: int) -> list[Mirrored]:
+def due(r: Reader, now: int, limit: int) -> list[MirrorRow]:
     """Return the rows with a due change, in the order in which they became due."""
-    return [Mirrored(*row) for row in r.rows(DUE, now, limit)]
+    return [MirrorRow(*row) for row in r.rows(DUE, now, limit)]
 
 
 def next_due(r: Reader) -> int | None:
@@ -132,7 +132,7 @@ def compare(tx: Tx, account: str, created: int, known: set[bytes], now: int) -> 
     tx.execute(FORGET_OLD, account, created)
     tx.execute(FILL, account, created, now)
     wanted = set()
-    for row in [Mirrored(*row) for row in tx.rows(OF_ACCOUNT, account)]:
+    for row in [MirrorRow(*row) for row in tx.rows(OF_ACCOUNT, account)]:
         wanted.add(row.key)
         if row.state in (ADD, THERE) and row.key not in known:
             tx.execute(AGAIN, now, row.content_id)
