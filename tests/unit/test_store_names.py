@@ -9,9 +9,9 @@ from hypothesis import given, strategies as st
 from moxlite.store.content.body import (
     CHUNK_SIZE,
     Chunk,
+    CompressedChunks,
     Compression,
     Encoding,
-    Packed,
     decode_chunk,
     encode_chunk,
     encode_chunks,
@@ -204,7 +204,7 @@ def test_a_changed_octet_is_found(compression: Compression) -> None:
 
 def alone(chunk: Chunk, data: bytes, length: int) -> bytes | memoryview | None:
     """One chunk with other octets, decoded among many."""
-    packed = Packed([chunk.enc], [chunk.check], [data], [length])
+    packed = CompressedChunks([chunk.enc], [chunk.check], [data], [length])
     packed.decompress()
     return packed.plain()[0]
 
@@ -255,7 +255,7 @@ def test_many_chunks_are_decoded_as_one_by_one(bodies: list[tuple[bytes, Compres
         stored.append(data)
         lengths.append(len(plain) - (1 if fate == 2 else 0))
         wanted.append(plain if fate > 2 else None)
-    packed = Packed(encs, checks, stored, lengths)
+    packed = CompressedChunks(encs, checks, stored, lengths)
     packed.decompress()
     assert packed.plain() == wanted
 

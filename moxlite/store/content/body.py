@@ -174,7 +174,7 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
     return plain
 
 
-class Packed:
+class CompressedChunks:
     """Many chunks that are still compressed: call `decompress`, then `plain`.
 
     Only `decompress` may run in another thread: nearly all of it is one call of the library, which releases Python's

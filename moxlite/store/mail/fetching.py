@@ -17,7 +17,7 @@ import msgspec
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.body import CHUNK_SIZE, Packed, decode_chunk
+from moxlite.store.content.body import CHUNK_SIZE, CompressedChunks, decode_chunk
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.messages import EMAIL_ID, SLICE
@@ -147,7 +147,7 @@ class StoredBodies:
         """
         encs, checks, data = zip(*rows, strict=True)
         self._sizes = sizes
-        self._packed = Packed(encs, checks, data, sizes)
+        self._packed = CompressedChunks(encs, checks, data, sizes)
         self.decompress = self._packed.decompress
 
     def plain(self) -> list[bytes | memoryview | None]:
