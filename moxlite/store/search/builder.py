@@ -29,7 +29,7 @@ from moxlite.store.file.database import QUIET, Database
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.search.index import Index, IndexedAccount
-from moxlite.store.search.texts import NO_FIELDS, IndexDamaged, Packed, packed_texts
+from moxlite.store.search.texts import NO_FIELDS, IndexDamaged, IndexedText, packed_texts
 from moxlite.store.types import ModSeq
 
 logger = logging.getLogger("moxlite.store.search")
@@ -105,7 +105,7 @@ class _Batch(msgspec.Struct, frozen=True):
     `failed` has errors of messages without stored text, which each search must read.
     """
 
-    texts: tuple[Packed, ...]
+    texts: tuple[IndexedText, ...]
     last: int
     more: bool
     failed: tuple[tuple[int, Exception], ...] = ()
@@ -287,7 +287,7 @@ def _read(r: Reader, after: int) -> _Batch:
     ids = sorted({one for (one,) in listed if isinstance(one, int) and after < one <= highest})
     more = len(listed) == BATCH and bool(ids)
     until = time.monotonic() + BATCH_SECONDS
-    texts: dict[int, Packed] = {}
+    texts: dict[int, IndexedText] = {}
     failed: list[tuple[int, Exception]] = []
     size = 0
     work = Background()
@@ -310,9 +310,9 @@ def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
     return [row[0] for row in rows], modseq
 
 
-def _all(ids: list[int], texts: dict[int, Packed]) -> tuple[Packed, ...]:
+def _all(ids: list[int], texts: dict[int, IndexedText]) -> tuple[IndexedText, ...]:
     """The texts in the order of `ids`; a message without a text is stored without data, so each search reads it."""
-    return tuple([texts.get(one) or Packed(one, None, None, None, NO_FIELDS) for one in ids])
+    return tuple([texts.get(one) or IndexedText(one, None, None, None, NO_FIELDS) for one in ids])
 
 
 def _write(tx: Tx, batch: _Batch) -> None:

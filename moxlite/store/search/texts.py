@@ -145,7 +145,7 @@ class Text(NamedTuple):
     boundary: int
 
 
-class Packed(msgspec.Struct, frozen=True, gc=False):
+class IndexedText(msgspec.Struct, frozen=True, gc=False):
     """Data stored in the index for a message: the text for the trigrams, and its boundary and compressed form, all of
     which are None for a message without a stored text; and the texts of its fields.
     """
@@ -202,7 +202,9 @@ def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
                 yield StoredText(message_id, text, whole, section)
 
 
-def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]) -> Iterator[Packed]:
+def packed_texts(
+    r: Reader, message_ids: Sequence[int], failed: Callable[[int, Exception], None]
+) -> Iterator[IndexedText]:
     """Data to be stored in the index for the messages that exist, in their order. A message that cannot be read or
     parsed has no text, `failed` is called with its error, and the others go on.
 
@@ -221,18 +223,18 @@ def packed_texts(r: Reader, message_ids: Sequence[int], failed: Callable[[int, E
                 raise
             if size == 1:
                 failed(part[0], error)
-                yield Packed(part[0], None, None, None, NO_FIELDS)
+                yield IndexedText(part[0], None, None, None, NO_FIELDS)
             else:  # the faulty row is not known: from here on one by one
                 size, part = 1, part[:given]
         left = left[len(part) :]
 
 
-def _pack(stored_text: StoredText) -> Packed:
+def _pack(stored_text: StoredText) -> IndexedText:
     message_id, text, whole, header = stored_text
     fields = NO_FIELDS if text is None else field_texts(header)
     if text is None or not whole:
-        return Packed(message_id, None, None, None, fields)
-    return Packed(message_id, indexed(text.data), text.boundary, _coders.compressor.compress(text.data), fields)
+        return IndexedText(message_id, None, None, None, fields)
+    return IndexedText(message_id, indexed(text.data), text.boundary, _coders.compressor.compress(text.data), fields)
 
 
 def indexed(data: bytes) -> str:
