@@ -17,7 +17,7 @@ import trio
 
 from moxlite.acceptance.cases import Envelope, expand, from_address
 from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
-from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
+from moxlite.acceptance.gathering import Decision, Message, decide, evidence_of
 from moxlite.acceptance.why import why_of
 from moxlite.admin.storage.settings import named_accounts
 from moxlite.config.holder import ConfigHolder
@@ -168,7 +168,7 @@ def _question(snapshot: Snapshot, envelope: Envelope, helo: str, section: Header
     )
 
 
-def _unjudged(one: Decided, args: WhyFile) -> tuple[str, ...]:
+def _unjudged(one: Decision, args: WhyFile) -> tuple[str, ...]:
     """The checks of port 25 that this dry run has left out."""
     found = []
     if not args.ip:

@@ -138,7 +138,7 @@ def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = No
     return Evidence(envelope=envelope, msg_from=author, from_fields=from_fields, facts=tuple(facts), checks=checks)
 
 
-class Decided(msgspec.Struct, frozen=True):
+class Decision(msgspec.Struct, frozen=True):
     """A case with all evidence, the proposals for it, and the plan."""
 
     case: Case
@@ -156,7 +156,7 @@ async def decide(
     reports: Callable[[ReportKind], Awaitable[ReportFound]] | None = None,
     limits: RateLimits | None = None,
     sent: AskSent | None = None,
-) -> Decided:
+) -> Decision:
     """Gather the evidence that the case needs, and plan.
 
     Args:
@@ -199,9 +199,9 @@ async def decide(
     return msgspec.structs.replace(decided, plan=with_forwards(snapshot, decided.case, decided.plan))
 
 
-def _decided(case: Case) -> Decided:
+def _decided(case: Case) -> Decision:
     proposals = tuple(proposal for producer in ORDER for proposal in producer(case))
-    return Decided(case, proposals, merge(case, proposals))
+    return Decision(case, proposals, merge(case, proposals))
 
 
 def _needs_judgement(case: Case) -> bool:

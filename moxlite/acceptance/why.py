@@ -28,7 +28,7 @@ from moxlite.acceptance.cases import (
     SUBJECT_PASS,
     Evidence,
 )
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.proto.address import AddressError, Domain
 from moxlite.store.delivery.actions import (
     AnyAction,
@@ -44,7 +44,7 @@ from moxlite.store.delivery.actions import (
 from moxlite.store.delivery.reasons import Fact, ReportedProposal, Strength, Why, clipped
 
 
-def why_of(decided: Decided) -> Why:
+def why_of(decided: Decision) -> Why:
     """The reasons of a plan."""
     case, plan = decided.case, decided.plan
     envelope = case.evidence.envelope

@@ -11,7 +11,7 @@ import pytest
 from moxlite.acceptance import why
 from moxlite.acceptance.cases import JUNK, Case, Envelope, Evidence
 from moxlite.acceptance.forwards import circles
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Outcome, Plan, Proposal, Reason, State, combined, merge, of_plan, refused
 from moxlite.acceptance.producers import ORDER
 from moxlite.config.domains import Account, Alias, Destination, Ruleset
@@ -250,7 +250,7 @@ def test_reasons_are_cut_to_two_kib() -> None:
     facts = tuple(Fact(f"name{n}", "v" * 500, None, Strength.HINT, "s" * 500) for n in range(30))
     one = case(facts=facts, from_fields=2, asked=f"{'x' * 60}@{'y' * 60}.example")
     proposals, found = planned(one)
-    packed = pack(why.why_of(Decided(one, tuple(proposals), found)))
+    packed = pack(why.why_of(Decision(one, tuple(proposals), found)))
     assert len(packed) <= MAX_WHY
     read = unpack(packed)
     assert read.cut
@@ -265,7 +265,7 @@ def test_reasons_have_addresses_as_written_and_texts_of_senders_cut() -> None:
     envelope = msgspec.structs.replace(one.evidence.envelope, hello=None)
     one = msgspec.structs.replace(one, evidence=msgspec.structs.replace(one.evidence, envelope=envelope))
     proposals, found = planned(one)
-    read = why.why_of(Decided(one, tuple(proposals), found))
+    read = why.why_of(Decision(one, tuple(proposals), found))
     assert (read.sender, read.recipient, read.hello) == ("jürgen@bücher.example", "mü@bücher.example", "")
     assert [(one.value, one.source) for one in read.facts] == [(f"{'v' * 159}…", f"{'s' * 159}…")]
 
@@ -300,7 +300,7 @@ def test_reasons_tell_the_alias_and_each_answer_that_is_missing() -> None:
     neutral = Fact("arc", "none", None, Strength.HINT, "seals")
     one = case(alias=alias, may_post=False, facts=(good, neutral), missing=("dnsbl", JUNK), fault=LATER)
     proposals, found = planned(one)
-    read = unpack(pack(why.why_of(Decided(one, tuple(proposals), found))))
+    read = unpack(pack(why.why_of(Decision(one, tuple(proposals), found))))
     text = "\n".join(why.lines(read))
     assert text.startswith(
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
@@ -338,7 +338,7 @@ def test_each_action_has_a_line_of_its_own(action: AnyAction, text: str) -> None
     """ADMIN-77: long names, which senders choose, are cut."""
     done = Plan(word="w", actions=(action,), reply=None)
     proposals = (proposal(actions=(action,)),)
-    read = why.why_of(Decided(case(), proposals, done))
+    read = why.why_of(Decision(case(), proposals, done))
     assert list(why.lines(read))[-1] == f"  {text}"
     assert f"  test: word: {text}" in why.lines(read)
 
@@ -375,7 +375,7 @@ def test_reasons_are_read_as_evidence_proposals_and_plan() -> None:
     """ADMIN-77"""
     one = case(rule=UNWANTED, facts=(SPAM,))
     proposals, found = planned(one)
-    text = "\n".join(why.lines(unpack(pack(why.why_of(Decided(one, tuple(proposals), found))))))
+    text = "\n".join(why.lines(unpack(pack(why.why_of(Decision(one, tuple(proposals), found))))))
     assert text == (
         "From <ann@remote.example> to <mia@ours.example>, client 198.51.100.7 (there.example)\n"
         "Evidence:\n"

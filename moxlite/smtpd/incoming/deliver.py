@@ -18,7 +18,7 @@ import trio
 
 from moxlite.acceptance.cases import INDIRECT, Case, Envelope, Evidence, expand
 from moxlite.acceptance.checks import Checks, check_sender, from_domains
-from moxlite.acceptance.gathering import Decided, Message, decide, evidence_of
+from moxlite.acceptance.gathering import Decision, Message, decide, evidence_of
 from moxlite.acceptance.plan import ACCEPTED, Outcome, State, combined
 from moxlite.acceptance.producers.judgement import (
     HIGH_RATE,
@@ -151,7 +151,7 @@ class Reception:
                 await self._perform_at(name)
 
     async def _plan_account(self, name: str, numbers: list[int]) -> None:
-        decisions: dict[int, Decided] = {}
+        decisions: dict[int, Decision] = {}
         for number in numbers:
             decisions[number] = await decide(
                 self._results.cases[number],
@@ -179,7 +179,7 @@ class Reception:
         if any(map(self._is_delayed, self._results.decided.values())):
             await linger(self._session.wire, self._session.smtp.first_time_sender_delay)
 
-    def _is_delayed(self, decided: Decided) -> bool:
+    def _is_delayed(self, decided: Decision) -> bool:
         delay = self._session.smtp.first_time_sender_delay
         return bool(delay) and self._evidence.checks is not None and _is_first_contact(decided)
 
@@ -305,12 +305,12 @@ async def _each(names: Iterable[str], work: Callable[[str], Awaitable[None]]) ->
             nursery.start_soon(one, name)
 
 
-def _is_too_much(decided: Decided) -> bool:
+def _is_too_much(decided: Decision) -> bool:
     """Whether the message is refused because the client's network sends too much (SMTP-81)."""
     return decided.plan.reply is not None and decided.plan.word == HIGH_RATE
 
 
-def _is_first_contact(decided: Decided) -> bool:
+def _is_first_contact(decided: Decision) -> bool:
     """Whether the account accepts, does not know the sender, and delays unknown senders."""
     case, plan = decided.case, decided.plan
     if plan.reply is not None or plan.word != ACCEPTED or is_forward(case) or case.accepted:

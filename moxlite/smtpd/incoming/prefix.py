@@ -7,7 +7,7 @@ import msgspec
 
 from moxlite.acceptance.cases import DKIM_DOMAIN, Case, Evidence, unicode_domain
 from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.producers.judgement import dmarc_override
 from moxlite.acceptance.why import steps
 from moxlite.mailauth.headers import authentication_results, received_spf
@@ -92,7 +92,7 @@ def common_of(session: Session, transaction: Transaction, prepared: Prepared, ev
     )
 
 
-def decided_prefix(common: Common, decided: Decided) -> bytes:
+def decided_prefix(common: Common, decided: Decision) -> bytes:
     """The trace fields of the copy that is stored."""
     return prefix(common, decided.case, trace.reason_field(decided.plan.word, steps(decided.case.evidence)))
 

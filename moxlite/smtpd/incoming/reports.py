@@ -14,7 +14,7 @@ import trio
 
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import dmarc_override, is_vouched, quarantined
 from moxlite.acceptance.reportmail import ReportFound, Unusable, find_report
@@ -89,7 +89,7 @@ class Reports:
             logger.error("failed to read report", exc_info=error)
             return Unusable("reading it failed")
 
-    async def keep(self, decided: Iterable[Decided]) -> None:
+    async def keep(self, decided: Iterable[Decision]) -> None:
         """Keep the reports that accepting accounts have found."""
         for found in {one.case.report.kind: one.case.report for one in decided if one.case.report is not None}.values():
             await self._keep(found)
@@ -118,7 +118,7 @@ class Reports:
         }
         logger.info("report accepted", extra={"kv": kv})
 
-    def evaluated(self, decided: Iterable[Decided], sender_domain: str) -> None:
+    def evaluated(self, decided: Iterable[Decision], sender_domain: str) -> None:
         """Record the message for our report to the From domain's owner (SMTP-103): once, with the disposition of the
         first account that accepts, else of the first.
         """

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from moxlite.acceptance.cases import JUNK, Case, Evidence
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Outcome, State, of_plan, refused
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.results import ARCStatus
@@ -29,7 +29,7 @@ class Results:
     def __init__(self, recipients: Sequence[AcceptedRecipient], cases: Sequence[Case]) -> None:
         self.cases = cases
         self.several = len({case.account for case in cases}) > 1
-        self.decided: dict[str, Decided] = {}
+        self.decided: dict[str, Decision] = {}
         self.outcomes: dict[str, Outcome] = {}
         self._recipients = recipients
         self._own: dict[int, Outcome] = {}  # outcome of each case's own plan, by its number
@@ -45,7 +45,7 @@ class Results:
             found.setdefault(case.account, []).append(number)
         return found
 
-    def decide(self, name: str, decisions: dict[int, Decided]) -> None:
+    def decide(self, name: str, decisions: dict[int, Decision]) -> None:
         """Decide for an account by the first case whose plan accepts, else the first with a temporary refusal, else the
         first. `decisions` are by number of the case.
         """
@@ -151,7 +151,7 @@ class DeliveryLog:
         self._evidence = evidence
         self._message_id = message_id
 
-    def account(self, decided: Decided, outcome: Outcome) -> None:
+    def account(self, decided: Decision, outcome: Outcome) -> None:
         """Log and count the outcome at one account."""
         word = decided.plan.word
         facts = self._facts(self._transaction.recipients[decided.case.indexes[0]], word)
@@ -242,7 +242,7 @@ class DeliveryLog:
         )
 
 
-def _kind(decided: Decided, outcome: Outcome) -> DailyKind:
+def _kind(decided: Decision, outcome: Outcome) -> DailyKind:
     """The kind of daily count (WEB-86b): junk is what was refused or filed as junk."""
     if decided.plan.junk:
         return "junk"

@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.acceptance.cases import Case
 from moxlite.acceptance.checks import Checks
-from moxlite.acceptance.gathering import Decided
+from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Outcome
 from moxlite.acceptance.why import why_of
 from moxlite.config.snapshot import Snapshot
@@ -64,7 +64,7 @@ _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with it
 
 
 async def with_messages(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decision, prefix: bytes
 ) -> tuple[AnyAction, ...]:
     """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
     actions: list[AnyAction] = []
@@ -85,7 +85,7 @@ async def with_messages(
     return tuple(actions)
 
 
-async def _answer(session: Session, prepared: Prepared, decided: Decided, action: Vacation) -> bytes:
+async def _answer(session: Session, prepared: Prepared, decided: Decision, action: Vacation) -> bytes:
     """The answer of the owner (RFC 3834 §3, RFC 5230 §5)."""
     now = time.time_ns() // 1000
     author = decided.case.recipient.canonical
@@ -179,7 +179,7 @@ class ForwardedMessage(msgspec.Struct, frozen=True):
 
 
 async def pass_on(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decided, prefix: bytes, own: Address
+    session: Session, transaction: Transaction, prepared: Prepared, decided: Decision, prefix: bytes, own: Address
 ) -> ForwardedMessage:
     """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
     fields of the account's copy, with our results.
@@ -277,7 +277,7 @@ class Storing:
         self.stored: list[str] = []
 
     async def store(
-        self, decided: Decided, owes: tuple[OwedRow, ...] = (), *, may_repeat: bool = False
+        self, decided: Decision, owes: tuple[OwedRow, ...] = (), *, may_repeat: bool = False
     ) -> DeliveryResult:
         """Perform an account's plan in one unit, with the rows that the account owes.
 
@@ -301,7 +301,7 @@ class Storing:
                 return performed
         raise StorageBusy("commit timed out")
 
-    async def keep_reject(self, decided: Decided, *, may_repeat: bool) -> None:
+    async def keep_reject(self, decided: Decision, *, may_repeat: bool) -> None:
         """Keep the copy of a refused message, if the plan says so; a failure is logged. `may_repeat`: as `store`."""
         if decided.plan.actions:
             try:
@@ -349,7 +349,7 @@ class Storing:
             logger.error("failed to queue account deliveries", extra={"kv": kv})
         return False
 
-    def deferred(self, decided: Decided, outcome: Outcome, *, known: bool, receipted: bool) -> Deferred:
+    def deferred(self, decided: Decision, outcome: Outcome, *, known: bool, receipted: bool) -> Deferred:
         """The delivery to an account as the queue keeps it.
 
         `known`: SPF confirms the sender's address. `receipted`: the sender was told of the recipients already.
@@ -386,7 +386,7 @@ class Storing:
             requiretls=mail.requiretls,
         )
 
-    def _delivery(self, decided: Decided, actions: tuple[AnyAction, ...]) -> Delivery:
+    def _delivery(self, decided: Decision, actions: tuple[AnyAction, ...]) -> Delivery:
         settings = decided.case.settings
         return Delivery(
             actions=actions,
