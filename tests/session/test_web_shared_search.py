@@ -18,7 +18,7 @@ from moxlite.store.search import finding, queries
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live import subscriptions
-from moxlite.web.webmail.live.entries import Merging
+from moxlite.web.webmail.live.entries import MergedSearch
 from tests.store_mail import box, deliver_mail, look, mail, put, rows
 from tests.web_rig import Browser, Events, Rig, first_request
 from tests.web_sharing import mia, share, tom
@@ -202,9 +202,9 @@ async def test_an_owner_who_cannot_be_read_is_named_and_left_out(
     """WEBMAIL-40, WEBMAIL-62: one's own results come, whenever it is that the owner's file fails."""
     await interleave(tom, own, 4)
     await share(rig, "lr")
-    step, items = Merging.step, Holder.items
+    step, items = MergedSearch.step, Holder.items
 
-    async def broken_step(self: Merging, source: Any) -> Any:
+    async def broken_step(self: MergedSearch, source: Any) -> Any:
         if source.scope.holder.guest:
             raise StorageBroken("no page of it can be read")
         return await step(self, source)
@@ -220,7 +220,7 @@ async def test_an_owner_who_cannot_be_read_is_named_and_left_out(
     if where == "opening":
         monkeypatch.setattr(subscriptions, "visited", broken_visit)
     elif where == "searching":
-        monkeypatch.setattr(Merging, "step", broken_step)
+        monkeypatch.setattr(MergedSearch, "step", broken_step)
     else:
         monkeypatch.setattr(Holder, "items", broken_items)
     events = await mia.events(first_request())
@@ -246,10 +246,10 @@ async def test_first_results_come_while_the_accounts_are_looked_into_and_can_be_
 
     monkeypatch.setattr(queries, "candidates", unindexed)
     monkeypatch.setattr(finding, "SLICE", 2)
-    step, going, asked = Merging.step, trio.Event(), trio.Event()
+    step, going, asked = MergedSearch.step, trio.Event(), trio.Event()
     steps: list[str] = []
 
-    async def held(self: Merging, source: Any) -> Any:
+    async def held(self: MergedSearch, source: Any) -> Any:
         found = await step(self, source)
         steps.append(source.scope.holder.guest)
         if found and len(steps) > 20:
@@ -257,7 +257,7 @@ async def test_first_results_come_while_the_accounts_are_looked_into_and_can_be_
             await going.wait()
         return found
 
-    monkeypatch.setattr(Merging, "step", held)
+    monkeypatch.setattr(MergedSearch, "step", held)
     first = await searching.subjects(WORDS, count=2)
     assert first == wanted[:2]
     assert steps.count("") > 10, "what is newer was looked through before anything was shown"

@@ -447,7 +447,7 @@ class Source:
         )
 
 
-class Merging:
+class MergedSearch:
     """A search over several accounts, which proceeds by one step per call.
 
     Attributes:

@@ -3,11 +3,11 @@
 Theory of operation
 -------------------
 The view keeps the place of each entry (`Entries`). Matches come in their final order, across several accounts too
-(`Merging`). So entries are only appended, and a browser can get the first ones, by their positions, while the search
-goes on. In a threaded view the first match of a thread makes its entry, at the place of the match; later messages of
-the thread do not move it (WEBMAIL-66). When an account changes, the affected entries are read again (`follow`), and
-the browser is notified that its rows may be outdated (`ViewStale`); it then requests the rows on its screen again. The
-same happens when the search restarts because the accounts to search have changed.
+(`MergedSearch`). So entries are only appended, and a browser can get the first ones, by their positions, while the
+search goes on. In a threaded view the first match of a thread makes its entry, at the place of the match; later
+messages of the thread do not move it (WEBMAIL-66). When an account changes, the affected entries are read again
+(`follow`), and the browser is notified that its rows may be outdated (`ViewStale`); it then requests the rows on its
+screen again. The same happens when the search restarts because the accounts to search have changed.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from moxlite.web.webmail.live.entries import (
     MAX_MEMBERS,
     THREADS,
     Entries,
-    Merging,
+    MergedSearch,
     NotReached,
     indexes_of,
     items_of,
@@ -113,7 +113,7 @@ class Listing:
 
     def _begin_anew(self) -> None:
         self._begun = False
-        self._search: Merging | None = Merging(self._scopes.values(), self.query)
+        self._search: MergedSearch | None = MergedSearch(self._scopes.values(), self.query)
         # of a search, the messages that match; of whole mailboxes, the mailbox shows whether a message matches
         self._entries = Entries(self.query, selective=not is_whole(self.query))
         self._looked = (0, 0)
