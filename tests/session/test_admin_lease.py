@@ -16,7 +16,7 @@ import trio
 from moxlite import __version__
 from moxlite.admin.standby import control, holding as holding_module, lease as lease_module, replicating, takingover
 from moxlite.admin.standby.following import Source
-from moxlite.admin.standby.holding import Holding
+from moxlite.admin.standby.holding import LeaseStatus
 from moxlite.admin.standby.layout import EpochStart, Head, StandbyState, claim, read_handed, read_head
 from moxlite.admin.standby.lease import (
     LEASE,
@@ -221,7 +221,7 @@ def test_a_machine_that_slept_does_not_acknowledge(monkeypatch: pytest.MonkeyPat
     steady, wall = [50.0], [1_000_000.0]
     monkeypatch.setattr(lease_module, "steady", lambda: steady[0])
     monkeypatch.setattr(time, "time", lambda: wall[0])
-    holding = Holding(tmp_path, stops=True)
+    holding = LeaseStatus(tmp_path, stops=True)
     account = tmp_path / "accounts/mia/account.db"
     with pytest.raises(NoLease):
         holding(account)
@@ -243,7 +243,7 @@ def test_a_machine_that_slept_does_not_acknowledge(monkeypatch: pytest.MonkeyPat
 
 def test_a_machine_that_may_have_handed_over_ends_whatever_its_settings(tmp_path: Path) -> None:
     """STORE-186l: with `lease_lost = "continue"`, too: it acknowledges nothing more, and comes back as another one."""
-    holding = Holding(tmp_path, stops=False)
+    holding = LeaseStatus(tmp_path, stops=False)
     sent = lease_module.Elapsed()
     sent._steady -= lease_module.END
     holding.renewed(sent)

@@ -1,8 +1,8 @@
 """The first machine's side of the lease: renewing it, and acknowledging nothing without it (STORE-186g).
 
-`Holding` is asked by the writer of each database before a group commit and after it, in memory. `HoldingTask` takes the
-lease before a database is opened, and renews it. A thread of its own ends the process at last, even if the event loop
-hangs.
+`LeaseStatus` is asked by the writer of each database before a group commit and after it, in memory. `HoldingTask` takes
+the lease before a database is opened, and renews it. A thread of its own ends the process at last, even if the event
+loop hangs.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class CannotHandOver(Exception):
     """The lease is not handed over, and this server goes on; the text says why, and what to do."""
 
 
-class Holding:
+class LeaseStatus:
     """Whether this machine holds the lease. Any thread may ask. Until the first renewal it does not.
 
     Attributes:
@@ -170,7 +170,7 @@ class HoldingTask:
     """Takes the lease before anything is opened, and renews it while the server runs."""
 
     def __init__(self, settings: Standby, data: Path, read: Read) -> None:
-        self.holding = Holding(data, stops=settings.lease_lost == "stop")
+        self.holding = LeaseStatus(data, stops=settings.lease_lost == "stop")
         self._settings = settings
         self._data = data
         self._read = read
