@@ -12,7 +12,7 @@ from moxlite.proto.cards.vcard import Contact, Entry
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.groupware import contacts
-from moxlite.store.groupware.cards import Listed
+from moxlite.store.groupware.cards import CardSummary
 from moxlite.store.groupware.groups import groups_of
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover
@@ -28,7 +28,7 @@ PHONE = (
 )
 
 
-async def all_of(account: OpenAccount) -> list[tuple[int, Listed]]:
+async def all_of(account: OpenAccount) -> list[tuple[int, CardSummary]]:
     found = await account.read(contacts.find_contacts, op="test")
     return [(one.id, one.listed) for one in found]
 

@@ -51,7 +51,7 @@ OR (SELECT collection_id FROM resource WHERE id = g.id) IN (SELECT value FROM js
 """The ids of the contacts of a group, by their categories and by the cards of groups in these address books."""
 
 
-class Listed(msgspec.Struct, frozen=True):
+class CardSummary(msgspec.Struct, frozen=True):
     """A contact as lists show it, without its card being read. `photo`: the beginning of the hash of its photo, "" if
     it has none that can be shown.
     """
@@ -63,8 +63,8 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def note_card(tx: Tx, number: int, contact: Contact, photo: str = "", members: tuple[str, ...] | None = None) -> None:
-    """Write the rows about a card, in place of earlier ones. `photo` as for `Listed`; `members` of a group, which is no
-    contact.
+    """Write the rows about a card, in place of earlier ones. `photo` as for `CardSummary`; `members` of a group, which
+    is no contact.
     """
     for sql in DROP_ROWS:
         tx.execute(sql, number)
@@ -72,7 +72,7 @@ def note_card(tx: Tx, number: int, contact: Contact, photo: str = "", members: t
         tx.execute(SET_GROUP, number, contact.name)
         tx.executemany(ADD_MEMBER, ((number, key) for key in members))
         return
-    listed = Listed(contact.name, tuple(email.value for email in contact.emails), contact.organization, photo)
+    listed = CardSummary(contact.name, tuple(email.value for email in contact.emails), contact.organization, photo)
     found = sorted_name(contact), _found(contact), contact_folded(contact)
     tx.execute(SET, number, *found, msgspec.json.encode(listed).decode(), member_key(contact.uid))
     tx.executemany(ADD_ADDRESS, ((number, *contact_address) for contact_address in contact_addresses(contact)))

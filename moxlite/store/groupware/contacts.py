@@ -26,7 +26,7 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.groupware.cards import (
     MEMBERS_OF,
     STARRED,
-    Listed,
+    CardSummary,
     contact_addresses,
     note_card,
     sorted_name,
@@ -148,7 +148,7 @@ class ContactRow(msgspec.Struct, frozen=True):
     id: int
     book: int
     sorted: str
-    listed: Listed
+    listed: CardSummary
     starred: bool = False
 
 
@@ -182,7 +182,7 @@ def find_contacts(
     sql, arguments = (GROUP_PAGE, (group,)) if group else (PAGE, ())
     rows = r.rows(sql, ids_json(books), *after, text.casefold(), limit, *arguments)
     return [
-        ContactRow(number, book or 0, place, from_json(listed, Listed), bool(star))
+        ContactRow(number, book or 0, place, from_json(listed, CardSummary), bool(star))
         for number, listed, book, place, star in rows
     ]
 
@@ -241,7 +241,7 @@ def _card_of(r: Reader, contact_id: int) -> bytes | None:
 def photo_mark_of(r: Reader, contact_id: int) -> str:
     """The mark of a contact's photo, "" without one."""
     listed = r.value(LISTED, contact_id)
-    return "" if listed is None else from_json(listed, Listed).photo
+    return "" if listed is None else from_json(listed, CardSummary).photo
 
 
 def photo_for(r: Reader, localpart: str, domain: str) -> tuple[int, str]:
@@ -412,7 +412,7 @@ def birthdays_of(r: Reader) -> list[Birthday]:
     for number, listed, data in r.rows(BORN):
         date = birthday_in(bytes(data))
         if date:
-            contact = from_json(listed, Listed)
+            contact = from_json(listed, CardSummary)
             birthdays.append(Birthday(number, contact.name, next(iter(contact.emails), ""), date))
             if len(birthdays) == MAX_BIRTHDAYS:
                 break
@@ -516,8 +516,8 @@ def _name_of(line: str) -> str:
     return line.partition(":")[0].partition(";")[0].upper()
 
 
-def _listed(row: Row) -> tuple[int, Listed]:
-    return row[0], from_json(row[1], Listed)
+def _listed(row: Row) -> tuple[int, CardSummary]:
+    return row[0], from_json(row[1], CardSummary)
 
 
 def _new_uid() -> str:

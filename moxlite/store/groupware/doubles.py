@@ -17,7 +17,7 @@ from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, Contact, Entry
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.cards import Listed
+from moxlite.store.groupware.cards import CardSummary
 from moxlite.store.groupware.contacts import (
     ContactChanged,
     ContactRow,
@@ -162,4 +162,4 @@ def _root(parents: dict[int, int], number: int) -> int:
 
 def _found(row: tuple[int, str, str, str, int]) -> ContactRow:
     number, place, _, listed, book = row
-    return ContactRow(number, book, place, from_json(listed, Listed))
+    return ContactRow(number, book, place, from_json(listed, CardSummary))

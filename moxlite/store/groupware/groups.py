@@ -19,7 +19,7 @@ from moxlite.proto.cards.vcard import MAX_ENTRIES, Contact
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.cards import MEMBERS_OF, STARRED, Listed, is_starred
+from moxlite.store.groupware.cards import MEMBERS_OF, STARRED, CardSummary, is_starred
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.contacts import (
     CARD_IN_BOOKS,
@@ -82,7 +82,7 @@ def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
     """Name and first address of the contacts of a group that have one, then its members without a card; at most
     `MAX_GROUP`.
     """
-    listed = (from_json(row[0], Listed) for row in r.iterate(MEMBERS, None, group))
+    listed = (from_json(row[0], CardSummary) for row in r.iterate(MEMBERS, None, group))
     members = [(contact.name, contact.emails[0]) for contact in listed if contact.emails]
     return [*members, *(("", address) for (address,) in r.rows(OTHERS, group))][:MAX_GROUP]
 
