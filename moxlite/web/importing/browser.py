@@ -72,7 +72,7 @@ UNKNOWN_FILE: Final = (
 encoder = msgspec.json.Encoder()
 
 
-class Chosen(msgspec.Struct, frozen=True):
+class TargetMailbox(msgspec.Struct, frozen=True):
     """The mailbox that a user of the webmail chose: its owner's account, its name there, and its id in the browser."""
 
     account: str
@@ -81,7 +81,7 @@ class Chosen(msgspec.Struct, frozen=True):
     mailbox_id: int
 
 
-Choose: TypeAlias = "Callable[[Session], Awaitable[Chosen]]"
+Choose: TypeAlias = "Callable[[Session], Awaitable[TargetMailbox]]"
 
 
 class Job(msgspec.Struct):
@@ -192,7 +192,7 @@ class BrowserImports:
             response = Response(200, API_HEADERS, encoder.encode({"token": token.hex()}))
         await writer.respond(response)
 
-    async def _receive(self, request: Request, chosen: Chosen | None, user: str) -> bytes:
+    async def _receive(self, request: Request, chosen: TargetMailbox | None, user: str) -> bytes:
         await _load()
         from moxlite.store.imports.engine import close_file
         from moxlite.web.importing.upload import receive_form
@@ -382,7 +382,7 @@ def _recognised(form: Form) -> list[FileForm | None]:
     return forms
 
 
-def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: Chosen | None) -> Order:
+def _order(form: Form, forms: list[FileForm | None], max_size: int, chosen: TargetMailbox | None) -> Order:
     """The import that the form asks for. Raises UserError."""
     fields = dict(form.fields)
     names = ("", "") if chosen is not None else (fields.pop("skip_mailbox_prefix", ""), fields.pop("mailbox", ""))

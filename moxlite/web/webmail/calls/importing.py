@@ -17,7 +17,7 @@ from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound
 from moxlite.web.http.exchange import query_parameters
-from moxlite.web.importing.browser import Chosen
+from moxlite.web.importing.browser import TargetMailbox
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.holders import Holder
 from moxlite.web.webmail.live.importing import importing
@@ -90,17 +90,17 @@ class ImportCalls(AccountCalls):
             raise NotFound(worded("message {missing} no longer exists", missing=str(first_id)))
         return removed
 
-    async def _choose(self, session: Session, mailbox_id: int) -> Chosen:
+    async def _choose(self, session: Session, mailbox_id: int) -> TargetMailbox:
         """The chosen mailbox. Raises NoSuchMessage, NoSuchMailbox, NoRight, MailboxNotAllowed."""
         async with self._holders.at(session, mailbox_id) as holder:
             return await holder.account.read(lambda r: _chosen(r, holder, mailbox_id), op="webmail_import")
 
 
-def _chosen(r: Reader, holder: Holder, shown: int) -> Chosen:
+def _chosen(r: Reader, holder: Holder, shown: int) -> TargetMailbox:
     there = MailboxID(holder.local_id(shown))
     holder.check_box(r, there, "i")
     box = mailbox_rows.mailbox(r, there)
     holder.require(r, box, "i")
     rights = holder.rights_to(r, box) if holder.guest else RIGHTS
     needed = "i" + "".join([letter for letter in FLAGGING if letter in rights])
-    return Chosen(holder.owner, box.name, Into(box.id, holder.guest, needed), shown)
+    return TargetMailbox(holder.owner, box.name, Into(box.id, holder.guest, needed), shown)
