@@ -12,7 +12,7 @@ import pytest
 
 from moxlite.admin.standby.following import SIGNER, Follower, Source
 from moxlite.admin.standby.layout import FILES, epoch_folder
-from moxlite.admin.standby.pack import Packed, collect, open_pack, seal
+from moxlite.admin.standby.pack import PackedFile, collect, open_pack, seal
 from moxlite.cli import run
 from moxlite.process.privileges import acting_as
 from moxlite.store.backup.keys import (
@@ -283,7 +283,7 @@ def test_a_successor_is_believed_by_whom_knows_the_first(tmp_path: Path) -> None
         with pytest.raises(RepositoryError, match="invalid signature"):
             speakers(*one)
     assert rotate_signer(tmp_path / "without") == ""
-    for text in (repr(last), repr(Packed(b"key", 0o600))):
+    for text in (repr(last), repr(PackedFile(b"key", 0o600))):
         assert "key" not in text
 
 
@@ -303,7 +303,7 @@ class Target:
     def send(self, signer: Signer | None) -> str:
         """Send a file with other content than before; the content."""
         self.number += 1
-        files = {"config/moxlite.toml": Packed(f"{self.number}".encode(), 0o640)}
+        files = {"config/moxlite.toml": PackedFile(f"{self.number}".encode(), 0o640)}
         self.storage.write(f"{epoch_folder(1)}/{FILES}", seal(files, (self.recipient,), signer))
         return f"{self.number}"
 
@@ -359,11 +359,11 @@ def test_a_pack_keeps_permissions_and_names_only_what_a_backup_has(tmp_path: Pat
     """STORE-186a, STORE-145a."""
     pytest.importorskip("pyrage")
     target = Target(tmp_path)
-    files = {"config/quickstart.log": Packed(b"x", 0o640), "data/key": Packed(b"y", 0o600)}
+    files = {"config/quickstart.log": PackedFile(b"x", 0o640), "data/key": PackedFile(b"y", 0o600)}
     octets = seal(files, (target.recipient,), signer)
     assert open_pack(octets, target.storage, target.identity) == (files, [signer.public])
     for name in ("/etc/x", "config/../../x", "other/x", "config", "config//x", "config/a\n"):
-        octets = seal({name: Packed(b"", 0o4755)}, (target.recipient,), None)
+        octets = seal({name: PackedFile(b"", 0o4755)}, (target.recipient,), None)
         with pytest.raises(BackupError, match="unexpected file"):
             open_pack(octets, target.storage, target.identity)
 
@@ -405,8 +405,8 @@ def test_a_file_that_only_root_can_read_and_the_configuration_does_not_name_is_l
         with acting_as(12345, 12345):
             files, left_out = collect(source)
         assert files == {
-            "config/moxlite.toml": Packed(b"moxlite.toml", 0o640),
-            "config/quickstart.log": Packed(b"quickstart.log", 0o640),
+            "config/moxlite.toml": PackedFile(b"moxlite.toml", 0o640),
+            "config/quickstart.log": PackedFile(b"quickstart.log", 0o640),
         }
         assert {line.partition(":")[0] for line in left_out} == {str(config / "storage-keys"), str(old.path)}
         named = msgspec.structs.replace(source, named=(NamedFile(config / "storage-keys"),))

@@ -49,7 +49,7 @@ SETTINGS: Final = frozenset({"moxlite.toml", "domains.toml"})
 """Names of the configuration's own files."""
 
 
-class Packed(msgspec.Struct, frozen=True):
+class PackedFile(msgspec.Struct, frozen=True):
     """A file of the pack: its octets, and the permissions that it gets."""
 
     content: bytes
@@ -57,23 +57,23 @@ class Packed(msgspec.Struct, frozen=True):
 
     def __repr__(self) -> str:
         """Without the content, which may be a key."""
-        return f"Packed({len(self.content)} octets, {self.mode:04o})"
+        return f"PackedFile({len(self.content)} octets, {self.mode:04o})"
 
 
-def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
+def collect(source: Source) -> tuple[dict[str, PackedFile], list[str]]:
     """All files of the pack by name, and a note for each file that is left out: only root can read it, and the
     configuration does not name it, so that no other machine needs it. Blocks.
 
     Raises BackupError: a key cannot be read, or there is too much.
     """
-    report, found, left_out, size = Report(), dict[str, Packed](), list[str](), 0
+    report, found, left_out, size = Report(), dict[str, PackedFile](), list[str](), 0
     needed = {named.path for named in source.named if not named.private} | {source.config / name for name in SETTINGS}
     for config_file in config_files(source, keys=True, encrypted=True, report=report):
         try:
             found[config_file.name] = (
                 _packed(config_file.path, size)
                 if config_file.content is None
-                else Packed(config_file.content, KEY_MODE)
+                else PackedFile(config_file.content, KEY_MODE)
             )
         except FileNotFoundError:
             continue  # removed meanwhile
@@ -104,13 +104,13 @@ def collect(source: Source) -> tuple[dict[str, Packed], list[str]]:
     return found, left_out
 
 
-def _packed(path: Path, size: int) -> Packed:
+def _packed(path: Path, size: int) -> PackedFile:
     """A file beside others of `size` octets. One that is too large is read in part, for `_check_size` to refuse."""
     with path.open("rb") as file:
-        return Packed(file.read(MAX_FILES - size + 1), restored_mode(os.fstat(file.fileno()).st_mode))
+        return PackedFile(file.read(MAX_FILES - size + 1), restored_mode(os.fstat(file.fileno()).st_mode))
 
 
-def _check_size(size: int, found: Mapping[str, Packed]) -> None:
+def _check_size(size: int, found: Mapping[str, PackedFile]) -> None:
     if size > MAX_FILES:
         largest = max(found, key=lambda name: len(found[name].content))
         raise BackupError(
@@ -119,7 +119,7 @@ def _check_size(size: int, found: Mapping[str, Packed]) -> None:
         )
 
 
-def digest(files: Mapping[str, Packed]) -> str:
+def digest(files: Mapping[str, PackedFile]) -> str:
     """A hash of all names, permissions and contents."""
     found = hashlib.sha256()
     for name, one in sorted(files.items()):
@@ -127,7 +127,7 @@ def digest(files: Mapping[str, Packed]) -> str:
     return found.hexdigest()
 
 
-def seal(files: Mapping[str, Packed], recipients: tuple[str, ...], signer: Signer | None) -> bytes:
+def seal(files: Mapping[str, PackedFile], recipients: tuple[str, ...], signer: Signer | None) -> bytes:
     """The pack. Raises BackupError."""
     packed = io.BytesIO()
     notes = {}
@@ -143,7 +143,7 @@ def seal(files: Mapping[str, Packed], recipients: tuple[str, ...], signer: Signe
     return sealer_of(recipients, b"").seal(packed.getvalue())
 
 
-def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, Packed], list[str]]:
+def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, PackedFile], list[str]]:
     """The files of a pack by name; its signer, and those that it has succeeded, none for a pack that is not signed.
     Raises BackupError: the key is wrong or cannot be read, or damage.
     """
@@ -158,7 +158,7 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
             f"{identity} can't decrypt the first machine's configuration and keys: wrong key for its "
             f"standby.encrypt_to, or damaged files ({error})"
         ) from None
-    found: dict[str, Packed] = {}
+    found: dict[str, PackedFile] = {}
     try:
         with tarfile.open(fileobj=io.BytesIO(octets), mode="r:") as tar:
             signature = tar.pax_headers.get(SIGNATURE)
@@ -167,7 +167,7 @@ def open_pack(data: bytes, storage: Storage, identity: Path) -> tuple[dict[str, 
                 # By name, though the pack is signed: the first machine may have been taken over before it signed this.
                 if file is None or not _is_of_backup(entry.name):
                     raise BackupError(f"unexpected file from the first machine: {entry.name[:80]!r}")
-                found[entry.name] = Packed(file.read(), restored_mode(entry.mode))
+                found[entry.name] = PackedFile(file.read(), restored_mode(entry.mode))
     except tarfile.TarError as error:
         raise BackupError(f"the first machine's files are damaged: {error}") from None
     if signature is None:
@@ -183,7 +183,7 @@ def _is_of_backup(name: str) -> bool:
     return len(parts) > 1 and parts[0] in TREES
 
 
-def unpack(files: Mapping[str, Packed], folder: Path) -> None:
+def unpack(files: Mapping[str, PackedFile], folder: Path) -> None:
     """Replace the files of an older pack in the folder of a full backup. Databases stay. Blocks. Raises OSError."""
     for part in (CONFIG, NAMED):
         shutil.rmtree(folder / part, ignore_errors=True)
