@@ -145,7 +145,7 @@ class Sides:
         plan: Plan,
         box: Mailbox,
         own: Remote | None,
-        message: linkrows.Changed,
+        message: linkrows.ChangedMessage,
         copies: Sequence[linkrows.LinkedMessage],
     ) -> None:
         """Add to the plan what the other server does not know of a message; `own` is the mailbox there of `box`."""
@@ -180,7 +180,7 @@ class Sides:
         elif target.id != copy.remote_id:
             plan.moves.setdefault((copy.remote_id, target.id), []).append(copy)
 
-    def _retag(self, message: linkrows.Changed, copy: linkrows.LinkedMessage) -> Retag | None:
+    def _retag(self, message: linkrows.ChangedMessage, copy: linkrows.LinkedMessage) -> Retag | None:
         """The flags that differ there; None if none does. Flags that cannot be had here stay there."""
         if copy.flags is None or copy.uid < 0:
             return None
@@ -553,7 +553,7 @@ def _uids(text: bytes) -> list[int]:
 # Units and reads
 
 
-def _changed(mailbox_id: MailboxID, after: tuple[int, int], r: Reader) -> list[linkrows.Changed]:
+def _changed(mailbox_id: MailboxID, after: tuple[int, int], r: Reader) -> list[linkrows.ChangedMessage]:
     return linkrows.changed_in(r, mailbox_id, after)
 
 

@@ -413,7 +413,7 @@ class RemovedMessage(msgspec.Struct, frozen=True):
     other: int | None
 
 
-class Changed(msgspec.Struct, frozen=True):
+class ChangedMessage(msgspec.Struct, frozen=True):
     """A message that changed here."""
 
     id: MessageID
@@ -469,9 +469,9 @@ def changed_mailboxes(r: Reader, since: Mapping[MailboxID, int]) -> list[Mailbox
     return [mailbox_id for mailbox_id, modseq in since.items() if r.row(HAS_CHANGED, mailbox_id, modseq) is not None]
 
 
-def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[Changed]:
+def changed_in(r: Reader, mailbox_id: int, after: tuple[int, int]) -> list[ChangedMessage]:
     """The next messages of a mailbox that changed here after this pair of modseq and id, in this order."""
-    return [Changed(*row) for row in r.rows(CHANGED, mailbox_id, *after, SLICE)]
+    return [ChangedMessage(*row) for row in r.rows(CHANGED, mailbox_id, *after, SLICE)]
 
 
 def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[LinkedMessage]:
