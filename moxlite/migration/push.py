@@ -36,7 +36,7 @@ from moxlite.store.mail.remotes import (
     Origin,
     Remote,
     RemoteMessage,
-    Waiting,
+    UnsentMessage,
     find_remote,
     forget_lost,
     has_lost,
@@ -234,7 +234,7 @@ class Push:
             same = [(keys[row.key].pop(), row) for row in rows if keys.get(row.key)]
             await self._account.write(partial(_link, remote_id=remote.id, same=same))
 
-    def _waiting(self, r: Reader, remote_id: int, own: SourceMailbox, after: int) -> list[Waiting]:
+    def _waiting(self, r: Reader, remote_id: int, own: SourceMailbox, after: int) -> list[UnsentMessage]:
         return waiting(r, remote_id, own.box.id, after, self._since, BATCH)
 
     async def _count(self, own: SourceMailbox, remote_id: int) -> int:
@@ -260,7 +260,7 @@ class Push:
             if not rows:
                 break
             several = client.has("MULTIAPPEND")
-            batch: list[Waiting] = []
+            batch: list[UnsentMessage] = []
             for row in rows:
                 # At least one, however large it is; it goes alone then.
                 if batch and (not several or sum(one.size for one in batch) + row.size > BATCH_OCTETS):
@@ -272,7 +272,7 @@ class Push:
             await self._tell(MailboxStep(own.box.name, done, max(total, done)))
 
     async def append(
-        self, client: Client, selected: Selected, remote: Remote, own: SourceMailbox, batch: Sequence[Waiting]
+        self, client: Client, selected: Selected, remote: Remote, own: SourceMailbox, batch: Sequence[UnsentMessage]
     ) -> int:
         """Send messages, and save their rows; returns how many were sent. If the server refuses a batch, its messages
         are sent one by one.
@@ -280,7 +280,7 @@ class Push:
         Raises Refused: the target takes no more; IMAPClientError, StoreError.
         """
         messages: list[tuple[Appended, AsyncIterator[bytes] | bytes]] = []
-        sent: list[tuple[Waiting, str]] = []
+        sent: list[tuple[UnsentMessage, str]] = []
         for row in batch:
             content = await self._content(row, client, own)
             if content is None:
@@ -314,7 +314,7 @@ class Push:
         return len(sent)
 
     async def _content(
-        self, row: Waiting, client: Client, own: SourceMailbox
+        self, row: UnsentMessage, client: Client, own: SourceMailbox
     ) -> tuple[AsyncIterator[bytes] | bytes, bool] | None:
         """The octets of a message, in memory if it is small, and whether it contains NUL; None if it cannot be sent."""
         place = f"{own.box.name}, message with UID {row.uid}"
@@ -394,12 +394,12 @@ def plain_element(element: str) -> str:
     return _ODD.sub("_", element)
 
 
-def _link(tx: Tx, remote_id: int, same: Sequence[tuple[RemoteMessage, Waiting]]) -> None:
+def _link(tx: Tx, remote_id: int, same: Sequence[tuple[RemoteMessage, UnsentMessage]]) -> None:
     for remote_message, row in same:
         link(tx, Origin(remote_id, remote_message.uid, row.size, row.received, remote_message.flags), row.id, row.key)
 
 
-def _note(tx: Tx, remote_id: int, noted: Sequence[tuple[int, Waiting, str]]) -> None:
+def _note(tx: Tx, remote_id: int, noted: Sequence[tuple[int, UnsentMessage, str]]) -> None:
     for uid, row, words in noted:
         # In place of the row of an expected message: with both, a copy that others put beside it would pass for it.
         arrived(tx, remote_id, uid, row.id, row.key, words)

@@ -35,7 +35,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import links as linkrows
 from moxlite.store.mail.mailboxes import is_subscribed
-from moxlite.store.mail.remotes import Remote, Waiting, join_words, note_flags, open_remote, parsed_flags
+from moxlite.store.mail.remotes import Remote, UnsentMessage, join_words, note_flags, open_remote, parsed_flags
 from moxlite.store.names import SEPARATOR
 from moxlite.store.rows.mailboxes import flag_words, mailboxes, spellings, split_keywords, state
 from moxlite.store.rows.messages import flags_of_bits
@@ -557,7 +557,7 @@ def _changed(mailbox_id: MailboxID, after: tuple[int, int], r: Reader) -> list[l
     return linkrows.changed_in(r, mailbox_id, after)
 
 
-def _to_send(ids: Sequence[MessageID], r: Reader) -> list[Waiting]:
+def _to_send(ids: Sequence[MessageID], r: Reader) -> list[UnsentMessage]:
     return linkrows.to_send(r, ids)
 
 

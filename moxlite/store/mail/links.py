@@ -19,7 +19,7 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
 from moxlite.store.mail.mailboxes import rename_subscribed
 from moxlite.store.mail.masked import masked_key
-from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, Waiting, copy_key
+from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, UnsentMessage, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use, mailboxes
 from moxlite.store.types import LinksChanged, Mailbox, MailboxID, MessageID, SpecialUse
@@ -493,10 +493,10 @@ def removed_here(r: Reader, host: str, username: str, since: int | None) -> list
     return [(remote_id, uid) for remote_id, uid in r.rows(REMOVED, host, username, since)]
 
 
-def to_send(r: Reader, ids: Sequence[int]) -> list[Waiting]:
+def to_send(r: Reader, ids: Sequence[int]) -> list[UnsentMessage]:
     """Messages that go to the other server."""
     return [
-        Waiting(
+        UnsentMessage(
             uid, MessageID(message_id), copy_key(messageid, size, received), size, received, offset, flags, keywords
         )
         for message_id, messageid, size, received, offset, flags, keywords, uid in r.rows(WAITING_ROWS, int_array(ids))

@@ -151,7 +151,7 @@ class RemoteMessage(msgspec.Struct, frozen=True):
     gm_msgid: int | None = None
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class UnsentMessage(msgspec.Struct, frozen=True):
     """A message that is not on the target of the export yet. `received` is in µs UTC, `offset` in minutes east of
     UTC.
     """
@@ -374,16 +374,18 @@ def remove_gone(tx: AccountTx, remote_id: int, uids: Sequence[int]) -> int:
     return len(ids)
 
 
-def waiting(r: Reader, remote_id: int, mailbox_id: MailboxID, after: int, since: int, limit: int) -> list[Waiting]:
+def waiting(
+    r: Reader, remote_id: int, mailbox_id: MailboxID, after: int, since: int, limit: int
+) -> list[UnsentMessage]:
     """Read the next messages of a mailbox, by UID, that are not on the target and were received at or after `since` (µs
     UTC).
     """
     return [_waiting(row) for row in r.rows(WAITING, mailbox_id, after, remote_id, since, limit)]
 
 
-def _waiting(row: Row) -> Waiting:
+def _waiting(row: Row) -> UnsentMessage:
     uid, message_id, messageid, size, received, offset, flags, keywords = row
-    return Waiting(
+    return UnsentMessage(
         uid, MessageID(message_id), copy_key(messageid, size, received), size, received, offset, flags, keywords
     )
 
