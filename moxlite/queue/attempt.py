@@ -15,7 +15,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.hosts.load import HostUnavailable, OpenConnection
-from moxlite.queue.localdelivery import Waiting, deliver_local, deliver_to_loopback, deliver_waiting
+from moxlite.queue.localdelivery import LocalRow, deliver_local, deliver_to_loopback, deliver_waiting
 from moxlite.queue.record import AttemptOutcome, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.sending.direct import deliver_by_link, deliver_by_relay, deliver_direct, relay_of
@@ -51,7 +51,7 @@ class Attempt:
         ctx: Context,
         batch: Batch,
         record: Callable[[list[AttemptOutcome]], Awaitable[None]],
-        waiting: Waiting | None = None,
+        waiting: LocalRow | None = None,
         follow: Callable[["Attempt", str], Awaitable["Attempt | None"]] | None = None,
     ) -> None:
         """`waiting`: the delivery to one of our accounts, None for other messages; its batch has one message. `follow`:

@@ -45,7 +45,7 @@ TRIED: Final = "UPDATE msg SET attempts = 1, last_attempt = ?, next_attempt = ?,
 GET: Final = "SELECT key, account, delivery FROM local WHERE msg_id = ?"
 
 
-class Waiting(msgspec.Struct, frozen=True):
+class LocalRow(msgspec.Struct, frozen=True):
     """A row of `local`; `delivery` is packed."""
 
     key: bytes
@@ -109,13 +109,13 @@ def _first_result(one: Deferred, now: int) -> Result:
     )
 
 
-def waiting(r: Reader, message_id: int) -> Waiting | None:
+def waiting(r: Reader, message_id: int) -> LocalRow | None:
     """The delivery of a message to one of our accounts; None for other messages."""
     row = r.row(GET, message_id)
-    return None if row is None else Waiting(*row)
+    return None if row is None else LocalRow(*row)
 
 
-async def deliver_waiting(ctx: Context, batch: Batch, row: Waiting, trace: Trace) -> Outcomes:
+async def deliver_waiting(ctx: Context, batch: Batch, row: LocalRow, trace: Trace) -> Outcomes:
     """Perform a waiting delivery. After a crash between its commit and that of the outcome it is repeated, which
     changes nothing.
 

@@ -17,7 +17,7 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.guard.signs import limits_from
 from moxlite.queue.guard.stops import Stop, finish
-from moxlite.queue.localdelivery import Waiting, waiting
+from moxlite.queue.localdelivery import LocalRow, waiting
 from moxlite.queue.record import AttemptOutcome, Policy, Verdict, policy_of
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
@@ -90,7 +90,7 @@ class Group(msgspec.Struct, frozen=True):
 
     ids: list[int]
     first: Message | None
-    waiting: Waiting | None
+    waiting: LocalRow | None
 
 
 def usable(r: Reader, *, busy: Collection[str], retries: bool, without: Collection[int], now: int) -> list[Candidate]:

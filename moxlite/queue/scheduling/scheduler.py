@@ -56,7 +56,7 @@ from moxlite.queue.data.content import octets
 from moxlite.queue.data.rows import Message
 from moxlite.queue.guard.stops import Stop
 from moxlite.queue.hosts.load import OpenConnection
-from moxlite.queue.localdelivery import Waiting
+from moxlite.queue.localdelivery import LocalRow
 from moxlite.queue.notices import Notices
 from moxlite.queue.record import AttemptOutcome, MarkResult, Policy, policy_of
 from moxlite.queue.reports.counting import SessionCounts
@@ -293,7 +293,7 @@ class Scheduler:
         finally:
             self.turns.let_out(domain, ids)
 
-    async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], Waiting | None]:
+    async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], LocalRow | None]:
         """Renew old signatures of a message (AUTH-46); return the ids of its batch, and its delivery to one of our
         accounts or None.
         """
