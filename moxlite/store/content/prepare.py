@@ -312,7 +312,7 @@ def _prepare(
     )
 
 
-class Parsed(msgspec.Struct, frozen=True):
+class ParsedBody(msgspec.Struct, frozen=True):
     """Result of `parse`: the MIME index and stored fields of a body, without any prefix; `section` is its header
     section, up to MAX_HEADER.
     """
@@ -325,7 +325,7 @@ class Parsed(msgspec.Struct, frozen=True):
     thread: ThreadKeys
 
 
-def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None = None) -> Parsed:
+def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None = None) -> ParsedBody:
     """Parse a body into its MIME index and the fields stored beside it. Linear.
 
     Raises:
@@ -338,7 +338,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None =
     section = bytes(data[: min(index.root.body, MAX_HEADER)])
     subject_base, _ = base_subject(index.envelope.subject)
     _, is_response = conversation_subject(index.envelope.subject)
-    return Parsed(
+    return ParsedBody(
         index=index,
         section=section,
         envelope=envelope,

@@ -20,7 +20,7 @@ import msgspec
 
 from moxlite.proto.mime.types import PARSE_VERSION, encode_structure
 from moxlite.store.content.body import locate, message_chunks
-from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, Parsed, parse
+from moxlite.store.content.prepare import HEADER_LIMIT, LARGE, ParsedBody, parse
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
@@ -66,7 +66,7 @@ class _ReparsedMessage(msgspec.Struct, frozen=True):
 
     message_id: int
     prefix: bytes
-    parsed: Parsed
+    parsed: ParsedBody
 
 
 async def reparse(
