@@ -56,7 +56,7 @@ EMPTY: Final = frozenset({"lost+found", "lock", RESTORING})
 Tell = Callable[[str], None]
 
 
-class Prepared(msgspec.Struct, frozen=True):
+class RestoredConfig(msgspec.Struct, frozen=True):
     """The configuration of a backup, adapted to this machine.
 
     Attributes:
@@ -97,7 +97,7 @@ class RestoredMachine(msgspec.Struct, frozen=True):
     signer: str
 
 
-def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> Prepared:
+def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> RestoredConfig:
     """Adapt the configuration of a backup to this machine. Nothing is written.
 
     Args:
@@ -128,7 +128,7 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
     if snapshot is None:
         raise ConfigError(errors)
     unnamed = tuple(sorted({*named} - used))
-    return Prepared(config, texts, snapshot, tuple(sorted(used)), unnamed, service_user(snapshot.static.user))
+    return RestoredConfig(config, texts, snapshot, tuple(sorted(used)), unnamed, service_user(snapshot.static.user))
 
 
 def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> tuple[str, set[str]]:
@@ -164,7 +164,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(one)
 
 
-def check_empty(prepared: Prepared) -> None:
+def check_empty(prepared: RestoredConfig) -> None:
     """Raise BadTarget if this machine has a server already, or a part of one."""
     data = prepared.snapshot.static.data_dir
     for one in (prepared.config, *(prepared.config.iterdir() if prepared.config.exists() else ())):
@@ -197,7 +197,7 @@ def _interrupted(data: Path) -> bool:
 
 def restore_machine(
     backup: Path,
-    prepared: Prepared,
+    prepared: RestoredConfig,
     *,
     resume_queue: bool,
     tell: Tell,
@@ -273,7 +273,7 @@ def restore_machine(
     )
 
 
-def _copy(backup: Path, prepared: Prepared, never: set[str], tell: Tell) -> None:
+def _copy(backup: Path, prepared: RestoredConfig, never: set[str], tell: Tell) -> None:
     """Copy all regular files below ``config/``, and those that the configuration names below ``named/``. Existing files
     are overwritten only after an interrupted run. `never`: names at the top that are not copied.
     """
@@ -291,7 +291,7 @@ def _copy(backup: Path, prepared: Prepared, never: set[str], tell: Tell) -> None
             copy_restored(source, plain_parts(name), target, plain_parts(name), replace=True)
 
 
-def _give_config(prepared: Prepared, path: Path) -> list[str]:
+def _give_config(prepared: RestoredConfig, path: Path) -> list[str]:
     """Give the files of the configuration to their owners; lines about failures."""
     if prepared.ids is None:
         return []
@@ -333,7 +333,7 @@ class NewAddresses(msgspec.Struct, frozen=True):
     dns: list[str]
 
 
-def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAddresses:
+def compare_addresses(prepared: RestoredConfig, machine: Sequence[IPAddress]) -> NewAddresses:
     """Compare the listeners with `machine`, all addresses of this machine. The result is empty if the machine has them
     all.
     """
@@ -365,7 +365,7 @@ def compare_addresses(prepared: Prepared, machine: Sequence[IPAddress]) -> NewAd
     return NewAddresses([str(finding) for finding in source.findings(mistakes)], dns)
 
 
-def _with_spf(prepared: Prepared, hostname: str) -> list[str]:
+def _with_spf(prepared: RestoredConfig, hostname: str) -> list[str]:
     """Names whose SPF record lists addresses: the host's and all domains'."""
     domains = [Domain.parse(name).ascii for name in prepared.snapshot.domains.domains]
     return list(dict.fromkeys([hostname, *domains]))

@@ -27,7 +27,7 @@ from moxlite.operations.store import RestoreMail
 from moxlite.wording import counted
 
 if TYPE_CHECKING:
-    from moxlite.admin.restoring import Prepared, RestoredMachine
+    from moxlite.admin.restoring import RestoredConfig, RestoredMachine
     from moxlite.admin.standby.following import Source
 
 PIECE: Final = 1 << 20
@@ -204,7 +204,7 @@ def roomy_folder() -> Path | None:
     return scratch_folder()
 
 
-def prepare_folder(backup: Path, config: Path, data: Path | None) -> "Prepared":
+def prepare_folder(backup: Path, config: Path, data: Path | None) -> "RestoredConfig":
     """The configuration of a full backup, adapted to this machine; as `prepare`."""
     from moxlite.admin.restoring import prepare
     from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
@@ -280,7 +280,7 @@ def restore_whole(
         raise Failure("restored, but some data was already damaged in the backup")
 
 
-def _say_places(prepared: "Prepared") -> None:
+def _say_places(prepared: "RestoredConfig") -> None:
     """Print where files go, before any is written."""
     static = prepared.snapshot.static
     print(f"restoring: configuration to {prepared.config}, data to {printable(str(static.data_dir))}", flush=True)
@@ -290,7 +290,7 @@ def _say_places(prepared: "Prepared") -> None:
         note(f"warning: skipped {printable(name)} because it isn't in the configuration")
 
 
-def _say(prepared: "Prepared", done: "RestoredMachine") -> None:
+def _say(prepared: "RestoredConfig", done: "RestoredMachine") -> None:
     """Print the outcome, and what is left to do."""
     from moxlite.admin.quickstart.listeners import machine_addresses
     from moxlite.admin.restoring import compare_addresses
