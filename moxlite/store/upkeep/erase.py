@@ -102,7 +102,7 @@ RAISE_COLLECTION: Final = "UPDATE collection SET purged = max(purged, ?) WHERE i
 FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_key WHERE created < ? LIMIT ?)"
 
 
-class Erased(msgspec.Struct, frozen=True):
+class EraseResult(msgspec.Struct, frozen=True):
     """Result of one unit of erasure; `gone`: ids of messages of which nothing is left."""
 
     tombstones: int
@@ -111,7 +111,7 @@ class Erased(msgspec.Struct, frozen=True):
     gone: tuple[int, ...]
 
 
-def erase(tx: Tx, until: int) -> Erased:
+def erase(tx: Tx, until: int) -> EraseResult:
     """Erase content whose removal has a modseq of at most `until`, within one unit's bounds."""
     ready = tx.rows(READY, until, UNIT_BODIES)
     tombstones = bodies = octets = 0
@@ -133,7 +133,7 @@ def erase(tx: Tx, until: int) -> Erased:
         tombstones += 1
         if octets >= UNIT_BYTES:
             break
-    return Erased(tombstones, bodies, octets, tuple(gone))
+    return EraseResult(tombstones, bodies, octets, tuple(gone))
 
 
 def reclaim(tx: Tx) -> int:
