@@ -271,7 +271,7 @@ class Removed(msgspec.Struct, frozen=True):
     removed: int
 
 
-class Undeleted(msgspec.Struct):
+class UndeleteResult(msgspec.Struct):
     """Numbers of messages that came back, and of messages that could not be read."""
 
     messages: int = 0
@@ -310,7 +310,7 @@ def give_up(tx: Tx, mailbox: str, uids: Sequence[int]) -> None:
             tx.execute(GIVE_UP, box.id, uid)
 
 
-async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str = "") -> Undeleted:
+async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str = "") -> UndeleteResult:
     """Bring back messages removed at or after `since` (µs UTC), of one mailbox or of all.
 
     Args:
@@ -319,7 +319,7 @@ async def undelete(account: Account, tmp: Path, *, since: int = 0, mailbox: str 
     Raises:
       OverQuota, StorageFull, LimitExceeded and other errors of adding: messages that came back before stay.
     """
-    done = Undeleted()
+    done = UndeleteResult()
     for one in await account.scan(partial(removed_messages, since=since, mailbox=mailbox), op="undelete"):
         with Spool(tmp) as spool:
             spool.reserve()
