@@ -11,7 +11,7 @@ from moxlite.imapd.mailboxes.listing import Pattern
 from moxlite.processor import Stretch
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail import mailboxes
-from moxlite.store.mail.expunging import Expunged, expunge
+from moxlite.store.mail.expunging import ExpungeResult, expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.rows.mailboxes import state
 from moxlite.store.types import Flag, MailboxID
@@ -354,7 +354,7 @@ async def test_delete_removes_messages_in_slices_between_which_others_write(
     monkeypatch.setattr(mailboxes, "SLICE", 3)
     sizes: list[int] = []
 
-    def noted(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
+    def noted(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> ExpungeResult:
         sizes.append(len(uids))
         return expunge(tx, mailbox_id, uids)
 

@@ -87,7 +87,7 @@ def keyword_users(sources: list[Source], ids: Sequence[int] | None = None) -> li
     return [(keyword, int_array(having)) for keyword, having in users.items()]
 
 
-class Expunged(msgspec.Struct, frozen=True):
+class ExpungeResult(msgspec.Struct, frozen=True):
     """Messages removed from a mailbox; `uids` ascend, `message_ids` are in the same order."""
 
     mailbox_id: MailboxID
@@ -117,14 +117,14 @@ DELETE: Final = (
 DELETE_KEYWORD: Final = "DELETE FROM message_keyword WHERE keyword = ? AND message_id IN (SELECT value FROM carray(?))"
 
 
-def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> Expunged:
+def expunge(tx: AccountTx, mailbox_id: MailboxID, uids: Sequence[int]) -> ExpungeResult:
     """Remove messages of a mailbox; UIDs that do not exist are left out. Raises NoSuchMailbox; MailboxNotAllowed: the
     mailbox is the system's.
     """
     return _expunge(tx, changeable(tx, mailbox_id), by_uid(tx, mailbox_id, uids))
 
 
-def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[Expunged]:
+def expunge_ids(tx: AccountTx, ids: Sequence[int]) -> list[ExpungeResult]:
     """Remove messages by their ids, in any mailboxes; one result for each mailbox. Raises as `expunge`."""
     return [_expunge(tx, changeable(tx, mailbox_id), sources) for mailbox_id, sources in by_mailbox(tx, ids)]
 
@@ -135,7 +135,7 @@ def expunge_queued(tx: AccountTx, ids: Sequence[int]) -> None:
         _expunge(tx, mailbox(tx, mailbox_id), sources)
 
 
-def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> Expunged:
+def expunge_all(tx: AccountTx, mailbox_id: MailboxID) -> ExpungeResult:
     """Empty a mailbox. Raises as `expunge`."""
     return _expunge(tx, changeable(tx, mailbox_id), in_mailbox(tx, mailbox_id))
 
@@ -152,9 +152,9 @@ def bury(tx: AccountTx, box: Mailbox, ids: Array, *, untrain: bool) -> None:
     tx.execute(TO_ERASE, ids, modseq, 0 if box.system else tx.now, untrain)
 
 
-def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> Expunged:
+def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> ExpungeResult:
     if not sources:
-        return Expunged(box.id, (), ())
+        return ExpungeResult(box.id, (), ())
     ids = int_array([source.id for source in sources])
     bury(tx, box, ids, untrain=True)
     for keyword, having in keyword_users(sources):
@@ -167,14 +167,16 @@ def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> Expunged:
     return left(tx, box.id, sources)
 
 
-def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> Expunged:
+def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> ExpungeResult:
     """Update the counts for messages that left a mailbox, and emit their removal."""
     delta = Delta()
     for bits, sizes in _sizes(sources).items():
         delta.add(flags_of_bits(bits), -sum(sizes), -len(sizes))
     tx.touch_all([(source.id, source.modseq) for source in sources])
     box = apply_delta(tx, mailbox_id, delta)
-    gone = Expunged(mailbox_id, tuple([source.uid for source in sources]), tuple([source.id for source in sources]))
+    gone = ExpungeResult(
+        mailbox_id, tuple([source.uid for source in sources]), tuple([source.id for source in sources])
+    )
     tx.emit(
         MessagesRemoved(
             mailbox_id=mailbox_id,
