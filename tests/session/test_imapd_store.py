@@ -12,7 +12,7 @@ from moxlite.imapd.updates import changes
 from moxlite.store.changelog import unit
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import OverQuota
-from moxlite.store.mail.copying import Copied, copy_messages, unfinished_copies
+from moxlite.store.mail.copying import CopyResult, copy_messages, unfinished_copies
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
@@ -233,7 +233,7 @@ async def test_a_copy_leaves_nothing_though_slices_behind_the_failed_one_were_ma
     """IMAP-117, STORE-4a: the last slice is not made before all others are."""
     monkeypatch.setattr(bulk, "SLICE", 2)
 
-    def copy(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
+    def copy(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> CopyResult:
         if 5 in uids:
             raise OverQuota(1, 1)
         return copy_messages(tx, source_id, uids, target_id)

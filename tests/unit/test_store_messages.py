@@ -18,7 +18,7 @@ from moxlite.store.errors import (
 )
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import flags
-from moxlite.store.mail.copying import Copied, copy_ids, copy_messages, move_ids, move_messages
+from moxlite.store.mail.copying import CopyResult, copy_ids, copy_messages, move_ids, move_messages
 from moxlite.store.mail.expunging import ExpungeResult, expunge, expunge_ids
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, signing_domains
 from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
@@ -273,7 +273,7 @@ async def test_an_operation_on_no_message_changes_nothing(accounts: Accounts) ->
         )
         assert await account.write(lambda tx: expunge(tx, inbox.id, [7])) == ExpungeResult(inbox.id, (), ())
         assert await account.write(lambda tx: expunge_ids(tx, [])) == []
-        nothing = Copied(inbox.id, archive.id, archive.uidvalidity, (), (), ())
+        nothing = CopyResult(inbox.id, archive.id, archive.uidvalidity, (), (), ())
         assert await account.write(lambda tx: copy_messages(tx, inbox.id, [7], archive.id)) == nothing
         assert await account.write(lambda tx: move_messages(tx, inbox.id, [7], archive.id)) == nothing
         assert (await look(account, state)).modseq == before.modseq

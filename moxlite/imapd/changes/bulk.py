@@ -17,7 +17,15 @@ from moxlite.proto.imap.seqset import Ranges, pick, runs
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.mail.copying import Copied, copy_messages, end_copy, move_messages, new_copy, note_part, undo_part
+from moxlite.store.mail.copying import (
+    CopyResult,
+    copy_messages,
+    end_copy,
+    move_messages,
+    new_copy,
+    note_part,
+    undo_part,
+)
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.rows.messages import deleted_uids
 from moxlite.store.types import MailboxID
@@ -74,18 +82,18 @@ async def expunge_slices(session: Session, view: View, chosen: Ranges | None = N
 
 async def copy_slices(
     account: Account, source_id: MailboxID, uids: "array[int]", target: Target, origin: Cursor | None
-) -> list[Copied]:
+) -> list[CopyResult]:
     """Copy messages: all or, when this raises, is cancelled or the server is killed, none (RFC 9051 §6.4.7)."""
     copy = new_copy()
     *parts, last = slices(uids, SLICE)
-    done: list[Copied] = []
+    done: list[CopyResult] = []
 
-    def add(tx: AccountTx, source_id: MailboxID, part: Sequence[int], target_id: MailboxID) -> Copied:
+    def add(tx: AccountTx, source_id: MailboxID, part: Sequence[int], target_id: MailboxID) -> CopyResult:
         copied = copy_messages(tx, source_id, part, target_id)
         note_part(tx, copy, copied)
         return copied
 
-    def end(tx: AccountTx) -> Copied:
+    def end(tx: AccountTx) -> CopyResult:
         copied = copy_messages(tx, source_id, last, done[0].target_id if parts else target(tx))
         if parts:
             end_copy(tx, copy)
@@ -109,13 +117,13 @@ async def undo_copy(account: Account, copy: bytes, origin: Cursor | None) -> Non
             pass
 
 
-async def move_slices(view: View, uids: "array[int]", target: Target, done: list[Copied]) -> None:
+async def move_slices(view: View, uids: "array[int]", target: Target, done: list[CopyResult]) -> None:
     """Move messages; `done` collects the moved messages, also if this raises in the middle (RFC 6851 §3.3)."""
     seat = view.seat
     await _transfer(seat.account, view.mailbox_id, slices(uids, SLICE), target, seat.cursor, move_messages, done)
 
 
-Operation = Callable[[AccountTx, MailboxID, Sequence[int], MailboxID], Copied]
+Operation = Callable[[AccountTx, MailboxID, Sequence[int], MailboxID], CopyResult]
 
 
 async def _transfer(
@@ -125,14 +133,14 @@ async def _transfer(
     target: Target,
     origin: Cursor | None,
     operation: Operation,
-    done: list[Copied],
+    done: list[CopyResult],
 ) -> None:
     """Copy or move parts. The first one finds the target, which may be renamed meanwhile."""
     first, *rest = parts
     begun = await account.write(lambda tx: operation(tx, source_id, first, target(tx)), origin)
     done.append(begun)
 
-    def unit(tx: AccountTx, part: "array[int]") -> Copied:
+    def unit(tx: AccountTx, part: "array[int]") -> CopyResult:
         return operation(tx, source_id, part, begun.target_id)
 
     if rest:

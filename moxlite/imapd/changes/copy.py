@@ -26,7 +26,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.mail.acl import RIGHTS
-from moxlite.store.mail.copying import Copied, end_copy, new_copy, note_part
+from moxlite.store.mail.copying import CopyResult, end_copy, new_copy, note_part
 from moxlite.store.mail.expunging import expunge as expunge_slice
 from moxlite.store.types import MailboxID
 
@@ -38,7 +38,7 @@ MANY: Final = 1_000
 """
 
 
-def _copyuid(copied: Sequence[Copied]) -> Code | None:
+def _copyuid(copied: Sequence[CopyResult]) -> Code | None:
     """``COPYUID uidvalidity source target`` (RFC 4315 §3); both sets ascend, so they're parallel."""
     source = [uid for one in copied for uid in one.source_uids]
     target = [uid for one in copied for uid in one.target_uids]
@@ -71,7 +71,7 @@ async def copy(session: Session, command: c.Copy) -> Done:
     async with at(session, command.mailbox) as place:
         within = await is_within(view, place)
 
-        async def work() -> list[Copied]:
+        async def work() -> list[CopyResult]:
             if within:
                 return await copy_slices(view.seat.account, view.mailbox_id, uids, place.target, view.seat.cursor)
             return await copy_across(session, view, uids, place)
@@ -86,7 +86,7 @@ async def move(session: Session, command: c.Move) -> Done:
     view = session.movable
     named = cut(session, await resolve(view, command.set, uid=command.uid))
     uids = view.live(named)
-    moved: list[Copied] = []
+    moved: list[CopyResult] = []
     try:
         async with at(session, command.mailbox) as place:
             within = await is_within(view, place)
@@ -147,10 +147,10 @@ async def is_within(view: View, place: Place) -> bool:
     return allowed_flags(rights) == allowed_flags(RIGHTS)
 
 
-async def copy_across(session: Session, view: View, uids: array[int], place: Place) -> list[Copied]:
+async def copy_across(session: Session, view: View, uids: array[int], place: Place) -> list[CopyResult]:
     """Copy messages to another account: all or, when this raises, is cancelled or the server is killed, none."""
     copy = new_copy()
-    done: list[Copied] = []
+    done: list[CopyResult] = []
 
     try:
         target = await place.account.read(place.target, op="imap-copy")
@@ -165,7 +165,7 @@ async def copy_across(session: Session, view: View, uids: array[int], place: Pla
     return done
 
 
-async def move_across(session: Session, view: View, uids: array[int], place: Place, done: list[Copied]) -> None:
+async def move_across(session: Session, view: View, uids: array[int], place: Place, done: list[CopyResult]) -> None:
     """Move messages to another account; `done` collects the moved messages, also if this raises in the middle."""
     target = await place.account.read(place.target, op="imap-move")
     seat = view.seat
@@ -179,7 +179,7 @@ async def move_across(session: Session, view: View, uids: array[int], place: Pla
 
 async def _transfer(
     session: Session, view: View, part: array[int], place: Place, target: MailboxID, copy: bytes | None
-) -> Copied | None:
+) -> CopyResult | None:
     """Add one part to the target; `copy`: record it as a part of this copy. None if all of it has been removed
     meanwhile.
     """
@@ -188,7 +188,7 @@ async def _transfer(
     def spool() -> Spool:
         return Spool(room.directory, memory_limit=MEMORY, space=room.space.share())
 
-    def note(tx: AccountTx, copied: Copied) -> None:
+    def note(tx: AccountTx, copied: CopyResult) -> None:
         if copy is not None:
             note_part(tx, copy, copied)
 

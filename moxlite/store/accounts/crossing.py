@@ -25,7 +25,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.mail.adding import Added, Append
-from moxlite.store.mail.copying import Copied
+from moxlite.store.mail.copying import CopyResult
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits
@@ -73,9 +73,9 @@ async def transfer(
     target: TransferTarget,
     spool: Callable[[], Spool],
     *,
-    also: Callable[[AccountTx, Copied], None] | None = None,
+    also: Callable[[AccountTx, CopyResult], None] | None = None,
     seen: bool = False,
-) -> Copied | None:
+) -> CopyResult | None:
     """Add the messages of one part to the target, with the flags that the user may set there. None if all of them have
     been removed meanwhile.
 
@@ -108,7 +108,7 @@ async def transfer(
             uids.append(uid)
         if not items:
             return None
-        found: list[Copied] = []
+        found: list[CopyResult] = []
 
         def then(tx: AccountTx, added: list[Added]) -> None:
             # In the unit: the owner may have taken the right back while the messages were read.
@@ -121,8 +121,8 @@ async def transfer(
         return found[0]
 
 
-def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[Added]) -> Copied:
-    return Copied(
+def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[Added]) -> CopyResult:
+    return CopyResult(
         source_id=mailbox_id,
         target_id=added[0].mailbox_id,
         uidvalidity=added[0].uidvalidity,

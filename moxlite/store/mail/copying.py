@@ -32,7 +32,7 @@ from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse
 
 
-class Copied(msgspec.Struct, frozen=True):
+class CopyResult(msgspec.Struct, frozen=True):
     """Result of a copy or a move, as COPYUID has it (RFC 4315 §3): both lists of UIDs are parallel and ascend.
 
     `message_ids` are the messages in the target: new ids of a copy, the same ids of a move. Messages that did not exist
@@ -99,7 +99,7 @@ carray(?))"""
 SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
 
 
-def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
+def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> CopyResult:
     """Copy messages of a mailbox to a mailbox, maybe the same one. Flags and received time are kept, the content is
     shared (STORE-25), the quota counts in full.
 
@@ -111,12 +111,12 @@ def copy_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     return _copy(tx, source_id, by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
-def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
+def copy_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[CopyResult]:
     """As `copy_messages`, by message ids in any mailboxes; one result for each source mailbox."""
     return [_copy(tx, source_id, sources, mailbox(tx, target_id)) for source_id, sources in by_mailbox(tx, ids)]
 
 
-def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> Copied:
+def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], target_id: MailboxID) -> CopyResult:
     """Move messages of a mailbox to another one or to its own end (RFC 6851 §3.3). Message ids, flags and received time
     stay; the quota is not checked.
 
@@ -127,7 +127,7 @@ def move_messages(tx: AccountTx, source_id: MailboxID, uids: Sequence[int], targ
     return _move(tx, mailbox(tx, source_id), by_uid(tx, source_id, uids), mailbox(tx, target_id))
 
 
-def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Copied]:
+def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[CopyResult]:
     """As `move_messages`, by message ids in any mailboxes; messages in the target already stay. One result for each
     source mailbox.
     """
@@ -139,12 +139,12 @@ def move_ids(tx: AccountTx, ids: Sequence[int], target_id: MailboxID) -> list[Co
     ]
 
 
-def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -> Copied:
+def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -> CopyResult:
     check_fillable(target)
     if box.system:
         check_cancels(target)
     if not sources:
-        return Copied(box.id, target.id, target.uidvalidity, (), (), ())
+        return CopyResult(box.id, target.id, target.uidvalidity, (), (), ())
     source_ids = [source.id for source in sources]
     ids = int_array(source_ids)
     # The tombstones are made of the rows as they are before MOVE, and hold a reference to the bodies of their own. The
@@ -159,10 +159,10 @@ def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -
     return _arrived(tx, box.id, sources, target, first, source_ids, moved=True)
 
 
-def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Mailbox) -> Copied:
+def _copy(tx: AccountTx, source_id: MailboxID, sources: list[Source], target: Mailbox) -> CopyResult:
     check_fillable(target)
     if not sources:
-        return Copied(source_id, target.id, target.uidvalidity, (), (), ())
+        return CopyResult(source_id, target.id, target.uidvalidity, (), (), ())
     ids = int_array([source.id for source in sources])
     first_id, _ = take_room(tx, sum(source.size for source in sources), len(sources), 0)
     first = take_uids(tx, target.id, len(sources))
@@ -187,7 +187,7 @@ def _arrived(
     ids: Sequence[int],
     *,
     moved: bool,
-) -> Copied:
+) -> CopyResult:
     """Apply the target mailbox's effect on flags and marks, count the messages and emit their events. `ids` are the
     messages' ids in the target, `first` is the UID of the first one.
     """
@@ -236,7 +236,7 @@ def _arrived(
                     unseen=box.unseen,
                 )
             )
-    return Copied(
+    return CopyResult(
         source_id,
         target.id,
         target.uidvalidity,
@@ -296,7 +296,7 @@ def new_copy() -> bytes:
     return secrets.token_bytes(12)
 
 
-def note_part(tx: AccountTx, copy: bytes, part: Copied) -> None:
+def note_part(tx: AccountTx, copy: bytes, part: CopyResult) -> None:
     """Record a part of an unfinished copy, to be removed if the copy fails. For the unit that made `part`."""
     if part.target_uids:
         tx.execute(NOTE, copy, part.target_id, part.target_uids[0], part.target_uids[-1])
