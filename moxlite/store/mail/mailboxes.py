@@ -81,7 +81,7 @@ RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
 SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
 
 
-class Renamed(msgspec.Struct, frozen=True):
+class RenameResult(msgspec.Struct, frozen=True):
     """Result of a rename: `created` are the new name's missing parents, `renamed` pairs of an old name and the mailbox
     as it is now.
     """
@@ -270,7 +270,7 @@ def _drop(tx: AccountTx, box: Mailbox) -> None:
     tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
 
 
-def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribed: bool = True) -> Renamed:
+def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribed: bool = True) -> RenameResult:
     """Rename a mailbox and all below it. Ids, UIDs, UIDVALIDITY and special use stay; subscriptions do not follow
     (STORE-14).
 
@@ -304,7 +304,7 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
     parent_box = None if above is None else mailbox_by_name(tx, above)
     tx.execute(SET_PARENT, None if parent_box is None else parent_box.id, mailbox_id)
     renamed = [(old, mailbox(tx, new.id)) for old, new in renamed]
-    return Renamed(tuple(created), tuple(renamed))
+    return RenameResult(tuple(created), tuple(renamed))
 
 
 def rename_subscribed(tx: AccountTx, mailbox_id: MailboxID, name: str) -> None:
