@@ -286,7 +286,7 @@ BATCH_MESSAGES: Final = 50
 Tell = Callable[[str], Awaitable[None]]
 
 
-class Restored(msgspec.Struct):
+class RestoreResult(msgspec.Struct):
     """How many messages were added to how many mailboxes, and how many could not be read."""
 
     messages: int = 0
@@ -296,7 +296,7 @@ class Restored(msgspec.Struct):
 
 async def restore_mail(
     account: Account, file: Path, *, mailbox: str | None, target: str, tmp: Path, tell: Tell
-) -> Restored:
+) -> RestoreResult:
     """Add the mail of `file`, an account's database of a backup, to an account.
 
     Args:
@@ -311,7 +311,7 @@ async def restore_mail(
       What opening `file` and appending raise; messages added before stay.
     """
     target = check_name(target)
-    done = Restored()
+    done = RestoreResult()
     options = Options(min_free_space=0, vfs=account.options.vfs, schema=account.options.schema)
     database = await Database.open(file, Kind.ACCOUNT, options=options, name=f"backup of {account.name}")
     try:
@@ -337,7 +337,7 @@ async def restore_mail(
 
 class _Mailbox:
     def __init__(
-        self, account: Account, database: Database, source: Mailbox, name: str, tmp: Path, done: Restored
+        self, account: Account, database: Database, source: Mailbox, name: str, tmp: Path, done: RestoreResult
     ) -> None:
         self.account = account
         self.database = database
