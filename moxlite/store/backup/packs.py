@@ -157,7 +157,7 @@ class Sample(msgspec.Struct, frozen=True):
     ahead: str = ""
 
 
-class Pruned(msgspec.Struct, frozen=True):
+class PruneResult(msgspec.Struct, frozen=True):
     """Snapshots that were removed, and the number and octets of removed blocks."""
 
     snapshots: list[str]

@@ -51,7 +51,7 @@ from moxlite.store.backup.packs import (
     PACKS,
     Entry,
     Manifest,
-    Pruned,
+    PruneResult,
     RepositorySettings,
     Sample,
     SnapshotInfo,
@@ -469,7 +469,7 @@ class Repository:
 
     # Removing
 
-    def prune(self, *, keep_daily: int, keep_weekly: int) -> Pruned:
+    def prune(self, *, keep_daily: int, keep_weekly: int) -> PruneResult:
         """Remove all snapshots but the newest one of each of so many days and weeks that have any (see `kept_ids`),
         then the blocks that none needs. Raises RepositoryError, RemovalForbidden, OSError.
         """
@@ -504,7 +504,7 @@ class Repository:
         logger.info(
             "repository pruned", extra={"kv": {"repo": str(self.storage), "snapshots": len(removed), "blocks": blocks}}
         )
-        return Pruned(removed, blocks, octets)
+        return PruneResult(removed, blocks, octets)
 
 
 def _ids(storage: Storage) -> list[str]:
