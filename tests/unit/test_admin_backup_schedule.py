@@ -12,7 +12,7 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.backup.schedule import BackupSchedule, Sampled, read_sampled
+from moxlite.admin.backup.schedule import BackupSchedule, SampleResult, read_sampled
 from moxlite.admin.doctor.backups import _of_clock, _of_sample
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
@@ -107,7 +107,7 @@ async def test_a_clock_that_was_ahead_stops_no_backups(
     shutil.copy(first.with_name(snapshot_id(ahead)), first.with_name(snapshot_id(ahead - 367 * DAY * 10**6)))
     future = time.time() + 365 * DAY
     (data / "backup-sample.json").write_bytes(
-        msgspec.json.encode(Sampled(future, snapshot_id(ahead), partial=True, good=future))
+        msgspec.json.encode(SampleResult(future, snapshot_id(ahead), partial=True, good=future))
     )
     (clock,) = _of_clock(config.current.static, "repo")
     assert (clock.grade, clock.code) == ("warning", "backup-clock")

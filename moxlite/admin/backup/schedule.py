@@ -224,7 +224,7 @@ FILE: Final = "backup-sample.json"
 _chosen: Final = random.SystemRandom()
 
 
-class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
+class SampleResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """Result of reading back.
 
     at: seconds UTC. snapshot: the newest one. blocks: blocks of 64 KiB that were read. compared: their octets match
@@ -245,24 +245,24 @@ class Sampled(msgspec.Struct, frozen=True, omit_defaults=True):
     ahead: str = ""
 
 
-def sample(storage: Storage, data: Path, identity: Path | None) -> Sampled:
+def sample(storage: Storage, data: Path, identity: Path | None) -> SampleResult:
     """Read a sample back. Blocks. Raises OSError: the place of the repository does not answer."""
     at = time.time()
     try:
         found = Repository(storage, data=data, identity_file=identity).sample(_chosen)
     except BackupError as error:
-        return Sampled(at, problem=str(error))
-    return Sampled(at, found.snapshot, found.blocks, found.compared, ahead=found.ahead)
+        return SampleResult(at, problem=str(error))
+    return SampleResult(at, found.snapshot, found.blocks, found.compared, ahead=found.ahead)
 
 
-def read_sampled(data: Path) -> Sampled | None:
+def read_sampled(data: Path) -> SampleResult | None:
     """The last result; None without one. Blocks."""
     try:
-        return from_json((data / FILE).read_bytes(), Sampled)
+        return from_json((data / FILE).read_bytes(), SampleResult)
     except (OSError, msgspec.DecodeError):
         return None
 
 
-def save_sampled(data: Path, found: Sampled) -> None:
+def save_sampled(data: Path, found: SampleResult) -> None:
     """Keep a result. Blocks. Raises OSError."""
     write_atomically(data / FILE, msgspec.json.encode(found), mode=0o640)
