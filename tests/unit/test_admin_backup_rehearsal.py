@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from moxlite.admin.backup.backups import BackupCommands
-from moxlite.admin.backup.rehearsal import Rehearsal, Rehearsed, read_rehearsed
+from moxlite.admin.backup.rehearsal import Rehearsal, RehearsalResult, read_rehearsed
 from moxlite.admin.doctor.backups import _of_rehearsal
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.holder import ConfigHolder
@@ -147,7 +147,7 @@ async def test_nothing_is_rehearsed_without_a_snapshot(
     found = await rehearsal.once()
     assert found is not None
     assert "isn't a backup repository" in found.problem
-    assert isinstance(read_rehearsed(config.current.static.data_dir), Rehearsed)
+    assert isinstance(read_rehearsed(config.current.static.data_dir), RehearsalResult)
 
 
 async def test_a_repository_without_a_snapshot_is_looked_at_once_a_day(
@@ -162,7 +162,7 @@ async def test_a_repository_without_a_snapshot_is_looked_at_once_a_day(
     looks: list[object] = []
     once = rehearsal.once
 
-    async def counted() -> Rehearsed | None:
+    async def counted() -> RehearsalResult | None:
         looks.append(None)
         return await once()
 

@@ -46,7 +46,7 @@ FIRST: Final = 1800.0
 """Seconds from the start of the server to a rehearsal that is due."""
 
 
-class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
+class RehearsalResult(msgspec.Struct, frozen=True, omit_defaults=True):
     """Result of a rehearsal.
 
     at: seconds UTC. account, snapshot: the account that was restored, and the snapshot. seconds: duration. messages,
@@ -64,10 +64,10 @@ class Rehearsed(msgspec.Struct, frozen=True, omit_defaults=True):
     unreadable: bool = False
 
 
-def read_rehearsed(data: Path) -> Rehearsed | None:
+def read_rehearsed(data: Path) -> RehearsalResult | None:
     """The last result; None without a rehearsal. Blocking."""
     try:
-        return from_json((data / FILE).read_bytes(), Rehearsed)
+        return from_json((data / FILE).read_bytes(), RehearsalResult)
     except (OSError, msgspec.DecodeError):
         return None
 
@@ -100,7 +100,7 @@ class Rehearsal:
             if await self.once() is None:
                 await sleep_by_both_clocks(RETRY)  # nothing was saved that tells when the next one is due
 
-    async def once(self) -> Rehearsed | None:
+    async def once(self) -> RehearsalResult | None:
         """Rehearse now; None without a snapshot or an account. Raises OSError: the result cannot be saved."""
         last = await trio.to_thread.run_sync(read_rehearsed, self._data)
         found = await self._rehearse("" if last is None else last.account)
@@ -117,7 +117,7 @@ class Rehearsal:
             metrics.BACKUP_LAST_REHEARSAL.set(found.at)
         return found
 
-    async def _rehearse(self, after: str) -> Rehearsed | None:
+    async def _rehearse(self, after: str) -> RehearsalResult | None:
         """Rehearse with the account that follows `after` in the order of names."""
         began = time.time()
         folder = self._data / "tmp"
@@ -126,7 +126,7 @@ class Rehearsal:
         try:
             found_accounts = await self._commands.at_storage(self._target, self._accounts_of)
             if found_accounts is None:
-                return Rehearsed(began, unreadable=True)
+                return RehearsalResult(began, unreadable=True)
             snapshot, names = found_accounts
             known = sorted(one for one in names if self._accounts.options.account_config(one) is not None)
             if not known:
@@ -140,7 +140,7 @@ class Rehearsal:
             problem = str(error)
         except OSError as error:
             problem = f"{error.filename or self._target}: {told(error, folder)}"
-        return Rehearsed(began, name, snapshot, time.time() - began, messages, newer, problem)
+        return RehearsalResult(began, name, snapshot, time.time() - began, messages, newer, problem)
 
     async def _try(self, name: str, snapshot: str, file: Path) -> Trial:
         def extract(storage: Storage) -> None:
@@ -168,7 +168,7 @@ class Rehearsal:
     def _repository(self, storage: Storage) -> Repository:
         return Repository(storage, identity_file=self._identity)
 
-    async def _notify(self, found: Rehearsed) -> None:
+    async def _notify(self, found: RehearsalResult) -> None:
         text = (
             f"A test restore from {self._target} failed.\n\nAccount: {found.account or '-'}\nSnapshot: "
             f"{found.snapshot or '-'}\nReason: {found.problem}\n\nUntil you fix this, you may not be able to "
