@@ -64,7 +64,7 @@ class SubmissionServices(msgspec.Struct, frozen=True, kw_only=True):
     deadline: float = 120.0
 
 
-class Submitted(msgspec.Struct, frozen=True):
+class SubmitResult(msgspec.Struct, frozen=True):
     """Result of a submission: ids of the queue's rows, in the order of the recipients, none of what another account
     hands over; author and Message-Id of the message.
     """
@@ -103,7 +103,7 @@ async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> 
         raise
 
 
-async def submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> Submitted:
+async def submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> SubmitResult:
     """Queue a message for all recipients, or for none. The spool, which is finished, stays the caller's.
 
     Missing fields are added and signed; Bcc and the fields meant for the queue are removed.
@@ -135,7 +135,7 @@ async def submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spo
     return submitted
 
 
-async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> Submitted:
+async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Spool) -> SubmitResult:
     async with _clean(letter, spool) as clean:
         found = await _complete(office.keys, letter, clean)
         if found.way.owner:
@@ -143,7 +143,7 @@ async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Sp
             await send_copy(office.accounts, letter, found.submission, found.way, spool, found.added)
         else:
             ids = await enqueue(office, letter, found.submission, clean.spool)
-    return Submitted(tuple(ids), found.author, found.submission.message_id)
+    return SubmitResult(tuple(ids), found.author, found.submission.message_id)
 
 
 class _Clean(msgspec.Struct, frozen=True):
