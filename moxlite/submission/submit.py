@@ -346,7 +346,7 @@ ONCE: Final = (
 """
 
 
-class Edited(msgspec.Struct, frozen=True):
+class EditedHeader(msgspec.Struct, frozen=True):
     """A header section without the fields that must not go out, and the values of the removed fields for the queue."""
 
     header: bytes
@@ -374,7 +374,7 @@ def malformed(section: HeaderSection) -> str:
     return "" if section.complete else "the header section is too long"
 
 
-def edit(section: HeaderSection, hostnames: Collection[str]) -> Edited | None:
+def edit(section: HeaderSection, hostnames: Collection[str]) -> EditedHeader | None:
     """Remove the fields of `PRIVATE`, those meant for the queue, and results of checks under one of our `hostnames`
     (SMTP-112, SMTP-117); returns None if there are no such fields. Raises SubmissionRefused.
     """
@@ -387,7 +387,7 @@ def edit(section: HeaderSection, hostnames: Collection[str]) -> Edited | None:
         prefix = next((prefix for prefix in EXTRA if field.name.startswith(prefix)), None)
         if prefix is not None:
             _add_extra(extra, field.label[len(prefix) :].decode("ascii"), field.text)
-    return Edited(section.without(dropped), extra)
+    return EditedHeader(section.without(dropped), extra)
 
 
 def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
