@@ -36,7 +36,7 @@ from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import AddBeside, Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
 from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
-from moxlite.store.imports.sources import ZIP_MARK, Budget, Rejoined, read_source, set_aside
+from moxlite.store.imports.sources import ZIP_MARK, Budget, PrefixedFile, read_source, set_aside
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.mail.staging import (
     GAP,
@@ -366,7 +366,7 @@ class FromFile:
         free = (await trio.to_thread.run_sync(shutil.disk_usage, self._account.directory)).free
         return min(self._order.max_size, max(free - self._account.options.min_free_space, 0))
 
-    def _seekable(self, file: BinaryIO | Upload, limit: int) -> BinaryIO | Upload | Rejoined:
+    def _seekable(self, file: BinaryIO | Upload, limit: int) -> BinaryIO | Upload | PrefixedFile:
         """Copy a zip file that comes as a stream to a temporary file, as its directory is at its end. In a thread."""
         if self._order.form is not Form.ARCHIVE or file.seekable():
             return file
@@ -374,7 +374,7 @@ class FromFile:
         while len(start) < len(ZIP_MARK) and (data := file.read(len(ZIP_MARK) - len(start))):
             start += data
         if start != ZIP_MARK:
-            return Rejoined(start, file.read)
+            return PrefixedFile(start, file.read)
         copy = tempfile.TemporaryFile(dir=self._directory)  # noqa: SIM115 - closed by the caller
         copy.write(start)
         while data := file.read(READ_SIZE):
@@ -387,7 +387,7 @@ class FromFile:
         return cast("BinaryIO", copy)
 
 
-def _size_of(file: BinaryIO | Upload | Rejoined) -> int | None:
+def _size_of(file: BinaryIO | Upload | PrefixedFile) -> int | None:
     """In a thread: the octets of a file, None if they are not known before its end."""
     if not file.seekable():
         return None

@@ -116,7 +116,7 @@ def read_source(file: BinaryIO, order: Order, budget: Budget) -> Iterator[Item]:
             budget.packed = lambda: size
             yield from _walk(budget.members(zip_members(file)), order)
         elif start.startswith(GZIP_MARK):
-            yield from _walk_gzip(Rejoined(start, file.read), order, budget)
+            yield from _walk_gzip(PrefixedFile(start, file.read), order, budget)
         else:
             raise ImportFailed(PST if start == PST_MARK else "this isn't a zip or tar.gz file")
 
@@ -164,7 +164,7 @@ def recognise(start: bytes) -> Form | None:
     return Form.MESSAGE if FIELD.match(start) and MAIL_FIELD.search(start) else None
 
 
-class Rejoined(io.RawIOBase):
+class PrefixedFile(io.RawIOBase):
     """A file whose first octets were read already."""
 
     def __init__(self, start: bytes, rest: Read) -> None:
@@ -231,7 +231,7 @@ class Budget:
             yield Member(member.name, member.kind, member.size, member.mtime, pieces, member.local_time)
 
 
-def _walk_gzip(file: Rejoined, order: Order, budget: Budget) -> Iterator[Item]:
+def _walk_gzip(file: PrefixedFile, order: Order, budget: Budget) -> Iterator[Item]:
     with gzip.GzipFile(fileobj=file, mode="rb") as unpacked:
 
         def unpack(size: int) -> bytes:
