@@ -384,7 +384,7 @@ class ProxyError(Exception):
     """The proxy sent no valid header, so the client's address is unknown."""
 
 
-class Proxied(msgspec.Struct, frozen=True):
+class ProxyAddresses(msgspec.Struct, frozen=True):
     """Addresses of client and server of a proxied connection."""
 
     remote: IPAddress
@@ -393,7 +393,7 @@ class Proxied(msgspec.Struct, frozen=True):
     local_port: int
 
 
-async def read_proxy_header(stream: trio.abc.ReceiveStream) -> Proxied | None:
+async def read_proxy_header(stream: trio.abc.ReceiveStream) -> ProxyAddresses | None:
     """Read the header. Returns None if the proxy connects for itself (a health check), so that the socket's own
     addresses hold.
 
@@ -417,7 +417,7 @@ async def _exactly(stream: trio.abc.ReceiveStream, count: int) -> bytes:
     return data
 
 
-async def _read_version_1(stream: trio.abc.ReceiveStream, line: bytes) -> Proxied | None:
+async def _read_version_1(stream: trio.abc.ReceiveStream, line: bytes) -> ProxyAddresses | None:
     # One octet at a time: nothing behind the line may be taken from the stream.
     while not line.endswith(b"\r\n"):
         if len(line) >= MAX_V1:
@@ -435,7 +435,7 @@ async def _read_version_1(stream: trio.abc.ReceiveStream, line: bytes) -> Proxie
     version = 4 if words[1] == "TCP4" else 6
     if remote.version != version or local.version != version:
         raise ProxyError("address family mismatch in PROXY protocol line")
-    return Proxied(unmap(remote), _port(words[4]), unmap(local), _port(words[5]))
+    return ProxyAddresses(unmap(remote), _port(words[4]), unmap(local), _port(words[5]))
 
 
 def _port(text: str) -> int:
@@ -444,7 +444,7 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _read_version_2(stream: trio.abc.ReceiveStream) -> Proxied | None:
+async def _read_version_2(stream: trio.abc.ReceiveStream) -> ProxyAddresses | None:
     version_command, family, length = struct.unpack("!BBH", await _exactly(stream, 4))
     if version_command >> 4 != 2 or version_command & 0xF > 1:
         raise ProxyError("unknown PROXY protocol version or command")
@@ -454,10 +454,10 @@ async def _read_version_2(stream: trio.abc.ReceiveStream) -> Proxied | None:
     if version_command & 0xF == 0:  # LOCAL
         return None
     if family == 0x11 and length >= 12:  # TCP over IPv4
-        return Proxied(IPv4Address(body[0:4]), _number(body, 8), IPv4Address(body[4:8]), _number(body, 10))
+        return ProxyAddresses(IPv4Address(body[0:4]), _number(body, 8), IPv4Address(body[4:8]), _number(body, 10))
     if family == 0x21 and length >= 36:  # TCP over IPv6
         remote, local = IPv6Address(body[0:16]), IPv6Address(body[16:32])
-        return Proxied(unmap(remote), _number(body, 32), unmap(local), _number(body, 34))
+        return ProxyAddresses(unmap(remote), _number(body, 32), unmap(local), _number(body, 34))
     raise ProxyError("PROXY protocol header must be for TCP over IP")
 
 

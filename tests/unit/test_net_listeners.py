@@ -24,7 +24,7 @@ from moxlite.net.listeners import (
     SIGNATURE,
     BindError,
     Handler,
-    Proxied,
+    ProxyAddresses,
     ProxyError,
     bind,
     listen,
@@ -314,7 +314,7 @@ async def test_connections_have_keepalive_and_no_delay() -> None:
 # PROXY protocol
 
 
-async def parse(octets: bytes) -> tuple[Proxied | None, bytes]:
+async def parse(octets: bytes) -> tuple[ProxyAddresses | None, bytes]:
     """The header's meaning, and what follows it."""
     client, server = trio.testing.memory_stream_pair()
     await client.send_all(octets)
