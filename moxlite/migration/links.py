@@ -27,9 +27,9 @@ from moxlite.migration.linksending import LinkRelays, find_outlet, known_outlet,
 from moxlite.migration.linkstate import (
     REFUSED_WAITS,
     LinkState,
+    LinkTestResult,
     PasswordCipher,
     Phase,
-    Tested,
     checked,
     checked_new,
     says_nothing,
@@ -227,7 +227,7 @@ class Links:
         self._start(name, link.id)
         return link, tested.sending
 
-    async def test(self, asked: LinkRequest, *, asker: str = "") -> Tested:
+    async def test(self, asked: LinkRequest, *, asker: str = "") -> LinkTestResult:
         """Log in at the other server and look. `asker`: the account whose log-ins are counted (LINK-27), "" for the
         administrator. Raises TooManyLogins, LinkRefused: the text says why it cannot be linked.
         """
@@ -528,11 +528,11 @@ async def _open_maildrop(host: str, port: int, tls: Transport, user: str, passwo
     return await pop3client.connect(server, user, password, resolver=resolver, trust=copies.trust, inside=inside)
 
 
-async def _look_into_maildrop(asked: LinkRequest, copies: Copies) -> Tested:
+async def _look_into_maildrop(asked: LinkRequest, copies: Copies) -> LinkTestResult:
     """Count messages, and see that they have ids. Raises IMAPClientError."""
     client = await _open_maildrop(asked.host, asked.port, asked.tls, asked.user, asked.password, copies)
     try:
-        return Tested(["Inbox"], len(await client.list()), instant=False)
+        return LinkTestResult(["Inbox"], len(await client.list()), instant=False)
     finally:
         with trio.move_on_after(1, shield=True):
             await client.quit()

@@ -78,7 +78,7 @@ async def tell(state: LinkState, who: Mapping[str, str], event: Event) -> None:
     await trio.lowlevel.checkpoint()
 
 
-class Tested(msgspec.Struct, frozen=True):
+class LinkTestResult(msgspec.Struct, frozen=True):
     """Result of a test: names of mailboxes there, number of messages in all of them, and what the server can; the
     submission server that was given or found, and why it does not work, "" if it does.
     """

@@ -21,7 +21,7 @@ import trio
 from moxlite.acceptance.linked import LinkSorter
 from moxlite.migration.incoming import Calls, Incoming
 from moxlite.migration.linkpull import Survey
-from moxlite.migration.linkstate import LinkState, Phase, Tested, tell
+from moxlite.migration.linkstate import LinkState, LinkTestResult, Phase, tell
 from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Problems, Transfer, shown
@@ -303,7 +303,7 @@ def _filed(tx: AccountTx, *, ids: Sequence[MessageID], name: str, link: Link) ->
         move_ids(tx, ids, remote.mailbox_id)
 
 
-async def look(client: Client) -> Tested:
+async def look(client: Client) -> LinkTestResult:
     """List the mailboxes that can be linked. Raises IMAPClientError."""
     problems = Problems(_ignore)
     boxes = await list_boxes(client, problems)
@@ -318,7 +318,7 @@ async def look(client: Client) -> Tested:
         for data in answer.of(r.StatusData):
             count = dict(data.items).get("MESSAGES")
             messages += count if isinstance(count, int) else 0
-    return Tested([shown(box.name) for box in boxes], messages, client.has("IDLE"))
+    return LinkTestResult([shown(box.name) for box in boxes], messages, client.has("IDLE"))
 
 
 async def _ignore(event: Event) -> None:
