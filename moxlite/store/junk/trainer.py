@@ -23,8 +23,8 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.junk.words import (
     FIRST_HASH,
     WANTED,
+    MessageTokens,
     Meta,
-    Tokenised,
     begin_generation,
     change_words,
     forget_all,
@@ -92,7 +92,7 @@ def has_untrained(r: Reader, params: JunkParams | None) -> bool:
     return not work.active.fits(params.grams) or bool(work.messages or work.removed)
 
 
-def learn(tx: Tx, meta: Meta, batch: Sequence[Tokenised]) -> int:
+def learn(tx: Tx, meta: Meta, batch: Sequence[MessageTokens]) -> int:
     """Learn and unlearn messages, so that each is learnt as its current flags say; within one unit's bounds.
 
     Returns how many of the batch are done.
@@ -251,7 +251,7 @@ PLACE: Final = "UPDATE junk_meta SET position = ? WHERE generation = ?"
 class _Step(msgspec.Struct, frozen=True):
     """A batch; `last` is the id of the last message in it, None at the end."""
 
-    batch: list[Tokenised]
+    batch: list[MessageTokens]
     last: int | None
 
 
@@ -323,7 +323,7 @@ def _next(r: Reader, meta: Meta, after: int) -> _Step:
     return _Step(batch, batch[-1].message_id if batch else None)
 
 
-def _fill(tx: Tx, meta: Meta, batch: Sequence[Tokenised], *, first: bool) -> int:
+def _fill(tx: Tx, meta: Meta, batch: Sequence[MessageTokens], *, first: bool) -> int:
     """Learn messages in the new generation, within one unit's bounds; returns how many of the batch are done."""
     began = time.perf_counter()
     done = 0

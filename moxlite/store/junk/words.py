@@ -259,19 +259,19 @@ UNION ALL SELECT message_id, trained FROM erase_queue WHERE trained IS NOT NULL"
 ANY_WORDS: Final = "SELECT EXISTS (SELECT 1 FROM junk_word_0) + EXISTS (SELECT 1 FROM junk_word_1)"
 
 
-class Tokenised(msgspec.Struct, frozen=True):
+class MessageTokens(msgspec.Struct, frozen=True):
     """A message's id, and the hashes of its words."""
 
     message_id: int
     hashes: array[int]
 
 
-def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
+def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[MessageTokens]:
     """Hash the words of the first messages of `ids`, up to `MAX_HASHES`, at least of one. For scans.
 
     A damaged message gets no words: it must neither block the others nor its own erasure.
     """
-    found: list[Tokenised] = []
+    found: list[MessageTokens] = []
     total = 0
     work = Background()
     for message_id in ids:
@@ -281,7 +281,7 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[Tokenised]:
         except (ChunkDamaged, NoSuchMessage) as error:
             logger.warning("failed to read message words", extra={"kv": {"message": message_id, "err": str(error)}})
             hashes = array("q")
-        found.append(Tokenised(message_id, hashes))
+        found.append(MessageTokens(message_id, hashes))
         total += len(hashes)
         if total >= MAX_HASHES:
             break
