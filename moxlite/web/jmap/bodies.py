@@ -208,7 +208,7 @@ class _Piece(msgspec.Struct, frozen=True):
     part: Part
 
 
-class Sorted(msgspec.Struct, frozen=True):
+class BodyParts(msgspec.Struct, frozen=True):
     """The leaf parts by what a reader does with them."""
 
     text: list[_Piece]
@@ -216,9 +216,9 @@ class Sorted(msgspec.Struct, frozen=True):
     attachments: list[_Piece]
 
 
-def sorted_parts(root: Part) -> Sorted:
+def sorted_parts(root: Part) -> BodyParts:
     """Sort the parts as RFC 8621 §4.1.4 does."""
-    found = Sorted([], [], [])
+    found = BodyParts([], [], [])
     _sort([("" if root.parts else "1", root)], "mixed", False, found.text, found.html, found.attachments)
     return found
 
@@ -352,7 +352,7 @@ PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
 }
 
 
-def body_values(message: Message, parts: Sorted, wish: BodyProperties) -> Object:
+def body_values(message: Message, parts: BodyParts, wish: BodyProperties) -> Object:
     """The property bodyValues: the texts that the wish names, by the ids of their parts."""
     wanted: dict[str, Part] = {}
     if wish.all:

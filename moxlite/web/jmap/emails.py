@@ -23,10 +23,10 @@ from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
     MAX_VALUE,
     PART,
+    BodyParts,
     BodyProperties,
     Budget,
     Message,
-    Sorted,
     all_headers,
     body_values,
     header_value,
@@ -273,7 +273,7 @@ def _add_body(found: Object, message: Message, shown: str, wish: EmailProperties
                 found[name] = shown
 
 
-def has_attachment(parts: Sorted) -> bool:
+def has_attachment(parts: BodyParts) -> bool:
     """Whether there is something to save: pictures that a text shows are not."""
     return any(
         attachment.part.disposition.lower() == "attachment" or not attachment.part.is_picture
