@@ -8,7 +8,7 @@ from threading import Thread
 import pytest
 import trio
 
-from moxlite.cli.sendmail.handing import NotTaken, hand_in
+from moxlite.cli.sendmail.handing import NotAccepted, hand_in
 from moxlite.cli.sendmail.message import OutgoingMessage
 from moxlite.cli.sendmail.settings import Settings
 from moxlite.proto.address import Address
@@ -65,7 +65,7 @@ def test_what_is_taken_for_some_is_not_to_be_tried_again(recipients: list[str], 
     )
     with server(REFUSED) as port:
         settings = Settings("127.0.0.1", "box", "box@mail.example", port=port, tls=False, password="secret")
-        with pytest.raises(NotTaken) as caught:
+        with pytest.raises(NotAccepted) as caught:
             trio.run(hand_in, letter, settings)
     assert caught.value.temporary is temporary
     for name in recipients:
@@ -77,7 +77,7 @@ def test_a_host_that_is_no_name_is_told() -> None:
     """QUEUE-144: and the message is kept."""
     address = Address.parse("you@far.example")
     settings = Settings("mail..example", "box", "you@far.example", password="secret", tls_insecure_skip_verify=True)
-    with pytest.raises(NotTaken, match="isn't a server name"):
+    with pytest.raises(NotAccepted, match="isn't a server name"):
         trio.run(hand_in, OutgoingMessage(address, (address,), b""), settings)
 
 
@@ -85,5 +85,5 @@ def test_a_key_needs_no_user_name_in_ascii() -> None:
     """QUEUE-141, QUEUE-143: the certificate around it has the name as it is."""
     address = Address.parse("you@far.example")
     settings = Settings("mail..example", "größe", "you@far.example", client_auth_ed25519_private_key="A" * 43)
-    with pytest.raises(NotTaken, match="isn't a server name"):
+    with pytest.raises(NotAccepted, match="isn't a server name"):
         trio.run(hand_in, OutgoingMessage(address, (address,), b""), settings)

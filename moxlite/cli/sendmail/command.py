@@ -65,11 +65,11 @@ def sendmail(words: tuple[str, ...]) -> None:
 def _hand_in(letter: "OutgoingMessage", settings: "Settings") -> None:
     import trio
 
-    from moxlite.cli.sendmail.handing import BadKey, NotTaken, hand_in
+    from moxlite.cli.sendmail.handing import BadKey, NotAccepted, hand_in
 
     try:
         trio.run(hand_in, letter, settings)
-    except NotTaken as error:
+    except NotAccepted as error:
         code = TEMPFAIL if error.temporary else 1
         raise Failure(f"{printable(str(error))}; {_keep(letter.octets)}", code) from None
     except BadKey as error:

@@ -38,7 +38,7 @@ class BadKey(Exception):
     """The client's key cannot be used; the text is for people."""
 
 
-class NotTaken(Exception):
+class NotAccepted(Exception):
     """The server has not accepted the letter for all recipients. `temporary`: it may be tried again."""
 
     def __init__(self, text: str, *, temporary: bool) -> None:
@@ -47,14 +47,14 @@ class NotTaken(Exception):
 
 
 async def hand_in(letter: OutgoingMessage, settings: Settings) -> None:
-    """Submit a letter. Raises NotTaken, BadKey."""
+    """Submit a letter. Raises NotAccepted, BadKey."""
     try:
         with trio.fail_after(SESSION_SECONDS):
             await _hand_in(letter, settings)
     except trio.TooSlowError:
-        raise NotTaken(f"{settings.host} timed out", temporary=True) from None
+        raise NotAccepted(f"{settings.host} timed out", temporary=True) from None
     except SMTPError as error:
-        raise NotTaken(f"{settings.host}: {error}", temporary=not error.permanent) from None
+        raise NotAccepted(f"{settings.host}: {error}", temporary=not error.permanent) from None
 
 
 async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
@@ -66,7 +66,7 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
         # `inside`: the server is the owner's, and may have a private address.
         dialed = await dial(await _addresses(settings), settings.port, inside=True)
     except DialError as error:
-        raise NotTaken(f"{settings.host}: {error}", temporary=True) from None
+        raise NotAccepted(f"{settings.host}: {error}", temporary=True) from None
 
     encrypted = settings.tls or settings.starttls
     mode = TLSMode.IMMEDIATE if settings.tls else TLSMode.REQUIRED_STARTTLS if settings.starttls else TLSMode.SKIP
@@ -111,8 +111,8 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
     if failed:
         text = "; ".join(f"{address}: {error}" for address, error in failed)
         if len(failed) < len(letter.recipients):  # another try would send it to the others twice
-            raise NotTaken(f"{settings.host}: {text}; accepted for the other recipients", temporary=False)
-        raise NotTaken(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
+            raise NotAccepted(f"{settings.host}: {text}; accepted for the other recipients", temporary=False)
+        raise NotAccepted(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
 
 
 def _client_key(settings: Settings) -> KeyPair | None:
@@ -148,9 +148,9 @@ async def _addresses(settings: Settings) -> Sequence[IPAddress]:
     try:
         found = await trio.socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)
     except OSError as error:
-        raise NotTaken(f"{settings.host}: {error.strerror or error}", temporary=True) from None
+        raise NotAccepted(f"{settings.host}: {error.strerror or error}", temporary=True) from None
     except UnicodeError as error:
-        raise NotTaken(f"{settings.host} isn't a server name: {error}", temporary=False) from None
+        raise NotAccepted(f"{settings.host} isn't a server name: {error}", temporary=False) from None
     return [ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
 
 
