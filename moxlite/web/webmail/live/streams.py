@@ -93,7 +93,7 @@ OF_INBOXES: Final = (store.MailboxAdded, store.MailboxRemoved, store.MailboxRena
 """Events after which the user may have other inboxes."""
 
 
-class Shown:
+class ShownView:
     """The view of one stream. `view` is None where the browser shows none that the server knows."""
 
     def __init__(
@@ -368,7 +368,7 @@ class Stream:
         out = EventWriter(sink)
         try:
             async with self._visits:
-                shown = Shown(self._context, self._visits, self._asked, out, drain)
+                shown = ShownView(self._context, self._visits, self._asked, out, drain)
                 telling = _Telling(self._context, self._visits, shown, out)
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
                 if since == 0:
@@ -461,7 +461,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
 
     context: Context
     visits: AccountSubscriptions
-    shown: Shown
+    shown: ShownView
     out: EventWriter
 
     @property
