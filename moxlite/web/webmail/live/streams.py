@@ -369,7 +369,7 @@ class Stream:
         try:
             async with self._visits:
                 shown = ShownView(self._context, self._visits, self._asked, out, drain)
-                telling = _Telling(self._context, self._visits, shown, out)
+                telling = _ChangeSender(self._context, self._visits, shown, out)
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
                 if since == 0:
                     self._importing.skip_ended()
@@ -392,7 +392,7 @@ class Stream:
                 stack.enter_context(self._deliveries.watch(account, self._departures))
             yield
 
-    async def _serve(self, cursor: Cursor, telling: _Telling, drain: Drain, alive: Alive) -> None:
+    async def _serve(self, cursor: Cursor, telling: _ChangeSender, drain: Drain, alive: Alive) -> None:
         asked, visits, shown, out = self._asked, self._visits, telling.shown, telling.out
         checked = trio.current_time()
         while True:
@@ -456,7 +456,7 @@ class Stream:
         return cursor.pending() or flags or self._visits.pending() is not None or self._importing.news()
 
 
-class _Telling(msgspec.Struct, frozen=True, eq=False):
+class _ChangeSender(msgspec.Struct, frozen=True, eq=False):
     """Sends changes of the account and of shared mailboxes, as far as the shown view wants them."""
 
     context: Context
@@ -507,7 +507,7 @@ class _Telling(msgspec.Struct, frozen=True, eq=False):
         await self.shown.tell_stale(changed=changed)
 
 
-async def _begin(stream_id: int, telling: _Telling, asked: PendingRequest, first: Request, since: int) -> Cursor:
+async def _begin(stream_id: int, telling: _ChangeSender, asked: PendingRequest, first: Request, since: int) -> Cursor:
     """Send the first event: `resume` if the change log reaches back to the browser's modseq, else `start` with all
     mailboxes.
     """
@@ -527,7 +527,7 @@ async def _begin(stream_id: int, telling: _Telling, asked: PendingRequest, first
     return await _start(stream_id, telling, first, wanted, holder)
 
 
-async def _start(stream_id: int, telling: _Telling, first: Request, query: Query, holder: Holder) -> Cursor:
+async def _start(stream_id: int, telling: _ChangeSender, first: Request, query: Query, holder: Holder) -> Cursor:
     """Send `start` and the first page of a view."""
     context, visits, shown, out = telling.context, telling.visits, telling.shown, telling.out
     at_home, inbox = holder is context.home, replace_mailbox(required_query(first), 0)
@@ -573,7 +573,7 @@ async def _start(stream_id: int, telling: _Telling, first: Request, query: Query
     return cursor
 
 
-async def _resume(stream_id: int, telling: _Telling, first: Request, query: Query, since: ModSeq) -> Cursor:
+async def _resume(stream_id: int, telling: _ChangeSender, first: Request, query: Query, since: ModSeq) -> Cursor:
     """Send `resume`: the changes since the browser's modseq follow."""
     context, shown = telling.context, telling.shown
     (opened, links), cursor = await context.home.account.subscribe(
