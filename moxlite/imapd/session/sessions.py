@@ -217,7 +217,7 @@ class SessionFacts(msgspec.Struct, frozen=True, kw_only=True):
     command: str
 
 
-class Shown(Protocol):
+class SelectedView(Protocol):
     """A selected mailbox as the metrics of all sessions see it: a `view.View`."""
 
     @property
@@ -251,7 +251,7 @@ class AccountShare:
         self.taps = taps
         self.enders: dict[Callable[[str], None], Callable[[], SessionFacts]] = {}
         self.visits = 0
-        self.views: set[Shown] = set()
+        self.views: set[SelectedView] = set()
         self.sharing = Sharing()
         self.recent: dict[int, int] = {}
         self.unwritten: set[int] = set()
@@ -282,7 +282,7 @@ class Sessions:
         metrics.view_octets.set_function(self._octets)
         metrics.held_removals.set_function(lambda: sum(len(view.gone) for view in self.views() if view.gone))
 
-    def views(self) -> Iterator[Shown]:
+    def views(self) -> Iterator[SelectedView]:
         """The selected mailboxes of all sessions."""
         for share in self._accounts.values():
             yield from share.views
