@@ -72,7 +72,7 @@ class Notification:
         self.selected: frozenset[str] = frozenset()
         self.items: tuple[FetchItem, ...] = ()
         self._groups: list[tuple[c.Source, frozenset[str]]] = []
-        self._known: Known | None = None
+        self._known: KnownMailboxes | None = None
         seen = False
         for group in command.groups:
             names = frozenset(event.name for event in group.events)
@@ -110,13 +110,13 @@ class Notification:
         """Forget the list of mailboxes: mailboxes or subscriptions have changed."""
         self._known = None
 
-    async def known(self, session: Session) -> Known:
+    async def known(self, session: Session) -> KnownMailboxes:
         """The current mailboxes."""
         if self._known is None:
             self._known = await known_mailboxes(session)
         return self._known
 
-    def _message_events(self, known: Known, name: str) -> frozenset[str]:
+    def _message_events(self, known: KnownMailboxes, name: str) -> frozenset[str]:
         """The message events for a mailbox that is not selected. The first group decides that contains it and names
         message events.
         """
@@ -330,7 +330,7 @@ more.
 """
 
 
-class Known:
+class KnownMailboxes:
     """The mailboxes of an account at one moment, with the data that sources need."""
 
     def __init__(self, boxes: Sequence[Mailbox], subscribed: Collection[str], inboxes: Collection[str]) -> None:
@@ -372,14 +372,14 @@ class Known:
         return found
 
 
-async def known_mailboxes(session: Session) -> Known:
+async def known_mailboxes(session: Session) -> KnownMailboxes:
     """All mailboxes of the account, as they are now."""
 
     def read(r: Reader) -> tuple[list[Mailbox], list[str]]:
         return mailboxes(r), subscriptions(r)
 
     boxes, subscribed = await session.home.account.scan(read, op="imap-sources")
-    return Known(boxes, subscribed, _inboxes(session))
+    return KnownMailboxes(boxes, subscribed, _inboxes(session))
 
 
 def _inboxes(session: Session) -> set[str]:

@@ -17,7 +17,7 @@ from typing import Final
 import msgspec
 
 from moxlite.imapd.mailboxes.listing import shared_mailboxes
-from moxlite.imapd.mailboxes.notify import MANY, MAX_SOURCES, Known, known_mailboxes
+from moxlite.imapd.mailboxes.notify import MANY, MAX_SOURCES, KnownMailboxes, known_mailboxes
 from moxlite.imapd.search.search import esearch, find, off_loop
 from moxlite.imapd.search.searchkeys import divide
 from moxlite.imapd.session.errors import Refused, bad, no
@@ -308,7 +308,7 @@ async def _search(
 
 
 async def _views(
-    session: Session, known: Known, sources: tuple[c.Source, ...], *, numbered: bool
+    session: Session, known: KnownMailboxes, sources: tuple[c.Source, ...], *, numbered: bool
 ) -> list[tuple[Mailbox, View]]:
     """The mailboxes to search, each once. The selected one is searched in the state that the client knows.
 
@@ -333,7 +333,7 @@ async def _views(
 
 
 async def _foreign_views(
-    session: Session, known: Known, sources: tuple[c.Source, ...], seats: AsyncExitStack, *, numbered: bool
+    session: Session, known: KnownMailboxes, sources: tuple[c.Source, ...], seats: AsyncExitStack, *, numbered: bool
 ) -> list[tuple[Mailbox, View]]:
     """The same for mailboxes that other users share with this one: the selected one, and those that are named."""
     current = session.view
