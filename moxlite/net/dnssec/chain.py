@@ -49,7 +49,7 @@ TRY_SECONDS: Final = 5.0
 """Seconds for one query to one server, as in `net.dns.client`."""
 
 
-class Unanswered(Exception):
+class NoResponse(Exception):
     """No server gave a usable response."""
 
 
@@ -58,7 +58,7 @@ class Exhausted(Exception):
 
 
 class Question(Protocol):
-    """Returns the response to a query for one name and type. Raises Unanswered, Exhausted."""
+    """Returns the response to a query for one name and type. Raises NoResponse, Exhausted."""
 
     def __call__(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message: ...
 
@@ -98,7 +98,7 @@ class ResolverClient:
             if response.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
                 return response
             problems = [*problems, f"{server}: {dns.rcode.to_text(response.rcode())}"]
-        raise Unanswered(f"{name} {dns.rdatatype.to_text(kind)}: {'; '.join(problems)}")
+        raise NoResponse(f"{name} {dns.rdatatype.to_text(kind)}: {'; '.join(problems)}")
 
 
 ALGORITHMS: Final = frozenset({8, 10, 13, 14, 15})
@@ -191,12 +191,12 @@ def validate(
         return run.answer(dns.name.from_text(name), dns.rdatatype.from_text(kind), kind)
     except (Bogus, Unproven, dns.exception.DNSException) as error:
         return Verdict(Status.BOGUS, str(error))
-    except (Exhausted, NoChain, Unanswered, WireError) as error:
+    except (Exhausted, NoChain, NoResponse, WireError) as error:
         return Verdict(Status.INDETERMINATE, str(error))
 
 
 class _Run:
-    """One validation. Methods raise Bogus, Unproven, Exhausted, NoChain, Unanswered."""
+    """One validation. Methods raise Bogus, Unproven, Exhausted, NoChain, NoResponse."""
 
     def __init__(self, ask: Question, anchors: Anchors, zones: Zones, now: float) -> None:
         self._ask = ask
