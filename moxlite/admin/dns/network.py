@@ -8,7 +8,7 @@ import trio
 from cryptography import x509
 
 from moxlite.mailauth.mtasts import FetchFailed
-from moxlite.net.control.tcp import Unproven, open_ctl
+from moxlite.net.control.tcp import TokenRejected, open_ctl
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, NoHost
 from moxlite.net.limits import IPAddress
@@ -119,7 +119,7 @@ async def is_served(data_dir: Path) -> bool:
     """Whether a server runs with this data directory, as far as this user can tell."""
     try:
         stream = await open_ctl(data_dir / "ctl")
-    except (FileNotFoundError, ConnectionRefusedError, Unproven):
+    except (FileNotFoundError, ConnectionRefusedError, TokenRejected):
         return False
     except (OSError, RuntimeError):  # no access for this user, or a system without such sockets
         return True

@@ -21,7 +21,7 @@ from moxlite.net.control.protocol import (
     StreamReceiver,
     StreamSender,
 )
-from moxlite.net.control.tcp import Unproven, open_ctl
+from moxlite.net.control.tcp import TokenRejected, open_ctl
 from moxlite.wording import causes
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ async def connect_ctl(path: Path) -> AsyncIterator["CtlClient"]:
         ) from exc
     except PermissionError as exc:
         raise NotRunning(f"permission denied for {path}; run this as root or as the server's user") from exc
-    except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError, Unproven) as exc:
+    except (trio.TooSlowError, CtlProtocolError, trio.BrokenResourceError, TokenRejected) as exc:
         raise NotRunning(f"unexpected response from {path}: {str(exc) or 'timeout'}") from exc
     async with stream:
         if greeting.ctl != VERSION or _major(greeting.version) != _major(__version__):

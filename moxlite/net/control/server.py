@@ -36,7 +36,7 @@ from moxlite.net.control.protocol import (
     StreamReceiver,
     StreamSender,
 )
-from moxlite.net.control.tcp import TOKEN_FILE, Unproven, listen_tcp, prove_client
+from moxlite.net.control.tcp import TOKEN_FILE, TokenRejected, listen_tcp, prove_client
 from moxlite.net.listeners import accept_loop
 from moxlite.net.log import bind_cid, new_cid
 from moxlite.net.socketpath import short
@@ -197,7 +197,7 @@ async def serve_ctl(
 async def _admit_token(token: bytes, stream: trio.SocketStream) -> bool:
     try:
         await prove_client(stream, token)
-    except Unproven as error:
+    except TokenRejected as error:
         logger.warning("rejected control connection without a valid token", extra={"kv": {"err": str(error)}})
         return False
     return True

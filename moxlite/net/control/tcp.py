@@ -40,7 +40,7 @@ MAX_FILE: Final = 200
 """Octets of the token's file: a port and 64 digits."""
 
 
-class Unproven(Exception):
+class TokenRejected(Exception):
     """The other end does not know the token."""
 
 
@@ -83,7 +83,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 async def prove_client(stream: trio.SocketStream, token: bytes) -> None:
-    """The server's part of the exchange. Raises Unproven."""
+    """The server's part of the exchange. Raises TokenRejected."""
     try:
         with trio.fail_after(PROOF_SECONDS):
             asked = await _exactly(stream, SIZE)
@@ -91,15 +91,15 @@ async def prove_client(stream: trio.SocketStream, token: bytes) -> None:
             await stream.send_all(_proof(token, b"server", asked) + challenge)
             answer = await _exactly(stream, SIZE)
     except (trio.TooSlowError, trio.BrokenResourceError) as error:
-        raise Unproven("authentication timed out") from error
+        raise TokenRejected("authentication timed out") from error
     if not hmac.compare_digest(answer, _proof(token, b"client", challenge)):
-        raise Unproven("authentication failed")
+        raise TokenRejected("authentication failed")
 
 
 async def open_ctl(path: Path) -> trio.SocketStream:
     """A connection to the server whose control socket is at `path`: by TCP where there is a token, else by that.
 
-    Raises OSError, Unproven: what answers at the port is not the server.
+    Raises OSError, TokenRejected: what answers at the port is not the server.
     """
     try:
         text = await trio.to_thread.run_sync(_read, path.with_name(TOKEN_FILE))
@@ -112,7 +112,7 @@ async def open_ctl(path: Path) -> trio.SocketStream:
     try:
         number, secret = int(port), bytes.fromhex(token)
     except ValueError:
-        raise Unproven(f"{TOKEN_FILE} is damaged") from None
+        raise TokenRejected(f"{TOKEN_FILE} is damaged") from None
     stream = await _connect(number)
     try:
         with trio.fail_after(PROOF_SECONDS):
@@ -120,11 +120,11 @@ async def open_ctl(path: Path) -> trio.SocketStream:
             await stream.send_all(challenge)
             answer = await _exactly(stream, 2 * SIZE)
             if not hmac.compare_digest(answer[:SIZE], _proof(secret, b"server", challenge)):
-                raise Unproven("another program is using the server's port")
+                raise TokenRejected("another program is using the server's port")
             await stream.send_all(_proof(secret, b"client", answer[SIZE:]))
     except (trio.TooSlowError, trio.BrokenResourceError) as error:
         await trio.aclose_forcefully(stream)
-        raise Unproven("another program is using the server's port") from error
+        raise TokenRejected("another program is using the server's port") from error
     except BaseException:
         await trio.aclose_forcefully(stream)
         raise
@@ -155,11 +155,11 @@ def _proof(token: bytes, who: bytes, challenge: bytes) -> bytes:
 
 
 async def _exactly(stream: trio.SocketStream, size: int) -> bytes:
-    """Read exactly `size` octets. Raises Unproven if the other end closes before."""
+    """Read exactly `size` octets. Raises TokenRejected if the other end closes before."""
     found = bytearray()
     while len(found) < size:
         data = await stream.receive_some(size - len(found))
         if not data:
-            raise Unproven("the peer closed the connection")
+            raise TokenRejected("the peer closed the connection")
         found += data
     return bytes(found)
