@@ -38,7 +38,7 @@ from dns.rdtypes.ANY.RRSIG import RRSIG
 
 from moxlite.net.dns.client import Servers
 from moxlite.net.dns.wire import PAYLOAD, Response, WireError, read_response
-from moxlite.net.dnssec.denial import Denial, Unproven, deny, deny_exact_name
+from moxlite.net.dnssec.denial import Denial, NotProven, deny, deny_exact_name
 from moxlite.net.resolver import MAX_CHAIN, RecordType
 from moxlite.wording import plain_reason
 
@@ -189,14 +189,14 @@ def validate(
     run = _Run(ask, anchors, zones, clock())
     try:
         return run.answer(dns.name.from_text(name), dns.rdatatype.from_text(kind), kind)
-    except (Bogus, Unproven, dns.exception.DNSException) as error:
+    except (Bogus, NotProven, dns.exception.DNSException) as error:
         return Verdict(Status.BOGUS, str(error))
     except (Exhausted, NoChain, NoResponse, WireError) as error:
         return Verdict(Status.INDETERMINATE, str(error))
 
 
 class _Run:
-    """One validation. Methods raise Bogus, Unproven, Exhausted, NoChain, NoResponse."""
+    """One validation. Methods raise Bogus, NotProven, Exhausted, NoChain, NoResponse."""
 
     def __init__(self, ask: Question, anchors: Anchors, zones: Zones, now: float) -> None:
         self._ask = ask
@@ -274,7 +274,7 @@ class _Run:
             )
         denial = deny(self._proofs(message, zone), zone.name, name, kind)
         if message.rcode() == dns.rcode.NXDOMAIN and denial is Denial.TYPE:
-            raise Unproven(f"the response says {name} doesn't exist, but proves that it does")
+            raise NotProven(f"the response says {name} doesn't exist, but proves that it does")
         return denial is not Denial.OPTED_OUT
 
     def _proofs(self, message: dns.message.Message, zone: Zone) -> list[dns.rrset.RRset]:

@@ -28,7 +28,7 @@ OPT_OUT: Final = 0x01
 Type = dns.rdatatype.RdataType
 
 
-class Unproven(Exception):
+class NotProven(Exception):
     """The records do not prove what the response says."""
 
 
@@ -46,13 +46,13 @@ class Denial(Enum):
 
 
 def deny(records: Sequence[dns.rrset.RRset], zone: dns.name.Name, name: dns.name.Name, kind: Type) -> Denial:
-    """Judge the proof that `name` has no records of type `kind`. Raises Unproven."""
+    """Judge the proof that `name` has no records of type `kind`. Raises NotProven."""
     nsec, nsec3 = _nsec(records), _nsec3(records)
     if nsec:
         return _deny_by_nsec(nsec, zone, name, kind)
     if nsec3:
         return _Hashed(nsec3, zone).deny(name, kind)
-    raise Unproven("no NSEC or NSEC3 record found")
+    raise NotProven("no NSEC or NSEC3 record found")
 
 
 def deny_exact_name(
@@ -63,7 +63,7 @@ def deny_exact_name(
     Args:
       labels: labels of the wildcard's parent, as in the RRSIG record.
 
-    Raises Unproven.
+    Raises NotProven.
     """
     nsec, nsec3 = _nsec(records), _nsec3(records)
     for owner, one in nsec:
@@ -75,7 +75,7 @@ def deny_exact_name(
             return Denial.OPTED_OUT
         if hashed.covering(name.split(labels + 2)[1]) is not None:
             return Denial.NAME
-    raise Unproven("matched a wildcard without proof that the exact name doesn't exist")
+    raise NotProven("matched a wildcard without proof that the exact name doesn't exist")
 
 
 Nsec = Sequence[tuple[dns.name.Name, NSEC]]
@@ -106,8 +106,8 @@ def _deny_by_nsec(nsec: Nsec, zone: dns.name.Name, name: dns.name.Name, kind: Ty
                 return _by_types(_types(more), kind, apex=False)
             if _covers(other, more, zone, wildcard):
                 return Denial.NAME
-        raise Unproven(f"missing proof that {wildcard} doesn't exist")
-    raise Unproven("no NSEC record covers the name")
+        raise NotProven(f"missing proof that {wildcard} doesn't exist")
+    raise NotProven("no NSEC record covers the name")
 
 
 def _by_types(types: frozenset[int], kind: Type, *, apex: bool) -> Denial:
@@ -116,13 +116,13 @@ def _by_types(types: frozenset[int], kind: Type, *, apex: bool) -> Denial:
     """
     delegation = dns.rdatatype.NS in types and dns.rdatatype.SOA not in types
     if kind in types or (dns.rdatatype.CNAME in types and kind != dns.rdatatype.CNAME):
-        raise Unproven("the NSEC record shows that the record exists")
+        raise NotProven("the NSEC record shows that the record exists")
     if kind == dns.rdatatype.DS:
         if dns.rdatatype.SOA in types and not apex:
-            raise Unproven("the proof is from the wrong side of a zone cut")
+            raise NotProven("the proof is from the wrong side of a zone cut")
         return Denial.DELEGATION if delegation else Denial.TYPE
     if delegation:
-        raise Unproven("the proof is from the wrong side of a zone cut")
+        raise NotProven("the proof is from the wrong side of a zone cut")
     return Denial.TYPE
 
 
@@ -183,13 +183,13 @@ class _Hashed:
         encloser, closer = self._closest(name)
         cover = self.covering(closer)
         if cover is None:
-            raise Unproven("no NSEC3 record covers the next closer name")
+            raise NotProven("no NSEC3 record covers the next closer name")
         if (wild := self._matching(dns.name.Name((b"*", *encloser.labels)))) is not None:
             return _by_types(_types(wild), kind, apex=False)
         if cover.flags & OPT_OUT:
             return Denial.OPTED_OUT
         if self.covering(dns.name.Name((b"*", *encloser.labels))) is None:
-            raise Unproven("missing NSEC3 proof for the wildcard")
+            raise NotProven("missing NSEC3 proof for the wildcard")
         return Denial.NAME
 
     def _closest(self, name: dns.name.Name) -> tuple[dns.name.Name, dns.name.Name]:
@@ -201,9 +201,9 @@ class _Hashed:
                 closer = ancestor
                 continue
             if _hides(_types(found)):
-                raise Unproven("the proof is from the wrong side of a zone cut")
+                raise NotProven("the proof is from the wrong side of a zone cut")
             return ancestor, closer
-        raise Unproven("no NSEC3 record matches an ancestor of the name")
+        raise NotProven("no NSEC3 record matches an ancestor of the name")
 
     def _ancestors(self, name: dns.name.Name) -> Iterator[dns.name.Name]:
         while name != self._zone:
