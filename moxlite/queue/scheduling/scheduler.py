@@ -111,7 +111,7 @@ class Scheduler:
         self._moved = moved
         self._ctx = ctx
         self._database = database
-        self._unmarked = Unmarked(newest)
+        self._unmarked = UncountedAttempts(newest)
         self._also = also
         self._wake = trio.Event()
         self._serving = False  # attempts may begin
@@ -359,7 +359,7 @@ class Scheduler:
         return Batch(begun, content, partial(seven_bit, self._ctx, self._database, begun[0]))
 
 
-class Unmarked:
+class UncountedAttempts:
     """The rows of first attempts under way that the database does not count yet, in memory.
 
     Attributes:
