@@ -30,7 +30,7 @@ from moxlite.store.file import database as database_module, health, migrations, 
 from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health
 from moxlite.store.file.migrations import Kind, open_file
-from moxlite.store.file.threads import Ahead
+from moxlite.store.file.threads import Precomputation
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
 from tests.faultvfs import FaultVFS
@@ -193,7 +193,7 @@ async def test_what_is_computed_ahead_is_there_or_is_computed_when_it_is_asked_f
         await trio.sleep(0.01)  # longer than the loop itself waits
         go.set()
 
-    first, second, third = Ahead(compute), Ahead(threading.get_ident), Ahead(lambda: 1 // 0)
+    first, second, third = Precomputation(compute), Precomputation(threading.get_ident), Precomputation(lambda: 1 // 0)
     for one in (first, second):
         one.begin()
         one.begin()
@@ -222,7 +222,7 @@ async def test_without_threads_of_the_system_nothing_waits_for_one(monkeypatch: 
     monkeypatch.setattr(store_threads, "_workers", workers)
     monkeypatch.setattr(trio.lowlevel, "start_thread_soon", none)
     for number in range(3):
-        one = Ahead(lambda: threading.get_ident())
+        one = Precomputation(lambda: threading.get_ident())
         one.begin()
         assert not workers.busy
         assert await one.result() == threading.get_ident(), number

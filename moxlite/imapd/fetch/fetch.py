@@ -37,7 +37,7 @@ from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, sub
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.file.threads import Ahead
+from moxlite.store.file.threads import Precomputation
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import StoredBodies, fetch_rows, slice_of, stored_bodies
 from moxlite.store.mail.flags import Stored, store_flags
@@ -459,7 +459,7 @@ class Group:
         self._part = part
         self.octets = octets
         self._stored: StoredBodies
-        self._ahead: Ahead[None]
+        self._ahead: Precomputation[None]
 
     @property
     def rest(self) -> tuple[FetchItem, ...]:
@@ -475,7 +475,7 @@ class Group:
             read = partial(stored_bodies, ids=of.ids[part], sizes=sizes)
             rows = await of.account.read(read, op="imap-bodies", turn=turn)
         self._stored = StoredBodies(sizes, rows)
-        self._ahead = Ahead(self._stored.decompress)
+        self._ahead = Precomputation(self._stored.decompress)
 
     def begin(self) -> None:
         """Let a thread begin to decompress the group, once it has been read."""

@@ -50,8 +50,8 @@ async def in_thread(fn: Callable[[], T], *, interrupt: Callable[[], None], name:
 
 
 class Workers:
-    """Threads for computations ahead of need (`Ahead`), at most `limit`: each takes one job after the other, and ends
-    when no job is left.
+    """Threads for computations ahead of need (`Precomputation`), at most `limit`: each takes one job after the other,
+    and ends when no job is left.
     """
 
     def __init__(self, limit: int) -> None:
@@ -76,7 +76,7 @@ class Workers:
             self._threads += 1
         try:
             trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
-        except RuntimeError:  # the system has no more threads; the caller of `Ahead.result` computes it
+        except RuntimeError:  # the system has no more threads; the caller of `Precomputation.result` computes it
             with self._lock:
                 self._threads -= 1
                 if not self._threads:
@@ -104,7 +104,7 @@ there would block the loop for as long.
 """
 
 
-class Ahead(Generic[T]):
+class Precomputation(Generic[T]):
     """A computation whose result is needed later: after `begin`, a thread may run it while its owner continues.
 
     It is for up to a millisecond of a pure function that releases Python's lock nearly all of the time: Python code in
