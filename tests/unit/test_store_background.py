@@ -51,7 +51,7 @@ class Machine:
 def machine(monkeypatch: pytest.MonkeyPatch) -> Machine:
     machine = Machine()
     monkeypatch.setattr(threads, "time", machine)
-    monkeypatch.setattr(threads, "_ours", threads._Ours())
+    monkeypatch.setattr(threads, "_ours", threads._BackgroundTime())
     return machine
 
 

@@ -187,7 +187,7 @@ BUSY: Final = 0.03
 """Share of a processor above which others count as busy: one command in the time of a piece."""
 
 
-class _Ours:
+class _BackgroundTime:
     """Processor time of all background work of this process, as far as it was added."""
 
     def __init__(self) -> None:
@@ -206,7 +206,7 @@ class _Ours:
         return time.process_time() - self._seconds
 
 
-_ours: Final = _Ours()
+_ours: Final = _BackgroundTime()
 
 
 class Background:
