@@ -159,7 +159,7 @@ class _Queue:
         self._passing = bool(self._lot.unpark())
 
 
-class _Others:
+class _OtherUse:
     """Use of the processor by others, as one account sees it.
 
     Attributes:
@@ -217,7 +217,7 @@ class Usage:
         self.heavy = False
         self.threads = 0
         self.queue = _Queue()
-        self.others = _Others(processor)
+        self.others = _OtherUse(processor)
         self.processor = processor
         self._level = 0.0  # seconds used lately, of those counted
         self._counted = 0.0  # of `spent`
