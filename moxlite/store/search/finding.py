@@ -81,7 +81,7 @@ class _SearchOptions(msgspec.Struct, frozen=True):
     beside: int
 
 
-class _Ahead:
+class _PrefetchedMessages:
     """Messages that were read ahead, and are taken in order."""
 
     def __init__(self, found: Sequence[Placed]) -> None:
@@ -137,7 +137,7 @@ class Search:
         self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
-        self._ahead = _Ahead(())
+        self._ahead = _PrefetchedMessages(())
         self._listed = False  # `_ahead` has all further messages
 
     async def step(self) -> Sequence[Placed]:
@@ -217,7 +217,7 @@ class Search:
     def _sort(self, found: list[Placed]) -> None:
         found.sort(reverse=not self._manner.oldest_first)
         found.sort(key=attrgetter("rank"))
-        self._ahead = _Ahead(found)
+        self._ahead = _PrefetchedMessages(found)
         self._listed = True
         self.of = self.looked + len(found)
 
@@ -249,7 +249,7 @@ class Search:
 
     async def _read_ahead(self, limit: int) -> None:
         found = await self._account.scan(partial(self._walk, limit=limit), op="search-rows")
-        self._ahead = _Ahead(found)
+        self._ahead = _PrefetchedMessages(found)
         self._listed = len(found) < limit
         if found:
             self._behind = found[-1].place
