@@ -200,7 +200,7 @@ def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
 def _run(
     request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> Imported:
-    from moxlite.cli.archives.transfer import Reading
+    from moxlite.cli.archives.transfer import PiecesFile
     from moxlite.store.imports.items import Count, LabelQuestion, Trouble
 
     counts: dict[str, int] = {}
@@ -236,7 +236,7 @@ def _run(
         tell(event)
 
     # A zip file is read with seeks, the others from beginning to end.
-    source = cast("BinaryIO", Reading(pieces())) if file is None or request.form != "archive" else file
+    source = cast("BinaryIO", PiecesFile(pieces())) if file is None or request.form != "archive" else file
     snapshot = load_config()
     try:
         return import_stopped(snapshot, request, source, tell_async)

@@ -121,7 +121,7 @@ def _file(path: Path, name: str) -> Iterator[bytes]:
         yield padding(found.st_size)
 
 
-class Reading:
+class PiecesFile:
     """A file object over pieces, for an import without a server."""
 
     def __init__(self, pieces: Iterator[bytes]) -> None:
@@ -147,7 +147,7 @@ class Reading:
 def write_folder(top: Path, pieces: Iterator[bytes]) -> None:
     """Write the members of a tar stream into a folder. Raises OSError, also if a file exists already; ImportFailed."""
     top.mkdir(parents=True, exist_ok=True)
-    for member in members(Reading(pieces).read):
+    for member in members(PiecesFile(pieces).read):
         parts = Path(member.name).parts
         if not parts or ".." in parts or Path(member.name).is_absolute():
             raise Failure(f"the server sent an invalid mailbox name: {printable(member.name)}")
