@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import DAY, MANY, MAX_ANSWER, BadEntry, Expander, Viewed, read
+from moxlite.groupware.entries import DAY, MANY, MAX_ANSWER, BadEntry, EntryView, Expander, read
 from moxlite.groupware.people import colleague_access, user_of
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import zone_of
@@ -251,7 +251,7 @@ def _told(facts: EntryFacts, stretch: Span) -> list[Engagement]:
 
 
 def _engaged(
-    viewed: Viewed, stretch: Span, own: frozenset[str], zone: tzinfo | None, *, by_day: bool
+    viewed: EntryView, stretch: Span, own: frozenset[str], zone: tzinfo | None, *, by_day: bool
 ) -> list[Engagement]:
     """The instances of an event in a stretch that make its owner busy."""
     facts, engagements = viewed.facts, list[Engagement]()

@@ -118,7 +118,7 @@ class TooBusy(Exception):
     """The server is busy; a later attempt may succeed."""
 
 
-class Viewed(msgspec.Struct, frozen=True):
+class EntryView(msgspec.Struct, frozen=True):
     """An entry as a view shows it: its facts, and its instances in a stretch; None where these are not stored, and are
     to be expanded. One that does not repeat has its own time, wherever that is.
     """
@@ -218,7 +218,7 @@ class Expander:
             raise BadEntry(CALDAV + "valid-calendar-data", "the recurrence rule takes too long to expand") from None
         return await _joined(calendar_object, times, stretch, limit)
 
-    async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[Viewed, None]:
+    async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[EntryView, None]:
         """The entries of these kinds that may have a moment in a stretch, without those that cannot be read, each with
         its instances. Errors: StoreError propagates.
         """
@@ -240,10 +240,10 @@ class Expander:
 
     def page(
         self, r: Reader, collection_id: int, kinds: Sequence[str], stretch: Span, after: int
-    ) -> tuple[list[Viewed], int, bool]:
+    ) -> tuple[list[EntryView], int, bool]:
         """Read a page of `views`, nothing expanded; return it, the number of its last entry, and if more follow."""
         resources = overlapping(r, collection_id, kinds, *stretch, after, PAGE)
-        page: list[Viewed] = []
+        page: list[EntryView] = []
         found = 0
         for resource in together(resources, attrgetter("size")):
             after = resource.id
@@ -255,16 +255,16 @@ class Expander:
                 break
         return page, after, len(resources) == PAGE or (bool(resources) and after < resources[-1].id)
 
-    def view(self, r: Reader, resource: Resource, stretch: Span) -> Viewed | None:
+    def view(self, r: Reader, resource: Resource, stretch: Span) -> EntryView | None:
         """An entry as a view shows it; None for one that the user does not see, or that cannot be read."""
         facts = self.shelf.facts(r, resource.id)
         if facts is None:
             return None
         if not facts.repeated:
-            return Viewed(resource, facts, (facts.single,))
+            return EntryView(resource, facts, (facts.single,))
         since, until = _bounded(resource, stretch)
         known = _are_stored(resource, (since, until))
-        return Viewed(resource, facts, instances_of(r, resource.id, since, until, MAX_ANSWER) if known else None)
+        return EntryView(resource, facts, instances_of(r, resource.id, since, until, MAX_ANSWER) if known else None)
 
     async def instances(self, resource: Resource, calendar_object: CalendarObject, stretch: Span) -> list[Instance]:
         """The instances of an entry in a stretch, at most `MAX_ANSWER`: stored ones, or expanded where the stretch is

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.groupware.entries import Expander, Viewed
+from moxlite.groupware.entries import EntryView, Expander
 from moxlite.processor import give_way
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.contentline import plain, unescaped
@@ -61,7 +61,7 @@ class FoundEntry(msgspec.Struct, frozen=True):
     number of a component what guests or notes have of the words, "" where title and place have all.
     """
 
-    viewed: Viewed
+    viewed: EntryView
     excerpts: Mapping[int, str]
 
 
@@ -107,18 +107,18 @@ async def search(
 
 async def coming_with(
     account: Account, expander: Expander, collection_id: int, addresses: Sequence[str], now: int
-) -> list[Viewed]:
+) -> list[EntryView]:
     """The events of a calendar with one of these addresses among their people that are not over, each with its next
     time; of the first `MAX_COMING`. `now`: seconds UTC. Errors: StoreError propagates.
     """
     stretch = now, now + AROUND
 
-    def read(r: Reader) -> list[Viewed]:
+    def read(r: Reader) -> list[EntryView]:
         resources = events_with(r, collection_id, addresses, now, MAX_COMING)
         seen = (resource for resource in resources if not expander.shelf.keeps_back(r, resource))
         return [viewed for resource in seen if (viewed := expander.view(r, resource, stretch)) is not None]
 
-    coming: list[Viewed] = []
+    coming: list[EntryView] = []
     for viewed in await account.read(read, op="events-with"):
         times = [time for time in await _times(expander, viewed, stretch) if time.ends > now]
         if times:
@@ -127,7 +127,7 @@ async def coming_with(
     return coming
 
 
-async def _times(expander: Expander, viewed: Viewed, stretch: tuple[int, int]) -> Sequence[Instance]:
+async def _times(expander: Expander, viewed: EntryView, stretch: tuple[int, int]) -> Sequence[Instance]:
     """The times of an entry in a stretch; none of one that is gone meanwhile."""
     if viewed.instances is not None:
         return viewed.instances

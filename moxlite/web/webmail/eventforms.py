@@ -26,7 +26,7 @@ from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.wording import Remark, reason_of
 
 if TYPE_CHECKING:
-    from moxlite.groupware.entries import Viewed
+    from moxlite.groupware.entries import EntryView
     from moxlite.proto.cards.entryfacts import PartFacts
 
 Moment = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]{2})?$")]
@@ -210,7 +210,7 @@ class RemovedEvent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     changed: AnyID
 
 
-def items_of(viewed: Viewed, own: frozenset[str], shown_id: Callable[[int], int], *, guest: bool) -> list[EventItem]:
+def items_of(viewed: EntryView, own: frozenset[str], shown_id: Callable[[int], int], *, guest: bool) -> list[EventItem]:
     """The times of an event as the page shows them to the owner of the calendar, or a guest. Each component is looked
     at once. `own`: the user's addresses. `shown_id`: makes ids of the browser.
     """
