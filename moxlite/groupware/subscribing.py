@@ -103,7 +103,7 @@ class SubscriptionFailed(Exception):
     """A calendar cannot be read from its address; the text gives the reason, for people."""
 
 
-class Fetched(msgspec.Struct, frozen=True):
+class FetchedFile(msgspec.Struct, frozen=True):
     """A file, None for one that is the same as before. `url`: where it is from now on."""
 
     url: str
@@ -143,7 +143,7 @@ def host_of(url: str) -> str:
     return urlsplit(url).hostname or ""
 
 
-async def fetch(client: HTTPClient, url: str, known: Subscription | None = None) -> Fetched:
+async def fetch(client: HTTPClient, url: str, known: Subscription | None = None) -> FetchedFile:
     """Read the file of an address, unless it is the `known` one. Raises SubscriptionFailed."""
     # An answer is checked in the order of HTTP: where it is, whether it is new, what it is. Each way out says something
     # else to the user, who can mend an address, but not a server. Only a chain of lasting redirects changes the address
@@ -169,7 +169,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
             lasting = there
         url = there
     if answer.status == 304 and known is not None:
-        return Fetched(lasting, None)
+        return FetchedFile(lasting, None)
     if answer.status != 200:
         raise SubscriptionFailed(worded("the server responded with {status}", status=answer.status))
     if answer.cut:
@@ -179,7 +179,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
     if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
         reason = "connection lost while downloading the calendar"
         raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))
-    return Fetched(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
+    return FetchedFile(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
 
 
 def _field(value: str) -> str:
@@ -289,7 +289,7 @@ class Subscriptions:
         entries = {entry_name(uid_entry.uid): uid_entry.text for uid_entry in found.entries}  # of a UID twice, the last
         return found.title, [Entry(*one) for one in entries.items()]
 
-    async def _take(self, account: Account, where: Collection, fetched: Fetched, entries: list[Entry]) -> int:
+    async def _take(self, account: Account, where: Collection, fetched: FetchedFile, entries: list[Entry]) -> int:
         """Make the calendar have the entries of a file; returns how many have changed. What was put before an error
         stays, and is found the same by the next attempt; entries that the file no longer has go last.
 
@@ -338,7 +338,7 @@ async def _ready(
             unread.append(reason_of(error))
 
 
-def _note(tx: AccountTx, number: int, fetched: Fetched, digest: bytes) -> None:
+def _note(tx: AccountTx, number: int, fetched: FetchedFile, digest: bytes) -> None:
     note_success(tx, number, fetched.url, fetched.etag, fetched.modified, digest)
 
 
