@@ -21,7 +21,7 @@ MAX_NAME: Final = 200
 """Characters of a name that is shown."""
 
 
-class Proposed(msgspec.Struct, frozen=True):
+class TimeProposal(msgspec.Struct, frozen=True):
     """Another time that a guest proposes for an entry of the user's. `recurrence`: the time of a series, "" for all;
     `shown`, `form`: as it is, and as it is proposed; `sequence`: number of the version that it is.
     """
@@ -52,7 +52,7 @@ class Proposed(msgspec.Struct, frozen=True):
 
 def proposed_in(
     resource: Resource, entry: CalendarObject, recurrence: str, event: Event, author: str, own: frozenset[str]
-) -> Proposed | None:
+) -> TimeProposal | None:
     """The proposal of a guest for an entry, or one time of it; None where the author is
     no guest of an event of the user's, or its times have no meaning there."""
     part, line = part_at(entry, recurrence), organizer_of(entry)
@@ -64,7 +64,7 @@ def proposed_in(
     if form is None:
         return None
     by, organizer = (Person(plain(one.parameter("CN"), MAX_NAME), mail_address(one.value)) for one in (guest, line))
-    return Proposed(resource, entry, recurrence, by, organizer, shown, form, sequence_of(part))
+    return TimeProposal(resource, entry, recurrence, by, organizer, shown, form, sequence_of(part))
 
 
 def time_in_series(entry: CalendarObject, at: Recurrence) -> str:

@@ -59,7 +59,7 @@ from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Prop
 from moxlite.web.webmail.querytypes import ID
 from moxlite.web.webmail.reading.parsed import author_of, is_validated, sender_key, structure_of
 from moxlite.web.webmail.reading.parts import part_at as message_part
-from moxlite.web.webmail.timeproposals import Proposed, proposed_in, time_in_series
+from moxlite.web.webmail.timeproposals import TimeProposal, proposed_in, time_in_series
 from moxlite.wording import reason_of, worded
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ class InvitationCalls(EntryCalls):
             async with self._accounts.use(session.account) as account:
                 known = await account.write(lambda tx: note_invitation(tx, event.uid, _occurrence(event), version))
             state = _state(version, known.version)
-        proposed: Proposed | None = None
+        proposed: TimeProposal | None = None
         if calendar.method == "COUNTER":
             async with self._entries(caller) as visit:
                 proposed = await self._proposed(session, visit, message_id, calendar, source)
@@ -354,7 +354,7 @@ class InvitationCalls(EntryCalls):
 
     async def _proposed(
         self, session: Session, visit: Visit, message_id: int, calendar: Calendar, source: Source
-    ) -> Proposed | None:
+    ) -> TimeProposal | None:
         """The time that a COUNTER proposes; None where its proven author is no guest of an event of the user's, or the
         event has no such time.
         """
@@ -547,7 +547,7 @@ def _name_of(event: Event, address: str) -> str:
     return next((one.name for one in event.attendees if one.address.casefold() == address.casefold()), "")
 
 
-def _proposal(found: Proposed, event: Event) -> Proposal:
+def _proposal(found: TimeProposal, event: Event) -> Proposal:
     start, end = (_when_of(found.shown, at, found.entry) for at in (found.shown.start, found.shown.end))
     return Proposal(_guest(found.by), start, end, found.state(event.sequence))
 
