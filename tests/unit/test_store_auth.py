@@ -21,7 +21,7 @@ from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import Challenge
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials, loginattempts, sessions, tlskeys
-from moxlite.store.auth.audit import AuditFilter, Origin, Recording, acting_as, current
+from moxlite.store.auth.audit import AuditFilter, Origin, PendingChange, acting_as, current
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
@@ -394,7 +394,7 @@ async def test_changes_are_kept_in_the_audit_log(auth: AuthDB) -> None:
 
 async def test_a_recording_within_another_belongs_to_it(auth: AuthDB) -> None:
     """WEB-160: but not in a task that outlives it; long details are left out, a fault is told."""
-    later: list[Recording | None] = []
+    later: list[PendingChange | None] = []
 
     async def task() -> None:
         later.append(current())

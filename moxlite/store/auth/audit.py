@@ -85,7 +85,7 @@ CLI: Final = Origin("(cli)", "cli")
 """The command line, by the control socket: only root and the server's own user reach it."""
 
 _origin: ContextVar[Origin] = ContextVar("origin", default=CLI)
-_recording: ContextVar[Recording | None] = ContextVar("recording", default=None)
+_recording: ContextVar[PendingChange | None] = ContextVar("recording", default=None)
 
 
 @contextmanager
@@ -140,9 +140,9 @@ class AuditLog:
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
 
-    def recording(self, action: str, object_: str, detail: Mapping[str, object] | None = None) -> Recording:
+    def recording(self, action: str, object_: str, detail: Mapping[str, object] | None = None) -> PendingChange:
         """Record the change that the block makes: ``async with log.recording("account add", "mia"):``."""
-        return Recording(self, action, object_, dict(detail or {}))
+        return PendingChange(self, action, object_, dict(detail or {}))
 
     async def entries(self, audit_filter: AuditFilter, *, before: int = MAX_ID, limit: int = 100) -> list[AuditEntry]:
         """Entries with ids below `before`, newest first."""
@@ -198,7 +198,7 @@ class AuditLog:
             logger.warning("failed to update audit log entry", extra={"kv": kv})
 
 
-class Recording:
+class PendingChange:
     """A change that is being made, see `AuditLog.recording`."""
 
     def __init__(self, log: AuditLog, action: str, object_: str, detail: dict[str, object]) -> None:
@@ -206,10 +206,10 @@ class Recording:
         self._begin = (action, object_)
         self._detail = detail
         self._number: int | None = None
-        self._token: Token[Recording | None] | None = None
+        self._token: Token[PendingChange | None] | None = None
         self.over = False
 
-    async def __aenter__(self) -> Recording:
+    async def __aenter__(self) -> PendingChange:
         outer = current()
         # A command that calls others is one change of its user, with one row.
         if outer is not None:
@@ -306,7 +306,7 @@ def origin() -> Origin:
     return _origin.get()
 
 
-def current() -> Recording | None:
+def current() -> PendingChange | None:
     """The recording that the running task is within. A task that a change has started is not within it for ever."""
     recording = _recording.get()
     return None if recording is None or recording.over else recording
