@@ -12,7 +12,7 @@ from moxlite.store.content.prepare import Prepared, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.file.transaction import Reader, int_array
-from moxlite.store.mail.adding import Added, Append
+from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.facts import NO_FACTS, MessageFacts
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
@@ -95,14 +95,16 @@ async def put(
     flags: Flag = Flag(0),
     keywords: Iterable[str] = (),
     first: int = 1,
-) -> list[Added]:
+) -> list[AddedMessage]:
     """Append `count` different messages to a mailbox, in one unit."""
     mailbox_id = (await box(account, name)).id
     items = [Append(await prepared(mail(first + n)), flags, tuple(keywords)) for n in range(count)]
     return await append(account, mailbox_id, items)
 
 
-async def deliver_mail(account: Account, data: bytes, name: str = "Inbox", facts: MessageFacts = NO_FACTS) -> Added:
+async def deliver_mail(
+    account: Account, data: bytes, name: str = "Inbox", facts: MessageFacts = NO_FACTS
+) -> AddedMessage:
     """Deliver a message."""
     delivered = await deliver(account, await prepared(data), facts, name)
     assert delivered.added is not None

@@ -15,7 +15,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.errors import LimitExceeded, OverQuota
-from moxlite.store.mail.adding import Added, Append, add_bodies, add_message, add_messages
+from moxlite.store.mail.adding import AddedMessage, Append, add_bodies, add_message, add_messages
 from moxlite.store.mail.threadlinks import set_thread_flags
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import MAX_PER_MESSAGE
@@ -109,10 +109,10 @@ async def test_many_at_once_are_the_same_as_one_by_one(accounts: Accounts, mailb
             target = (await box(account, mailbox)).id
             items = await some(rng, 40)
 
-            def together(tx: AccountTx, items: list[Append] = items, target: Any = target) -> list[Added]:
+            def together(tx: AccountTx, items: list[Append] = items, target: Any = target) -> list[AddedMessage]:
                 return add_messages(tx, items, target)
 
-            def single(tx: AccountTx, items: list[Append] = items, target: Any = target) -> list[Added]:
+            def single(tx: AccountTx, items: list[Append] = items, target: Any = target) -> list[AddedMessage]:
                 return [
                     add_message(
                         tx,
@@ -233,7 +233,7 @@ async def test_what_was_written_before_goes_when_the_unit_fails(accounts: Accoun
         inbox = await box(account)
         item = Append(await prepare(Spool.of(mail(1)), chunks=False))
 
-        def no_room(tx: AccountTx, added: list[Added]) -> None:
+        def no_room(tx: AccountTx, added: list[AddedMessage]) -> None:
             raise OverQuota(1, 1)
 
         with pytest.raises(OverQuota):

@@ -29,7 +29,7 @@ from moxlite.store.errors import (
     NoSuchMessage,
 )
 from moxlite.store.file.transaction import Reader, Row
-from moxlite.store.mail.adding import Added, Append
+from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.facts import NO_FACTS, MessageFacts, SMTPFacts, signing_domains
 from moxlite.store.mail.flags import store_flags
@@ -323,7 +323,7 @@ async def test_an_append_can_replace_a_message_in_its_unit(accounts: Accounts) -
         await put(account)
         items = [Append(await prepared(mail(2)))]
 
-        def remove(tx: AccountTx, _: list[Added]) -> None:
+        def remove(tx: AccountTx, _: list[AddedMessage]) -> None:
             expunge(tx, inbox.id, [1])
 
         await append(account, inbox.id, items, also=remove)

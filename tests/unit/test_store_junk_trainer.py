@@ -21,7 +21,7 @@ from moxlite.store.junk.classify import classify
 from moxlite.store.junk.score import hash_words
 from moxlite.store.junk.words import read_meta, stored_words
 from moxlite.store.junkflags import Grams, JunkParams
-from moxlite.store.mail.adding import Added, Append
+from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.copying import copy_messages, move_ids
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.flags import Mode, store_flags_ids
@@ -55,7 +55,7 @@ def store_options(configured: Settings) -> Options:
     return Options(check_on_close=True, min_free_space=0, account_config=configured.of)
 
 
-async def add(account: Account, text: str, flags: Flag = Flag(0), name: str = "Inbox", number: int = 1) -> Added:
+async def add(account: Account, text: str, flags: Flag = Flag(0), name: str = "Inbox", number: int = 1) -> AddedMessage:
     """Append a message of these words, then set its flags."""
     mailbox_id = (await box(account, name)).id
     added = (await append(account, mailbox_id, [Append(await prepared(mail(number, body=text)))]))[0]

@@ -32,7 +32,7 @@ from moxlite.store.delivery.perform import append as add
 from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.acl import RIGHTS
-from moxlite.store.mail.adding import Added, Append
+from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.types import MailboxID
@@ -63,7 +63,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
                 raise no("you can only replace a message in the same account", "CANNOT")
             items = await _prepared(session, (command.message,), await _rights(place, (command.message,)))
 
-            def remove(tx: AccountTx, added: list[Added]) -> None:
+            def remove(tx: AccountTx, added: list[AddedMessage]) -> None:
                 if not expunge(tx, view.mailbox_id, uids).uids:
                     raise no("the message no longer exists", "EXPUNGEISSUED")
 
@@ -76,7 +76,7 @@ async def replace(session: Session, command: c.Replace) -> Done:
     return Done("replaced", code)
 
 
-def _appenduid(added: Sequence[Added]) -> Code:
+def _appenduid(added: Sequence[AddedMessage]) -> Code:
     """``APPENDUID uidvalidity uids`` (RFC 4315 §3); they are consecutive."""
     first, last = added[0], added[-1]
     uids = b"%d" % first.uid if first is last else b"%d:%d" % (first.uid, last.uid)

@@ -24,7 +24,7 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.errors import NoSuchMessage
-from moxlite.store.mail.adding import Added, Append
+from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.copying import CopyResult
 from moxlite.store.mail.fetching import fetch_rows
 from moxlite.store.rows.mailboxes import split_keywords
@@ -110,7 +110,7 @@ async def transfer(
             return None
         found: list[CopyResult] = []
 
-        def then(tx: AccountTx, added: list[Added]) -> None:
+        def then(tx: AccountTx, added: list[AddedMessage]) -> None:
             # In the unit: the owner may have taken the right back while the messages were read.
             check_rights(target.access.rights(tx, target.mailbox_id), "i")
             found[:] = [_copied(mailbox_id, uids, added)]
@@ -121,7 +121,7 @@ async def transfer(
         return found[0]
 
 
-def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[Added]) -> CopyResult:
+def _copied(mailbox_id: MailboxID, uids: list[UID], added: list[AddedMessage]) -> CopyResult:
     return CopyResult(
         source_id=mailbox_id,
         target_id=added[0].mailbox_id,

@@ -39,7 +39,7 @@ from moxlite.store.delivery.scripts import note_failure, track_seen
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.vacation import may_answer
 from moxlite.store.errors import StoreError
-from moxlite.store.mail.adding import Added, Append, add_message, add_messages
+from moxlite.store.mail.adding import AddedMessage, Append, add_message, add_messages
 from moxlite.store.mail.copying import copy_ids, is_released
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import MessageFacts, of_forward
@@ -86,7 +86,7 @@ class DeliveryResult(msgspec.Struct, frozen=True):
     """
 
     again: bool = False
-    added: Added | None = None
+    added: AddedMessage | None = None
     copies: tuple[MessageID, ...] = ()
     passed_on: MessageID | None = None
 
@@ -177,7 +177,7 @@ class _Unit:
         if len(delivery.why) > MAX_WHY:
             raise ValueError(f"delivery details are too large ({len(delivery.why)} bytes)")
         self._facts = msgspec.structs.replace(delivery.facts, why=delivery.why or None)
-        self._added: Added | None = None
+        self._added: AddedMessage | None = None
         self._first: FileInto | None = None
         self._copies: list[MessageID] = []
         self._filled: set[MailboxID] = set()
@@ -260,7 +260,7 @@ class _Unit:
         for action in allowed:
             self._tx.owe(secrets.token_bytes(KEY), SUBMIT, action.owed, added.message_id)
 
-    def _tell(self, action: FileInto, added: Added) -> None:
+    def _tell(self, action: FileInto, added: AddedMessage) -> None:
         """Write the outbox row that notifies the account's programs of the message."""
         received = self._delivery.received if self._delivery.received is not None else self._tx.now
         answered_message = AnsweredMessage(
@@ -268,7 +268,7 @@ class _Unit:
         )
         self._tx.owe(secrets.token_bytes(KEY), TELL, answered_message.pack(), added.message_id)
 
-    def _look_into(self, action: FileInto, added: Added) -> None:
+    def _look_into(self, action: FileInto, added: AddedMessage) -> None:
         """Write the outbox row by which an invitation is looked at, unless it is junk."""
         if action.mark is not Mark.REJECT and not action.flags & Flag.JUNK and self._delivery.facts.smtp is not None:
             self._tx.owe(secrets.token_bytes(KEY), ARRIVED, b"", added.message_id)
@@ -287,7 +287,7 @@ class _Unit:
         self._note(box.id, self._add(action, box))
         self._first = self._first or action
 
-    def _note(self, mailbox_id: MailboxID, added: Added | None) -> None:
+    def _note(self, mailbox_id: MailboxID, added: AddedMessage | None) -> None:
         """Note an added message; the first one is the delivery's."""
         if added is None:
             return
@@ -298,7 +298,7 @@ class _Unit:
         else:
             self._copies.append(added.message_id)
 
-    def _add(self, action: FileInto, box: Mailbox) -> Added:
+    def _add(self, action: FileInto, box: Mailbox) -> AddedMessage:
         facts = _marked(self._facts, action)
         if action.destined:
             facts = msgspec.structs.replace(facts, destined=ensure_mailbox(self._tx, action.destined).id)
@@ -314,7 +314,7 @@ class _Unit:
             delivery=True,
         )
 
-    def _copy(self, box: Mailbox, added: Added) -> None:
+    def _copy(self, box: Mailbox, added: AddedMessage) -> None:
         self._filled.add(box.id)
         [copied] = copy_ids(self._tx, [added.message_id], box.id)
         self._copies += copied.message_ids
@@ -478,8 +478,8 @@ async def append(
     items: Sequence[Append],
     *,
     origin: Cursor | None = None,
-    also: Callable[[AccountTx, list[Added]], None] | None = None,
-) -> list[Added]:
+    also: Callable[[AccountTx, list[AddedMessage]], None] | None = None,
+) -> list[AddedMessage]:
     """Add messages to a mailbox in one unit: all or none, consecutive UIDs, one modseq (RFC 3502, IMAP-88).
 
     `mailbox` may be a function that finds it in the unit; its errors are raised unchanged.
@@ -492,7 +492,7 @@ async def append(
       changed.
     """
 
-    def unit(tx: AccountTx, ready: Sequence[Append]) -> list[Added]:
+    def unit(tx: AccountTx, ready: Sequence[Append]) -> list[AddedMessage]:
         added = add_messages(tx, ready, mailbox(tx) if callable(mailbox) else mailbox)
         if also is not None:
             also(tx, added)
@@ -532,7 +532,9 @@ SELECT 1 FROM message m WHERE m.mailbox_id = ?1 AND m.messageid = ?2
 UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbox_id = ?1 AND b.hash = ?3 LIMIT 1"""
 
 
-def keep_reject(tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbox, action: KeepReject) -> Added | None:
+def keep_reject(
+    tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbox, action: KeepReject
+) -> AddedMessage | None:
     """Keep a copy of a refused message in the rejects mailbox `box`: seen and marked, with the mailbox it was meant
     for.
 

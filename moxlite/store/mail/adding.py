@@ -41,7 +41,7 @@ from moxlite.store.types import (
 )
 
 
-class Added(msgspec.Struct, frozen=True):
+class AddedMessage(msgspec.Struct, frozen=True):
     """An added message."""
 
     mailbox_id: MailboxID
@@ -149,7 +149,7 @@ def add_message(
     facts: MessageFacts = NO_FACTS,
     delivery: bool = False,
     queued: bool = False,
-) -> Added:
+) -> AddedMessage:
     """Add a message to a mailbox; arguments and errors as `add_messages`."""
     item = Append(prepared, flags, tuple(keywords), received, received_offset)
     return add_messages(tx, (item,), mailbox_id, facts=facts, delivery=delivery, queued=queued)[0]
@@ -163,7 +163,7 @@ def add_messages(
     facts: MessageFacts = NO_FACTS,
     delivery: bool = False,
     queued: bool = False,
-) -> list[Added]:
+) -> list[AddedMessage]:
     """Add messages to a mailbox, one after the other: each finds its thread also among the earlier ones. The mailbox's
     junk verdict is applied to their flags (STORE-84).
 
@@ -198,7 +198,7 @@ def add_messages(
     rows = _Rows(tx)
     is_sent = int(box.special_use) & SENT  # arithmetic of flags costs ten times that of numbers
     tally: dict[int, list[int]] = {}  # sizes by flags
-    added: list[Added] = []
+    added: list[AddedMessage] = []
     events: list[MessageAdded] = []  # emitted already: the events of adoptions must come after them
     last = len(items) - 1  # no later message can refer to it
     for number, item in enumerate(items):
@@ -271,7 +271,7 @@ def add_messages(
         if number < last:
             links.note(message_id, thread, received, link)
         added.append(
-            Added(mailbox_id, box.uidvalidity, uid, message_id, threadid, modseq, flags, split_keywords(column))
+            AddedMessage(mailbox_id, box.uidvalidity, uid, message_id, threadid, modseq, flags, split_keywords(column))
         )
     rows.write()
     delta = Delta()
@@ -287,7 +287,7 @@ def add_messages(
     return added
 
 
-def _tell(tx: AccountTx, added: Sequence[Added], box: Mailbox) -> list[MessageAdded]:
+def _tell(tx: AccountTx, added: Sequence[AddedMessage], box: Mailbox) -> list[MessageAdded]:
     """Emit new messages of a mailbox; returns the events."""
     events = [
         MessageAdded(
