@@ -8,7 +8,7 @@ import msgspec
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.messages import ChallengeKind
 from moxlite.autotls.names import NameCheck, own_ips, pointing
-from moxlite.autotls.rehearsal import ChallengePort, Rehearsed, rehearse
+from moxlite.autotls.rehearsal import ChallengePort, RehearsalResult, rehearse
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import KeyPair
@@ -43,7 +43,7 @@ class Reachability:
         self._challenges = challenges
         self._ports = ports
         self._elsewhere: dict[str, str] = {}
-        self._rehearsed: dict[str, Rehearsed] = {}
+        self._rehearsed: dict[str, RehearsalResult] = {}
 
     def keep(self, wanted: Collection[str]) -> None:
         """Forget all other hosts."""
@@ -76,7 +76,7 @@ class Reachability:
             self._elsewhere[host] = found.words
         return found
 
-    async def rehearse(self, host: str, ips: tuple[str, ...]) -> Rehearsed:
+    async def rehearse(self, host: str, ips: tuple[str, ...]) -> RehearsalResult:
         """Look for our own proofs first. Problems are logged before the CA is asked, each once."""
         with self._challenges.showing(self._ports.tls()) as show:
             seen = await rehearse(host, ips, self._ports.places, show)

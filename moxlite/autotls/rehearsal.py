@@ -42,7 +42,7 @@ class ChallengePort(msgspec.Struct, frozen=True):
     port: int
 
 
-class Rehearsed(msgspec.Struct, frozen=True):
+class RehearsalResult(msgspec.Struct, frozen=True):
     """Result of a rehearsal. wrong: problems by kind, in words. well: kinds whose proof was seen at each address of
     this machine.
     """
@@ -53,7 +53,7 @@ class Rehearsed(msgspec.Struct, frozen=True):
 
 async def rehearse(
     name: str, ips: Iterable[str], places: Sequence[ChallengePort], show: Callable[[Prove], None]
-) -> Rehearsed:
+) -> RehearsalResult:
     """Show proofs of our own making, and look for them.
 
     Args:
@@ -85,7 +85,7 @@ async def rehearse(
     for (kind, _), found in seen.items():
         if found and all(found):
             wrong[kind] = "; ".join(filter(None, (wrong.get(kind), *sorted(found))))
-    return Rehearsed(wrong, frozenset(kind for kind in proofs if here and kind not in wrong))
+    return RehearsalResult(wrong, frozenset(kind for kind in proofs if here and kind not in wrong))
 
 
 def _is_here(ip: IPAddress) -> bool:

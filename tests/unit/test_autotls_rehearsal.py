@@ -7,7 +7,7 @@ import pytest
 import trio
 
 from moxlite.autotls.messages import Prove
-from moxlite.autotls.rehearsal import ChallengePort, Rehearsed, rehearse
+from moxlite.autotls.rehearsal import ChallengePort, RehearsalResult, rehearse
 from tests.tools import free_port
 
 HERE = "127.0.0.1"
@@ -19,7 +19,7 @@ def nothing(_: Prove) -> None:
 
 async def rehearsed(
     answer: Callable[[trio.SocketStream], object], kind: str, name: str = "mx.example.org"
-) -> Rehearsed:
+) -> RehearsalResult:
     """What is seen of a program at a port of this machine."""
     async with trio.open_nursery() as nursery:
         serve = partial(trio.serve_tcp, answer, 0, host=HERE)  # type: ignore[arg-type]  # of any result
@@ -72,6 +72,8 @@ async def test_addresses_of_others_are_left_alone() -> None:
     a kind.
     """
     closed = (ChallengePort("http-01", free_port()), ChallengePort("http-01", free_port()))
-    assert await rehearse("mx.example.org", ("192.0.2.1", "2001:db8::1"), closed, nothing) == Rehearsed({}, frozenset())
+    assert await rehearse("mx.example.org", ("192.0.2.1", "2001:db8::1"), closed, nothing) == RehearsalResult(
+        {}, frozenset()
+    )
     found = await rehearse("mx.example.org", ("192.0.2.1", HERE), closed, nothing)
     assert found.wrong["http-01"].count("isn't responding") == 2
