@@ -8,7 +8,7 @@ import msgspec
 from moxlite.proto.mime.text import fold
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.catchup import Catchup
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append, deliver
 from moxlite.store.file.transaction import Reader, int_array
@@ -64,7 +64,7 @@ def mail(
     return ("\r\n".join(fields) + f"\r\n\r\n{number}: {body}").encode()
 
 
-async def prepared(data: bytes, prefix: bytes = b"") -> Prepared:
+async def prepared(data: bytes, prefix: bytes = b"") -> PreparedMessage:
     """A message ready for the store."""
     return await prepare(Spool.of(data), prefix)
 

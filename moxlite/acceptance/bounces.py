@@ -21,7 +21,7 @@ from moxlite.proto.dsn import DSNError, parse_dsn
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.actions import messages_by_messageid
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.recipients import wrote_to, wrote_to_orgdomain
@@ -46,7 +46,7 @@ class _Returned(msgspec.Struct, frozen=True):
 
 async def is_stray(
     account: Account,
-    prepared: Prepared,
+    prepared: PreparedMessage,
     sent: AskSent | None,
     *,
     asked: str,
@@ -76,7 +76,7 @@ async def is_stray(
     return not await sent("" if alias else account.name, asked, returned.message_id, recipients)
 
 
-def _returned(prepared: Prepared) -> _Returned:
+def _returned(prepared: PreparedMessage) -> _Returned:
     """The returned message, as far as the notification contains it. Blocks."""
     before = len(prepared.prefix)
     try:

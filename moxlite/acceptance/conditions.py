@@ -16,7 +16,7 @@ from moxlite.config.domains import Condition
 from moxlite.config.values import parse_size
 from moxlite.proto.mime.text import Read, fold, token_text
 from moxlite.proto.mime.types import MailAddress, Structure
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 
 MAX_TEXT: Final = 256 << 10
 """Characters of the visible text that are searched, from the first one on: some 40 ms to read."""
@@ -50,7 +50,7 @@ class RuleFacts(msgspec.Struct, frozen=True):
     content: RuleContent | None = None
 
 
-def content_of(prepared: Prepared) -> RuleContent:
+def content_of(prepared: PreparedMessage) -> RuleContent:
     """The content of a message on its way into the account. Its read blocks."""
     plain = prepared.with_prefix(b"")
     return RuleContent(plain.index, lambda start, end: plain.spool.read(start, end - start))

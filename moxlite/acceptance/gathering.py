@@ -60,7 +60,7 @@ from moxlite.proto import publicsuffix
 from moxlite.proto.address import Address
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.content.spoolheader import look_at
 from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.delivery.reputation import find_subjectpass_key, received_since, subjectpass_key
@@ -92,7 +92,7 @@ _secret: Final = secrets.token_bytes(16)
 class Message:
     """The octets of a message as evidence. Results are kept for the next recipient."""
 
-    def __init__(self, prepared: Prepared, section: HeaderSection) -> None:
+    def __init__(self, prepared: PreparedMessage, section: HeaderSection) -> None:
         """`section` is the header section as received; from here on it is read by the charset of the texts."""
         section.hint = prepared.index.root.hint
         self.prepared = prepared
@@ -151,7 +151,7 @@ async def decide(
     message: Message,
     accounts: Accounts,
     snapshot: Snapshot,
-    whole: Callable[[Case], Prepared] | None = None,
+    whole: Callable[[Case], PreparedMessage] | None = None,
     lists: Callable[[], Awaitable[str]] | None = None,
     reports: Callable[[ReportKind], Awaitable[ReportFound]] | None = None,
     limits: RateLimits | None = None,
@@ -319,7 +319,7 @@ def _sender(case: Case, message: Message) -> Sender:
     )
 
 
-async def _classify(accounts: Accounts, name: str, prepared: Prepared) -> tuple[float, bool] | None:
+async def _classify(accounts: Accounts, name: str, prepared: PreparedMessage) -> tuple[float, bool] | None:
     """Probability and significance, or None without a filter."""
     async with accounts.use(name) as account:
         judgement = await classify(account, prepared)

@@ -28,7 +28,7 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.content.spoolheader import HeaderTooLarge, look_at, read_header
 from moxlite.store.delivery.actions import AnyAction, Delivery, Failed, FileInto, Mark, Redirect, Remember
 from moxlite.store.delivery.perform import DeliveryResult, perform
@@ -79,7 +79,7 @@ class LinkSorter:
         self.since = link.created - SKEW
         """When mail must have come there to be sorted, µs UTC: what is older was moved."""
 
-    async def actions(self, account: Account, ready: Prepared, files: FileInto) -> tuple[AnyAction, ...]:
+    async def actions(self, account: Account, ready: PreparedMessage, files: FileInto) -> tuple[AnyAction, ...]:
         """Actions on a message in place of `files`, which keeps it in the link's Inbox: it is always filed
         somewhere. Whatever cannot be read or judged stays in Inbox. Raises OSError.
         """
@@ -106,7 +106,7 @@ class LinkSorter:
     def _who(self, account: Account) -> dict[str, object]:
         return {"account": account.name, "link": self._link.name}
 
-    def _case(self, snapshot: Snapshot, name: str, ready: Prepared, section: HeaderSection) -> Case:
+    def _case(self, snapshot: Snapshot, name: str, ready: PreparedMessage, section: HeaderSection) -> Case:
         """The message on its way to the address of the link, under the rules of the account's first address. Raises
         AddressError.
         """
@@ -122,7 +122,7 @@ class LinkSorter:
         settings = snapshot.account(name)
         return Case(evidence=evidence, asked=Path.of(address), recipient=recipient, settings=settings, accepted=True)
 
-    def _known(self, r: Reader, ready: Prepared, author: Address | None) -> _Known:
+    def _known(self, r: Reader, ready: PreparedMessage, author: Address | None) -> _Known:
         def own(use: SpecialUse) -> str:
             box = mailbox_by_use(r, use)
             return INITIAL_SPECIAL_USE[use] if box is None else box.name
@@ -138,7 +138,7 @@ class LinkSorter:
         snapshot: Snapshot,
         case: Case,
         known: _Known,
-        ready: Prepared,
+        ready: PreparedMessage,
         section: HeaderSection,
         files: FileInto,
     ) -> tuple[tuple[AnyAction, ...], str]:
@@ -170,7 +170,7 @@ class LinkSorter:
 
 async def deliver_linked(
     account: Account,
-    ready: Prepared,
+    ready: PreparedMessage,
     files: FileInto,
     sorter: LinkSorter | None,
     also: Callable[[AccountTx, DeliveryResult], None],
@@ -208,7 +208,7 @@ def _return_path(section: HeaderSection) -> Path:
         return NULL_PATH
 
 
-async def _matching(case: Case, ready: Prepared, section: HeaderSection) -> Ruleset | None:
+async def _matching(case: Case, ready: PreparedMessage, section: HeaderSection) -> Ruleset | None:
     rules = case.recipient.destination.rulesets
     evidence = case.evidence
     facts = RuleFacts(
@@ -222,7 +222,7 @@ async def _matching(case: Case, ready: Prepared, section: HeaderSection) -> Rule
     return None if index is None else rules[index]
 
 
-async def _is_junk(account: Account, case: Case, known: _Known, ready: Prepared) -> bool:
+async def _is_junk(account: Account, case: Case, known: _Known, ready: PreparedMessage) -> bool:
     """Whether the owner blocks the sender, or the filter calls the text junk: not of an author to whom the owner has
     written.
     """

@@ -23,7 +23,7 @@ from moxlite.proto.dmarcreport import DMARCReport, DMARCReportError, read_dmarc_
 from moxlite.proto.mime.decode import decode_blocks
 from moxlite.proto.mime.types import Part
 from moxlite.proto.tlsreport import TLSReport, TLSReportError, read_tls_report
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import ImportFailed
 from moxlite.store.reports.received import Kind, WholeReport, pack_report
 
@@ -94,7 +94,7 @@ class ReportFound(msgspec.Struct, frozen=True):
         return f"{self.kind} of {self.report.organization or self.rows[0].sender}"
 
 
-async def find_report(kind: Kind, prepared: Prepared, checks: Checks, snapshot: Snapshot) -> ReportFound:
+async def find_report(kind: Kind, prepared: PreparedMessage, checks: Checks, snapshot: Snapshot) -> ReportFound:
     """The report in a message to a report address. Raises Unusable."""
     sender = _sender(kind, checks)
     found: ReportFound | str = "timed out reading the report"
@@ -120,7 +120,7 @@ def _sender(kind: Kind, checks: Checks) -> str:
     raise Unusable("missing a DKIM signature from the sender's domain that's valid for TLS reports")
 
 
-def _find(kind: Kind, prepared: Prepared, sender: str, snapshot: Snapshot) -> ReportFound | str:
+def _find(kind: Kind, prepared: PreparedMessage, sender: str, snapshot: Snapshot) -> ReportFound | str:
     """The report, or the reason why it cannot be used. Runs in a thread."""
     try:
         report = read_report(kind, prepared)
@@ -191,7 +191,7 @@ def _ascii(domain: str) -> str:
         return ""
 
 
-def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
+def read_report(kind: Kind, prepared: PreparedMessage) -> DMARCReport | TLSReport:
     """The report in a message, from and about any domain. Blocks. Raises Unusable."""
     if prepared.size > MAX_MESSAGE:
         raise Unusable(f"message exceeds {MAX_MESSAGE >> 20} MiB")
@@ -209,7 +209,7 @@ def read_report(kind: Kind, prepared: Prepared) -> DMARCReport | TLSReport:
     raise Unusable("no report found in message")
 
 
-def _candidates(prepared: Prepared) -> Iterator[bytes]:
+def _candidates(prepared: PreparedMessage) -> Iterator[bytes]:
     """The decoded content of each part that may be a report."""
     looked = 0
     for part in prepared.index.root.walk():
@@ -220,7 +220,7 @@ def _candidates(prepared: Prepared) -> Iterator[bytes]:
             yield b"".join(decode_blocks(_blocks(prepared, part), part.encoding))
 
 
-def _blocks(prepared: Prepared, part: Part) -> Iterator[bytes]:
+def _blocks(prepared: PreparedMessage, part: Part) -> Iterator[bytes]:
     start, end = part.body - len(prepared.prefix), part.end - len(prepared.prefix)
     for offset in range(start, end, PIECE):
         yield prepared.spool.read(offset, min(PIECE, end - offset))

@@ -20,7 +20,7 @@ from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import Pull
 from moxlite.migration.upstream import Resent
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.perform import DeliveryResult
@@ -128,7 +128,7 @@ class LinkPull(Pull):
             added += 1
         return added
 
-    async def _deliver(self, mail: Mail, ready: Prepared, home: MailboxID) -> bool:
+    async def _deliver(self, mail: Mail, ready: PreparedMessage, home: MailboxID) -> bool:
         """Deliver a message; returns False, and delivers nothing, if its mailbox has another name here."""
         flags, keywords = remotes.parsed_flags(mail.words)
         files = FileInto(mailbox=mail.mailbox, flags=int(flags), keywords=tuple(sorted(keywords)))
@@ -145,7 +145,7 @@ class _Renamed(StoreError):
     """The mailbox got another name here on the way of a message."""
 
 
-def _linked(tx: AccountTx, performed: DeliveryResult, *, mail: Mail, ready: Prepared, home: MailboxID) -> None:
+def _linked(tx: AccountTx, performed: DeliveryResult, *, mail: Mail, ready: PreparedMessage, home: MailboxID) -> None:
     """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once. Raises
     _Renamed.
     """

@@ -19,7 +19,7 @@ from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.smtp.commands import RcptTo
 from moxlite.proto.smtp.replies import Response
 from moxlite.smtpd.session import AcceptedRecipient, Session, Transaction
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.perform import OwedMessage, OwedRow
 from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 
@@ -34,7 +34,7 @@ class Failed(msgspec.Struct, frozen=True):
 
 
 async def failure_notice(
-    session: Session, transaction: Transaction, prepared: Prepared, failed: Sequence[Failed]
+    session: Session, transaction: Transaction, prepared: PreparedMessage, failed: Sequence[Failed]
 ) -> OwedRow | None:
     """Make the DSN for the sender about these recipients, as a row of the outbox.
 
@@ -55,7 +55,7 @@ async def failure_notice(
 
 
 async def receipt(
-    session: Session, transaction: Transaction, prepared: Prepared, delivered: Sequence[AcceptedRecipient]
+    session: Session, transaction: Transaction, prepared: PreparedMessage, delivered: Sequence[AcceptedRecipient]
 ) -> OwedRow | None:
     """Make the DSN about recipients whose account stores the message and whose NOTIFY asks for success (RFC 3461 §4.1),
     as a row of the outbox of that account. None for a null sender.
@@ -76,7 +76,7 @@ class _Notice(msgspec.Struct, frozen=True):
 
 
 async def _owed(
-    session: Session, transaction: Transaction, prepared: Prepared, sender: Address, notice: _Notice
+    session: Session, transaction: Transaction, prepared: PreparedMessage, sender: Address, notice: _Notice
 ) -> OwedRow:
     now = time.time_ns() // 1000
     hostname = session.hostname

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import Submission
@@ -310,7 +310,14 @@ def stop_leaving(tx: AccountTx, key: bytes) -> MessageID | None:
 
 
 def send_kept(
-    tx: AccountTx, ready: Prepared, key: bytes, owed: OwedMessage, flags: Flag, *, undo: int = 0, send_at: int = 0
+    tx: AccountTx,
+    ready: PreparedMessage,
+    key: bytes,
+    owed: OwedMessage,
+    flags: Flag,
+    *,
+    undo: int = 0,
+    send_at: int = 0,
 ) -> None:
     """Keep a message in Sent, and owe it to the queue under `key`: at once, after the `undo` µs in which it may be
     taken back, or at `send_at`, µs UTC, until which it waits in Scheduled.

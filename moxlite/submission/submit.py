@@ -27,7 +27,7 @@ from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
 from moxlite.proto.mime.types import MailAddress, MIMEError
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
@@ -85,7 +85,7 @@ class Complete(msgspec.Struct, frozen=True):
     author: Address
     way: SendingRoute = OWN
     added: bytes = b""
-    prepared: Prepared | None = None
+    prepared: PreparedMessage | None = None
 
 
 async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
@@ -155,7 +155,7 @@ class _Clean(msgspec.Struct, frozen=True):
 
     spool: Spool
     section: HeaderSection
-    prepared: Prepared
+    prepared: PreparedMessage
     extra: dict[str, str]
     fault: str
     utf8: bool
@@ -215,7 +215,7 @@ async def going_out(spool: Spool, hostnames: Collection[str], *, utf8: bool) -> 
         yield spool
 
 
-async def _edits(letter: OutgoingMessage, spool: Spool, prepared: Prepared, *, utf8: bool) -> list[Edit]:
+async def _edits(letter: OutgoingMessage, spool: Spool, prepared: PreparedMessage, *, utf8: bool) -> list[Edit]:
     """The edits after which each server takes the message. Raises SubmissionRefused."""
     root = prepared.index.root
 
@@ -399,7 +399,7 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
         raise _bad("extra data is too large")
 
 
-async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
+async def parse(letter: OutgoingMessage, spool: Spool) -> PreparedMessage:
     """Parse the message, and refuse it unless it is well-formed: its recipients must be able to read it (SMTP-111).
 
     Raises SubmissionRefused.
@@ -415,7 +415,7 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> Prepared:
 
 
 async def check_author(
-    letter: OutgoingMessage, prepared: Prepared, section: HeaderSection
+    letter: OutgoingMessage, prepared: PreparedMessage, section: HeaderSection
 ) -> tuple[Address, SendingRoute]:
     """Return the author, the only address in From, and the way of mail from it; refuse one that the user may not send
     as (SMTP-111). Raises SubmissionRefused, StoreError.
@@ -432,7 +432,7 @@ async def check_author(
     return author, way
 
 
-def _sender_field(letter: OutgoingMessage, prepared: Prepared, section: HeaderSection) -> bytes:
+def _sender_field(letter: OutgoingMessage, prepared: PreparedMessage, section: HeaderSection) -> bytes:
     """The Sender field of a message that is sent on behalf of its author, b"" if it has one of the user's. Raises
     SubmissionRefused.
     """

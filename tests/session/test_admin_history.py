@@ -13,7 +13,7 @@ from moxlite.acceptance import gathering
 from moxlite.admin import figures as recorder_module
 from moxlite.admin.figures import HistoryRecorder
 from moxlite.metrics import MAX_DAILY, Daily, DailyKey, DailyKind
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Tx
 from moxlite.store.junk.score import Judgement
@@ -205,7 +205,7 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
     corrections, day by day as the log has them; after the stop of the server all of it is stored.
     """
 
-    async def classified(_: object, message: Prepared) -> Judgement:
+    async def classified(_: object, message: PreparedMessage) -> Judgement:
         await trio.lowlevel.checkpoint()
         return Judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02, True, ())
 

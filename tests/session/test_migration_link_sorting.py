@@ -53,7 +53,7 @@ async def _judge(account: object, message: object) -> Judgement:
     """A filter that knows one word."""
     del account
     await trio.lowlevel.checkpoint()
-    junk = b"pills" in message.spool.whole()  # type: ignore[attr-defined] # of Prepared
+    junk = b"pills" in message.spool.whole()  # type: ignore[attr-defined] # of PreparedMessage
     return Judgement(0.99 if junk else 0.1, True, ())
 
 

@@ -15,7 +15,7 @@ from moxlite.migration.maildrop import Maildrop
 from moxlite.net.imapclient import BrokenServer, ConnectionLost, IMAPClientError, LoginFailed
 from moxlite.net.pop3client import AT_ONCE, ENTRY, LINE, POP3Client
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.mail.links import Link, NewLink, add_link, link_named
 from moxlite.store.options import DAY
@@ -135,7 +135,7 @@ class Sorter:
     def __init__(self) -> None:
         self.asked: list[str | None] = []
 
-    async def actions(self, account: Account, ready: Prepared, files: FileInto) -> tuple[FileInto]:
+    async def actions(self, account: Account, ready: PreparedMessage, files: FileInto) -> tuple[FileInto]:
         self.asked.append(ready.thread.messageid)
         return (files,)
 

@@ -25,7 +25,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
 from moxlite.store.content.body import stream_message
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify, QueueFull
 from moxlite.store.errors import StorageFull, StoreError
@@ -822,7 +822,7 @@ async def test_the_right_to_send_ends(smtp: Smtp, monkeypatch: pytest.MonkeyPatc
         assert (await send(client, TEAM)).startswith("550 5.7.1")
         await let(smtp, "mia", "as")
 
-        async def withdrawn(spool: Spool, *, max_size: int) -> Prepared:
+        async def withdrawn(spool: Spool, *, max_size: int) -> PreparedMessage:
             await let(smtp, "mia", None)
             return await prepare(spool, max_size=max_size)
 

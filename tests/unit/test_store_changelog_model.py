@@ -20,7 +20,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog import bus, unit
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junkflags import JunkFlagRules
@@ -127,7 +127,7 @@ def view_of(r: Reader) -> View:
 
 class Machine:
     def __init__(
-        self, account: Account, prepared: Prepared, subscribers: list[Subscriber], boxes: list[MailboxID]
+        self, account: Account, prepared: PreparedMessage, subscribers: list[Subscriber], boxes: list[MailboxID]
     ) -> None:
         self.account = account
         self.prepared = prepared

@@ -14,7 +14,7 @@ from moxlite.store.changelog import account as account_module, bus, catchup as p
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.catchup import Catchup, ChangeFilter, TooMany
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import copying, expunging, mailboxes
@@ -50,12 +50,12 @@ async def account(accounts: Accounts) -> AsyncIterator[Account]:
 
 
 @pytest.fixture
-async def prepared() -> AsyncIterator[Prepared]:
+async def prepared() -> AsyncIterator[PreparedMessage]:
     with Spool.of(b"Subject: x\r\n\r\ntext\r\n") as spool:
         yield await prepare(spool)
 
 
-async def add(account: Account, prepared: Prepared, count: int = 1, box: MailboxID = INBOX) -> None:
+async def add(account: Account, prepared: PreparedMessage, count: int = 1, box: MailboxID = INBOX) -> None:
     await account.write(lambda tx: [add_message(tx, prepared, box) for _ in range(count)])
 
 
@@ -65,7 +65,9 @@ async def since(account: Account, modseq: int) -> list[Event]:
     )
 
 
-async def test_removals_come_first_then_additions_by_uid_then_the_rest(account: Account, prepared: Prepared) -> None:
+async def test_removals_come_first_then_additions_by_uid_then_the_rest(
+    account: Account, prepared: PreparedMessage
+) -> None:
     """STORE-30: a message added first and flagged last keeps its place among the additions."""
     await add(account, prepared, 3)
     start = account.bus.modseq
@@ -90,7 +92,7 @@ async def test_removals_come_first_then_additions_by_uid_then_the_rest(account: 
     assert (events[1].exists, events[1].unseen) == (4, 3)
 
 
-async def test_what_came_and_went_is_not_told(account: Account, prepared: Prepared) -> None:
+async def test_what_came_and_went_is_not_told(account: Account, prepared: PreparedMessage) -> None:
     """STORE-30: coalesced."""
     start = account.bus.modseq
     await add(account, prepared)
@@ -98,7 +100,7 @@ async def test_what_came_and_went_is_not_told(account: Account, prepared: Prepar
     assert not [event for event in await since(account, start) if isinstance(event, MessagesRemoved | MessageAdded)]
 
 
-async def test_mailboxes_come_before_what_is_in_them(account: Account, prepared: Prepared) -> None:
+async def test_mailboxes_come_before_what_is_in_them(account: Account, prepared: PreparedMessage) -> None:
     """STORE-30."""
     start = account.bus.modseq
     box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "new")))[0]
@@ -107,7 +109,7 @@ async def test_mailboxes_come_before_what_is_in_them(account: Account, prepared:
     assert kinds.index(MailboxAdded) < kinds.index(MessageAdded)
 
 
-async def test_a_deleted_mailbox_is_told_after_its_messages(account: Account, prepared: Prepared) -> None:
+async def test_a_deleted_mailbox_is_told_after_its_messages(account: Account, prepared: PreparedMessage) -> None:
     """STORE-13, STORE-30."""
     box = (await account.write(lambda tx: mailboxes.create_mailbox(tx, "old")))[0]
     await add(account, prepared, 2, box=box.id)
@@ -120,7 +122,9 @@ async def test_a_deleted_mailbox_is_told_after_its_messages(account: Account, pr
     assert (events[1].mailbox_id, events[1].name) == (box.id, "old")
 
 
-async def test_subscriptions_annotations_settings_and_threads_are_told(account: Account, prepared: Prepared) -> None:
+async def test_subscriptions_annotations_settings_and_threads_are_told(
+    account: Account, prepared: PreparedMessage
+) -> None:
     """STORE-30: thread flags by threadseq, so IMAP sees no FETCH for them."""
     await add(account, prepared, 2)
     start = account.bus.modseq
@@ -143,7 +147,7 @@ async def test_nothing_is_told_to_who_is_up_to_date(account: Account) -> None:
     assert await since(account, account.bus.modseq) == []
 
 
-async def test_long_changes_come_in_slices_of_some_500(account: Account, prepared: Prepared) -> None:
+async def test_long_changes_come_in_slices_of_some_500(account: Account, prepared: PreparedMessage) -> None:
     """STORE-30, STORE-34: the unit itself is a mark; the slices are read each by itself."""
     _, cursor = await account.subscribe()
     with cursor:
@@ -166,7 +170,7 @@ async def test_long_changes_come_in_slices_of_some_500(account: Account, prepare
 
 
 async def test_what_changes_between_two_slices_is_told_by_the_next_catch_up(
-    account: Account, prepared: Prepared
+    account: Account, prepared: PreparedMessage
 ) -> None:
     """STORE-30, STORE-35: nothing is lost, though no snapshot is held over the slices."""
     _, cursor = await account.subscribe()
@@ -197,7 +201,7 @@ async def test_what_changes_between_two_slices_is_told_by_the_next_catch_up(
 
 
 async def test_a_short_plan_is_made_here_and_a_long_one_in_a_thread(
-    account: Account, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+    account: Account, prepared: PreparedMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-3, STORE-30."""
     await add(account, prepared, 30)
@@ -223,7 +227,7 @@ async def test_a_short_plan_is_made_here_and_a_long_one_in_a_thread(
 
 
 async def test_a_unit_over_1000_rows_is_one_mark_in_the_tail(
-    account: Account, prepared: Prepared, monkeypatch: pytest.MonkeyPatch
+    account: Account, prepared: PreparedMessage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-34: one of just as many is not."""
     monkeypatch.setattr(unit, "MARK_ROWS", 10)
@@ -319,7 +323,7 @@ class Follower:
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_portions_make_up_the_whole(
-    account: Account, prepared: Prepared, seed: int, monkeypatch: pytest.MonkeyPatch
+    account: Account, prepared: PreparedMessage, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-30, STORE-34: whatever is told from the tail, from the log, or has fallen off the tail."""
     monkeypatch.setattr(unit, "MARK_ROWS", 2)

@@ -17,7 +17,7 @@ import trio
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.actions import (
     AnyAction,
     Delivery,
@@ -117,7 +117,7 @@ async def test_any_list_of_actions_is_done_once_however_often_it_is_cut_off(acco
         assert await account.scan(lambda r: check_account(r, deep=True), op="test") == []
 
 
-async def cut_off(account: Account, ready: Prepared, delivery: Delivery, number: int, kills: list[int]) -> None:
+async def cut_off(account: Account, ready: PreparedMessage, delivery: Delivery, number: int, kills: list[int]) -> None:
     """Perform a delivery with failures before these statements, then twice in peace."""
     key, owed = b"key %d" % number, OwedRow(b"owed %d" % number, "submit", b"data")
     messageid, wanted = f"{number}@example.com", effects(list(delivery.actions))

@@ -8,7 +8,7 @@ import pytest
 from moxlite.acceptance.history import Sender, reputation
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery import perform as rejects
 from moxlite.store.delivery.actions import Delivery, KeepReject
 from moxlite.store.delivery.forwarding import MAX_PER_DAY as MOST_SENT_ON, confirm_target, may_forward
@@ -46,7 +46,12 @@ async def keep(account: Account, number: int, *, unlimited: bool = False) -> boo
 
 
 async def refused(
-    account: Account, ready: Prepared, facts: MessageFacts = NO_FACTS, key: bytes = b"", *, unlimited: bool = False
+    account: Account,
+    ready: PreparedMessage,
+    facts: MessageFacts = NO_FACTS,
+    key: bytes = b"",
+    *,
+    unlimited: bool = False,
 ) -> bool:
     """Deliver a message that was refused; whether a copy was kept."""
     action = KeepReject(mailbox="Rejects", destined="Inbox", unlimited=unlimited)

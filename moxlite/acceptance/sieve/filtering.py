@@ -29,7 +29,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.proto.address import Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.actions import FileInto, Mark
 from moxlite.store.delivery.scripts import Compiled, active_script, compiled_script, other_scripts, seen_keys
 from moxlite.store.delivery.vacation import has_written_to, load_form
@@ -73,7 +73,7 @@ def is_filtered(case: Case, plan: Plan) -> bool:
 async def with_script(
     case: Case,
     plan: Plan,
-    whole: Callable[[], Prepared],
+    whole: Callable[[], PreparedMessage],
     section: HeaderSection,
     accounts: Accounts,
     snapshot: Snapshot,
@@ -122,7 +122,7 @@ async def _by_script(
     case: Case,
     name: str,
     filtered: ScriptDecision,
-    octets: Prepared,
+    octets: PreparedMessage,
     section: HeaderSection,
     accounts: Accounts,
     now: int,
@@ -169,7 +169,7 @@ def _run(
     program: Program,
     name: str,
     filtered: ScriptDecision,
-    octets: Prepared,
+    octets: PreparedMessage,
     section: HeaderSection,
     now: int,
 ) -> ScriptDecision:

@@ -15,7 +15,7 @@ from moxlite.operations import described_in, reports
 from moxlite.operations.reports import SentReports
 
 if TYPE_CHECKING:
-    from moxlite.store.content.prepare import Prepared
+    from moxlite.store.content.prepare import PreparedMessage
 
 
 def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
@@ -45,7 +45,7 @@ def _report(kind: Literal["dmarc", "tls"], file: str) -> dict[str, object]:
 
     octets = _read(file)
 
-    async def prepared(spool: Spool) -> "Prepared":
+    async def prepared(spool: Spool) -> "PreparedMessage":
         return await prepare(spool)
 
     with Spool.of(with_crlf(octets)) as spool:

@@ -26,7 +26,7 @@ from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.sections import Kind, find_section
 from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append as add
 from moxlite.store.errors import NoSuchMailbox
@@ -116,7 +116,7 @@ async def _prepared(session: Session, messages: Sequence[c.AppendMessage], right
                 raise no("couldn't save the message", "UNAVAILABLE") from None
         else:
             whole = next(came)
-            assert isinstance(whole, Prepared)
+            assert isinstance(whole, PreparedMessage)
             prepared = whole
         total += prepared.size
         if total > MAX_FACTOR * incoming.limit:
@@ -143,7 +143,9 @@ BLOCK: Final = 262_144
 """Octets copied at once."""
 
 
-async def catenate(session: Session, message: AppendMessage, came: Iterator[Prepared | Spool], joined: Spool) -> Spool:
+async def catenate(
+    session: Session, message: AppendMessage, came: Iterator[PreparedMessage | Spool], joined: Spool
+) -> Spool:
     """Write the parts in order into a spool, and return it finished.
 
     Args:

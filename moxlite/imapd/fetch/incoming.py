@@ -22,7 +22,7 @@ from moxlite.ledger import FREE, ledger
 from moxlite.processor import turn
 from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
-from moxlite.store.content.prepare import Prepared, prepare_in_thread, prepare_on_loop
+from moxlite.store.content.prepare import PreparedMessage, prepare_in_thread, prepare_on_loop
 from moxlite.store.content.spool import Spool, SpoolFile
 from moxlite.store.errors import BadMailboxName
 from moxlite.store.file.transaction import Reader
@@ -117,7 +117,7 @@ class Incoming:
         self._hold = ledger().hold()  # of what the spools no longer have: octets in the form for the store
         self._spool: Spool | None = None  # the literal being received
         self._part = False  # and whether it is a part of a message
-        self.messages: list[Prepared | Spool] = []
+        self.messages: list[PreparedMessage | Spool] = []
         self.target: Target | None = None
         self.failed = False
 
@@ -160,7 +160,7 @@ class Incoming:
         self._spool = self._spool_of(JOINED_MEMORY)
         return self._spool
 
-    async def parse(self, spool: Spool) -> Prepared:
+    async def parse(self, spool: Spool) -> PreparedMessage:
         """A whole message in the form for the store; its octets in memory are counted. Raises OSError, BadMessage."""
         limit = self.limit
         chunks = spool.size <= self._memory or self._memory == MEMORY  # one message of any size: one transaction
@@ -227,7 +227,7 @@ class Incoming:
         """Free memory and the file."""
         self._file.close()
         for message in (*self.messages, self._spool):
-            spool = message.spool if isinstance(message, Prepared) else message
+            spool = message.spool if isinstance(message, PreparedMessage) else message
             if spool is not None:
                 spool.close()
         self._spool = None

@@ -50,7 +50,7 @@ from moxlite.smtpd.notices import failure_notice, receipt
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session, Transaction
 from moxlite.smtpd.wire import Wire
-from moxlite.store.content.prepare import Prepared, prepare
+from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
 from moxlite.store.content.spoolmemory import WRITE_SIZE
@@ -166,7 +166,7 @@ class Reception:
             )
         self._results.decide(name, decisions)
 
-    def _as_judged(self, case: Case) -> Prepared:
+    def _as_judged(self, case: Case) -> PreparedMessage:
         return self._message.prepared.with_prefix(prefix(self._common, case, trace.reason_field(UNJUDGED)))
 
     async def _let_wait(self) -> None:

@@ -17,7 +17,7 @@ from moxlite.proto.address import Address, Domain, Path
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.smtpd import trace
 from moxlite.smtpd.session import Session, Transaction
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, Validation, ip_classes
 
 
@@ -38,7 +38,7 @@ class Common(msgspec.Struct, frozen=True, kw_only=True):
     headerless: bool
 
 
-def common_of(session: Session, transaction: Transaction, prepared: Prepared, evidence: Evidence) -> Common:
+def common_of(session: Session, transaction: Transaction, prepared: PreparedMessage, evidence: Evidence) -> Common:
     """The shared facts of a message."""
     hello, checks, utf8 = session.hello, evidence.checks, transaction.mail.smtputf8
 

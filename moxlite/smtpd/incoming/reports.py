@@ -25,7 +25,7 @@ from moxlite.net.metrics import panics
 from moxlite.proto.address import Domain
 from moxlite.proto.dmarcreport import DMARCReport
 from moxlite.smtpd import metrics
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import StoreError
 from moxlite.store.options import DAY
 from moxlite.store.reports.evaluations import DKIMEvaluation, Evaluation, SPFEvaluation
@@ -47,7 +47,9 @@ KNOWN: Final = frozenset({"none", "quarantine", "reject", "pass", "fail"})
 class Reports:
     """The reports in one message."""
 
-    def __init__(self, db: ReportsDB | None, prepared: Prepared, checks: Checks | None, snapshot: Snapshot) -> None:
+    def __init__(
+        self, db: ReportsDB | None, prepared: PreparedMessage, checks: Checks | None, snapshot: Snapshot
+    ) -> None:
         """`db`: None in a server that does not check senders."""
         self._db = db
         self._prepared = prepared

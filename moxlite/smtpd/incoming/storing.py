@@ -46,7 +46,7 @@ from moxlite.smtpd import metrics
 from moxlite.smtpd.incoming.prefix import Common, decided_prefix, facts_of
 from moxlite.smtpd.notices import notify_later
 from moxlite.smtpd.session import Session, Transaction
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
@@ -64,7 +64,7 @@ _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with it
 
 
 async def with_messages(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decision, prefix: bytes
+    session: Session, transaction: Transaction, prepared: PreparedMessage, decided: Decision, prefix: bytes
 ) -> tuple[AnyAction, ...]:
     """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
     actions: list[AnyAction] = []
@@ -85,7 +85,7 @@ async def with_messages(
     return tuple(actions)
 
 
-async def _answer(session: Session, prepared: Prepared, decided: Decision, action: Vacation) -> bytes:
+async def _answer(session: Session, prepared: PreparedMessage, decided: Decision, action: Vacation) -> bytes:
     """The answer of the owner (RFC 3834 §3, RFC 5230 §5)."""
     now = time.time_ns() // 1000
     author = decided.case.recipient.canonical
@@ -179,7 +179,12 @@ class ForwardedMessage(msgspec.Struct, frozen=True):
 
 
 async def pass_on(
-    session: Session, transaction: Transaction, prepared: Prepared, decided: Decision, prefix: bytes, own: Address
+    session: Session,
+    transaction: Transaction,
+    prepared: PreparedMessage,
+    decided: Decision,
+    prefix: bytes,
+    own: Address,
 ) -> ForwardedMessage:
     """The message as it is sent on, in the name of `own`: the account's address, or the alias. `prefix`: the trace
     fields of the account's copy, with our results.
@@ -269,7 +274,7 @@ class Storing:
       stored: names of the accounts that have performed their plan.
     """
 
-    def __init__(self, session: Session, transaction: Transaction, prepared: Prepared, common: Common) -> None:
+    def __init__(self, session: Session, transaction: Transaction, prepared: PreparedMessage, common: Common) -> None:
         self._session = session
         self._transaction = transaction
         self._prepared = prepared

@@ -1,9 +1,9 @@
 """Preparing a message for the store: everything derived from its octets before the unit that adds it (STORE-7,
 STORE-50..58, STORE-180..182).
 
-The result does not depend on the account: one `Prepared` serves all recipients of a transaction, each with its own
-prefix. A body over 4 MiB is not compressed here but by `held_bodies`, which writes it to the account's file piece by
-piece, so that memory stays bounded and other units can run in between.
+The result does not depend on the account: one `PreparedMessage` serves all recipients of a transaction, each with its
+own prefix. A body over 4 MiB is not compressed here but by `held_bodies`, which writes it to the account's file piece
+by piece, so that memory stays bounded and other units can run in between.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ _preparing: Final = OctetLimiter(PREPARED_AT_ONCE, TURN_SECONDS)
 _writing: Final = OctetLimiter(WRITTEN_AT_ONCE, TURN_SECONDS)
 
 
-class Prepared(msgspec.Struct, frozen=True, kw_only=True):
+class PreparedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message ready to be added to any account.
 
     Attributes:
@@ -174,7 +174,7 @@ class Prepared(msgspec.Struct, frozen=True, kw_only=True):
         """
         return self.index.root.defect == "no header fields"
 
-    def with_prefix(self, prefix: bytes) -> Prepared:
+    def with_prefix(self, prefix: bytes) -> PreparedMessage:
         """The same message with other header lines before it, each ending in CRLF. Cheap: called for each recipient."""
         if prefix == self.prefix:
             return self
@@ -200,7 +200,7 @@ async def prepare(
     strict: bool = False,
     compression: Compression | None = None,
     chunks: bool = True,
-) -> Prepared:
+) -> PreparedMessage:
     """Derive everything that is stored with the octets of a finished spool: on the loop if they are few, else in a
     thread.
 
@@ -228,19 +228,19 @@ async def prepare(
     return prepared.with_prefix(prefix)
 
 
-def prepare_on_loop(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> Prepared | None:
+def prepare_on_loop(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> PreparedMessage | None:
     """As `prepare`, without a checkpoint; None for a message that may hold the loop. Raises BadMessage."""
     _check_size(spool, 0, max_size)
     return _prepare_on_loop(spool, False, None, chunks)
 
 
-async def prepare_in_thread(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> Prepared:
+async def prepare_in_thread(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> PreparedMessage:
     """As `prepare`, for a message that `prepare_on_loop` did not take. Raises BadMessage, OSError, StorageBusy."""
     _check_size(spool, 0, max_size)
     return await _prepare_in_thread(spool, False, None, chunks)
 
 
-def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE) -> Prepared:
+def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE) -> PreparedMessage:
     """As `prepare`, in the calling thread, which is not that of the loop. Raises BadMessage, OSError."""
     _check_size(spool, 0, max_size)
     return _prepare(spool, False, None, True)
@@ -253,7 +253,9 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
         raise BadMessage(f"the message is larger than {max_size} bytes")
 
 
-def _prepare_on_loop(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared | None:
+def _prepare_on_loop(
+    spool: Spool, strict: bool, compression: Compression | None, chunks: bool
+) -> PreparedMessage | None:
     if spool.size > ON_LOOP or not spool.in_memory or not _is_simple(spool.whole()):
         return None
     try:
@@ -262,7 +264,9 @@ def _prepare_on_loop(spool: Spool, strict: bool, compression: Compression | None
         return None
 
 
-async def _prepare_in_thread(spool: Spool, strict: bool, compression: Compression | None, chunks: bool) -> Prepared:
+async def _prepare_in_thread(
+    spool: Spool, strict: bool, compression: Compression | None, chunks: bool
+) -> PreparedMessage:
     # In this order: no account holds memory that others wait for while it waits for its place.
     async with place("prepare") as work, _preparing.hold(spool.size):
         return await trio.to_thread.run_sync(work.run, partial(_prepare, spool, strict, compression, chunks))
@@ -280,7 +284,7 @@ def _is_simple(octets: bytes) -> bool:
 
 def _prepare(
     spool: Spool, strict: bool, compression: Compression | None, chunks: bool, signs: int | None = None
-) -> Prepared:
+) -> PreparedMessage:
     if compression is None:
         compression = preferred()
     size = spool.size
@@ -293,7 +297,7 @@ def _prepare(
             parsed = parse(view, strict=strict)
             encoded = encode_chunks(view, compression) if chunks and size <= LARGE else None
     envelope = parsed.index.envelope
-    return Prepared(
+    return PreparedMessage(
         digest=spool.digest(),
         body_size=size,
         prefix=b"",
@@ -370,20 +374,20 @@ that, the next open removes them.
 
 
 @asynccontextmanager
-async def held_body(account: Account, prepared: Prepared) -> AsyncIterator[Prepared]:
+async def held_body(account: Account, prepared: PreparedMessage) -> AsyncIterator[PreparedMessage]:
     """As `held_bodies`, for one message."""
     async with held_bodies(account, (prepared,)) as (ready,):
         yield ready
 
 
 @asynccontextmanager
-async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIterator[list[Prepared]]:
+async def held_bodies(account: Account, messages: Sequence[PreparedMessage]) -> AsyncIterator[list[PreparedMessage]]:
     """Write the bodies of messages to the account's file, for units inside the block; a body that no unit linked is
     removed at the end.
 
-    A body that is in `Prepared.chunks` is not written. A body that the account has already is written all the same and
-    dropped at the end: the stored one may be erased before the unit runs. If the stored one is damaged, it is mended
-    first. Many short bodies share a unit.
+    A body that is in `PreparedMessage.chunks` is not written. A body that the account has already is written all the
+    same and dropped at the end: the stored one may be erased before the unit runs. If the stored one is damaged, it is
+    mended first. Many short bodies share a unit.
 
     Raises:
       StorageFull, StorageBroken, StorageBusy: a body could not be written.
@@ -407,7 +411,7 @@ async def held_bodies(account: Account, messages: Sequence[Prepared]) -> AsyncIt
                 await account.write(lambda tx: _release_all(tx, held))
 
 
-async def _mend_stored(account: Account, messages: Sequence[Prepared]) -> None:
+async def _mend_stored(account: Account, messages: Sequence[PreparedMessage]) -> None:
     """Rewrite damaged stored bodies that the messages are about to share (STORE-180)."""
     by_digest = {message.digest: message for message in messages}
     damaged = await account.scan(partial(unsound, digests=list(by_digest)), op="sound") if by_digest else {}
@@ -423,12 +427,12 @@ async def _mend_stored(account: Account, messages: Sequence[Prepared]) -> None:
 class _Piece(msgspec.Struct, frozen=True):
     """At most `LARGE` octets of a body from `start` on."""
 
-    prepared: Prepared
+    prepared: PreparedMessage
     start: int
     size: int
 
 
-def _in_units(messages: Iterable[Prepared]) -> Iterator[list[_Piece]]:
+def _in_units(messages: Iterable[PreparedMessage]) -> Iterator[list[_Piece]]:
     """Cut the bodies into pieces, grouped for units of at most LARGE octets."""
     pieces: list[_Piece] = []
     octets = 0

@@ -19,7 +19,7 @@ from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
 from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, held_bodies, held_body
+from moxlite.store.content.prepare import PreparedMessage, held_bodies, held_body
 from moxlite.store.delivery.actions import (
     AnyAction,
     Delivery,
@@ -93,7 +93,7 @@ class DeliveryResult(msgspec.Struct, frozen=True):
 
 async def perform(
     account: Account,
-    prepared: Prepared,
+    prepared: PreparedMessage,
     delivery: Delivery,
     key: bytes = b"",
     *,
@@ -116,7 +116,7 @@ async def perform(
         if isinstance(action, Notify) or (isinstance(action, Redirect | Vacation) and not action.owed):
             raise NoCarrier(str(action.__struct_config__.tag))
 
-    def unit(tx: AccountTx, ready: Prepared) -> DeliveryResult:
+    def unit(tx: AccountTx, ready: PreparedMessage) -> DeliveryResult:
         for owed in owes:
             tx.owe(owed.key, owed.kind, owed.data)
         # The key is written in the unit that delivers, so that it stands for a message that is there. Aliases may lead
@@ -170,7 +170,7 @@ def has_calendar(part: Part) -> bool:
 class _Unit:
     """One delivery within its unit."""
 
-    def __init__(self, tx: AccountTx, ready: Prepared, delivery: Delivery) -> None:
+    def __init__(self, tx: AccountTx, ready: PreparedMessage, delivery: Delivery) -> None:
         self._tx = tx
         self._ready = ready
         self._delivery = delivery
@@ -451,7 +451,7 @@ _OWED_DECODER: Final = msgpack_decoder(OwedMessage)
 
 async def deliver(
     account: Account,
-    prepared: Prepared,
+    prepared: PreparedMessage,
     facts: MessageFacts,
     mailbox: str,
     *,
@@ -533,7 +533,7 @@ UNION ALL SELECT 1 FROM message m JOIN body b ON b.id = m.body_id WHERE m.mailbo
 
 
 def keep_reject(
-    tx: AccountTx, ready: Prepared, facts: MessageFacts, box: Mailbox, action: KeepReject
+    tx: AccountTx, ready: PreparedMessage, facts: MessageFacts, box: Mailbox, action: KeepReject
 ) -> AddedMessage | None:
     """Keep a copy of a refused message in the rejects mailbox `box`: seen and marked, with the mailbox it was meant
     for.

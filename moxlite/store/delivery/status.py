@@ -15,7 +15,7 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, held_body
+from moxlite.store.content.prepare import PreparedMessage, held_body
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.expunging import expunge_queued
@@ -205,14 +205,14 @@ def created_at(r: Reader) -> int:
     return state(r).created
 
 
-async def put_queued(account: Account, key: bytes, prepared: Prepared, received: int) -> bool:
+async def put_queued(account: Account, key: bytes, prepared: PreparedMessage, received: int) -> bool:
     """Show a submission that was queued at `received` (µs UTC), only once however often it is called. False if the
     account has no mailbox to show it in.
 
     Raises the errors of `add_message`, except OverQuota.
     """
 
-    def unit(tx: AccountTx, ready: Prepared) -> bool:
+    def unit(tx: AccountTx, ready: PreparedMessage) -> bool:
         box = queue_mailbox(tx)
         if box is None:
             return False

@@ -16,7 +16,7 @@ import msgspec
 
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.access import allowed_flags
-from moxlite.store.content.prepare import Prepared, prepare_here
+from moxlite.store.content.prepare import PreparedMessage, prepare_here
 from moxlite.store.content.spool import Spool, SpoolSpace
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, ImportFailed
 from moxlite.store.imports.items import MAX_MEMBER, Folder, Item, Keywords, LabelUse, Mail, Problem, Problems
@@ -325,7 +325,7 @@ class ReadAhead:
             if batch.spool is not spool:
                 spool.close()
 
-    def _place(self, mail: Mail, prepared: Prepared, batch: Batch) -> None:
+    def _place(self, mail: Mail, prepared: PreparedMessage, batch: Batch) -> None:
         mailbox, words = self._filed(mail, prepared, batch)
         box = self._box(mailbox, batch)
         if box is None:
@@ -366,7 +366,7 @@ class ReadAhead:
         if prepared.chunks is None:
             batch.spool = prepared.spool
 
-    def _filed(self, mail: Mail, prepared: Prepared, batch: Batch) -> tuple[str, tuple[str, ...]]:
+    def _filed(self, mail: Mail, prepared: PreparedMessage, batch: Batch) -> tuple[str, tuple[str, ...]]:
         """Mailbox and words of a message: by its place in the source, or by Gmail's labels where it has them."""
         header = HeaderSection(prepared.header) if mail.labels else None
         value = header.text(b"x-gmail-labels") if header is not None else b""

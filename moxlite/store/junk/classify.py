@@ -13,7 +13,7 @@ import msgspec
 from moxlite.proto.mime.structure import scan
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.score import NEUTRAL, Judgement, JunkWord, hash_words, judge, words_of
 from moxlite.store.junk.words import count_words, read_meta, stored_words
@@ -38,7 +38,7 @@ class Explanation(msgspec.Struct, frozen=True):
     trained: bool | None = None
 
 
-async def classify(account: Account, message: Prepared | bytes | int) -> Judgement | None:
+async def classify(account: Account, message: PreparedMessage | bytes | int) -> Judgement | None:
     """Classify a message: one about to be delivered, octets, or a stored one by its id. None if the account has no
     filter.
 
@@ -65,7 +65,7 @@ async def explain(account: Account, message: bytes | int) -> Explanation | None:
     return await account.scan(partial(_explain, message=message, params=params), op="junk_explain")
 
 
-def _explain(r: Reader, message: Prepared | bytes | int, params: JunkParams) -> Explanation:
+def _explain(r: Reader, message: PreparedMessage | bytes | int, params: JunkParams) -> Explanation:
     active, _ = read_meta(r)
     words = _words(r, message, params.grams if active is None else active.grams)
     if active is None:
@@ -87,7 +87,7 @@ def _explain(r: Reader, message: Prepared | bytes | int, params: JunkParams) -> 
     )
 
 
-def _words(r: Reader, message: Prepared | bytes | int, grams: Grams) -> list[str]:
+def _words(r: Reader, message: PreparedMessage | bytes | int, grams: Grams) -> list[str]:
     if isinstance(message, int):
         return stored_words(r, message, grams)
     if isinstance(message, bytes):

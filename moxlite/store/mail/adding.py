@@ -14,7 +14,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import WRITE_CHUNK, make_sound
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Tx, Value
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
@@ -59,7 +59,7 @@ class Append(msgspec.Struct, frozen=True):
     keywords in any case.
     """
 
-    prepared: Prepared
+    prepared: PreparedMessage
     flags: Flag = Flag(0)
     keywords: tuple[str, ...] = ()
     received: int | None = None
@@ -94,7 +94,7 @@ orig_dkim, dkim) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
 INSERT_KEYWORD: Final = "INSERT INTO message_keyword (keyword, message_id) VALUES (?, ?)"
 
 
-def add_bodies(tx: Tx, messages: Sequence[Prepared], first_id: BodyID) -> list[BodyID]:
+def add_bodies(tx: Tx, messages: Sequence[PreparedMessage], first_id: BodyID) -> list[BodyID]:
     """Add a reference to the body of each message: an equal stored body, the one written before (`held_bodies`), or a
     new one (STORE-180), with an id from `first_id` on, of which as many were taken. Returns the body ids, in order.
 
@@ -124,7 +124,7 @@ def add_bodies(tx: Tx, messages: Sequence[Prepared], first_id: BodyID) -> list[B
     return ids
 
 
-def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
+def _use_held(tx: Tx, prepared: PreparedMessage) -> BodyID:
     """As `add_bodies`, for a body that `held_bodies` has written."""
     if prepared.held is None:
         raise ValueError("long bodies must be written with held_bodies first")
@@ -139,7 +139,7 @@ def _use_held(tx: Tx, prepared: Prepared) -> BodyID:
 
 def add_message(
     tx: AccountTx,
-    prepared: Prepared,
+    prepared: PreparedMessage,
     mailbox_id: MailboxID,
     *,
     flags: Flag = Flag(0),

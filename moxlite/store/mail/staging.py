@@ -21,7 +21,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import take_body_ids
-from moxlite.store.content.prepare import Prepared
+from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader, Tx, Value
 from moxlite.store.mail.adding import INSERT_HEADER, add_bodies
@@ -83,7 +83,7 @@ class Staged(msgspec.Struct, frozen=True):
     """A message for `stage`: `mailbox` and `folder` are numbers within the job, `place` counts within the mailbox."""
 
     id: int
-    prepared: Prepared
+    prepared: PreparedMessage
     mailbox: int
     place: int
     folder: int
@@ -137,12 +137,12 @@ def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
             link(tx, origin, message.id, copy_key(message.prepared.thread.messageid, origin.size, origin.received))
 
 
-def _header(message_id: int, prepared: Prepared) -> tuple[Value, ...]:
+def _header(message_id: int, prepared: PreparedMessage) -> tuple[Value, ...]:
     # Which references are missing is known once the message is placed; its row is not written again then.
     return (message_id, None, missing_names(prepared.thread.references), prepared.header)
 
 
-def _info(message_id: int, prepared: Prepared) -> tuple[Value, ...]:
+def _info(message_id: int, prepared: PreparedMessage) -> tuple[Value, ...]:
     return (message_id, prepared.envelope, prepared.bodystructure, prepared.structure, prepared.preview)
 
 

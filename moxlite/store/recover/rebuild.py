@@ -23,7 +23,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import renew
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.content.prepare import Prepared, held_body, prepare
+from moxlite.store.content.prepare import PreparedMessage, held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage
 from moxlite.store.errors import BadKeyword, BadMailboxName, BadMessage, BadTarget, LimitExceeded
@@ -251,7 +251,12 @@ class _Work:
 
 
 def _add(
-    tx: AccountTx, ready: Prepared, target: MailboxID, item: Append, facts: MessageFacts, message: FoundMessage | None
+    tx: AccountTx,
+    ready: PreparedMessage,
+    target: MailboxID,
+    item: Append,
+    facts: MessageFacts,
+    message: FoundMessage | None,
 ) -> MessageID:
     added = add_message(
         tx,

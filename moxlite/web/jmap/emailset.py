@@ -15,7 +15,7 @@ from moxlite.processor import off_loop
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.access import check_rights, flag_rights
 from moxlite.store.content.body import stream_message
-from moxlite.store.content.prepare import Prepared, held_body, prepare
+from moxlite.store.content.prepare import PreparedMessage, held_body, prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import BadKeyword, BadMessage, NoRight, StoreError
 from moxlite.store.mail.adding import add_message
@@ -376,7 +376,7 @@ async def _added(call: Call, spool: Spool, metadata: Metadata) -> Object:
         return await call.account.write(partial(_add, ready=ready, metadata=metadata), weight=spool.size)
 
 
-def _add(tx: AccountTx, ready: Prepared, metadata: Metadata) -> Object:
+def _add(tx: AccountTx, ready: PreparedMessage, metadata: Metadata) -> Object:
     first, *others = metadata.mailboxes
     _check_rights(tx, metadata.place, metadata.mailboxes, ADDING)
     _check_rights(tx, metadata.place, metadata.mailboxes, flag_rights(metadata.flags, bool(metadata.keywords)))
