@@ -556,9 +556,9 @@ def test_root_writes_the_losses_through_no_planted_link(monkeypatch: pytest.Monk
         victim.write_text("not yours")
         (folder / "moxlite.toml").write_text(STATIC)
 
-        def recover(*_: object) -> rebuild.Recovered:
+        def recover(*_: object) -> rebuild.RecoveryResult:
             (out / "losses.txt").symlink_to(victim)
-            return rebuild.Recovered(losses=["root::0:0:root:/root:/bin/sh"])
+            return rebuild.RecoveryResult(losses=["root::0:0:root:/root:/bin/sh"])
 
         monkeypatch.setattr(rebuild, "recover", recover)
         assert run(["--config", str(folder / "moxlite.toml"), "account", "recover", "me", "--out", str(out)]) == 1

@@ -85,7 +85,7 @@ UPDATE state SET modseq = max(modseq, ?), next_uidvalidity = max(next_uidvalidit
 WHERE id = 1"""
 
 
-class Recovered(msgspec.Struct):
+class RecoveryResult(msgspec.Struct):
     """Result of a recovery. Messages saved, among them `unproven` ones, whose body's hash is lost, and `orphans`, of
     which only the body was left; mailboxes. `losses` has a line for each message and each group of table rows that is
     known to be lost.
@@ -98,7 +98,7 @@ class Recovered(msgspec.Struct):
     losses: list[str] = []
 
 
-def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = lambda _: None) -> Recovered:
+def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = lambda _: None) -> RecoveryResult:
     """Salvage the account `name` from `file` into ``out/accounts/NAME/account.db``. Blocks; not within Trio. `file` is
     only read; no other process writes it meanwhile.
 
@@ -127,7 +127,7 @@ def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = l
     return done
 
 
-async def _fill(name: str, out: Path, salvage: Salvage, tmp: Path, tell: Callable[[str], None]) -> Recovered:
+async def _fill(name: str, out: Path, salvage: Salvage, tmp: Path, tell: Callable[[str], None]) -> RecoveryResult:
     # Flags are copied: no rule of the account may be applied to them again.
     config = AccountConfig(initial_special_use={}, junk_flags=JunkFlagRules(enabled=False))
     options = Options(account_config=lambda one: config if one == name else None, min_free_space=0)
@@ -148,7 +148,7 @@ class _Work:
         self.salvage = salvage
         self.tmp = tmp
         self.tell = tell
-        self.done = Recovered()
+        self.done = RecoveryResult()
         self.ids: dict[int, MailboxID] = {}
         self.names: dict[int, str] = {}
         self.counted: Counter[int] = Counter()
