@@ -20,7 +20,7 @@ from operator import add, itemgetter, sub
 from time import perf_counter
 from typing import Final, TypeAlias, TypeVar
 
-from moxlite.imapd.fetch.fetchbody import Content, Unanswered, is_whole, item_name, needs, write_rest
+from moxlite.imapd.fetch.fetchbody import Content, ItemFailed, is_whole, item_name, needs, write_rest
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan, without_nul
 from moxlite.imapd.session.errors import bad, no
 from moxlite.imapd.session.messagelimit import cut, limit_of, refuse_more
@@ -84,7 +84,7 @@ async def fetch(session: Session, command: c.Fetch) -> Done:
     return fetching.done()
 
 
-async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> Unanswered | None:
+async def tell_items(session: Session, view: View, uids: array[int], items: tuple[FetchItem, ...]) -> ItemFailed | None:
     """Send FETCH responses without a FETCH command: for new messages with NOTIFY (RFC 5465 §5.2), and for changes by
     STORE. Sets no flags.
 
@@ -161,7 +161,7 @@ class _FetchRun:
         self.session = session
         self.view = view
         self.since = since
-        self.problem: Unanswered | None = None
+        self.problem: ItemFailed | None = None
         self.gone = False
         self._items = items
         self._flags = FlagWriter(spelled, view.recent.shown if view.recent.uids else None)

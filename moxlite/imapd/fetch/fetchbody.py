@@ -70,7 +70,7 @@ def needs(items: Sequence[FetchItem]) -> tuple[Column, ...]:
     return "size", "prefix", "structure"
 
 
-class Unanswered(Exception):
+class ItemFailed(Exception):
     """An item of a message could not be answered; the rest of the command goes on (IMAP-96, IMAP-100).
 
     `code` and `text` are for the tagged NO at its end.
@@ -169,24 +169,24 @@ class Content:
 
 async def write_rest(
     session: Session, content: Content, items: tuple[FetchItem, ...]
-) -> Unanswered | StoreError | None:
+) -> ItemFailed | StoreError | None:
     """Write the items that rows cannot answer, separated by spaces. Returns the last error, if any item could not be
     answered.
 
     An error that must end the command is returned, too, so that the response that has begun is completed first.
     """
-    problem: Unanswered | StoreError | None = None
+    problem: ItemFailed | StoreError | None = None
     for position, item in enumerate(items):
         if position:
             session.write(b" ")
         try:
             await _write_item(session, content, item)
-        except Unanswered as unanswered:
+        except ItemFailed as unanswered:
             problem = unanswered
         except ChunkDamaged as error:
             kv = {"account": content.account.name, "message": content.message_id, "err": error}
             logger.error("stored message is damaged", extra={"kv": kv})
-            problem = Unanswered("stored message is damaged", "CORRUPTION")
+            problem = ItemFailed("stored message is damaged", "CORRUPTION")
             session.write(_nothing(item))
         except StoreError as error:
             session.write(b" ".join(map(_nothing, items[position:])))
@@ -329,7 +329,7 @@ class _Decoded(msgspec.Struct, frozen=True):
 
 
 async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | None:
-    """The decoded content of a part, or None if there is no such part. Raises Unanswered for a part that cannot be
+    """The decoded content of a part, or None if there is no such part. Raises ItemFailed for a part that cannot be
     decoded.
     """
     structure = content.structure
@@ -339,10 +339,10 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
     container = _is_multipart(part) or _is_message(part)
     if numbers and container:
         if _is_multipart(part) or part.encoding not in _PLAIN:
-            raise Unanswered("can't decode a multipart, or an attached message that's encoded")
+            raise ItemFailed("can't decode a multipart, or an attached message that's encoded")
         return _Decoded(b"", part.body, part.end, "BINARY", part.end - part.body)
     if not container and not is_known_encoding(part.encoding):
-        raise Unanswered("unknown content transfer encoding", "UNKNOWN-CTE")
+        raise ItemFailed("unknown content transfer encoding", "UNKNOWN-CTE")
     if numbers:
         return _Decoded(b"", part.body, part.end, part.encoding, part.decoded)
     # the message itself: its header without the encoding that its body no longer has
@@ -357,7 +357,7 @@ async def _binary_size(session: Session, content: Content, numbers: tuple[int, .
     """BINARY.SIZE: exact, from the structure; 0 for a part that cannot be decoded (IMAP-96)."""
     try:
         found = await _decoded(content, numbers)
-    except Unanswered as unanswered:
+    except ItemFailed as unanswered:
         if unanswered.code:
             session.write(b"BINARY.SIZE[%b] 0" % AskedSection(numbers).encode())
             raise
@@ -368,7 +368,7 @@ async def _binary_size(session: Session, content: Content, numbers: tuple[int, .
 async def _write_binary(session: Session, content: Content, name: bytes, item: Binary) -> None:
     try:
         found = await _decoded(content, item.part)
-    except Unanswered:
+    except ItemFailed:
         session.write(b"%b NIL" % name)
         raise
     if found is None:
