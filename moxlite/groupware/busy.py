@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from moxlite.store.groupware.collection import Access
 
 MAX_SHOWN: Final = 200
-"""Characters of a title that are told."""
+"""Characters of an event title shown to other users."""
 
 MAX_BUSY: Final = 10_000
 """Periods of an answer."""
@@ -142,8 +142,10 @@ async def known_busy(accounts: Accounts, snapshot: Snapshot, asker: str, name: s
 async def unavailable(
     account: Account, expander: Expander, calendars: Sequence[Collection], stretch: Span
 ) -> list[Busy]:
-    """When the owner is not available by VAVAILABILITY in these calendars, or in the property of the schedule inbox
-    where that is among them (RFC 7953 §5). Rules that are not taken count for nothing.
+    """Times when the owner is unavailable by VAVAILABILITY (RFC 7953 §5).
+
+    It may be in these calendars, or in the schedule inbox's property if that is among them. Unsupported rules are
+    ignored.
     """
     texts = await account.read(lambda r: _availabilities(r, calendars), op="dav-availability")
     pairs: list[tuple[CalendarObject, Component]] = []
@@ -233,7 +235,7 @@ def _gaps(spans: Iterable[Span], stretch: Span) -> list[Span]:
 
 
 def _known(r: Reader, asker: str, name: str, usual: Access) -> list[tuple[Collection, Access]] | None:
-    """The calendars of `name` of which `asker` may know something, and what; None if all that count are kept back."""
+    """Calendars of `name` that `asker` may see, each with its access; None if all that count are hidden."""
     shared = {shared_collection.collection.id for shared_collection in shared_collections(r, "calendar", asker)}
     counting = [calendar for calendar in collections_of(r, "calendar") if not calendar.transparent]
     found: list[tuple[Collection, Access]] = []

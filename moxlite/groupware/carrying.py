@@ -84,7 +84,7 @@ MAX_COMMENTS: Final = 20
 
 MAX_NAME: Final = 200
 MAX_COMMENT: Final = 5_000
-"""Characters of the author's name, and of what the author says, in a notice."""
+"""Characters of the author's name, and of the comment, in a notice."""
 
 UNKNOWN: Final = "3.7"
 FAILED: Final = "5.1"
@@ -193,8 +193,9 @@ class ScheduleSender:
         return await self._masked.owner_of(parsed, names, self._accounts.exists) is not None
 
     async def _takes(self, name: str, owed: ScheduleMessage) -> bool:
-        """Whether a message goes into the calendar of a user of this server, by the user's choice (DAV-29); else it
-        goes there as the mail that others would get.
+        """Whether a local user's settings accept a message into the calendar (DAV-29).
+
+        If not, the user gets the email that other people would get.
         """
         snapshot = self._config.current
         settings = snapshot.account(name)
@@ -240,8 +241,9 @@ class ScheduleSender:
         return True
 
     async def _deliver(self, sender: str, to: tuple[str, str], owed: ScheduleMessage, key: bytes) -> str:
-        """Bring a message of an account into the calendar of another, by its name and address, and notify its user;
-        returns the status of a failure, "" for none.
+        """Add an account's message to another account's calendar, and notify its user.
+
+        `to`: the other account's name and address. Returns the failure's status, or "" on success.
         """
         name, address = to
         try:

@@ -1,7 +1,7 @@
 """Calendars and address books of a user at another server, copied from there by CalDAV and CardDAV (DAV-43).
 
 The other server is a stranger's: its answers are bounded, `net.httpclient` says which addresses may be asked, and the
-password goes to https alone. Nothing is changed there. An entry that the account has, by its UID, stays as it is.
+password goes to https alone. Nothing is changed there. An entry whose UID the account already has isn't changed.
 """
 
 from __future__ import annotations
@@ -383,7 +383,7 @@ class CalendarCopies:
         return found
 
     def abort(self, account: str) -> None:
-        """End a copy; what was copied stays."""
+        """Stop a copy, and keep the entries copied so far."""
         if account in self._scopes:
             self._scopes[account].cancel()
 
@@ -527,7 +527,7 @@ class CalendarCopies:
 
 
 async def _has_entry(account: OpenAccount, data: bytes) -> bool | None:
-    """Whether an entry is in a calendar of the account, by its UID; None if it cannot be read."""
+    """Whether the account has an entry with this UID; None if the data can't be read."""
     try:
         uid = (await read(data)).uid
     except BadObject:
@@ -536,7 +536,7 @@ async def _has_entry(account: OpenAccount, data: bytes) -> bool | None:
 
 
 async def _has_card(account: OpenAccount, data: bytes) -> bool | None:
-    """Whether the contacts of a card are here; None if it cannot be read."""
+    """Whether the account has the card's contacts; None if the card can't be read."""
     try:
         cards = await off_loop(lambda: [*read_contacts([data])], kind="import")
     except Unreadable:
@@ -552,7 +552,7 @@ async def _has_card(account: OpenAccount, data: bytes) -> bool | None:
 
 
 def _calendar_for(tx: AccountTx, place: Place) -> Collection:
-    """The calendar for the entries of a place: the one of its name, or a new one."""
+    """Find the calendar to copy a place's entries to, or create it."""
     name = f"copy-{hashlib.sha256(place.url.encode()).hexdigest()[:16]}"
     calendars = [collection for collection in collections_of(tx, "calendar") if not collection.subscribed]
     # By the address first: after the user has given it another title, a second copy adds to the same calendar.

@@ -93,10 +93,10 @@ FAR: Final = 20 * 366 * DAY
 """Seconds of a stretch without an end in which instances are looked for."""
 
 PAGE: Final = 100
-"""Entries of a view that are read at once."""
+"""Entries that a view reads at a time."""
 
 MOST_DUE: Final = 200
-"""Entries whose instances are made anew at once."""
+"""Entries whose instances are recomputed at a time."""
 
 OWNER: Final = Shelf("calendar")
 
@@ -219,8 +219,9 @@ class Expander:
         return await _joined(calendar_object, times, stretch, limit)
 
     async def views(self, collection_id: int, kinds: Sequence[str], stretch: Span) -> AsyncGenerator[EntryView, None]:
-        """The entries of these kinds that may have a moment in a stretch, without those that cannot be read, each with
-        its instances. Errors: StoreError propagates.
+        """Yield entries of these kinds that may fall in a time range, with their instances.
+
+        Unreadable entries are skipped. Errors: StoreError propagates.
         """
         after, more = 0, True
         while more:

@@ -86,19 +86,19 @@ PAGE: Final = 100
 """Entries that are read at once."""
 
 MAX_TABLE: Final = 16 << 20
-"""Octets of contacts in a table, which is made at once for the number of its columns."""
+"""Octets of contacts in a CSV table, which is built in memory because all rows decide its number of columns."""
 
 BATCH: Final = 25
 """Entries that are added in one unit: 10 ms."""
 
 PIECE: Final = 256 << 10
-"""Octets of a file that are read at once."""
+"""Octets of a file to read at a time."""
 
 ZIP_MARK: Final = b"PK\x03\x04"
 """The first octets of a .zip (APPNOTE.TXT §4.3.7)."""
 
 MAX_PROBLEMS: Final = 20
-"""Problems of a file that are told."""
+"""Problems to report for a file."""
 
 MAX_MEMBERS: Final = 20_000
 """Files of a .zip."""
@@ -273,8 +273,9 @@ def _some(items: Iterator[Item]) -> list[Item]:
 
 
 def _place(tx: AccountTx, target: Target, kind: Kind, about: About) -> Collection:
-    """The collection for entries of a file: that of its name, which is made, or the one that was chosen, or the first.
-    Raises NoSuchCollection, LimitExceeded.
+    """Find or create the collection for a file's entries.
+
+    It's the one with the file's title, else the chosen one, else the first. Raises NoSuchCollection, LimitExceeded.
     """
     if about.title:
         # A file that is added twice goes to the same calendar, where its entries are known by their UIDs.

@@ -357,7 +357,7 @@ def _span(begin: datetime, until: datetime | None, words: Language) -> str:
 
 
 def _when(part: Component, words: Language) -> str:
-    """The time of an event in words, in the zone in which it was made; "" without one."""
+    """Event's time in words, in its own time zone, or "" if it has none."""
     start = part.first("DTSTART")
     begin = None if start is None else value_of(start.value.strip())
     if start is None or begin is None:

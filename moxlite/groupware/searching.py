@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
 MAX_WORDS: Final = 20
-"""Words of a search; a sentence that was pasted has fewer."""
+"""Words of a search. Even a pasted sentence has fewer."""
 
 MAX_SEARCHED: Final = 20_000
 """Entries of a calendar that are looked at: a second of a processor, in slices."""
@@ -128,7 +128,7 @@ async def coming_with(
 
 
 async def _times(expander: Expander, viewed: EntryView, stretch: tuple[int, int]) -> Sequence[Instance]:
-    """The times of an entry in a stretch; none of one that is gone meanwhile."""
+    """Return an entry's instances in a time range, or none if it has been deleted since."""
     if viewed.instances is not None:
         return viewed.instances
     try:

@@ -68,7 +68,7 @@ for _result in ("changed", "same", "failed"):
     REFRESHES.labels(result=_result)
 
 SECONDS: Final = 30.0
-"""Seconds of a request; the user waits for the first one."""
+"""Seconds for a request. The user waits for the first one."""
 
 MAX_FILE: Final = 5 << 20
 """Octets of a file: 15,000 events."""
@@ -100,7 +100,7 @@ PERMANENT: Final = frozenset({301, 308})
 
 
 class SubscriptionFailed(Exception):
-    """A calendar cannot be read from its address; the text gives the reason, for people."""
+    """Failed to load a calendar from its URL. The text gives the reason, for people."""
 
 
 class FetchedFile(msgspec.Struct, frozen=True):
