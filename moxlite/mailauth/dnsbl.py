@@ -19,7 +19,7 @@ HEALTH_SECONDS: Final = 4 * 3600.0
 """Seconds for which the result of a zone's health check is kept (AUTH-62)."""
 
 MAX_EXPLANATION: Final = 200
-"""Characters of an explanation that are kept."""
+"""Maximum characters of a stored explanation."""
 
 _LISTED: Final = IPv4Network("127.0.0.0/8")
 _BLOCKED: Final = IPv4Network("127.255.255.0/24")

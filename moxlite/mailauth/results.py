@@ -32,10 +32,10 @@ class SPFResult(msgspec.Struct, frozen=True, kw_only=True):
     """One evaluation of SPF (RFC 7208).
 
     Attributes:
-      identity: what was checked; domain: its domain, A-labels.
-      problem: short reason of an error, "" without one.
+      identity: the checked identity; domain: its domain, A-labels.
+      problem: short reason for an error, or "".
       mechanism: the term that matched, as written; "default" if no term did.
-      explanation: text of the domain's owner for a fail, None without one. The text is not trusted.
+      explanation: the domain owner's text for a fail, or None. The text isn't trusted.
       authentic: all answers of DNS were validated by DNSSEC.
       dns_terms: number of terms with look-ups (RFC 7208 §4.6.4); void_lookups: number of look-ups without an answer;
         dns_queries: number of all DNS queries.

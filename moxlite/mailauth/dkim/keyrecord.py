@@ -167,7 +167,7 @@ CONCURRENT: Final = 5
 """Number of concurrent DNS queries for one message (AUTH-30)."""
 
 KEYS_TIMEOUT: Final = 30.0
-"""Seconds for the keys of a message: less than the limit for all its checks (AUTH-13), so that keys which arrived are
+"""Seconds to fetch a message's keys: less than the limit for all checks (AUTH-13), so that keys received in time are
 used.
 """
 

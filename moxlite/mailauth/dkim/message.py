@@ -13,7 +13,7 @@ ON_LOOP: Final = 64 << 10
 """Octets of the longest message that is canonicalised and hashed on the event loop: 0.5 ms."""
 
 PIECE: Final = 64 << 10
-"""Octets of a body in memory that are canonicalised at once: a piece fits into the CPU's caches."""
+"""Octets of a body to canonicalize at a time. A piece fits into the CPU's caches."""
 
 
 class Message(msgspec.Struct, frozen=True):

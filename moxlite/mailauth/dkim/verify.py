@@ -41,7 +41,7 @@ MAX_EVALUATED: Final = 10
 """Number of signatures of a message whose keys are looked up (AUTH-30)."""
 
 MAX_AUTHORS: Final = 50
-"""Number of addresses in From whose signatures come first (AUTH-30); the organization of a domain takes 30 µs."""
+"""Addresses in From whose signatures are checked first (AUTH-30). Finding a domain's organization takes 30 µs."""
 
 MATHS_ON_LOOP: Final = 4
 """Number of signatures that are verified on the event loop, 0.1 ms each."""
