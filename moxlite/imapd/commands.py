@@ -155,5 +155,5 @@ class _Pipe(trio.abc.Stream):
         return octets
 
     async def aclose(self) -> None:
-        """Do nothing: the request ends with its command."""
+        """Do nothing, because the request ends with its command."""
         await trio.lowlevel.checkpoint()

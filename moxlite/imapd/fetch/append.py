@@ -186,7 +186,7 @@ def _bad(part: CatenateUrl, why: str) -> Refused:
 
 
 async def _write_url(session: Session, joined: Spool, part: CatenateUrl) -> None:
-    """Write the octets that a URL names: a message, or a section or range of one."""
+    """Write the message, section or range that a URL refers to."""
     try:
         url = ImapUrl.parse(part.url)
         asked = parse_section(url.section)

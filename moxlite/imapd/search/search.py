@@ -296,7 +296,7 @@ class _Testing:
 
 
 def _groups(rows: Sequence[Row]) -> Sequence[tuple[int, int]]:
-    """Slices of rows whose small bodies are read at once."""
+    """Split rows into slices whose small bodies are read together."""
     found: list[tuple[int, int]] = []
     start = octets = 0
     for position, row in enumerate(rows):

@@ -420,7 +420,7 @@ _FORMS: Final[Mapping[str, tuple[tuple[type, ...], int]]] = {
     "CHECKSCRIPT": ((bytes,), 1),
     "NOOP": ((bytes,), 0),
 }
-"""Types of a command's arguments, and how many it needs; the others take none."""
+"""Argument types of a command, and how many are required. Other commands take none."""
 
 
 def _arguments(request: Request) -> tuple[bytes | int, ...]:
