@@ -32,7 +32,7 @@ MAX_ALARMS: Final = 500
 """Alarms of an entry that count, the first: their moments are found in 5 ms."""
 
 MAX_REPEATED: Final = 20
-"""Repetitions of an alarm that count."""
+"""Maximum repetitions of an alarm; more are ignored."""
 
 MIN_PAUSE: Final = 60
 """Seconds between two repetitions, at least."""
@@ -97,13 +97,14 @@ def rings(
     stretch: tuple[int, int],
     own: Collection[str] = (),
 ) -> tuple[list[Ring], int | None]:
-    """The alarms that have come after the first second of a stretch, up to the last: of each action the last one; and
-    the moment of the next one.
+    """Find the last alarm of each action in a time range, and when the next alarm is due.
+
+    The range excludes its first second and includes its last one.
 
     Args:
       instances: of a repeated entry, by start.
       zone: in which dates and times without a zone are meant.
-      own: addresses of the owner, in lower case: what the owner has declined reminds of nothing.
+      own: the owner's addresses, in lower case. Declined events have no alarms.
     """
     since, until = stretch
     latest: dict[Action, Ring] = {}
@@ -168,8 +169,9 @@ def _utc(seconds: int) -> str:
 def _around(
     alarm: _Alarm, times: _Times, since: int, until: int, following: list[int]
 ) -> Iterator[tuple[int, int | None]]:
-    """The last moments of an alarm in the stretch, each with the place of its instance; the next ones come to
-    `following`.
+    """Yield an alarm's last times in a range, each with its instance's index.
+
+    Later times are added to `following`.
     """
     since = max(since, alarm.done)
     for offset in alarm.offsets:
@@ -266,7 +268,7 @@ def _seconds(line: Property | None, calendar_object: CalendarObject, zone: tzinf
 
 
 def zone_of(time_zone: str, name: str) -> tzinfo | None:
-    """The zone of a calendar, by its VTIMEZONE, else the zone of that name; None without either."""
+    """A calendar's time zone, from its VTIMEZONE or by name; None without either."""
     if time_zone:
         try:
             calendar = read_components(time_zone, "VCALENDAR")

@@ -28,7 +28,7 @@ HEAD_OCTETS: Final = 16 << 10
 """Characters of a file in which its name is looked for."""
 
 LARGEST: Final = 8 << 20
-"""Octets of the lines of a component: one above is no entry that is taken, which has 1 MiB at most."""
+"""Octets of a component's lines. A larger component can't be an entry, because entries have at most 1 MiB."""
 
 LINE: Final = 60
 """Octets that a line takes in memory beside its characters."""
@@ -37,7 +37,7 @@ MAX_ZONES: Final = 256 << 10
 """Characters of the zones of an entry, which each entry has anew: those with all rules since 1900 have 30 KiB."""
 
 ALL_ZONES: Final = 512 << 20
-"""Characters of zones that are written for the entries of one file: each is read again with its entry."""
+"""Characters of time zones written for all entries of a file. Each zone is parsed again with its entry."""
 
 ABOUT: Final = {
     "NAME": "title",
@@ -49,7 +49,7 @@ ABOUT: Final = {
 
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
 MAX_DESCRIPTION: Final = 1000
-"""Characters of a description that are taken."""
+"""Maximum characters of an imported description."""
 
 LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
 """Characters for octets that are not UTF-8, as Python decodes these (PEP 383)."""
@@ -95,8 +95,9 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
 
 
 class _Written:
-    """The components of one UID as they are written, and the zones that they name, each with the number of its
-    calendar in the file.
+    """Written components of one UID, and the time zones that they name.
+
+    Each zone has the number of its calendar in the file.
     """
 
     def __init__(self) -> None:
@@ -157,7 +158,7 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
 
 
 def _parted(uid: str, texts: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """The components of a UID: one entry, or as many as there are different ones without RECURRENCE-ID."""
+    """Split a UID's components into entries, one for each distinct component without RECURRENCE-ID."""
     if len(texts) > 1:
         texts = [*{_made_uid(text): text for text in texts}.values()]
     mains = [text for text in texts if EXCEPTION.search(text) is None]

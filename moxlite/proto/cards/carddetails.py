@@ -1,6 +1,6 @@
-"""What the further lines of a contact say (`Contact.other`): the details that a form has fields for, and all other
-lines in words. One description of the properties of a card (RFC 6350, 6474, 6715, 8605, 9554, and what Apple, Google
-and others write) for the view, for the form and for what a form changes. Values in, values out.
+"""Details from a contact's other lines (`Contact.other`): those with fields in the form, and all other lines in words.
+One description of the properties of a card (RFC 6350, 6474, 6715, 8605, 9554, and what Apple, Google and others write)
+for the view, for the form and for what a form changes. Values in, values out.
 
 A change of details changes the lines that hold them, and no other: their parameters and labels stay.
 """
@@ -146,7 +146,7 @@ MEDIA: Final = frozenset({"PHOTO", "LOGO", "SOUND", "KEY"})
 DATES: Final = frozenset({"BDAY", "ANNIVERSARY", "X-ANNIVERSARY", "X-EVOLUTION-ANNIVERSARY", "DEATHDATE", "X-ABDATE"})
 
 DATE: Final = re.compile(r"(\d{4}|-)-?(0[1-9]|1[0-2])-?(0[1-9]|[12]\d|3[01])(?:T.*)?")
-"""A date with its year, or without one (RFC 6350 §4.3.1); a time of day behind it says nothing here."""
+"""A date with or without its year (RFC 6350 §4.3.1). A time of day after it is ignored."""
 
 BIRTHDAY: Final = re.compile(rb"(?im)^(?:[\w-]+\.)?BDAY[;:][^\r\n]*(?:\r?\n[ \t][^\r\n]*)*")
 """Lines of a birthday in a card, with their folds."""

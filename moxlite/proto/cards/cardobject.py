@@ -70,7 +70,7 @@ NO_YEAR: Final = re.compile(r"--(\d\d)-?(\d\d)")
 
 
 class BadCard(ValueError):
-    """A file that no address book takes; the message says why, for people."""
+    """An invalid card, which address books don't accept. The message says why, for people."""
 
 
 class NoUID(BadCard):
@@ -106,7 +106,7 @@ class CardObject(msgspec.Struct):
 
     @property
     def members(self) -> tuple[str, ...] | None:
-        """The keys of a group's members (`member_key`), each once; None for a card that isn't a group."""
+        """Distinct keys of a group's members (`member_key`), or None if the card isn't a group."""
         kinds = (*self.card.all("KIND"), *self.card.all(GROUP_OF_APPLE))
         if not any(line.value.strip().lower() == "group" for line in kinds):
             return None

@@ -22,7 +22,7 @@ MAX_DEPTH: Final = 20
 
 
 class BadComponents(ValueError):
-    """A text is no tree of components; the message says why, for people."""
+    """The text isn't a tree of components. The message says why, for people."""
 
 
 class Component(msgspec.Struct):

@@ -35,8 +35,10 @@ END: Final = b"END:VCARD"
 
 
 def read_contacts(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadable]:
-    """The contacts of a file, which comes in pieces of any size, in order: cards that an address book takes, else what
-    is understood of them; the reason in place of one that cannot be read. At most a card is held, or a table.
+    """Yield a file's contacts in order, from pieces of any size.
+
+    A valid card is a FileCard, an invalid one a Contact with the parts that could be read, or the reason why it's
+    unreadable. At most one card, or a table, is held in memory.
 
     Raises Unreadable: it is another file, a table of more than 10 MiB, or has more than `MAX_READ` of both.
     """

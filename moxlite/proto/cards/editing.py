@@ -55,13 +55,13 @@ OF_FORM: Final = frozenset(
         *("SUMMARY", "LOCATION", "DESCRIPTION"),
     }
 )
-"""Properties of an event that a form has, or that change with it."""
+"""Event properties that the form contains, or that change with it."""
 
 OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "EXRULE"})
 
 
 class BadForm(ValueError):
-    """A form that makes no event; the message says why, for people."""
+    """A form with invalid values. The message says why, for people."""
 
 
 class Form(msgspec.Struct, frozen=True, kw_only=True):
@@ -402,7 +402,7 @@ def _exception(calendar_object: CalendarObject, recurrence: str) -> Component | 
 
 
 def _in_series(main: Component, name: str, recurrence: str) -> Property:
-    """A line that names a time of a series, in the form of its start."""
+    """Make a line that refers to one time of a series, in the same form as the series' DTSTART."""
     first = main.first("DTSTART")
     zone = "" if first is None else zone_name(first.parameter("TZID"))
     if "T" not in recurrence:

@@ -1,7 +1,7 @@
 """Invitations as the webmail shows them: the event of a calendar that comes by mail (iCalendar, RFC 5545; iTIP, RFC
 5546; iMIP, RFC 6047), and answers to it. Values in, values out; linear in the size of the file.
 
-No rule is expanded: the card of an event shows its first date and the rule in words, so that a rule without end costs
+Recurrence rules aren't expanded: an event's card shows its first date and the rule in words, so endless rules cost
 nothing. Known names of time zones count, not what a file says about them.
 """
 
@@ -73,11 +73,11 @@ PLAIN_RULE: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "W
 
 Line = Annotated[str, Meta(max_length=MAX_TEXT)]
 Word = Annotated[str, Meta(max_length=40)]
-"""Texts of an event: the process that reads it may be taken over by a mail, so that its answers have bounds."""
+"""Text of an event. It's limited because a malicious email may compromise the process that parses it."""
 
 
 class BadCalendar(ValueError):
-    """A file is no calendar with an event; the text says why, for people."""
+    """The file isn't a calendar with an event. The text says why, for people."""
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -110,7 +110,7 @@ def organizer_of(calendar_object: CalendarObject) -> Property | None:
 
 
 def brought_by(calendar_object: CalendarObject | None) -> frozenset[str]:
-    """The addresses that may change an entry in a calendar: of its organiser, and of those who brought it."""
+    """Addresses that may change a calendar entry: its organizer's, and those of the people who added it."""
     line = None if calendar_object is None else organizer_of(calendar_object)
     if line is None:
         return frozenset()
@@ -406,9 +406,10 @@ def _messages(
 
 
 class _Views:
-    """Views that attendees have of an entry: of its components those to which they are invited, by their numbers, and
-    the event itself without dates of exceptions to which others are. Each component is looked at once, whatever the
-    number of guests.
+    """Each attendee's view of an entry.
+
+    It has the indexes of the components to which the attendee is invited, and the main event without the dates of
+    exceptions for other attendees. Each component is examined once, whatever the number of guests.
     """
 
     def __init__(self, calendar_object: CalendarObject | None, now: int) -> None:

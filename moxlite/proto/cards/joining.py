@@ -26,7 +26,7 @@ def is_link(text: str) -> bool:
 
 
 def link_of(part: Component) -> str:
-    """The link of an event of its own: the first of CONFERENCE, then URL; "" for none."""
+    """Event's own meeting link, from CONFERENCE or else URL; "" without one."""
     lines = [*part.all("CONFERENCE"), *part.all("URL")]
     return next((value for line in lines if is_link(value := line.value.strip())), "")
 

@@ -1,10 +1,10 @@
 """Events of calendars (RFC 5545) as JSCalendar: RFC 8984, in the form of draft-ietf-calext-jscalendarbis, which JMAP
 has. Values in, values out.
 
-Each property of JSCalendar belongs to some lines of a VEVENT: `COVERED`. What has no place in these is kept in lines
-``JSPROP``, each with a path and a value (draft-ietf-calext-jscalendar-icalendar), so that nothing is lost of what JMAP
-puts. Lines that JSCalendar does not know stay in the file, and are not shown. Exceptions of a series are patches of it
-(``recurrenceOverrides``). The way back is `jscalendarlines`.
+Each property of JSCalendar belongs to some lines of a VEVENT: `COVERED`. Values that don't fit into these are kept in
+``JSPROP`` lines, each with a path and a value (draft-ietf-calext-jscalendar-icalendar), so that nothing that JMAP
+clients store is lost. Lines that JSCalendar does not know stay in the file, and are not shown. Exceptions of a series
+are patches of it (``recurrenceOverrides``). The way back is `jscalendarlines`.
 """
 
 from __future__ import annotations
@@ -148,8 +148,9 @@ def event_of(calendar_object: CalendarObject) -> Object:
 
 
 def lone_events(calendar_object: CalendarObject) -> dict[str, Object]:
-    """The events of a series of which a user was invited to these alone, by their local time by the rule; none of an
-    entry with a series.
+    """Return single events of a series if the user was invited only to them.
+
+    The key is the event's local time by the rule. Empty if the entry has the series itself.
     """
     if calendar_object.main.first("RECURRENCE-ID") is None:
         return {}
@@ -299,7 +300,10 @@ def part_object(part: Component, zones: Zones) -> Object:
 
 
 def may_keep(path: str, value: Any) -> bool:
-    """Whether a line JSPROP may have a value: of a property without lines of its own, or within the objects of one."""
+    """Whether a JSPROP line may store a value.
+
+    It may if the property has no lines of its own, or within the objects of a property that has.
+    """
     name, *rest = tokens_of(path)
     if name in FLAGS:
         return not rest and (value is None or isinstance(value, bool))

@@ -107,7 +107,7 @@ def normal(event: Object) -> Object:
 
 
 RULE_DEFAULTS: Final = {"rscale": "gregorian", "skip": "omit"}
-"""Values of a rule that say what it says without them, as its line does."""
+"""Default values of a rule, which its line leaves out."""
 
 SETS: Final = frozenset({"keywords", "categories", "recurrenceOverrides"})
 
@@ -121,8 +121,9 @@ def written(
     *,
     inherited: frozenset[str] = frozenset(),
 ) -> Component:
-    """A component with what an object says; the same if nothing of it has changed. `inherited`: properties of a series,
-    which the component need not have. Raises BadEvent.
+    """Return a component updated from an object, or the same one if nothing changed.
+
+    `inherited`: properties of the series, which the component may omit. Raises BadEvent.
     """
     if wanted == before:
         return part
@@ -500,7 +501,7 @@ WRITERS: Final[Mapping[str, Writer]] = {
     "updated": _updated,
     "organizerCalendarAddress": _people,
 }
-"""What writes the lines of each key of `COVERED`, by its first property."""
+"""Functions that write the lines for each key of `COVERED`, by the key's first property."""
 
 
 def _alarms(part: Component, wanted: Object) -> list[Component]:

@@ -321,7 +321,10 @@ def _label(name: str, line: Property | None) -> Object:
 
 
 def _with_kept(contact: Object, lines: Sequence[Property]) -> Object:
-    """The object with what lines JSPROP say. A line that is wrong, or that another program made stale, says nothing."""
+    """Add the values of JSPROP lines to the object.
+
+    Invalid lines, and those that another client made stale, are ignored.
+    """
     for line in lines[:MAX_KEPT]:
         path = line.parameter("JSPTR").removeprefix("/")
         tokens = tokens_of(path)

@@ -1,8 +1,8 @@
 """JSContact (RFC 9553) as vCard (RFC 6350, RFC 9554), by RFC 9555 §2. Values in, values out.
 
-A changed card keeps the lines of what has not changed, and a changed line keeps its place, group and the parameters
-that JSContact doesn't know, so that nothing is lost that only other programs know. What no line can say is in lines
-JSPROP (RFC 9555 §3.2.1).
+A changed card keeps the lines of unchanged values. A changed line keeps its position, group, and the parameters that
+JSContact doesn't define, so data from other clients isn't lost. What no line can say is in lines JSPROP (RFC 9555
+§3.2.1).
 """
 
 from __future__ import annotations
@@ -177,7 +177,7 @@ def _beside(
 
 
 def _meaning(line: Property) -> tuple[str, ...]:
-    """What a line beside another one says: one that stays the same keeps what only other programs know."""
+    """Identify a line by its content, so that unchanged lines keep parameters that only other clients know."""
     return (line.name, line.value, *map(line.parameter, ("ALTID", "LANGUAGE", "PHONETIC", "SCRIPT")))
 
 
@@ -327,7 +327,10 @@ def _identified(key: str, line: Property) -> Property:
 
 
 def _with_parameter(line: Property, name: str, value: str) -> Property:
-    """The line with a parameter; the rest of it stays to the letter where it has none of this name."""
+    """Set a parameter of a line.
+
+    If the line doesn't have this parameter yet, the rest of it stays byte for byte the same.
+    """
     if line.parameter(name) == value:
         return line
     if line.parameter(name):
@@ -337,7 +340,7 @@ def _with_parameter(line: Property, name: str, value: str) -> Property:
 
 
 def _slots(name: str, value: Any) -> Object:
-    """The parts of a property of which each has a line."""
+    """Split a property into parts that have a line each."""
     if value is None:
         return {}
     if name == "name":

@@ -156,7 +156,7 @@ MAX_TEXT: Final = 20_000
 """Characters of a text."""
 
 MAX_URI: Final = 256 << 10
-"""Characters of a URI: pictures are in it."""
+"""Characters of a URI. Large, because it may embed a photo."""
 
 MAX_OBJECTS: Final = 50
 """Objects of one property."""

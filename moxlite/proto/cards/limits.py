@@ -103,6 +103,6 @@ def above(name: str) -> Worded:
 
 
 def octets_of(component: Component) -> int:
-    """Octets of the lines of a component, without folds and line ends."""
+    """Size of a component's lines in octets, without folds and line endings."""
     own = sum(len(line.whole.encode("utf-8", "replace")) for line in component.properties)
     return own + sum(map(octets_of, component.components))

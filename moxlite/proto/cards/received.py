@@ -54,7 +54,7 @@ MAX_DELEGATE: Final = 330
 """Characters of the address to which an answer hands an invitation on."""
 
 MAX_LINE: Final = 32 << 10
-"""Characters of a line that is taken over from a mail."""
+"""Characters of a line accepted from an email."""
 
 UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD"})
 """Properties that no mail brings into a calendar, of CONFERENCE all but the link by which one joins."""
@@ -75,7 +75,7 @@ OF_SERIES: Final = frozenset({"RRULE", "RDATE", "EXDATE", "DTSTART", "DTEND", "D
 
 WHEN: Final = ("DTSTART", "DTEND", "DURATION")
 WHAT: Final = ("SUMMARY", "LOCATION")
-"""Properties of which the card of an update says how they were before it (WEBMAIL-129)."""
+"""Properties whose previous values an update's card shows (WEBMAIL-129)."""
 
 MAX_FORMER: Final = 1000
 """Characters of such a line that is kept; a title or place has no more on the card."""
@@ -93,8 +93,9 @@ def read_message(text: str) -> tuple[str, CalendarObject]:
 
 
 def cleaned(text: str) -> str:
-    """A calendar that came by mail, written anew with its method: the entry and its zones, in bounds, without what a
-    stranger must not bring into a calendar: alarms, files, properties without a standard.
+    """Rewrite a calendar from an email: its method, entry and time zones, within limits.
+
+    Alarms, files and nonstandard properties are removed, because unknown senders mustn't add them to a calendar.
 
     Raises BadComponents: it is not a message about one entry.
     """
@@ -199,8 +200,9 @@ def with_request(
 
 
 def with_cancel(there: CalendarObject, message: CalendarObject, own: frozenset[str], now: int) -> Component | None:
-    """The receiver's entry after the organiser's CANCEL: what is called off stays, and says so. None as above. Raises
-    AboveLimit.
+    """The recipient's entry after the organizer's CANCEL.
+
+    Canceled events stay, marked as canceled. None as above. Raises AboveLimit.
     """
     if not _is_newer(there, message, now):
         return None
@@ -365,9 +367,10 @@ def _received(part: Component, was: Component | None, own: frozenset[str]) -> Co
 
 
 def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Component) -> Component | None:
-    """The event at one of its times by the rule, as an exception; None for an event that is not repeated, or a time
-    that was taken out of it, or that no clock of its zone shows. `main`: the series; `gone`: `left_out` of it, which
-    takes as long as there are dates.
+    """Make an exception from an event at one of its regular times.
+
+    None if the event doesn't repeat, the time was excluded, or the time doesn't exist in its zone. `main`: the series;
+    `gone`: its `left_out`, which is slow if there are many dates.
     """
     recurrence, start = named.first("RECURRENCE-ID"), main.first("DTSTART")
     moment, first = moment_of(recurrence, there.zones), moment_of(start, there.zones)
