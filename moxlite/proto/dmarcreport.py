@@ -33,13 +33,13 @@ MAX_GROUP: Final = 20
 """Number of signatures, of SPF results and of reasons per record, and of errors per report, that are kept."""
 
 MAX_TEXT: Final = 256
-"""Characters that are kept of a value."""
+"""Maximum characters of a stored value."""
 
 MAX_DEPTH: Final = 32
 """Depth of nested elements: the format has six levels."""
 
 MAX_ELEMENTS: Final = 1_500_000
-"""Number of elements of a report: 20 MiB of rows have half of it."""
+"""XML elements of a report. 20 MiB of rows have half as many."""
 
 MAX_NAMES: Final = 1000
 """Number of different names of elements and attributes. The format has fewer than 60; Expat keeps each to the end."""

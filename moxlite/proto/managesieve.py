@@ -19,7 +19,7 @@ MAX_STRING: Final = 64 << 10
 """Octets of the longest string: a script (IMAP-141)."""
 
 MAX_WORDS: Final = 8
-"""Words of a request; the longest has four."""
+"""Words of a request. The longest request has four."""
 
 MAX_LINE: Final = 8 << 10
 """Octets of a line without its literals: quoted strings have at most 1024 (§4)."""

@@ -23,7 +23,7 @@ TO_FIELD: Final = b"disposition-notification-to"
 OPTIONS_FIELD: Final = b"disposition-notification-options"
 
 MAX_REQUESTERS: Final = 5
-"""Addresses of a request; people have one. More would make a reader's click send mail to a crowd."""
+"""Addresses that request a receipt. Usually there's one. More would make a reader's click send mail to a crowd."""
 
 MAX_FIELD: Final = 2000
 """Octets of a field of the request that is read."""

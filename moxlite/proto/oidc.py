@@ -175,7 +175,7 @@ class Claims(msgspec.Struct, frozen=True):
 
 
 def _words(value: Any) -> list[str]:
-    """The texts of a list; none of anything else."""
+    """Strings of a JSON list; empty for any other value."""
     return [word for word in value if isinstance(word, str)] if isinstance(value, list) else []
 
 

@@ -10,7 +10,7 @@ import tarfile
 from typing import Final
 
 BLOCK: Final = 512
-"""Octets of a block: headers and data begin at multiples of it."""
+"""Octets of a block. Headers and data begin at multiples of this."""
 
 TAR_END: Final = bytes(2 * BLOCK)
 """The end of an archive: two empty blocks."""

@@ -26,7 +26,7 @@ MAX_TEXT: Final = 256
 """Characters that are kept of a value."""
 
 MAX_LIST: Final = 100
-"""Number of strings of a policy, and of names of its hosts, that are kept."""
+"""Maximum number of a policy's stored strings, and of its hosts' names."""
 
 MAX_NUMBER: Final = (1 << 53) - 1
 """Largest count; a larger one is read as 0."""

@@ -15,7 +15,7 @@ PERIOD: Final = 30
 """Seconds of a time step; apps support no other value reliably (RFC 6238 §5.2)."""
 
 DIGITS: Final = 6
-"""Digits of a code; apps show six whatever the address says."""
+"""Digits of a code. Apps show six, whatever the URI says."""
 
 SECRET_SIZE: Final = 20
 """Octets of a secret (RFC 4226 §4 R6: 160 bits recommended)."""

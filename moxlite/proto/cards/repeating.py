@@ -53,7 +53,7 @@ def is_repeated(parts: Sequence[Component]) -> bool:
 
 
 def span_of(part: Component, zones: Zones) -> Span | None:
-    """Start and end of a component; None without a start."""
+    """Component's start and end, or None if it has no start."""
     start = moment_of(part.first("DTSTART"), zones)
     return None if start is None else (seconds_of(start), _length(part, start, zones).end(start))
 

@@ -7,9 +7,9 @@ days are those that all lists allow, whether the RFC's table calls a list expand
 times, which the lists of hours, minutes and seconds multiply; no more of that product is made than is asked for.
 Frequencies below a day look for the days that the lists allow first, and go through the hours of these alone.
 
-Each period and each time is a step, and the steps of one call are limited, so that its cost does not depend on a clock:
-a rule that is taken once is taken on a slow machine, too. Without COUNT a rule begins right before the stretch that is
-asked for. RFC 8984 §4.3.3.1 says what a rule takes from its start.
+Each period and each time counts as a step, and a call's steps are limited. So the limit doesn't depend on a clock: a
+rule that's accepted once is accepted on slow machines, too. Without COUNT a rule begins right before the stretch that
+is asked for. RFC 8984 §4.3.3.1 says what a rule takes from its start.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ Weekdays = frozenset[tuple[int, int]]
 
 
 class BadRecurrence(ValueError):
-    """A rule that is not taken; the message says why, for people."""
+    """An invalid or unsupported rule. The message says why, for people."""
 
 
 class TooMuchWork(Exception):

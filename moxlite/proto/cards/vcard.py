@@ -177,8 +177,10 @@ def _file_line(held: bytes, room: int, *, exact: bool) -> FileLine:
 
 
 def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file, each of at most `MAX_WHOLE` octets and a piece; the rest of a longer one is left out. They
-    end with LF, CRLF or CR, also in one file: cards are put with each of these, and saved beside one another.
+    """Yield a file's lines, each truncated to `MAX_WHOLE` octets and a piece.
+
+    Lines end with LF, CRLF or CR, even within one file, because clients use all of these and cards are saved one after
+    another.
     """
     rest, cut, end = b"", False, b""
     for piece in chain(pieces, [b"\n"]):
@@ -234,8 +236,9 @@ def tidied(contact: Contact) -> Contact:
 
 
 def named_parts(name: str) -> tuple[str, ...]:
-    """The parts of a name that was written as a whole, for phones, which show nothing else: the last word is taken for
-    the family name.
+    """Split a full name into parts, for phones that only show these.
+
+    The last word becomes the family name.
     """
     words = name.split()
     if not words or "@" in name:

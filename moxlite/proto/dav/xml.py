@@ -38,8 +38,8 @@ MAX_ELEMENTS: Final = 10_000
 """Number of elements of a body. A multiget has one for each entry; clients that want more send several."""
 
 MAX_TAG: Final = 16 << 10
-"""Octets of a tag, or comment, beyond a piece: a tag is made in one step, in which no other thread runs, and attributes
-of that length take 5 ms. A root with the namespaces of all standards has one thousand.
+"""Octets of a tag or comment beyond a piece. A tag is parsed in one step that blocks other threads, and attributes of
+that length take 5 ms. A root with the namespaces of all standards has one thousand.
 """
 
 ILLEGAL: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")

@@ -532,7 +532,7 @@ def _flags(reader: Reader) -> tuple[str, ...]:
 
 
 def _date(reader: Reader) -> dt.datetime | None:
-    """Read a date; returns None for a malformed one, so that the message stays usable."""
+    """Read a date. Returns None if it's malformed, so the rest of the message is still usable."""
     start = reader.position
     try:
         return reader.date_time()

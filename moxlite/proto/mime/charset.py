@@ -113,7 +113,7 @@ def is_ascii_superset(charset: str) -> bool:
 
 
 def is_hint(charset: str) -> bool:
-    """Whether a charset, which a message declares for some of its text, says what octets above 127 are elsewhere."""
+    """Whether a charset declared for one part suggests the encoding of octets above 127 in other parts."""
     name = codec_name(charset)
     return name is not None and not name.startswith(_NO_HINTS)
 

@@ -22,7 +22,9 @@ MAX_ADDRESSES: Final = 10_000
 """Addresses and groups read of one list (IMAP-102)."""
 
 MAX_CODED: Final = 100
-"""Domains of one list whose U-labels become A-labels, which takes up to 15 µs a character; others stay as they are."""
+"""Domains of one list to convert from U-labels to A-labels, which takes up to 15 µs a character. Others aren't
+converted.
+"""
 
 MAX_PIECES: Final = 1000
 """Words of an address, and pieces of a comment, that are kept; quoted pairs of a quoted string. Each takes a hundred

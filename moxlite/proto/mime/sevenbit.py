@@ -26,7 +26,7 @@ from moxlite.proto.mime.structure import Octets, scan
 from moxlite.proto.mime.types import Part
 
 BLOCK: Final = 1 << 18
-"""Octets of a body that are checked or encoded at once."""
+"""Octets of a body to check or encode at a time."""
 
 SHORT: Final = 300
 """Octets by which quoted-printable may be longer than base64: people can read it."""

@@ -171,7 +171,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
 
 
 def _raw_end(tags: _Tags, element: str, at: int) -> int:
-    """Index of the end tag of an element whose content has no tags; the end of the text without one."""
+    """Index of the end tag of an element whose content has no tags, or the end of the text."""
     key = "</" + element
     if key in tags.missing:
         return len(tags.html)

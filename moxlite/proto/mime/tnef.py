@@ -1,9 +1,9 @@
 """Files in TNEF (MS-OXTNEF), the ``winmail.dat`` of Outlook and Exchange, as an entity of MIME (STORE-52c).
 
 A stream of attributes is read once and forward, with no recursion: the title, octets and MAPI properties of each file,
-and the formatted text of the message, which is RTF (MS-OXRTFCP). What is not written as the format says has no entity;
-an attribute that was cut off ends the stream. The same octets have to give the same entity for ever, since offsets of
-its parts are stored: a change here raises `PARSE_VERSION`.
+and the formatted text of the message, which is RTF (MS-OXRTFCP). Malformed parts become no entity. A truncated
+attribute ends the stream. The same octets have to give the same entity for ever, since offsets of its parts are stored:
+a change here raises `PARSE_VERSION`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _FILE_TYPE: Final = 0x370E
 _FILE_ID: Final = 0x3712
 
 _SIZES: Final = {2: 4, 3: 4, 4: 4, 5: 8, 6: 8, 7: 8, 0xA: 4, 0xB: 4, 0x14: 8, 0x40: 8, 0x48: 16}
-"""Octets of values of a type, as they are padded."""
+"""Octets of each type's values, including padding."""
 
 _VARIABLE: Final = frozenset({0x0D, 0x1E, 0x1F, 0x102})
 
@@ -66,7 +66,7 @@ _TYPES: Final = {
     "png": "image/png",
     "gif": "image/gif",
 }
-"""Types of files whose TNEF names none, by their extensions."""
+"""Media types by file extension, for files without a type in TNEF."""
 
 _LZFU: Final = b"LZFu"
 _PLAIN: Final = b"MELA"

@@ -126,7 +126,7 @@ TURKIC: Final = ((0x69, 0x130), (0x49, 0x131))
 
 
 class UnsupportedByRE2(Exception):
-    """The pattern says what RE2 cannot; the text names it."""
+    """The pattern contains something that RE2 doesn't support. The text names it."""
 
 
 class Posix(Enum):
@@ -178,8 +178,10 @@ def written(pattern: str, posix: Posix | None = None) -> str:
 
 
 class _Flags(msgspec.Struct, frozen=True):
-    """The flags that hold at a place: case does not count, ``^`` and ``$`` at lines, ``.`` is also a newline; `a`: the
-    case of letters of ASCII does not count.
+    """Flags in effect at a position.
+
+    i: ignore case. m: ``^`` and ``$`` also match at lines. s: ``.`` also matches a newline. a: ignore the case of ASCII
+    letters.
     """
 
     i: bool = False
@@ -471,7 +473,7 @@ class _Class(msgspec.Struct, frozen=True):
 
 
 def _has_case(span: tuple[int, int]) -> bool:
-    """Whether letters with another case are in a range; of a long one it is taken for granted."""
+    """Whether a range has letters with another case. Long ranges are assumed to."""
     low, high = span
     return high - low > 0xFF or any((char := chr(code)).lower() != char.upper() for code in range(low, high + 1))
 

@@ -178,7 +178,7 @@ def _orcpt(value: str) -> Fields:
 
 
 class _Kind(msgspec.Struct, frozen=True):
-    """A parameter: the EHLO keyword that announces it, and the parser of its value, None without a value."""
+    """A parameter: the EHLO keyword that announces it, and its value's parser, or None if it has no value."""
 
     extension: str
     parse: Callable[[str], Fields] | None
