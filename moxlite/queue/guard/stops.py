@@ -247,7 +247,7 @@ RETRY_SECONDS: Final = 300.0
 """Seconds until mail that could not be stored is tried again: the disk may be full, the account out of service."""
 
 MAX_SUBJECT: Final = 100
-"""Characters of a subject in the mail: strangers may have written it."""
+"""Characters of a subject quoted in the email. It's limited because a stranger may have written it."""
 
 
 MAX_ADDRESSES: Final = 5

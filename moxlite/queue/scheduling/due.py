@@ -29,7 +29,7 @@ CANDIDATES: Final = 20
 """Rows of one read."""
 
 MAX_BATCH: Final = 500
-"""Rows of one submission in a batch; a larger submission goes in several batches."""
+"""Rows of one submission in a batch. A larger submission is split into several batches."""
 
 # The earliest candidates among the first thousand rows by time; uses only the index msg_due, 0.3 ms at most.
 BY_TIME: Final = """

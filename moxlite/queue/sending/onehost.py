@@ -434,8 +434,9 @@ async def _tlsa(ctx: Context, host: str, answer: Answer[IPAddress]) -> dane.Host
 async def addresses_for(
     ctx: Context, message: Message, name: str, way: ConnectOptions, destination: Destination
 ) -> tuple[Addresses, float]:
-    """Look up the addresses of a host, in the order to try them for a message; returns them with the seconds that the
-    look-up took, by which the deadline for connecting is shorter. Raises NoHosts.
+    """Look up a host's addresses, in the order to try them for a message.
+
+    Also returns the seconds that the lookup took, to be subtracted from the deadline for connecting. Raises NoHosts.
     """
     host = message.recipient.host
     allow_private = ctx.config.current.static.allow_private_mx

@@ -217,7 +217,7 @@ class Policies:
         return await self._read(domain.ascii)
 
     async def page(self, after: str, limit: int) -> list[STSPolicyRow]:
-        """Rows of domains behind `after`, by domain; none without a file. Raises StoreError."""
+        """Rows of domains after `after`, sorted by domain; none without a file. Raises StoreError."""
         if self._database is None:
             return []
         return await self._database.scan(

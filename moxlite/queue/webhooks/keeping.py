@@ -196,7 +196,7 @@ def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
 
 
 def is_behind(r: Reader, account: str) -> bool:
-    """Whether no more calls are kept for an account, or only short ones."""
+    """Whether an account's webhook queue is full, or only has room for short calls."""
     rows, octets = r.row(ROOM, account) or (0, 0)
     return bool(rows >= MAX_HOOKS or octets > MAX_OCTETS - MAX_PAYLOAD)
 
