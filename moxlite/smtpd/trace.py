@@ -11,7 +11,7 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 
 MAX_PROBLEM: Final = 200
-"""Characters of a problem: it may quote the report."""
+"""Characters of a problem. It's limited because it may quote the report."""
 
 
 def protocol_name(*, extended: bool, utf8: bool, tls: bool, authenticated: bool) -> str:

@@ -66,7 +66,10 @@ _MAX_SUBJECT: Final = 900  # characters of the subject that is answered: with it
 async def with_messages(
     session: Session, transaction: Transaction, prepared: PreparedMessage, decided: Decision, prefix: bytes
 ) -> tuple[AnyAction, ...]:
-    """The actions of a plan, each that sends with what it sends. `prefix`: the trace fields of the account's copy."""
+    """Return a plan's actions, with the messages that they send.
+
+    `prefix`: the trace fields of the account's copy.
+    """
     actions: list[AnyAction] = []
     passed_on: dict[str, ForwardedMessage] = {}
     for action in decided.plan.actions:
@@ -144,7 +147,7 @@ def _lines(text: str) -> bytes:
 
 
 def _from(text: str, author: Address) -> MailAddress:
-    """The author of the answer: the recipient, by the name that the script says."""
+    """The reply's author: the recipient, with the display name from the script."""
     found = parse_addresses(text.encode("utf-8", "replace"), 1)
     name = decode_address(found[0]).name if found and isinstance(found[0], RawAddress) else ""
     return MailAddress(name, author.localpart, author.domain.ascii)
@@ -234,7 +237,10 @@ def _loses_author(checks: Checks) -> bool:
 
 
 def _new_author(author: MailAddress, own: Address, section: HeaderSection) -> bytes:
-    """From, and Reply-To if the message has none; the old From has a field of its own, which says why."""
+    """Build a new From, and Reply-To if missing.
+
+    The old From is kept in a separate field, and another one gives the reason.
+    """
     name = (author.name or f"{author.localpart}@{author.domain}")[:MAX_NAME]
     new = MailAddress(f"{name} via {own.domain.unicode}", own.localpart, own.domain.ascii)
     utf8 = needs_utf8(author, new)
