@@ -139,7 +139,7 @@ def token_named(r: Reader, token: str) -> AppPassword | None:
 
 
 def account_of_token(token: str) -> str:
-    """Name of the account that a token says it is for, "" for a text that is no token."""
+    """Name of the account in a token, or "" if the text isn't a token."""
     head, _, _ = token.removeprefix(TOKEN_PREFIX).partition(".")
     try:
         return base64.urlsafe_b64decode(head + "=" * (-len(head) % 4)).decode()

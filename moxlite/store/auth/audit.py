@@ -1,8 +1,8 @@
 """The audit log: each change by an administrator or a user, with its old and new values and without secrets (WEB-160).
 
-A change is recorded in two steps. A row that says ``begun`` is on disk before the change is made, so that a crash in
-between leaves no change without a row; it is completed when the change has ended. Rows are never changed otherwise, and
-leave after a year.
+A change is recorded in two steps. A row marked ``begun`` is on disk before the change is made, so that every change has
+a row even after a crash. The row is completed when the change has ended. Rows are never changed otherwise, and leave
+after a year.
 
 Who changes is known where a request comes in (`acting_as`), what changes where it is made (`AuditLog.recording`); a
 recording within another one belongs to that.
@@ -45,7 +45,7 @@ MAX_ON_LOOP: Final = 500
 """Entries that are read on the event loop, as of each slice of rows (STORE-154); an export has more."""
 
 MAX_TEXT: Final = 300
-"""Characters of an argument that are kept."""
+"""Maximum characters of a stored argument."""
 
 SECRETS: Final = re.compile(
     "password|passphrase|secret|token|calendar_url|code|answer|authorization|certificate|text|before|after|old|changed"

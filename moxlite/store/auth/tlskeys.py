@@ -30,7 +30,7 @@ MIN_RSA_BITS: Final = 2048
 """Minimum bits of an RSA key (STORE-104); NIST SP 800-131A has disallowed shorter ones since 2014."""
 
 MAX_CERTIFICATE: Final = 64 << 10
-"""Octets of a certificate; real ones have one or two thousand."""
+"""Octets of a certificate. Real ones have 1,000 to 2,000."""
 
 MAX_KEYS: Final = 100
 """Keys of an account: one for each device. All are listed, in one read."""

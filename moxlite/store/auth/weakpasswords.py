@@ -18,13 +18,13 @@ from moxlite.wording import worded
 
 COMMON: Final = Path(__file__).with_name("common-passwords.bin")
 OCTETS: Final = 5
-"""Octets of a hash: one of 250 million other passwords is taken for a common one."""
+"""Octets of a hash. One in 250 million other passwords is mistaken for a common one."""
 
 AROUND: Final = 6
 """Characters around a common word that guessers try as well, such as a year and a sign."""
 
 LEAST: Final = 4
-"""Letters that a password needs beside words of its context."""
+"""Letters that a password needs in addition to words from its context."""
 
 SHORTEST: Final = 3
 """Characters of a word of the context; shorter ones are in many good passwords."""
@@ -77,7 +77,7 @@ def _hashes() -> bytes:
 
 
 def _is_of(folded: str, context: Iterable[str]) -> bool:
-    """Whether little is left of a password without the words of its context."""
+    """Whether a password has little besides words from its context."""
     words = {word for text in context for word in (text.casefold(), *SIGNS.split(text.casefold()))}
     named = False
     for word in sorted(words, key=len, reverse=True):

@@ -259,8 +259,9 @@ def lost_of(source: Source, before: Collection[str] = ()) -> list[str]:
 def back_up(
     source: Source, target: Path, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False
 ) -> Report:
-    """Copy all to `target`. Blocks. What fails is an error in the report, and the rest goes on; nothing that is there
-    already is overwritten.
+    """Copy everything to `target`. Blocks.
+
+    A failure is added to the report's errors, and the backup continues. Existing files aren't overwritten.
 
     `target` has a file INCOMPLETE until all is there and durable.
 

@@ -183,12 +183,12 @@ _MAKING: Final = threading.Lock()
 
 SNAPSHOT_SIGNED: Final = "snapshot"
 FILES_SIGNED: Final = "files"
-"""Kinds of what is signed, so that none is taken for another."""
+"""Kinds of signed content. They're part of what's signed, so a signature isn't valid for another kind."""
 
 SUCCESSOR: Final = "successor"
 
 MAX_SIGNATURE: Final = 64 << 10
-"""Octets of a signature; each take-over adds 150."""
+"""Octets of a signature. Each takeover adds 150."""
 
 
 class Link(msgspec.Struct, frozen=True):

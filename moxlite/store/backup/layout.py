@@ -95,8 +95,9 @@ class OtherFile(msgspec.Struct, frozen=True):
 
 
 def databases(data: Path) -> list[DatabaseFile]:
-    """All databases in the order in which a backup takes them: the queue first, so that what it delivers meanwhile is
-    found twice at worst; accounts next; the rest last (STORE-142).
+    """List all databases in backup order: the queue, accounts, then the rest (STORE-142).
+
+    The queue is first, so messages delivered during the backup are at worst in it twice.
     """
     database_files = [DatabaseFile(PurePosixPath("queue.db"), Kind.QUEUE)] if (data / "queue.db").is_file() else []
     accounts = data / "accounts"
@@ -167,7 +168,7 @@ CONFIG: Final = "config"
 DATA: Final = "data"
 NAMED: Final = "named"
 TREES: Final = frozenset({CONFIG, DATA, NAMED})
-"""All folders at the top of a backup; a restore writes what is in them, and nothing else."""
+"""Top-level folders of a backup. A restore writes only their contents."""
 
 MOST: Final = 0o640
 """The most permissions that a restored file gets (ADMIN-37)."""

@@ -35,7 +35,7 @@ from moxlite.store.options import Options
 from moxlite.store.rows.personnames import full_name
 
 SOURCES: Final = "sources.json"
-"""File in the folder: states of the old files from which the new ones were made."""
+"""File in the folder with the states of the old files from which the new ones were made."""
 
 FOLDER: Final = "upgrade-preview"
 """Folder with the new files: below `tmp/` while they are made, then in the data directory itself."""

@@ -300,11 +300,11 @@ async def restore_mail(
     """Add the mail of `file`, an account's database of a backup, to an account.
 
     Args:
-      file: a copy without other users; it is upgraded when its schema is older.
-      mailbox: only this one, with those below it; None for all.
-      target: the mailbox that it becomes, or below which all of them come; made if missing.
+      file: a copy that nobody else uses. It's upgraded if its schema is older.
+      mailbox: restore only this mailbox, with those below it; None for all.
+      target: the mailbox to restore to, or the parent of all restored mailboxes. It's created if missing.
       tmp: folder for temporary files.
-      tell: takes a line after each mailbox.
+      tell: called with a progress line after each mailbox.
 
     Raises:
       NoSuchMailbox: the backup has none of that name; BadMailboxName: for `target`.

@@ -438,8 +438,9 @@ def last_queued(file: Path) -> int:
 
 
 def keep_later(file: Path, modseq: int) -> list[LaterMessage]:
-    """The messages of an account's database that came after a modseq; all others are removed from it, so that a restore
-    of mail takes these alone. Blocks. Raises BackupError.
+    """Keep only messages after a modseq in an account's database, and list them.
+
+    The others are removed from the file, so that a restore of mail only adds these. Blocks. Raises BackupError.
     """
     with _opened(file, apsw.SQLITE_OPEN_READWRITE, "") as db:
         db.execute("PRAGMA foreign_keys = OFF")
