@@ -38,7 +38,7 @@ PART_OCTETS: Final = 16 << 20
 """Octets of a unit from which on no further message is added to it."""
 
 MEMORY: Final = 65_536
-"""Octets of each message that are kept in memory; the rest is written to a file."""
+"""Octets of each message kept in memory. The rest is written to a file."""
 
 
 class TransferTarget(msgspec.Struct, frozen=True, eq=False, kw_only=True):

@@ -233,7 +233,7 @@ class Beginner:
                 self._want(slot.tasks, slot.tasks.names)
 
     def _want(self, tasks: AccountTasks, names: Collection[str]) -> None:
-        """Note that tasks of an account may have work; the outbox is carried over at once."""
+        """Note that an account's tasks may have work. The outbox is processed immediately."""
         for name in names:
             if tasks.runs(name):
                 continue

@@ -6,7 +6,7 @@
   itself
 - `catchup`: the log itself, read from the database for subscribers that are far behind
 
-The log has no table of its own: it consists of the modseqs of existing rows and the tombstones of removed ones.
+The log doesn't have its own table. It consists of the modseqs of existing rows and the tombstones of removed ones.
 Operations on mailboxes and messages are not here but in `mail`; an account that is open with text index and background
 tasks is `accounts.opened.OpenAccount`.
 """

@@ -482,7 +482,7 @@ class Cursor:
             self.at += 1
 
     def _rejoin(self) -> None:
-        """Go on in the tail, from `modseq`.
+        """Continue in the tail, from `modseq`.
 
         The slices of a catch-up are taken at the subscriber's pace, and the tail goes on meanwhile: an entry that is
         newer than the catch-up may have fallen off it. Then the cursor stays where it is, before the tail, so that the

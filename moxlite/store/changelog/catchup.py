@@ -1,9 +1,9 @@
 """Reading the change log: the changes of an account since a modseq, coalesced (STORE-30).
 
-The log has no table of its own: it consists of the modseq indices of existing rows and the tombstones of removed ones.
-`Catchup` first makes a `Plan`, in one snapshot. Then it renders slices of events, each in a snapshot of its own, so no
-slow subscriber holds one open. A row that has changed again in between is rendered as it is now or, if it was removed
-or moved, left out: its new modseq is above the planned one, so the next catch-up delivers it.
+The log doesn't have its own table. It consists of the modseq indexes of existing rows and the tombstones of removed
+ones. `Catchup` first makes a `Plan`, in one snapshot. Then it renders slices of events, each in a snapshot of its own,
+so no slow subscriber holds one open. A row that has changed again in between is rendered as it is now or, if it was
+removed or moved, left out: its new modseq is above the planned one, so the next catch-up delivers it.
 
 A plan may end at an earlier modseq than the newest, so that a subscriber that is far behind catches up in portions: a
 portion delivers everything up to that modseq, and nothing above. A message that has changed again since is left to a

@@ -91,7 +91,7 @@ class AccountTx(Tx):
 
     @property
     def numbered(self) -> bool:
-        """Whether the unit has taken its modseq."""
+        """Whether the unit has been assigned its modseq."""
         return self._modseq is not None
 
     def number(self, modseq: int) -> None:

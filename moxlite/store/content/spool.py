@@ -1,4 +1,4 @@
-"""The spool: the octets of one incoming message.
+"""Spool for the octets of one incoming message.
 
 Up to 1 MiB stay in memory, if the ledger has room for it; else the message goes to a temporary file that has no name
 (SMTP-37), so a crash leaves nothing behind. While the octets pass, the spool keeps facts that later steps need: the

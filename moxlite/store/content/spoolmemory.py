@@ -15,7 +15,7 @@ MEMORY_LIMIT: Final = 1 << 20
 """Octets kept in memory (SMTP-37): 98 % of all mail is shorter."""
 
 STEP: Final = 64 << 10
-"""Octets that a message takes from the ledger at once."""
+"""Octets that a message reserves from the ledger at a time."""
 
 WRITE_SIZE: Final = 256 << 10
 """Octets written to the file at once, in a thread: 60 µs for the hop beside 100 µs for the copy. It is also the size of

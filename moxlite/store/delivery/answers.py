@@ -52,7 +52,10 @@ def writer_of(r: Reader, account: str, guest: str = "") -> str:
 
 
 def answered_message(r: Reader, in_reply_to: str) -> MessageID | None:
-    """The message that an answer names, which may have copies: the newest one that is no draft."""
+    """The message to which an answer refers.
+
+    If it has copies, it's the newest one that isn't a draft.
+    """
     messageid = canonical_message_id(in_reply_to)
     for message_id in messages_by_messageid(r, messageid) if messageid else ():
         row = message(r, message_id)

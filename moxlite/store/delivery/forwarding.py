@@ -20,7 +20,7 @@ from moxlite.store.options import DAY
 from moxlite.wording import Worded, worded
 
 MAX_PER_DAY: Final = 500
-"""Messages of one account that are sent on in 24 hours; the rest is kept (SMTP-159)."""
+"""Messages that an account forwards in 24 hours. Others are kept (SMTP-159)."""
 
 STOP_AFTER: Final = 3 * DAY
 """µs of bounces, without a message that arrives, after which nothing more is sent to an address."""
@@ -32,7 +32,7 @@ LINK_LIFE: Final = 7 * DAY
 """µs for which a question can be answered."""
 
 MAX_ERROR: Final = 300
-"""Characters that are kept of a bounce."""
+"""Maximum characters of a stored bounce."""
 
 MAX_NAMED: Final = 20
 """Addresses noted that scripts named while they ran: variables may make any number of them from strangers' mail."""

@@ -61,7 +61,7 @@ SUBMIT: Final = "submit"
 """Kind of the rows that `submission.carrying` hands over to the queue (`store.delivery.perform`)."""
 
 UNCOUNT: Final = "uncount"
-"""Kind of the rows by which a message of a guest that was taken back no longer counts in the guest's account."""
+"""Kind of rows that uncount a guest's message in the guest's account after undo send."""
 
 ARRIVED: Final = "calendar"
 """Kind of the rows by which `groupware.arriving` looks at calendars in mail."""
@@ -348,7 +348,7 @@ TELL: Final = "incoming"
 
 
 class AnsweredMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """Facts of the message that the row names, beside its octets; it may have left its mailbox meanwhile.
+    """Facts about the row's message, besides its octets. The message may have been moved since.
 
     Attributes:
       recipient: the address as the client wrote it: its localpart may name a sent message after a separator (QUEUE-95).
@@ -378,7 +378,7 @@ _DECODER: Final = msgpack_decoder(AnsweredMessage)
 
 
 class SubmissionEffects(msgspec.Struct, frozen=True):
-    """Other changes made by the unit of a submission, to be undone if it is taken back (WEBMAIL-123).
+    """Other changes made with a submission, which undo send reverts (WEBMAIL-123).
 
     Attributes:
       original_id: the message that it answers or forwards, 0 for none. flags: the flags that this message got, bits of
@@ -386,9 +386,9 @@ class SubmissionEffects(msgspec.Struct, frozen=True):
       counted: ids of the rows of ``outgoing``.
       scheduled: the mailbox in which the message waits until its row is due (WEBMAIL-96), 0 for none. It goes out only
         if it is still there.
-      drafted: the message that is sent becomes a draft if it is taken back; else it stays as it is (RFC 8621 §7.5).
+      drafted: undo send turns the message into a draft; else it isn't changed (RFC 8621 §7.5).
       writer: the account of its user, where several write from the account: the rows `counted` are in the file of a
-        guest. on_behalf: as in `submission.authors.Way`.
+        guest. on_behalf: as in `submission.authors.SendingRoute`.
     """
 
     original_id: int = 0
@@ -405,7 +405,7 @@ class SubmissionEffects(msgspec.Struct, frozen=True):
 
 
 class Uncounted(msgspec.Struct, frozen=True):
-    """A row of the kind `UNCOUNT`: rows of ``outgoing`` of a guest's account, whose message was taken back."""
+    """A row of the kind `UNCOUNT`: a guest's ``outgoing`` rows to uncount after undo send."""
 
     guest: str
     counted: tuple[int, ...]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
 MAX_WHY: Final = 2048
-"""Octets of the reasons of one message. A mailbox of 100,000 messages grows by 200 MB at most, by 30 MB in practice."""
+"""Octets of a message's reasons. A mailbox with 100,000 messages grows by up to 200 MB, in practice by 30 MB."""
 
 CLIP: Final = 160
 """Maximum characters of one text: senders choose some of them."""
@@ -118,6 +118,6 @@ def unpack(octets: bytes) -> Why:
 
 
 def read_why(r: Reader, message_id: int) -> bytes | None:
-    """Reasons of a message; None if it was appended, or delivered by an earlier version."""
+    """Read a message's reasons. None if it was appended, or delivered by an earlier version."""
     found: bytes | None = r.value(READ, message_id)
     return found

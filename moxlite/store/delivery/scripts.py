@@ -34,7 +34,7 @@ KEY: Final = 16
 """Octets of the random key of such a row."""
 
 CLIP: Final = 400
-"""Characters of a failure's text: a script chooses some of them."""
+"""Characters of a failure's text. It's limited because a script can choose some of it."""
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
 ROWS: Final = "SELECT id, name, active, script FROM sieve_script ORDER BY id"

@@ -151,8 +151,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 Submit: TypeAlias = Callable[[Submission, Spool], Awaitable[list[int]]]
-"""Type of `queue.submit`: adds one row per recipient and returns their ids after the commit; the spool stays the
-caller's. Raises QueueFull, FromIDTaken, SendingStopped, and the errors of `Database.write`.
+"""Type of `queue.submit`. It adds one row per recipient and returns their ids after the commit. The caller still owns
+the spool. Raises QueueFull, FromIDTaken, SendingStopped, and the errors of `Database.write`.
 """
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -90,7 +90,7 @@ class Export:
         logger.info("export ended", extra={"kv": kv})
 
     def _step(self, made: Iterator[bytes | None], r: Reader) -> tuple[bytes, bool]:
-        """Make one slice, in a thread; returns its octets, and whether it was the last one."""
+        """Make one slice, in a thread. Returns its octets, and whether it's the last one."""
         self._reader = r
         parts: list[bytes] = []
         octets, until = 0, time.monotonic() + STEP_SECONDS

@@ -102,7 +102,7 @@ AnyJob: TypeAlias = Job[Any, Any]
 
 
 SERIES_AHEAD: Final = 16
-"""Units of a series queued ahead: twice the number that a batch takes, so that the next batch can begin at once."""
+"""Units of a series queued ahead. Twice as many as fit into a batch, so the next batch can begin immediately."""
 
 SERIES_CACHE_KIB: Final = 16 << 10
 """Page cache in KiB while a series runs, and until no unit of a series ran for `SERIES_REST`. The pages that a batch

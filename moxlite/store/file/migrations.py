@@ -73,7 +73,7 @@ OBJECTS: Final = "SELECT count(*) FROM sqlite_schema"
 
 
 class Kind(Enum):
-    """Kind of a database; the value is the folder of its schema and its name in logs and metrics."""
+    """Kind of a database. The value names its schema folder, and is used in logs and metrics."""
 
     ACCOUNT = "account"
     AUTH = "auth"
