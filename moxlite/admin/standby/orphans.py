@@ -1,7 +1,7 @@
 """Sending what a first machine has and the second one has not, after the take-over (STORE-186j).
 
 It goes to the folder of the first machine's own epoch, where the second one reads it. A message is an orphan if its
-account gave it a createseq above the last modseq that came over (`Beginning`): it was not there at the take-over.
+account gave it a createseq above the last modseq that came over (`EpochStart`): it was not there at the take-over.
 """
 
 from __future__ import annotations

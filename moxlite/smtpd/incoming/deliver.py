@@ -264,7 +264,7 @@ class Reception:
         """The client sends it all again: have the accounts that have the message not store it twice."""
         # Not those that keep it as refused: by then it may be wanted.
         again = [name for name in self._storing.stored if self._results.outcomes[name].state is State.ACCEPTED]
-        with trio.CancelScope(shield=True):  # bounded: each waits for `Pace.store` at most
+        with trio.CancelScope(shield=True):  # bounded: each waits for `Timeouts.store` at most
             await _each(again, self._storing.expect_again)
 
     async def _defer(self, names: list[str]) -> bool:

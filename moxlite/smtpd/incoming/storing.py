@@ -1,6 +1,6 @@
 """Storing of one message in accounts: each copy with its own trace fields, in one unit that returns after the commit.
 
-Commits are shielded from cancellation, and wait for `Pace.store` seconds at most.
+Commits are shielded from cancellation, and wait for `Timeouts.store` seconds at most.
 """
 
 from __future__ import annotations
