@@ -137,7 +137,7 @@ class FileZone(tzinfo):
             for time in part.between(begin, begin + YEAR, self._steps)
         )
         last = [(time, part.offset) for part in self._parts if (time := part.last(begin, self._steps)) is not None]
-        # what came before all onsets is the offset from which the first one changes
+        # before all onsets, the offset is the one that the first onset changes
         offset = max(last)[1] if last else min((part.first, part.before) for part in self._parts)[1]
         first, changes = offset, list[_Change]()
         for time, after, _ in onsets:
