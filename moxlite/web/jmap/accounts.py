@@ -1,4 +1,4 @@
-"""Accounts of a user: the own one, and each that shares mailboxes with the user (RFC 8620 §1.6.2).
+"""A user's accounts: their own, and those that share mailboxes with them (RFC 8620 §1.6.2).
 
 Rights (RFC 4314) are read from the owner's file, in the snapshot or transaction that depends on them. An
 account that shares nothing, and one that does not exist, are the same to a client.

@@ -78,7 +78,7 @@ FIRST: Final = 64 << 10
 """Octets that each call holds for its values, whatever it asks for."""
 
 LINGER: Final = 30.0
-"""Seconds for which an account stays open after a request: the next one comes soon."""
+"""Seconds to keep an account open after a request, because the next one usually comes soon."""
 
 MEDIA_TYPE: Final = re.compile(
     r"[!#-'*+\-.0-9A-Z^-~]{1,100}/[!#-'*+\-.0-9A-Z^-~]{1,100}(?:; ?charset=[A-Za-z0-9_.-]{1,40})?"

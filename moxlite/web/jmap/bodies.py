@@ -42,7 +42,9 @@ LETTER: Final = 4
 """Times its octets that a text takes at most: with one emoji, each letter has four."""
 
 AHEAD: Final = 4 << 20
-"""Octets that a call which has kept as many takes at once: it would wait for each of its pages while others do."""
+"""Maximum octets to reserve in one step, which grows with what the call already keeps. Otherwise a call would wait for
+memory at each of its pages.
+"""
 
 ENTRY_MADE: Final = 130
 ENTRY_KEPT: Final = 70
@@ -55,10 +57,10 @@ INLINE_MEDIA: Final = ("image/", "audio/", "video/")
 
 
 class Budget:
-    """The answer of one request: octets that it may still return, and what it holds until it is sent.
+    """Size limits of one request's response: octets left to return, and memory held until it's sent.
 
-    A call waits for room before it makes something long (`reserve`), says how much of that stays (`keep`), and is done
-    once its response is JSON (`write`), which takes far less than the values that it is made of.
+    A call waits for memory before it builds a large value (`reserve`), reports how much of that it keeps (`keep`), and
+    is done once its response is encoded (`write`), because JSON takes much less memory than the values.
 
     Attributes:
       used: octets that were returned so far.
@@ -153,7 +155,7 @@ def unavailable(error: NoRoom) -> MethodError:
 
 
 class BodyProperties(msgspec.Struct, frozen=True):
-    """What an Email/get or Email/parse asks for of bodies. `most`: octets of a text, 0 without a limit."""
+    """Body properties requested by Email/get or Email/parse. `most`: maximum octets of a text, 0 for no limit."""
 
     properties: tuple[str, ...]
     headers: Mapping[str, HeaderProperty]
@@ -164,7 +166,7 @@ class BodyProperties(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, names: Sequence[str] | None, *, text: bool, html: bool, all_: bool, most: int) -> BodyProperties:
-        """The wish of a call. Raises MethodError."""
+        """Read the body properties that a call requests. Raises MethodError."""
         asked = tuple(BODY_DEFAULT if names is None else names)
         headers = {name: found for name in asked if (found := header_property(name)) and name.startswith("header:")}
         for name in asked:
@@ -209,7 +211,7 @@ class _Piece(msgspec.Struct, frozen=True):
 
 
 class BodyParts(msgspec.Struct, frozen=True):
-    """The leaf parts by what a reader does with them."""
+    """Leaf parts grouped by use: text, HTML or attachment."""
 
     text: list[_Piece]
     html: list[_Piece]
@@ -353,7 +355,7 @@ PART_VALUES: Final[Mapping[str, Callable[[Message, str, Part, bool], Any]]] = {
 
 
 def body_values(message: Message, parts: BodyParts, wish: BodyProperties) -> Object:
-    """The property bodyValues: the texts that the wish names, by the ids of their parts."""
+    """The bodyValues property: the requested texts, by the ids of their parts."""
     wanted: dict[str, Part] = {}
     if wish.all:
         wanted |= {number: part for number, part in numbered(message.root) if part.type == "TEXT" and not part.parts}

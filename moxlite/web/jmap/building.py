@@ -80,7 +80,7 @@ class Part(msgspec.Struct):
 
 
 class Draft(msgspec.Struct, frozen=True):
-    """The message: its fields, its parts, the blobs that these are made of, and what the server has added."""
+    """A message's fields and parts, the blobs that the parts come from, and the values set by the server."""
 
     fields: tuple[bytes, ...]
     root: Part

@@ -106,7 +106,7 @@ def keywords_of(email: Email) -> dict[str, bool]:
 
 
 class EmailProperties(msgspec.Struct, frozen=True):
-    """The properties that a call asks for."""
+    """Email properties that a call requests."""
 
     names: tuple[str, ...]
     headers: dict[str, HeaderProperty]
@@ -114,7 +114,7 @@ class EmailProperties(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, call: Call, default: Sequence[str]) -> EmailProperties:
-        """The wish of a call. Raises MethodError."""
+        """Read the properties that a call requests. Raises MethodError."""
         asked = call.names("properties")
         names = [*dict.fromkeys(["id", *asked])] if asked is not None else [*default]
         fields = {name: found for name in names if (found := header_property(name)) is not None}

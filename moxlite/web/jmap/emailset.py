@@ -399,7 +399,9 @@ async def import_(call: Call) -> Object:
 
 
 async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Object], Awaitable[Outcome]]) -> Object:
-    """Put messages into the account of a call, each by `put`; the response without what is special of the method.
+    """Put messages into a call's account, each with `put`.
+
+    Returns the response without the method's own properties.
 
     Raises MethodError.
     """

@@ -51,7 +51,7 @@ MAX_FOUND: Final = 20_000
 """Events, or events of series, that a query may find."""
 
 MAX_EXPANDED: Final = 400 * 86_400
-"""Seconds of a query that expands series, as the session says."""
+"""Maximum seconds of a query that expands series, as announced in the session."""
 
 CLOCKS: Final = 14 * 3600
 """Seconds by which a local time differs from UTC."""
@@ -288,7 +288,7 @@ def _meets(call: Call, match: _Match, zone: ZoneInfo, name: str, value: Any) -> 
 
 
 def _looked(event: Object, name: str, part: str) -> Any:
-    """What a filter looks at in a property: participants of one role alone."""
+    """Value of a property for a filter, with only the participants of the filter's role."""
     value = event.get(part)
     if name in ("owner", "attendee") and isinstance(value, dict):
         return [one for one in value.values() if name in one.get("roles", {})]
@@ -330,7 +330,7 @@ async def parse(call: Call) -> Object:
 
 
 def _parsed(octets: bytes) -> list[Object]:
-    """The events of a file; those that cannot be read are left out."""
+    """List a file's readable events."""
     text = octets.decode("utf-8-sig", "replace")
     method = _method(text)
     found: list[Object] = []

@@ -40,7 +40,7 @@ TYPE: Final = ObjectType(
     fixed=("id", "email", "lastMessageAt", "createdAt", "createdBy"),
 )
 STATES: Final = {"pending": True, "enabled": True, "disabled": False, "deleted": False}
-"""Whether mail is taken, by state."""
+"""Whether an address accepts mail, by state."""
 
 FIELDS: Final = {"site": "forDomain", "note": "description", "word": "emailPrefix"}
 """Properties by the names that the store has for them."""

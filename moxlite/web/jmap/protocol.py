@@ -126,8 +126,9 @@ SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 class JMAPRequest(msgspec.Struct, frozen=True):
-    """A request: the capabilities that it uses, its calls, and the ids of objects by their creation id, None if the
-    client does not want them back.
+    """A request: its capabilities, its calls, and object ids by creation id.
+
+    `created` is None if the client doesn't want the ids back.
     """
 
     using: frozenset[str]

@@ -45,7 +45,7 @@ MAX_PATHS: Final = 2_000
 """Paths of a patch: as many as a series has exceptions (JMAP-72)."""
 
 Outcome: TypeAlias = "Object | SetError | None"
-"""What became of an object of a /set: properties that the server set, an error, or nothing to tell."""
+"""Outcome of a /set for one object: properties set by the server, an error, or None."""
 
 
 def get_response(call: Call, state: str, objects: Sequence[Object], ids: Sequence[str] | None) -> Object:
@@ -304,8 +304,10 @@ def span(call: Call, total: int, position_of: Callable[[str], int | None], most:
 
 
 class ObjectSet(ABC):
-    """What a /set does with the objects of a type: each is made, changed and removed by itself, as far as programs may
-    do that, unless a type does it with many at once.
+    """Handler of a type's /set.
+
+    Each object is created, updated and destroyed separately, if clients may do that, unless the type handles many
+    together.
     """
 
     refusal: SetError = SetError("forbidden")

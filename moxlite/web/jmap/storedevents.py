@@ -85,7 +85,7 @@ class StoredEvent(msgspec.Struct, frozen=True):
 
 
 def split_id(key: str) -> tuple[int, str]:
-    """The number of a resource, 0 for none, and the local time of one event of its series, "" for all."""
+    """Parse an event id into a resource number, or 0, and a local time in its series, or ""."""
     number, dash, text = key.partition("-")
     moment = value_of(text) if dash and len(text) == 15 else None
     if dash and moment is None:

@@ -1,6 +1,6 @@
 """Changes as they happen: event stream (RFC 8620 §7.3) and websocket (RFC 8887), by the change bus.
 
-A guest is told of changes of what is shared, and of nothing else: another's account may be busy all day. Rights are
+Guests are only notified about changes to shared objects, because another user's account may be busy all day. Rights are
 read anew with each change (JMAP-7b).
 """
 
@@ -69,7 +69,7 @@ SHELVES: Final[Mapping[Kind, tuple[str, str]]] = {
 """Types of what is shared in collections."""
 
 MAX_OWNERS: Final = 50
-"""Accounts of others whose changes one user is told of: each stays open meanwhile. As in the webmail."""
+"""Other users' accounts whose changes a user is notified about. Each stays open meanwhile. Same as in the webmail."""
 
 AGAIN: Final = 60.0
 """Seconds until an account of another user that was closed, or could not be opened, is opened again."""

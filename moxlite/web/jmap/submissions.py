@@ -90,7 +90,9 @@ MAX_RECIPIENTS: Final = 1_000
 """Recipients of one message, as in the web API."""
 
 MAX_ENVELOPE: Final = 512 << 10
-"""Octets of an envelope as JSON: it is kept, and read with all others, and its parameters are the client's."""
+"""Octets of an envelope as JSON. It's limited because it's stored and read with all others, and clients choose its
+parameters.
+"""
 
 MADE: Final = 26
 """Times its octets that an envelope takes as an object: measured with empty lists, which it had as parameters once."""

@@ -112,7 +112,7 @@ def _members(value: dict[str, Any], name: str, depth: int) -> dict[str, Any]:
 
 
 class Transcript:
-    """What one request adds to the transcripts of its account; nothing where none is wanted."""
+    """Writes one request to its account's transcripts, if any are active."""
 
     def __init__(self, programs: ProgramNotices, account: str, request: Request) -> None:
         self._programs, self._account, self._request = programs, account, request
