@@ -95,9 +95,11 @@ class DueEntry(msgspec.Struct, frozen=True):
 
 
 class DueAlarm(msgspec.Struct, frozen=True):
-    """An alarm that has come. `starts`: seconds UTC of the instance, None without a time; `day`: the first day of an
-    entry of whole days, as YYYY-MM-DD, else "". `id`: of its row. Before there is one: `moment`, seconds UTC, and
-    `when`, start and end in the zone in which a mail shows them.
+    """A due alarm.
+
+    `starts`: seconds UTC of the instance, None without a time; `day`: the first day of an all-day entry, as YYYY-MM-DD,
+    else "". `id`: its row's id. Before it has a row: `moment`, seconds UTC, and `when`, start and end in the zone in
+    which an email shows them.
     """
 
     resource_id: int
@@ -111,7 +113,7 @@ class DueAlarm(msgspec.Struct, frozen=True):
 
 
 class AlarmCheck(msgspec.Struct, frozen=True):
-    """The alarms of an entry that have come, and its next moment, µs UTC, None without one."""
+    """An entry's due alarms, and its next due time (µs UTC) or None."""
 
     entry: DueEntry
     next: int | None

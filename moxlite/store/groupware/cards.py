@@ -1,5 +1,4 @@
-"""Facts of cards: the rows of `contact`, by the id of its resource, of its addresses and groups, and of groups that are
-cards (STORE-96a).
+"""Facts about cards (STORE-96a): rows of `contact`, by resource id, of their addresses and groups, and of group cards.
 
 There are at most `MAX_CONTACTS`, so that a search may look at all of them: 5 ms.
 """

@@ -297,7 +297,7 @@ _PROPERTIES: Final[Mapping[str, tuple[str, Callable[[Any], str | None]]]] = {
     "birthdays_hidden": (BIRTHDAYS_OFF, lambda hidden: BIRTHDAYS_OFF_XML if hidden else None),
     "availability": (AVAILABILITY, lambda text: text or None),
 }
-"""Fields that are kept as properties, with what is written there, None for nothing."""
+"""Fields stored as properties, each with a function for the stored value, or None to store nothing."""
 
 
 def default_of(collections: Sequence[Collection]) -> Collection | None:

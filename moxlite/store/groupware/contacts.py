@@ -1,5 +1,5 @@
 """Contacts, with groups: the cards of all address books of an account, as lists, completion and imports see them
-(STORE-96a, DAV-22). A contact's id is that of its resource. What has no place in a contact stays in its card.
+(STORE-96a, DAV-22). A contact's id is that of its resource. Values that a contact has no field for stay in its card.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ def count_groups(r: Reader, collection_id: int) -> int:
 
 
 def group_members(r: Reader, group: str) -> list[tuple[str, str]]:
-    """Name and first address of the contacts of a group that have one, then its members without a card; at most
-    `MAX_GROUP`.
+    """List a group's members as name and address, up to `MAX_GROUP`.
+
+    First contacts that have an address, with their first one, then members without a card.
     """
     listed = (from_json(row[0], CardSummary) for row in r.iterate(MEMBERS, None, group))
     members = [(contact.name, contact.emails[0]) for contact in listed if contact.emails]

@@ -137,12 +137,12 @@ class TooManyContacts(LimitExceeded):
 
 
 class ResourceFacts(msgspec.Struct, frozen=True):
-    """Facts of a resource, computed from its octets, by which it is found.
+    """Facts about a resource, computed from its octets and used to find it.
 
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
       expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
-      contact: of a card, what lists and searches find. photo: as for `cards.Listed`. members: of a group.
+      contact: a card's data for lists and searches. photo: as for `cards.CardSummary`. members: of a group.
       alarms: the entry may remind its owner (DAV-50).
       entry: of an entry of a calendar, what views show; None: it is computed later.
     """
@@ -225,13 +225,13 @@ def facts_of_card(card: CardObject) -> ResourceFacts:
 
 
 def octets_known(r: Reader, uid: str) -> bytes | None:
-    """The largest that the account has with a UID, or keeps of what was removed; None for nothing."""
+    """Octets of the largest resource with this UID, including deleted ones that are kept; None without one."""
     data = r.value(KNOWN, uid)
     return None if data is None else bytes(data)
 
 
 def photo_mark(photo: Photo | None) -> str:
-    """The beginning of the hash of a photo; "" without one."""
+    """Short hash of a photo, or "" without one."""
     return "" if photo is None else hashlib.sha256(photo.data).hexdigest()[:16]
 
 
@@ -300,8 +300,9 @@ def overlapping(
 
 
 def events_with(r: Reader, collection_id: int, addresses: Sequence[str], since: int, limit: int) -> list[Resource]:
-    """Events of a calendar that have one of these addresses, in lower case, among their people, and do not end before,
-    by their start; at most `limit`.
+    """Find events of a calendar with one of these people, sorted by start.
+
+    `addresses`: in lower case. `since`: seconds UTC; events that end earlier are left out. `limit`: maximum number.
     """
     known = msgspec.json.encode(addresses).decode()
     return [Resource(*row) for row in r.rows(WITH, collection_id, known, since, limit)]

@@ -67,7 +67,7 @@ AT_ONCE: Final = 20
 """Entries with guests that are removed in one unit, after which units of other callers go first."""
 
 MAX_INBOX: Final = 500
-"""Messages about events that are kept; the oldest goes for a new one."""
+"""Maximum number of stored messages about events. A new one replaces the oldest."""
 
 SHARED: Final = """
 SELECT name, size FROM resource WHERE collection_id = ? AND tag IS NOT NULL AND (ends IS NULL OR ends > ?)
@@ -353,11 +353,13 @@ def move_entry(
 
 
 def remove_collection(tx: AccountTx, where: Collection, user: User, *, answer: bool = True) -> bool:
-    """Remove a calendar or address book; of coming entries with guests each is removed as by `delete_entry`, since of a
-    calendar that goes as a whole its guests would keep the meetings.
+    """Remove a calendar or address book.
 
-    A unit removes `AT_ONCE` of these, fewer of large ones: the caller goes on until it returns True, for then nothing
-    is left. Raises as `delete_entry` and `delete_collection`.
+    Upcoming entries with guests are removed one by one, like by `delete_entry`, because guests would keep the meetings
+    otherwise.
+
+    A unit removes `AT_ONCE` of these, or fewer large ones. Call this until it returns True, which means that nothing is
+    left. Raises as `delete_entry` and `delete_collection`.
     """
     rows: list[tuple[str, int]] = list(tx.rows(SHARED, where.id, tx.now // 1_000_000, AT_ONCE))
     for name, _ in together(rows, lambda row: row[1]):

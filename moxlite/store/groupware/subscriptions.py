@@ -32,7 +32,7 @@ HOUR: Final = 3_600_000_000
 """µs between two attempts."""
 
 JITTER: Final = 0.2
-"""Part of the pause by which it differs, so that the users of a calendar do not ask all at once."""
+"""Fraction by which the pause varies, so that a calendar's subscribers don't all fetch it at the same time."""
 
 LONGEST: Final = 24 * HOUR
 """µs between two attempts after many failures."""
@@ -41,7 +41,7 @@ PAGE: Final = 500
 """Names that are read at once."""
 
 MAX_ERROR: Final = 500
-"""Characters of an error that are kept: it has words of the other server, which may be long."""
+"""Maximum characters of a stored error. It quotes the other server, whose text may be long."""
 
 _COLUMNS: Final = "collection_id, url, etag, modified, hash, tried, succeeded, error, failures, due"
 ALL: Final = f"SELECT {_COLUMNS} FROM calendar_subscription ORDER BY collection_id"  # noqa: S608 column names

@@ -1,9 +1,9 @@
 """The background task that gathers correspondents and senders of bulk mail from messages (STORE-96), and makes rows of
 cards (DAV-22) and facts of entries (DAV-9b).
 
-It goes through the messages by id, as ids only rise, once each: a delivery costs nothing more, and an account that was
-recovered is caught up with in the same way. What it has done is committed with the id that it has reached.
-Removed messages are taken out in the unit that removes them.
+It goes through messages by id, once each, because ids only rise. Deliveries cost no more, and a recovered account
+catches up in the same way. What it has done is committed with the id that it has reached. Removed messages are taken
+out in the unit that removes them.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ PAUSE: Final = 3.0
 """Seconds between a change and the look at new messages: a burst of deliveries makes few units."""
 
 MAX_KEY: Final = 300
-"""Characters of the id of a list; a longer one is no id of a list."""
+"""Characters of a list's id. Longer ones aren't accepted as ids."""
 
 UNWANTED: Final = Flag.JUNK | Flag.DRAFT | Flag.PHISHING
 """Flags of messages whose senders are not suggested."""

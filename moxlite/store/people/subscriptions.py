@@ -101,8 +101,9 @@ def note_told(tx: Tx, one: Subscription, told: str) -> None:
 
 
 def note_failed(tx: Tx, one: Subscription, *, gone: bool) -> int | None:
-    """Note that a request was not taken; returns when the next one may be made, µs UTC, None for a subscription that is
-    removed: its address is `gone`, or nothing was taken for days.
+    """Record a rejected request. Returns when to retry (µs UTC), or None if the subscription was removed.
+
+    It's removed if its URL is `gone`, or no request has succeeded for days.
     """
     since = one.failing or tx.now
     if gone or tx.now - since > GIVEN_UP:
