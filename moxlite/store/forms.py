@@ -39,7 +39,7 @@ class BadForm(StoreError):
 
 
 class FormChanged(StoreError):
-    """A form was changed since its `mark` was taken, in the fields of the text."""
+    """The form has changed since its `mark` was taken. The text lists the changed fields."""
 
     def __init__(self, fields: list[str]) -> None:
         super().__init__(
@@ -83,8 +83,9 @@ def patched(data: str | None, kind: type[F], change: msgspec.Struct, since: str 
 
 
 def mark(form: msgspec.Struct) -> str:
-    """A mark of the values of a form: a part for each field, so that a later save can be refused with the names of
-    those that differ.
+    """Fingerprint of a form's values.
+
+    It has a part for each field, so that the error of a later save can name the fields that differ.
     """
     return ".".join(_marks(form))
 

@@ -95,8 +95,8 @@ def every_account(name: str) -> AccountConfig | None:
 class Options(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of all databases and accounts of one data directory.
 
-    - `account_config` looks an account up in the current configuration; None: not configured, so it can neither be
-      opened nor created.
+    - `account_config` looks an account up in the current configuration; None if it isn't configured, and so can't be
+      opened or created.
     - `steady` tells whether the wall clock can be trusted to delete what is old; see `ClockTrust` (STORE-190a).
     - `min_free_space`: octets on the disk below which nothing is added (STORE-157).
     - `expunged_retention`, `expunged_kept`: tombstones older (µs), or beyond so many, are purged (STORE-27).

@@ -58,7 +58,7 @@ SQLite's own interrupt only reaches a running statement, and would miss one that
 """
 
 _COUNTED: Final = Path("/proc/self/io").exists()
-"""Whether the kernel counts the blocks that a thread reads."""
+"""Whether the kernel counts the blocks read by each thread."""
 
 _children: dict[tuple[str, str], Histogram] = {}
 

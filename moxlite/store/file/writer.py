@@ -1,11 +1,9 @@
 """Writer of a database: one thread, which the first job starts, one connection, group commit (STORE-3 to STORE-6).
 
-Theory of operation
--------------------
-Callers put jobs into a queue and park. The thread takes one job, opens a transaction, runs it and the jobs waiting
-behind it, and commits once: one fsync for all. There is no timer: a lone unit commits at once, and the next ones gather
-during its commit. Then one callback on the Trio loop publishes the events of the units, in the order of the commit, and
-wakes all callers.
+Theory of operation ------------------- Callers put jobs into a queue and park. The thread takes one job, opens a
+transaction, runs it and the jobs waiting behind it, and commits once: one fsync for all. There's no timer: a single
+unit is committed immediately, and the next ones are collected during its commit. Then one callback on the Trio loop
+publishes the events of the units, in the order of the commit, and wakes all callers.
 
 Each unit but the first has a savepoint, to which its error rolls back; an error of the first one ends the transaction.
 (Most units are alone, and a savepoint keeps a copy of each page that changes behind it: a tenth of what adding a
@@ -19,8 +17,8 @@ before. A started job completes.
 
 A series is a long change cut into many units. Some of them are queued ahead, so that the thread never waits for the
 series. A series has the lowest priority: any other job runs before its next unit, and the batch then commits. Otherwise
-a batch takes as many units as fit into `SERIES_RUN`, so that pages which all of them change are written once. The
-order in which jobs are taken is kept by `backlog`; the caller's side of a series, and its page cache, are in `series`.
+a batch takes as many units as fit into `SERIES_RUN`, so that pages which all of them change are written once. `backlog`
+decides the order of jobs. The caller's side of a series, and its page cache, are in `series`.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
 - `archives`: members of archives, as streams
 - `sources`: a file or archive to messages, names of files to names of mailboxes
 - `reading`: messages to batches, in a worker thread; labels of Google to mailboxes
-- `adding`: one import from its beginning to its end, with the unit in which all its messages appear
-- `engine`: the running imports of a server, their results, and taking one back
+- `adding`: a whole import, with the unit in which all its messages appear
+- `engine`: a server's running imports, their results, and undoing one
 
 Staged messages, which no session sees before the final unit, do not belong here: they are in `mail.staging`.
 """

@@ -388,7 +388,7 @@ class FromFile:
 
 
 def _size_of(file: BinaryIO | Upload | PrefixedFile) -> int | None:
-    """In a thread: the octets of a file, None if they are not known before its end."""
+    """Size of a file in octets, or None if it isn't known before its end. Blocks."""
     if not file.seekable():
         return None
     at = file.tell()

@@ -27,7 +27,7 @@ from moxlite.supervision import FailurePolicy, Supervisor
 logger = logging.getLogger("moxlite.store.imports")
 
 KEPT_SECONDS: Final = 60.0
-"""Seconds for which the state of an ended import is kept (STORE-128)."""
+"""Seconds to keep the state of a finished import (STORE-128)."""
 
 UNEXPECTED: Final = "server error; see the server log"
 

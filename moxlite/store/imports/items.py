@@ -24,7 +24,7 @@ MAX_PROBLEMS: Final = 1_000
 """Problems whose texts are kept and shown; further ones are only counted."""
 
 MAX_TEXT: Final = 500
-"""Characters of a problem: it names a file of the archive."""
+"""Characters of a problem. It's limited because it names a file of the archive."""
 
 
 PST: Final = (
@@ -91,13 +91,13 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
       mailbox: target of messages without a folder of their own: all of an mbox, the top of a Maildir.
       prefix: cut off the names of folders (``skip_mailbox_prefix``).
       labels: use Google's labels instead of `mailbox` for an mbox or a single message, too (STORE-194).
-      meanings: the user's answers, by label: what Google's labels mean. They are part of the order, as the import: a
-        server that stops takes it back.
-      skip_duplicates: leave out messages whose body is in the mailbox already.
+      meanings: the user's answers by label: the meaning of Google's labels. They're part of the order because a server
+        that stops undoes the import.
+      skip_duplicates: skip messages whose body is already in the mailbox.
       dry_run: only count messages and find problems.
       max_size: maximum of unpacked octets (STORE-156).
-      parts: the files that the octets consist of, () for one file.
-      into: the user's choice of the target, None if the order names it only.
+      parts: the files that make up the octets, or () for a single file.
+      into: the target that the user chose, or None if only `mailbox` names it.
     """
 
     form: Form

@@ -355,12 +355,12 @@ class Labels:
 
     @property
     def problem(self) -> str:
-        """What to tell at the end of an import that asks nothing, or ""."""
+        """Problem to report at the end of an import that asks no questions, or ""."""
         return UNKNOWN if self._unknown and not self._answers and not self.asked else ""
 
     @property
     def asked(self) -> tuple[LabelUse, ...]:
-        """In a trial: the labels to ask the user for, as none or few are known; the most frequent ones first."""
+        """Labels to ask the user about in a dry run, because few or none are known; most frequent ones first."""
         return self._survey.uses(self._answers) if self._survey is not None and self._unknown else ()
 
     @property

@@ -34,8 +34,9 @@ UNIT_MESSAGES: Final = 100
 """Messages in one unit: 10 ms, for which a delivery may have to wait; counts are sent after each unit (STORE-128)."""
 
 UNIT_OCTETS: Final = 4 << 20
-"""Octets of bodies after which a unit is full; the message that fills it may have as many again. Two batches are in
-memory at a time."""
+"""Octets of bodies after which a unit is full. The message that fills it may have as many again. Two batches are in
+memory at a time.
+"""
 
 UNIT_SECONDS: Final = 1.0
 """Seconds after which a batch is handed over as it is: imports can be aborted soon, and slow ones show counts."""
@@ -57,7 +58,7 @@ MAX_REFUSED: Final = 1_000
 """Invalid mailbox names that are reported once each; further ones are reported with each message."""
 
 LONGEST_REFUSED: Final = 2_000
-"""Characters of an invalid name that is remembered: a label may have 64 Ki."""
+"""Characters of an invalid name to remember. A label may have 65,536."""
 
 MAX_REMEMBERED: Final = 8 << 20
 """Maximum characters of names of folders and keywords, each with `OVERHEAD`: 10,000 folders with names of 600 each."""

@@ -48,7 +48,7 @@ from moxlite.wording import counted
 ZIP_MARK: Final = b"PK\x03\x04"
 GZIP_MARK: Final = b"\x1f\x8b"
 PST_MARK: Final = b"!BDN"
-"""Taken as an archive, so that its import says what to do with it."""
+"""Treated as an archive, so that its import explains what to do with it."""
 TAR_MARK: Final = b"ustar"
 TAR_MARK_AT: Final = 257
 """Octet of a tar file at which its mark begins (POSIX ustar)."""
@@ -248,7 +248,7 @@ def _walk_gzip(file: PrefixedFile, order: Order, budget: Budget) -> Iterator[Ite
 
 
 def _walk(found: Iterator[Member], order: Order) -> Iterator[Item]:
-    """Items of an archive's members, by their names."""
+    """Yield the items of an archive's members, based on their names."""
     for number, member in enumerate(found):
         if number >= MAX_MEMBERS:
             raise ImportFailed(f"too many files in this archive (limit {MAX_MEMBERS}); use smaller archives")

@@ -63,7 +63,7 @@ _HOST: Final = re.compile(r"https?://(?:[^\s/?#@<>\"']{0,100}@)?([^\s/?#:@<>\"'\
 
 
 def words_of(structure: Structure, read: Read, grams: Grams) -> list[str]:
-    """The words of a message, each once, at most `MAX_WORDS`, in the order of their first use; the header comes first.
+    """Return a message's distinct words in order, up to `MAX_WORDS`, header first.
 
     `read` returns the octets of the message from one offset to another. Linear.
     """

@@ -67,7 +67,7 @@ FORGET_REMOTES: Final = "DELETE FROM imap_remote WHERE role = 'link' AND host = 
 
 
 class LinkRefused(StoreError):
-    """The link cannot be made so; the text says why. `field`: the argument, "" for none."""
+    """The link isn't allowed or possible. The text says why. `field`: the invalid argument, or ""."""
 
     def __init__(self, text: str, field: str = "") -> None:
         super().__init__(text)
@@ -86,8 +86,10 @@ class SendsNothing(StoreError):
 
 
 class SubmissionServer(msgspec.Struct, frozen=True, kw_only=True):
-    """The submission server of a link. `host` "": nothing is sent through the link; `port` 0: the usual one; `user` "":
-    that of the link; `keeps_copy`: the provider puts what is sent into its Sent by itself.
+    """A link's submission server.
+
+    `host` "": the link isn't used for sending; `port` 0: the default port; `user` "": the link's user; `keeps_copy`:
+    the provider saves sent mail in its Sent mailbox.
     """
 
     host: str = ""
@@ -480,8 +482,9 @@ def copies_of(r: Reader, ids: Sequence[int], host: str, username: str) -> list[L
 
 
 def is_linked_already(r: Reader, host: str, username: str, messageid: str, key: bytes | None = None) -> bool:
-    """Whether a message with this Message-ID, and this key, is in the mailboxes of a link: it has only been moved
-    there.
+    """Whether a link's mailboxes already have a message with this Message-ID and key.
+
+    Then the message was only moved there.
     """
     return r.row(HAS_MESSAGEID, messageid, host, username, key) is not None
 

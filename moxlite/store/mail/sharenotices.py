@@ -78,8 +78,9 @@ def seen(rights: str) -> str:
 def owe_notice(
     tx: AccountTx, guest: str, kind: Kind, object_id: int, name: str, before: str, after: str, *, by: str = ""
 ) -> None:
-    """Have a guest told that the rights on an object of this account have changed. `by`: the account that has changed
-    them, "" for the owner; a user is not told of what the user has done.
+    """Notify a guest that the rights on an object of this account have changed.
+
+    `by`: the account that changed them, or "" for the owner. Users aren't notified about their own changes.
     """
     before, after, author = seen(before), seen(after), by or tx.account
     if before != after and guest not in (ANYONE, author):

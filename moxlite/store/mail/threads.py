@@ -50,7 +50,7 @@ ROW: Final = 64
 """Cost of reading a row, in octets of `thread_parents` that take as long."""
 
 WAITING: Final = 1_000
-"""Orphans of one reference that are examined, the oldest: a million may name the same one."""
+"""Orphans of one reference to examine, oldest first. A million messages may have the same reference."""
 
 LOOKED_THROUGH: Final = 4 << 20
 """Octets of `thread_parents` that one arriving message may have read: 50 ms. Threads of thousands of messages, each a

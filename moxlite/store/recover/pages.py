@@ -142,7 +142,7 @@ class Pages:
                 yield number
 
     def cells(self, number: int) -> list[Cell]:
-        """The rows of a page; invalid ones are left out. Raises Damaged for a page of another kind."""
+        """List a page's valid rows. Raises Damaged if it's another kind of page."""
         data = self.page(number)
         kind, pointers = _pointers(data, number)
         if kind not in (LEAF_TABLE, LEAF_INDEX, INTERIOR_INDEX):
@@ -266,7 +266,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 
 
 _INTEGERS: Final = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
-"""Octets of an integer, by its serial type (§2.1)."""
+"""Size of an integer in octets, by serial type (§2.1)."""
 
 
 def _octets(kind: int) -> int:

@@ -326,7 +326,7 @@ class Salvage:
         self._db.execute("INSERT OR IGNORE INTO saved VALUES (?, ?)", (message_id, new_id))
 
     def new_id(self, message_id: int) -> int | None:
-        """The id that `note_saved` was told for a message; None for one that was not saved."""
+        """New id of a message from `note_saved`, or None if it wasn't saved."""
         row = self._db.execute(NEW_ID, (message_id,)).fetchone()
         new_id: int | None = None if row is None else row[0]
         return new_id

@@ -17,7 +17,7 @@ MAX_POLICIES: Final = 10
 """Policies of one domain and day: an owner changes a policy once or twice."""
 
 MAX_FAILURES: Final = 100
-"""Kinds of failures of one policy."""
+"""Kinds of failures stored for a policy."""
 
 COLUMNS: Final = "policy_domain, day, recipient_domain, is_host, send_report, sent_recipient, sent_policy, results"
 # max() beside min() would read all of them.

@@ -1,7 +1,7 @@
 """Emails: a message and its copies as one object, in several mailboxes (RFC 8621 §4; docs/spec/jmap.md).
 
-All copies of a message share its EMAILID. What differs between them is joined: the mailboxes, and the flags that any
-of them has. Copies with ``\\Deleted`` are left out, and an email of which all are is gone.
+All copies of a message share its EMAILID. The copies' differences are merged: an email has all their mailboxes, and the
+flags of any of them. Copies with ``\\Deleted`` are left out, and an email of which all are is gone.
 """
 
 from __future__ import annotations
@@ -203,7 +203,7 @@ class MailboxEmails(msgspec.Struct, frozen=True):
 
 
 def mailbox_emails(r: Reader, mailbox_id: int, *, oldest_first: bool) -> MailboxEmails | None:
-    """The emails of a mailbox; None where the index would not help, since much in it is no email of its own."""
+    """A mailbox's emails, or None if the index doesn't help because many messages are copies."""
     if r.value(COPIES, MAX_COPIES + 1) > MAX_COPIES:
         return None
     left_out = {number for (number,) in r.rows(DELETED_IN, mailbox_id, MAX_LEFT_OUT + 1)}

@@ -115,7 +115,7 @@ def _stored_fields(r: Reader, ids: list[int]) -> dict[int, FieldTexts]:
 
 
 def _differ(stored: FieldTexts, actual: FieldTexts) -> bool:
-    """Whether a stored field says something else. One that is not stored says nothing."""
+    """Whether a stored field differs from the actual one. Fields that aren't stored are skipped."""
     return any(one is not None and one != other for one, other in zip(stored, actual, strict=True))
 
 

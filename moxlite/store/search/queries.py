@@ -35,7 +35,7 @@ MAX_QUERY: Final = 240
 """Trigrams in one query: FTS5 limits the depth of an expression to 256; beyond, the texts themselves are searched."""
 
 MAX_DEPTH: Final = 16
-"""Levels of a term in a query: the parser of FTS5 has a stack of 100, of which each level takes three."""
+"""Levels of a query's term. The FTS5 parser has a stack of 100, and each level needs three."""
 
 
 class SearchedPart(Enum):

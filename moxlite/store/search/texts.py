@@ -146,8 +146,10 @@ class Text(NamedTuple):
 
 
 class IndexedText(msgspec.Struct, frozen=True, gc=False):
-    """Data stored in the index for a message: the text for the trigrams, and its boundary and compressed form, all of
-    which are None for a message without a stored text; and the texts of its fields.
+    """Index data of a message.
+
+    It has the text for trigrams, its boundary and its compressed form, all None for a message without a stored text;
+    and the texts of its fields.
     """
 
     message_id: int
@@ -270,7 +272,7 @@ def _text(structure: Structure, header: HeaderSection, read: Callable[[int, int]
 
 
 def _groups(sizes: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Bounds of slices whose small bodies, which are read at once, have `CHUNK_SIZE` octets together at most."""
+    """Yield bounds of slices whose small bodies are read together, up to `CHUNK_SIZE` octets."""
     start = octets = 0
     for position, size in enumerate(sizes):
         size = size if size <= CHUNK_SIZE else 0
