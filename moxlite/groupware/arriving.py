@@ -74,7 +74,7 @@ class InvitationReceiver:
         if found is None:
             return
         try:
-            # Octets of strangers: only what the sandbox has written anew is parsed here.
+            # The message may come from a stranger, so only parse what the sandbox has rewritten.
             async with self._sandbox.turn(account.name) as turn:
                 text = (await turn.do(CleanCalendar(found.text))).text
             await self._take(account, found, text, row.key, everyone=settings.invitations == "all")

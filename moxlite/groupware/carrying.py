@@ -303,7 +303,7 @@ class ScheduleSender:
                     found = await complete(self._keys, envelope, spool)
                 mails.append((envelope, OwedMessage(found.submission, octets).pack()))
         except (BadDraft, BadObject, BadComponents, SubmissionRefused) as error:
-            # A key that cannot be read now may be there soon; whatever else is refused stays refused.
+            # Retry if a key can't be read now, because it may be readable soon. Other refusals are final.
             if isinstance(error, SubmissionRefused) and error.result == "signerror":
                 raise trio.TooSlowError from error
             logger.info("failed to send invitation", extra={"kv": {"account": account.name, "err": str(error)}})
@@ -524,7 +524,8 @@ async def change_entry(
             tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: ResourceFacts = facts
         ) -> bool:
             now = find(tx)
-            # By the octets, not by the modseq: a write that has left them the same changes nothing that was computed.
+            # Compare the octets, not the modseq, because computed data is still valid after a write with the same
+            # octets.
             if (None if now is None else now.hash) != (None if there is None else there.hash):
                 return False
             put(tx, now, data, facts)

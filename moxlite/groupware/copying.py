@@ -230,7 +230,7 @@ class Remote:
         """The address that answered after redirects, and the properties there are, by address."""
         headers = (("Authorization", self._login), ("Depth", depth), ("Content-Type", "application/xml; charset=utf-8"))
         for _ in range(REDIRECTS):
-            # At each hop, and before the request: the header with the password goes with it.
+            # Check every redirect before its request, because the request contains the password.
             self._check(url)
             try:
                 answer = await self._client.request(
@@ -494,7 +494,8 @@ class CalendarCopies:
         for start in range(0, len(hrefs), BATCH):
             wanted = hrefs[start : start + BATCH]
             found = await remote.data(place, wanted)
-            # What was removed there since the list was read counts too: the user sees that not all has come.
+            # Also count entries deleted there since they were listed, so that the user can see that not all were
+            # copied.
             done.unread += max(0, len(wanted) - len(found))
             await take(account, place, found, done)
             await tell(place.title, min(start + BATCH, len(hrefs)), len(hrefs))

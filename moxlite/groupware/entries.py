@@ -324,7 +324,7 @@ class Expander:
         if not self.shelf.guest:
             return resource
         try:
-            # In a thread: what a guest sees of an entry is found in its octets.
+            # In a thread, because finding what a guest may see needs the entry's octets.
             return await self._account.scan(lambda r: self.shelf.seen(r, resource, BUSY_TITLE), op="dav-data")
         except NoSuchResource:
             return None
@@ -335,7 +335,7 @@ def _bounded(resource: Resource, stretch: Span) -> Span:
     since, until = stretch
     if resource.starts is not None:
         since = max(since, resource.starts - 1)
-    # A question without bounds has an answer near what is stored: no client shows the times of an event in the year
+    # For a range without bounds, stay near the stored instances, because no client shows an event's times in the year
     # 9000.
     if since <= EARLIEST:
         since = (resource.expanded_from or 0) - FAR

@@ -333,7 +333,7 @@ def _grouped(given: FileCard | Contact, group: str) -> FileCard | Contact:
     return FileCard(contact, changed_card(read_card(given.data), contact)) if isinstance(given, FileCard) else contact
 
 
-# What is in a file. All of it runs in threads.
+# Parsing of files. All of it runs in threads.
 
 
 def _items(file: BinaryIO, kind: Kind, done: ImportResult) -> Iterator[Item]:

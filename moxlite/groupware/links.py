@@ -81,7 +81,7 @@ async def sight(account: Account, token: str, *, busy: bool) -> SharedCalendar |
             return None
         where = collection(r, link.collection_id)
         shown = busy or link.busy
-        moves = shown or where.size > MAX_FILE  # what is shown changes with the day, too
+        moves = shown or where.size > MAX_FILE  # the shown content also changes with the day
         state = f"{token_of(r, where, where.modseq)} {shown} {today if moves else ''}"
         return SharedCalendar(where, shown, today, hashlib.sha256(state.encode()).hexdigest()[:32])
 

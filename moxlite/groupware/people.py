@@ -65,7 +65,7 @@ def account_of(snapshot: Snapshot, address: str) -> str | None:
         found = snapshot.lookup(Address.parse(address))
     except AddressError:
         return None
-    # An address that only a catchall takes is no person: an invitation goes there as the mail that it is.
+    # An address that only matches a catchall isn't a person, so an invitation is delivered there as ordinary mail.
     return found.account if isinstance(found, AccountRecipient) and not found.catchall else None
 
 

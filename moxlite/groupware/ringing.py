@@ -105,8 +105,7 @@ class AlarmSender:
         looked: list[AlarmCheck] = []
         for entry in entries:
             found = await self._look(account.name, entry, chosen, now // SECOND)
-            # What is over the limits of an hour is dropped, and not kept for the next: an alarm that comes late is of
-            # no use.
+            # Drop alarms above the hourly limits instead of postponing them, because late alarms are useless.
             kept = found.notices[: notices if chosen.alarms != "none" else 0]
             mailed = found.mails[: mails if chosen.alarms == "all" else 0]
             if chosen.alarms == "all":

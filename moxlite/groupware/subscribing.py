@@ -176,7 +176,7 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
         raise SubscriptionFailed(worded("the calendar is larger than {size} MiB", size=MAX_FILE >> 20))
     if b"BEGIN:VCALENDAR" not in answer.body[:4096].upper():
         raise SubscriptionFailed("no calendar found at this URL")
-    if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # what is missing there was not removed
+    if b"END:VCALENDAR" not in answer.body[-4096:].upper():  # so missing entries weren't deleted
         reason = "connection lost while downloading the calendar"
         raise SubscriptionFailed(worded("can't reach the server: {reason}", reason=reason))
     return FetchedFile(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
