@@ -74,8 +74,8 @@ class CommandLoop:
         self._session = session
         self._handlers = handlers
         self._bad = 0  # BAD responses in a row
-        self._started = False  # a valid command has come
-        self._announced = 0  # octets of the literals of the command that comes, without messages
+        self._started = False  # a valid command was received
+        self._announced = 0  # octets of the literals of the incoming command, without messages
         self._hold: Hold | None = None  # of these
 
     async def run(self) -> None:

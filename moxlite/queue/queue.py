@@ -457,7 +457,7 @@ async def assurance_of(domain: Domain, resolver: Resolver, policies: Policies, r
         except NoHosts:
             return
 
-    # What is known at the deadline is shown; the rest stays "error".
+    # Show the results known at the deadline. Others are shown as "error".
     with trio.move_on_after(SECONDS):
         async with trio.open_nursery() as nursery:
             nursery.start_soon(ask_policy)

@@ -295,7 +295,7 @@ def finish(tx: Tx, ended: Sequence[AttemptOutcome], policy: Policy) -> None:
             event, suppressing = Event.FAILED, False
             if attempt_outcome.result.command == SUPPRESSED:
                 event = Event.SUPPRESSED
-            # a refusal of our own says nothing about the address, so it is not suppressed
+            # our own refusals aren't about the address, so don't suppress it
             elif attempt_outcome.verdict is Verdict.PERMANENT and not attempt_outcome.own:
                 expiry = policy.suppression_expiry
                 suppressing = note_failure(tx, message, attempt_outcome.result, "reply", now=policy.now, expiry=expiry)

@@ -45,7 +45,7 @@ async def serve_connection(stream: trio.abc.Stream, info: ConnectionInfo, contex
     if refusal is not None:
         response = replies.TOO_FAST if refusal is Refusal.RATE else replies.TOO_MANY_CONNECTIONS
         await wire.say_last(response.encode())
-        # At once: it does not count for its network, so a flood of such connections must not stay for a moment.
+        # Close immediately. The connection doesn't count for its network, so a flood of them mustn't stay open.
         await stream.aclose()
         return
     session = Session(context, wire, HANDLERS)

@@ -129,9 +129,8 @@ async def _removed(session: Session, text: str) -> Done:
 
 # COPY and MOVE between the files of two accounts, and into a mailbox where the user may not set all flags (IMAP-157).
 #
-# The messages cross by `store.accounts.crossing`, some at a time. A copy is all or nothing, as in `bulk`. A move
-# removes each part once it is added: a crash between the two leaves both, which RFC 6851 §3.3 permits; nothing is
-# lost.
+# `store.accounts.crossing` transfers the messages in parts. A copy is all or nothing, as in `bulk`. A move removes each
+# part once it's added. A crash in between leaves both, which RFC 6851 §3.3 allows, so nothing is lost.
 
 
 logger = logging.getLogger("moxlite.imapd")

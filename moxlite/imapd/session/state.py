@@ -443,7 +443,7 @@ class Running:
             self.incoming = None
 
 
-# Interface of a session to its connection; the connection runner and tests implement it.
+# Interface between a session and its connection, implemented by the connection runner and tests.
 
 
 HIGH_WATER: Final = 65_536

@@ -217,7 +217,7 @@ def parse_day(text: str, now: int) -> str:
 
 # The message with a report, and its submission to the queue (QUEUE-125, QUEUE-133).
 #
-# A report has a key: one that was queued before a crash is not queued again after it.
+# Each report has a key, so that a report queued before a crash isn't queued again.
 
 
 POSTMASTER: Final = Localpart("postmaster")

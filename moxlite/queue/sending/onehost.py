@@ -197,7 +197,7 @@ async def _session(ctx: Context, batch: Batch, trace: Trace, host: Host, *, in_c
         ctx.load.refused(host.key, exc, ctx.clock())
         raise
     finally:
-        # A connection that stays open counts until `HostLoad.hang_up` closes it.
+        # An open connection still counts until `HostLoad.hang_up` closes it.
         if trace.left_open is None:
             ctx.load.end(host.key)
 

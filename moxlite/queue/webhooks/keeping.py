@@ -179,7 +179,8 @@ def add_hook(tx: Tx, new: NewHook, now: int) -> int | None:
     counted, so that mail is not delayed; returns None then. An event that supersedes another one takes its place.
     """
     rows, octets = tx.row(ROOM, new.account) or (0, 0)
-    # What it supersedes makes room for it: the latest event of a message is told, however far behind the receiver is.
+    # The new call replaces older ones about the message, so the latest event is sent however far behind the receiver
+    # is.
     older = tx.rows(OF_MESSAGE, new.msg_id, 0) if new.msg_id else []
     if not older and (rows >= MAX_HOOKS or octets + len(new.payload) > MAX_OCTETS):
         metrics.webhooks_dropped.inc()

@@ -32,8 +32,8 @@ class Results:
         self.decided: dict[str, Decision] = {}
         self.outcomes: dict[str, Outcome] = {}
         self._recipients = recipients
-        self._own: dict[int, Outcome] = {}  # outcome of each case's own plan, by its number
-        self._numbers: dict[int, list[int]] = {}  # numbers of the cases by index of the recipient
+        self._own: dict[int, Outcome] = {}  # outcome of each case's own plan, by case number
+        self._numbers: dict[int, list[int]] = {}  # case numbers by recipient index
         for number, case in enumerate(cases):
             for index in case.indexes:
                 self._numbers.setdefault(index, []).append(number)
