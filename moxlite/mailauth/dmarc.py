@@ -398,8 +398,8 @@ class Discovery:
             return PolicyLookup(domain)
         self.authentic &= answer.authentic
         records = [text for text in answer.records if is_record(text)]
-        # Several count as none, and the walk goes on above (§4.10): records have no order in DNS, so each receiver
-        # would choose another one.
+        # Several records count as none, and the walk continues above (§4.10). DNS records have no order, so each
+        # receiver would choose a different one.
         if len(records) != 1:
             return PolicyLookup(domain)
         try:

@@ -31,8 +31,7 @@ async def find_name(resolver: Resolver, ip: IPAddress) -> IPRevResult:
     except DNSError as error:
         return IPRevResult(status=IPRevStatus.TEMPERROR, problem=str(error))
     names = tuple(name.removesuffix(".") for name in answer.records[:MAX_NAMES])
-    # The owner of the address chooses these names, so they prove nothing: what counts is that the owner of a name
-    # points back.
+    # The address's owner chooses these names, so they prove nothing until the owner of a name points back.
     authentic, failure = answer.authentic, ""
     for name in names:
         try:

@@ -254,7 +254,8 @@ def parse_domain(text: str, tag: str) -> Domain:
 
 
 def _parse(raw: bytes, tags: dict[str, str], known: dict[str, str]) -> Signature:
-    # What names a signature is read first, into `known`: a header says of a broken one which it was (RFC 8601 §2.7.1).
+    # Read what identifies a signature first, into `known`, because the header also identifies broken ones (RFC 8601
+    # §2.7.1).
     text = without_blanks(tags.get("b", ""))
     known["start"] = text[:12] if text.isascii() and text.isprintable() else ""
     if "d" in tags:

@@ -298,8 +298,8 @@ class _Evaluation:
 
     async def _explain(self, text: MacroText, domain: str) -> str | None:
         """Look up the explanation of a fail (§6.2). Returns None without a valid one."""
-        # The verdict is final, and its counts are reported: what a text of the sender's asks for must change neither.
-        # It has limits of its own.
+        # The verdict is final and its counts are reported, so the sender's explanation mustn't change either. It has
+        # its own limits.
         counters = self._terms, self._voids, self._queries, self._authentic
         self._terms = self._voids = 0
         try:
