@@ -345,7 +345,7 @@ def _groups(text: str) -> Iterator[list[str]]:
         yield group
 
 
-_MAX_FIELD: Final = 8192  # characters of an unfolded field; the rest is dropped
+_MAX_FIELD: Final = 8192  # characters of an unfolded field; longer ones are truncated
 
 
 def _fields(group: list[str], names: frozenset[str]) -> _Fields:

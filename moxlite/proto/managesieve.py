@@ -68,7 +68,7 @@ class ServerDecoder:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._words: list[Word] = []
-        self._announced = 0  # end of a literal that has not come whole, in the buffer
+        self._announced = 0  # end of an incomplete literal in the buffer
 
     @property
     def octets(self) -> int:

@@ -167,7 +167,7 @@ class MboxReader:
         match = EMPTY_LINE.search(self._buffer, self._searched)
         if match is None:
             if not last and len(self._buffer) < MAX_HEADER:
-                self._searched = max(len(self._buffer) - 1, 0)  # a CR, whose LF may follow
+                self._searched = max(len(self._buffer) - 1, 0)  # a final CR, whose LF may follow
                 return False
             section = self._take(len(self._buffer) if last else self._buffer.rfind(b"\n") + 1 or len(self._buffer))
         elif (separator := self._separates(match.end(), last)) is None:

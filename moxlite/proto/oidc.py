@@ -241,7 +241,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
     for url in endpoints:
         try:
             parts = urlsplit(url)
-        except ValueError:  # a host in brackets that is no address
+        except ValueError:  # a host in brackets that isn't an address
             yield f"invalid endpoint URL {url!r}"
             continue
         if parts.scheme not in (("http", "https") if plain else ("https",)) or not parts.hostname or parts.fragment:

@@ -351,7 +351,7 @@ def _slots(name: str, value: Any) -> Object:
         return {**({"": gender} if gender else {}), **value.get("pronouns", {})}
     if name == "anniversaries":
         dates = {key: {member: date[member] for member in date if member != "place"} for key, date in value.items()}
-        first = {date["kind"]: key for key, date in reversed(value.items())}  # the one that has the place of its kind
+        first = {date["kind"]: key for key, date in reversed(value.items())}  # the one with the place of this kind
         places = {f"{key}/{kind}": value[key].get("place") for kind, key in first.items()}
         return dates | {slot: place for slot, place in places.items() if place}
     return dict(value) if name in LETTERS or name in ("members", "relatedTo") else {"": value}

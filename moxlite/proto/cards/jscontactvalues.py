@@ -43,8 +43,7 @@ def safe(parameters: Parameters) -> Parameters:
 
 def _written(name: str, key: str, value: Any) -> tuple[str, Parameters, str] | None:
     """Name, parameters and value of a line."""
-    # A table of RFC 9555 §2: each property of a card has a line of its own shape, so that a common form would hide
-    # them.
+    # A table of RFC 9555 §2. A shared structure would hide that each property's line has a different form.
     match name:
         case "uid" | "kind" | "prodId" | "language" | "members":
             return COVERED[name][0], {}, escaped(key if name == "members" else value)

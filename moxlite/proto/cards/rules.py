@@ -111,7 +111,7 @@ def read_rule(text: str, start: datetime, *, whole: bool) -> Rule:
     """Read a rule. `start`: of its component, in the zone of that; `whole`: a date. Raises BadRecurrence."""
     parts = _parts(text)
     frequency = parts["FREQ"]
-    if whole:  # lists of times mean nothing beside dates
+    if whole:  # lists of times have no meaning for dates
         if UNITS.get(frequency, 86_400) < 86_400:
             raise BadRecurrence("a rule that repeats hourly or more often needs a start time")
         for name in ("BYHOUR", "BYMINUTE", "BYSECOND"):

@@ -151,7 +151,7 @@ def file_lines(pieces: Iterable[bytes]) -> Iterator[FileLine]:
     encoded, exact = False, True
     for line in _physical(pieces):
         folded_line = line[:1] in (b" ", b"\t")
-        # in version 2.1, the lines of a picture may begin without a blank
+        # in version 2.1, a photo's continuation lines may have no leading space
         loose = encoded and not folded_line and b":" not in line and line.strip() != b""
         if held and (loose or folded_line):
             exact = exact and not loose and len(held) + len(line) < MAX_WHOLE
@@ -330,7 +330,7 @@ def further_line(prop: Property) -> str:
     """The line of a property that a contact has no place for, as `Contact.other` keeps it."""
     value = prop.decoded
     line = prop.whole if value is prop.value and not _is_old(prop) else _renewed(prop, value)
-    return "\\n".join(line.splitlines())  # what quoted-printable hides is no line of its own
+    return "\\n".join(line.splitlines())  # line breaks within quoted-printable don't end the property
 
 
 def _is_old(prop: Property) -> bool:

@@ -66,8 +66,8 @@ class ClientDecoder:
         self._buffer = bytearray()
         self._scanned = 0
         self._response = bytearray()
-        self._left = 0  # octets of a literal to come
-        self._literals = 0  # octets of literals of the response
+        self._left = 0  # octets of a literal still to be received
+        self._literals = 0  # octets of the response's literals
 
     def feed(self, octets: bytes) -> None:
         """Take octets from the server."""

@@ -207,7 +207,7 @@ class ServerDecoder:
 
     def _reset(self) -> None:
         """Forget the current command."""
-        self._text = bytearray()  # received text of a command with literals
+        self._text = bytearray()  # received text of a command that has literals
         self._line = 0  # octets of its lines
         self._literals = 0
         self._literal_octets = 0

@@ -417,7 +417,7 @@ def unflowed(part: Part, text: str) -> str:
 
 def _wrap(content: str, width: int) -> list[str]:
     lines: list[str] = []
-    line: list[str] = []  # its words: joined once, so that a long run of blanks, which is never broken, stays linear
+    line: list[str] = []  # words joined only once, so that a long run of spaces, which isn't broken, takes linear time
     length, any_text = -1, False  # of `line` joined
     for word in content.split(" "):
         if length + 1 + len(word) > width and any_text:

@@ -62,9 +62,9 @@ MAX_LANGUAGES: Final = 100
 """Number of language tags read per part."""
 
 _WINDOW: Final = 1 << 20  # octets per call into C: none holds the interpreter lock for more than a millisecond
-_MANY_MISSES: Final = 1000  # about what compiling the pattern of `_likely` costs
-_NEAR: Final = 1 << 16  # octets of a body in which the first delimiter decides between several Content-Type fields
-_MANY_TYPES: Final = 10  # fields that are compared so
+_MANY_MISSES: Final = 1000  # costs about as much as compiling the pattern of `_likely`
+_NEAR: Final = 1 << 16  # octets of a body whose first delimiter decides between several Content-Type fields
+_MANY_TYPES: Final = 10  # fields to compare this way
 _LOOK: Final = 70  # octets of each boundary in it, the most that RFC 2046 §5.1.1 allows
 _BLANK: Final = re.compile(rb"\n\r?\n")
 # A line that may be a delimiter, cut where no boundary can match any more: boundary, "--", and one octet to see what
@@ -155,8 +155,8 @@ class _Scanner:
         self.open = 0  # how many multiparts are open
         self.widths: list[int] = []  # the different lengths of open boundaries, longest first; empty if not known
         self.count = 0
-        self.delimiter: _Delimiter | None = None  # what ended the entity scanned last; None: the end of the message
-        self.misses = 0  # lines with dashes that were no delimiter, since a multipart was last entered or left
+        self.delimiter: _Delimiter | None = None  # the last entity's; None at the end of the message
+        self.misses = 0  # lines with dashes that weren't delimiters, since a multipart was last entered or left
         self.likely: re.Pattern[bytes] | None = None
         self.opens = True  # whether signed-data and TNEF are opened: not within other
         self.blank = (-1, -1)  # start and end of the last blank line found

@@ -124,7 +124,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
             return
         name = _TAG_NAME.match(html, start + 1)
         if name is None:
-            # a comment without its end takes the rest, as in browsers
+            # an unterminated comment extends to the end, as in browsers
             if html.startswith("<!--", start):
                 close = tags.find("-->", start + 4)
                 at = end if close < 0 else close + 3
@@ -144,7 +144,7 @@ def _pieces(html: str, hidden: frozenset[str], alt: bool, quotes: bool) -> Itera
         if skipped:
             if element == skipped:
                 depth += -1 if closing else 1
-            # A head without its end tag ends where the body begins.
+            # An unclosed head ends where the body begins.
             if not depth or (skipped == "head" and not closing and element in _BLOCKS):
                 skipped = ""
             # what looks like a tag in a script or style is text, and must not be counted

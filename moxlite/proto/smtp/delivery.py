@@ -107,7 +107,7 @@ def _parse_limits(words: Sequence[str]) -> dict[str, int]:
     return limits
 
 
-PIPELINE_BATCH: Final = 50  # recipients: their replies of up to 512 octets make 25 KiB, less than any receive window
+PIPELINE_BATCH: Final = 50  # recipients; replies of up to 512 octets make 25 KiB, less than any receive window
 CHUNK: Final = 1 << 20  # octets of one BDAT (SMTP-127)
 BAD_SEQUENCE: Final = 503  # RFC 5321 §4.2.3
 JOINED: Final = 1 << 16
@@ -182,8 +182,8 @@ class Delivery:
             raise EightBitMissing
 
     def _mail(self) -> bytes:
-        # A parameter that the server may do without goes only to one that knows it; without SMTPUTF8 or REQUIRETLS,
-        # which the message cannot do without, `_check` has ended the transaction.
+        # Only send optional parameters that the server supports. If a required one, SMTPUTF8 or REQUIRETLS, was
+        # missing, `_check` has already ended the transaction.
         transaction, extensions = self._transaction, self._extensions
         words = [f"MAIL FROM:<{transaction.mail_from.pack(transaction.smtputf8)}>"]
         if "SIZE" in extensions:

@@ -4,7 +4,7 @@ from typing import ClassVar, Final
 
 from moxlite.proto.smtp.replies import Response
 
-ERROR_TEXT_LIMIT: Final = 2048  # octets of a remote reply that are kept (SMTP-130)
+ERROR_TEXT_LIMIT: Final = 2048  # stored octets of a remote reply (SMTP-130)
 
 
 class CommandError(Exception):

@@ -89,7 +89,7 @@ MESSAGE_ENCODERS: Final[Mapping[type, Encoder]] = {
 }
 
 
-# Encoders of the commands that extensions define: the counterpart of `reading.extensions`.
+# Encoders for the commands of extensions, the counterpart of `reading.extensions`.
 
 
 def _uid_batches(w: Writer, command: c.UidBatches) -> None:
