@@ -232,7 +232,7 @@ class JMAP:
     async def _api(self, request: Request, writer: ResponseWriter, path: str) -> None:
         identity = await self._log_in(request, addresses=True)
         try:
-            # The turn comes before the body: what waits for its turn takes no memory.
+            # Wait for the turn before reading the body, so that waiting requests take no memory.
             async with self._turn(identity):
                 value = await read_object(await _body(request))
                 budget = Budget(streams.TEXTS, request.body.hold)
@@ -314,7 +314,7 @@ class JMAP:
                     raise MethodError("unknownMethod", "unknown method, or its capability isn't listed in using")
                 arguments = invocation.arguments
                 if any(name.startswith("#") for name in arguments):
-                    # in a thread: a reference may bring 100,000 values, and each is counted
+                    # in a thread, because a reference may yield 100,000 values, and each is counted
                     arguments = await off_loop(partial(resolved, arguments, before, call.budget.take), kind="jmap")
                 # By capability, not by name: a method that is added later is refused until it is meant to be there.
                 if call.identity.only_addresses and method.capability != MASKED and name != "Core/echo":

@@ -72,8 +72,8 @@ class Budget:
         self._most = octets
         self._hold = hold
         self._held = 0
-        self._reserved = 0  # part of it for what is being made
-        self._kept = 0  # part of it for values of the present call
+        self._reserved = 0  # part of it for the value being built
+        self._kept = 0  # part of it for the current call's values
 
     def take(self, octets: int, weight: int | None = None) -> None:
         """Take octets, in memory as many as `weight`, by default at most `LETTER` times as many. In any thread. Raises

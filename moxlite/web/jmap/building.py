@@ -286,7 +286,7 @@ class _Parts:
 
     def part(self, name: str, given: Any, depth: int) -> Part:
         """A part and all below it. Raises SetError."""
-        # Checks of one part in the order of RFC 8621 §4.6: what is refused depends on what came before.
+        # Check a part in the order of RFC 8621 §4.6, because the error depends on earlier checks.
         self._left -= 1
         if self._left < 0 or depth > MAX_DEPTH:
             raise bad(name, "too many parts, or they're nested too deeply")

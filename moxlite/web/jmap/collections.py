@@ -99,8 +99,8 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
     async def ready(self, call: Call) -> None:
         """Make the first one of an account that never had one."""
         if not call.place.guest and not await call.account.read(partial(self.seen, call=call), op="jmap collections"):
-            # Two calls at once may both come here: the unit looks again, and an account that has removed its last one
-            # gets none.
+            # Two calls may get here at the same time, so the unit checks again. An account that has deleted its last
+            # collection gets no default.
             await call.account.write(ensure_defaults)
 
     def shown(self, r: Reader, call: Call, shared: ReadableCollection, default: int) -> Object:

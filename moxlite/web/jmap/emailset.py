@@ -266,7 +266,7 @@ def _place(tx: AccountTx, email: Email, mailbox_ids: set[MailboxID]) -> None:
     """Put an email into exactly these mailboxes: messages move where they can, so that they keep their ids."""
     leaving = [message for box, message in email.mailboxes.items() if box not in mailbox_ids]
     staying = next((message for box, message in email.mailboxes.items() if box in mailbox_ids), None)
-    # A message that moves keeps its id, and with it all that other programs know of it. Copies are made of what stays.
+    # A moved message keeps its id, so other clients recognize it. Messages that also stay are copied.
     for box in sorted(mailbox_ids - email.mailboxes.keys()):
         if leaving:
             message = leaving.pop()
@@ -414,7 +414,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     expected = call.argument("ifInState", str)
     if expected is not None and expected != old:
         raise MethodError("stateMismatch", f"the state has changed to {old}")
-    # Each in a unit of its own: a message may have megabytes, and others write between two.
+    # Use a unit for each message, because it may have megabytes, and others can write in between.
     async with partial_failures(now, old):
         outcomes = await each(given, put)
     for name, outcome in outcomes.items():

@@ -131,7 +131,7 @@ async def changes(call: Call) -> Object:
     if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
         raise MethodError("cannotCalculateChanges", "the addresses have changed; fetch them all again")
     changed = await call.account.read(lambda r: changed_identities(r, int(modseq)), op="jmap identities")
-    # that of all addresses is shown at each that has none of its own
+    # the text for all addresses is shown for each address without its own
     updated = [number for number, one in found.items() if ALL in changed or one["email"] in changed]
     return changes_response(call, Changes(text, now, [], updated, []))
 

@@ -199,7 +199,7 @@ async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method
         found = await run_set(msgspec.structs.replace(source, arguments=arguments), handler)
     except MethodError as error:
         failed = error
-    except StoreError as error:  # the copies are there: a program that was told of an error would make them again
+    except StoreError as error:  # the copies exist, and a client that got an error would make them again
         logger.warning("failed to delete originals after copying", extra={"kv": {"err": str(error)}})
         failed = MethodError("serverFail", "the originals weren't deleted because of a storage error")
     else:

@@ -482,7 +482,7 @@ def patched(current: Object, patch: Object, *, fixed: Mapping[str, object]) -> O
         raise SetError("tooLarge", f"a patch can have up to {MAX_PATHS} paths")
     found = dict(current)
     own = {id(found)}
-    paths = sorted(path.replace("/", "\0") for path in patch)  # what is within a path comes right after it
+    paths = sorted(path.replace("/", "\0") for path in patch)  # paths within a path directly follow it
     for path, other in pairwise(paths):
         if other.startswith(f"{path}\0"):
             shown = path.replace("\0", "/")

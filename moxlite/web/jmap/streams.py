@@ -212,7 +212,7 @@ class Watch:
         Raises what `tell` and `idle` raise once the client is gone.
         """
         failed: Exception | None = None
-        # Changes of several accounts and pings share one connection, which takes one message at a time.
+        # Changes of several accounts and pings share a connection, which sends one message at a time.
         turn = trio.Lock()
 
         async def alone(work: Callable[[], Awaitable[None]]) -> None:
@@ -311,7 +311,7 @@ class Watch:
         home = self._home
         with scope:
             while True:
-                # What is wrong with the file of another user ends no connection of this one.
+                # A problem with another user's file mustn't end this user's connection.
                 with guard("web"):
                     try:
                         async with visited(self._server.accounts, self._server.auth, owner, home.owner) as account:
@@ -470,7 +470,7 @@ class _Socket:
             with suppress(ConnectionClosed):
                 watch = Watch(self._server, self._account, types, self._note)
                 await watch.run(self._send, self._socket.ping, DEFAULT_PING)
-            # A client that is told nothing more hears of it by the end of the connection.
+            # Close the connection, so the client knows that it won't get more notifications.
             self._nursery.cancel_scope.cancel()
 
     async def _send(self, value: Object) -> None:

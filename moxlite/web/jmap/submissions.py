@@ -325,7 +325,7 @@ async def _undo(call: Call, number: int, patch: Object) -> None:
     if await call.account.write(partial(cancel_submission, number=number)):
         return
     deliveries = call.server.deliveries
-    # A Message-ID alone tells nothing: a copy of a message that waits may be sent again, by another user, too.
+    # A Message-ID isn't enough, because a copy of a waiting message may be sent again, even by another user.
     own = (one.message_id, one.send_at)
     if (
         one.author
