@@ -219,9 +219,9 @@ def _answered(r: Reader, message_id: MessageID) -> bool:
 
 # Messages that their owner sends later (WEBMAIL-96).
 #
-# A scheduled message is complete: a copy in the mailbox Scheduled, and a row of the outbox that is due at its moment
-# (STORE-189a). Its row is claimed in the unit that moves the copy to Sent. A message that was taken out of Scheduled,
-# by any program, is not sent.
+# A scheduled message has a complete copy in the mailbox Scheduled, and an outbox row with its due time (STORE-189a).
+# The unit that moves the copy to Sent claims the row. If any client has removed a message from Scheduled, it isn't
+# sent.
 
 
 logger = logging.getLogger("moxlite.store.later")

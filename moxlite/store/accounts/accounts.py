@@ -240,7 +240,7 @@ class Accounts:
                     slot.removed = fits
                     await self._close(name, slot)
                 if gone:
-                    raise AccountUnknown(name)  # it was removed twice at once
+                    raise AccountUnknown(name)  # another caller removed it at the same time
                 if not fits:
                     raise AccountExists(name)
                 await trio.to_thread.run_sync(forget_made, folder)

@@ -262,9 +262,9 @@ def _begin(tx: AccountTx, config: AccountConfig, *, new: bool) -> None:
 
 # The background tasks of one open account: eraser, outbox, junk filter, text index, gatherer, others' tasks.
 #
-# Mail for an account that no session uses starts only those that have work: the others would cost it more than all
-# else. They have a supervisor of their own: a task that fails is started anew, and the faults of one account stay in
-# it.
+# If no session uses an account, a delivery only starts the tasks that have work, because the others would be its
+# largest cost. The tasks have their own supervisor: a failed task is restarted, and one account's faults don't affect
+# others.
 
 
 BackgroundTask: TypeAlias = Callable[[OpenAccount], Awaitable[None]]

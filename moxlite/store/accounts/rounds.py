@@ -74,8 +74,8 @@ class DueTimes:
         """
         while True:
             self._wakeup.clear()
-            # A search through all, not a heap: it is made when a moment comes or changes, and some thousands of
-            # accounts are few.
+            # Search all accounts instead of using a heap: this only happens when a moment comes or changes, and there
+            # are only some thousands of accounts.
             name, due = min(self._moments.items(), key=lambda one: one[1], default=("", 0))
             left = due / SECOND - time.time() if name else float("inf")
             if left > 0:
@@ -94,9 +94,9 @@ class DueTimes:
                 logger.error("timed out opening account", extra={"kv": {"account": name, "err": str(error)}})
 
 
-# Catching up after mail for accounts that no session uses, with their text index and correspondents: when many messages
-# have come, a while later, else in the night. A session has that done at once, and each search looks into the messages
-# that are not indexed yet (STORE-112).
+# Updating the text index and correspondents after mail for accounts that no session uses: soon after many messages,
+# else at night. For sessions this is done immediately, and each search reads messages that aren't indexed yet
+# (STORE-112).
 
 
 ENOUGH: Final = 50
@@ -209,9 +209,9 @@ class Rounds:
                 # Taken out before the work, so that after a fault the round goes on with the next account.
                 name = self._left.pop(0)
                 if self._accounts.options.account_config(name) is None:
-                    continue  # files of an account that was taken out of the configuration: left alone
+                    continue  # leave the files of an account that was removed from the configuration
                 await self._tend(name)
-                # At once: a round through thousands of accounts must not drive out those that users have open.
+                # Close it immediately, so that a round through thousands of accounts doesn't evict the ones in use.
                 await self._accounts.close_idle()
                 await trio.sleep(ROUND_PAUSE)
             await sleep_by_both_clocks(NIGHT)

@@ -211,7 +211,7 @@ class PendingChange:
 
     async def __aenter__(self) -> PendingChange:
         outer = current()
-        # A command that calls others is one change of its user, with one row.
+        # A command that calls others counts as one change with one row.
         if outer is not None:
             await trio.lowlevel.checkpoint()
             return outer

@@ -127,7 +127,7 @@ INSERT INTO login_attempt
   app_password, first, last, count)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)
 ON CONFLICT (fingerprint) DO UPDATE SET last = max(last, excluded.last), count = count + 1 RETURNING count"""
-# Attempts under a clock that was ahead count as made now (?2): else they'd stay, and each new one would go at once.
+# Treat attempts with future timestamps as made now (?2). Otherwise they'd stay, and each new one would be deleted.
 DROP_FAILED: Final = """
 DELETE FROM login_attempt WHERE id IN (SELECT id FROM login_attempt WHERE account = ?1 AND result <> 'ok'
   ORDER BY min(last, ?2) DESC, id DESC LIMIT -1 OFFSET ?3)"""

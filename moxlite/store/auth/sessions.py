@@ -116,7 +116,7 @@ LIST: Final = f"SELECT {COLUMNS} FROM session WHERE account = ? AND expires > ? 
 EXTEND: Final = """
 UPDATE session SET last_used = ?, expires = ?, remote_ip = CASE device WHEN 1 THEN ? ELSE remote_ip END
 WHERE id = ? AND last_used < ?"""
-# No session lives longer than ?3: one of a clock that was ahead counts as one that is used now.
+# No session lives longer than ?3, so treat sessions with future timestamps as used now.
 DROP_OLDEST: Final = """
 DELETE FROM session WHERE id IN (SELECT id FROM session WHERE account = ?1 AND id <> ?2
     ORDER BY min(expires, ?3) DESC, id DESC LIMIT -1 OFFSET ?4)"""

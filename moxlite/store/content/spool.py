@@ -263,7 +263,7 @@ class SpoolFile:
         self._pending = bytearray()  # octets after the written ones
         self._lock = threading.Lock()  # readers in threads share one file position, as not every system has pread
         self._closed = False
-        self.at_once = WRITE_SIZE  # octets that are written at once
+        self.at_once = WRITE_SIZE  # octets to write at a time
 
     @property
     def size(self) -> int:

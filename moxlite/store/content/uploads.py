@@ -144,7 +144,7 @@ def note_saved_draft(tx: Tx, key: bytes, message_id: MessageID) -> None:
 
 def drop_upload(tx: Tx, key: bytes) -> None:
     """Remove an upload, complete or not. An unknown key does nothing."""
-    # Also one whose upload is still under way: its next piece finds no row, and ends it.
+    # Also delete running uploads. Their next piece finds no row and ends the upload.
     for complete in (True, False):
         row = tx.row(FIND, key, complete)
         if row is not None:

@@ -151,7 +151,7 @@ def ask_target(tx: Tx, address: str) -> str:
     # A confirmed address is asked at once: that takes the confirmation back, so that a second question waits a day.
     if known is not None and known.confirmed is None and known.asked > tx.now - QUESTION_LIFE:
         raise AskedJustNow(address)
-    # Only its hash is stored: a reader of the file, or of a backup of it, cannot answer for the owner.
+    # Only store the hash, so that someone who reads the file or its backup can't confirm for the owner.
     token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     tx.execute(ASK, address.lower(), _hash(token), tx.now)
     return token

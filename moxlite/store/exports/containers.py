@@ -226,7 +226,7 @@ class ZipWriter:
         """The end of the member."""
         rest = self._pack(self._compressor.flush())
         extra = ZIP64_CENTRAL.pack(1, 24, self._size, self._packed, self._start)
-        # Kept in a file: a mailbox has hundreds of thousands of messages, each of them a member of a Maildir.
+        # Stored in a file, because a mailbox may have hundreds of thousands of messages, each a member of a Maildir.
         self._directory.write(
             CENTRAL.pack(
                 b"PK\x01\x02",

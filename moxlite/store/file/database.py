@@ -459,7 +459,7 @@ class Database:
             return
         self._closed = self._checkpoints.stopped = True
         if self.health.is_damaged:
-            self._writer.interrupt()  # the test of the file: nothing else is written
+            self._writer.interrupt()  # only the file's check; nothing else is being written
         with self._edge, trio.CancelScope(shield=True):  # bounded: the queue of the writer, reads were interrupted
             # The writer comes last: the last connection to be closed folds the log into the file and deletes it, which
             # a reader's, open for reading only, cannot.

@@ -243,7 +243,7 @@ class Backlog:
     def __init__(self, kind: str, cache: SeriesCache) -> None:
         self.cache = cache
         self._queue: queue.SimpleQueue[AnyJob | Chore | None] = queue.SimpleQueue()
-        # Items that the thread has taken out of the queue: units of series are kept apart.
+        # Items that the thread has taken from the queue. Units of series are separate.
         self._items: deque[AnyJob | Chore | None] = deque()
         self._series: deque[AnyJob] = deque()
         self._passed_over = False  # a series waited for the last batch, while other jobs still wait

@@ -256,7 +256,7 @@ def _copy_template(path: Path, kind: Kind, schema: Path | None) -> None:
         file.write(zstandard.decompress(_template(kind, schema)))
         file.flush()
         os.fsync(file.fileno())
-    for suffix in BESIDE:  # what is left of a file that was lost would be taken for this one's
+    for suffix in BESIDE:  # leftovers of a lost file would be used for this one
         path.with_name(path.name + suffix).unlink(missing_ok=True)
     new.replace(path)
 

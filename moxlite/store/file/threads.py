@@ -76,7 +76,7 @@ class Workers:
             self._threads += 1
         try:
             trio.lowlevel.start_thread_soon(self._work, lambda _: None, "ahead")
-        except RuntimeError:  # the system has no more threads; the caller of `Precomputation.result` computes it
+        except RuntimeError:  # no more threads are available; the caller of `Precomputation.result` computes it
             with self._lock:
                 self._threads -= 1
                 if not self._threads:

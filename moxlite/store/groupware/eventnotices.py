@@ -57,7 +57,7 @@ class EventNotice(msgspec.Struct, frozen=True):
 
 def note_change(tx: AccountTx, author: Author, event_id: int, before: bytes | None, after: bytes | None) -> None:
     """Note that an event of the account was changed from and to these octets, None for none."""
-    # A client may put an event back as it was; its owner would be told of nothing.
+    # Clients may store an event unchanged, and its owner needs no notice of that.
     if before == after:
         return
     modseq = tx.modseq()

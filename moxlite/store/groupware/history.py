@@ -18,7 +18,7 @@ from moxlite.store.rows.history import Change, TooManyChanges
 STATE: Final = """
 SELECT max(coalesce((SELECT max(modseq) FROM collection WHERE kind = ?1 AND NOT inbox), 0),
 coalesce((SELECT max(modseq) FROM collection_gone WHERE kind = ?1), 0))"""
-# A collection that is gone took the tombstones of its entries with it.
+# Deleting a collection also deleted the tombstones of its entries.
 UNKNOWN: Final = """
 SELECT EXISTS (SELECT 1 FROM collection_gone WHERE kind = ?1 AND modseq > ?2 AND createseq <= ?2)
 OR EXISTS (SELECT 1 FROM collection WHERE kind = ?1 AND NOT inbox AND purged > ?2)"""

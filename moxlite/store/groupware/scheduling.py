@@ -214,8 +214,8 @@ def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
         check_organizer(after, was)
         if role == "attendee" and earlier == "attendee" and was is not None:
             check_attendee(was, after, user.addresses)
-        # The octets of a silent change stay as the client put them: the marks that messages leave would say that people
-        # were told.
+        # Store a silent change exactly as the client sent it. Otherwise the marks of messages would claim that people
+        # were notified.
         if role == "organizer" and not silent:
             calendar_object = renewed(after) if entry.again and was is None else after
             done = organized(was, calendar_object, user.addresses, user.local, now, keep_answers=keep_answers)
@@ -230,7 +230,7 @@ def outcome_of(before: bytes | None, entry: EntryPut, now: int) -> Outcome:
     altered = calendar is not after.calendar
     # An answer alone keeps the schedule tag, so that a client that changes the event meanwhile is not refused for it.
     answers = role == earlier == "attendee" and was is not None and is_answer(was, after, user.addresses)
-    # Of an event that has lost its people, the address by which the guests know the organiser is in what it was.
+    # If an event no longer has people, its previous version has the address by which guests know the organizer.
     people = (after if role or was is None else was).addresses()
     return Outcome(
         digest,
@@ -271,7 +271,7 @@ def _put(tx: AccountTx, where: Collection, entry: EntryPut, before: Resource | N
         return PutResult(resource, new, altered=False)
     entry.allowed(before)
     outcome = entry.outcome
-    # What it was computed of has changed since: seldom, and then here.
+    # Recompute if the entry has changed since, which is rare.
     if outcome is None or outcome.before != (None if before is None else before.hash):
         octets = None if before is None else resource_data(tx, before.id)
         outcome = outcome_of(octets, entry, tx.now // 1_000_000)

@@ -309,7 +309,7 @@ def _find_directory(file: BinaryIO) -> tuple[int, int, int]:
         if found[0] != END64_MARK:
             raise ImportFailed("the zip file is damaged: invalid end record")
         length, offset = found[8:10]
-    # Where the directory is, by its length, and where its offset says; the difference precedes the archive.
+    # Compare the directory's position by its length with its stored offset. The difference is data before the archive.
     before = end - length - offset
     if before < 0 or length > size:
         raise ImportFailed("the zip file is damaged: truncated directory")

@@ -495,7 +495,7 @@ def find(name: str, order: Order, *, is_folder: bool = False) -> ArchiveMember:
         return ArchiveMember(FileKind.BESIDE)
     if last.endswith(SILENT) or last in MAILDIR_FILES or last.startswith(DOVECOT):
         return ArchiveMember(FileKind.NOTHING)
-    # Thunderbird has mbox files without a suffix, in folders with the suffix .sbd; the content decides
+    # Thunderbird's mbox files have no suffix, and its folders end with .sbd, so the content decides
     if "." not in last or last.endswith(".sbd") or (folder and folder[-1].endswith(".sbd")):
         return ArchiveMember(FileKind.MAYBE_MBOX, _mailbox(parts, order))
     return ArchiveMember(FileKind.OTHER)

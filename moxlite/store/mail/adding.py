@@ -199,7 +199,7 @@ def add_messages(
     is_sent = int(box.special_use) & SENT  # arithmetic of flags costs ten times that of numbers
     tally: dict[int, list[int]] = {}  # sizes by flags
     added: list[AddedMessage] = []
-    events: list[MessageAdded] = []  # emitted already: the events of adoptions must come after them
+    events: list[MessageAdded] = []  # already emitted, because events of adoptions must follow them
     last = len(items) - 1  # no later message can refer to it
     for number, item in enumerate(items):
         prepared, thread = item.prepared, item.prepared.thread

@@ -190,7 +190,7 @@ def _insert(
     if parent_id is not None:
         inherit_acl(tx, mailbox_id, parent_id)
     was_subscribed = is_subscribed(tx, name)
-    # Without room for it the mailbox is made all the same: a delivery may need it.
+    # If there's no room for the subscription, still create the mailbox, because a delivery may need it.
     subscribed = subscribed and (was_subscribed or _has_room(tx, name))
     if subscribed and not was_subscribed:
         tx.execute(SUBSCRIBE, name, modseq)

@@ -35,8 +35,8 @@ TIER: Final = 10**17
 COPIED: Final = 300 * 1_000_000
 """Microseconds by which the Date of a sent message may precede its submission: the names in its copy are newer."""
 
-# `message_id` is that of a message in Sent, or below 0 that of a row of `outgoing`: who was written to stays known by
-# the submission, wherever its copy is, and without one.
+# `message_id` is the id of a message in Sent, or if negative, of a row of `outgoing`. So recipients stay known from the
+# submission even if its copy is moved or deleted.
 INSERT: Final = "INSERT INTO recipient (message_id, localpart, domain, orgdomain, name, sent) VALUES (?, ?, ?, ?, ?, ?)"
 FORGET: Final = "DELETE FROM recipient WHERE message_id = ?"
 # Without INDEXED BY, SQLite would walk all rows of the domain from the newest on.
@@ -201,8 +201,8 @@ def note_correspondent(
         _index(tx, number, name, localpart, domain)
         return number
     number, before, messages, had_heard, had_written, rank, unfolded = known
-    # A sender chooses the name beside the address, and could take that of a friend: it does not replace one under which
-    # the owner wrote there.
+    # Senders choose their display names, and could use a friend's. So don't replace a name that the owner used for this
+    # address.
     newer = wrote + COPIED >= had_written if wrote else not had_written and heard >= had_heard
     chosen = name if name and (newer or not before) else before
     heard, wrote, came = max(heard, had_heard), max(wrote, had_written), int(heard > 0)

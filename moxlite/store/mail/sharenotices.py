@@ -93,7 +93,7 @@ def add_notice(tx: AccountTx, share: Share) -> None:
     """Add a notice to the guest's file. One that takes back what was just told removes that."""
     before = share.before
     last = tx.row(LAST, share.owner, share.author, share.kind, share.object_id, share.created - JOINED)
-    # A guest hears of the outcome: what was given and taken back within a minute is not told at all.
+    # Guests are only notified about the outcome, so rights granted and revoked within a minute cause no notice.
     if last is not None:
         joined = ShareNotice(*last)
         before = joined.before

@@ -107,7 +107,7 @@ def canceled(tx: AccountTx, ids: Sequence[int], size: int) -> None:
     for the quota from now on, and the queue is notified by rows of `outbox`.
     """
     count_size(tx, size)
-    # The row stays without a message: a step that the queue repeats after a crash does not show it again.
+    # Keep the row without a message, so a step that the queue repeats after a crash doesn't show it again.
     for (key,) in tx.rows(CANCEL, int_array(ids)):
         tx.owe(b"unqueue " + key, UNQUEUE, key)
 

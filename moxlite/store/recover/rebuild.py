@@ -54,7 +54,7 @@ SETTLE: Final = (
     "DELETE FROM resource WHERE id NOT IN (SELECT resource_id FROM resource_data)",
     "DELETE FROM resource_data WHERE resource_id NOT IN (SELECT id FROM resource)",
     "DELETE FROM resource_address WHERE resource_id NOT IN (SELECT id FROM resource)",
-    # Entries of a collection whose row is lost get one of their own.
+    # Create a collection for entries whose collection row is lost.
     """INSERT INTO collection (id, kind, name, display_name, components, createseq, modseq)
     SELECT collection_id, iif(component = 'VCARD', 'contact', 'calendar'), 'recovered-' || collection_id, 'Recovered',
     iif(component = 'VCARD', '', 'VAVAILABILITY VEVENT VFREEBUSY VJOURNAL VTODO'), 1, max(modseq)

@@ -35,7 +35,7 @@ def _sql(text: str) -> Mapping[Kind, str]:
 
 ADD: Final = _sql(
     "INSERT INTO {table} ({columns}, {total}, {failed}, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-    # a report that comes twice, by two ways or by a retry of its sender, is counted once
+    # count a report once, even if it's received twice, by two ways or by a retry
     "ON CONFLICT DO NOTHING"
 )
 SINCE: Final = _sql("SELECT count(*) FROM {table} WHERE sender = ? AND received >= ?")

@@ -185,7 +185,7 @@ SELECT group_concat(uid, ' ') FROM (
     ORDER BY m.uid LIMIT ?)"""
 
 _PLACED: Final = "SELECT m.received, m.id, m.threadid, 0 FROM"
-# One row, as above, and each column an array of JSON, which is decoded at once: a fourth of the time of rows.
+# One row as above, with a JSON array for each column. Decoding these takes a quarter of the time of separate rows.
 WALK: Final = """
 SELECT json_group_array(received), json_group_array(id), json_group_array(threadid) FROM (
     SELECT m.received AS received, m.id AS id, m.threadid AS threadid FROM """

@@ -83,8 +83,8 @@ DROP_SIDE: Final = (
     "DELETE FROM message_header WHERE email_id = ?",
 )
 PENDING: Final = "SELECT count(*) FROM (SELECT 1 FROM erase_queue LIMIT ?)"
-# Of the next ?2 contents: the first one that is kept, or the end of them. Modseqs and times rise together; after a
-# clock was set back, content is erased a little later.
+# Of the next ?2 contents, the first one to keep, or their end. Modseqs and times rise together. If the clock was set
+# back, content is erased a little later.
 KEPT_FROM: Final = """
 SELECT coalesce(min(modseq) FILTER (WHERE expunged_at > ?1), max(modseq) + 1)
 FROM (SELECT modseq, expunged_at FROM erase_queue ORDER BY modseq LIMIT ?2)"""
@@ -250,7 +250,7 @@ class Eraser:
                 if not pending:
                     return float("inf")
                 await account.database.calm()
-                # Anew for each unit: a subscriber that has come meanwhile holds back what it has not applied.
+                # Read this for each unit, because a new subscriber holds back changes that it hasn't applied.
                 until: int = account.bus.acknowledged
                 if kept_from is not None:
                     until = min(until, kept_from - 1)

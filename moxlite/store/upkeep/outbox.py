@@ -171,8 +171,8 @@ class OutboxWorker:
             seen: set[int] = set()
             dues: list[int] = []
             failed: list[int] = []
-            # All rows, also those that wait: the earliest moment is that of any of them. A row whose handler fails does
-            # not stop the ones behind it.
+            # Read all rows, including waiting ones, to find the earliest due time. A row whose handler fails doesn't
+            # block the rows after it.
             while rows := await self._account.read(lambda r, after=after: _rows(r, after), op="outbox"):  # type: ignore[misc]  # a default binds the loop's value
                 for row in rows:
                     seen.add(row.id)
@@ -208,7 +208,7 @@ class OutboxWorker:
                 self._held.pop(row.id, None)
                 self._later.pop(row.id, None)
                 self.want()
-                return  # it was taken back meanwhile, or has another time
+                return  # sending was undone, or the time was changed
             self._held.pop(row.id, None)
             with trio.fail_after(DEADLINE):
                 await handler(self._account, row)

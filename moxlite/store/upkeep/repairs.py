@@ -142,7 +142,7 @@ def fix_sizes(tx: Tx) -> list[str]:
     return changed + fix_counts(tx)
 
 
-# Sizes come before counts, which are sums of them.
+# Fix sizes before counts, because counts include sums of sizes.
 FIXES: Final[Mapping[str, Fix]] = {"fix-sizes": fix_sizes, "fix-counts": fix_counts, "fix-uidmeta": fix_uidmeta}
 """The repairs that change nothing in a sound file."""
 
@@ -240,8 +240,8 @@ def repair_file(path: Path, fixes: Mapping[str, Fix], options: Options) -> list[
 
 undelete_logger = logging.getLogger("moxlite.store.undelete")
 
-# A moved message leaves a tombstone, too, but still exists; one that was moved and then expunged has several
-# tombstones, of which the last one counts.
+# A moved message leaves a tombstone, too, but still exists. If it was then expunged, it has several tombstones, and the
+# last one counts.
 REMOVED: Final = """
 SELECT q.message_id, coalesce(b.name, g.name) AS mailbox, e.flags, e.keywords, e.received, e.received_offset, e.size,
 max(q.expunged_at) AS removed
