@@ -110,7 +110,7 @@ def organizer_of(calendar_object: CalendarObject) -> Property | None:
 
 
 def brought_by(calendar_object: CalendarObject | None) -> frozenset[str]:
-    """Addresses that may change a calendar entry: its organizer's, and those of the people who added it."""
+    """Addresses that may change a calendar entry: of its organizer, and of people who added it."""
     line = None if calendar_object is None else organizer_of(calendar_object)
     if line is None:
         return frozenset()

@@ -300,7 +300,7 @@ async def restore_mail(
     """Add the mail of `file`, an account's database of a backup, to an account.
 
     Args:
-      file: a copy that nobody else uses. It's upgraded if its schema is older.
+      file: a copy without other users. Its schema is upgraded if it's older.
       mailbox: restore only this mailbox, with those below it; None for all.
       target: the mailbox to restore to, or the parent of all restored mailboxes. It's created if missing.
       tmp: folder for temporary files.
