@@ -321,10 +321,7 @@ def _label(name: str, line: Property | None) -> Object:
 
 
 def _with_kept(contact: Object, lines: Sequence[Property]) -> Object:
-    """Add the values of JSPROP lines to the object.
-
-    Invalid lines, and those that another client made stale, are ignored.
-    """
+    """Add the values of JSPROP lines to the object, except invalid and stale ones."""
     for line in lines[:MAX_KEPT]:
         path = line.parameter("JSPTR").removeprefix("/")
         tokens = tokens_of(path)
