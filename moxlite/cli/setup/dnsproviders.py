@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, ask, config_path, load_config, settings, show_json
-from moxlite.cli.setup.publishing import open_publishing, telling
+from moxlite.cli.setup.publishing import as_command_failures, open_publishing
 from moxlite.cli.verdicts import server_address
 from moxlite.escapes import printable
 
@@ -51,7 +51,7 @@ def provider_set(name: str, provider_name: str, enforce: bool | None) -> None:
     publishing, domain = open_publishing(name)
     before = publishing.files.provider(domain)
     answers = ask_for(known)
-    with telling():
+    with as_command_failures():
         stored = make_stored(domain, known.name, answers)
         if enforce is None:
             enforce = before is not None and before.enforce
@@ -80,7 +80,7 @@ def provider_show(name: str) -> None:
 def provider_test(name: str) -> None:
     """Test the DNS provider for DOMAIN by reading the zone, and publishing and removing a harmless TXT record."""
     publishing, domain = open_publishing(name)
-    with telling():
+    with as_command_failures():
         zone = publishing.try_out(domain, publishing.stored(domain))
     print(printable(f"{zone} can be changed"))
 
@@ -100,7 +100,7 @@ def provider_rm(name: str) -> None:
     except Refused as error:
         raise Failure(str(error)) from None
     publishing = Publishing(load_config(), config_path())
-    with telling():
+    with as_command_failures():
         publishing.stored(domain)
         ask(f"Remove the DNS provider for {domain}?")
         publishing.files.set_provider(domain, None)
@@ -137,5 +137,5 @@ def known_provider(name: str) -> "UsableProvider":
 
 def _stored(name: str) -> "Stored":
     publishing, domain = open_publishing(name)
-    with telling():
+    with as_command_failures():
         return publishing.stored(domain)

@@ -54,7 +54,7 @@ def update(
         raise click.UsageError("--server requires --key-file")
     from moxlite.admin.dns.publishing import Publishing
 
-    with telling():
+    with as_command_failures():
         if server is not None and key_file is not None:
             return _update_at(name, server, key_file, replace=replace, dry_run=dry_run)
         publishing, domain = open_publishing(name)
@@ -82,7 +82,7 @@ def undo(name: str, dry_run: bool, no_wait: bool) -> int:
     This restores removed records and removes added ones, unless they've changed since then. To undo earlier changes,
     run this command again.
     """
-    with telling():
+    with as_command_failures():
         publishing, domain = open_publishing(name)
         located = publishing.located(domain)
         plans = publishing.plan_undo(domain, located)
@@ -111,7 +111,7 @@ def open_publishing(name: str) -> "tuple[Publishing, Domain]":
 
 
 @contextmanager
-def telling() -> Iterator[None]:
+def as_command_failures() -> Iterator[None]:
     """Failures of providers and servers, as failures of the command."""
     from msgspec import DecodeError
 

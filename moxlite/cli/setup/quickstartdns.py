@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from moxlite.cli.setup.dnsproviders import ask_for, known_provider
-from moxlite.cli.setup.publishing import confirm_strict, tell_groups, telling
+from moxlite.cli.setup.publishing import as_command_failures, confirm_strict, tell_groups
 
 if TYPE_CHECKING:
     from moxlite.admin.dns.publishing import Publishing
@@ -59,7 +59,7 @@ def choose_provider(name: str | None, domain: "Domain") -> "Stored | None":
     if sys.stdin.isatty():
         click.echo(f"{known.title}: {known.rights}")
     answers = ask_for(known)
-    with telling():
+    with as_command_failures():
         return make_stored(domain, known.name, answers)
 
 
