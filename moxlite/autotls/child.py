@@ -360,7 +360,7 @@ def unreachable(error: requests.RequestException) -> str:
     return text.partition("): ")[2] or text
 
 
-def unreached(error: Exception) -> bool:
+def is_unreachable(error: Exception) -> bool:
     """Whether the CA could not connect to the place of the proofs (RFC 8555 §6.7, ``connection``)."""
     if not isinstance(error, errors.ValidationError):
         return False
@@ -393,7 +393,7 @@ def work(job: Job) -> Event:
         *(errors.Error, messages.Error, JoseError, requests.RequestException),
         *(ValueError, LookupError, TypeError, AttributeError, AssertionError, MemoryError, OSError),
     ) as error:
-        return Failed(words(error, net)[:TEXT], net.retry_after, net.clock, unreached(error))
+        return Failed(words(error, net)[:TEXT], net.retry_after, net.clock, is_unreachable(error))
 
 
 def main() -> None:
