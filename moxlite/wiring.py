@@ -68,7 +68,7 @@ from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
 from moxlite.store.upkeep.outbox import REFRESH, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
-from moxlite.submission.carrying import carrier, fading, uncounter
+from moxlite.submission.carrying import carrier, handle_fade, uncounter
 from moxlite.supervision import FailurePolicy, Supervisor
 from moxlite.web.health import Measure
 from moxlite.web.notices.service import Notices, ProgramNotices, ProgramNotifier
@@ -537,7 +537,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
     accounts.register_outbox(SUBMIT, carrier(queue.submit, spools, lambda: components.config.current.hostnames))
     accounts.register_outbox(UNCOUNT, uncounter(accounts))
-    accounts.register_outbox(FADE, fading)
+    accounts.register_outbox(FADE, handle_fade)
     accounts.register_outbox(SCHEDULE, loaded(partial(_scheduling, components)))
     accounts.register_outbox(ARRIVED, loaded(partial(_arriving, components)))
     accounts.register_outbox(REFRESH, loaded(partial(_refreshing, components)))

@@ -69,7 +69,7 @@ def uncounter(accounts: Accounts) -> Handler:
     return carry
 
 
-async def fading(account: Account, row: OutboxRow) -> None:
+async def handle_fade(account: Account, row: OutboxRow) -> None:
     """The handler of outbox rows of the kind `FADE`."""
     await account.write(lambda tx: fade(tx, row.key, row.id, row.data))
 
