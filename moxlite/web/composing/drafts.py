@@ -425,7 +425,7 @@ def new_marker() -> str:
     return f"data:moxlite-{secrets.token_hex(12)},"
 
 
-async def placed(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
+async def with_upload_links(html: bytes, marker: str, upload_ids: Sequence[str]) -> str:
     """The HTML of a job with ``cid:`` addresses of uploads instead of its marks; a mark without an upload is empty."""
     # Each of some thousand marks costs 3 µs, and megabytes must be decoded.
     return await off_loop(partial(_placed, html, marker, upload_ids), kind="compose")
@@ -458,7 +458,7 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
     except JobFailed as e:
         raise Unavailable(worded("couldn't prepare the text: {reason}", reason=e)) from e
     shown = tuple(ids[number] for number in found.pictures if number < len(ids))
-    return Words(found.text, await placed(found.html, marker, ids), shown, written.original)
+    return Words(found.text, await with_upload_links(found.html, marker, ids), shown, written.original)
 
 
 async def keep(account: Account, kept: QuotedOriginal) -> str:

@@ -16,7 +16,7 @@ from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
 from moxlite.store.errors import LimitExceeded
-from moxlite.web.composing.drafts import QuotedOriginal, keep, new_marker, placed
+from moxlite.web.composing.drafts import QuotedOriginal, keep, new_marker, with_upload_links
 from moxlite.web.composing.uploads import receive_upload, shown_upload
 from moxlite.web.errors import Unavailable
 from moxlite.web.webmail.items import bodies
@@ -93,7 +93,7 @@ async def keep_original(
             found = await turn.do(job)
         parts = list(images.values())
         ids = await _carry(keeping, parts, found.pictures)
-        clean = await placed(found.html, marker, ids)
+        clean = await with_upload_links(found.html, marker, ids)
         lines = "<br>".join(escape(line, quote=False) for line in head.split("\n"))
         style = "margin: 0 0 0 0.8ex; border-left: 2px solid #ccc; padding-left: 1ex"
         below = clean if forwarded else f'<blockquote type="cite" style="{style}">{clean}</blockquote>'
@@ -118,13 +118,15 @@ async def draft_html(keeping: Keeping) -> DraftHTML:
     except (Refused, JobFailed) as e:
         raise Unavailable(worded("can't open this message's text for editing: {reason}", reason=e)) from e
     ids = await _carry(keeping, parts, found.pictures)
-    own, inside = await placed(found.own, marker, ids), _carried(parts, ids)
+    own, inside = await with_upload_links(found.own, marker, ids), _carried(parts, ids)
     if len(own) > MAX_OWN:
         own, inside = "", []  # its text is edited instead
     original = ""
     if found.kept:
         ids = await _carry(keeping, parts, found.kept_pictures)
-        kept = QuotedOriginal(found.kept_text, await placed(found.kept, marker, ids), tuple(one for one in ids if one))
+        kept = QuotedOriginal(
+            found.kept_text, await with_upload_links(found.kept, marker, ids), tuple(one for one in ids if one)
+        )
         original = await keep(keeping.home, kept)
         inside += _carried(parts, ids)
     return DraftHTML(own, found.typed, original, tuple(inside))
