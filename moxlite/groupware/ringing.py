@@ -22,7 +22,7 @@ from moxlite.groupware.people import addresses_of
 from moxlite.metrics import Counter
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.address import Address
-from moxlite.proto.cards.alarms import Ring, rings, zone_of
+from moxlite.proto.cards.alarms import TriggeredAlarm, rings, zone_of
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.moments import in_zone, is_date, moment_of
@@ -194,7 +194,7 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Alar
     )
 
 
-def _rung(calendar_object: CalendarObject, ring: Ring, resource_id: int, zone: tzinfo | None) -> DueAlarm:
+def _rung(calendar_object: CalendarObject, ring: TriggeredAlarm, resource_id: int, zone: tzinfo | None) -> DueAlarm:
     """An alarm as it is told, in the zone of the calendar or its owner, else of the entry."""
     part = calendar_object.parts[ring.part]
     title, place = (plain(part.value(name), MAX_SHOWN) for name in ("SUMMARY", "LOCATION"))

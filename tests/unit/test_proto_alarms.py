@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moxlite.proto.cards.alarms import MAX_REPEATED, Ring, has_alarms, rings, zone_of
+from moxlite.proto.cards.alarms import MAX_REPEATED, TriggeredAlarm, has_alarms, rings, zone_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.repeating import joined, rules_of
@@ -166,7 +166,7 @@ def test_what_the_owner_has_declined_reminds_of_nothing() -> None:
     stretch = at("2026-01-01 00:00"), at("2026-01-06 00:00")
     assert rings(found, [], BERLIN, stretch, {"mia@example.org"}) == ([], None)
     [one], _ = rings(found, [], BERLIN, stretch, {"tom@example.org"})
-    assert one == Ring(at("2026-01-05 09:50"), "notice", 0, at("2026-01-05 10:00"), at("2026-01-05 12:00"))
+    assert one == TriggeredAlarm(at("2026-01-05 09:50"), "notice", 0, at("2026-01-05 10:00"), at("2026-01-05 12:00"))
 
 
 def test_notices_and_mails_are_told_apart() -> None:

@@ -47,7 +47,7 @@ SNOOZED: Final = "X-MOZ-SNOOZE-TIME"
 """Property of Thunderbird for an alarm that was put off."""
 
 
-class Ring(msgspec.Struct, frozen=True):
+class TriggeredAlarm(msgspec.Struct, frozen=True):
     """An alarm of an entry that has come at `moment`, seconds UTC. `starts`, `ends`: of the instance, None without a
     time; `part`: number of the component that describes it.
     """
@@ -96,7 +96,7 @@ def rings(
     zone: tzinfo,
     stretch: tuple[int, int],
     own: Collection[str] = (),
-) -> tuple[list[Ring], int | None]:
+) -> tuple[list[TriggeredAlarm], int | None]:
     """Find the last alarm of each action in a time range, and when the next alarm is due.
 
     The range excludes its first second and includes its last one.
@@ -107,7 +107,7 @@ def rings(
       own: the owner's addresses, in lower case. Declined events have no alarms.
     """
     since, until = stretch
-    latest: dict[Action, Ring] = {}
+    latest: dict[Action, TriggeredAlarm] = {}
     following: list[int] = []
     left = MAX_ALARMS
     by_part: dict[int, list[tuple[int, int]]] = {}
@@ -129,7 +129,7 @@ def rings(
                 before = latest.get(alarm.action)
                 if before is None or before.moment < at:
                     starts, ends = (None, None) if place is None else times.spans[place]
-                    latest[alarm.action] = Ring(at, alarm.action, number, starts, ends)
+                    latest[alarm.action] = TriggeredAlarm(at, alarm.action, number, starts, ends)
     return [*latest.values()], min(following, default=None)
 
 
