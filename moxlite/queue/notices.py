@@ -506,7 +506,7 @@ class Notices:
         owed = max(message.last_attempt or message.queued, 0 if last is None else last.start)
         given_up = policy.now - owed > NOTICE_LIFE
         if stored or given_up:
-            await self._database.write(lambda tx: record.told(tx, messages, policy))
+            await self._database.write(lambda tx: record.note_dsns(tx, messages, policy))
             self._moved({message.account})
             self._stored()
         else:

@@ -385,7 +385,7 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
     return messages if any(one.id == message.id for one in messages) else (message,)
 
 
-def told(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
+def note_dsns(tx: Tx, messages: Sequence[Message], policy: Policy) -> None:
     """Record that the DSN about these messages was stored or queued."""
     for told in messages:
         message = get(tx, told.id)
