@@ -66,7 +66,7 @@ class AccountState(msgspec.Struct, frozen=True):
     highest: int
 
 
-def standing(r: Reader) -> AccountState:
+def account_state(r: Reader) -> AccountState:
     """Read the state of the account, for `account.read`."""
     row = r.row(ACCOUNT)
     assert row is not None
@@ -197,7 +197,7 @@ class Index:
         return there
 
     async def _open(self, *, create: bool) -> Database | None:
-        state = await self._account.read(standing, op="search-standing")
+        state = await self._account.read(account_state, op="search-standing")
         if not state.ready:
             return None
         if not await trio.to_thread.run_sync(self.path.exists):
