@@ -117,7 +117,7 @@ class NameCheck(msgspec.Struct, frozen=True):
     ips: tuple[str, ...] = ()
 
 
-async def pointing(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> NameCheck:
+async def check_dns(name: str, resolver: Resolver, own: frozenset[IPAddress] | None) -> NameCheck:
     """Look up whether DNS points a name here. Does not raise."""
     try:
         answer = await resolver.ips(absolute(name))

@@ -7,7 +7,7 @@ import msgspec
 
 from moxlite.autotls.challenges import Challenges
 from moxlite.autotls.messages import ChallengeKind
-from moxlite.autotls.names import NameCheck, own_ips, pointing
+from moxlite.autotls.names import NameCheck, check_dns, own_ips
 from moxlite.autotls.rehearsal import ChallengePort, RehearsalResult, rehearse
 from moxlite.config.snapshot import Snapshot
 from moxlite.net.resolver import Resolver
@@ -68,7 +68,7 @@ class Reachability:
 
     async def ask_dns(self, snapshot: Snapshot, host: str) -> NameCheck:
         """Find out whether a name points here."""
-        found = await pointing(host, self._resolver, own_ips(snapshot, self._authority))
+        found = await check_dns(host, self._resolver, own_ips(snapshot, self._authority))
         if found.words and self._elsewhere.get(host) != found.words:
             logger.warning("host name doesn't point to this server", extra={"kv": {"host": host, "why": found.words}})
         self._elsewhere.pop(host, None)
