@@ -44,7 +44,7 @@ def _show_explanation(explanation: Explanation, as_json: bool) -> None:
     if as_json:
         show_json(explanation)
     else:
-        print("\n".join(printable(line) for line in told(explanation)))
+        print("\n".join(printable(line) for line in explanation_lines(explanation)))
     if not leaves(explanation):
         sys.exit(1)
 
@@ -122,7 +122,7 @@ def leaves(explanation: Explanation) -> bool:
     return bool(usable) and (not met or any(not one.error for one in met))
 
 
-def told(explanation: Explanation) -> Iterator[str]:
+def explanation_lines(explanation: Explanation) -> Iterator[str]:
     """Format an explanation as lines for people."""
     sender = f" from {explanation.sender}" if explanation.sender else ""
     account = f" (account {explanation.account})" if explanation.account else ""

@@ -6,7 +6,7 @@ import pytest
 import trio
 from trio.testing import MockClock
 
-from moxlite.cli.queue import leaves, told
+from moxlite.cli.queue import explanation_lines, leaves
 from moxlite.net.resolver import RecordType, TempError
 from moxlite.net.tls.certificates import self_signed
 from moxlite.operations.queue import Explanation, Filter
@@ -24,7 +24,7 @@ ENFORCE = f"mode: enforce, mx: {MX}, max_age: 86400"
 
 
 def words(found: Explanation) -> str:
-    return "\n".join(told(found))
+    return "\n".join(explanation_lines(found))
 
 
 async def deliver(rig: Rig) -> None:
