@@ -15,7 +15,7 @@ from typing import Final, TypeAlias
 from moxlite.config.static import Backup, Standby
 from moxlite.net.storage.locking import PAUSES
 from moxlite.net.storage.sftp import PATIENCE, SFTP, Login
-from moxlite.process.fences import told
+from moxlite.process.fences import explain_os_error
 from moxlite.proto.sshurl import SCHEME, SCHEMES, SSHURL, ObjectURL, parse_object_url, parse_ssh_url
 from moxlite.store.backup.storage import Folder, Storage
 from moxlite.store.errors import BackupError
@@ -59,7 +59,7 @@ def login_for(target: Target, backup: Backup | Standby | None, read: Callable[[P
     try:
         key = read(backup.ssh_key_file)
     except OSError as error:
-        text = told(error, backup.ssh_key_file)
+        text = explain_os_error(error, backup.ssh_key_file)
         raise BackupError(f"{section}.ssh_key_file: can't read {backup.ssh_key_file}: {text}") from None
     return Login(key, backup.ssh_host_keys)
 
@@ -70,7 +70,7 @@ def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Ma
     try:
         return read_keys(read(file))
     except OSError as error:
-        raise BackupError(f"{section}.storage_keys_file: can't read {file}: {told(error, file)}") from None
+        raise BackupError(f"{section}.storage_keys_file: can't read {file}: {explain_os_error(error, file)}") from None
     except ValueError as error:
         raise BackupError(f"{section}.storage_keys_file: {file}: {error}") from None
 

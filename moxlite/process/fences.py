@@ -47,7 +47,7 @@ def lost(folder: Path) -> str:
     return "with PrivateTmp, systemd gives the server a private folder there and deletes it when the server stops"
 
 
-def told(error: OSError, path: Path) -> str:
+def explain_os_error(error: OSError, path: Path) -> str:
     """Text of an OSError, with its likely cause if systemd restricts the path."""
     text = error.strerror or str(error)
     setting = hidden(path)
@@ -60,8 +60,8 @@ def told(error: OSError, path: Path) -> str:
 
 
 def told_of_target(error: OSError, path: Path, target: Path) -> str:
-    """`told`, with the remedy if the server's user may not write to the target of a backup, or make it."""
-    text = told(error, path)
+    """`explain_os_error`, with the remedy if the server's user may not write to the target of a backup, or make it."""
+    text = explain_os_error(error, path)
     concerned = target.is_relative_to(path) or path.is_relative_to(target)
     denied = isinstance(error, PermissionError) and text == error.strerror and concerned
     return f"{text} ({not_owned(target)})" if denied else text

@@ -31,7 +31,7 @@ from moxlite.mailauth.dkim.sign import (
 )
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey, load_private_key
 from moxlite.process.errors import StartFailed
-from moxlite.process.fences import told
+from moxlite.process.fences import explain_os_error
 from moxlite.process.privileges import acting_as
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.safefile import key_file, replaceable
@@ -150,7 +150,7 @@ def _load(listener: str, pair: KeyCert, read: Read) -> KeyPair:
         return KeyPair.read(pair.cert_file, pair.key_file, read)
     except OSError as error:
         path = Path(os.fsdecode(error.filename)) if error.filename else pair.cert_file
-        what = f"{path}: {told(error, path)}"
+        what = f"{path}: {explain_os_error(error, path)}"
         raise StartFailed(f"listeners.{listener}.tls: can't read {what}") from None
     except CertificateError as error:
         raise StartFailed(f"listeners.{listener}.tls: {error}") from None
@@ -172,7 +172,7 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
                     if error.errno == errno.ENOENT
                     else ""
                 )
-                faults.append(f"{key}: can't read {path}: {told(error, path)}{cure}")
+                faults.append(f"{key}: can't read {path}: {explain_os_error(error, path)}{cure}")
             except CertificateError as error:
                 faults.append(f"{key}: {path}: {error}")
         hosts[name] = tuple(sorted(keys, key=lambda key: not isinstance(key, ec.EllipticCurvePrivateKey)))
@@ -184,7 +184,7 @@ def _load_acme_keys(static: Static, read: Read, faults: list[str]) -> ACMEKeys:
         try:
             bindings[name] = read(binding.key_file).decode("ascii").strip()
         except OSError as error:
-            faults.append(f"acme.{name}: can't read {binding.key_file}: {told(error, binding.key_file)}")
+            faults.append(f"acme.{name}: can't read {binding.key_file}: {explain_os_error(error, binding.key_file)}")
         except UnicodeDecodeError:
             faults.append(f"acme.{name}: {binding.key_file} isn't a base64url key")
     return ACMEKeys(hosts, bindings)

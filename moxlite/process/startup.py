@@ -29,7 +29,7 @@ from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
 from moxlite.net.listeners import Bind, BindError
 from moxlite.process.errors import AlreadyRunning, PortTaken, StartFailed
-from moxlite.process.fences import told
+from moxlite.process.fences import explain_os_error
 from moxlite.process.keys import (
     KEY_SIZE,
     ACMEKeys,
@@ -323,7 +323,7 @@ def _log(static: Static, level: str | None) -> log.LogHandler:
         raise StartFailed(f"package_log_levels: {error}") from None
     except OSError as error:
         assert static.log_file is not None
-        why = told(error, static.log_file.parent)
+        why = explain_os_error(error, static.log_file.parent)
         raise StartFailed(f"can't write log_file {static.log_file} as user {static.user}: {why}") from None
 
 

@@ -20,7 +20,7 @@ from moxlite.findings import Finding
 from moxlite.process import fences
 from moxlite.process.configtest import _hidden, backup_fault
 from moxlite.process.errors import REPLACED
-from moxlite.process.fences import hidden, told, writable_paths
+from moxlite.process.fences import explain_os_error, hidden, writable_paths
 from moxlite.proto.sshurl import parse_object_url
 from tests.small_config import DOMAINS, STATIC
 
@@ -129,11 +129,11 @@ def test_an_error_names_the_fence_behind_it(monkeypatch: pytest.MonkeyPatch) -> 
     """ADMIN-11a: only where systemd has started the server; a read-only folder has its cure in words."""
     missing = FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
     monkeypatch.delenv("INVOCATION_ID", raising=False)
-    assert told(missing, Path("/root/key.pem")) == "No such file or directory"
+    assert explain_os_error(missing, Path("/root/key.pem")) == "No such file or directory"
     monkeypatch.setenv("INVOCATION_ID", "x")
-    assert "ProtectHome" in told(missing, Path("/root/key.pem"))
-    assert told(missing, Path("/etc/moxlite/key.pem")) == "No such file or directory"
-    read_only = told(OSError(errno.EROFS, os.strerror(errno.EROFS)), Path("/mnt/bk"))
+    assert "ProtectHome" in explain_os_error(missing, Path("/root/key.pem"))
+    assert explain_os_error(missing, Path("/etc/moxlite/key.pem")) == "No such file or directory"
+    read_only = explain_os_error(OSError(errno.EROFS, os.strerror(errno.EROFS)), Path("/mnt/bk"))
     assert "systemctl edit moxlite" in read_only
     assert "ReadWritePaths=/mnt/bk" in read_only
 

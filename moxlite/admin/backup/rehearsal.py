@@ -22,7 +22,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.decoders import from_json
-from moxlite.process.fences import told
+from moxlite.process.fences import explain_os_error
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.packs import is_encrypted
@@ -139,7 +139,7 @@ class Rehearsal:
         except (BackupError, StoreError) as error:
             problem = str(error)
         except OSError as error:
-            problem = f"{error.filename or self._target}: {told(error, folder)}"
+            problem = f"{error.filename or self._target}: {explain_os_error(error, folder)}"
         return RehearsalResult(began, name, snapshot, time.time() - began, messages, newer, problem)
 
     async def _try(self, name: str, snapshot: str, file: Path) -> Trial:

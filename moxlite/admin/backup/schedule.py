@@ -21,7 +21,7 @@ from moxlite.config.static import Backup
 from moxlite.decoders import from_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.server import BackUp
-from moxlite.process.fences import told
+from moxlite.process.fences import explain_os_error
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.packs import is_encrypted
@@ -210,7 +210,7 @@ class BackupSchedule:
 
 
 def _words(error: Exception, place: object) -> str:
-    return told(error, Path(str(place))) if isinstance(error, OSError) else str(error)
+    return explain_os_error(error, Path(str(place))) if isinstance(error, OSError) else str(error)
 
 
 # The state of the repository after the last scheduled backup: whether a sample of it could be read back, and whether
