@@ -442,3 +442,70 @@ def test_no_client_message_breaks_a_mechanism(name: str, messages: list[bytes]) 
                 break
     except sasl.SASLError:
         return
+
+
+def test_the_identity_to_act_as_is_given_as_the_name_is() -> None:
+    """SMTP-54, IMAP-43: decoded; one that only looks alike is another user."""
+    first = b"n,a=a=2Cb=3Dc,n=a=2Cb=3Dc,r=0123456789"
+    assert server("SCRAM-SHA-1").step(first) == sasl.NeedCredentials("a,b=c", "a,b=c")
+    with pytest.raises(sasl.AuthorizationFailed):
+        server("SCRAM-SHA-1").step(b"n,a=a=2Cb,n=a=3Db,r=0123456789")
+    with pytest.raises(sasl.Malformed):
+        server("SCRAM-SHA-1").step(b"n,a=a=2,n=a,r=0123456789")
+
+
+def test_a_nonce_of_eight_characters_will_do() -> None:
+    """SMTP-54."""
+    assert server("SCRAM-SHA-1").step(b"n,,n=a,r=01234567") == sasl.NeedCredentials("a")
+
+
+def _proving_client() -> tuple[ScramClient, bytes]:
+    """A client that has sent its proof, and the right answer."""
+    one, other = ScramClient("SCRAM-SHA-256", USER, PASSWORD), server("SCRAM-SHA-256", {})
+    other.step(one.initial())
+    first = other.credentials(KNOWN)
+    assert isinstance(first, sasl.Challenge)
+    final = other.step(one.step(first.data))
+    assert isinstance(final, sasl.Challenge)
+    return one, final.data
+
+
+def test_a_client_reads_the_last_message_to_the_letter() -> None:
+    """SMTP-123, RFC 5802 §7: extensions behind the signature, and nothing within."""
+    one, final = _proving_client()
+    assert one.step(final + b",x=y") == b""
+    one.finish()
+    for bad in (final[:4] + b"!" + final[4:], final.replace(b"v=", b"V="), b"v=", final + b"x=y", final[2:]):
+        one, _ = _proving_client()
+        with pytest.raises(sasl.SASLError) as caught:
+            one.step(bad)
+        assert not isinstance(caught.value, sasl.Refused)
+    one, _ = _proving_client()
+    with pytest.raises(sasl.Refused, match="other-error"):
+        one.step(b"e=other-error")
+
+
+@pytest.mark.parametrize("length", [1, 55, 56, 63, 64, 65, 300])
+def test_cram_md5_takes_passwords_of_any_length(length: int) -> None:
+    """SMTP-53, RFC 2104 §2: a key beyond a block is hashed first."""
+    password = "p" * length
+    assert hmac_md5_resumed(sasl.cram_md5_states(password), b"x" * length) == hmac.digest(
+        password.encode(), b"x" * length, "md5"
+    )
+
+
+def test_cram_md5_takes_names_with_spaces() -> None:
+    """SMTP-53, IMAP-43: the digest is behind the last one."""
+    one, other = CramMD5Client('" "@example.org', PASSWORD), CramMD5Server(HOST)
+    challenge = other.step(None)
+    assert isinstance(challenge, sasl.Challenge)
+    assert other.step(one.step(challenge.data)) == sasl.NeedCredentials('" "@example.org')
+    assert other.credentials(KNOWN) == sasl.Done('" "@example.org')
+
+
+def test_passwords_have_a_longest_length() -> None:
+    """IMAP-43: of characters, prepared or not."""
+    for character in "pä":
+        assert sasl.prepare_password(character * 1024) == character * 1024
+        with pytest.raises(ValueError, match="too long"):
+            sasl.prepare_password(character * 1025)

@@ -38,3 +38,14 @@ def test_only_tokens_are_sent() -> None:
     named = choose_oauth({"OAUTHBEARER"}, "a=b,c", "t")
     assert named is not None
     assert named.initial() == b"n,a=a=3Db=2Cc,\x01auth=Bearer t\x01\x01"
+
+
+def test_a_refusal_without_words_or_in_odd_octets_is_one() -> None:
+    """IMAP-136: RFC 7628 §3.2.2."""
+    for octets, text in ((b"", "no reason given"), (b"\xff", "\ufffd")):
+        client = choose_oauth(["OAUTHBEARER"], "a,b=c", "token")
+        assert client is not None
+        assert client.initial() == b"n,a=a=2Cb=3Dc,\x01auth=Bearer token\x01\x01"
+        client.step(octets)
+        with pytest.raises(AuthenticationFailed, match=text):
+            client.finish()

@@ -202,12 +202,13 @@ class ScramServer:
         if len(match["nonce"]) < NONCE_MINIMUM:
             raise Malformed("SCRAM nonce too short")
         username = _decode_name(match["name"])
-        if match["authzid"] and _decode_name(match["authzid"]) != username:
+        authzid = _decode_name(match["authzid"] or "")
+        if authzid and authzid != username:
             raise AuthorizationFailed("logging in on behalf of another user isn't supported")
         self._choose_binding(match["flag"][0], match["type"] or "")
         self._first = _ClientFirst(match["gs2"], match["bare"], username, match["nonce"])
         self._state = "credentials"
-        return NeedCredentials(username, match["authzid"] or "")
+        return NeedCredentials(username, authzid)
 
     def _nonce(self) -> str:
         return self._first.nonce + self._own_nonce
