@@ -261,7 +261,7 @@ class SpecialUseExistsTest(Written, frozen=True, tag="specialuse_exists", kw_onl
 
 
 class DuplicateTest(Written, frozen=True, tag="duplicate", kw_only=True):
-    """``duplicate`` — RFC 7352 §3. `seconds`: how long the message is remembered; 0 for a week."""
+    """``duplicate`` — RFC 7352 §3. `seconds`: how long the message is remembered; None for a week."""
 
     syntax: ClassVar = Syntax(
         name="duplicate",
@@ -277,7 +277,7 @@ class DuplicateTest(Written, frozen=True, tag="duplicate", kw_only=True):
     handle: str = ""
     header: str = ""
     unique_id: str = ""
-    seconds: int = 0
+    seconds: int | None = None
     last: bool = False
 
 

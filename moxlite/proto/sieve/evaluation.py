@@ -342,7 +342,11 @@ def _has_flag(test: c.HasFlagTest, variables: bool) -> Evaluate:
     def get(state: State) -> Values:
         if not test.variables:
             return Values(state.flags)
-        return Values(flags_of((state.variable(name) for name in _texts(state, test.variables, variables)), state))
+        flags: list[str] = []
+        for name in _texts(state, test.variables, variables):  # RFC 5232 §4: the count of variables is their sum
+            flags += flags_of((state.variable(name),), state)
+            state.make(CALL * len(flags))
+        return Values(flags)
 
     return _comparing(msgspec.structs.replace(test, keys=keys), variables, get)
 
@@ -389,15 +393,13 @@ def _date(test: c.DateTest, variables: bool) -> Evaluate:
         name, part, zone = (state.text(text) if variables else text for text in (test.name, test.part, test.zone))
         found = state.message.dates(name.lower(), state)
         texts: list[str] = []
-        for date in found[_of_index(len(found), test.index, test.last)]:
+        for date in found[_of_index(len(found), test.index or 1, test.last)]:  # RFC 5260 §4: the first field
             if date is not None:
                 moment, written = date
                 offset = written if test.original else _offset(state, zone, moment)
                 text = date_part(moment, offset, _known(part))
                 if text is not None:
                     texts.append(text)
-            if not test.index and texts:
-                break  # RFC 5260 §4: the first field
         return Values(texts)
 
     return _comparing(test, variables, get)
@@ -463,7 +465,7 @@ def _special_use_exists(test: c.SpecialUseExistsTest, variables: bool) -> Evalua
 
 
 def _duplicate(test: c.DuplicateTest, variables: bool) -> Evaluate:
-    seconds = min(test.seconds or WEEK, LONGEST)
+    seconds = min(WEEK if test.seconds is None else test.seconds, LONGEST)
 
     def evaluate(state: State) -> bool:
         state.step()

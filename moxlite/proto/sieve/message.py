@@ -4,6 +4,7 @@ charged to the budget of the run before.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Final
 
@@ -43,6 +44,11 @@ DECODING: Final = 8
 """Work of decoding an octet of a body."""
 
 HTML: Final = frozenset({"text/html", "application/xhtml+xml"})
+
+DATE_END: Final = 1024
+"""Octets at the end of a field in which a date is looked for."""
+
+_MARKS: Final = re.compile(rb"\\.|[();]", re.DOTALL)  # RFC 5322 §3.2.2: of comments, and quoted pairs
 
 NO_VALUES: Final = Values(())
 
@@ -119,7 +125,7 @@ class Message:
         """
         texts = self._section.texts(_octets(name))[:MAX_FIELDS]
         budget.charge(sum(map(len, texts)) + DATE * len(texts))
-        return [parse_date(text.rpartition(b";")[2].strip()) for text in texts]
+        return [parse_date(_date_text(text).strip()) for text in texts]
 
     def _decoded(self, text: bytes, budget: Budget) -> str:
         words = text.count(b"=?")
@@ -151,6 +157,21 @@ class Message:
         if values is None:
             values = self._bodies[key] = Values(list(_texts(self._whole(), transform, content, budget)))
         return values
+
+
+def _date_text(text: bytes) -> bytes:
+    """The text after the last semicolon outside comments; all of it without one."""
+    start = max(0, len(text) - DATE_END)
+    depth = 0
+    for match in reversed([*_MARKS.finditer(text, start)]):
+        mark = match[0]
+        if mark == b")":
+            depth += 1
+        elif mark == b"(":
+            depth = max(0, depth - 1)
+        elif mark == b";" and not depth:
+            return text[match.end() :]
+    return text.rpartition(b";")[2] if depth else text  # with a parenthesis that was never opened: as it is
 
 
 def _octets(name: str) -> bytes:

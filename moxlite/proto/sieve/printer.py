@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
@@ -14,6 +15,7 @@ from moxlite.proto.sieve.script import Script
 from moxlite.proto.sieve.syntax import Option, Value, Written
 
 INDENT: Final = "    "
+_LONE_LF: Final = re.compile("(?<!\r)\n")  # of an encoded character: a line break of the text would be read as CRLF
 
 
 def print_script(script: Script) -> str:
@@ -108,7 +110,7 @@ def _strings(texts: tuple[str, ...], encodes: bool) -> str:
 
 def _quote(text: str, encodes: bool) -> str:
     if encodes:
-        text = text.replace("${", "${unicode:24}{")
+        text = _LONE_LF.sub("${unicode:a}", text.replace("${", "${unicode:24}{"))
     return '"{}"'.format(text.replace("\\", "\\\\").replace('"', '\\"'))
 
 

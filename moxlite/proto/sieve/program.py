@@ -11,7 +11,7 @@ from moxlite.proto.address import AddressError
 from moxlite.proto.sieve import commands as c
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.evaluation import Evaluate, build_test
-from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_MAILBOX, MAX_REDIRECTS, MAX_VALUE, weight
+from moxlite.proto.sieve.limits import MAX_INCLUDES, MAX_REDIRECTS, MAX_VALUE, weight
 from moxlite.proto.sieve.message import Message
 from moxlite.proto.sieve.outcome import (
     AnswerAction,
@@ -25,7 +25,7 @@ from moxlite.proto.sieve.outcome import (
 from moxlite.proto.sieve.script import Script, includes
 from moxlite.proto.sieve.state import Frame, State, World
 from moxlite.proto.sieve.strings import flags_of
-from moxlite.proto.sieve.validation import outgoing_address
+from moxlite.proto.sieve.validation import is_mailbox_name, outgoing_address
 
 _Execute: TypeAlias = Callable[[State], None]
 
@@ -197,7 +197,7 @@ def _target(state: State, command: c.FileInto, variables: bool) -> str:
     elif command.special_use:  # RFC 8579 §4.2
         found = boxes.with_use(_text(state, command.special_use, variables))
     name = found or boxes.canonical(_text(state, command.mailbox, variables))
-    if not name or len(name) > MAX_MAILBOX or not name.isprintable():
+    if not is_mailbox_name(name):
         raise RunError(f"{name[:40]!r} isn't a valid mailbox name")
     return name
 

@@ -8,8 +8,9 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import AddressError
 from moxlite.proto.sieve.commands import AnyCommand, If, Include, Redirect
+from moxlite.proto.sieve.validation import outgoing_address
 
 VERSION: Final = 2
 """Version of the packed form. One with another version is made again from the text."""
@@ -94,6 +95,6 @@ def _address(command: Redirect, script: Script) -> str:
     if "variables" in script.extensions and "${" in command.address:
         return ""
     try:
-        return str(Address.parse(command.address.strip())).lower()
+        return str(outgoing_address(command.address)).lower()
     except AddressError:
         return ""

@@ -7,9 +7,10 @@ from typing import Final, Protocol
 
 import msgspec
 
+from moxlite.normal import normalized
 from moxlite.proto.sieve.comparing import Values
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_TRACKED, MAX_VALUE, MAX_VARIABLES, Budget, weight
+from moxlite.proto.sieve.limits import MAX_ACTIONS, MAX_MAILBOX, MAX_TRACKED, MAX_VALUE, MAX_VARIABLES, Budget, weight
 from moxlite.proto.sieve.message import Mailbox, Message
 from moxlite.proto.sieve.outcome import Action, RejectAction, Tracked
 from moxlite.proto.sieve.strings import expand
@@ -30,7 +31,10 @@ class Mailboxes(msgspec.Struct, frozen=True, kw_only=True):
 
     @staticmethod
     def canonical(name: str) -> str:
-        """The name as the account has it: the Inbox has one in any case (RFC 9051 §5.1)."""
+        """The name as the account has it: in NFC (STORE-12), and the Inbox has one in any case (RFC 9051 §5.1)."""
+        if len(name) > MAX_MAILBOX:  # of no mailbox
+            return name
+        name = normalized("NFC", name)
         first, slash, rest = name.partition("/")
         return f"{INBOX}{slash}{rest}" if first.lower() == "inbox" else name
 

@@ -15,7 +15,7 @@ from moxlite.proto.sieve.limits import CALL, MAX_FLAGS, MAX_NAME, MAX_STRING, MA
 _VARIABLE: Final = re.compile(
     r"\$\{((?:[A-Za-z_][A-Za-z0-9_]{0,63}\.){0,3}(?:[A-Za-z_][A-Za-z0-9_]{0,63}|[0-9]{1,9}))\}"
 )
-_NAME: Final = re.compile(rf"(?:global\.)?[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}")
+_NAME: Final = re.compile(rf"(?:(?i:global)\.)?[A-Za-z_][A-Za-z0-9_]{{0,{MAX_NAME - 1}}}")
 _ENCODED: Final = re.compile(
     r"\$\{(?:(hex):[ \t\r\n]{0,9}((?:[0-9A-Fa-f]{1,2}[ \t\r\n]{1,9}){0,999}[0-9A-Fa-f]{1,2})[ \t\r\n]{0,9}"
     r"|unicode:[ \t\r\n]{0,9}((?:[0-9A-Fa-f]{1,32}[ \t\r\n]{1,9}){0,999}[0-9A-Fa-f]{1,32})[ \t\r\n]{0,9})\}",
@@ -25,7 +25,7 @@ _SURROGATES: Final = range(0xD800, 0xE000)
 
 _SYSTEM_FLAGS: Final = {flag.lower(): flag for flag in ("\\Answered", "\\Flagged", "\\Deleted", "\\Seen", "\\Draft")}
 """RFC 9051 §2.3.2; a script cannot set the others."""
-_KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z\^_`a-z|}~]{1,250}")  # RFC 9051 §9: an atom
+_KEYWORD: Final = re.compile(r"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]{1,128}")  # RFC 9051 §9: an atom; STORE-22
 
 
 class EncodedCharacterError(ValueError):
@@ -153,7 +153,7 @@ def _offset(at: datetime) -> int:
 
 def _iso8601(at: datetime) -> str:
     zone = _zone(at)
-    return f"{at:%Y-%m-%dT%H:%M:%S}{'Z' if zone == '+0000' else f'{zone[:3]}:{zone[3:]}'}"
+    return f"{PARTS['date'](at)}T{PARTS['time'](at)}{'Z' if zone == '+0000' else f'{zone[:3]}:{zone[3:]}'}"
 
 
 def _std11(at: datetime) -> str:

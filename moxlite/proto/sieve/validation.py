@@ -13,7 +13,7 @@ from moxlite.proto.mime.envelope import RawAddress, parse_addresses
 from moxlite.proto.sieve import commands, conditions
 from moxlite.proto.sieve.comparing import COMPARATORS, NUMERIC, RELATIONS, expression
 from moxlite.proto.sieve.errors import RunError
-from moxlite.proto.sieve.limits import MAX_VALUE
+from moxlite.proto.sieve.limits import MAX_MAILBOX, MAX_VALUE
 from moxlite.proto.sieve.strings import PARTS, has_variables, is_variable_name, zone_minutes
 from moxlite.proto.sieve.syntax import CONTAINS, MATCHES, REGEX
 
@@ -65,7 +65,10 @@ MAX_SCRIPT_NAME: Final = 128
 """Characters of the name of a script (RFC 5804 §1.6)."""
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")  # RFC 5804 §1.6
-_MAILBOX_CONTROL: Final = re.compile("[\x00-\x1f\x7f]")
+_MAILBOX_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # STORE-12
+
+_QUOTED: Final = re.compile(r'"(?:[^"\\]|\\(?:.|\Z))*(?:"|\Z)', re.DOTALL)  # RFC 5322 §3.2.4
+_BRACKET: Final = re.compile("[<>]")  # in a phrase: of another address
 
 
 class Place(Protocol):
@@ -88,6 +91,11 @@ class Place(Protocol):
 def is_script_name(name: str) -> bool:
     """Whether a script can have this name (RFC 5804 §1.6)."""
     return 0 < len(name) <= MAX_SCRIPT_NAME and _CONTROL.search(name) is None
+
+
+def is_mailbox_name(name: str) -> bool:
+    """Whether a mailbox may have this name, as far as its characters and length tell."""
+    return 0 < len(name) <= MAX_MAILBOX and _MAILBOX_CONTROL.search(name) is None
 
 
 def validate(node: Any, place: Place) -> None:
@@ -159,6 +167,8 @@ def _date(test: conditions.DateTest, place: Place) -> None:
 
 
 def _uses(test: conditions.SpecialUseExistsTest, place: Place) -> None:
+    if "mailbox" in place.given and not test.mailbox:
+        raise place.fault("mailbox", "expected a mailbox name")
     for use in test.uses:
         _special_use(use, place, "uses")
 
@@ -169,7 +179,7 @@ def _special_use(use: str, place: Place, field: str) -> None:
 
 
 def _file_into(command: commands.FileInto, place: Place) -> None:
-    if not command.mailbox or _MAILBOX_CONTROL.search(command.mailbox):
+    if not is_mailbox_name(command.mailbox):
         raise place.fault("mailbox", "expected a mailbox name")
     if command.special_use:
         _special_use(command.special_use, place, "special_use")
@@ -191,16 +201,16 @@ def outgoing_address(text: str) -> Address:
     text = text.strip()
     if text.endswith(">") and len(text) <= MAX_VALUE:
         found = parse_addresses(text.encode(), 2)
-        if len(found) != 1 or not isinstance(found[0], RawAddress):
+        phrase, bracket, text = text[:-1].rpartition("<")
+        one = found[0] if len(found) == 1 else None
+        if not bracket or _BRACKET.search(_QUOTED.sub("", phrase)) or not isinstance(one, RawAddress) or not one.domain:
             raise AddressError("expected a single address")
-        text = text[text.rindex("<") + 1 : -1].strip()
+        text = text.strip()
     localpart, at, domain = text.rpartition("@")
     return Address.parse(localpart.rstrip() + at + domain.lstrip())
 
 
 def _vacation(command: commands.Vacation, place: Place) -> None:
-    if command.days == 0:
-        raise place.fault("days", ":days must be at least 1")
     if command.sender and not _is_open(command.sender, place):
         try:
             outgoing_address(command.sender)
@@ -212,7 +222,7 @@ def _vacation(command: commands.Vacation, place: Place) -> None:
 
 
 def _variable(command: commands.SetFlag | commands.AddFlag | commands.RemoveFlag, place: Place) -> None:
-    if not command.variable:
+    if "variable" not in place.given:
         return
     if not place.uses("variables"):
         raise place.missing("variable", "variables")
