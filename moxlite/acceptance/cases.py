@@ -199,7 +199,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
       script: the name of the script, or of the included one that failed; "" without an active script. actions: its
         decision. tracked: keys for `duplicate`, each with seconds.
       error: at run time, in `line`; "" without one.
-      names: the mailboxes of the account.
+      names: the mailboxes of the account. system: the server's own ones, into which nothing is filed.
       form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
       named: addresses of To, Cc and Bcc, in lower case.
       circles: the addresses of `redirects` to which the message would go in a circle.
@@ -212,6 +212,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
     line: int = 0
     names: frozenset[str] = frozenset()
+    system: frozenset[str] = frozenset()
     form: VacationForm | None = None
     automatic: str = ""
     named: frozenset[str] = frozenset()

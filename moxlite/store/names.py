@@ -64,6 +64,16 @@ def check_name(name: str) -> str:
     return SEPARATOR.join(elements)
 
 
+def is_creatable(name: str, system: Iterable[str]) -> bool:
+    """Whether a mailbox can be made with this name, as it is written. `system`: the names of the system's mailboxes."""
+    try:
+        if check_name(name) != name:
+            return False
+    except BadMailboxName:
+        return False
+    return not any(name == other or is_below(name, other) for other in system)
+
+
 def composed(name: str) -> str:
     """A name in NFC: macOS writes names decomposed."""
     return normalized("NFC", name)

@@ -13,9 +13,10 @@ from moxlite.net.resolver import FakeResolver
 from moxlite.proto.sieve.checker import check
 from moxlite.proto.sieve.script import pack
 from moxlite.store.delivery.forwarding import confirm_target, named_targets
-from moxlite.store.delivery.scripts import activate_script, failures, put_script
+from moxlite.store.delivery.scripts import activate_script, failures, put_script, script_targets
 from moxlite.store.delivery.vacation import answered, patch_form
 from moxlite.store.forms import VacationChange
+from moxlite.store.mail.mailboxes import add_system_mailbox
 from moxlite.store.rows.mailboxes import subscriptions
 from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
 
@@ -546,3 +547,47 @@ async def test_at_most_50_answers_in_a_day(smtp: Smtp) -> None:
         for number in range(55):
             await client.deliver(message=MESSAGE, sender=f"ann{number}@remote.example")
     assert len(await smtp.carried()) == 50
+
+
+@pytest.mark.parametrize("name", ["Lists/", "a//b", "#a", "../a", "a" * 300, "/".join("a" * 40)])
+async def test_a_mailbox_that_cannot_be_made_keeps_the_message(smtp: Smtp, name: str) -> None:
+    """SMTP-160: a name that variables make of a message must not send the message back."""
+    await install(smtp, f'require ["fileinto", "mailbox"]; fileinto :create "{name}";')
+    assert (await deliver(smtp)).startswith("250")
+    assert len(await smtp.messages()) == 1
+    assert await failed(smtp) == [f"folder “{name}” doesn't exist, so the message was kept"]
+
+
+@pytest.mark.parametrize("name", ["Outgoing", "Outgoing/A"])
+async def test_a_script_files_nothing_into_a_mailbox_of_the_server(smtp: Smtp, name: str) -> None:
+    """SMTP-160, IMAP-162: the message is kept."""
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(partial(add_system_mailbox, name="Outgoing"))
+    await install(smtp, f'require ["fileinto", "mailbox"]; fileinto :create "{name}";')
+    assert (await deliver(smtp)).startswith("250")
+    assert len(await smtp.messages()) == 1
+
+
+async def test_keywords_that_are_too_long_are_left_out(smtp: Smtp) -> None:
+    """IMAP-142, STORE-22: as flags that cannot be set."""
+    await install(smtp, f'require "imap4flags"; keep :flags ["{"k" * 129}", "{"l" * 128}", "[a"];')
+    assert (await deliver(smtp)).startswith("250")
+    async with smtp.context.accounts.use("mia") as account:
+        keywords = await account.read(lambda r: r.value("SELECT keywords FROM message"), op="test")
+    assert keywords.split() == ["[a", "l" * 128]
+
+
+async def test_mailboxes_are_found_by_names_as_people_write_them(smtp: Smtp) -> None:
+    """IMAP-142d, STORE-12: macOS decomposes letters, and emoji have joiners."""
+    await install(
+        smtp, 'require ["fileinto", "mailbox", "copy"]; fileinto :create "Bu\u0308ro"; fileinto :create "👨\u200d👩";'
+    )
+    assert (await deliver(smtp)).startswith("250")
+    assert [len(await smtp.messages(mailbox=name)) for name in ("B\u00fcro", "👨\u200d👩")] == [1, 1]
+
+
+async def test_an_address_with_a_phrase_is_asked(smtp: Smtp) -> None:
+    """IMAP-142d, SMTP-160a: as one without."""
+    await install(smtp, 'redirect "Dora <dora@remote.example>"; keep;')
+    async with smtp.context.accounts.use("mia") as account:
+        assert "dora@remote.example" in await account.read(script_targets, op="test")

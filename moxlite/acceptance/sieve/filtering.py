@@ -226,6 +226,7 @@ def _run(
         script=outcome.script or name,
         line=outcome.line,
         names=frozenset(box.name for box in loaded.boxes if not box.system),
+        system=frozenset(box.name for box in loaded.boxes if box.system),
     )
 
 

@@ -34,6 +34,7 @@ from moxlite.store.delivery.vacation import load_form
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import ReceivedMessage, SMTPArrival
+from moxlite.store.names import is_creatable
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.wording import Remark, remark
@@ -182,6 +183,7 @@ class StoredScript:
         self._others = Included(other_scripts(r, name) if program.includes else {})
         boxes = mailboxes(r)
         self._names = frozenset(box.name for box in boxes if not box.system)
+        self._system = frozenset(box.name for box in boxes if box.system)
         self._mailboxes = Mailboxes(
             names=frozenset(box.name for box in boxes),
             ids={f"F{box.id}": box.name for box in boxes},
@@ -213,13 +215,14 @@ class StoredScript:
         if outcome.error:
             return ""
         return next(
-            (
-                action.mailbox
-                for action in outcome.actions
-                if isinstance(action, FileAction) and (action.mailbox in self._names or action.create)
-            ),
+            (action.mailbox for action in outcome.actions if isinstance(action, FileAction) and self._takes(action)),
             "",
         )
+
+    def _takes(self, action: FileAction) -> bool:
+        """Whether the mailbox is there, or can be made."""
+        name = action.mailbox
+        return name in self._names or (action.create and is_creatable(name, self._system))
 
 
 async def sort_page_by_script(account: Account, name: str, after: Place | None) -> SortPage:
