@@ -454,3 +454,12 @@ def test_a_file_of_too_many_contacts_is_not_read_to_its_end(octets: bytes) -> No
     """WEBMAIL-128, STORE-199: half a million short rows would take 600 MB."""
     with pytest.raises(Unreadable, match="more than 20,000"):
         list(read_contacts([octets]))
+
+
+@pytest.mark.parametrize("number", ["9" * 30, "9" * 5000, "2147483648", "²", "-1", "0", "10000"])
+def test_a_birthday_of_no_day_is_in_the_note(number: str) -> None:
+    """WEBMAIL-128: numbers that no date has end nothing."""
+    for row in (f"{number},4,7", f"1990,{number},7", f"1990,4,{number}"):
+        [contact] = read_csv(f"Name,Birth Year,Birth Month,Birth Day\nAda,{row}\n".encode())
+        assert isinstance(contact, Contact)
+        assert not any(line.startswith("BDAY:1990") for line in contact.other)

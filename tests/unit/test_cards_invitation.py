@@ -288,3 +288,22 @@ def test_nothing_but_an_event_or_the_error_comes_out(lines: list[str]) -> None:
         return
     if event.organizer is not None:
         read_calendar(write_reply(event, "a@b", "x", "yes", "", datetime.now(UTC)))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "days"),
+    [("--1", ()), ("²", ()), ("-", ()), ("-1,--2,+3,٤,100", (-1, 3)), ("1" * 5000, ()), ("", ())],
+)
+def test_numbers_of_a_hostile_rule_are_left_out(numbers: str, days: tuple[int, ...]) -> None:
+    """WEBMAIL-129: the invitation is shown all the same."""
+    rule = f"RRULE:FREQ=MONTHLY;BYMONTHDAY={numbers};BYMONTH={numbers};INTERVAL={numbers};COUNT={numbers}"
+    event = read_calendar(calendar("DTSTART:20260701T100000", rule)).event
+    assert event.rule is not None
+    assert event.rule.month_days == days
+
+
+@given(st.text("0123456789-+²٤,;=FREQCOUNTDAILYBMH", max_size=40))
+def test_any_rule_is_read(text: str) -> None:
+    """WEBMAIL-129."""
+    for line in (f"RRULE:{text}", f"RRULE:FREQ=DAILY;{text}", f"SEQUENCE:{text}", f"DURATION:P{text}"):
+        assert read_calendar(calendar("DTSTART:20260701T100000", line)).event.title == "Plan"

@@ -561,3 +561,26 @@ def test_cards_of_many_lines_take_time_in_their_size(name: str) -> None:
     found = jscontact_of(card.card)
     changed_card(card.card, {**found, "keywords": {"y": True}})
     assert time.process_time() - before < 15
+
+
+@pytest.mark.parametrize(
+    ("pref", "found"),
+    [
+        ("1", 1),
+        ("100", 100),
+        ("0100", 100),
+        ("0", None),
+        ("101", None),
+        ("00010", None),
+        ("1" * 5000, None),
+        ("00011", None),
+        ("²", None),
+    ],
+)
+def test_a_preference_is_from_1_to_100(pref: str, found: int | None) -> None:
+    """JMAP-61: RFC 6350 §5.3; another one is none."""
+    card = read_card(
+        f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:A\r\nEMAIL;PREF={pref}:a@b.example\r\nEND:VCARD\r\n".encode()
+    )
+    [email] = jscontact_of(card.card)["emails"].values()
+    assert email.get("pref") == found

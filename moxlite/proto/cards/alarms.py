@@ -19,7 +19,16 @@ from moxlite.proto.cards.components import BadComponents, Component, Instance, r
 from moxlite.proto.cards.contentline import Property, property_of
 from moxlite.proto.cards.filezones import zones_of
 from moxlite.proto.cards.itip import address_of
-from moxlite.proto.cards.moments import duration_of, iana_zone, in_zone, known_zone, moment_of, seconds_of, zone_name
+from moxlite.proto.cards.moments import (
+    duration_of,
+    iana_zone,
+    in_zone,
+    known_zone,
+    moment_of,
+    seconds_of,
+    time_text,
+    zone_name,
+)
 from moxlite.proto.cards.repeating import span_of
 from moxlite.proto.cards.rules import EPOCH
 
@@ -163,7 +172,7 @@ def _line(whole: str) -> Property:
 
 
 def _utc(seconds: int) -> str:
-    return f"{EPOCH + timedelta(seconds=seconds):%Y%m%dT%H%M%SZ}"
+    return f"{time_text(EPOCH + timedelta(seconds=seconds))}Z"
 
 
 def _around(

@@ -261,6 +261,7 @@ def _typed(kind: str) -> str:
 DAY: Final = re.compile(r"(\d{1,2})([./-])\s?(\d{1,2})\2\s?(\d{4}|\d\d)?(?: .*)?")
 YEAR_FIRST: Final = re.compile(r"(\d{4})[-./年]\s?(\d{1,2})[-./月]\s?(\d{1,2})日?(?:[T ].*)?")
 NO_YEAR: Final = re.compile(r"--(\d\d)-?(\d\d)")
+DIGITS: Final = re.compile(r"\d{1,4}")
 APPLE: Final = 1604
 """The year of a birthday without one."""
 
@@ -296,9 +297,9 @@ def _date(text: str, *, day_first: bool) -> str:
 
 def _born(year: str, month: str, day: str) -> str:
     """The date of birth in three columns; "" for none."""
-    if not (month.isdecimal() and day.isdecimal()):
+    if not (DIGITS.fullmatch(month) and DIGITS.fullmatch(day)):
         return ""
-    return _written(int(year) if year.isdecimal() else APPLE, int(month), int(day))
+    return _written(int(year) if DIGITS.fullmatch(year) else APPLE, int(month), int(day))
 
 
 def _written(year: int, month: int, day: int) -> str:

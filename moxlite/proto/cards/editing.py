@@ -34,6 +34,7 @@ from moxlite.proto.cards.moments import (
     is_date,
     known_zone,
     moment_of,
+    time_text,
     utc_text,
     value_of,
     zone_name,
@@ -199,9 +200,9 @@ def ended(calendar_object: CalendarObject, recurrence: str) -> Component:
     if first is None or start is None:
         raise BadForm("this event doesn't have a start time")
     if is_date(first):
-        until = f"{limit - timedelta(days=1):%Y%m%d}"
+        until = time_text(limit - timedelta(days=1))[:8]
     elif start.tzinfo is None:
-        until = f"{limit - timedelta(seconds=1):%Y%m%dT%H%M%S}"
+        until = time_text(limit - timedelta(seconds=1))
     else:
         last = limit.replace(tzinfo=start.tzinfo) - timedelta(seconds=1)
         until = utc_text(int(last.timestamp()))
@@ -353,20 +354,20 @@ def _rule(form: Form, zones: Zones) -> str:
         else:
             last = until.replace(hour=23, minute=59, second=59)
             zone = _zone(form.zone, zones)
-            text = f"{last:%Y%m%dT%H%M%S}" if zone is None else utc_text(int(last.replace(tzinfo=zone).timestamp()))
+            text = time_text(last) if zone is None else utc_text(int(last.replace(tzinfo=zone).timestamp()))
         parts[number] = f"UNTIL={text}"
     return ";".join(parts)
 
 
 def _time(name: str, at: datetime, form: Form, zones: Zones) -> Property:
     if form.whole:
-        return _read(f"{name};VALUE=DATE:{at:%Y%m%d}")
+        return _read(f"{name};VALUE=DATE:{time_text(at)[:8]}")
     if not form.zone:
-        return _line(name, f"{at:%Y%m%dT%H%M%S}")
+        return _line(name, time_text(at))
     if form.zone == "UTC":
-        return _line(name, f"{at:%Y%m%dT%H%M%SZ}")
+        return _line(name, f"{time_text(at)}Z")
     _zone(form.zone, zones)
-    return _read(f"{name};{_named(form.zone)}:{at:%Y%m%dT%H%M%S}")
+    return _read(f"{name};{_named(form.zone)}:{time_text(at)}")
 
 
 def _named(zone: str) -> str:
@@ -444,7 +445,7 @@ def _renamed(prop: Property, was: tzinfo | None, name: str, zones: Zones) -> Pro
         if at is None:  # a period
             return prop
         local = at if at.tzinfo is None or was is None else at.astimezone(was)
-        texts.append(f"{local:%Y%m%dT%H%M%S}{'Z' if name == 'UTC' else ''}")
+        texts.append(time_text(local) + ("Z" if name == "UTC" else ""))
     return _again(with_parameters(prop, {"TZID": "" if name == "UTC" else name}), ",".join(texts))
 
 
@@ -453,7 +454,8 @@ def _shifted_text(value: str, moved: timedelta) -> str:
     if at is None:
         return value
     at += moved
-    return f"{at:%Y%m%dT%H%M%S}{'Z' if value.endswith('Z') else ''}" if "T" in value else f"{at:%Y%m%d}"
+    text = time_text(at)
+    return text + ("Z" if value.endswith("Z") else "") if "T" in value else text[:8]
 
 
 def _kept(prop: Property, wanted: Callable[[datetime], bool]) -> Property | None:
@@ -496,7 +498,8 @@ def _without_end(rule: str) -> str:
 
 
 def _count(rule: str) -> int:
-    return next((int(one[6:]) for one in rule.split(";") if one[:6] == "COUNT=" and one[6:].isdigit()), 0)
+    found = re.search(r"(?:^|;)COUNT=([0-9]{1,9})(?:;|$)", rule)
+    return 0 if found is None else int(found[1])
 
 
 def _end(part: Component, start: datetime, length: int, zones: Zones) -> datetime:

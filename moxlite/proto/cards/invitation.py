@@ -36,6 +36,7 @@ from moxlite.proto.cards.moments import (
     duration_of,
     iana_zone,
     is_date,
+    time_text,
     value_of,
     zone_name,
 )
@@ -65,6 +66,7 @@ MAX_PARAMETER: Final = 200
 """Characters of a parameter that is written: the name of a zone or a person."""
 
 DATE: Final = re.compile(r"[0-9]{8}")
+NUMBER: Final = re.compile(r"[+-]?[0-9]{1,2}")
 DAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
 FREQUENCIES: Final = frozenset({"DAILY", "WEEKLY", "MONTHLY", "YEARLY"})
 PLAIN_RULE: Final = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "BYDAY", "WKST", "BYMONTHDAY", "BYMONTH"})
@@ -225,7 +227,7 @@ def write_counter(
     """
     lines = [_attendee(address, name, "TENTATIVE")]
     for kind, at in zip(("DTSTART", "DTEND"), times, strict=True):
-        lines.append(f"{kind};VALUE=DATE:{_digits(at)[:8]}" if at.tzinfo is None else f"{kind}:{_digits(at)}Z")
+        lines.append(f"{kind};VALUE=DATE:{time_text(at)[:8]}" if at.tzinfo is None else f"{kind}:{time_text(at)}Z")
     return _message("COUNTER", event, lines, note, now)
 
 
@@ -240,10 +242,6 @@ def _attendee(address: str, name: str, status: str) -> str:
     return f"ATTENDEE;PARTSTAT={status}{_parameter('CN', name) if name else ''}:mailto:{_uri(address)}"
 
 
-def _digits(at: datetime) -> str:
-    return f"{at:%Y%m%dT%H%M%S}".rjust(15, "0")
-
-
 def _message(method: str, event: Event, more: Sequence[str], note: str, now: datetime) -> str:
     """A calendar about an event of the organiser's, with `more` lines."""
     assert event.organizer is not None
@@ -256,7 +254,7 @@ def _message(method: str, event: Event, more: Sequence[str], note: str, now: dat
         f"UID:{escaped(_printable(event.uid))}",
         *([event.recurrence.line] if event.recurrence is not None else []),
         f"SEQUENCE:{event.sequence}",
-        f"DTSTAMP:{_digits(now)}Z",
+        f"DTSTAMP:{time_text(now)}Z",
         f"ORGANIZER:mailto:{_uri(event.organizer.address)}",
         *more,
         f"SUMMARY:{escaped(_printable(event.title))}",
@@ -380,9 +378,7 @@ def _rule(value: str) -> Rule:
     frequency = parts.get("FREQ", "")
     days = parts["BYDAY"].split(",") if parts.get("BYDAY") else []
     numbers = [
-        [int(one) for one in parts[name].split(",")[:31] if one.lstrip("-").isdigit() and len(one) < 4]
-        if parts.get(name)
-        else []
+        [int(one) for one in parts[name].split(",")[:31] if NUMBER.fullmatch(one)] if parts.get(name) else []
         for name in ("BYMONTHDAY", "BYMONTH")
     ]
     if (

@@ -385,7 +385,7 @@ def _common(prop: Property) -> Object:
     if known:
         members["contexts"] = {CONTEXTS[value]: True for value in known}
     pref = prop.parameter("PREF") or ("1" if "pref" in types_of(prop) else "")
-    if pref.isascii() and pref.isdigit() and 1 <= int(pref[:4]) <= 100:
+    if pref.isascii() and pref.isdigit() and len(pref) < 5 and 1 <= int(pref) <= 100:
         members["pref"] = int(pref)
     return members
 

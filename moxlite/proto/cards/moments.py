@@ -351,6 +351,11 @@ def period_of(text: str) -> tuple[int, int] | None:
     return None if end is None else (seconds_of(start), seconds_of(end))
 
 
+def time_text(moment: datetime) -> str:
+    """A date and time as calendars write it, without its zone; the first eight digits are the date."""
+    return f"{moment:%Y%m%dT%H%M%S}".rjust(15, "0")  # strftime gives early years fewer digits
+
+
 def utc_text(seconds: int) -> str:
     """A moment as calendars write it in UTC; one before or after all years, which zones and durations of mails can
     give, is their first or last second.
@@ -359,4 +364,4 @@ def utc_text(seconds: int) -> str:
         moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
     except OverflowError:
         moment = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC) if seconds > 0 else datetime(1, 1, 1, tzinfo=UTC)
-    return f"{moment:%Y%m%dT%H%M%SZ}".rjust(16, "0")  # strftime gives early years fewer digits
+    return f"{time_text(moment)}Z"

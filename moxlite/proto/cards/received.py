@@ -46,7 +46,7 @@ from moxlite.proto.cards.limits import (
     check_extent,
     octets_of,
 )
-from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, utc_text, value_of
+from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, time_text, utc_text, value_of
 from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
 from moxlite.wording import reason_of
 
@@ -382,7 +382,7 @@ def _exception(there: CalendarObject, main: Component, gone: LeftOut, named: Com
         local = moment if moment.tzinfo is None or first.tzinfo is None else moment.astimezone(first.tzinfo)
     except OverflowError:  # the mail says the time, which may be at the end of all years
         return None
-    if seconds_of(moment) in gone.times or f"{local:%Y%m%d}" in gone.days:
+    if seconds_of(moment) in gone.times or time_text(local)[:8] in gone.days:
         return None
     lines = [  # messages about the series are not about this time
         with_parameters(line, {STAMP: ""}) if line.name in ("ATTENDEE", "ORGANIZER") else line
@@ -409,7 +409,7 @@ def _moved(line: Property, at: datetime, seconds: int) -> Property:
         with suppress(OverflowError):  # at the end of all years
             local = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)).astimezone(at.tzinfo)
             if not local.fold:  # the hour that clocks show twice means the first of both
-                text, head = f"{local:%Y%m%dT%H%M%S}".rjust(15, "0"), line.whole[: -len(line.value) - 1]
+                text, head = time_text(local), line.whole[: -len(line.value) - 1]
     made = property_of(f"{head}:{text}")
     assert made is not None
     return made

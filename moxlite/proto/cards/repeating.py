@@ -26,6 +26,7 @@ from moxlite.proto.cards.moments import (
     moment_of,
     period_of,
     seconds_of,
+    time_text,
     value_of,
 )
 from moxlite.proto.cards.rules import EPOCH, BadRecurrence, Rule, local_seconds, read_rule
@@ -229,6 +230,5 @@ def _in_zone(seconds: int, zone: tzinfo) -> datetime:
 
 
 def _recurrence(moment: datetime, *, whole: bool) -> str:
-    if whole:
-        return f"{moment:%Y%m%d}".rjust(8, "0")
-    return f"{moment:%Y%m%dT%H%M%S}".rjust(15, "0") + ("Z" if moment.tzinfo is UTC else "")
+    text = time_text(moment)
+    return text[:8] if whole else text + ("Z" if moment.tzinfo is UTC else "")

@@ -31,8 +31,8 @@ LAST_DAY: Final = date.max.toordinal()
 MAX_STEPS: Final = 300_000
 """Steps of a call: about 0.2 s. Rules of people take some thousands for three years."""
 
-MAX_NUMBER: Final = 999_999
-"""INTERVAL and COUNT, at most."""
+NUMBER: Final = re.compile("0{0,3}[1-9][0-9]{0,5}")
+"""INTERVAL and COUNT: 1 to 999,999."""
 
 LISTS: Final = {
     "BYSECOND": (0, 60),
@@ -156,7 +156,7 @@ def _parts(text: str) -> dict[str, str]:
         raise BadRecurrence("a rule must include FREQ")
     for name in ("INTERVAL", "COUNT"):
         value = parts.get(name, "1")
-        if not (value.isascii() and value.isdigit() and 0 < int(value[:9]) <= MAX_NUMBER):
+        if NUMBER.fullmatch(value) is None:
             raise BadRecurrence(f"{name} must be a number between 1 and 999,999")
     if parts.get("WKST", "MO") not in DAYS:
         raise BadRecurrence("WKST must be a weekday")

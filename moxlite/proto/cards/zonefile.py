@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property
-from moxlite.proto.cards.moments import DAYS, iana_zone
+from moxlite.proto.cards.moments import DAYS, iana_zone, time_text
 
 
 def zone_component(name: str, year: int) -> Component | None:
@@ -54,7 +54,7 @@ def _yearly(local: datetime) -> str:
 
 def _part(kind: str, start: datetime, before: timedelta, after: timedelta, rule: str) -> Component:
     lines = [
-        _line("DTSTART", f"{start:%Y%m%dT%H%M%S}"),
+        _line("DTSTART", time_text(start)),
         _line("TZOFFSETFROM", _text(before)),
         _line("TZOFFSETTO", _text(after)),
         *([_line("RRULE", rule)] if rule else []),
