@@ -171,7 +171,7 @@ def response(kind: str, text: str = "", code: str = "") -> bytes:
     """``OK``, ``NO`` or ``BYE`` with a response code and a text for people (§1.3)."""
     words = [kind.encode("ascii")]
     if code:
-        words.append(b"(%b)" % code.encode("ascii"))
+        words.append(b"(%b)" % code.encode())
     if text:
         words.append(string(text.encode()) if _UNSAFE.search(text) or len(text) > 900 else quoted(text))
     return b" ".join(words) + b"\r\n"

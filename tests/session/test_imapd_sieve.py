@@ -251,6 +251,8 @@ async def test_nothing_but_log_in_before_log_in(imap: Imap) -> None:
         await client.response()
         assert await client.last("LISTSCRIPTS") == 'NO "log in first"'
         assert (await client.last('NOOP "x"')).startswith("OK (TAG {1}")
+        assert await client.last('NOOP "é"') == 'OK (TAG {2}\r\né) "done"'
+        assert await client.last(b"NOOP {1+}\r\n\xff") == 'NO "strings must be UTF-8"'
         wrong = base64.b64encode(b"\0mia@example.org\0wrong").decode()
         assert (await client.last(f'AUTHENTICATE "PLAIN" "{wrong}"')).startswith("NO ")
         assert (await client.last('AUTHENTICATE "NONE"')).startswith("NO ")

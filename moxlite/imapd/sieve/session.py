@@ -274,8 +274,7 @@ class Session:
 
     async def noop(self, tag: bytes | None = None) -> None:
         """NOOP — §2.13."""
-        code = "" if tag is None else f"TAG {string(tag).decode('utf-8', 'replace')}"
-        await self.ok(text="done", code=code)
+        await self.ok(text="done", code="" if tag is None else f"TAG {string(_text(tag).encode()).decode()}")
 
     @property
     def account(self) -> OpenAccount:
@@ -358,11 +357,15 @@ def _decoded(text: bytes) -> bytes:
         raise ManageSieveError("expected base64") from None
 
 
-def _name(octets: bytes) -> str:
+def _text(octets: bytes) -> str:
     try:
-        name = octets.decode()
+        return octets.decode()
     except UnicodeDecodeError:
-        raise _Refused("script names must be UTF-8") from None
+        raise _Refused("strings must be UTF-8") from None
+
+
+def _name(octets: bytes) -> str:
+    name = _text(octets)
     if not is_script_name(name):
         raise _Refused(str(BadScriptName()))
     return name
