@@ -433,3 +433,19 @@ def test_dates_and_exceptions_take_time_in_their_number(kind: str) -> None:
         return time.process_time() - began
 
     assert min(seconds(1600) for _ in range(2)) < 10 * min(seconds(400) for _ in range(2)) + 0.1
+
+
+@pytest.mark.parametrize("start", ["00010101T000000Z", "99991231T235959Z", "00010101T000000", "99991231T235959"])
+@pytest.mark.parametrize("offset", ["+2359", "-2359", "+0000"])
+def test_zones_and_times_at_the_ends_of_all_years_are_read(start: str, offset: str) -> None:
+    """DAV-9, WEBMAIL-129: strangers write them."""
+    zone = f"BEGIN:STANDARD\r\nDTSTART:{start}\r\nTZOFFSETFROM:{offset}\r\nTZOFFSETTO:{offset}\r\nEND:STANDARD\r\n"
+    text = (
+        f"BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VTIMEZONE\r\nTZID:Odd\r\n{zone}END:VTIMEZONE\r\n"
+        f"BEGIN:VEVENT\r\nUID:1\r\nDTSTART;TZID=Odd:{start.rstrip('Z')}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    )
+    found = read_object(text.encode())
+    assert found.zones.keys() == {"Odd"}
+    assert found.main.value("DTSTART") == start.rstrip("Z")
+    moment = datetime.max.replace(microsecond=0, tzinfo=UTC) - timedelta(days=2)
+    assert moment.astimezone(found.zones["Odd"]).utcoffset() is not None

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import MAXYEAR, UTC, datetime, timedelta, timezone, tzinfo
 from itertools import islice
 from typing import Final
 
@@ -114,7 +114,7 @@ class FileZone(tzinfo):
         """The local time of a moment."""
         moment = local_seconds(at)
         offset, fold = self._year(at.year)[0], False
-        for year in (at.year, at.year + 1):  # which may have begun in the zone
+        for year in range(at.year, min(at.year + 1, MAXYEAR) + 1):  # the next one may have begun in the zone
             for change in self._year(year)[1]:
                 if moment < change.at:
                     break
@@ -202,7 +202,10 @@ def _parts(zone: Component) -> Iterator[_Onsets]:
 def _at(moment: datetime, before: int) -> datetime:
     """A time of a part by the clocks of before; some programs write UTC."""
     zone = timezone(timedelta(seconds=before))
-    return moment.replace(tzinfo=zone) if moment.tzinfo is None else moment.astimezone(zone)
+    if moment.tzinfo is not None:
+        with suppress(OverflowError):  # at either end of all years
+            return moment.astimezone(zone)
+    return moment.replace(tzinfo=zone)
 
 
 def _offset(value: str) -> int | None:
