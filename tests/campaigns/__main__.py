@@ -78,7 +78,7 @@ def main() -> int:
         print(f"{name}: seed {options.seed}", flush=True)
         try:
             importlib.import_module(f"tests.campaigns.{name}").run(options.seed, share, report)
-        except (Exception, pytest.skip.Exception) as finding:  # whatever it is, it must not be
+        except (Exception, pytest.fail.Exception, pytest.skip.Exception) as finding:  # whatever it is
             found += 1
             if isinstance(finding, subprocess.CalledProcessError):
                 report.tell(f"stderr: {finding.stderr}")
