@@ -205,7 +205,7 @@ async def test_dsn_is_stored_once_though_that_could_not_be_noted(
             raise StorageFull("queue.db")
 
         with monkeypatch.context() as patch:
-            patch.setattr(record, "told", told)
+            patch.setattr(record, "note_dsns", told)
             await rig.submit("bob@remote.example")
             await eventually(lambda: tried)
         [row] = await rig.queue.listings.list_messages()
