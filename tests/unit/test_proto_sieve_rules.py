@@ -142,6 +142,31 @@ def test_a_zone_is_an_offset_below_a_day(text: str) -> None:
     assert minutes is None or (abs(minutes) < 1440 and len(text) == 5 and minutes % 60 == int(text[0] + text[3:]) % 60)
 
 
+@pytest.mark.parametrize(
+    ("zone", "parts"),
+    [
+        ("+0000", "2020-01-07 00:30:00 +0000 2 58855 2020-01-07T00:30:00Z"),
+        ("-0130", "2020-01-06 23:00:00 -0130 1 58854 2020-01-06T23:00:00-01:30"),
+        ("+2359", "2020-01-08 00:29:00 +2359 3 58856 2020-01-08T00:29:00+23:59"),
+        ("-2300", "2020-01-06 01:30:00 -2300 1 58854 2020-01-06T01:30:00-23:00"),
+    ],
+)
+def test_parts_of_a_date_are_those_of_its_zone(zone: str, parts: str) -> None:
+    """IMAP-142, RFC 5260 §4.2: the Julian day, too."""
+    tests = "".join(
+        f'if date :matches :zone "{zone}" "date" "{part}" "*" {{ set "all" "${{all}}${{1}} "; }}'
+        for part in ("date", "time", "zone", "weekday", "julian", "iso8601")
+    )
+    outcome = _run(f'{tests} fileinto "${{all}}";', b"Date: Mon, 6 Jan 2020 23:30:00 -0100\r\n\r\n")
+    assert outcome.actions == (FileAction(mailbox=f"{parts} "),)
+
+
+@pytest.mark.parametrize("zone", ["+2400", "-2400", "+0060", "0100", "+100", "+01:00", "Z", ""])
+def test_zones_that_are_none_are_refused(zone: str) -> None:
+    """IMAP-142, RFC 5260 §4.1."""
+    assert zone_minutes(zone) is None
+
+
 # Flags and variables
 
 

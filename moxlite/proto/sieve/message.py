@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.address import Localpart, pack_localpart
 from moxlite.proto.mime.dates import parse_date
 from moxlite.proto.mime.decode import is_known_encoding
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
@@ -53,6 +54,9 @@ _MARKS: Final = re.compile(rb"\\.|[();]", re.DOTALL)  # RFC 5322 §3.2.2: of com
 NO_VALUES: Final = Values(())
 
 
+_SPECIAL: Final = re.compile(r'[\x00-\x20"(),:;<>@\[\\\]\x7f]')
+
+
 class Mailbox(msgspec.Struct, frozen=True):
     """An address of a header field or an envelope. `domain` is "" where it has none."""
 
@@ -60,7 +64,11 @@ class Mailbox(msgspec.Struct, frozen=True):
     domain: str
 
     def __str__(self) -> str:
-        return f"{self.localpart}@{self.domain}" if self.domain else self.localpart
+        """The address as it is written, with quotes around a localpart that needs them (RFC 5322 §3.4.1)."""
+        if not self.domain:
+            return self.localpart
+        quoted = _SPECIAL.search(self.localpart) is not None
+        return f"{pack_localpart(Localpart(self.localpart)) if quoted else self.localpart}@{self.domain}"
 
 
 class Body(msgspec.Struct, frozen=True):
