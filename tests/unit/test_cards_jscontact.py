@@ -578,7 +578,7 @@ def test_cards_of_many_lines_take_time_in_their_size(name: str) -> None:
     ],
 )
 def test_a_preference_is_from_1_to_100(pref: str, found: int | None) -> None:
-    """JMAP-61: RFC 6350 §5.3; another one is none."""
+    """JMAP-61: RFC 6350 §5.3; another value is left out."""
     card = read_card(
         f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:1\r\nFN:A\r\nEMAIL;PREF={pref}:a@b.example\r\nEND:VCARD\r\n".encode()
     )

@@ -328,7 +328,7 @@ def _mail(draw: st.DrawFn) -> bytes:
 @given(st.lists(ANY_COMMANDS, max_size=4), _mail())
 @settings(max_examples=200, deadline=None)
 def test_all_commands_decide_about_any_mail(commands: list[Any], octets: bytes) -> None:
-    """IMAP-142: whatever strangers write, the only errors are those of a run, after which the message is kept."""
+    """IMAP-142: whatever strangers write, only a run can fail, and then the message is kept."""
     script = Script(commands=(Require(extensions=EXTENSIONS), *commands), extensions=frozenset(EXTENSIONS))
     try:
         program = Program(check(print_script(script).encode()))
