@@ -24,7 +24,7 @@ from moxlite.store.errors import NoSuchMailbox
 from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.junkflags import Verdict, classify, flags_in_mailbox
 from moxlite.store.mail.counts import Delta, apply_delta, learn_keywords, take_room, take_uids
-from moxlite.store.mail.expunging import Source, bury, by_mailbox, by_uid, expunge, keyword_users, left
+from moxlite.store.mail.expunging import Source, bury, by_mailbox, by_uid, expunge, keyword_users, note_removal
 from moxlite.store.mail.flags import JUNK_BITS, count_corrections, verdict_of
 from moxlite.store.mail.systemmailbox import canceled, check_cancels, check_fillable
 from moxlite.store.rows.mailboxes import mailbox, split_keywords
@@ -153,7 +153,7 @@ def _move(tx: AccountTx, box: Mailbox, sources: list[Source], target: Mailbox) -
     tx.execute(ADD_REFS, ids)
     if box.system:
         canceled(tx, source_ids, sum(source.size for source in sources))
-    left(tx, box.id, sources)
+    note_removal(tx, box.id, sources)
     first = take_uids(tx, target.id, len(sources))
     tx.execute(MOVE, ids, target.id, first, tx.modseq(), tx.now)
     return _arrived(tx, box.id, sources, target, first, source_ids, moved=True)

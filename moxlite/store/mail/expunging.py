@@ -164,10 +164,10 @@ def _expunge(tx: AccountTx, box: Mailbox, sources: list[Source]) -> ExpungeResul
     forget_messages(tx, ids)
     if not box.system:
         add_size(tx, -sum(source.size for source in sources))
-    return left(tx, box.id, sources)
+    return note_removal(tx, box.id, sources)
 
 
-def left(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> ExpungeResult:
+def note_removal(tx: AccountTx, mailbox_id: MailboxID, sources: list[Source]) -> ExpungeResult:
     """Update the counts for messages that left a mailbox, and emit their removal."""
     delta = Delta()
     for bits, sizes in _sizes(sources).items():
