@@ -70,7 +70,7 @@ class ShareNotice(RightsChanged, frozen=True):
     id: int
 
 
-def seen(rights: str) -> str:
+def visible_rights(rights: str) -> str:
     """The rights, "" where they do not make the object visible: that needs those to look up and to read."""
     return rights if "l" in rights and "r" in rights else ""
 
@@ -82,7 +82,7 @@ def owe_notice(
 
     `by`: the account that changed them, or "" for the owner. Users aren't notified about their own changes.
     """
-    before, after, author = seen(before), seen(after), by or tx.account
+    before, after, author = visible_rights(before), visible_rights(after), by or tx.account
     if before != after and guest not in (ANYONE, author):
         share = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
         # By the outbox: the guest's file is another one, and may be closed or full. The rights count in any case.
