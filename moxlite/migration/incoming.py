@@ -42,13 +42,13 @@ from moxlite.store.mail import remotes
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.links import (
     RemovedMessage,
-    arrived,
     awaited_remotes,
     drop_copies,
     drop_remote,
     gone_rows,
     is_linked_already,
     linked_remotes,
+    note_arrival,
     rename_remote,
 )
 from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
@@ -516,4 +516,4 @@ def _moved(tx: AccountTx, *, pairs: Sequence[tuple[int, remotes.Remote, RemovedM
         drop_copies(tx, source.id, [removed_message.uid])
         if removed_message.mailbox_id == source.mailbox_id:
             move_ids(tx, [removed_message.message_id], to.mailbox_id)
-        arrived(tx, to.id, uid, removed_message.message_id, removed_message.key, removed_message.flags)
+        note_arrival(tx, to.id, uid, removed_message.message_id, removed_message.key, removed_message.flags)

@@ -37,7 +37,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.copying import move_ids
 from moxlite.store.mail.fetching import structure_of
-from moxlite.store.mail.links import Link, arrived, linked_remotes, note_sent, own_copy, sent_copies
+from moxlite.store.mail.links import Link, linked_remotes, note_arrival, note_sent, own_copy, sent_copies
 from moxlite.store.mail.remotes import Remote
 from moxlite.store.rows.messages import structures
 from moxlite.store.types import AccountClosing, MessageID, SpecialUse
@@ -282,7 +282,7 @@ def _adopted(tx: AccountTx, *, found: Sequence[ListedMessage], remote: Remote, l
         message_id = own_copy(tx, listed_message.message_id or "", link.created)
         if message_id is not None:
             move_ids(tx, [message_id], remote.mailbox_id)
-            arrived(tx, remote.id, listed_message.uid, message_id, key_of(listed_message), listed_message.flags)
+            note_arrival(tx, remote.id, listed_message.uid, message_id, key_of(listed_message), listed_message.flags)
             placed.add(listed_message.uid)
     return placed
 

@@ -29,7 +29,7 @@ from moxlite.proto.imap.writing.write import Appended
 from moxlite.store.content.body import stream_message
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.mail.links import arrived
+from moxlite.store.mail.links import note_arrival
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.mail.remotes import (
     SLICE,
@@ -402,7 +402,7 @@ def _link(tx: Tx, remote_id: int, same: Sequence[tuple[RemoteMessage, UnsentMess
 def _note(tx: Tx, remote_id: int, noted: Sequence[tuple[int, UnsentMessage, str]]) -> None:
     for uid, row, words in noted:
         # In place of the row of an expected message: with both, a copy that others put beside it would pass for it.
-        arrived(tx, remote_id, uid, row.id, row.key, words)
+        note_arrival(tx, remote_id, uid, row.id, row.key, words)
 
 
 def _moment(received: int, offset: int) -> dt.datetime:

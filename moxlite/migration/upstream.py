@@ -579,7 +579,7 @@ def _note_moved(
     for row, uid in done:
         if uid is None:  # the server tells no UIDs, or others have moved it before: the next look tells
             continue
-        linkrows.arrived(tx, target, uid, row.message_id, row.key, row.flags)
+        linkrows.note_arrival(tx, target, uid, row.message_id, row.key, row.flags)
         if source is not None:
             linkrows.drop_copies(tx, source, [row.uid], removed=True)
 

@@ -514,7 +514,7 @@ def expect(tx: Tx, remote_id: int, coming: Iterable[tuple[MessageID, bytes, str 
         tx.execute(INSERT_COPY, remote_id, -message_id, message_id, key, flags, None)
 
 
-def arrived(tx: Tx, remote_id: int, uid: int, message_id: MessageID, key: bytes, flags: str | None) -> None:
+def note_arrival(tx: Tx, remote_id: int, uid: int, message_id: MessageID, key: bytes, flags: str | None) -> None:
     """Record the UID of a message, in place of the row that expected it."""
     tx.execute(DROP, remote_id, -message_id)
     tx.execute(INSERT_COPY, remote_id, uid, message_id, key, flags, None)
