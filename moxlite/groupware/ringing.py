@@ -22,7 +22,7 @@ from moxlite.groupware.people import addresses_of
 from moxlite.metrics import Counter
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.address import Address
-from moxlite.proto.cards.alarms import TriggeredAlarm, rings, zone_of
+from moxlite.proto.cards.alarms import TriggeredAlarm, triggered_alarms, zone_of
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject, read_object
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.moments import in_zone, is_date, moment_of
@@ -176,7 +176,7 @@ def look(entry: DueEntry, zone_name: str, now: int, own: frozenset[str]) -> Alar
         calendar_object = read_object(entry.data)
     except BadObject:  # damaged
         return AlarmCheck(entry, None)
-    came, following = rings(calendar_object, entry.instances, zone or UTC, (entry.since // SECOND, now), own)
+    came, following = triggered_alarms(calendar_object, entry.instances, zone or UTC, (entry.since // SECOND, now), own)
     fresh = [
         (ring.action, _rung(calendar_object, ring, entry.resource_id, zone))
         for ring in came

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from moxlite.proto.cards.alarms import MAX_REPEATED, TriggeredAlarm, has_alarms, rings, zone_of
+from moxlite.proto.cards.alarms import MAX_REPEATED, TriggeredAlarm, has_alarms, triggered_alarms, zone_of
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.repeating import joined, rules_of
@@ -44,7 +44,7 @@ def instances(found: CalendarObject, until: int) -> list[Instance]:
 def came(found: CalendarObject, since: str, until: str, zone: ZoneInfo = BERLIN) -> tuple[list[str], str]:
     """The moments of alarms after `since` up to `until`, and that of the next."""
     stretch = at(since), at(until)
-    found_rings, following = rings(found, instances(found, stretch[1] + 366 * DAY), zone, stretch)
+    found_rings, following = triggered_alarms(found, instances(found, stretch[1] + 366 * DAY), zone, stretch)
     shown = "" if following is None else f"{datetime.fromtimestamp(following, UTC):%Y-%m-%d %H:%M}"
     return [f"{datetime.fromtimestamp(one.moment, UTC):%Y-%m-%d %H:%M}" for one in found_rings], shown
 
@@ -164,15 +164,15 @@ def test_what_the_owner_has_declined_reminds_of_nothing() -> None:
     guest = "ATTENDEE;PARTSTAT=DECLINED:mailto:Mia@example.org"
     found = entry(*EVENT, guest, *alarm())
     stretch = at("2026-01-01 00:00"), at("2026-01-06 00:00")
-    assert rings(found, [], BERLIN, stretch, {"mia@example.org"}) == ([], None)
-    [one], _ = rings(found, [], BERLIN, stretch, {"tom@example.org"})
+    assert triggered_alarms(found, [], BERLIN, stretch, {"mia@example.org"}) == ([], None)
+    [one], _ = triggered_alarms(found, [], BERLIN, stretch, {"tom@example.org"})
     assert one == TriggeredAlarm(at("2026-01-05 09:50"), "notice", 0, at("2026-01-05 10:00"), at("2026-01-05 12:00"))
 
 
 def test_notices_and_mails_are_told_apart() -> None:
     """DAV-50: of each action one."""
     found = entry(*EVENT, *alarm(action="AUDIO"), *alarm("TRIGGER:-PT20M"), *alarm("TRIGGER:-P1D", action="EMAIL"))
-    told, _ = rings(found, [], BERLIN, (at("2026-01-01 00:00"), at("2026-01-06 00:00")))
+    told, _ = triggered_alarms(found, [], BERLIN, (at("2026-01-01 00:00"), at("2026-01-06 00:00")))
     assert sorted((one.action, one.moment) for one in told) == [
         ("mail", at("2026-01-04 10:00")),
         ("notice", at("2026-01-05 09:50")),
@@ -194,7 +194,7 @@ def test_the_ends_of_all_years(start: str, trigger: str) -> None:
     """DAV-50: what no clock shows makes no error."""
     for line in (f"TRIGGER:{trigger}", "TRIGGER;VALUE=DATE-TIME:99991231T235959Z", "TRIGGER:00010101T000000"):
         for zone in (BERLIN, ZoneInfo("Pacific/Kiritimati"), ZoneInfo("America/Los_Angeles")):
-            rings(entry(f"DTSTART:{start}", *alarm(line)), [], zone, (0, at("2026-01-06 00:00")))
+            triggered_alarms(entry(f"DTSTART:{start}", *alarm(line)), [], zone, (0, at("2026-01-06 00:00")))
 
 
 def test_ten_thousand_alarms_are_looked_at_soon() -> None:
@@ -204,7 +204,7 @@ def test_ten_thousand_alarms_are_looked_at_soon() -> None:
     given = [Instance(at("2026-01-05 10:00") + day * DAY, at("2026-01-05 11:00") + day * DAY, str(day), 0)
              for day in range(2000)]  # fmt: skip
     begun = time.process_time()
-    told, following = rings(found, given, BERLIN, (at("2026-01-05 09:00"), at("2026-01-05 10:00")))
+    told, following = triggered_alarms(found, given, BERLIN, (at("2026-01-05 09:00"), at("2026-01-05 10:00")))
     assert time.process_time() - begun < 1.0, "0.02 s on the machine of 2026"
     assert ([one.moment for one in told], following) == ([at("2026-01-05 10:00")], at("2026-01-05 10:01"))
 

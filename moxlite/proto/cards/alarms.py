@@ -99,7 +99,7 @@ def has_alarms(calendar_object: CalendarObject) -> bool:
     )
 
 
-def rings(
+def triggered_alarms(
     calendar_object: CalendarObject,
     instances: Sequence[Instance],
     zone: tzinfo,
