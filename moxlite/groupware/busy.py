@@ -279,7 +279,7 @@ def _kind(facts: EntryFacts, part: PartFacts, own: frozenset[str]) -> str:
 
 
 def merged(busy: Iterable[Busy], stretch: Span) -> list[Busy]:
-    """Periods in a stretch. Periods of a kind that touch become one."""
+    """Limit periods to a time range, and merge adjacent ones of the same kind."""
     found: list[Busy] = []
     for start, end, kind in sorted(busy, key=lambda period: (period[2], period[0])):
         start, end = max(start, stretch[0]), min(end, stretch[1])

@@ -80,7 +80,7 @@ REDIRECTS: Final = 5
 MOVED: Final = frozenset({301, 302, 307, 308})
 
 MAX_RUNNING: Final = 8
-"""Copies that run at a time; each holds an answer of 16 MiB at most."""
+"""Copies that run at a time. Each holds a response of up to 16 MiB."""
 
 KEPT_SECONDS: Final = 24 * 3600.0
 """Seconds for which the result of a copy in the background is shown."""

@@ -84,7 +84,7 @@ MAX_ANSWER: Final = 1000
 """Instances of an entry in an answer."""
 
 MORE: Final = 400
-"""Times of a rule that are found beyond a limit, for those that EXDATE takes out."""
+"""Extra times to compute for a rule beyond a limit, to make up for those that EXDATE excludes."""
 
 FEW_STEPS: Final = 1000
 """Steps of rules on the event loop: 2 ms. Those that take more begin anew in a thread."""
@@ -284,7 +284,7 @@ class Expander:
             return await _joined(calendar_object, [], stretch, MAX_ANSWER)
 
     async def has_time(self, calendar_object: CalendarObject, seconds: int) -> bool:
-        """Whether an entry has a time, seconds UTC, by its rules and dates, of which exceptions may be made. Raises
+        """Whether an entry's rules and dates include a time (seconds UTC), so that it can have an exception. Raises
         BadEntry.
         """
         main = main_part(calendar_object.parts)

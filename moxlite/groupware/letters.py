@@ -54,8 +54,8 @@ SAID: Final = (
     *("REQUEST", "CHANGE", "CANCEL", "ACCEPTED", "DECLINED", "TENTATIVE", "ANSWER"),
     *("COUNTER", "DECLINECOUNTER"),
 )
-"""Kinds of messages: an invitation, a change, the end of an event, the answers of a guest, another time that a guest
-proposes, and that the organiser declines it.
+"""Kinds of messages: an invitation, a change, a cancellation, a guest's answers, a guest's proposal of another time,
+and the organizer's refusal of it.
 """
 
 
