@@ -53,7 +53,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def with_crlf(octets: bytes) -> bytes:
-    """The octets of a file, whose lines may end in LF alone, as SMTP would send them."""
+    """Convert a file's line endings, which may be LF, to CRLF as SMTP sends them."""
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 

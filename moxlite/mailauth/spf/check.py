@@ -41,7 +41,7 @@ SECONDS: Final = 20.0
 """Seconds for all look-ups of one evaluation (§4.6.4)."""
 
 MAX_EXPLANATION: Final = 512
-"""Octets of an explanation: it is part of one SMTP reply (AUTH-28)."""
+"""Octets of an explanation, which is part of an SMTP reply (AUTH-28)."""
 
 POSTMASTER: Final = "postmaster"
 """Default for a missing local part (§4.3)."""
@@ -245,7 +245,7 @@ class _Evaluation:
             raise _stopped_by(error) from error
 
     def _is_near(self, address: IPAddress, term: Term) -> bool:
-        """Whether the client is in the network of an address that a term names."""
+        """Whether the client is in the same network as a term's address."""
         if address.version != self._ip.version:
             return False
         rest = 32 - term.four if address.version == 4 else 128 - term.six
