@@ -38,7 +38,7 @@ ACTIONS: Final[dict[str, Action]] = {"DISPLAY": "notice", "AUDIO": "notice", "EM
 """Other kinds of alarms are passed over, as RFC 5545 §3.8.6.1 says."""
 
 MAX_ALARMS: Final = 500
-"""Alarms of an entry that count, the first: their moments are found in 5 ms."""
+"""Maximum alarms of an entry; later ones are ignored. Computing their times takes 5 ms."""
 
 MAX_REPEATED: Final = 20
 """Maximum repetitions of an alarm; more are ignored."""
@@ -81,9 +81,7 @@ class _Alarm(msgspec.Struct, frozen=True):
 
 
 class _Times(msgspec.Struct, frozen=True):
-    """The instances of a component, by start: their spans as calendars have them, and the moments of starts and
-    ends.
-    """
+    """A component's instances, sorted by start: their spans in the calendar, and the times of starts and ends."""
 
     spans: list[tuple[int, int]]
     starts: list[int]

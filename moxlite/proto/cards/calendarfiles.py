@@ -45,7 +45,7 @@ ABOUT: Final = {
     "X-WR-CALDESC": "description",
     "X-APPLE-CALENDAR-COLOR": "colour",
 }
-"""Properties that say what a calendar is, by their attributes."""
+"""Properties that describe a calendar, with the attributes for them."""
 
 COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}(?:[0-9A-Fa-f]{2})?")
 MAX_DESCRIPTION: Final = 1000

@@ -22,7 +22,7 @@ MAX_BEGIN: Final = 100_000
 """Octets in which the first card of a file begins."""
 
 MAX_OCTETS: Final = 2 << 20
-"""Octets of the lines of a card that are looked at: more than its text and its pictures may have."""
+"""Octets of a card's lines to examine. This is more than the limits of its text and photos."""
 
 LINE: Final = 40
 """Octets that a line takes in memory beside its own."""

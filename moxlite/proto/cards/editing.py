@@ -180,7 +180,7 @@ def one_changed(calendar_object: CalendarObject, recurrence: str, form: Form, au
 
 
 def one_removed(calendar_object: CalendarObject, recurrence: str) -> Component | None:
-    """The calendar without one event of a series; None if it was the only one."""
+    """Remove one event of a series. Returns None if it was the only one."""
     there = _exception(calendar_object, recurrence)
     parts = [part for part in calendar_object.parts if part is not there]
     if calendar_object.main.first("RECURRENCE-ID") is None:

@@ -228,7 +228,7 @@ def name_of(zone: tzinfo, year: int) -> str | None:
 
 
 def _clocks(zone: FileZone, year: int) -> list[tuple[datetime, timedelta | None]]:
-    """Moments of the years from one on by which zones are told apart, and the offset of a zone at each."""
+    """Times that distinguish zones, with a zone's offset at each, from a year on."""
     moments: list[datetime] = []
     for number in range(year, year + FITTING_YEARS):
         moments += [datetime(number, month, 15, tzinfo=UTC) for month in range(1, 13)]

@@ -27,7 +27,7 @@ Method: TypeAlias = Literal["REQUEST", "CANCEL", "REPLY"]
 Role: TypeAlias = Literal["organizer", "attendee", ""]
 
 MAX_DECLINED: Final = 50
-"""Dates that an attendee leaves out at once, each of which is declined."""
+"""Dates that an attendee may remove at a time. Each of them is declined."""
 
 MAX_VIEWS: Final = 16 << 20
 """Characters of all different views of an entry, before and after a change: they are compared and written in a second.
@@ -129,7 +129,7 @@ def named_by(calendar_object: CalendarObject, author: str) -> str:
 
 
 def role_of(calendar_object: CalendarObject, own: frozenset[str]) -> Role:
-    """The part that a user with these addresses has in an entry, "" for one that the server sends nothing for."""
+    """Role of the user with these addresses in an entry, or "" if the server sends nothing for the user."""
     line = organizer_of(calendar_object)
     if line is None:
         return ""
@@ -151,7 +151,7 @@ def check_organizer(calendar_object: CalendarObject, before: CalendarObject | No
 
 
 def attendees_of(part: Component) -> dict[str, Property]:
-    """The lines of a component's attendees, by address."""
+    """Attendee lines of a component, by address."""
     return {address: line for line in part.all("ATTENDEE") if (address := address_of(line))}
 
 
@@ -218,7 +218,7 @@ def with_property(part: Component, name: str, value: str) -> Component:
 
 
 def mapped(part: Component, change: Callable[[Property], Property | None]) -> Component:
-    """A component with its lines changed; a line that becomes None goes."""
+    """Return a component with changed lines, without those for which `change` returns None."""
     lines = [made for line in part.properties if (made := change(line)) is not None]
     return Component(part.name, lines, part.components)
 
@@ -516,6 +516,6 @@ def _called_off(part: Component, sequence: int) -> Component:
 
 
 def is_over(calendar_object: CalendarObject, now: int) -> bool:
-    """Whether all of an entry is past, by a day at least: its changes are told to no other user."""
+    """Whether all of an entry is at least a day past, so that other users aren't notified about changes."""
     _, ends = calendar_object.bounds()
     return ends is not None and ends < now - int(timedelta(days=1).total_seconds())

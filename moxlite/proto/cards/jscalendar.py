@@ -89,7 +89,7 @@ NAMED: Final = {
     "participants": "Participant",
     "alerts": "Alert",
 }
-"""Types of the objects of a property, which an object may leave out."""
+"""Object types by property. Objects may omit their type."""
 
 KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,255}")
 WEEKDAY: Final = re.compile(r"([+-]?[0-9]{1,2})?(MO|TU|WE|TH|FR|SA|SU)")
@@ -176,7 +176,7 @@ def instance_of(event: Object, key: str, *, shown: Clock | None = None) -> Objec
 
 
 def overrides_of(calendar_object: CalendarObject, event: Object) -> Object:
-    """The exceptions of a series, by their local time by the rule, as patches."""
+    """Return a series' exceptions as patches, by local time according to the rule."""
     clock = clock_of(calendar_object.main, calendar_object.zones)
     overrides: Object = {}
     for key, line in dates_of(calendar_object.main, "RDATE", calendar_object.zones, clock):

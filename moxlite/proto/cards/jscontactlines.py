@@ -204,7 +204,7 @@ def _phonetic_lines(lines: Sequence[Property], contact: Object) -> list[tuple[Pr
 def _localized_lines(
     lines: Sequence[Property], contact: Object, patch: Object, language: str
 ) -> list[tuple[Property, Property]]:
-    """Lines of what a patch changes in other ones, each behind that."""
+    """Pairs of an original line and its localized version from a patch."""
     pairs = []
     plain = {name: value for name, value in contact.items() if name in COVERED and name != "localizations"}
     for name, value in patched(plain, patch).items():

@@ -20,7 +20,7 @@ UNSAID: Final = re.compile("[\x00-\x08\x0a-\x1f\x7f]")
 
 
 def line_of(name: str, key: str, value: Any) -> Property | None:
-    """The line of a part of a property; None where vCard has no such line."""
+    """Return the line for a part of a property, or None if vCard has no such line."""
     made = _written(name, key, value)
     if made is None:
         return None

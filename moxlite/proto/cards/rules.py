@@ -276,7 +276,7 @@ def _timed(rule: Rule, periods: Iterator[Sequence[int]], steps: Steps) -> Iterat
 
 
 def _placed(rule: Rule, bases: Sequence[int], steps: Steps) -> Iterator[int]:
-    """The times of a period, at each of these seconds, of which BYSETPOS names some: of all of them, in their order."""
+    """Yield a period's times, for each of these base seconds. BYSETPOS selects from all of them, in order."""
     unit = UNITS.get(rule.frequency, 86_400)
     hours = rule.hours if unit > 3600 else (0,)
     minutes = rule.minutes if unit > 60 else (0,)

@@ -43,7 +43,7 @@ MAX_NOTE: Final = 20_000
 """Characters of a note."""
 
 MAX_PICTURE: Final = 180_000
-"""Characters of a picture that is kept: a photo of 128 KiB (`photo.MAX_PHOTO`) in base64."""
+"""Maximum characters of a stored photo: 128 KiB (`photo.MAX_PHOTO`) in base64."""
 
 MAX_PICTURES: Final = 3 * MAX_PICTURE
 """Characters of all pictures, sounds and keys of a card that are kept."""
