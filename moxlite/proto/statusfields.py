@@ -7,7 +7,7 @@ from typing import Final
 import idna
 
 MAX_TEXT: Final = 900
-"""Octets of a field's text: with its name a line stays below 998 octets even unfolded."""
+"""Octets of a field's text. With the field name, an unfolded line is still below 998 octets."""
 
 _CONTROLS: Final = {**dict.fromkeys(range(0x20), " "), 0x7F: " "}
 

@@ -23,7 +23,7 @@ MAX_VALUES: Final = 1_000_000
 """Number of commas: 80 MB of memory at worst."""
 
 MAX_TEXT: Final = 256
-"""Characters that are kept of a value."""
+"""Maximum characters of a stored value."""
 
 MAX_LIST: Final = 100
 """Maximum number of a policy's stored strings, and of its hosts' names."""

@@ -21,7 +21,9 @@ SECRET_SIZE: Final = 20
 """Octets of a secret (RFC 4226 §4 R6: 160 bits recommended)."""
 
 WINDOW: Final = 1
-"""Steps before and after the present one whose codes are taken: the clock of a phone may be wrong by 30 seconds."""
+"""Time steps before and after the current one whose codes are accepted, because a phone's clock may be wrong by 30
+seconds.
+"""
 
 
 def new_secret() -> bytes:

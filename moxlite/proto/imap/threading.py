@@ -53,7 +53,7 @@ class Threadable(Struct, frozen=True, gc=False):
 
     Attributes:
       id: the Message-ID, None without one. references: ids of its ancestors, the nearest last. subject: the base
-        subject. response: whether the subject says that it's a reply or forward. date: when it was sent.
+        subject. response: whether the subject marks a reply or forward. date: when it was sent.
     """
 
     id: str | None

@@ -20,7 +20,7 @@ from moxlite.proto.mime.types import MailAddress, Part
 from moxlite.proto.mime.words import decode_words, parse_content
 
 MAX_LINE: Final = 1_000
-"""Octets of a line with its CRLF."""
+"""Octets of a line, including CRLF."""
 
 ADDRESSES: Final = frozenset(
     [

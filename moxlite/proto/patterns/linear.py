@@ -25,7 +25,7 @@ MAX_TEXT: Final = 8 << 10
 """Characters of a text that are searched (STORE-65)."""
 
 MAX_MEMORY: Final = 64 << 10
-"""Octets for a program and what it remembers of its searches. A sane pattern takes 4 kB."""
+"""Octets for a compiled pattern and its search cache. A sane pattern takes 4 kB."""
 
 MAX_PROGRAM: Final = 3000
 """Instructions of a program: an address has 200. The worst one takes 0.3 s of a processor for a text of `MAX_TEXT`

@@ -1,4 +1,4 @@
-"""Helpers of the command encoders: the octets of a command with its literals, names and lists."""
+"""Helpers for command encoders: a command's octets with its literals, names and lists."""
 
 import re
 from collections.abc import Callable, Iterable
