@@ -27,7 +27,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.mail.links import LINKED
 
 AFTER_DATA: Final = "interrupted after data"
-"""The host may have taken the message; the sender may see it twice (QUEUE-15)."""
+"""The host may have accepted the message, so it may be delivered twice (QUEUE-15)."""
 
 MAX_REPLY: Final = 2048
 """Characters kept of a reply (QUEUE-150)."""
@@ -87,7 +87,7 @@ class Attempt:
         return ended
 
     def interrupted(self) -> list[AttemptOutcome]:
-        """Outcomes of an attempt that a shutdown has interrupted (QUEUE-15)."""
+        """Outcomes of an attempt interrupted by a shutdown (QUEUE-15)."""
         self._measure("canceled")
         return [self._interrupted(message) for message in self._unsettled()]
 

@@ -74,7 +74,7 @@ CLEANING_SECONDS: Final = 3600.0
 """Seconds between two removals of expired rows (QUEUE-25)."""
 
 KEY_LIFE: Final = 7 * 24 * 3600 * SECOND
-"""µs for which the key of a submission is kept after its last row was removed (STORE-189)."""
+"""µs to keep a submission's key after its last row was removed (STORE-189)."""
 
 # A key's `live` moves on while one of its rows waits: an account that was out of service for days may carry the same
 # submission again, and the message must not go out twice.

@@ -35,7 +35,7 @@ from moxlite.queue.webhooks.keeping import Hook, RetiredHook
 from moxlite.queue.webhooks.webhooks import WebhookQueue
 
 HEADER: Final = 64 * 1024
-"""Octets of a message that are read for its header."""
+"""Octets of a message to read for its header."""
 
 
 class QueueCommands:

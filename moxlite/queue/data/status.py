@@ -31,7 +31,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wakeup import Wakeup
 
 OUTCOME_LIFE: Final = 30 * 24 * 3600 * SECOND
-"""µs for which the final status of a message is kept."""
+"""µs to keep a message's final status."""
 
 STOPPED: Final = "Sending is paused for your account because it may be compromised."
 WHEN_STOPPED: Final = (

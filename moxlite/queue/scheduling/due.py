@@ -1,6 +1,4 @@
-"""What scheduling reads and writes in queue.db: the messages that are due, in their order (QUEUE-14, QUEUE-65,
-QUEUE-165), and the outcomes of attempts.
-"""
+"""Scheduling's data in queue.db: due messages in order (QUEUE-14, QUEUE-65, QUEUE-165), and attempts' outcomes."""
 
 import logging
 from collections.abc import Callable, Collection, Mapping

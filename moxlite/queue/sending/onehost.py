@@ -120,9 +120,10 @@ async def try_host(
 
 
 class HostCheck(msgspec.Struct, frozen=True):
-    """Result of a connection without a message: the host's address, greeting, keywords of its last reply to EHLO,
-    version and cipher of TLS, and the satisfied policies ("" in clear). `error`: why no message would have been sent
-    over it.
+    """Result of a test connection without a message.
+
+    It has the host's address, greeting, keywords of its last reply to EHLO, TLS version and cipher, and the satisfied
+    policies ("" without TLS). `error`: why no message would have been sent.
     """
 
     ip: str

@@ -100,7 +100,7 @@ class Results:
         return [recipient for recipient in self._recipients if not _exists(recipient)]
 
     def _outcome(self, number: int) -> Outcome:
-        """Outcome of a case: the refusal of its own plan, else the outcome of its account."""
+        """Outcome of a case: its own plan's refusal, else its account's outcome."""
         own = self._own[number]
         # An account may have the message by one of its addresses while the rule of another one refuses it: then the
         # recipient behind that one is told.
