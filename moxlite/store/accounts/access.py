@@ -43,7 +43,7 @@ READING: Final = "lr"
 """Rights that make a shared mailbox visible in the webmail and JMAP: one that cannot be read is of no use there."""
 
 MAX_BOXES: Final = 500
-"""Mailboxes of one owner that a guest sees there. They are read together, each in 10 µs."""
+"""Mailboxes of one owner visible to a guest. They're read together, in 10 µs each."""
 
 WRITING: Final = "istwe"
 """With none of these rights a mailbox opens as by EXAMINE (RFC 4314 §5.2)."""

@@ -392,9 +392,10 @@ def _number_open(slots: Iterable[Slot]) -> int:
 
 
 def _busy(slot: Slot, *, needed: bool) -> bool:
-    """Whether an account without users must stay open: rows of its outbox are in progress or wait for their time, or
-    its database was used within as many seconds as it stays open. `needed`: another account needs the place, so only
-    the outbox counts.
+    """Whether an account without users must stay open.
+
+    It must if outbox rows are in progress or waiting, or if its database was used recently. `needed`: another account
+    needs the slot, so only the outbox counts.
     """
     account = slot.account
     if account is None:

@@ -52,7 +52,7 @@ failed halfway, such as of an import, wait as long.
 """
 
 LEFTOVERS: Final = f"SELECT ({MODSEQ}), EXISTS ({UNUSED}), ({JOBS}), EXISTS ({UNFINISHED})"
-"""Findings of `_Look` in one statement, as each connection prepares its statements anew."""
+"""Query for `_Look`. It's a single statement because each connection prepares its statements again."""
 
 
 class OpenAccount(IndexedAccount):
@@ -351,7 +351,7 @@ class AccountTasks:
 
     @property
     def rest(self) -> bool:
-        """Whether none has begun, and no other may have work than those that start late."""
+        """Whether no task has begun, and only tasks that start late may have work."""
         return self._stopped is None and self.wanted <= PATIENT
 
     def runs(self, name: str) -> bool:

@@ -41,11 +41,11 @@ class Slot:
 
     Attributes:
       account: the open account, None while it is closed.
-      users: number of blocks that use it now.
+      users: number of blocks that currently use it.
       idle_since: time at which the last user left (of the loop's clock).
-      opened: time at which it was opened last. looked: the same of the last look for work in its file.
-      linger: seconds that it stays open without users, as the longest of them wanted.
-      removed: it is being removed, and cannot be used any more.
+      opened: time when it was last opened. looked: time of the last check for work in its file.
+      linger: seconds to stay open without users, the longest that any user requested.
+      removed: it's being removed, and can't be used anymore.
       lock: held while the account is opened, created, closed or removed.
       tasks: its background tasks, None before they start.
       left: set when the last user has left.

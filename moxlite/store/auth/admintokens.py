@@ -25,7 +25,7 @@ PREFIX: Final = "moxlite_admin_"
 """How a token begins, so that people and scanners of published files know what it is."""
 
 MAX_TOKENS: Final = 100
-"""Tokens of a server: far more than programs, so that one that makes a token at each start is noticed."""
+"""Tokens of a server. Far more than API clients, so that a client that creates a token at each start is noticed."""
 
 COLUMNS: Final = "name, scopes, created, expires, last_used, last_ip"
 FIND: Final = f"SELECT {COLUMNS} FROM admin_token WHERE token_hash = ?"  # noqa: S608 - constants

@@ -99,7 +99,7 @@ def acting_as(origin: Origin) -> Iterator[None]:
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """A value that a change has made another; None: it is not set."""
+    """A changed value. None means that it isn't set."""
 
     path: str
     before: Any

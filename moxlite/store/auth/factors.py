@@ -175,8 +175,9 @@ def add_totp(tx: Tx, account: str, name: str, secret: bytes, step: int) -> list[
 
 
 def find_totp(r: Reader, account: str, code: str, *, now: int, used: Mapping[int, int]) -> tuple[int, int, str] | None:
-    """The app that a code belongs to: its id, the code's time step, the app's name; None without one. `now` is µs UTC,
-    `used` has the steps of codes that were taken but could not be stored, by id.
+    """Find the authenticator app of a code: its id, the code's time step, and its name.
+
+    None if no app matches. `now` is µs UTC. `used` has the steps of accepted codes that couldn't be stored, by id.
     """
     for number, name, secret, last in r.rows(SECRETS, account):
         # The later of what the file and the memory know: either may have seen the code last.

@@ -44,7 +44,7 @@ class MaskedIndex:
         self._locks: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
     async def account_of(self, address: str) -> str | None:
-        """The account that has an address, by its key (`masked_key`), or None."""
+        """Find the account of an address by its key (`masked_key`), or None."""
         row = await self._database().read(lambda r: r.row(ACCOUNT_OF, address), op="masked")
         return None if row is None else row[0]
 

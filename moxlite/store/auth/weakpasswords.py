@@ -27,7 +27,7 @@ LEAST: Final = 4
 """Letters that a password needs in addition to words from its context."""
 
 SHORTEST: Final = 3
-"""Characters of a word of the context; shorter ones are in many good passwords."""
+"""Minimum characters of a context word. Shorter ones occur in many good passwords."""
 
 REPLACED: Final = str.maketrans("013457@$!", "oleastasi")
 """Digits and signs that stand for letters."""

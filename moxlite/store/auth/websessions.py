@@ -284,7 +284,7 @@ def take_over(tx: Tx, session_id: int, token: str) -> None:
 
 
 def end_stolen(tx: Tx, session_id: int) -> None:
-    """End a session because of a theft, with what it has handed on. Its row stays a week, so that its owner is told."""
+    """End a stolen session, with the sessions handed over from it. Its row is kept for a week to notify the owner."""
     tx.execute(END_STOLEN, tx.now, session_id)
     tx.execute(sessions.REMOVE_HANDED, session_id)
 

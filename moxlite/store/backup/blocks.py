@@ -49,7 +49,8 @@ from moxlite.store.errors import RepositoryError, StorageFailed
 
 
 BLOCK: Final = 64 << 10
-"""Octets of a block: 16 pages. Smaller ones would make the manifests long, larger ones store more for each page."""
+"""Octets of a block: 16 pages. Smaller blocks would make long manifests, larger ones store more for each changed page.
+"""
 
 LEVEL: Final = 3
 """Bodies are compressed already, the rest is small (design-facts §2)."""

@@ -247,8 +247,9 @@ class ConfigFile(msgspec.Struct, frozen=True):
 
 
 def restored_mode(mode: int) -> int:
-    """The permissions of a restored file, of the mode that a backup says: for the group never more than that, nothing
-    for others, and no set-user-id.
+    """Permissions of a restored file, from the backup's mode.
+
+    The group never gets more than in the backup, others get none, and set-user-id is removed.
     """
     return mode & MOST | 0o600
 

@@ -1,4 +1,4 @@
-"""One snapshot of a repository being made: what is read, and the blocks that it becomes (STORE-183).
+"""Creating one snapshot of a repository: reading files and turning them into blocks (STORE-183).
 
 The repository writes the manifest of it (see `repository`).
 """

@@ -312,7 +312,7 @@ class PackWriter:
         return at
 
     def read(self, at: int, length: int) -> bytes:
-        """Octets of a block that was added."""
+        """Read the octets of an added block."""
         self._file.seek(at)
         return self._file.read(length)
 
@@ -542,7 +542,7 @@ class BlockIndex:
         return [Need(*row) for row in rows]
 
     def needed(self, number: int) -> list[tuple[int, Record]]:
-        """The needed blocks of a pack, in its order, each with its place."""
+        """List a pack's needed blocks in order, each with its position."""
         rows: list[Row] = self._db.execute(USED, (number,)).fetchall()
         return [(at, Record(name, length, depth, base)) for name, length, depth, base, at in rows]
 
