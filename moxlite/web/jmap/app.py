@@ -121,8 +121,9 @@ class JMAP:
         self._sessions: dict[tuple[str, str, bool, bool], Session] = {}
 
     def mounted(self, path: str) -> Handler:
-        """The handler of the service at a path that ends in a slash; the well-known address is answered, too. Pages of
-        the listener's `origins` may use it (CORS, WHATWG Fetch §3.3).
+        """Return the service's handler for a path that ends with a slash.
+
+        It also answers the well-known URL. Pages of the listener's `origins` may use it (CORS, WHATWG Fetch §3.3).
         """
 
         async def handle(request: Request, writer: ResponseWriter) -> None:

@@ -73,7 +73,7 @@ AT_ONCE: Final = 500
 
 
 class Node(msgspec.Struct, frozen=True):
-    """A part of a filter: exactly one of the three, or the branches of a mixed one."""
+    """A part of a filter: exactly one of the first three fields, or the branches of a mixed one."""
 
     rows: q.Condition | None = None
     term: Term | None = None

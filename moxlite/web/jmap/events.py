@@ -425,7 +425,7 @@ class _Events(ObjectSet):
     async def _written(
         self, call: Call, stored_event: StoredEvent | None, wanted: Object
     ) -> tuple[bytes, ResourceFacts]:
-        """The octets of a new or changed event, and what is looked up of it. Raises as `refusals` takes."""
+        """Octets of a new or changed event, and its facts for lookups. Raises exceptions that `refusals` handles."""
         now = int(time.time())
 
         def write() -> bytes:

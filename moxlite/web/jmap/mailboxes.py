@@ -121,7 +121,10 @@ def order_of(box: Mailbox, orders: Mapping[MailboxID, dict[str, bytes]]) -> int:
 
 
 def _shown_name(box: Mailbox) -> str:
-    """The name below its parent; that of a shared mailbox whose parent is not shared has all of it."""
+    """Mailbox name below its parent.
+
+    It's the full name for a shared mailbox whose parent isn't shared.
+    """
     return box.name if box.parent_id is None else leaf(box.name)
 
 
@@ -457,7 +460,7 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> None:
 
 
 def _changes(tx: AccountTx, call: Call, box: Mailbox, patch: Object) -> tuple[Object, Object]:
-    """The properties of a mailbox that a patch changes, and all that it has then. Raises SetError, NoRight."""
+    """Mailbox properties changed by a patch, and all properties after it. Raises SetError, NoRight."""
     now = _objects(tx, call.place, TYPE.properties, {box.id})[0]
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}

@@ -260,10 +260,10 @@ async def query_changes_of(
     results: Callable[[], Awaitable[tuple[str, Sequence[str]]]],
     changes: Callable[[Call], Awaitable[Object]],
 ) -> Object:
-    """The response of a /queryChanges of a type whose objects match, and are sorted, by what they are themselves.
+    """Response of /queryChanges for a type whose matches and order only depend on each object.
 
-    `results`: reads the state and all that match; `changes`: the type's /changes. Those are read last: an object that
-    changes meanwhile is told now as it was read, and again the next time. Raises MethodError.
+    `results`: reads the state and all that match; `changes`: the type's /changes. Changes are read last, so an object
+    that changes meanwhile is reported as it was read, and again the next time. Raises MethodError.
     """
     since, mark = since_state(call, "sinceQueryState")
     most, old = max_changes(call), f"{since}{mark}"

@@ -104,7 +104,7 @@ def own_addresses(call: Call) -> frozenset[str]:
 
 
 def is_own(address: object, own: frozenset[str]) -> bool:
-    """Whether a URI of a participant is of one of these addresses."""
+    """Whether a participant's URI is one of these addresses."""
     return isinstance(address, str) and mail_address(address).lower() in own
 
 

@@ -211,7 +211,7 @@ async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: I
 
 
 class SubscriptionNotifier:
-    """Tells the programs of an account what has changed, by requests to their addresses."""
+    """Notifies an account's clients about changes, with requests to their URLs."""
 
     def __init__(self, service: PushService, accounts: Accounts, auth: AuthDB) -> None:
         self._service = service

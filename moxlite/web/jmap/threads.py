@@ -128,7 +128,7 @@ def _escaped(text: str) -> str:
 
 
 def marked(text: str, words: Sequence[str]) -> str | None:
-    """A piece of a text as HTML, in which the words are marked; None if it has none of them."""
+    """Excerpt of a text as HTML with marked words, or None if it has none of them."""
     if not words:
         return None
     pattern = re.compile("|".join(sorted({re.escape(word) for word in words}, key=len, reverse=True)), re.IGNORECASE)
