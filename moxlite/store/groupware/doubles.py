@@ -30,7 +30,7 @@ from moxlite.store.groupware.groups import join_group
 from moxlite.store.groupware.resources import resource_data, resource_of
 
 MAX_MEMBERS: Final = 20
-"""Contacts of one group; more come once these are merged."""
+"""Contacts of one group of duplicates. Others follow once these are merged."""
 
 ALL: Final = """
 SELECT c.id, c.sorted, c.found, c.listed, r.collection_id FROM contact c JOIN resource r ON r.id = c.id ORDER BY c.id"""

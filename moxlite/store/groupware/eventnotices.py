@@ -33,7 +33,7 @@ forget_event_notices: Final = _notices.forget
 
 
 class Author(msgspec.Struct, frozen=True):
-    """The author of a change: a guest, by the account, or the author of a message, by the address."""
+    """The author of a change: a guest with their account, or a message's author with their address."""
 
     account: str = ""
     address: str = ""

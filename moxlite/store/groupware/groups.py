@@ -119,9 +119,10 @@ def save_in_groups(
     books: frozenset[int] | None = None,
     seen: frozenset[int] | None = None,
 ) -> int:
-    """Add or change a contact as `save_contact`, but one that is there already is not added again; returns its id. Its
-    groups become those that it is in: a group with a card gets it as a member, another one is a category. A favorite
-    stays one. `seen`: the address books whose groups the user was shown, of which some may not be changed.
+    """Add or change a contact as `save_contact`, without adding duplicates. Returns its id.
+
+    Its groups are updated: it becomes a member of groups with a card, and other groups become categories. A favorite
+    stays one. `seen`: the address books whose groups the user was shown, some of which may be read-only.
     """
     before = contact_of(tx, contact_id) if contact_id else None
     had = () if before is None else before.contact.groups

@@ -141,10 +141,10 @@ class ResourceFacts(msgspec.Struct, frozen=True):
 
     Attributes:
       starts, ends: seconds UTC of its first and last moment, None for no bound.
-      expanded: the stretch of seconds for which `instances` is complete; None for what does not repeat.
+      expanded: the time range in seconds for which `instances` is complete; None if the entry doesn't repeat.
       contact: a card's data for lists and searches. photo: as for `cards.CardSummary`. members: of a group.
       alarms: the entry may remind its owner (DAV-50).
-      entry: of an entry of a calendar, what views show; None: it is computed later.
+      entry: a calendar entry's data for views; None if it's computed later.
     """
 
     uid: str

@@ -410,7 +410,7 @@ def entry_name(uid: str) -> str:
 
 
 def default_calendar(tx: AccountTx, component: str) -> Collection:
-    """The calendar into which events of others come, made if the account has none that takes them."""
+    """The calendar for events from other people. It's created if no calendar accepts them."""
     ensure_defaults(tx)
     calendar = default_of([one for one in collections_of(tx, "calendar") if component in one.components])
     return calendar or create_collection(tx, Collection(0, "calendar", "events", "Events", components=(component,)))

@@ -167,8 +167,9 @@ class Shelf(msgspec.Struct, frozen=True):
         return msgspec.structs.replace(resource, size=size, tag=None)
 
     def facts(self, r: Reader, resource_id: int) -> EntryFacts | None:
-        """The facts of an entry as the user sees it; None for one that the user does not see, that is gone, or cannot
-        be read.
+        """An entry's facts as visible to the user.
+
+        None if the entry is hidden from the user, deleted or unreadable.
         """
         facts = facts_of_entry(r, resource_id)
         return facts.for_guest() if self._limits and facts is not None else facts

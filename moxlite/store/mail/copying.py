@@ -303,7 +303,7 @@ def note_part(tx: AccountTx, copy: bytes, part: CopyResult) -> None:
 
 
 def end_copy(tx: AccountTx, copy: bytes) -> None:
-    """Delete the records of a copy: it is complete. For its last unit."""
+    """Delete the records of a completed copy. For its last unit."""
     tx.execute(END, copy)
 
 

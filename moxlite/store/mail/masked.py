@@ -44,7 +44,7 @@ DAY: Final = 86_400 * 1_000_000
 
 
 class MaskedRefused(StoreError):
-    """The address cannot be made or changed so; the text says why. `field`: the argument, "" for none."""
+    """The address can't be created or changed this way. The text says why. `field`: the invalid argument, or ""."""
 
     def __init__(self, text: str, field: str = "") -> None:
         super().__init__(text)

@@ -1,5 +1,5 @@
-"""Notices in tables of an account's file, which JMAP clients follow by their modseq. The row of one that is destroyed
-stays for a time, marked as gone.
+"""Notices in tables of an account's file, which JMAP clients follow by their modseq. A destroyed notice's row is kept
+for some time, marked as gone.
 """
 
 from collections.abc import Sequence

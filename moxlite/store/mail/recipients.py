@@ -21,7 +21,7 @@ MAX_RECIPIENTS: Final = 1000
 """Recipients kept of one message: the number that SMTP accepts for one (SMTP-32)."""
 
 MAX_NAME: Final = 200
-"""Characters kept of a name: it is shown in one line."""
+"""Maximum characters of a stored name, which is shown in one line."""
 
 MAX_WORDS: Final = 12
 """Words of a name and address by which a correspondent is found."""
@@ -220,7 +220,7 @@ def found_text(name: str, address: str) -> str:
 
 
 def search_words(*texts: str) -> list[str]:
-    """The words of these texts by which a person is found, in one case, each once."""
+    """Return distinct, case-folded words of these texts, for finding a person."""
     found = [word[:MAX_WORD] for text in texts for word in _WORD.findall(text.casefold())]
     return list(dict.fromkeys(found))[:MAX_WORDS]
 

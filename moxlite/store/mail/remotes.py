@@ -293,8 +293,9 @@ def _place(tx: Tx, remote_id: int, remote_message: RemoteMessage, uid: int, flag
 
 
 def mark(header: bytes) -> bytes | None:
-    """Digest of fields that servers leave alone, blanks aside; None without a date, of which each version of a draft
-    has another one.
+    """Digest of fields that servers don't change, except for spaces.
+
+    None without Date, because that's what distinguishes versions of a draft.
     """
     section = HeaderSection(header)
     if not section.count(b"date"):
