@@ -47,7 +47,7 @@ KEYWORD: Final = "$snoozed"
 """Keyword of the messages in it."""
 
 MAX_WAITING: Final = 10_000
-"""Messages of an account that may be put off or watched at a time."""
+"""Maximum number of an account's snoozed or watched messages."""
 
 MEMBERS: Final = 500
 """Messages of a thread, newest first, among which an answer is looked for: 2 ms."""
@@ -347,9 +347,10 @@ def room(tx: AccountTx) -> MailboxID:
 
 
 def claim(tx: AccountTx, row_id: int, due: int, message_id: int | None, data: bytes) -> bool:
-    """Take a row of the kind `SUBMIT` out of its waiting time `due`: from now on it cannot be taken back. Returns False
-    if it was taken back, or has another time; if its message is scheduled and was taken out of Scheduled, or its writer
-    may no longer write from the account's addresses, so that the row ends.
+    """End the waiting time `due` of a `SUBMIT` row, after which sending can't be undone.
+
+    Returns False if sending was undone, or the row has another time. Also if its scheduled message was removed from
+    Scheduled, or its writer may no longer write from the account's addresses, and then the row ends.
 
     Raises the errors of `move_ids`.
     """

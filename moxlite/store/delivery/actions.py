@@ -260,6 +260,6 @@ class Deferred(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Defer: TypeAlias = Callable[[Sequence[Deferred], Spool], Awaitable[None]]
-"""Type of `Queue.defer`: returns once the rows are durable; the spool stays the caller's. Raises QueueFull and the
-errors of `Database.write`: then no row was written.
+"""Type of `Queue.defer`. It returns once the rows are durable. The caller still owns the spool. Raises QueueFull and
+the errors of `Database.write`, and then no row was written.
 """

@@ -107,7 +107,7 @@ class Target(msgspec.Struct, frozen=True):
 
     @property
     def answered(self) -> bool:
-        """Whether its owner, or the administrator, has decided about it."""
+        """Whether the address's owner or the administrator has decided about it."""
         return self.confirmed is not None or self.stopped is not None
 
 

@@ -141,8 +141,10 @@ async def perform(
 
 
 async def _expunge(account: Account, message_id: MessageID) -> None:
-    """Expunge a message that was only sent on. A unit of its own, since none adds and expunges a message; after a kill
-    before it the message is sent on, and kept.
+    """Expunge a message that was only forwarded.
+
+    This is a separate unit, because no unit both adds and expunges a message. If the server is killed before it, the
+    message is forwarded and kept.
     """
     try:
         await account.write(lambda tx: expunge_ids(tx, [message_id]))
@@ -412,12 +414,12 @@ class Uncounted(msgspec.Struct, frozen=True):
 
 
 class OwedMessage(msgspec.Struct, frozen=True):
-    """A submission, with its octets if it is a notice, which is short.
+    """A submission to queue. Notices, which are short, also have their octets.
 
-    Without octets, it sends the message that the row names, without its Bcc field, which only the account's copy has
-    (WEBMAIL-98); the row keeps the content of a message that is removed meanwhile. `forwarded`: a message of another
-    author, of which only the fields that this server put before it for the owner are left out, and the fields named in
-    `dropped`, lower case, which the prefix of the submission replaces.
+    Without octets, it sends the row's message, without the Bcc field, which only the account's copy has (WEBMAIL-98).
+    The row keeps the message's content even if the message is removed. `forwarded`: a message of another author, of
+    which only the fields that this server put before it for the owner are left out, and the fields named in `dropped`,
+    lower case, which the prefix of the submission replaces.
     """
 
     submission: Submission

@@ -169,8 +169,10 @@ def other_scripts(r: Reader, name: str) -> dict[str, Compiled]:
 
 
 def script_targets(r: Reader) -> dict[str, str]:
-    """The addresses to which the active script, and those that it includes, may send mail, in lower case, each with the
-    name of the script that names it; without those made of variables.
+    """Addresses to which the active script and its includes may send mail.
+
+    They're in lower case, each with the name of the script that contains it. Addresses built from variables are left
+    out.
     """
     active = active_script(r)
     if not active:

@@ -46,8 +46,9 @@ class FromIDTaken(StoreError):
 
 
 class SendingStopped(StoreError):
-    """The queue takes nothing more from the account, whose sending looks abused, until the administrator releases it
-    (SMTP-170); the text is for its user. `since`: µs UTC.
+    """The account's sending looks abused, so the queue accepts nothing until the administrator releases it (SMTP-170).
+
+    The text is for its user. `since`: µs UTC.
     """
 
     def __init__(self, since: int) -> None:

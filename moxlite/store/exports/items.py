@@ -57,7 +57,7 @@ UNSAFE: Final = re.compile(r'[\x00-\x1f\x7f\\:*?"<>|]')
 """Characters that some systems, or imports, do not allow in a name."""
 
 RESERVED: Final = frozenset({"new", "cur", "tmp"})
-"""Folders of a Maildir; mailboxes with these names are renamed."""
+"""Folders of a Maildir. Mailboxes with these names are renamed."""
 
 
 def file_names(mailboxes: Iterable[str], base: str = "") -> dict[str, str]:

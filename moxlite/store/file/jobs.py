@@ -1,5 +1,5 @@
-"""Jobs of a writer: a unit on its way to the writer's thread and back, long changes cut into many units, and the jobs
-that wait (STORE-4, STORE-4a).
+"""Writer jobs: units passed to the writer's thread and back, long changes split into units, and waiting jobs (STORE-4,
+STORE-4a).
 """
 
 from __future__ import annotations

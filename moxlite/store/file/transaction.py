@@ -82,7 +82,7 @@ def _cancelled() -> apsw.InterruptError:
 
 
 class Tx(Reader):
-    """View of the database that a unit gets: it sees its own changes and the changes of earlier units.
+    """A unit's view of the database, with its own changes and earlier units' changes.
 
     `now` is the time of the unit, µs UTC, the same for all rows that it writes.
     """

@@ -442,11 +442,11 @@ HOME: Final = "Maildir"
 
 
 class BadPath(Exception):
-    """A name that is not allowed in an archive; the text says why."""
+    """An invalid name in an archive. The text says why."""
 
 
 class FileKind(Enum):
-    """Kind of a file, by its name."""
+    """Kind of a file, recognized by its name."""
 
     MBOX = "mbox"
     MAYBE_MBOX = "maybe mbox"

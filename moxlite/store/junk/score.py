@@ -85,7 +85,7 @@ def hash_words(words: Iterable[str], salt: bytes) -> array[int]:
 
 
 def tokens(text: str) -> list[str]:
-    """The tokens of a text that are kept, in order, with repetitions."""
+    """List a text's relevant tokens in order, with repetitions."""
     if text.isascii():
         found = _ASCII_RUN.findall(text.lower())
     else:
@@ -149,7 +149,7 @@ CERTAIN: Final = 1e-9
 """Minimum distance of a probability from 0 and 1, with ``max_power = 0``: the logarithm must be finite."""
 
 NEUTRAL: Final = 0.5
-"""The probability that says nothing."""
+"""Probability without any evidence."""
 
 
 class JunkWord(msgspec.Struct, frozen=True):

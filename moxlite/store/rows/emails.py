@@ -198,7 +198,7 @@ class MailboxEmails(msgspec.Struct, frozen=True):
 
     @property
     def _but(self) -> tuple[bool, Array]:
-        """Whether nothing is left out, which takes a third of the time, and the rows."""
+        """Whether no rows are left out, which takes a third of the time, and the rows to leave out."""
         return not self.left_out, int_array([*self.left_out] or [0])
 
 

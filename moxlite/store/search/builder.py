@@ -358,7 +358,7 @@ def _merge(tx: Tx) -> int:
 
 
 TAIL: Final = 1_000
-"""Octets of a tail: four of them fill a leaf, with 10 octets each for the row."""
+"""Octets of a tail. Four tails fill a leaf, with 10 octets each for the row."""
 
 LEAF: Final = 4_050
 """Octets of a text in a leaf, at most: SQLite's limit of 4,061 for a row on pages of 4,096, less the row's other

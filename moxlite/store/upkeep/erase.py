@@ -103,7 +103,7 @@ FORGET_KEYS: Final = "DELETE FROM unit_key WHERE key IN (SELECT key FROM unit_ke
 
 
 class EraseResult(msgspec.Struct, frozen=True):
-    """Result of one unit of erasure; `gone`: ids of messages of which nothing is left."""
+    """Result of one erasure unit. `gone`: ids of completely erased messages."""
 
     tombstones: int
     bodies: int
