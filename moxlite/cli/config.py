@@ -224,27 +224,29 @@ def _mail_to(snapshot: "Snapshot", address: "Address") -> str:
     """Tell what the files do with mail to an address (SMTP-69). It knows no addresses to give away."""
     from moxlite.config.snapshot import AccountRecipient, AliasRecipient, DomainDisabled, NotLocal, PeerRecipient
 
-    found = snapshot.lookup(address)
-    if isinstance(found, NotLocal):
+    recipient = snapshot.lookup(address)
+    if isinstance(recipient, NotLocal):
         return f"another server's; it leaves {_way(snapshot, address)}"
-    if isinstance(found, AliasRecipient):
-        members = [*(f"account {one.account}" for one in found.members), *map(str, found.external)]
-        return f"alias {found.canonical} for {', '.join(members)}"
-    if isinstance(found, PeerRecipient):
-        what = "the domain is disabled" if found.whole else "not here yet"
-        return f"{what}; it's passed on to {', '.join(found.hosts)}"
-    if isinstance(found, DomainDisabled):
+    if isinstance(recipient, AliasRecipient):
+        members = [*(f"account {one.account}" for one in recipient.members), *map(str, recipient.external)]
+        return f"alias {recipient.canonical} for {', '.join(members)}"
+    if isinstance(recipient, PeerRecipient):
+        what = "the domain is disabled" if recipient.whole else "not here yet"
+        return f"{what}; it's passed on to {', '.join(recipient.hosts)}"
+    if isinstance(recipient, DomainDisabled):
         return "deferred: the domain is disabled"
-    if not isinstance(found, AccountRecipient):
+    if not isinstance(recipient, AccountRecipient):
         return "rejected: no account, alias, or catchall has this address"
-    refused = map(snapshot.folded, found.destination.refused_addresses)
-    if found.destination.smtp_error or snapshot.folded(address) in refused:
-        return f"rejected: account {found.account} has this set at {found.configured}"
-    if found.reports is not None:
-        return f"account {found.account}, mailbox {found.destination.mailbox}, for reports ({found.reports})"
-    rules = len(found.destination.rulesets)
+    refused = map(snapshot.folded, recipient.destination.refused_addresses)
+    if recipient.destination.smtp_error or snapshot.folded(address) in refused:
+        return f"rejected: account {recipient.account} has this set at {recipient.configured}"
+    if recipient.reports is not None:
+        return (
+            f"account {recipient.account}, mailbox {recipient.destination.mailbox}, for reports ({recipient.reports})"
+        )
+    rules = len(recipient.destination.rulesets)
     filed = ", unless a rule files it" if rules else ""
-    return f"account {found.account}, by {found.configured}, mailbox {found.destination.mailbox}{filed}"
+    return f"account {recipient.account}, by {recipient.configured}, mailbox {recipient.destination.mailbox}{filed}"
 
 
 def _way(snapshot: "Snapshot", address: "Address") -> str:

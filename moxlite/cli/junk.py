@@ -95,18 +95,18 @@ def explain(account: str, message: str) -> None:
         _print_explained(found)
 
 
-def _print_explained(found: "JunkExplained") -> None:
-    verdict = "junk" if found.probability > found.threshold else "not junk"
-    print(f"{verdict}: probability {found.probability:.4f}, junk above {found.threshold}")
-    print(f"learned: {found.hams} ham, {found.spams} junk{'' if found.significant else ' (too few ham to rely on)'}")
-    print(f"words: {found.message_words} in the message, {found.known_words} known, {len(found.words)} used")
-    if found.trained:
-        print(f"this message was used for training as {found.trained}")
-    if found.words:
+def _print_explained(result: "JunkExplained") -> None:
+    verdict = "junk" if result.probability > result.threshold else "not junk"
+    print(f"{verdict}: probability {result.probability:.4f}, junk above {result.threshold}")
+    print(f"learned: {result.hams} ham, {result.spams} junk{'' if result.significant else ' (too few ham to rely on)'}")
+    print(f"words: {result.message_words} in the message, {result.known_words} known, {len(result.words)} used")
+    if result.trained:
+        print(f"this message was used for training as {result.trained}")
+    if result.words:
         print()
-        width = max(len(printable(used_word.word)) for used_word in found.words)
+        width = max(len(printable(used_word.word)) for used_word in result.words)
         print(f"{'word':{width}}  {'ham':>6}  {'junk':>6}  suggests junk")
-        for word in found.words:
+        for word in result.words:
             print(f"{printable(word.word):{width}}  {word.ham:6}  {word.spam:6}  {word.probability:.3f}")
 
 

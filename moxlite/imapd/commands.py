@@ -55,22 +55,22 @@ class IMAPCommands:
         sessions = self._context.sessions
         if args.kill is not None and not sessions.end_session(args.kill, "closed by the administrator"):
             raise CommandFailed("notFound", f"IMAP session not found: {args.kill}")
-        facts = [one for one in sessions.facts() if one.id != args.kill]
-        names = {account: await self._mailboxes(account) for account in {one.owner for one in facts}}
+        facts = [session for session in sessions.facts() if session.id != args.kill]
+        names = {account: await self._mailboxes(account) for account in {session.owner for session in facts}}
         return [
             ImapSession(
-                id=one.id,
-                account=one.identity.account,
-                address=one.identity.address,
-                remote=one.remote,
-                client=one.client,
-                mailbox=_shown(one, names[one.owner].get(one.mailbox_id, "")),
-                received=one.received,
-                sent=one.sent,
-                command=one.command,
-                app_password=one.identity.app_password,
+                id=session.id,
+                account=session.identity.account,
+                address=session.identity.address,
+                remote=session.remote,
+                client=session.client,
+                mailbox=_shown(session, names[session.owner].get(session.mailbox_id, "")),
+                received=session.received,
+                sent=session.sent,
+                command=session.command,
+                app_password=session.identity.app_password,
             )
-            for one in facts
+            for session in facts
         ]
 
     async def trace(self, args: ImapTrace, exchange: Exchange) -> Traced:

@@ -62,50 +62,50 @@ def add_deferred(tx: Tx, deferred: Sequence[Deferred], content: Content, *, now:
 
     Raises QueueFull: too many deliveries wait.
     """
-    new = [one for one in deferred if tx.row(KNOWN, one.key, one.account) is None]
+    new = [delivery for delivery in deferred if tx.row(KNOWN, delivery.key, delivery.account) is None]
     if not new:
         return []
     check_room(tx, "", len(new), content.size)
     rules = hold_rules(tx)
     content_id = add_content(tx, content, len(new))
     ids = []
-    for one in new:
-        submission = _submission(one, now)
+    for delivery in new:
+        submission = _submission(delivery, now)
         [recipient] = submission.recipients
         sender = sender_of(submission, recipient)
         held = is_held(rules, account="", sender=sender, recipient=recipient.address)
         message_id = insert_row(tx, submission, recipient, content_id, content.size, sender, held=held, now=now)
-        tx.execute(TRIED, now, now + delay, encode_results([_first_result(one, now)]), message_id)
-        tx.execute(INSERT, message_id, one.key, one.account, one.delivery.pack())
+        tx.execute(TRIED, now, now + delay, encode_results([_first_result(delivery, now)]), message_id)
+        tx.execute(INSERT, message_id, delivery.key, delivery.account, delivery.delivery.pack())
         ids.append(message_id)
     return ids
 
 
-def _submission(one: Deferred, now: int) -> Submission:
+def _submission(deferred: Deferred, now: int) -> Submission:
     return Submission(
         account="",
-        mail_from=one.sender,
-        recipients=(SubmissionRecipient(one.recipient, one.dsn_notify, one.dsn_orcpt),),
+        mail_from=deferred.sender,
+        recipients=(SubmissionRecipient(deferred.recipient, deferred.dsn_notify, deferred.dsn_orcpt),),
         received=now,
-        prefix=one.prefix,
-        has8bit=one.has8bit,
-        smtputf8=one.smtputf8,
-        requiretls=True if one.requiretls else None,
-        message_id=one.message_id,
-        subject=one.subject,
-        dsn_ret=one.dsn_ret,
-        dsn_envid=one.dsn_envid,
+        prefix=deferred.prefix,
+        has8bit=deferred.has8bit,
+        smtputf8=deferred.smtputf8,
+        requiretls=True if deferred.requiretls else None,
+        message_id=deferred.message_id,
+        subject=deferred.subject,
+        dsn_ret=deferred.dsn_ret,
+        dsn_envid=deferred.dsn_envid,
     )
 
 
-def _first_result(one: Deferred, now: int) -> Result:
-    reply = Response(one.code, one.ecode, (one.text,))
+def _first_result(deferred: Deferred, now: int) -> Result:
+    reply = Response(deferred.code, deferred.ecode, (deferred.text,))
     return Result(
         start=now,
-        code=one.code,
-        secode=one.ecode.partition(".")[2],
-        error=f"account {one.account}: {reply}",
-        reply=one.text,
+        code=deferred.code,
+        secode=deferred.ecode.partition(".")[2],
+        error=f"account {deferred.account}: {reply}",
+        reply=deferred.text,
     )
 
 

@@ -103,19 +103,19 @@ class Rehearsal:
     async def once(self) -> RehearsalResult | None:
         """Rehearse now; None without a snapshot or an account. Raises OSError: the result cannot be saved."""
         last = await trio.to_thread.run_sync(read_rehearsed, self._data)
-        found = await self._rehearse("" if last is None else last.account)
-        if found is None:
+        result = await self._rehearse("" if last is None else last.account)
+        if result is None:
             return None
-        kv = {"account": found.account, "snapshot": found.snapshot, "seconds": found.seconds, "err": found.problem}
-        logger.log(logging.ERROR if found.problem else logging.INFO, "test restore finished", extra={"kv": kv})
+        kv = {"account": result.account, "snapshot": result.snapshot, "seconds": result.seconds, "err": result.problem}
+        logger.log(logging.ERROR if result.problem else logging.INFO, "test restore finished", extra={"kv": kv})
         await trio.to_thread.run_sync(
-            partial(write_atomically, self._data / FILE, msgspec.json.encode(found), mode=0o640)
+            partial(write_atomically, self._data / FILE, msgspec.json.encode(result), mode=0o640)
         )
-        if found.problem:
-            await self._notify(found)
-        elif not found.unreadable:
-            metrics.BACKUP_LAST_REHEARSAL.set(found.at)
-        return found
+        if result.problem:
+            await self._notify(result)
+        elif not result.unreadable:
+            metrics.BACKUP_LAST_REHEARSAL.set(result.at)
+        return result
 
     async def _rehearse(self, after: str) -> RehearsalResult | None:
         """Rehearse with the account that follows `after` in the order of names."""

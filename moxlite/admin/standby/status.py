@@ -53,29 +53,29 @@ def lease_words(lease: HeldLease, now: float) -> str:
     )
 
 
-def second_words(found: StandbyState | None, now: float) -> list[str]:
+def second_words(state: StandbyState | None, now: float) -> list[str]:
     """Sentences about the second machine."""
-    if found is None:
+    if state is None:
         return ["This machine isn't a standby server. To make it one, run `moxlite standby follow SOURCE --into DIR`."]
-    host = found.host or "the first machine"
-    lines = [f"{_databases(found.databases)} copied here from {found.source}, epoch {found.epoch} of {host}."]
-    if now - found.at > STALE:
-        lines.append(f"No status from the follower since {_when(found.at)}. It isn't running, or it's stuck.")
-    if not found.current:
-        more = f": of {host} {_databases(found.missing)} not in the target yet" if found.missing else ""
+    host = state.host or "the first machine"
+    lines = [f"{_databases(state.databases)} copied here from {state.source}, epoch {state.epoch} of {host}."]
+    if now - state.at > STALE:
+        lines.append(f"No status from the follower since {_when(state.at)}. It isn't running, or it's stuck.")
+    if not state.current:
+        more = f": of {host} {_databases(state.missing)} not in the target yet" if state.missing else ""
         lines.append(f"The copies aren't complete yet{more}.")
     else:
         lines.append(
-            f"The copies have everything {host} copied up to {_when(found.current)}, {_span(now - found.current)} ago."
+            f"The copies have everything {host} copied up to {_when(state.current)}, {_span(now - state.current)} ago."
         )
-    if found.stopped:
+    if state.stopped:
         lines.append(f"{host} was stopped manually.")
-    if found.behind:
-        lines.append(f"{found.behind} are behind.")
-    if found.problem:
-        lines.append(f"Problem: {found.problem}.")
-    if found.damaged:
-        lines.append(f"Damaged: {', '.join(found.damaged)}. To restore an earlier time, use moxlite restore --at.")
+    if state.behind:
+        lines.append(f"{state.behind} are behind.")
+    if state.problem:
+        lines.append(f"Problem: {state.problem}.")
+    if state.damaged:
+        lines.append(f"Damaged: {', '.join(state.damaged)}. To restore an earlier time, use moxlite restore --at.")
     return lines
 
 

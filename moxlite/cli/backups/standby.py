@@ -177,21 +177,21 @@ def status(folder: str | None, as_json: bool) -> None:
     from moxlite.admin.standby.status import first_words, second_words
 
     now = time.time()
-    found: State | StandbyState | None
+    state: State | StandbyState | None
     if folder is None:
-        found = read_document(data_dir() / STATE, State)
-        lines = first_words(found, now)
+        state = read_document(data_dir() / STATE, State)
+        lines = first_words(state, now)
     else:
-        found = read_document(Path(folder) / FOLLOWED, StandbyState)
-        lines = second_words(found, now)
+        state = read_document(Path(folder) / FOLLOWED, StandbyState)
+        lines = second_words(state, now)
     if as_json:
-        show_json(found)
+        show_json(state)
     else:
         for line in lines:
             print(printable(line))
-    lease = found.lease if isinstance(found, State) else None
-    damaged = isinstance(found, StandbyState) and found.damaged
-    if found is None or found.problem or damaged or now - found.at > STALE:
+    lease = state.lease if isinstance(state, State) else None
+    damaged = isinstance(state, StandbyState) and state.damaged
+    if state is None or state.problem or damaged or now - state.at > STALE:
         raise SystemExit(1)
     if lease is not None and (lease.problem or lease.taken):
         raise SystemExit(1)

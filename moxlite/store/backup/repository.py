@@ -478,24 +478,26 @@ class Repository:
         with self._locked(), self._blocks.opened():
             ids = self.ids()
             partial = set()
-            for one in ids:
+            for snapshot_id in ids:
                 with suppress(RepositoryError):  # told below if it is to stay
-                    manifest = self.manifest(one)
+                    manifest = self.manifest(snapshot_id)
                     whole = all(self._blocks.whole(name) for entry in manifest.entries for name in entry.names())
                     if manifest.errors or not whole:
-                        partial.add(one)
+                        partial.add(snapshot_id)
             kept = kept_ids(ids, partial, keep_daily=keep_daily, keep_weekly=keep_weekly)
             # Before anything goes, all that stays must be readable: else its blocks would go, too.
-            for one in ids:
-                if one in kept:
-                    self._blocks.index.use(name for entry in self.manifest(one).entries for name in entry.names())
-            removed = [one for one in ids if one not in kept]
+            for snapshot_id in ids:
+                if snapshot_id in kept:
+                    self._blocks.index.use(
+                        name for entry in self.manifest(snapshot_id).entries for name in entry.names()
+                    )
+            removed = [snapshot_id for snapshot_id in ids if snapshot_id not in kept]
             signed: Collection[str] = ()
             with suppress(FileNotFoundError):  # as in `back_up`: a copy may have no such folder
                 signed = self.storage.list(SIGNATURES)
             try:
-                self.storage.remove(f"{SNAPSHOTS}/{one}" for one in removed)
-                self.storage.remove(f"{SIGNATURES}/{one}" for one in removed if one in signed)
+                self.storage.remove(f"{SNAPSHOTS}/{snapshot_id}" for snapshot_id in removed)
+                self.storage.remove(f"{SIGNATURES}/{snapshot_id}" for snapshot_id in removed if snapshot_id in signed)
                 blocks, octets = self._blocks.sweep()
             except PermissionError as error:
                 noun = "snapshot" if len(removed) == 1 else "snapshots"

@@ -476,16 +476,16 @@ class Survey:
             self._owners.add(owner)
         author = _author(header)
         for folded, label in {fold(label): label for label in labels if len(label) <= MAX_LABEL}.items():
-            one = self._labels.get(folded)
-            if one is None:
+            counted = self._labels.get(folded)
+            if counted is None:
                 if len(self._labels) >= MAX_COUNTED:
                     continue
-                one = self._labels[folded] = _Counted(label)
-            one.messages += 1
-            one.delivered += bool(owner)
-            one.own += author in self._owners
-            if author in one.authors or len(one.authors) < MAX_AUTHORS:
-                one.authors[author] = one.authors.get(author, 0) + 1
+                counted = self._labels[folded] = _Counted(label)
+            counted.messages += 1
+            counted.delivered += bool(owner)
+            counted.own += author in self._owners
+            if author in counted.authors or len(counted.authors) < MAX_AUTHORS:
+                counted.authors[author] = counted.authors.get(author, 0) + 1
 
     def uses(self, answers: Mapping[str, Meaning]) -> tuple[LabelUse, ...]:
         """The labels of most messages, at most `MAX_ASKED`. `answers` by folded label go before proposals."""
@@ -506,18 +506,18 @@ class Survey:
 def _proposed(uses: Sequence[LabelUse]) -> list[LabelUse]:
     """The labels with meanings for Sent, "opened" and Inbox, where they can be told."""
     meanings: dict[str, Meaning] = {}
-    plain = [one for one in uses if one.meaning == "mailbox"]
-    sent = next((one for one in plain if one.own >= OWN * one.messages), None)
+    plain = [use for use in uses if use.meaning == "mailbox"]
+    sent = next((use for use in plain if use.own >= OWN * use.messages), None)
     if sent is not None:
         meanings[sent.name] = "sent"
-        others = [one for one in plain if one.own < OWN * one.messages]
+        others = [use for use in plain if use.own < OWN * use.messages]
         opened = next((other for other in others if other.own * 2 > sent.own), None)
         if opened is not None:
             meanings[opened.name] = "opened"
         inbox = next((other for other in others if other is not opened and other.own * 2 < other.messages), None)
         if inbox is not None:
             meanings[inbox.name] = "inbox"
-    return [msgspec.structs.replace(one, meaning=meanings.get(one.name, one.meaning)) for one in uses]
+    return [msgspec.structs.replace(use, meaning=meanings.get(use.name, use.meaning)) for use in uses]
 
 
 def _author(header: HeaderSection) -> str:

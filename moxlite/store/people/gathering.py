@@ -200,7 +200,7 @@ class Gatherer:
         last, found = await self._account.scan(partial(_read, after=after), op="gather")
         if last == after:
             return False
-        await self._account.write(partial(_write, found=found, last=last))
+        await self._account.write(partial(_write, messages=found, last=last))
         return True
 
 
@@ -267,21 +267,21 @@ def _discussion(section: HeaderSection) -> tuple[str, str] | None:
     return phrase or (listed[1].partition(".")[0] if listed else str(address.localpart)), str(address)
 
 
-def _write(tx: Tx, found: list[_ReceivedMessage], last: int) -> None:
+def _write(tx: Tx, messages: list[_ReceivedMessage], last: int) -> None:
     state = tx.row(STATE)
     assert state is not None
-    for one in found:
+    for message in messages:
         # Another task may have looked at the same messages meanwhile; and some may be removed.
-        if one.message_id <= state[0] or not tx.value(STILL_THERE, one.message_id):
+        if message.message_id <= state[0] or not tx.value(STILL_THERE, message.message_id):
             continue
-        sender = one.sender
+        sender = message.sender
         person = note_correspondent(
-            tx, sender.name, sender.localpart, one.domain, heard=one.received, bulk=bool(one.key)
+            tx, sender.name, sender.localpart, message.domain, heard=message.received, bulk=bool(message.key)
         )
         bulk = 0
-        if one.key:
-            bulk = tx.value(ADD_SENDER, one.key, one.shown[0][:200], one.shown[1], one.size)
-        tx.execute(ADD, one.message_id, person, bulk, one.received, one.size)
+        if message.key:
+            bulk = tx.value(ADD_SENDER, message.key, message.shown[0][:200], message.shown[1], message.size)
+        tx.execute(ADD, message.message_id, person, bulk, message.received, message.size)
     # In the unit of its messages: after a kill they are counted once, not twice or never.
     tx.execute(REACHED, last)
 

@@ -532,34 +532,34 @@ def _max_size(snapshot: Snapshot, caller: Caller) -> int:
     return snapshot.listener(caller.request.info.listener).max_message_size
 
 
-def _begun(found: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Sequence[Remark] = ()) -> Begun:
+def _begun(initial: Answer, uploads: list[Uploaded], snapshot: Snapshot, notes: Sequence[Remark] = ()) -> Begun:
     fields: list[list[Party]] = []
     left = MAX_RECIPIENTS
-    for addresses in (found.to, found.cc, found.bcc):
+    for addresses in (initial.to, initial.cc, initial.bcc):
         fields.append([_party(address) for address in addresses[:left]])
         left -= len(fields[-1])
-    if sum(map(len, fields)) < len(found.to) + len(found.cc) + len(found.bcc):
+    if sum(map(len, fields)) < len(initial.to) + len(initial.cc) + len(initial.bcc):
         many = worded(
             "Only the first {most} recipients were added. That's the maximum for a message.", most=MAX_RECIPIENTS
         )
         notes = [*notes, remark(many)]
     to, cc, bcc = fields
     return Begun(
-        from_=_party(found.author),
+        from_=_party(initial.author),
         to=to,
         cc=cc,
         bcc=bcc,
-        reply_to=[_party(address) for address in found.reply_to[:MAX_RECIPIENTS]],
-        subject=found.subject,
-        text=found.text,
+        reply_to=[_party(address) for address in initial.reply_to[:MAX_RECIPIENTS]],
+        subject=initial.subject,
+        text=initial.text,
         message_id=new_message_id(snapshot.static.hostname.ascii),
-        in_reply_to=found.in_reply_to,
-        references=list(found.references),
+        in_reply_to=initial.in_reply_to,
+        references=list(initial.references),
         uploads=uploads,
         notes=list(notes),
-        ask_read=found.ask_read,
-        ask_delivered=found.ask_delivered,
-        tls=found.tls,
+        ask_read=initial.ask_read,
+        ask_delivered=initial.ask_delivered,
+        tls=initial.tls,
     )
 
 
