@@ -60,7 +60,7 @@ def fault(pattern: str) -> str:
     """Why a pattern in the configuration is not a regular expression; "" if it is one, or may be: then it does not keep
     the server from starting.
     """
-    if WORDS.fullmatch(pattern) or not _unsayable(pattern):
+    if WORDS.fullmatch(pattern) or not _unsupported_by_re2(pattern):
         return ""
     try:
         answer = _tried(pattern)
@@ -73,7 +73,7 @@ def refusal(pattern: str) -> str:
     """Why a user's pattern cannot be saved anew, or tried, "" if it can (STORE-162)."""
     if len(pattern) > LONGEST:
         return worded("must be {most} characters or fewer", most=LONGEST)
-    if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
+    if WORDS.fullmatch(pattern) or not (reason := _unsupported_by_re2(pattern)):
         return ""
     return worded(
         "can't be used as a regular expression, because {reason} could take too long to match",
@@ -83,7 +83,7 @@ def refusal(pattern: str) -> str:
 
 def concern(pattern: str) -> str:
     """What a user and the administrator should know of a pattern in the configuration; "" for nothing."""
-    if WORDS.fullmatch(pattern) or not (reason := _unsayable(pattern)):
+    if WORDS.fullmatch(pattern) or not (reason := _unsupported_by_re2(pattern)):
         return ""
     return worded('never matches: "{pattern}" has {reason}', pattern=pattern, reason=reason)
 
@@ -110,8 +110,8 @@ def path_fault(pattern: str) -> str:
 TOO_COSTLY: Final = "takes too much time or memory to compile; use fewer and smaller nested repetitions"
 
 
-def _unsayable(pattern: str) -> str:
-    """Why RE2 has no words for a pattern, "" if it has."""
+def _unsupported_by_re2(pattern: str) -> str:
+    """Why RE2 can't express a pattern, or "" if it can."""
     try:
         linear(pattern)
     except UnsupportedByRE2 as error:
