@@ -81,8 +81,8 @@ def refusal(pattern: str) -> str:
     )
 
 
-def concern(pattern: str) -> str:
-    """What a user and the administrator should know of a pattern in the configuration; "" for nothing."""
+def pattern_warning(pattern: str) -> str:
+    """Warning about a pattern in the configuration, for its user and the administrator, or ""."""
     if WORDS.fullmatch(pattern) or not (reason := _unsupported_by_re2(pattern)):
         return ""
     return worded('never matches: "{pattern}" has {reason}', pattern=pattern, reason=reason)

@@ -20,10 +20,10 @@ from moxlite.patterns.questions import Question, TooCostly
 from moxlite.patterns.searching import (
     LONGEST,
     WORDS,
-    concern,
     fault,
     found,
     path_fault,
+    pattern_warning,
     program,
     refusal,
 )
@@ -304,7 +304,7 @@ def test_long_patterns_are_refused_anew() -> None:
     """STORE-162: but long ones of the configuration are searched as ever."""
     assert refusal("a" * LONGEST) == ""
     assert refusal("a" * (LONGEST + 1)) == f"must be {LONGEST} characters or fewer"
-    assert concern("[a]" * LONGEST) == ""
+    assert pattern_warning("[a]" * LONGEST) == ""
 
 
 @pytest.mark.parametrize(
@@ -315,7 +315,7 @@ def test_old_patterns_beyond_linear_time_never_match(pattern: str, text: str) ->
     """STORE-65a, STORE-162: and they are told."""
     assert regex.search(pattern, text)
     assert fault(pattern) == ""
-    assert concern(pattern).startswith(f'never matches: "{pattern}" has ')
+    assert pattern_warning(pattern).startswith(f'never matches: "{pattern}" has ')
     assert program(pattern) is None
     assert not found(pattern, text)
 
@@ -325,7 +325,7 @@ def test_old_patterns_that_are_costly_to_compile_stop_no_start(pattern: str) -> 
     """STORE-162: only the process for patterns has the cost."""
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     assert fault(pattern) == ""
-    assert "never matches" in concern(pattern)
+    assert "never matches" in pattern_warning(pattern)
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20_000  # kB
     began = time.monotonic()
     assert [fault(pattern) for _ in range(1000)] == [""] * 1000

@@ -22,7 +22,7 @@ from moxlite.config.snapshot import Key, canonical_localpart
 from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
 from moxlite.config.values import parse_size
-from moxlite.patterns.searching import concern, fault
+from moxlite.patterns.searching import fault, pattern_warning
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.wording import reason_of, worded
 
@@ -353,7 +353,7 @@ def patterns_of_flags(flags: AutomaticJunkFlags) -> Iterator[tuple[KeyPath, str]
 
 def old_patterns(account: Account) -> list[tuple[KeyPath, str]]:
     """Why patterns never match that cannot be searched in linear time (STORE-162), each with its key's path."""
-    return [(path, text) for path, pattern in patterns_of(account) if (text := concern(pattern))]
+    return [(path, text) for path, pattern in patterns_of(account) if (text := pattern_warning(pattern))]
 
 
 # Cross checks of ``[domains.NAME]``, and of the addresses that domains, accounts and reports share (ADMIN-9).
