@@ -21,7 +21,7 @@ from moxlite.decoders import from_json
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.changelog.account import COMPARED_FOR, Account, Compared
+from moxlite.store.changelog.account import COMPARED_FOR, Account, RecentComparisons
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
@@ -206,7 +206,7 @@ class Sharing:
 
     def __init__(self, auth: AuthDB) -> None:
         self._auth = auth
-        self._published = Compared()
+        self._published = RecentComparisons()
 
     def due(self, name: str, r: Reader) -> bool:
         """Whether an account's shares are to be published, when it is opened."""

@@ -17,7 +17,7 @@ from typing import Final
 import trio
 
 from moxlite.proto.address import Address
-from moxlite.store.changelog.account import Account, Compared
+from moxlite.store.changelog.account import Account, RecentComparisons
 from moxlite.store.errors import StorageBroken, StorageBusy
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
@@ -40,7 +40,7 @@ class MaskedIndex:
 
     def __init__(self, database: Callable[[], Database]) -> None:
         self._database = database
-        self._compared = Compared()
+        self._compared = RecentComparisons()
         self._locks: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
 
     async def account_of(self, address: str) -> str | None:

@@ -213,7 +213,7 @@ class Account:
         return events
 
 
-class Compared:
+class RecentComparisons:
     """Accounts whose rows were compared with another file in the last hour: each opening would compare them else. One
     whose file is another one since then, which was restored, counts as not compared.
     """
