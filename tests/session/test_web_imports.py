@@ -66,15 +66,15 @@ class Gate:
 def gate(monkeypatch: pytest.MonkeyPatch) -> Iterator[Gate]:
     """Imports stop at their first octet behind 100,000."""
     found = Gate(100_000)
-    real = upload.Counted.read
+    real = upload.CountingFile.read
 
-    def read(file: upload.Counted, size: int = -1) -> bytes:
+    def read(file: upload.CountingFile, size: int = -1) -> bytes:
         if file.octets > found.octets:
             found.reached.set()
             assert found.go.wait(60)
         return real(file, size)
 
-    monkeypatch.setattr(upload.Counted, "read", read)
+    monkeypatch.setattr(upload.CountingFile, "read", read)
     yield found
     found.go.set()
 
@@ -622,7 +622,7 @@ def test_the_estimate_follows_the_pace(seconds: float, octets: int, left: int | 
     """WEB-73."""
     from moxlite.store.imports.items import Progress
 
-    file = upload.Counted(None, 100)  # type: ignore[arg-type]
+    file = upload.CountingFile(None, 100)  # type: ignore[arg-type]
     file.octets = octets
     told = imports._progress(Progress(b"", "mia"), file, seconds)
     assert told == ImportProgress(min(octets, 100), 100, 0, left)

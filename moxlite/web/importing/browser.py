@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from moxlite.wakeup import Alarm
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
-    from moxlite.web.importing.upload import Counted, Form
+    from moxlite.web.importing.upload import CountingFile, Form
 
 
 logger = logging.getLogger("moxlite.web.importing")
@@ -89,7 +89,7 @@ class Job(msgspec.Struct):
     clock. `user` began it in the webmail for the mailbox `mailbox_id`; "" for other imports.
     """
 
-    file: Counted | None
+    file: CountingFile | None
     began: float
     user: str = ""
     mailbox_id: int = 0
@@ -343,7 +343,7 @@ def _event(event: StoreEvent) -> ImportEvent:
             return ImportAborted(text)
 
 
-def _progress(progress: Progress, file: Counted, seconds: float) -> ImportProgress:
+def _progress(progress: Progress, file: CountingFile, seconds: float) -> ImportProgress:
     """Octets read so far, and the seconds left at this pace."""
     octets = min(file.octets, file.size)  # parts of a zip file are read twice
     left = None

@@ -39,7 +39,7 @@ DEADLINE: Final = 24 * 3600.0  # seconds for a file: 50 GiB at 5 Mbit/s; each pi
 DISK_FULL: Final = "there isn't enough disk space on the server for this file"
 
 
-class Counted(io.RawIOBase):
+class CountingFile(io.RawIOBase):
     """A file that counts the octets read from it, in any thread."""
 
     def __init__(self, file: BinaryIO, size: int) -> None:
@@ -82,7 +82,7 @@ class Form:
     or passes it on.
     """
 
-    def __init__(self, file: Counted, files: list[Sent], fields: dict[str, str]) -> None:
+    def __init__(self, file: CountingFile, files: list[Sent], fields: dict[str, str]) -> None:
         self.file = file
         self.files = files
         self.fields = fields
@@ -140,7 +140,7 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
     finally:
         if not kept:
             await close_file(reading.file)
-    return Form(Counted(reading.file, size), reading.files, reading.fields)
+    return Form(CountingFile(reading.file, size), reading.files, reading.fields)
 
 
 async def _read(request: Request, boundary: str, reading: _Reading, limit: int) -> None:
