@@ -25,7 +25,7 @@ from moxlite.store.imports import items, sources
 from moxlite.store.imports.archives import members
 from moxlite.store.imports.items import Aborted, Form, Mail, Order
 from moxlite.store.imports.labels import CATEGORIES, KNOWN, MAX_ASKED, TELLING, LabeledMailbox, Labels
-from moxlite.store.imports.reading import Existing, ReadAhead
+from moxlite.store.imports.reading import ExistingState, ReadAhead
 from moxlite.store.imports.sources import BadPath, Budget, FileKind, find, read_source, recognise
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.rows.mailboxes import flag_words, state
@@ -281,7 +281,7 @@ def test_messages_labels_and_flags_are_kept_or_problems(
         octets = mail(number).replace(b"Subject", b"X-Gmail-Labels: =?utf-8?b?%b?=\r\nSubject" % value, 1)
         mails.append(Mail("Inbox", f"labels {number}", iter([octets]), labels=True))
         mails.append(Mail("Work", f"words {number}", iter([mail(number)]), words=tuple(words)))
-    existing = Existing({}, {use: str(use.name) for use in SpecialUse}, lambda _: set())
+    existing = ExistingState({}, {use: str(use.name) for use in SpecialUse}, lambda _: set())
     reader = ReadAhead(iter(mails), existing, 1, tmp_path_factory.getbasetemp(), None, skip_duplicates=False)
     batch = reader.next_batch()
     assert batch.last

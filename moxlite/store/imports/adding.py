@@ -35,7 +35,7 @@ from moxlite.store.imports.appearing import AGAIN, ALONE, Target, at_home, finis
 from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import AddBeside, Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
-from moxlite.store.imports.reading import EVERYTHING, Batch, Existing, ReadAhead
+from moxlite.store.imports.reading import EVERYTHING, Batch, ExistingState, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Budget, PrefixedFile, read_source, set_aside
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.mail.staging import (
@@ -290,14 +290,14 @@ class _Adding:
                 )
             self._progress.left_out(problems)
 
-    def _existing(self, r: Reader) -> Existing:
+    def _existing(self, r: Reader) -> ExistingState:
         uses = {}
         for use in SpecialUse:
             box = mailbox_by_use(r, use)
             uses[use] = INITIAL_SPECIAL_USE[use] if box is None else box.name
         kept = QUEUE if is_kept(r, QUEUE, self._account.config) else ""
         labels = {label.name.casefold(): label.keyword for label in labels_of(r)}
-        return Existing({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept, labels)
+        return ExistingState({box.name: box.keywords for box in mailboxes(r)}, uses, self._bodies, kept, labels)
 
     def _bodies(self, name: str) -> set[bytes]:
         """The hashes of the bodies in a mailbox; called in the reading thread."""

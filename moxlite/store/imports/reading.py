@@ -71,7 +71,7 @@ EVERYTHING: Final = allowed_flags(RIGHTS)
 """All flags, and keywords."""
 
 
-class Existing(msgspec.Struct, frozen=True):
+class ExistingState(msgspec.Struct, frozen=True):
     """State of the account before the import: keywords by mailbox, mailbox names by special use; `bodies` reads the
     hashes of a mailbox's bodies. `kept` is the name reserved for the system (IMAP-162), or "". `labels`: keywords of
     labels by name, in small letters.
@@ -168,7 +168,7 @@ class _Naming:
     """
 
     def __init__(self, labels: Mapping[str, str]) -> None:
-        """`labels`: as in `Existing`."""
+        """`labels`: as in `ExistingState`."""
         self.spellings: dict[str, str] = {}
         self.names: dict[str, str] = {}
         self._room = MAX_NAMED - len(labels)
@@ -205,7 +205,7 @@ class ReadAhead:
     def __init__(
         self,
         items: Iterator[Item],
-        existing: Existing,
+        existing: ExistingState,
         first_id: int,
         tmp: Path,
         space: SpoolSpace | None,
