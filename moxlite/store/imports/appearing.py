@@ -32,7 +32,7 @@ from moxlite.store.mail.staging import (
     Job,
     drop_job,
 )
-from moxlite.store.mail.threads import Keys, Placing, adopt_orphans
+from moxlite.store.mail.threads import Keys, ThreadPlacement, adopt_orphans
 from moxlite.store.rows.mailboxes import (
     LEARN,
     mailbox,
@@ -206,7 +206,7 @@ def _place(tx: AccountTx, first: int, last: int) -> None:
     def waits(message_id: int) -> bool:
         return message_id >= first and not placed[message_id - first]
 
-    placing = Placing(tx, keys, waits, thread_is_set=True)
+    placing = ThreadPlacement(tx, keys, waits, thread_is_set=True)
     for start in range(first, last + 1, SLICE):
         near = read(start, SLICE)
         threads = [one.thread for one in near.values()]

@@ -242,7 +242,7 @@ thread_collapsed = j.value ->> 4, thread_parents = unhex(j.value ->> 5)
 FROM json_each(?1) j WHERE message.id = j.value ->> 0"""
 
 
-class Placing:
+class ThreadPlacement:
     """Places messages that have no thread yet, in one unit; `flush` ends it (STORE-82).
 
     Args:
@@ -492,7 +492,9 @@ def _place_some(tx: AccountTx) -> int:
         tx.execute(SET_STEP, DONE)
         tx.execute(END)
         return 0
-    placing = Placing(tx, lambda message_id: stored_keys(tx, message_id), lambda other: not tx.value(HAS_THREAD, other))
+    placing = ThreadPlacement(
+        tx, lambda message_id: stored_keys(tx, message_id), lambda other: not tx.value(HAS_THREAD, other)
+    )
     placed: set[int] = set()
     for message_id in found:
         if message_id not in placed:
