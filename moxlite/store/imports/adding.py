@@ -41,7 +41,7 @@ from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.mail.staging import (
     GAP,
     Job,
-    Staged,
+    StagedMessage,
     begin,
     drop_job,
     drop_staged,
@@ -269,7 +269,7 @@ class _Adding:
         if batch.asked:
             self._progress.ask(batch.asked)
 
-    async def _stage(self, messages: list[Staged], batch: Batch) -> None:
+    async def _stage(self, messages: list[StagedMessage], batch: Batch) -> None:
         total = self._octets
         await self._account.write(lambda tx: stage(tx, messages, total), weight=max(batch.octets, 1))
 

@@ -24,7 +24,7 @@ from moxlite.store.imports.labels import Labels
 from moxlite.store.mail.acl import RIGHTS
 from moxlite.store.mail.labels import MAX_LABELS as MAX_NAMED, MAX_NAME, clean_name, free_keyword
 from moxlite.store.mail.mailboxes import MAX_MAILBOXES
-from moxlite.store.mail.staging import Staged
+from moxlite.store.mail.staging import StagedMessage
 from moxlite.store.mail.systemmailbox import KEPT
 from moxlite.store.names import check_name, is_below
 from moxlite.store.rows.mailboxes import MAX_PER_MAILBOX, MAX_PER_MESSAGE, check_keyword, join_keywords, parse_flags
@@ -99,7 +99,7 @@ class Batch(msgspec.Struct):
     `asked`: labels to ask the user for, in the last batch.
     """
 
-    staged: list[Staged] = msgspec.field(default_factory=list)
+    staged: list[StagedMessage] = msgspec.field(default_factory=list)
     problems: Problems = msgspec.field(default_factory=Problems)
     counts: dict[str, int] = msgspec.field(default_factory=dict)
     octets: int = 0
@@ -237,7 +237,9 @@ class ReadAhead:
 
     @property
     def waiting(self) -> list[tuple[str, int]]:
-        """Folders with letters that no file of keywords has explained, by name, with their numbers in `Staged`."""
+        """Folders with letters that no file of keywords has explained, by name, with their numbers in
+        `StagedMessage`.
+        """
         return [(folder, self._folders.number(folder)) for folder in sorted(self._folders.waiting)]
 
     def next_batch(self) -> Batch:
@@ -347,7 +349,7 @@ class ReadAhead:
         received = mail.received if mail.received is not None else prepared.date
         box.messages += 1
         batch.staged.append(
-            Staged(
+            StagedMessage(
                 self._next_id,
                 prepared,
                 box.number,

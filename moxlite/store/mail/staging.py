@@ -79,7 +79,7 @@ class Job(msgspec.Struct, frozen=True):
     first_id: MessageID
 
 
-class Staged(msgspec.Struct, frozen=True):
+class StagedMessage(msgspec.Struct, frozen=True):
     """A message for `stage`: `mailbox` and `folder` are numbers within the job, `place` counts within the mailbox."""
 
     id: int
@@ -114,7 +114,7 @@ def begin(tx: AccountTx, gap: int = GAP) -> Job:
     return Job(token, MessageID(next_message_id(tx) + gap))
 
 
-def stage(tx: AccountTx, messages: Sequence[Staged], octets: int) -> None:
+def stage(tx: AccountTx, messages: Sequence[StagedMessage], octets: int) -> None:
     """Store messages of a job.
 
     Args:
@@ -146,7 +146,7 @@ def _info(message_id: int, prepared: PreparedMessage) -> tuple[Value, ...]:
     return (message_id, prepared.envelope, prepared.bodystructure, prepared.structure, prepared.preview)
 
 
-def _row(one: Staged, body_id: BodyID) -> tuple[Value, ...]:
+def _row(one: StagedMessage, body_id: BodyID) -> tuple[Value, ...]:
     thread = one.prepared.thread
     return (
         one.id,
