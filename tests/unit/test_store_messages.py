@@ -21,7 +21,7 @@ from moxlite.store.mail import flags
 from moxlite.store.mail.copying import CopyResult, copy_ids, copy_messages, move_ids, move_messages
 from moxlite.store.mail.expunging import ExpungeResult, expunge, expunge_ids
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts, signing_domains
-from moxlite.store.mail.flags import Stored, store_flags, store_flags_ids
+from moxlite.store.mail.flags import StoreResult, store_flags, store_flags_ids
 from moxlite.store.mail.mailboxes import create_mailbox, ensure_mailbox
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import spellings, state
@@ -268,7 +268,7 @@ async def test_an_operation_on_no_message_changes_nothing(accounts: Accounts) ->
         inbox, archive = await box(account), await box(account, "Archive")
         await put(account)
         before = await look(account, state)
-        assert await account.write(lambda tx: store_flags_ids(tx, [], mode="add", flags=Flag.SEEN)) == Stored(
+        assert await account.write(lambda tx: store_flags_ids(tx, [], mode="add", flags=Flag.SEEN)) == StoreResult(
             (), (), ()
         )
         assert await account.write(lambda tx: expunge(tx, inbox.id, [7])) == ExpungeResult(inbox.id, (), ())

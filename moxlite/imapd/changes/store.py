@@ -27,7 +27,7 @@ from moxlite.store.accounts.access import allowed_flags
 from moxlite.store.changelog.bus import MARK_ROWS
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.mail.flags import Mode, Stored, store_flags
+from moxlite.store.mail.flags import Mode, StoreResult, store_flags
 from moxlite.store.rows.messages import SLICE, FlagRow, flags_of
 
 AHEAD: Final = 4
@@ -60,9 +60,9 @@ async def store(session: Session, command: c.Store) -> Done:
 
     modified: list[int] = []
     found = 0
-    to_show: deque[Stored] = deque()
+    to_show: deque[StoreResult] = deque()
 
-    def unit(tx: AccountTx, part: "array[int]") -> Stored:
+    def unit(tx: AccountTx, part: "array[int]") -> StoreResult:
         return store_flags(
             tx,
             view.mailbox_id,
@@ -75,7 +75,7 @@ async def store(session: Session, command: c.Store) -> Done:
             keep_keywords=not with_keywords,
         )
 
-    def note(stored: Stored) -> None:
+    def note(stored: StoreResult) -> None:
         nonlocal found
         modified.extend(stored.modified)
         if command.silent and stored.changed:
@@ -105,7 +105,7 @@ def _done(command: c.Store, named: int, found: int) -> Done:
     return Done("stored", Code("EXPUNGEISSUED") if found < named and not command.silent else None)
 
 
-async def _show(session: Session, view: View, command: c.Store, stored: Stored) -> None:
+async def _show(session: Session, view: View, command: c.Store, stored: StoreResult) -> None:
     """Send the responses for a slice: its flags, MODSEQ, and pending changes of others."""
     rows: list[FlagRow] = []
     if stored.modified:
@@ -144,7 +144,7 @@ async def _tell_rows(session: Session, view: View, rows: Sequence[FlagRow]) -> N
         await session.drain()
 
 
-def _known(session: Session, view: View, stored: Stored) -> bool:
+def _known(session: Session, view: View, stored: StoreResult) -> bool:
     """Whether many changes can be sent from their rows: no other change and no new keyword came before."""
     return (
         len(stored.changed) > MARK_ROWS
@@ -155,7 +155,7 @@ def _known(session: Session, view: View, stored: Stored) -> bool:
     )
 
 
-async def _tell_many(session: Session, view: View, command: c.Store, stored: Stored) -> None:
+async def _tell_many(session: Session, view: View, command: c.Store, stored: StoreResult) -> None:
     """Send changes from their rows. Sent as events, they would be read from the database, at five times the cost."""
     modseq = stored.changed[0].modseq
     view.seat.cursor.skip_to(modseq)

@@ -40,7 +40,7 @@ from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.threads import Precomputation
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.fetching import StoredBodies, fetch_rows, slice_of, stored_bodies
-from moxlite.store.mail.flags import Stored, store_flags
+from moxlite.store.mail.flags import StoreResult, store_flags
 from moxlite.store.rows.mailboxes import spellings, state
 from moxlite.store.rows.messages import vanished
 from moxlite.store.types import Flag
@@ -233,7 +233,7 @@ class _FetchRun:
         if not unseen:
             return frozenset()
 
-        def unit(tx: AccountTx) -> Stored:
+        def unit(tx: AccountTx) -> StoreResult:
             return store_flags(tx, view.mailbox_id, unseen, mode="add", flags=Flag.SEEN)
 
         stored = await view.seat.account.write(unit, view.seat.cursor)

@@ -54,7 +54,7 @@ UNREAD_WITH: Final = (
 SET_VERDICT: Final = "UPDATE message_smtp SET verdict = ? WHERE message_id IN (SELECT value FROM carray(?))"
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StoreResult(msgspec.Struct, frozen=True):
     """Result of a change of flags.
 
     ``changed``: rows as they are now. ``unchanged``: rows that had these flags before; they took no modseq (STORE-23).
@@ -100,7 +100,7 @@ def store_flags(
     unchangedsince: int | None = None,
     kept: Flag = Flag(0),
     keep_keywords: bool = False,
-) -> Stored:
+) -> StoreResult:
     """Add, remove or replace flags and keywords of messages of one mailbox. `replace` leaves the flags in `kept`
     unchanged, and with `keep_keywords` all keywords.
 
@@ -124,7 +124,7 @@ def store_flags_ids(
     mode: Mode,
     flags: Flag = Flag(0),
     keywords: Iterable[str] = (),
-) -> Stored:
+) -> StoreResult:
     """As `store_flags`, by message ids in any mailboxes; ids that do not exist are left out. Raises as that."""
     rows = tx.rows(BY_ID, distinct_array(ids)) if ids else []
     return _store(tx, rows, _FlagOperation(mode, flags), keywords)
@@ -190,7 +190,7 @@ def _store(
     how: _FlagOperation,
     keywords: Iterable[str],
     unchangedsince: int | None = None,
-) -> Stored:
+) -> StoreResult:
     words = frozenset(word.lower() for word in keywords) if how.mode == "remove" else learn_spellings(tx, keywords)
     modified: list[int] = []
     if unchangedsince is not None:
@@ -215,7 +215,7 @@ def _store(
         unchanged += sorted(same, key=_UID)
         if changes:
             changed += _write(tx, mailbox_id, changes)
-    return Stored(tuple(changed), tuple(unchanged), tuple(modified))
+    return StoreResult(tuple(changed), tuple(unchanged), tuple(modified))
 
 
 _UID: Final = attrgetter("uid")
