@@ -31,7 +31,7 @@ from moxlite.migration.listing import fetch_facts, flags_changed, flags_in, key_
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Transfer, shown
 from moxlite.migration.pull import unchanged, without
-from moxlite.migration.upstream import Resent
+from moxlite.migration.upstream import ResentMessages
 from moxlite.net.imapclient import Client, Refused, Selected
 from moxlite.operations.copies import CopyByImap, MailboxStep
 from moxlite.proto.imap import responses as r
@@ -125,7 +125,7 @@ class Incoming:
     """
 
     def __init__(
-        self, transfer: Transfer, *, calls: Calls, turn: trio.Lock, sorter: LinkSorter | None, resent: Resent
+        self, transfer: Transfer, *, calls: Calls, turn: trio.Lock, sorter: LinkSorter | None, resent: ResentMessages
     ) -> None:
         self._account = transfer.account
         self._order = transfer.order

@@ -18,7 +18,7 @@ from moxlite.migration.fetching import Feed
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import Pull
-from moxlite.migration.upstream import Resent
+from moxlite.migration.upstream import ResentMessages
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
@@ -94,7 +94,7 @@ class LinkPull(Pull):
 
     role: remotes.Role = "link"
 
-    def __init__(self, transfer: Transfer, sorter: LinkSorter | None, resent: Resent) -> None:
+    def __init__(self, transfer: Transfer, sorter: LinkSorter | None, resent: ResentMessages) -> None:
         super().__init__(transfer)
         self.sorting = _Sorting(sorter)
         self.resent = resent

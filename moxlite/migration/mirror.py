@@ -25,7 +25,7 @@ from moxlite.migration.linkstate import LinkState, LinkTestResult, Phase, tell
 from moxlite.migration.listing import ListedMessage, fetch_facts, key_of, list_boxes
 from moxlite.migration.names import Place
 from moxlite.migration.problems import Problems, Transfer, shown
-from moxlite.migration.upstream import Resent, Upstream
+from moxlite.migration.upstream import ResentMessages, Upstream
 from moxlite.net.imapclient import Client, IMAPClientError, Refused
 from moxlite.operations.copies import CopyByImap, Event, MailboxStep
 from moxlite.proto.imap import commands as c, responses as r
@@ -69,7 +69,7 @@ class Mirror:
       turn: one link of an account fetches at a time, as imports do.
       tmp: folder for temporary files.
       sorter: decides about new mail of Inbox (LINK-31).
-      resent: as `Resent`; kept over connections.
+      resent: as `ResentMessages`; kept over connections.
     """
 
     def __init__(
@@ -94,7 +94,7 @@ class Mirror:
         self._sent_copies = SentCopies(account, link)
         transfer = Transfer(account, accounts, order, self._tell, tmp)
         calls = Calls(self._urgent, self._sent_copies.adopt)
-        twice = Resent(transfer, {} if resent is None else resent)
+        twice = ResentMessages(transfer, {} if resent is None else resent)
         self._incoming = Incoming(transfer, calls=calls, turn=turn, sorter=sorter, resent=twice)
         self._upstream = Upstream(transfer)
         self._idle = trio.CancelScope()

@@ -196,7 +196,7 @@ class Sides:
         return Retag(copy.uid, " ".join(sorted(add)), " ".join(sorted(remove)), join_words(kept | set(add)))
 
 
-class Resent:
+class ResentMessages:
     """Messages that did not come, so that they are sent again, and whose first copies may come yet (LINK-35).
 
     Args:

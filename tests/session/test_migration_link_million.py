@@ -15,7 +15,7 @@ from moxlite.migration.incoming import Calls, Incoming
 from moxlite.migration.linkpull import PORTION, Survey
 from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import JOB, Pull
-from moxlite.migration.upstream import Resent
+from moxlite.migration.upstream import ResentMessages
 from moxlite.net.imapclient import Client, IMAPClientError
 from moxlite.operations.copies import CopyByImap, Event
 from moxlite.store.changelog.account import Account
@@ -119,7 +119,7 @@ async def session(imap: Imap, server: Full, account: Account, tmp: Path, *, link
         calls = Calls(never, adopt)
         turn = trio.Lock()
         transfer = Transfer(account, imap.accounts, order, tell, tmp)
-        incoming = Incoming(transfer, calls=calls, turn=turn, sorter=None, resent=Resent(transfer, {}))
+        incoming = Incoming(transfer, calls=calls, turn=turn, sorter=None, resent=ResentMessages(transfer, {}))
         await incoming.look(client)
     finally:
         await client.aclose()
@@ -172,7 +172,7 @@ async def test_a_link_at_rest_costs_the_same_with_many_messages(imap: Imap, tmp_
         await client.greet()
         transfer = Transfer(bo, imap.accounts, order, tell, tmp_path)
         calls = Calls(never, adopt)
-        incoming = Incoming(transfer, calls=calls, turn=trio.Lock(), sorter=None, resent=Resent(transfer, {}))
+        incoming = Incoming(transfer, calls=calls, turn=trio.Lock(), sorter=None, resent=ResentMessages(transfer, {}))
         with trio.fail_after(60):
             await incoming.look(client)
             with at_most(1 << 20):
