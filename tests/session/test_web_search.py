@@ -20,7 +20,7 @@ from moxlite.store.types import UID, Flag, MailboxID, MessageID, MessagesRemoved
 from moxlite.web.webmail import queryactions
 from moxlite.web.webmail.holders import Holder, Scope
 from moxlite.web.webmail.live.entries import Entries
-from moxlite.web.webmail.live.listing import News, follow
+from moxlite.web.webmail.live.listing import ViewNews, follow
 from moxlite.web.webmail.querytypes import Filter, Query
 from tests.store_mail import box, deliver_mail, look, prepared, put
 from tests.web_rig import Browser, Events, Rig
@@ -487,7 +487,7 @@ async def test_a_thousand_messages_that_leave_a_long_list_do_not_hold_the_loop()
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(count_turns)
-        news = News(added=[], relabelled=[], removed=[event], moved=[])
+        news = ViewNews(added=[], relabelled=[], removed=[event], moved=[])
         assert await follow(entries, query, Scope(holder, frozenset({MailboxID(1)})), news)
         nursery.cancel_scope.cancel()
     assert turns >= 5

@@ -299,7 +299,7 @@ class Listing:
         scope = self._scopes.get(holder.number)
         if not self._begun or scope is None:
             return False
-        news = News.of(events, self.query, scope)
+        news = ViewNews.of(events, self.query, scope)
         if not len(news):
             return False
         # reading the list again costs less than to place so many changes
@@ -322,7 +322,7 @@ class Listing:
 # Changes of an account, applied to the entries of a listed view (WEBMAIL-42, WEBMAIL-66).
 
 
-class News(msgspec.Struct, frozen=True):
+class ViewNews(msgspec.Struct, frozen=True):
     """Events of an account that may change a view: added messages and those with other flags, expunged ones, messages
     that came to another thread.
     """
@@ -333,7 +333,7 @@ class News(msgspec.Struct, frozen=True):
     moved: list[store.ThreadChanged]
 
     @classmethod
-    def of(cls, events: Sequence[store.Event], query: Query, scope: Scope) -> News:
+    def of(cls, events: Sequence[store.Event], query: Query, scope: Scope) -> ViewNews:
         """The events that concern a view of these mailboxes."""
         threaded, mailbox_ids = query.threading != "off", scope.mailboxes
         marked = [event for event in events if isinstance(event, store.FlagsChanged)] if is_by_flags(query) else []
@@ -363,7 +363,7 @@ class News(msgspec.Struct, frozen=True):
         return [message_id for event in self.removed for message_id in event.message_ids]
 
 
-async def follow(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
+async def follow(entries: Entries, query: Query, scope: Scope, news: ViewNews) -> bool:
     """Apply events of an account; returns whether entries may have changed.
 
     Raises NotReached: the view must be searched again. StoreError.
@@ -373,7 +373,7 @@ async def follow(entries: Entries, query: Query, scope: Scope, news: News) -> bo
     return await _follow_messages(entries, query, scope, news)
 
 
-async def _follow_messages(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
+async def _follow_messages(entries: Entries, query: Query, scope: Scope, news: ViewNews) -> bool:
     shown_id = scope.holder.shown_id
     matching = await _matching(query, scope, news.added + news.relabelled)
     gone = {*news.gone, *set(news.relabelled).difference(one.message_id for one in matching)}
@@ -399,7 +399,7 @@ async def _insert(entries: Entries, holder: Holder, added: Iterable[Placed]) -> 
             await trio.lowlevel.checkpoint()
 
 
-async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: News) -> bool:
+async def _follow_threads(entries: Entries, query: Query, scope: Scope, news: ViewNews) -> bool:
     holder = scope.holder
     ids = [
         *news.added,
