@@ -318,7 +318,7 @@ def _is_message(part: Part) -> bool:
     return part.message is not None or part.type == "MESSAGE"
 
 
-class _Decoded(msgspec.Struct, frozen=True):
+class _DecodedPart(msgspec.Struct, frozen=True):
     """Content of BINARY[part]: octets of a prefix, then a part's body decoded from `encoding`; `size` in all."""
 
     front: bytes
@@ -328,7 +328,7 @@ class _Decoded(msgspec.Struct, frozen=True):
     size: int
 
 
-async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | None:
+async def _decoded(content: Content, numbers: tuple[int, ...]) -> _DecodedPart | None:
     """The decoded content of a part, or None if there is no such part. Raises ItemFailed for a part that cannot be
     decoded.
     """
@@ -340,17 +340,17 @@ async def _decoded(content: Content, numbers: tuple[int, ...]) -> _Decoded | Non
     if numbers and container:
         if _is_multipart(part) or part.encoding not in _PLAIN:
             raise ItemFailed("can't decode a multipart, or an attached message that's encoded")
-        return _Decoded(b"", part.body, part.end, "BINARY", part.end - part.body)
+        return _DecodedPart(b"", part.body, part.end, "BINARY", part.end - part.body)
     if not container and not is_known_encoding(part.encoding):
         raise ItemFailed("unknown content transfer encoding", "UNKNOWN-CTE")
     if numbers:
-        return _Decoded(b"", part.body, part.end, part.encoding, part.decoded)
+        return _DecodedPart(b"", part.body, part.end, part.encoding, part.decoded)
     # the message itself: its header without the encoding that its body no longer has
     head = HeaderSection(await content.read(part.header, min(part.body, part.header + MAX_HEADER + len(b"\r\n"))))
     if container or not head.complete:
-        return _Decoded(b"", part.header, part.end, "BINARY", part.end - part.header)
+        return _DecodedPart(b"", part.header, part.end, "BINARY", part.end - part.header)
     front = head.select([name for name in head.names if name != b"content-transfer-encoding"])
-    return _Decoded(front, part.body, part.end, part.encoding, len(front) + part.decoded)
+    return _DecodedPart(front, part.body, part.end, part.encoding, len(front) + part.decoded)
 
 
 async def _binary_size(session: Session, content: Content, numbers: tuple[int, ...]) -> int:
@@ -389,7 +389,7 @@ async def _write_binary(session: Session, content: Content, name: bytes, item: B
     await _stream(session, _skipping(_decoding(content, found), skip), size, binary=True)
 
 
-async def _decoding(content: Content, found: _Decoded) -> AsyncIterator[bytes]:
+async def _decoding(content: Content, found: _DecodedPart) -> AsyncIterator[bytes]:
     """The octets of a decoded part of a large message."""
     yield found.front
     undo = decoder(found.encoding)
