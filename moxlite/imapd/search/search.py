@@ -189,13 +189,13 @@ async def find(session: Session, view: View, program: Program, returns: Return |
     if program.test is None or not found:
         return sure or found
     if returns is None or not _only_ends(returns):
-        tested = await _tested(session, _Testing(view, program, found))
+        tested = await _tested(session, _MessageTest(view, program, found))
         return uid_array(sorted([*sure, *tested])) if sure else tested
     ends = sure
     if returns.min:
-        ends = ends + await _tested(session, _Testing(view, program, found, end="first"))
+        ends = ends + await _tested(session, _MessageTest(view, program, found, end="first"))
     if returns.max:
-        ends = ends + await _tested(session, _Testing(view, program, found, end="last"))
+        ends = ends + await _tested(session, _MessageTest(view, program, found, end="last"))
     return uid_array(sorted(set(ends)))
 
 
@@ -210,7 +210,7 @@ _EVERY: Final = (All(), And((All(),)))
 """Forms of a program without conditions."""
 
 
-async def _tested(session: Session, testing: _Testing) -> array[int]:
+async def _tested(session: Session, testing: _MessageTest) -> array[int]:
     """Run a test in as many reads as needed. Returns the UIDs that pass, ascending."""
     progress = _Progress(session)
     while not testing.done:
@@ -219,7 +219,7 @@ async def _tested(session: Session, testing: _Testing) -> array[int]:
     return uid_array(sorted(testing.passed))
 
 
-class _Testing:
+class _MessageTest:
     """A test of many messages, run in threads, read by read.
 
     Attributes:
