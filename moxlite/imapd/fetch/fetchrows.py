@@ -67,7 +67,7 @@ class FlagWriter:
             does.
         """
         self._recent = recent
-        self._known = _Written(spelled)
+        self._known = _FlagRenderer(spelled)
 
     def all(self, columns: Columns) -> Iterable[bytes]:
         """``(\\Seen work)`` for each row of a slice."""
@@ -75,7 +75,7 @@ class FlagWriter:
         return map(self._known.__getitem__, zip(columns["flags"], columns["keywords"], recent, strict=False))
 
 
-class _Written(dict[tuple[int, str, bool], bytes]):
+class _FlagRenderer(dict[tuple[int, str, bool], bytes]):
     """Flags in wire format, by flags, keywords and whether the message is recent; rendered at the first use."""
 
     def __init__(self, spelled: Mapping[str, str]) -> None:
