@@ -211,7 +211,7 @@ class LineFacts(msgspec.Struct, frozen=True, gc=False):
     crlf_final: bool
 
 
-class _Seen:
+class _LineCounter:
     """Collects `LineFacts` of octets that pass in pieces: a few memchr passes for each piece."""
 
     __slots__ = ("_cr", "_crlf", "_eight_bit", "_last", "_lf", "_nul")
@@ -388,7 +388,7 @@ class Spool:
         self._octets = bytearray()  # while there is no file
         self._hash = hashlib.sha256()
         self._size = 0
-        self._seen = _Seen()  # of the octets in the file
+        self._seen = _LineCounter()  # of the octets in the file
         self._finished = False
         self._closed = False
 
