@@ -90,7 +90,7 @@ def check_since(r: Reader, since: int) -> None:
         raise TooManyChanges
 
 
-class _Seen(msgspec.Struct):
+class _ObjectHistory(msgspec.Struct):
     """What the changed rows and tombstones of an email or a thread say."""
 
     first: int
@@ -114,7 +114,7 @@ def thread_changes(r: Reader, since: int, within: Within = None) -> list[Change]
     emails, living_emails = _changed_emails(r, rows, within)
     last = max((change.modseq for change in _told(emails, living_emails, since)), default=since)
     threads = {thread for email in emails.values() for thread in email.threads}
-    seen = {thread: _Seen(1 << 62, 0, set()) for thread in threads}
+    seen = {thread: _ObjectHistory(1 << 62, 0, set()) for thread in threads}
     for _, threadid, createseq, modseq in rows:
         found = seen[threadid]
         found.first, found.last = min(found.first, createseq), max(found.last, modseq)
@@ -141,11 +141,11 @@ def _changed_rows(r: Reader, since: int, within: Within) -> list[Row]:
     return [row[:4] for row in rows if within is None or row[4] in within]
 
 
-def _changed_emails(r: Reader, rows: Iterable[Row], within: Within) -> tuple[dict[int, _Seen], set[int]]:
+def _changed_emails(r: Reader, rows: Iterable[Row], within: Within) -> tuple[dict[int, _ObjectHistory], set[int]]:
     """What the rows, and all others of their emails, say of each email; and the emails that exist."""
-    seen: dict[int, _Seen] = {}
+    seen: dict[int, _ObjectHistory] = {}
     for email_id, threadid, createseq, modseq in rows:
-        found = seen.setdefault(email_id, _Seen(createseq, modseq, set()))
+        found = seen.setdefault(email_id, _ObjectHistory(createseq, modseq, set()))
         found.first, found.last = min(found.first, createseq), max(found.last, modseq)
         found.threads.add(threadid)
     living: set[int] = set()
@@ -160,7 +160,7 @@ def _changed_emails(r: Reader, rows: Iterable[Row], within: Within) -> tuple[dic
     return seen, living
 
 
-def _told(seen: dict[int, _Seen], living: set[int], since: int) -> list[Change]:
+def _told(seen: dict[int, _ObjectHistory], living: set[int], since: int) -> list[Change]:
     """A new object is told by the modseq of its creation: a client that stops before its last change knows it, and
     hears of that as an update.
     """
