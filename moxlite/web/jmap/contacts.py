@@ -162,7 +162,7 @@ MAX_KEY: Final = 200
 SORTS: Final = ("created", "updated", "name/given", "name/surname", "name/surname2")
 
 
-class _Seen:
+class _LazyCard:
     """A card that a query looks at, read when that is needed."""
 
     def __init__(self, stored: StoredCard) -> None:
@@ -216,14 +216,14 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         raise MethodError("unsupportedSort", f"cards can only be sorted by {', '.join(SORTS)}")
     found = (
         (f"{CARD}{card.stored.id}", [card.key(comparator["property"]) for comparator in order])
-        for card in map(_Seen, _seen_cards(r, call, None))  # one after the other: together they may have gigabytes
+        for card in map(_LazyCard, _seen_cards(r, call, None))  # one after the other: together they may have gigabytes
         if wish is None or holds(wish, partial(_meets, call, card))
     )
     ids = in_order(found, [comparator.get("isAscending") is not False for comparator in order])
     return BOOKS.shelf(call).state(r), ids
 
 
-def _meets(call: Call, one: _Seen, name: str, value: Any) -> bool:
+def _meets(call: Call, one: _LazyCard, name: str, value: Any) -> bool:
     # A case for each condition of RFC 9610 §3.3.1, so that it is read beside that list.
     if name not in FILTERS:
         raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
