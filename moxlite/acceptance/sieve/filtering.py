@@ -56,7 +56,7 @@ class _FilterSettings(msgspec.Struct, frozen=True):
     known: bool = False
 
 
-class _Loaded(msgspec.Struct, frozen=True):
+class _ScriptFacts(msgspec.Struct, frozen=True):
     """Facts of the account that a run of its script needs."""
 
     scripts: dict[str, Compiled]
@@ -137,10 +137,10 @@ async def _by_script(
         return await trio.to_thread.run_sync(_run, case, loaded, program, name, filtered, octets, section, now)
 
 
-def _load(r: Reader, *, name: str, program: Program, now: int) -> _Loaded:
+def _load(r: Reader, *, name: str, program: Program, now: int) -> _ScriptFacts:
     """Requests that the program, and programs that it includes, may make."""
     includes = bool(program.includes)
-    return _Loaded(
+    return _ScriptFacts(
         other_scripts(r, name) if includes else {},
         tuple(mailboxes(r)),
         seen_keys(r, now) if includes or "duplicate" in program.extensions else frozenset(),
@@ -165,7 +165,7 @@ def automatic(section: HeaderSection) -> str:
 
 def _run(
     case: Case,
-    loaded: _Loaded,
+    loaded: _ScriptFacts,
     program: Program,
     name: str,
     filtered: ScriptDecision,
