@@ -193,12 +193,12 @@ def _arrived(
     """
     verdict = classify(tx.config.junk_flags, target.name, target.special_use)
     delta = Delta()
-    marked: dict[_State, _Arrived] = {}
+    marked: dict[_State, _CopiedMessages] = {}
     for source, message_id in zip(sources, ids, strict=True):
         state = (source.mailbox_id, source.bits, source.is_reject, source.orig_id, source.destined_id)
         arrived = marked.get(state)
         if arrived is None:
-            arrived = marked[state] = _Arrived(_marks(source, target.id, verdict, moved=moved))
+            arrived = marked[state] = _CopiedMessages(_marks(source, target.id, verdict, moved=moved))
         arrived.ids.append(message_id)
         arrived.size += source.size
     for (_, bits, is_reject, orig_id, destined_id), arrived in marked.items():
@@ -250,7 +250,7 @@ _State: TypeAlias = tuple[MailboxID, int, int, MailboxID, MailboxID | None]
 """State on which a message's marks in the target depend: source mailbox, flags, and the columns of `_Marks`."""
 
 
-class _Arrived:
+class _CopiedMessages:
     """Messages with the same marks in the target."""
 
     __slots__ = ("ids", "marks", "size")
