@@ -202,7 +202,7 @@ def selectors_of(domains: Domains) -> Iterator[tuple[KeyPath, Selector]]:
             yield ("domains", domain, "dkim", "selectors", name, "key_file"), selector
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _CachedKey(msgspec.Struct, frozen=True):
     """A key, and the values that distinguish versions of its file."""
 
     stamp: tuple[int, int, int]
@@ -213,7 +213,7 @@ class SigningKeys:
     """The private keys of all selectors, by their files."""
 
     def __init__(self) -> None:
-        self._keys: dict[Path, _Known] = {}
+        self._keys: dict[Path, _CachedKey] = {}
 
     def read(self, snapshot: Snapshot) -> list[Mistake]:
         """Read the keys that a configuration names; returns the faults, each with the path of the file. Blocks.
@@ -221,7 +221,7 @@ class SigningKeys:
         A file that has not changed is not read again. If a file cannot be read any more, because the server has given
         up its privileges, its key stays.
         """
-        keys: dict[Path, _Known] = {}
+        keys: dict[Path, _CachedKey] = {}
         mistakes: list[Mistake] = []
         for path, selector in selectors_of(snapshot.domains):
             file = selector.key_file
@@ -231,7 +231,7 @@ class SigningKeys:
                 stamp = found.st_mtime_ns, found.st_size, found.st_ino
                 known = self._keys.get(file)
                 keys[file] = (
-                    known if known and known.stamp == stamp else _Known(stamp, load_dkim_key(file.read_bytes()))
+                    known if known and known.stamp == stamp else _CachedKey(stamp, load_dkim_key(file.read_bytes()))
                 )
             except PermissionError as error:
                 if file in self._keys:
