@@ -25,7 +25,7 @@ from moxlite.admin.standby.litestream import LEVELS
 from moxlite.store.backup.storage import Storage
 
 PRUNED: Final = "standby/pruned.json"
-"""In the data directory of the first machine: its `_Known`. No backup holds it."""
+"""In the data directory of the first machine: its `_FullCopies`. No backup holds it."""
 
 WHOLE: Final = 9
 """Litestream's level of whole copies."""
@@ -43,7 +43,7 @@ JUMP: Final = 60.0
 """Seconds by which a clock differs from elapsed time that was set, not slow."""
 
 
-class _Known(msgspec.Struct):
+class _FullCopies(msgspec.Struct):
     """Whole copies in the target, and when they were found.
 
     at: seconds UTC of the last look. epoch: see `layout.Head`. copies: for each database the number of the last
@@ -62,8 +62,8 @@ class EpochPruner:
 
     def __init__(self, data: Path, epoch: int, keep: float) -> None:
         """`keep` in seconds. Blocks."""
-        found = read_document(data / PRUNED, _Known)
-        self._known = found if found is not None and found.epoch == epoch else _Known(epoch=epoch)
+        found = read_document(data / PRUNED, _FullCopies)
+        self._known = found if found is not None and found.epoch == epoch else _FullCopies(epoch=epoch)
         self._data = data
         self._keep = keep
         self._elapsed: float | None = None
