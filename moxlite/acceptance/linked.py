@@ -58,7 +58,7 @@ JUDGED: Final = Flag.SEEN | Flag.ANSWERED | Flag.FLAGGED | Flag.NOTJUNK
 """Flags of a message whose reader has looked at it: the junk filter leaves it alone."""
 
 
-class _Known(msgspec.Struct, frozen=True):
+class _LinkFacts(msgspec.Struct, frozen=True):
     """The account's names for junk and trash, whether it has the message below the link already, and whether its owner
     has written to the author.
     """
@@ -122,7 +122,7 @@ class LinkSorter:
         settings = snapshot.account(name)
         return Case(evidence=evidence, asked=Path.of(address), recipient=recipient, settings=settings, accepted=True)
 
-    def _known(self, r: Reader, ready: PreparedMessage, author: Address | None) -> _Known:
+    def _known(self, r: Reader, ready: PreparedMessage, author: Address | None) -> _LinkFacts:
         def own(use: SpecialUse) -> str:
             box = mailbox_by_use(r, use)
             return INITIAL_SPECIAL_USE[use] if box is None else box.name
@@ -130,14 +130,14 @@ class LinkSorter:
         messageid = ready.thread.messageid
         again = messageid is not None and is_linked_already(r, self._link.host, self._link.username, messageid)
         known = author is not None and has_written_to(r, author.localpart, author.domain.unicode)
-        return _Known(own(SpecialUse.JUNK), own(SpecialUse.TRASH), again, known)
+        return _LinkFacts(own(SpecialUse.JUNK), own(SpecialUse.TRASH), again, known)
 
     async def _chosen(
         self,
         account: Account,
         snapshot: Snapshot,
         case: Case,
-        known: _Known,
+        known: _LinkFacts,
         ready: PreparedMessage,
         section: HeaderSection,
         files: FileInto,
@@ -222,7 +222,7 @@ async def _matching(case: Case, ready: PreparedMessage, section: HeaderSection) 
     return None if index is None else rules[index]
 
 
-async def _is_junk(account: Account, case: Case, known: _Known, ready: PreparedMessage) -> bool:
+async def _is_junk(account: Account, case: Case, known: _LinkFacts, ready: PreparedMessage) -> bool:
     """Whether the owner blocks the sender, or the filter calls the text junk: not of an author to whom the owner has
     written.
     """
