@@ -67,7 +67,7 @@ class DueReport(msgspec.Struct, frozen=True):
         return (dt.date(1970, 1, 1) + dt.timedelta(days=self.number)).strftime("%Y%m%d")
 
 
-class _Counted(msgspec.Struct):
+class _DayCounts(msgspec.Struct):
     """The messages of a day, counted by row of the report; `latest`: the latest message."""
 
     rows: dict[ReportRecord, int]
@@ -163,9 +163,9 @@ class DMARCReports:
         await send_report(self._ctx, self._submit, author, mail)
         return msgspec.structs.replace(outcome, result="sent", recipients=tuple(map(str, wanting)))
 
-    async def _count(self, due: DueReport) -> _Counted:
+    async def _count(self, due: DueReport) -> _DayCounts:
         """The messages of the day, equal ones as one row."""
-        counted, since, before = _Counted({}), due.number * DAY, (due.number + 1) * DAY
+        counted, since, before = _DayCounts({}), due.number * DAY, (due.number + 1) * DAY
         after: int | None = 0
         while after is not None:
             count = partial(_count_slice, counted=counted, domain=due.domain, since=since, before=before, after=after)
@@ -173,14 +173,14 @@ class DMARCReports:
         return counted
 
     def _written(
-        self, due: DueReport, counted: _Counted, published: Record, where: Destinations, author: Author
+        self, due: DueReport, counted: _DayCounts, published: Record, where: Destinations, author: Author
     ) -> tuple[DMARCReport, bytes]:
         """A report, and its compressed XML. Blocks."""
         report = self._report(due, counted, published, where, author)
         return report, gzipped(write_dmarc_report(report))
 
     def _report(
-        self, due: DueReport, counted: _Counted, published: Record, where: Destinations, author: Author
+        self, due: DueReport, counted: _DayCounts, published: Record, where: Destinations, author: Author
     ) -> DMARCReport:
         begin = due.number * DAY // SECOND
         errors = list(where.problems)
@@ -209,7 +209,7 @@ class DMARCReports:
         )
 
 
-def _count_slice(r: Reader, counted: _Counted, domain: str, since: int, before: int, after: int) -> int | None:
+def _count_slice(r: Reader, counted: _DayCounts, domain: str, since: int, before: int, after: int) -> int | None:
     """Count the next messages with ids above `after`; returns the last id, None at the end.
 
     In the thread of the read: the rows of one slice take longer than a task may hold the loop.
