@@ -108,7 +108,7 @@ def excess(html: str) -> str:
     # Two searches by compiled patterns tell for nearly all mail that counting tag by tag can be spared.
     if _unclosed(html) <= MAX_UNCLOSED and LONG.search(html) is None:
         return ""
-    return _Counted(html).excess
+    return _ElementCounter(html).excess
 
 
 def _unclosed(html: str) -> int:
@@ -117,7 +117,7 @@ def _unclosed(html: str) -> int:
     return sum(max(0, count - tags["/" + name]) for name, count in tags.items() if name[0] != "/")
 
 
-class _Counted:
+class _ElementCounter:
     """Counter of the elements of HTML, tag by tag, until a bound is exceeded."""
 
     def __init__(self, html: str) -> None:
