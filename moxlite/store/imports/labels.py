@@ -443,7 +443,7 @@ OWN: Final = 0.9
 """Share of Sent's messages that are from the owner: some are from addresses without mail of their own."""
 
 
-class _Counted(msgspec.Struct):
+class _LabelCounts(msgspec.Struct):
     """A label and its numbers of messages.
 
     Attributes:
@@ -466,7 +466,7 @@ class Survey:
     """Counts of an archive's labels, bounded whatever it has."""
 
     def __init__(self) -> None:
-        self._labels: dict[str, _Counted] = {}
+        self._labels: dict[str, _LabelCounts] = {}
         self._owners: set[str] = set()
 
     def count(self, labels: Sequence[str], header: HeaderSection) -> None:
@@ -480,7 +480,7 @@ class Survey:
             if counted is None:
                 if len(self._labels) >= MAX_COUNTED:
                     continue
-                counted = self._labels[folded] = _Counted(label)
+                counted = self._labels[folded] = _LabelCounts(label)
             counted.messages += 1
             counted.delivered += bool(owner)
             counted.own += author in self._owners
