@@ -410,7 +410,7 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
         return []
     in_order = _by_reception(order)
     search = Search(call.account, message_query, oldest_first=in_order and order[0].ascending)
-    chosen = _Chosen(collapse=collapse)
+    chosen = _SelectedEmails(collapse=collapse)
     found: list[q.Placed] = []
     while not search.done and not chosen.has(page):
         part = await search.step()
@@ -423,7 +423,7 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
     return [f"{LETTER}{one}" for one in chosen.ids]
 
 
-class _Chosen:
+class _SelectedEmails:
     """Emails in order: each once, and with `collapse` one of each thread."""
 
     def __init__(self, *, collapse: bool) -> None:
