@@ -94,7 +94,7 @@ def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     return ((uid, entry) for uid, entry, _ in _entries(text))
 
 
-class _Written:
+class _WrittenEntry:
     """Written components of one UID, and the time zones that they name.
 
     Each zone has the number of its calendar in the file.
@@ -108,7 +108,7 @@ class _Written:
 def _entries(text: str) -> Iterator[tuple[str, str, int]]:
     # One pass over lines and no tree: objects for each line would take many times the size of the file (STORE-199). So
     # nesting, the cut of entries that are too large, and the zones that they name are all followed here, line by line.
-    entries: dict[tuple[str, str], _Written] = {}
+    entries: dict[tuple[str, str], _WrittenEntry] = {}
     zones: dict[tuple[int, str], str] = {}
     inside: list[str] = []
     lines: list[str] = []
@@ -135,7 +135,7 @@ def _entries(text: str) -> Iterator[tuple[str, str, int]]:
                     if not name:
                         name = _made_uid(written)
                         written = _with_uid(written, name)
-                    entry = entries.setdefault((inside[1], name), _Written())
+                    entry = entries.setdefault((inside[1], name), _WrittenEntry())
                     entry.texts.append(written)
                     matches = (match for line in lines for match in ZONE.finditer(line[:500]))
                     entry.zones |= dict.fromkeys((calendar, zone_name(match[1] or match[2])) for match in matches)
