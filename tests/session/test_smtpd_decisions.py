@@ -711,7 +711,7 @@ async def test_known_senders_do_not_wait(
     async with smtp.connect(context=context, tls=TLS) as client:
         await begin(client, mail)
         assert (await client.reply()).startswith("250")
-        monkeypatch.setattr(deliver, "_waiting", deliver._Waiting(0))
+        monkeypatch.setattr(deliver, "_waiting", deliver._WaitingClients(0))
         await begin(client, MAIL.replace(b"ann@remote", b"new@other"))
         assert (await client.reply()).startswith(("250", "550"))
 

@@ -323,7 +323,7 @@ def _is_first_contact(decided: Decision) -> bool:
 # Delay of unknown senders before their first delivery (SMTP-97).
 
 
-class _Waiting:
+class _WaitingClients:
     """Number of clients that wait before their first delivery, over all listeners."""
 
     def __init__(self, limit: int) -> None:
@@ -345,7 +345,7 @@ class _Waiting:
 MAX_LINGERING: Final = 200
 """Maximum number of clients delayed at a time (SMTP-97): each uses a connection and a message."""
 
-_waiting: Final = _Waiting(MAX_LINGERING)
+_waiting: Final = _WaitingClients(MAX_LINGERING)
 
 
 async def linger(wire: Wire, seconds: float) -> None:
