@@ -115,7 +115,7 @@ async def receive_form(request: Request, *, directory: Path, limit: int, reserve
         if not await trio.to_thread.run_sync(room_for, directory, request.body.declared or 0, reserve):
             raise StorageRefused(DISK_FULL)
         file = await trio.to_thread.run_sync(_nameless, directory)
-        return await _received(request, options["boundary"], _Reading(file, directory, reserve, most), limit)
+        return await _received(request, options["boundary"], _FormParser(file, directory, reserve, most), limit)
     except OSError as e:
         logger.warning("upload failed", extra={"kv": {"account": request.account, "err": e.strerror or str(e)}})
         raise StorageRefused(DISK_FULL) from e
@@ -126,7 +126,7 @@ def _nameless(directory: Path) -> BinaryIO:
     return cast("BinaryIO", tempfile.TemporaryFile(dir=directory))
 
 
-async def _received(request: Request, boundary: str, reading: _Reading, limit: int) -> Form:
+async def _received(request: Request, boundary: str, reading: _FormParser, limit: int) -> Form:
     kept = False
     try:
         with trio.move_on_after(DEADLINE) as scope:
@@ -143,7 +143,7 @@ async def _received(request: Request, boundary: str, reading: _Reading, limit: i
     return Form(CountingFile(reading.file, size), reading.files, reading.fields)
 
 
-async def _read(request: Request, boundary: str, reading: _Reading, limit: int) -> None:
+async def _read(request: Request, boundary: str, reading: _FormParser, limit: int) -> None:
     try:
         # Not strict: the strict parser refuses octets after the last boundary, such as the line end of all browsers if
         # it arrives separately (RFC 2046 §5.1.1: they are ignored).
@@ -162,7 +162,7 @@ async def _read(request: Request, boundary: str, reading: _Reading, limit: int) 
         raise TooLarge(worded("this file exceeds the import limit ({limit} bytes)", limit=limit)) from e
 
 
-class _Reading:
+class _FormParser:
     """The fields of a form, and its files, while they are parsed."""
 
     def __init__(self, file: BinaryIO, directory: Path, reserve: int, most: int) -> None:
