@@ -190,10 +190,10 @@ def read_dmarc_report(pieces: Iterable[bytes]) -> DMARCReport:
 
     Raises DMARCReportError.
     """
-    return _Reading().run(pieces)
+    return _ReportParser().run(pieces)
 
 
-class _Reading:
+class _ReportParser:
     """Parser state of one report."""
 
     def __init__(self) -> None:
