@@ -136,22 +136,22 @@ class LinkPull(Pull):
         received, offset = mail.received, mail.offset
         try:
             await deliver_linked(self._account, ready, files, self.sorting.now, also, received=received, offset=offset)
-        except _Renamed:
+        except _MailboxRenamed:
             return False
         return True
 
 
-class _Renamed(StoreError):
+class _MailboxRenamed(StoreError):
     """The mailbox got another name here on the way of a message."""
 
 
 def _linked(tx: AccountTx, performed: DeliveryResult, *, mail: Mail, ready: PreparedMessage, home: MailboxID) -> None:
     """Write the row of a message in the unit of its delivery, so that it is delivered and sorted once. Raises
-    _Renamed.
+    _MailboxRenamed.
     """
     with suppress(NoSuchMailbox):
         if mailbox(tx, home).name != mail.mailbox:
-            raise _Renamed
+            raise _MailboxRenamed
     origin, added = mail.origin, performed.added
     assert origin is not None
     assert added is not None
