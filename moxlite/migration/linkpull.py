@@ -59,7 +59,7 @@ class Survey(msgspec.Struct):
         return self.exists < 0 or (self.exists, self.uidnext) == (status.get("MESSAGES"), status.get("UIDNEXT"))
 
 
-class _Sorting:
+class _NewMailSorter:
     """Tells new mail of Inbox, which is sorted, from the first copy (LINK-31).
 
     Attributes:
@@ -96,7 +96,7 @@ class LinkPull(Pull):
 
     def __init__(self, transfer: Transfer, sorter: LinkSorter | None, resent: ResentMessages) -> None:
         super().__init__(transfer)
-        self.sorting = _Sorting(sorter)
+        self.sorting = _NewMailSorter(sorter)
         self.resent = resent
         self.began = trio.current_time()
 

@@ -14,7 +14,7 @@ import trio
 
 from moxlite.migration import incoming as incoming_module, linkpull as linkpull_module, mirror as mirror_module
 from moxlite.migration.incoming import Incoming
-from moxlite.migration.linkpull import LinkPull, Survey, _Sorting
+from moxlite.migration.linkpull import LinkPull, Survey, _NewMailSorter
 from moxlite.migration.mirror import Mirror
 from moxlite.migration.pull import Pull
 from moxlite.migration.push import Push
@@ -467,7 +467,7 @@ async def test_a_first_copy_looks_at_nothing_anew_for_each_portion(
     await fill(linking.imap, "Inbox", 1, 5, "()")
     await fill(linking.imap, "Trips", 101, 400, "()")
     looks, flags, seen = Counter[str](), Counter[str](), list[bool]()
-    surveyed, merge, portion = Incoming._survey, Pull.merge, _Sorting.portion
+    surveyed, merge, portion = Incoming._survey, Pull.merge, _NewMailSorter.portion
 
     async def survey(self: Incoming, client: Client, place: Any, *args: Any, **options: Any) -> Any:
         looks[place.box.name] += 1
@@ -477,13 +477,13 @@ async def test_a_first_copy_looks_at_nothing_anew_for_each_portion(
         flags[remote.id] += len(found)
         await merge(self, remote, found)
 
-    def next_portion(self: _Sorting, found: Survey, left: int) -> Any:
+    def next_portion(self: _NewMailSorter, found: Survey, left: int) -> Any:
         seen.append(found.target == "Mia/Journeys")
         return portion(self, found, left)
 
     monkeypatch.setattr(Incoming, "_survey", survey)
     monkeypatch.setattr(Pull, "merge", merged)
-    monkeypatch.setattr(_Sorting, "portion", next_portion)
+    monkeypatch.setattr(_NewMailSorter, "portion", next_portion)
 
     async def change() -> None:
         await linking.flag("bo", 490, "Trips")
