@@ -151,7 +151,7 @@ class Links:
         self._tree = tree
         self.searches = Searches(copies, roots)
         self._sealing = PasswordCipher(copies.config.current.static.data_dir)
-        self._running: dict[tuple[str, int], _Running] = {}
+        self._running: dict[tuple[str, int], _RunningLink] = {}
         self._turns: dict[str, trio.Lock] = {}
         self._edits: defaultdict[str, trio.Lock] = defaultdict(trio.Lock)
         """By account: a link that is added while one of its name is removed would be of mailboxes that go."""
@@ -171,7 +171,7 @@ class Links:
 
     def _start(self, name: str, link_id: int) -> None:
         if (name, link_id) not in self._running:
-            running = self._running[name, link_id] = _Running(partial(_count, self._running))
+            running = self._running[name, link_id] = _RunningLink(partial(_count, self._running))
             self._tree.start("migration.link", partial(self._run, name, link_id, running), FailurePolicy.ONCE)
 
     def _changed(self, old: Snapshot, new: Snapshot) -> None:
@@ -380,7 +380,7 @@ class Links:
 
     # The running links
 
-    async def _run(self, name: str, link_id: int, running: _Running) -> None:
+    async def _run(self, name: str, link_id: int, running: _RunningLink) -> None:
         """Keep a link connected until it is paused or removed.
 
         Errors: StoreError ends it; it runs again when the account is opened the next time.
@@ -401,7 +401,7 @@ class Links:
             running.ended.set()
             _count(self._running)
 
-    async def _keep(self, account: Account, link_id: int, running: _Running) -> None:
+    async def _keep(self, account: Account, link_id: int, running: _RunningLink) -> None:
         from moxlite.net.imapclient import IMAPClientError, LoginFailed, TLSFailed
 
         failures = 0
@@ -433,7 +433,7 @@ class Links:
                 links_failures.labels(reason="tls" if isinstance(error, TLSFailed) else "connection").inc()
                 await running.wait("waiting", reason_of(error), _pause(failures, error))
 
-    async def _serve(self, account: Account, link: Link, running: _Running) -> None:
+    async def _serve(self, account: Account, link: Link, running: _RunningLink) -> None:
         running.enter("connecting")
         await lazyimport.load("moxlite.migration.mirror")
         from moxlite.migration.mirror import Mirror
@@ -465,7 +465,7 @@ class Links:
             with trio.move_on_after(5, shield=True):
                 await client.logout()
 
-    async def _collect(self, account: Account, link: Link, running: _Running, password: str) -> None:
+    async def _collect(self, account: Account, link: Link, running: _RunningLink, password: str) -> None:
         """Fetch mail by POP3, again and again (LINK-18)."""
         await lazyimport.load("moxlite.migration.maildrop")
         from moxlite.migration.maildrop import POLL, Maildrop
@@ -487,7 +487,7 @@ class Links:
             await trio.sleep(POLL)
 
 
-class _Running:
+class _RunningLink:
     """A link that runs."""
 
     def __init__(self, counted: Callable[[], None]) -> None:
@@ -573,7 +573,7 @@ def _sorter(config: CurrentConfig, accounts: Accounts, link: Link) -> LinkSorter
     return LinkSorter(config, accounts, link) if link.sorts else None
 
 
-def _count(all_running: Mapping[tuple[str, int], _Running]) -> None:
+def _count(all_running: Mapping[tuple[str, int], _RunningLink]) -> None:
     for phase in PHASES:
         links_running.labels(phase=phase).set(sum(one.state.phase == phase for one in all_running.values()))
 
