@@ -94,7 +94,7 @@ class Supervisor:
         self.failures: Final[dict[str, int]] = {}
         self.down: Final[dict[str, Down]] = {}
         self._nursery = nursery
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, _RunningTask] = {}
 
     @property
     def running(self) -> frozenset[str]:
@@ -149,15 +149,15 @@ class Supervisor:
         """The task's name for Trio: SIGUSR1's dump and the watchdog show it."""
         return f"{name} ({self.name})"
 
-    def _enter(self, name: str) -> "_Running":
+    def _enter(self, name: str) -> "_RunningTask":
         assert name not in self._running, f"two tasks are called {name}"
         pkg, _, task = name.partition(".")
         failures_total.labels(pkg, task)  # it shows 0 from now on: increase() of Prometheus needs a first value
-        running = self._running[name] = _Running()
+        running = self._running[name] = _RunningTask()
         return running
 
     async def _keep_ready(
-        self, name: str, running: "_Running", task: ReadyTask, *, task_status: trio.TaskStatus[None]
+        self, name: str, running: "_RunningTask", task: ReadyTask, *, task_status: trio.TaskStatus[None]
     ) -> None:
         status = _Status(task_status)
         await self._keep(name, running, partial(task, task_status=status), FailurePolicy.RESTART, status)
@@ -165,7 +165,7 @@ class Supervisor:
     async def _keep(
         self,
         name: str,
-        running: "_Running",
+        running: "_RunningTask",
         task: Callable[[], Awaitable[None]],
         on_failure: FailurePolicy,
         status: "_Status | None" = None,
@@ -258,7 +258,7 @@ async def open_supervisor(name: str, *, plain: tuple[type[Exception], ...] = ())
         nursery.cancel_scope.cancel()
 
 
-class _Running:
+class _RunningTask:
     __slots__ = ("ended", "scope")
 
     def __init__(self) -> None:
