@@ -91,11 +91,11 @@ async def add_messages(
     Raises: StoreError, OSError: nothing is changed.
     Cancellation: nothing is changed, unless the final unit has begun, which then completes.
     """
-    adding = _Adding(account, accounts, RunningImport(progress, trio.CancelScope()), tmp, gap=gap)
+    adding = _ImportJob(account, accounts, RunningImport(progress, trio.CancelScope()), tmp, gap=gap)
     return (await adding.run(items, home)).messages
 
 
-class _Adding:
+class _ImportJob:
     """One job that adds messages to an account."""
 
     def __init__(
@@ -310,7 +310,7 @@ class _Adding:
 
 
 class FromFile:
-    """An import of a file, which is parsed into items for `_Adding`."""
+    """An import of a file, which is parsed into items for `_ImportJob`."""
 
     def __init__(
         self,
@@ -343,7 +343,7 @@ class FromFile:
             # The reading thread looks itself whether it is to end: between two batches may be minutes.
             budget = Budget(limit, trio.from_thread.check_cancelled)
             items = read_source(cast("BinaryIO", source), self._order, budget)
-            adding = _Adding(*self._arguments, space=self._space, order=self._order, gap=gap)
+            adding = _ImportJob(*self._arguments, space=self._space, order=self._order, gap=gap)
             if self._add_beside is None:
                 return await self._add(adding, set_aside(items, None))
             with tempfile.TemporaryFile(dir=self._directory) as file:
@@ -358,7 +358,7 @@ class FromFile:
             if source is not self._file:
                 source.close()
 
-    async def _add(self, adding: _Adding, items: Iterator[Item]) -> Done:
+    async def _add(self, adding: _ImportJob, items: Iterator[Item]) -> Done:
         return await (adding.count(items) if self._order.dry_run else adding.run(items))
 
     async def _limit(self) -> int:
