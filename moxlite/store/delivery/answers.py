@@ -41,7 +41,7 @@ DELEGATES: Final = "SELECT 1 FROM delegate LIMIT 1"
 JUDGED: Final = Flag.JUNK | Flag.NOTJUNK
 
 
-class _Fading(msgspec.Struct, frozen=True):
+class _FadeData(msgspec.Struct, frozen=True):
     message_id: int
     keyword: str
 
@@ -81,7 +81,7 @@ def note_writing(tx: AccountTx, in_reply_to: str, writer: str) -> None:
     if original is not None and _add(tx, original, WRITING + writer):
         key = _key(original, writer)
         tx.execute(DROP, key)
-        tx.owe(key, FADE, msgspec.json.encode(_Fading(original, WRITING + writer)), due=tx.now + FADES)
+        tx.owe(key, FADE, msgspec.json.encode(_FadeData(original, WRITING + writer)), due=tx.now + FADES)
 
 
 def end_writing(tx: AccountTx, in_reply_to: str, writer: str) -> None:
@@ -94,7 +94,7 @@ def end_writing(tx: AccountTx, in_reply_to: str, writer: str) -> None:
 
 def fade(tx: AccountTx, key: bytes, row_id: int, data: bytes) -> None:
     """Take a mark away whose row of the outbox is due, unless there is a newer row."""
-    fading = from_json(data, _Fading)
+    fading = from_json(data, _FadeData)
     if tx.row(NEWER, key, row_id) is None:
         store_flags_ids(tx, [fading.message_id], mode="remove", keywords=[fading.keyword])
 
