@@ -39,7 +39,7 @@ SCRIPT_MARK: Final = "/*script*/"
 Stamp = tuple[tuple[int, int], ...]
 
 
-class Encoded:
+class EncodedFile:
     """A file in the codings that clients have asked for. Each is made once, in a thread: the best takes 0.1 s of a
     document.
     """
@@ -67,7 +67,7 @@ class Encoded:
 
 class _Built(msgspec.Struct, frozen=True):
     stamp: Stamp
-    document: Encoded
+    document: EncodedFile
 
 
 class Document:
@@ -126,7 +126,7 @@ class Document:
             *SERVICE_HEADERS,
         )
         kind = "text/html; charset=utf-8"
-        return _Built(stamp, Encoded(Representation(body, kind, tag, modified, headers)))
+        return _Built(stamp, EncodedFile(Representation(body, kind, tag, modified, headers)))
 
 
 @cache
@@ -277,14 +277,14 @@ class Bundles:
 
 
 @cache
-def _parts(app: str) -> Mapping[str, Encoded]:
+def _parts(app: str) -> Mapping[str, EncodedFile]:
     """The parts in the package by name and tag. They are read once per process."""
-    parts: dict[str, Encoded] = {}
+    parts: dict[str, EncodedFile] = {}
     modified = datetime.now(UTC)
     headers = (("cache-control", IMMUTABLE), ("vary", "Accept-Encoding"), *SERVICE_HEADERS)
     for path in sorted(STATIC.glob(f"{app}-*.js")):
         content = path.read_bytes()
         tag = part_tag(content.decode())
         name = f"{path.stem.removeprefix(f'{app}-')}.{tag}.js"
-        parts[name] = Encoded(Representation(content, "text/javascript; charset=utf-8", tag, modified, headers))
+        parts[name] = EncodedFile(Representation(content, "text/javascript; charset=utf-8", tag, modified, headers))
     return parts
