@@ -59,14 +59,14 @@ if TYPE_CHECKING:
     from moxlite.web.webmail.app import Webmail
 
 
-class Served(msgspec.Struct, frozen=True):
+class ServedProtocol(msgspec.Struct, frozen=True):
     """Protocol of a port, and the handler of its connections."""
 
     handler: Handler
     gate: Gate
 
 
-def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, Callable[[Endpoint], Served]]:
+def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, Callable[[Endpoint], ServedProtocol]]:
     """For each service, what serves one of its ports; the server goes on without a queue."""
 
     def forwarding() -> "Forwarding":
@@ -81,7 +81,7 @@ def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, C
     )
     imap, web = _imap(components), _web(components, queue, forwarding)
 
-    def https(endpoint: Endpoint) -> Served:
+    def https(endpoint: Endpoint) -> ServedProtocol:
         """Mail programs may use the https port as well, and say so by ALPN (WEB-27)."""
         by_alpn = {
             "imap": imap(endpoint).handler,
@@ -94,7 +94,7 @@ def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, C
             alpn = info.tls.alpn if info.tls is not None else None
             await by_alpn.get(alpn or "", otherwise.handler)(stream, info)
 
-        return Served(handle, otherwise.gate)
+        return ServedProtocol(handle, otherwise.gate)
 
     return {
         "smtp": smtp,
@@ -110,12 +110,12 @@ def handlers(components: Components, queue: Queue | None) -> Mapping[Protocol, C
 
 def _smtp(
     components: Components, forwarding: "Lazy[Forwarding]", submit: Submit, defer: Defer | None, sent: AskSent | None
-) -> Callable[[Endpoint], Served]:
+) -> Callable[[Endpoint], ServedProtocol]:
     # One gate for all ports: a network's limit must not grow with the listeners.
     gate, bounce_limit = connection_gate(components.static.rate_limits), BounceLimit()
     peers = Peers(components.config, components.network.resolver, local_addresses(components.static))
 
-    def handler(endpoint: Endpoint) -> Served:
+    def handler(endpoint: Endpoint) -> ServedProtocol:
         assert endpoint.service in ("smtp", "submission", "submissions")
         context = SMTPContext(
             service=endpoint.service,
@@ -142,7 +142,7 @@ def _smtp(
             starttls=None if endpoint.tls else components.network.tls.of(endpoint.listener, endpoint.service),
             default_account=ACCOUNT if components.local else "",
         )
-        return Served(partial(_serve_smtp, context=context), gate)
+        return ServedProtocol(partial(_serve_smtp, context=context), gate)
 
     return handler
 
@@ -173,11 +173,11 @@ def imap_context(components: Components) -> IMAPContext:
     )
 
 
-def _imap(components: Components) -> Callable[[Endpoint], Served]:
+def _imap(components: Components) -> Callable[[Endpoint], ServedProtocol]:
     """IMAP and ManageSieve: the same log-ins and limits."""
     common = imap_context(components)
 
-    def handler(endpoint: Endpoint) -> Served:
+    def handler(endpoint: Endpoint) -> ServedProtocol:
         services: dict[Protocol, Literal["imap", "imaps", "imaphttps", "managesieve"]]
         services = {"imap": "imap", "https": "imaphttps", "managesieve": "managesieve"}
         service = services.get(endpoint.service, "imaps")
@@ -189,7 +189,7 @@ def _imap(components: Components) -> Callable[[Endpoint], Served]:
             starttls=None if endpoint.tls else components.network.tls.of(endpoint.listener, "imap"),
         )
         serve = _serve_managesieve if service == "managesieve" else _serve_imap
-        return Served(partial(serve, context=context), context.gate)
+        return ServedProtocol(partial(serve, context=context), context.gate)
 
     return handler
 
@@ -398,7 +398,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
 
 def _web(
     components: Components, queue: Queue | None, forwarding: "Callable[[], Forwarding]"
-) -> Callable[[Endpoint], Served]:
+) -> Callable[[Endpoint], ServedProtocol]:
     tls = components.network.tls
     strict = StrictTransport(
         components.config,
@@ -423,8 +423,8 @@ def _web(
         opaque_id=components.services.received_id.encode,
     )
 
-    def handler(endpoint: Endpoint) -> Served:
-        return Served(partial(serve_http, context=context), context.gates[endpoint.listener])
+    def handler(endpoint: Endpoint) -> ServedProtocol:
+        return ServedProtocol(partial(serve_http, context=context), context.gates[endpoint.listener])
 
     return handler
 
