@@ -42,7 +42,7 @@ MAX_HOST: Final = 253
 """Characters of a host name (RFC 1035 §2.3.4)."""
 
 
-class Placed:
+class InlineImages:
     """The images of a message, looked up by the Content-ID in the HTML.
 
     Each reference reduces `DrawHTML.room` by the size of the image, since each will hold a copy of it (WEBMAIL-54).
@@ -69,7 +69,7 @@ class Placed:
 
 def draw_html(job: DrawHTML) -> Drawn:
     """Sanitize HTML. Raises Refused."""
-    placed = Placed(job)
+    placed = InlineImages(job)
     try:
         clean = sanitize(job.html, placed, external=job.external, quoted=job.quoted, scheme=job.scheme)
     except TooComplex as refusal:
