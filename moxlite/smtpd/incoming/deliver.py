@@ -45,7 +45,7 @@ from moxlite.smtpd.incoming.blocklists import question_of
 from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
 from moxlite.smtpd.incoming.results import DeliveryLog, Results
-from moxlite.smtpd.incoming.storing import Storing
+from moxlite.smtpd.incoming.storing import CopyWriter
 from moxlite.smtpd.notices import failure_notice, receipt
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session, Transaction
@@ -90,7 +90,7 @@ class Reception:
         self._message = message
         self._evidence = evidence
         self._common = common_of(session, transaction, message.prepared, evidence)
-        self._storing = Storing(session, transaction, message.prepared, self._common)
+        self._storing = CopyWriter(session, transaction, message.prepared, self._common)
         self._results = Results(
             transaction.recipients,
             expand(

@@ -273,7 +273,7 @@ def _sealer(own: Address, signers: Sequence[Signer]) -> Sealer | None:
 logger = logging.getLogger("moxlite.smtpd.incoming.deliver")
 
 
-class Storing:
+class CopyWriter:
     """Writes the copies of one message.
 
     Attributes:
