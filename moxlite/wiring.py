@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from moxlite.admin.backup.backups import BackupCommands
     from moxlite.admin.delivery.forwarding import Forwarding
     from moxlite.admin.standby.holding import HoldingTask
-    from moxlite.admin.standby.waiting import Waiting
+    from moxlite.admin.standby.waiting import TargetWaiter
     from moxlite.groupware.arriving import InvitationReceiver
     from moxlite.groupware.carrying import ScheduleSender
     from moxlite.groupware.copying import CalendarCopies
@@ -103,7 +103,7 @@ class Files(msgspec.Struct, frozen=True, kw_only=True):
     imports: Imports
     spools: Spools
     faults: StorageFaults
-    waiting: "Waiting | None"
+    waiting: "TargetWaiter | None"
     """Waits for the second machine in mode sync, and refuses once it has taken over."""
     lease: "HoldingTask | None"
     """Holds the lease, where a second machine takes over by itself."""
@@ -430,15 +430,15 @@ async def _add_beside(config: ConfigHolder, account: "Account", file: BinaryIO) 
     return await add_beside(config, account, file)
 
 
-def _standby(static: Static) -> tuple["Waiting | None", Callable[[Path], bool]]:
+def _standby(static: Static) -> tuple["TargetWaiter | None", Callable[[Path], bool]]:
     """The conditions of a second machine, and `Options.replicated`."""
     if static.standby.target is None:
         return None, lambda _: False
     from moxlite.admin.standby.layout import is_copied
-    from moxlite.admin.standby.waiting import Waiting
+    from moxlite.admin.standby.waiting import TargetWaiter
 
     waits, refuse = static.standby.mode == "sync", static.standby.target_away == "refuse"
-    return Waiting(static.data_dir, waits=waits, refuse=refuse), partial(is_copied, static.data_dir)
+    return TargetWaiter(static.data_dir, waits=waits, refuse=refuse), partial(is_copied, static.data_dir)
 
 
 async def _make_network(started: Started, budget: Budget, *, local: bool) -> Network:

@@ -67,7 +67,7 @@ from moxlite.admin.standby.litestream import (
 from moxlite.admin.standby.pack import collect, digest, seal
 from moxlite.admin.standby.pruning import EpochPruner, pause_of
 from moxlite.admin.standby.status import target_fault, words_of
-from moxlite.admin.standby.waiting import Waiting
+from moxlite.admin.standby.waiting import TargetWaiter
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
@@ -144,7 +144,7 @@ class Replication:
         self,
         config: ConfigHolder,
         read: Read,
-        waiting: Waiting,
+        waiting: TargetWaiter,
         lease: Callable[[], HeldLease] | None = None,
     ) -> None:
         """`read` reads files that moxlite.toml names, which only root may be able to open. `waiting`: refuses changes

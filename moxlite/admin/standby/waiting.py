@@ -23,7 +23,7 @@ UNKNOWN: Final = 0.05
 """Seconds until the program is asked again for a database that it has not noticed yet."""
 
 
-class Waiting:
+class TargetWaiter:
     """Waits for the target, in threads of writers. Until `begin` nothing waits: the server is starting.
 
     Attributes:
