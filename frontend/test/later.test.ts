@@ -175,3 +175,17 @@ test("words of the reader's language name a moment, and English ones as well", (
     globalThis.moxliteLanguage = undefined;
   }
 });
+
+test("a range begins at its start, and a year may follow a date", () => {
+  const known: readonly (readonly [string, string])[] = [
+    ["tomorrow 12-13", "2026-03-26T12:00"],
+    ["12:00–13:30", "2026-03-25T12:00"],
+    ["Tue, Mar 31, 9:30", "2026-03-31T09:30"],
+    ["Dec 24 2027", "2027-12-24T08:00"],
+    ["18:00 24 Dec", "2026-12-24T18:00"],
+    ["tomorrow evening at 7", "2026-03-26T19:00"],
+    ["9 to 11 p.m.", "2026-03-25T21:00"],
+  ];
+  for (const [text, expected] of known) assert.equal(at(text), expected, text);
+  for (const text of ["9:30 10:30", "12-13-14", "12-", "Mon Dec 24", "24-26 Dec"]) assert.equal(at(text), "", text);
+});

@@ -230,7 +230,7 @@ def test_guests_are_completed_as_recipients_are(chromium: Browser, server: Local
             }
             desk.call("contact_save", contact=contact)
         calendar = desk.open()
-        page.keyboard.press("n")
+        page.keyboard.press("c")
         page.get_by_label("Title").fill("Plan")
         guests = page.get_by_role("combobox", name="Guests")
         guests.press_sequentially("Ada")

@@ -336,7 +336,7 @@ def test_a_custom_rule_is_written_and_read_back(chromium: Browser, server: Local
     with fresh(chromium, server, 1280) as visitor:
         desk, page = Desk(visitor.page), visitor.page
         calendar = desk.open()
-        page.keyboard.press("n")
+        page.keyboard.press("c")
         page.get_by_label("Title").fill("Choir")
         page.get_by_label("Starts on").fill("2099-06-01")  # a Monday
         page.get_by_label("Repeat", exact=True).and_(page.locator(".field > select")).select_option("custom")
@@ -375,7 +375,7 @@ def test_an_event_that_is_saved_by_two_presses_is_one(chromium: Browser, server:
         desk = Desk(visitor.page)
         page = desk.page
         calendar = desk.open()
-        page.keyboard.press("n")
+        page.keyboard.press("c")
         page.get_by_label("Title").fill("Dentist")
         page.get_by_label("Guests", exact=True).fill('"Roe, Ada" <ada@remote.example>')
         save = page.get_by_role("button", name="Save")

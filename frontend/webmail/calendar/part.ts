@@ -44,7 +44,7 @@ import {
   when,
 } from "./days";
 import { listenForDrags } from "./dragging";
-import { drawHours, hour } from "./hours";
+import { drawHours } from "./hours";
 import { drawMonth } from "./month";
 import { drawSmall } from "./small";
 import { shownName, signOf } from "./subscribing";
@@ -104,7 +104,7 @@ class CalendarPage implements Board {
     const icon = (kind: string, path: string, title: string, run: () => void) =>
       el("button", { class: `btn icon ${kind}`, type: "button", title, "aria-label": title, onclick: run }, sign(path));
     const add = t("New event");
-    const title = `${add} (n)`;
+    const title = `${add} (c)`;
     const side = el(
       "div",
       { class: "place-side calendar-page" },
@@ -488,33 +488,22 @@ class CalendarPage implements Board {
       // another one may begin meanwhile
       for (let last: unknown; last !== this.loading; await last) last = this.loading;
       if (this.calendars.length === 0) return; // the failure was reported
-      const whole = from === null && (last !== day || this.view === "month");
-      const now = new Date();
-      const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
-      const begin = from ?? next;
+      const begin = from ?? this.nextHour(day);
       const wanted =
-        whole && from === null && last !== day
+        from === null && last !== day
           ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) }
           : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
       if (!short) return void (await (await this.tool()).add(wanted));
       const { writeShort } = await this.page.load<typeof QuickPart>("quick");
-      const mark = this.mark(day, from, to);
-      const further = await writeShort(this.page.client, this.calendars, wanted, mark).finally(() => mark.remove());
+      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null);
       if (further === "saved") await this.load();
       else if (further !== null) await (await this.tool()).add(further);
     });
   }
 
-  /** Mark the room of an event that is written. */
-  private mark(day: number, from: number | null, to: number | null): HTMLElement {
-    const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
-    const whole = from === null || to === null;
-    Object.assign(made.style, {
-      top: whole ? "0" : `${(from * hour) / 60}px`,
-      height: whole ? "100%" : `${((to - from) * hour) / 60}px`,
-    });
-    this.root.querySelector(`${whole ? "" : ".cal-column"}[data-day="${day}"]`)?.append(made);
-    return made;
+  /** Minutes of a day at which an event may begin. */
+  private nextHour(day: number): number {
+    return day === today() ? Math.min(22, new Date().getHours() + 1) * 60 : 540;
   }
 
   private async open(one: Shown, cause: HTMLElement): Promise<void> {
@@ -575,7 +564,14 @@ class CalendarPage implements Board {
     const letters: Record<string, () => void> = {
       "/": () => this.search.input.focus(),
       t: () => (this.sought === "" ? this.choose(today()) : this.show(this.view, today())),
-      n: () => this.add(),
+      n: () =>
+        this.add(
+          this.day,
+          this.day,
+          this.view === "day" || this.view === "week" ? this.nextHour(this.day) : null,
+          null,
+          true,
+        ),
       c: () => this.add(),
       d: () => this.show("day", this.day),
       w: () => this.show("week", this.day),

@@ -45,8 +45,24 @@ const units = new Map(
   }),
 );
 /** Words that change nothing. */
-const idle = new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
+const idle = new Set(["at", "on", "in", "the", "this", "of", "for", "from", "next", "@"]);
 const longest = 80;
+
+/** A time that words name. */
+export interface Reading {
+  /** The English words that were read. */
+  readonly words: readonly string[];
+  /** Midnight of the day; null if there is only a time. */
+  readonly day: Date | null;
+  /** Minutes of the day; null if there is only a day. */
+  readonly from: number | null;
+  /** The end of a range, in minutes of the same day, which may be more than a day has; null without one. */
+  readonly to: number | null;
+  /** The moment that a duration leads to, as in "in 3 hours". */
+  readonly after: Date | null;
+  /** What the time was written as: "9" and "9.30" may be other numbers. */
+  readonly written: string;
+}
 
 /** The position of the name that begins with these letters, at least three of them; -1 for none. */
 function named(names: readonly string[], word: string): number {
@@ -54,21 +70,64 @@ function named(names: readonly string[], word: string): number {
 }
 
 /** A day at an hour, in local time. An hour that a change of the clocks skips becomes the next one. */
-function dayAt(from: Date, days: number, minutes: number): Date {
+export function dayAt(from: Date, days: number, minutes: number): Date {
   return new Date(from.getFullYear(), from.getMonth(), from.getDate() + days, 0, minutes);
 }
 
+interface Clock {
+  readonly minutes: number;
+  /** It is said to be before or after noon. */
+  readonly half: boolean;
+}
+
 /** The minutes of the day of "8", "8:30", "8am", "20.15"; null for anything else. */
-function clock(word: string): number | null {
+function clock(word: string): Clock | null {
   const found = /^(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?$/.exec(word);
   if (found === null) return null;
   let hour = Number(found[1]);
   const minute = Number(found[2] ?? 0);
-  if (found[3] !== undefined) {
+  const half = found[3] !== undefined;
+  if (half) {
     if (hour < 1 || hour > 12) return null;
     hour = (hour % 12) + (found[3] === "pm" ? 12 : 0);
   }
-  return hour < 24 && minute < 60 ? hour * 60 + minute : null;
+  // before ten, a zero in front is of a clock of 24 hours
+  return hour < 24 && minute < 60 ? { minutes: hour * 60 + minute, half: half || /^0\d/.test(word) } : null;
+}
+
+const noon = 720;
+
+/** The minutes of "9:30" and of "9:30-11"; an end that is not after the start is after noon, or on the next day. `part` is the hour of
+ * a part of the day, and `twelve` that "3" is rather an hour after noon. */
+function range(word: string, part: number, twelve: boolean): readonly [number, number | null] | null {
+  const [start, end = null, ...rest] = word.split("-").map(clock);
+  if (start === null || start === undefined || rest.length > 0 || (word.includes("-") && end === null)) return null;
+  const late = start.minutes + noon;
+  const lifted = end?.half
+    ? late <= end.minutes
+    : part > 0
+      ? part >= 14 && late >= (part - 2) * 60
+      : twelve && late >= 780 && late < 1140 && (end === null || end.minutes < noon);
+  const from = !start.half && start.minutes < noon && lifted ? late : start.minutes;
+  if (end === null) return [from, null];
+  let to = end.minutes;
+  if (to <= from && !end.half && to + noon > from) to += noon;
+  return [from, to <= from ? to + 1440 : to];
+}
+
+/** A day that is named with its month at this place, and the number of words for it; null for another word. */
+function date(words: readonly string[], at: number, now: Date): readonly [Date | null, number] | null {
+  const [first = "", second = "", third = ""] = words.slice(at, at + 3);
+  const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(first);
+  if (iso !== null) return [exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3])), 1];
+  const before = named(months, first) >= 0;
+  const month = named(months, before ? first : second);
+  const number = /^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(before ? second : first);
+  if (month < 0 || number === null) return null;
+  const year = /^20\d\d$/.test(third) ? Number(third) : null;
+  const day = exact(year ?? now.getFullYear(), month, Number(number[1]));
+  const over = year === null && day !== null && dayAt(day, 1, 0) <= now;
+  return [over ? exact(now.getFullYear() + 1, month, Number(number[1])) : day, year === null ? 2 : 3];
 }
 
 /** A duration after `now`: minutes and hours as they pass, days and weeks by the calendar. */
@@ -83,63 +142,102 @@ function after(now: Date, n: number, unit: string): Date | null {
 }
 
 /** The moment that these words name, after `now`: "tomorrow morning", "Monday 08:00", "in 3 hours", "24 Dec 18:00", "2026-12-24";
- * or "morgen 9 Uhr" in the language of the page. A day without a time begins at 8:00. Null for words that are not understood. */
+ * or "morgen 9 Uhr" in the language of the page; of a range its start. A day without a time begins at 8:00. Null for words that are
+ * not understood. */
 export function momentOf(text: string, now: Date): Date | null {
-  const typed = text.slice(0, longest);
-  const english = inEnglish(typed, (locale() ?? "en").split("-")[0]!);
-  return (english === null ? null : read(english, now)) ?? read(typed, now);
+  const reading = readTime(text, now);
+  if (reading === null) return null;
+  const { day, from } = reading;
+  const found = reading.after ?? dayAt(day ?? now, 0, from ?? 480);
+  // a time of the day alone, which is over, is tomorrow's
+  return day === null && found <= now ? dayAt(now, 1, from!) : found;
 }
 
-function read(text: string, now: Date): Date | null {
-  const words = text
+/** The time that all of these words name, in the language of the page or in English; null if they name none. With `twelve`, the hours
+ * from one to six are after noon unless the words say something else. */
+export function readTime(text: string, now: Date, twelve = false): Reading | null {
+  const typed = text.slice(0, longest);
+  const english = inEnglish(typed, (locale() ?? "en").split("-")[0]!);
+  return (english === null ? null : read(english, now, twelve)) ?? read(typed, now, twelve);
+}
+
+function read(text: string, now: Date, twelve: boolean): Reading | null {
+  const all = text
     .toLowerCase()
     .replace(/\bday after tomorrow\b/, "overmorrow")
-    .replace(/(\d)\s+(am|pm)\b/g, "$1$2")
+    .replace(/(\d) ?([ap])\.?m\b\.?/g, "$1$2m")
+    .replace(/(\d[ap]?m?)\s*(?:[-–—]|\b(?:to|until|till)\b)\s*(?=\d)/g, "$1-")
     .split(/[\s,]+/)
-    .filter((word) => word !== "" && !idle.has(word));
+    .filter((word) => word !== "");
+  const words = all.filter((word) => !idle.has(word));
   const [first = "", second = "", third] = words;
-  const count = /^an?$/.test(first) ? 1 : Number(first);
-  if (second !== "" && third === undefined && Number.isInteger(count) && count > 0 && count <= 1000) {
-    const found = after(now, count, second);
-    if (found !== null) return found;
-  }
   const short = /^(\d{1,3})(min|m|h|d|w)$/.exec(first);
-  if (short !== null && second === "") return after(now, Number(short[1]), short[2]!);
-  let day: Date | null = null;
-  let minutes: number | null = null;
-  for (const [at, word] of words.entries()) {
-    const weekday = named(weekdays, word);
-    const month = named(months, word);
-    const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
-    if (word === "today" || word === "tonight") day = now;
-    else if (word === "tomorrow") day = dayAt(now, 1, 0);
-    else if (word === "overmorrow") day = dayAt(now, 2, 0);
-    else if (word === "week" && at === words.length - 1) day = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
-    else if (word === "weekend") day = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
-    else if (weekday >= 0) day = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
-    else if (iso !== null) day = exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
-    else if (month >= 0) {
-      const number = [words[at - 1], words[at + 1]]
-        .map((one) => Number(/^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(one ?? "")?.[1] ?? 0))
-        .find((one) => one > 0);
-      if (number === undefined) return null;
-      day = exact(now.getFullYear(), month, number);
-      if (day !== null && dayAt(day, 1, 0) <= now) day = exact(now.getFullYear() + 1, month, number);
-      words[words[at - 1] !== undefined && Number.parseInt(words[at - 1]!, 10) === number ? at - 1 : at + 1] = "";
-      minutes = null;
-    } else if (word !== "") {
-      const time = clock(word);
-      const next = named(months, words[at + 1] ?? "") >= 0;
-      if (time === null && !parts.has(word) && !next) return null;
-      if (time !== null && !(minutes !== null && word.length <= 2)) minutes = time;
-    }
-    if (parts.has(word) && minutes === null) minutes = parts.get(word)! * 60;
-    if (iso !== null && day === null) return null;
+  const count = short !== null && second === "" ? Number(short[1]) : /^an?$/.test(first) ? 1 : Number(first);
+  const unit = short !== null && second === "" ? short[2]! : second;
+  if (unit !== "" && third === undefined && Number.isInteger(count) && count > 0 && count <= 1000) {
+    const found = after(now, count, unit);
+    const whole = (units.get(unit.replace(/s$/, "")) ?? 1440) >= 1440;
+    if (found !== null)
+      return {
+        words: all,
+        day: dayAt(found, 0, 0),
+        from: whole ? null : found.getHours() * 60 + found.getMinutes(),
+        to: null,
+        after: found,
+        written: "",
+      };
   }
-  if (day === null && minutes === null) return null;
-  const found = dayAt(day ?? now, 0, minutes ?? 480);
-  // a time of the day alone, which is over, is tomorrow's
-  return day === null && found <= now ? dayAt(now, 1, minutes!) : found;
+  let day: Date | null = null;
+  let weekday = -1;
+  let part = "";
+  let written = "";
+  for (let at = 0; at < words.length; ) {
+    const word = words[at]!;
+    const dated = date(words, at, now);
+    if (dated !== null) {
+      if (dated[0] === null || day !== null) return null;
+      day = dated[0];
+      at += dated[1];
+      continue;
+    }
+    at++;
+    const relative = relativeDay(word, now);
+    if (word === "tomorrow" && weekday >= 0)
+      part = "morning"; // "Montag morgen"
+    else if (relative !== null && (word !== "week" || at === words.length)) {
+      if (day !== null && +day !== +relative) return null;
+      day = relative;
+    } else if (named(weekdays, word) >= 0) {
+      if (weekday >= 0) return null;
+      weekday = named(weekdays, word);
+    } else if (!parts.has(word)) {
+      if (written !== "") return null;
+      written = word;
+    }
+    if (parts.has(word)) part = word;
+  }
+  // a day of the week beside a date is that of the date
+  if (weekday >= 0 && day !== null && day.getDay() !== weekday) return null;
+  if (weekday >= 0) day ??= dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
+  const hour = parts.get(part) ?? 0;
+  const times = written === "" ? null : range(written, hour, twelve);
+  if (written !== "" && times === null) return null;
+  if (day === null && times === null && part === "") return null;
+  const [from, to] = times ?? [part === "" ? null : hour * 60, null];
+  return { words: all, day, from, to, after: null, written };
+}
+
+/** The day of "tomorrow" and the like; null for another word. */
+function relativeDay(word: string, now: Date): Date | null {
+  const ahead: Readonly<Record<string, number>> = {
+    today: 0,
+    tonight: 0,
+    tomorrow: 1,
+    overmorrow: 2,
+    week: (8 - now.getDay()) % 7 || 7,
+    weekend: (13 - now.getDay()) % 7 || 7,
+  };
+  return Object.hasOwn(ahead, word) ? dayAt(now, ahead[word]!, 0) : null;
 }
 
 /** A day that exists: 30 February does not. */
@@ -147,6 +245,15 @@ function exact(year: number, month: number, day: number): Date | null {
   const found = new Date(year, month, day);
   return found.getMonth() === month ? found : null;
 }
+
+/** Whether the words name a part of the day, such as "evening". */
+export const isPart = (word: string): boolean => parts.has(word) && word !== "tonight";
+
+/** Whether a word says nothing by itself, such as "at". */
+export const isIdle = (word: string): boolean => idle.has(word);
+
+/** Whether a word names a day of the week. */
+export const isWeekday = (word: string): boolean => named(weekdays, word) >= 0;
 
 /** Times to choose from, in words. */
 export function suggestions(now: Date): readonly (readonly [string, Date])[] {

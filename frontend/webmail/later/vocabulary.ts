@@ -7,6 +7,8 @@ interface Vocabulary {
   readonly ahead: readonly string[];
   /** What stands after the hour of a clock, and, in some languages, after a number of hours, too. */
   readonly clock: readonly string[];
+  /** The words between both ends of a range, without accents. */
+  readonly until: readonly string[];
 }
 
 const vocabularies: Readonly<Record<string, Vocabulary>> = {
@@ -53,9 +55,14 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
       einem: "1",
       zwei: "2",
       drei: "3",
+      um: "at",
+      gegen: "at",
+      von: "from",
+      ab: "from",
     },
     ahead: ["in"],
     clock: ["uhr"],
+    until: ["bis"],
   },
   fr: {
     words: {
@@ -85,9 +92,12 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
       une: "1",
       deux: "2",
       trois: "3",
+      a: "at",
+      vers: "at",
     },
     ahead: ["dans", "d'ici"],
     clock: ["h", "heure", "heures"],
+    until: ["a", "jusqu'a"],
   },
   es: {
     words: {
@@ -119,9 +129,14 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
       una: "1",
       dos: "2",
       tres: "3",
+      a_las: "at",
+      a_la: "at",
+      sobre_las: "at",
+      de_las: "from",
     },
     ahead: ["en", "dentro de"],
     clock: ["h", "hora", "horas"],
+    until: ["a", "a las", "hasta", "hasta las"],
   },
   nl: {
     words: {
@@ -153,15 +168,19 @@ const vocabularies: Readonly<Record<string, Vocabulary>> = {
       een: "1",
       twee: "2",
       drie: "3",
+      om: "at",
+      van: "from",
+      vanaf: "from",
     },
     ahead: ["over"],
     clock: ["uur", "u"],
+    until: ["tot"],
   },
 };
 
 /** Words between that say nothing, in any of the languages. */
 const idle = new Set(
-  "um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split(
+  "am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_au_en_el_los_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette".split(
     "_",
   ),
 );
@@ -171,20 +190,31 @@ function plain(text: string): string {
   return text.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 }
 
-/** The names of days or months in a language, plain, by their English names. */
+const kept = new Map<string, ReadonlyMap<string, string>>();
+
+/** The names of days or months in a language, plain, by their English names; days also as their two letters. */
 function names(language: string, kind: "weekday" | "month"): ReadonlyMap<string, string> {
-  const [own, english] = [language, "en"].map(
-    (one) => new Intl.DateTimeFormat(one, { [kind]: "long", timeZone: "UTC" }),
+  const known = kept.get(language + kind);
+  if (known !== undefined) return known;
+  const [own, english, short] = ([language, "en", language] as const).map(
+    (one, at) => new Intl.DateTimeFormat(one, { [kind]: at === 2 ? "short" : "long", timeZone: "UTC" }),
   );
   const days = Array.from({ length: kind === "month" ? 12 : 7 }, (_, n) =>
     kind === "month" ? new Date(Date.UTC(2026, n, 1)) : new Date(Date.UTC(2026, 0, 4 + n)),
   );
-  return new Map(days.map((day) => [plain(own!.format(day)), english!.format(day).toLowerCase()]));
+  const found = new Map(days.map((day) => [plain(own!.format(day)), english!.format(day).toLowerCase()]));
+  for (const day of kind === "month" ? [] : days) {
+    const letters = plain(short!.format(day)).replace(".", "");
+    if (letters.length === 2) found.set(letters, english!.format(day).toLowerCase());
+  }
+  kept.set(language + kind, found);
+  return found;
 }
 
 function named(all: ReadonlyMap<string, string>, word: string): string | undefined {
-  if (word.length < 3) return undefined;
-  return all.get(word) ?? [...all].find(([name]) => name.startsWith(word))?.[1];
+  const name = word.replace(/(\D)\.$/, "$1");
+  if (name.length < 3) return all.get(name);
+  return all.get(name) ?? [...all].find(([one]) => one.startsWith(name))?.[1];
 }
 
 /** The English for a text in a language; null for a language without a vocabulary here. */
@@ -199,13 +229,18 @@ export function inEnglish(text: string, language: string): string | null {
   found = found.replace(/ (\d{1,2})[./](\d{1,2})[./](\d{4}) /, (_, day: string, month: string, year: string) => {
     return ` ${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")} `;
   });
+  found = found.replace(/ (\d{1,2})\.(\d{1,2})\. /, (all, day: string, month: string) => {
+    const name = [...names("en", "month").values()][Number(month) - 1];
+    return name === undefined ? all : ` ${day} ${name} `;
+  });
   const ahead = known.ahead.find((one) => found.startsWith(` ${one} `));
   if (ahead !== undefined) found = found.replace(` ${ahead} `, " in ");
-  const hour = new RegExp(` (\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")}) `);
+  const hour = new RegExp(`(?<=[ –-])(\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")})(?=[ –-])`, "g");
   found = found.replace(hour, (_, n: string, minute?: string) =>
-    ahead !== undefined && minute === undefined ? ` ${n} hours ` : ` ${n}:${minute ?? "00"} `,
+    ahead !== undefined && minute === undefined ? `${n} hours` : `${n}:${minute ?? "00"}`,
   );
   if (ahead !== undefined) found = found.replace(new RegExp(` (${known.clock.join("|")}) `), " hours ");
+  found = found.replace(new RegExp(`(\\d) (?:${known.until.join("|")}) (?=\\d)`), "$1-");
   for (const [phrase, english] of words)
     if (/[ '’-]/.test(phrase)) found = found.replace(` ${phrase} `, ` ${english} `);
   const [weekdays, months] = [names(language, "weekday"), names(language, "month")];
@@ -214,8 +249,15 @@ export function inEnglish(text: string, language: string): string | null {
   const part = (one: string): string => named(weekdays, one) ?? named(months, one) ?? one;
   // "Freitagabend", "maandagochtend"
   const split = (one: string): string => {
-    const day = [...weekdays.keys()].find((name) => one.startsWith(name) && words.has(one.slice(name.length)));
+    const day = [...weekdays.keys()].find(
+      (name) => name.length > 2 && one.startsWith(name) && words.has(one.slice(name.length)),
+    );
     return day === undefined ? word(one) : `${weekdays.get(day)} ${words.get(one.slice(day.length))}`;
   };
-  return found.trim().split(" ").map(split).join(" ").trim();
+  return found
+    .trim()
+    .split(" ")
+    .map(split)
+    .filter((one) => one !== "")
+    .join(" ");
 }

@@ -1,96 +1,95 @@
-// The short form of an event (WEBMAIL-175): title, time, repetition and calendar, at the place where it was begun.
+// The short form of an event (WEBMAIL-175): title, time, repetition and calendar, at the place where it was begun. A time in the title
+// is taken from there (WEBMAIL-175f).
 
 import type { Calendar, Client } from "../../gen/webmail";
 import { anchorTo } from "../../lib/anchored";
+import { formatted } from "../../lib/dateformats";
 import { attempt, dialog } from "../../lib/dialogs";
-import { el } from "../../lib/dom";
+import { el, fill, sign } from "../../lib/dom";
 import { choice, field, once } from "../../lib/fields";
+import { clock as clockIcon, x } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { byOwner, t } from "../../lib/words";
-import { dayOf, longDay } from "../calendar/days";
+import { clock, dayOf, longDay, shortDay } from "../calendar/days";
+import { hour } from "../calendar/hours";
 import { shownName } from "../calendar/subscribing";
 import { repeats, toRule } from "../event/rules";
 import { local, momentOf, ownZone } from "../event/times";
 import sheet from "./quick.css";
+import { type Times, type TitleTime, timeIn } from "./titletime";
 
 adopt(sheet);
 
-export interface Begun {
-  readonly allDay: boolean;
-  readonly start: Date;
-  readonly end: Date;
+export interface Begun extends Times {
   readonly title?: string;
   readonly calendar?: number;
   readonly rule?: string;
 }
 
-/** Ask for an event at its `cause`; resolves to "saved", to what is entered so far for the whole form, or to null. */
+/** Ask for an event where it is in a view: at its hours if `timed`, else at its day. Resolves to "saved", to what is entered so far for
+ * the whole form, or to null. */
 export async function writeShort(
   client: Client,
   calendars: readonly Calendar[],
   begun: Begun,
-  cause: HTMLElement,
+  root: HTMLElement,
+  timed: boolean,
 ): Promise<"saved" | Begun | null> {
-  const { allDay, start, end } = begun;
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0]!;
-  const last = new Date(end.getTime() - 1);
-  const days = [...new Set([dayOf(start), dayOf(last)])].map(longDay).join(" – ");
+  const cause = mark(root, begun, timed);
   const answer = dialog<"saved" | Begun>(t("New event"), (close) => {
-    const title = field(
-      t("Title"),
-      el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, value: begun.title ?? "" }),
-    );
-    const time = (date: Date, label: string) =>
-      el("input", {
-        class: "dialog-input",
-        type: "time",
-        value: local(date, false).slice(11),
-        "aria-label": label,
-        required: true,
-      });
-    const times = [time(start, t("Starts at")), time(end, t("Ends at"))] as const;
+    const title = titleField(begun, () => draw());
+    const times = timesField(begun);
     const calendar = choice(
       t("Calendar"),
       [...writable].sort(byOwner).map((one) => [String(one.id), shownName(one)] as const),
       String(first.id),
     );
     calendar.control.className = "dialog-input";
-    const day = local(start, true);
-    const repeat = choice(
-      t("Repeat"),
-      repeats("", day).filter(([kind]) => kind !== "custom"),
-      "",
-    );
+    const repeat = choice(t("Repeat"), [], "");
     repeat.control.className = "dialog-input";
-    /** The times that are entered; an end before the start is on the next day. */
-    const read = (): Begun => {
-      const from = (!allDay && momentOf(`${day}T${times[0].value}`, "")) || start;
-      let to = (!allDay && momentOf(`${day}T${times[1].value}`, "")) || end;
-      if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
+    const dayIn = ({ start }: Times) => local(start, true);
+    const draw = () => {
+      const meant = title.meant();
+      // the time is said once
+      times.root.hidden = meant !== null;
+      cause.style.visibility = meant === null ? "" : "hidden";
+      const chosen = repeat.control.value;
+      fill(
+        repeat.control,
+        repeats("", dayIn(meant ?? begun))
+          .filter(([kind]) => kind !== "custom")
+          .map(([value, words]) => el("option", { value, selected: value === chosen }, words)),
+      );
+    };
+    draw();
+    const read = (): Required<Begun> => {
+      const meant = title.meant();
+      const { allDay, start, end } = meant ?? times.read();
       return {
         allDay,
-        start: from,
-        end: to,
-        title: title.control.value.trim(),
+        start,
+        end,
+        title: meant?.title ?? title.control.value.trim(),
         calendar: Number(calendar.control.value),
-        rule: toRule(repeat.control.value, "", day),
+        rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })),
       };
     };
     const save = async () => {
       const event = read();
       const saved = await attempt(t("Saving…"), t("Couldn't save event"), () =>
-        client.event_save(event.calendar!, {
-          title: event.title!,
+        client.event_save(event.calendar, {
+          title: event.title,
           place: "",
           notes: "",
-          all_day: allDay,
-          start: local(event.start, allDay),
-          end: local(event.end, allDay),
-          zone: allDay ? "" : ownZone(),
-          rule: event.rule!,
+          all_day: event.allDay,
+          start: local(event.start, event.allDay),
+          end: local(event.end, event.allDay),
+          zone: event.allDay ? "" : ownZone(),
+          rule: event.rule,
           alarms: [],
           mails: [],
           free: false,
@@ -107,7 +106,7 @@ export async function writeShort(
         "form",
         { class: "event-short", onsubmit: once(save) },
         title.root,
-        el("p", { class: "event-short-time" }, el("span", {}, days), !allDay && [times[0], "–", times[1]]),
+        times.root,
         repeat.root,
         calendar.root,
         el(
@@ -120,5 +119,116 @@ export async function writeShort(
     ];
   });
   if (cause.isConnected) anchorTo(cause, true);
-  return answer;
+  return answer.finally(() => cause.remove());
+}
+
+/** The title, and below it the time that it names, which Escape or a button leaves in the title. `changed` is called after it did. */
+function titleField(begun: Begun, changed: () => void) {
+  const title = field(
+    t("Title"),
+    el("input", {
+      class: "dialog-input",
+      maxlength: "1000",
+      dir: "auto",
+      autofocus: true,
+      autocomplete: "off",
+      placeholder: t("Dentist Tue 9:30"),
+      value: begun.title ?? "",
+    }),
+  );
+  let meant: TitleTime | null = null;
+  let left = "";
+  const said = el("p", { role: "status" });
+  const leave = () => {
+    left = meant?.words ?? "";
+    title.control.focus();
+    draw();
+  };
+  const words = t("Don't use this time");
+  const line = el(
+    "div",
+    { class: "event-short-meant" },
+    sign(clockIcon),
+    said,
+    el(
+      "button",
+      { class: "btn icon small", type: "button", title: words, "aria-label": words, onclick: leave },
+      sign(x),
+    ),
+  );
+  const draw = () => {
+    const found = timeIn(title.control.value, begun, new Date());
+    meant = found?.words === left ? null : found;
+    line.classList.toggle("shown", meant !== null);
+    fill(
+      said,
+      meant !== null && [el("b", {}, inWords(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))],
+    );
+    changed();
+  };
+  title.control.addEventListener("input", draw);
+  title.root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || meant === null) return;
+    event.preventDefault();
+    leave();
+  });
+  title.root.append(line);
+  return { root: title.root, control: title.control, meant: () => meant };
+}
+
+/** Day and hours of an event. */
+function timesField({ allDay, start, end }: Begun) {
+  const time = (date: Date, label: string) =>
+    el("input", {
+      class: "dialog-input",
+      type: "time",
+      value: local(date, false).slice(11),
+      "aria-label": label,
+      required: true,
+    });
+  const [begin, finish] = [time(start, t("Starts at")), time(end, t("Ends at"))];
+  const at = (input: HTMLInputElement) => momentOf(`${local(start, true)}T${input.value}`, "");
+  let length = end.getTime() - start.getTime();
+  begin.addEventListener("input", () => {
+    const from = at(begin);
+    if (from !== null) finish.value = local(new Date(from.getTime() + length), false).slice(11);
+  });
+  /** The times that are entered; an end before the start is on the next day. */
+  const read = (): Times => {
+    const from = (!allDay && at(begin)) || start;
+    let to = (!allDay && at(finish)) || end;
+    if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
+    return { allDay, start: from, end: to };
+  };
+  finish.addEventListener("input", () => {
+    const { start: from, end: to } = read();
+    length = to.getTime() - from.getTime();
+  });
+  const days = [...new Set([dayOf(start), dayOf(new Date(end.getTime() - 1))])].map(longDay).join(" – ");
+  const root = el("p", { class: "event-short-time" }, el("span", {}, days), !allDay && [begin, "–", finish]);
+  return { root, read };
+}
+
+/** When an event is, with the year if it is another one. */
+function inWords({ allDay, start, end }: Times): string {
+  const [first, last] = [dayOf(start), dayOf(new Date(end.getTime() - 1))];
+  const day =
+    start.getFullYear() === new Date().getFullYear()
+      ? shortDay(first)
+      : formatted(start, "event year", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  if (allDay) return `${day}, ${t("all day")}`;
+  return `${day}, ${clock(start)} – ${first === last ? "" : `${shortDay(last)}, `}${clock(end)}`;
+}
+
+/** Mark the room of an event that is written. */
+function mark(root: HTMLElement, { start, end }: Times, timed: boolean): HTMLElement {
+  const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
+  const minutes = start.getHours() * 60 + start.getMinutes();
+  Object.assign(made.style, {
+    top: timed ? `${(minutes * hour) / 60}px` : "0",
+    height: timed ? `${((end.getTime() - start.getTime()) / 3_600_000) * hour}px` : "100%",
+  });
+  root.querySelector(`${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`)?.append(made);
+  if (timed) made.scrollIntoView({ block: "nearest" });
+  return made;
 }

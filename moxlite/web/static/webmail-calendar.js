@@ -806,7 +806,7 @@ var CalendarPage = class {
     this.birthdays = new Birthdays(page.client, () => this.load());
     const icon2 = (kind, path, title2, run) => el("button", { class: `btn icon ${kind}`, type: "button", title: title2, "aria-label": title2, onclick: run }, sign(path));
     const add = t("New event");
-    const title = `${add} (n)`;
+    const title = `${add} (c)`;
     const side = el("div", { class: "place-side calendar-page" }, el("button", { class: "primary place-new", type: "button", title, onclick: () => this.add() }, sign(plus), el("span", {}, add)), listsButton(t("Calendars")), el("div", { class: "side-lists" }, this.small, this.list));
     const view = el("section", { class: "place-view calendar-page", "aria-label": t("Calendar") }, el("header", { class: "place-head cal-tools" }, sideButton(page), this.search.root, el("button", { class: "btn line cal-today", type: "button", title: "t", onclick: () => this.show(this.view, today()) }, t("Today")), icon2("cal-earlier", chevronLeft, t("Earlier"), () => this.step(-1)), icon2("cal-later", chevronRight, t("Later"), () => this.step(1)), this.heading, this.tabs, el("button", { class: "btn text cal-back", type: "button", onclick: () => this.endSearch() }, sign(x, "i s"), el("span", {}, t("Back to calendar")))), el("div", { class: "cal-main" }, this.state, this.root, el("button", { class: "compose-round", type: "button", title: add, "aria-label": add, onclick: () => this.add() }, sign(plus))));
     this.place = { name: "calendar", title: t("Calendar"), side, view };
@@ -1017,25 +1017,17 @@ var CalendarPage = class {
     void attempt(t("Loading…"), t("Couldn't open this item"), async () => {
       for (let last2; last2 !== this.loading; await last2) last2 = this.loading;
       if (this.calendars.length === 0) return;
-      const whole = from === null && (last !== day || this.view === "month");
-      const now = /* @__PURE__ */ new Date();
-      const next = day === today() ? Math.min(22, now.getHours() + 1) * 60 : 9 * 60;
-      const begin = from ?? next;
-      const wanted = whole && from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
+      const begin = from ?? this.nextHour(day);
+      const wanted = from === null && last !== day ? { allDay: true, start: dateOf(day), end: dateOf(last + 1) } : { allDay: false, start: dateOf(day, begin), end: dateOf(day, to ?? begin + 60) };
       if (!short) return void await (await this.tool()).add(wanted);
       const { writeShort } = await this.page.load("quick");
-      const mark2 = this.mark(day, from, to);
-      const further = await writeShort(this.page.client, this.calendars, wanted, mark2).finally(() => mark2.remove());
+      const further = await writeShort(this.page.client, this.calendars, wanted, this.root, from !== null);
       if (further === "saved") await this.load();
       else if (further !== null) await (await this.tool()).add(further);
     });
   }
-  mark(day, from, to) {
-    const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
-    const whole = from === null || to === null;
-    Object.assign(made.style, { top: whole ? "0" : `${from * hour / 60}px`, height: whole ? "100%" : `${(to - from) * hour / 60}px` });
-    this.root.querySelector(`${whole ? "" : ".cal-column"}[data-day="${day}"]`)?.append(made);
-    return made;
+  nextHour(day) {
+    return day === today() ? Math.min(22, (/* @__PURE__ */ new Date()).getHours() + 1) * 60 : 540;
   }
   async open(one, cause) {
     await attempt(t("Loading…"), t("Couldn't open event"), async () => {
@@ -1078,7 +1070,7 @@ var CalendarPage = class {
     if (around !== void 0) return () => this.choose(this.day + (this.view === "month" ? around : Math.sign(around)));
     if ((key === "Delete" || key === "Backspace") && one !== void 0 && this.isWritable(one)) return () => void attempt(t("Deleting…"), t("Couldn't delete event"), async () => (await this.tool()).remove(one.item));
     if (key === "Escape" && this.sought !== "") return () => this.endSearch();
-    const letters = { "/": () => this.search.input.focus(), t: () => this.sought === "" ? this.choose(today()) : this.show(this.view, today()), n: () => this.add(), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
+    const letters = { "/": () => this.search.input.focus(), t: () => this.sought === "" ? this.choose(today()) : this.show(this.view, today()), n: () => this.add(this.day, this.day, this.view === "day" || this.view === "week" ? this.nextHour(this.day) : null, null, true), c: () => this.add(), d: () => this.show("day", this.day), w: () => this.show("week", this.day), m: () => this.show("month", this.day), a: () => this.show("agenda", this.day), PageUp: () => this.step(-1), PageDown: () => this.step(1) };
     return letters[key] ?? null;
   }
   choose(day) {

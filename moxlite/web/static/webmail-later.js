@@ -172,13 +172,13 @@ function setStatus(message) {
 }
 
 var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
+function formatted(date2, name, options) {
   let format = formats.get(name);
   if (format === void 0) {
     format = new Intl.DateTimeFormat(locale(), options);
     formats.set(name, format);
   }
-  return format.format(date);
+  return format.format(date2);
 }
 
 var second = 1e6;
@@ -205,19 +205,29 @@ var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:
 
 var later_default = ".later-words{margin-top:12px}.later-words ::placeholder{font-size:13px}@media(min-width:701px){.dialog.anchored:has(.later-words){width:380px}}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}@media(max-width:700px){.later-times time{font-size:14px}.later-words ::placeholder{font-size:12px}}\n";
 
-var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3" }, ahead: ["in"], clock: ["uhr"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3" }, ahead: ["over"], clock: ["uur", "u"] } };
-var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
+var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3", um: "at", gegen: "at", von: "from", ab: "from" }, ahead: ["in"], clock: ["uhr"], until: ["bis"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3", a: "at", vers: "at" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"], until: ["a", "jusqu'a"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3", a_las: "at", a_la: "at", sobre_las: "at", de_las: "from" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"], until: ["a", "a las", "hasta", "hasta las"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3", om: "at", van: "from", vanaf: "from" }, ahead: ["over"], clock: ["uur", "u"], until: ["tot"] } };
+var idle = new Set("am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_au_en_el_los_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette".split("_"));
 function plain(text2) {
   return text2.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 }
+var kept = /* @__PURE__ */ new Map();
 function names(language, kind) {
-  const [own2, english] = [language, "en"].map((one) => new Intl.DateTimeFormat(one, { [kind]: "long", timeZone: "UTC" }));
+  const known = kept.get(language + kind);
+  if (known !== void 0) return known;
+  const [own2, english, short] = [language, "en", language].map((one, at) => new Intl.DateTimeFormat(one, { [kind]: at === 2 ? "short" : "long", timeZone: "UTC" }));
   const days = Array.from({ length: kind === "month" ? 12 : 7 }, (_, n) => kind === "month" ? new Date(Date.UTC(2026, n, 1)) : new Date(Date.UTC(2026, 0, 4 + n)));
-  return new Map(days.map((day3) => [plain(own2.format(day3)), english.format(day3).toLowerCase()]));
+  const found = new Map(days.map((day3) => [plain(own2.format(day3)), english.format(day3).toLowerCase()]));
+  for (const day3 of kind === "month" ? [] : days) {
+    const letters = plain(short.format(day3)).replace(".", "");
+    if (letters.length === 2) found.set(letters, english.format(day3).toLowerCase());
+  }
+  kept.set(language + kind, found);
+  return found;
 }
 function named(all, word) {
-  if (word.length < 3) return void 0;
-  return all.get(word) ?? [...all].find(([name]) => name.startsWith(word))?.[1];
+  const name = word.replace(/(\D)\.$/, "$1");
+  if (name.length < 3) return all.get(name);
+  return all.get(name) ?? [...all].find(([one]) => one.startsWith(name))?.[1];
 }
 function inEnglish(text2, language) {
   const known = vocabularies[language];
@@ -227,27 +237,32 @@ function inEnglish(text2, language) {
   found = found.replace(/ (\d{1,2})[./](\d{1,2})[./](\d{4}) /, (_, day3, month, year) => {
     return ` ${year}-${month.padStart(2, "0")}-${day3.padStart(2, "0")} `;
   });
+  found = found.replace(/ (\d{1,2})\.(\d{1,2})\. /, (all, day3, month) => {
+    const name = [...names("en", "month").values()][Number(month) - 1];
+    return name === void 0 ? all : ` ${day3} ${name} `;
+  });
   const ahead = known.ahead.find((one) => found.startsWith(` ${one} `));
   if (ahead !== void 0) found = found.replace(` ${ahead} `, " in ");
-  const hour2 = new RegExp(` (\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")}) `);
-  found = found.replace(hour2, (_, n, minute2) => ahead !== void 0 && minute2 === void 0 ? ` ${n} hours ` : ` ${n}:${minute2 ?? "00"} `);
+  const hour2 = new RegExp(`(?<=[ –-])(\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")})(?=[ –-])`, "g");
+  found = found.replace(hour2, (_, n, minute2) => ahead !== void 0 && minute2 === void 0 ? `${n} hours` : `${n}:${minute2 ?? "00"}`);
   if (ahead !== void 0) found = found.replace(new RegExp(` (${known.clock.join("|")}) `), " hours ");
+  found = found.replace(new RegExp(`(\\d) (?:${known.until.join("|")}) (?=\\d)`), "$1-");
   for (const [phrase, english] of words) if (/[ '’-]/.test(phrase)) found = found.replace(` ${phrase} `, ` ${english} `);
   const [weekdays2, months2] = [names(language, "weekday"), names(language, "month")];
   const word = (one) => words.get(one) ?? weekdays2.get(one) ?? months2.get(one) ?? (idle.has(one) ? "" : part(one));
   const part = (one) => named(weekdays2, one) ?? named(months2, one) ?? one;
   const split = (one) => {
-    const day3 = [...weekdays2.keys()].find((name) => one.startsWith(name) && words.has(one.slice(name.length)));
+    const day3 = [...weekdays2.keys()].find((name) => name.length > 2 && one.startsWith(name) && words.has(one.slice(name.length)));
     return day3 === void 0 ? word(one) : `${weekdays2.get(day3)} ${words.get(one.slice(day3.length))}`;
   };
-  return found.trim().split(" ").map(split).join(" ").trim();
+  return found.trim().split(" ").map(split).filter((one) => one !== "").join(" ");
 }
 
 var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
 var weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
 var months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
 var units = new Map(Object.entries({ minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 }));
-var idle2 = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "next", ","]);
+var idle2 = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "from", "next", "@"]);
 var longest = 80;
 function named2(names2, word) {
   return word.length < 3 ? -1 : names2.findIndex((name) => name.startsWith(word));
@@ -260,11 +275,37 @@ function clock(word) {
   if (found === null) return null;
   let hour2 = Number(found[1]);
   const minute2 = Number(found[2] ?? 0);
-  if (found[3] !== void 0) {
+  const half = found[3] !== void 0;
+  if (half) {
     if (hour2 < 1 || hour2 > 12) return null;
     hour2 = hour2 % 12 + (found[3] === "pm" ? 12 : 0);
   }
-  return hour2 < 24 && minute2 < 60 ? hour2 * 60 + minute2 : null;
+  return hour2 < 24 && minute2 < 60 ? { minutes: hour2 * 60 + minute2, half: half || /^0\d/.test(word) } : null;
+}
+var noon = 720;
+function range(word, part, twelve) {
+  const [start, end = null, ...rest] = word.split("-").map(clock);
+  if (start === null || start === void 0 || rest.length > 0 || word.includes("-") && end === null) return null;
+  const late = start.minutes + noon;
+  const lifted = end?.half ? late <= end.minutes : part > 0 ? part >= 14 && late >= (part - 2) * 60 : twelve && late >= 780 && late < 1140 && (end === null || end.minutes < noon);
+  const from = !start.half && start.minutes < noon && lifted ? late : start.minutes;
+  if (end === null) return [from, null];
+  let to = end.minutes;
+  if (to <= from && !end.half && to + noon > from) to += noon;
+  return [from, to <= from ? to + 1440 : to];
+}
+function date(words, at, now) {
+  const [first = "", second2 = "", third = ""] = words.slice(at, at + 3);
+  const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(first);
+  if (iso !== null) return [exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3])), 1];
+  const before = named2(months, first) >= 0;
+  const month = named2(months, before ? first : second2);
+  const number = /^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(before ? second2 : first);
+  if (month < 0 || number === null) return null;
+  const year = /^20\d\d$/.test(third) ? Number(third) : null;
+  const day3 = exact(year ?? now.getFullYear(), month, Number(number[1]));
+  const over = year === null && day3 !== null && dayAt(day3, 1, 0) <= now;
+  return [over ? exact(now.getFullYear() + 1, month, Number(number[1])) : day3, year === null ? 2 : 3];
 }
 function after(now, n, unit) {
   const minutes = units.get(unit.replace(/s$/, "")) ?? units.get(unit);
@@ -273,52 +314,69 @@ function after(now, n, unit) {
   return minutes >= 1440 ? dayAt(now, n * minutes / 1440, now.getHours() * 60 + now.getMinutes()) : new Date(now.getTime() + n * minutes * 6e4);
 }
 function momentOf(text2, now) {
+  const reading = readTime(text2, now);
+  if (reading === null) return null;
+  const { day: day3, from } = reading;
+  const found = reading.after ?? dayAt(day3 ?? now, 0, from ?? 480);
+  return day3 === null && found <= now ? dayAt(now, 1, from) : found;
+}
+function readTime(text2, now, twelve = false) {
   const typed = text2.slice(0, longest);
   const english = inEnglish(typed, (locale() ?? "en").split("-")[0]);
-  return (english === null ? null : read2(english, now)) ?? read2(typed, now);
+  return (english === null ? null : read2(english, now, twelve)) ?? read2(typed, now, twelve);
 }
-function read2(text2, now) {
-  const words = text2.toLowerCase().replace(/\bday after tomorrow\b/, "overmorrow").replace(/(\d)\s+(am|pm)\b/g, "$1$2").split(/[\s,]+/).filter((word) => word !== "" && !idle2.has(word));
+function read2(text2, now, twelve) {
+  const all = text2.toLowerCase().replace(/\bday after tomorrow\b/, "overmorrow").replace(/(\d) ?([ap])\.?m\b\.?/g, "$1$2m").replace(/(\d[ap]?m?)\s*(?:[-–—]|\b(?:to|until|till)\b)\s*(?=\d)/g, "$1-").split(/[\s,]+/).filter((word) => word !== "");
+  const words = all.filter((word) => !idle2.has(word));
   const [first = "", second2 = "", third] = words;
-  const count = /^an?$/.test(first) ? 1 : Number(first);
-  if (second2 !== "" && third === void 0 && Number.isInteger(count) && count > 0 && count <= 1e3) {
-    const found2 = after(now, count, second2);
-    if (found2 !== null) return found2;
-  }
   const short = /^(\d{1,3})(min|m|h|d|w)$/.exec(first);
-  if (short !== null && second2 === "") return after(now, Number(short[1]), short[2]);
-  let day3 = null;
-  let minutes = null;
-  for (const [at, word] of words.entries()) {
-    const weekday = named2(weekdays, word);
-    const month = named2(months, word);
-    const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(word);
-    if (word === "today" || word === "tonight") day3 = now;
-    else if (word === "tomorrow") day3 = dayAt(now, 1, 0);
-    else if (word === "overmorrow") day3 = dayAt(now, 2, 0);
-    else if (word === "week" && at === words.length - 1) day3 = dayAt(now, (8 - now.getDay()) % 7 || 7, 0);
-    else if (word === "weekend") day3 = dayAt(now, (13 - now.getDay()) % 7 || 7, 0);
-    else if (weekday >= 0) day3 = dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
-    else if (iso !== null) day3 = exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3]));
-    else if (month >= 0) {
-      const number = [words[at - 1], words[at + 1]].map((one) => Number(/^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(one ?? "")?.[1] ?? 0)).find((one) => one > 0);
-      if (number === void 0) return null;
-      day3 = exact(now.getFullYear(), month, number);
-      if (day3 !== null && dayAt(day3, 1, 0) <= now) day3 = exact(now.getFullYear() + 1, month, number);
-      words[words[at - 1] !== void 0 && Number.parseInt(words[at - 1], 10) === number ? at - 1 : at + 1] = "";
-      minutes = null;
-    } else if (word !== "") {
-      const time = clock(word);
-      const next = named2(months, words[at + 1] ?? "") >= 0;
-      if (time === null && !parts.has(word) && !next) return null;
-      if (time !== null && !(minutes !== null && word.length <= 2)) minutes = time;
-    }
-    if (parts.has(word) && minutes === null) minutes = parts.get(word) * 60;
-    if (iso !== null && day3 === null) return null;
+  const count = short !== null && second2 === "" ? Number(short[1]) : /^an?$/.test(first) ? 1 : Number(first);
+  const unit = short !== null && second2 === "" ? short[2] : second2;
+  if (unit !== "" && third === void 0 && Number.isInteger(count) && count > 0 && count <= 1e3) {
+    const found = after(now, count, unit);
+    const whole = (units.get(unit.replace(/s$/, "")) ?? 1440) >= 1440;
+    if (found !== null) return { words: all, day: dayAt(found, 0, 0), from: whole ? null : found.getHours() * 60 + found.getMinutes(), to: null, after: found, written: "" };
   }
-  if (day3 === null && minutes === null) return null;
-  const found = dayAt(day3 ?? now, 0, minutes ?? 480);
-  return day3 === null && found <= now ? dayAt(now, 1, minutes) : found;
+  let day3 = null;
+  let weekday = -1;
+  let part = "";
+  let written2 = "";
+  for (let at = 0; at < words.length; ) {
+    const word = words[at];
+    const dated = date(words, at, now);
+    if (dated !== null) {
+      if (dated[0] === null || day3 !== null) return null;
+      day3 = dated[0];
+      at += dated[1];
+      continue;
+    }
+    at++;
+    const relative = relativeDay(word, now);
+    if (word === "tomorrow" && weekday >= 0) part = "morning";
+    else if (relative !== null && (word !== "week" || at === words.length)) {
+      if (day3 !== null && +day3 !== +relative) return null;
+      day3 = relative;
+    } else if (named2(weekdays, word) >= 0) {
+      if (weekday >= 0) return null;
+      weekday = named2(weekdays, word);
+    } else if (!parts.has(word)) {
+      if (written2 !== "") return null;
+      written2 = word;
+    }
+    if (parts.has(word)) part = word;
+  }
+  if (weekday >= 0 && day3 !== null && day3.getDay() !== weekday) return null;
+  if (weekday >= 0) day3 ??= dayAt(now, (weekday + 7 - now.getDay()) % 7 || 7, 0);
+  const hour2 = parts.get(part) ?? 0;
+  const times = written2 === "" ? null : range(written2, hour2, twelve);
+  if (written2 !== "" && times === null) return null;
+  if (day3 === null && times === null && part === "") return null;
+  const [from, to] = times ?? [part === "" ? null : hour2 * 60, null];
+  return { words: all, day: day3, from, to, after: null, written: written2 };
+}
+function relativeDay(word, now) {
+  const ahead = { today: 0, tonight: 0, tomorrow: 1, overmorrow: 2, week: (8 - now.getDay()) % 7 || 7, weekend: (13 - now.getDay()) % 7 || 7 };
+  return Object.hasOwn(ahead, word) ? dayAt(now, ahead[word], 0) : null;
 }
 function exact(year, month, day3) {
   const found = new Date(year, month, day3);

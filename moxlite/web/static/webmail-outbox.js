@@ -319,7 +319,7 @@ var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:
 
 var later_default = ".later-words{margin-top:12px}.later-words ::placeholder{font-size:13px}@media(min-width:701px){.dialog.anchored:has(.later-words){width:380px}}.later-said{min-height:1.4em;margin:4px 0 0;color:var(--muted)}.later-said.wrong{color:var(--danger)}.later-words .field+.field{margin-top:10px}.later-times{grid-template-columns:minmax(0,1fr)}.later-times button{display:flex;flex-wrap:wrap;align-items:center;justify-content:space-between;gap:0 16px;height:auto}.later-times time{color:var(--muted);font-variant-numeric:tabular-nums}.anchored .later-times{gap:2px}.anchored .later-times button{min-height:34px;padding:2px 8px;border-color:transparent;background:none}.anchored .later-times button:hover{background:var(--button-hover-background)}@media(max-width:700px){.later-times time{font-size:14px}.later-words ::placeholder{font-size:12px}}\n";
 
-var idle = new Set("um_am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_a_au_en_el_los_las_om_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette_gegen_vers_sobre".split("_"));
+var idle = new Set("am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_au_en_el_los_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette".split("_"));
 
 var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
 var units = new Map(Object.entries({ minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 }));

@@ -38,6 +38,43 @@ function anchorTo(cause, beside) {
   observer.observe(document.documentElement);
 }
 
+var grouped;
+var collator;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function byName(one, other) {
+  collator ??= new Intl.Collator(locale(), { numeric: true });
+  return collator.compare(one, other);
+}
+function byOwner(one, other) {
+  return byName(one.owner, other.owner) || byName(one.name, other.name);
+}
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+var formats = /* @__PURE__ */ new Map();
+function formatted(date2, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date2);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -83,22 +120,22 @@ function written(value) {
 function text(value) {
   if (ascii.test(value)) return document.createTextNode(value);
   const fragment = document.createDocumentFragment();
-  let plain = "";
+  let plain2 = "";
   let last = 0;
   for (const match of written(value).matchAll(scripts)) {
     const piece = match[0];
     const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
-      fragment.append(plain, mark(piece));
-      plain = "";
+      fragment.append(plain2, mark(piece));
+      plain2 = "";
       last = kind;
       continue;
     }
-    plain += piece;
+    plain2 += piece;
     if (kind !== 0) last = kind;
     else if (!mixable.test(piece)) last = 0;
   }
-  fragment.append(plain);
+  fragment.append(plain2);
   return fragment;
 }
 var bidiControls = /[\u202a-\u202e\u2066-\u2069]/g;
@@ -137,33 +174,6 @@ function holdFocus() {
     if (before instanceof HTMLElement && before !== document.body && before.isConnected) before.focus();
     if (document.activeElement === null || document.activeElement === document.body) focusHome();
   };
-}
-
-var grouped;
-var collator;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function byName(one, other) {
-  collator ??= new Intl.Collator(locale(), { numeric: true });
-  return collator.compare(one, other);
-}
-function byOwner(one, other) {
-  return byName(one.owner, other.owner) || byName(one.name, other.name);
-}
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
 }
 
 function dialog(title, build, dismissable = true) {
@@ -211,6 +221,7 @@ function setStatus(message) {
   fill(line, message);
 }
 
+var clock = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M12 6v6l4 2";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 var x = "M18 6 6 18 M6 6l12 12";
 
@@ -286,31 +297,25 @@ function toast(text2, action, time = shown) {
   return { say: (other) => fill(words, other), close };
 }
 
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
 var dayLength = 864e5;
-function dayOf(date) {
-  return Math.round(Date.UTC(date.getFullYear(), date.getMonth(), date.getDate()) / dayLength);
+function dayOf(date2) {
+  return Math.round(Date.UTC(date2.getFullYear(), date2.getMonth(), date2.getDate()) / dayLength);
 }
 function dateOf(day, minutes = 0) {
   const utc = new Date(day * dayLength);
   return new Date(utc.getUTCFullYear(), utc.getUTCMonth(), utc.getUTCDate(), 0, minutes);
 }
+var clock2 = (date2) => formatted(date2, "event clock", { hour: "numeric", minute: "2-digit" });
 var longDay = (day) => formatted(dateOf(day), "event day", { weekday: "long", day: "numeric", month: "long" });
+var shortDay = (day) => formatted(dateOf(day), "event date", { weekday: "short", day: "numeric", month: "short" });
+
+var hour = 50;
 
 var shownName = (one) => one.owner === "" ? isolated(one.name) : `${isolated(one.name)} (${isolated(one.owner)})`;
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
 var workdays = "MO,TU,WE,TH,FR";
-function weekday(text2) {
+function weekday2(text2) {
   const [, number = "", day = ""] = /^([+-]?\d+)?(\w\w)$/.exec(text2) ?? [];
   const name = new Intl.DateTimeFormat(locale(), { weekday: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, 10, 22 + (days[day] ?? 0))));
   const numbered = { "": name, "1": t("the first {day}", { day: name }), "2": t("the second {day}", { day: name }), "3": t("the third {day}", { day: name }), "4": t("the fourth {day}", { day: name }), "5": t("the fifth {day}", { day: name }), "-1": t("the last {day}", { day: name }) };
@@ -319,15 +324,15 @@ function weekday(text2) {
 function ruleText(rule) {
   const every = { hourly: many(rule.interval, "every hour", "every {n} hours"), daily: many(rule.interval, "every day", "every {n} days"), weekly: many(rule.interval, "every week", "every {n} weeks"), monthly: many(rule.interval, "every month", "every {n} months"), yearly: many(rule.interval, "every year", "every {n} years") };
   const atWork = rule.frequency === "weekly" && rule.interval === 1 && rule.days.join() === workdays;
-  const names = rule.days.map(weekday);
+  const names2 = rule.days.map(weekday2);
   const base = atWork ? t("every weekday (Monday to Friday)") : every[rule.frequency];
-  if (base === void 0 || names.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
+  if (base === void 0 || names2.includes("") || rule.month_days.some((n) => n < -1)) return t("repeated by a custom rule");
   const list = (texts) => new Intl.ListFormat(locale()).format(texts);
   const month = (n) => new Intl.DateTimeFormat(locale(), { month: "long", timeZone: "UTC" }).format(new Date(Date.UTC(2026, n - 1, 1)));
   const last = /* @__PURE__ */ new Date(`${rule.until.slice(0, 10)}T00:00:00Z`);
   const lastDay = new Intl.DateTimeFormat(locale(), { dateStyle: "full", timeZone: "UTC" });
   const monthDays = rule.month_days.map((n) => n === -1 ? t("the last") : String(n));
-  return [base, !atWork && names.length > 0 && t("on {days}", { days: list(names) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
+  return [base, !atWork && names2.length > 0 && t("on {days}", { days: list(names2) }), monthDays.length > 0 && t("on day {days}", { days: list(monthDays) }), rule.months.length > 0 && t("in {months}", { months: list(rule.months.map(month)) }), rule.count > 0 && many(rule.count, "once", "{n} times"), !Number.isNaN(last.getTime()) && t("until {day}", { day: lastDay.format(last) })].filter((one) => one !== false).join(", ");
 }
 
 var days2 = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
@@ -357,43 +362,43 @@ function isCustom(rule) {
   return ["DAILY", "YEARLY"].includes(FREQ) && BYDAY === "" && BYMONTHDAY === "";
 }
 var ending = (rule, until) => until === "" ? rule : `${rule};UNTIL=${until.replaceAll("-", "")}`;
-function weekOf(date) {
-  const next = new Date(date.getTime() + 7 * 864e5);
-  return next.getUTCMonth() === date.getUTCMonth() ? Math.ceil(date.getUTCDate() / 7) : -1;
+function weekOf(date2) {
+  const next = new Date(date2.getTime() + 7 * 864e5);
+  return next.getUTCMonth() === date2.getUTCMonth() ? Math.ceil(date2.getUTCDate() / 7) : -1;
 }
-var dayOf2 = (date) => days2[(date.getUTCDay() + 6) % 7];
+var dayOf2 = (date2) => days2[(date2.getUTCDay() + 6) % 7];
 function toRule(kind, until, start) {
-  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date)}${dayOf2(date)}`, yearly: "FREQ=YEARLY" };
+  const date2 = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const rules = { daily: "FREQ=DAILY", workdays: `FREQ=WEEKLY;BYDAY=${workdays2}`, weekly: `FREQ=WEEKLY;BYDAY=${dayOf2(date2)}`, fortnightly: `FREQ=WEEKLY;INTERVAL=2;BYDAY=${dayOf2(date2)}`, monthly: "FREQ=MONTHLY", weekday: `FREQ=MONTHLY;BYDAY=${weekOf(date2)}${dayOf2(date2)}`, yearly: "FREQ=YEARLY" };
   const rule = rules[kind];
   return rule === void 0 ? "" : ending(rule, until);
 }
 function repeats(rule, start) {
-  const date = /* @__PURE__ */ new Date(`${start}T00:00Z`);
-  const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date);
+  const date2 = /* @__PURE__ */ new Date(`${start}T00:00Z`);
+  const day = new Intl.DateTimeFormat(document.documentElement.lang || void 0, { weekday: "long", timeZone: "UTC" }).format(date2);
   const found = [["", t("Doesn't repeat")], ["daily", t("Every day")], ["workdays", t("Every weekday (Monday to Friday)")], ["weekly", t("Every week on {day}", { day })], ["fortnightly", t("Every 2 weeks on {day}", { day })], ["monthly", t("Every month on the same day")], ["weekday", t("Every month on the same {day}", { day })], ["yearly", t("Every year")], ["custom", t("Custom…")]];
   if (fromRule(rule).kind === "other") found.push(["other", inWords(rule)]);
   return found;
 }
 function inWords(rule) {
-  const parts = partsOf(rule.toUpperCase());
-  const { FREQ = "", INTERVAL = "1", COUNT = "0", UNTIL = "", WKST: _, ...rest } = parts;
-  const [days22, monthDays, months] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
+  const parts2 = partsOf(rule.toUpperCase());
+  const { FREQ = "", INTERVAL = "1", COUNT = "0", UNTIL = "", WKST: _, ...rest } = parts2;
+  const [days22, monthDays, months2] = ["BYDAY", "BYMONTHDAY", "BYMONTH"].map((name) => rest[name]?.split(",") ?? []);
   const others = Object.keys(rest).some((name) => !["BYDAY", "BYMONTHDAY", "BYMONTH"].includes(name));
-  return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months.map(Number) });
+  return ruleText({ frequency: others ? "" : FREQ.toLowerCase(), interval: Number(INTERVAL), count: Number(COUNT), until: UNTIL.replace(/^(\d{4})(\d\d)(\d\d).*/, "$1-$2-$3"), days: days22, month_days: monthDays.map(Number), months: months2.map(Number) });
 }
 
 var two = (number) => String(number).padStart(2, "0");
-function local(date, whole) {
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
-  return whole ? day : `${day}T${two(date.getHours())}:${two(date.getMinutes())}`;
+function local(date2, whole) {
+  const day = `${date2.getFullYear()}-${two(date2.getMonth() + 1)}-${two(date2.getDate())}`;
+  return whole ? day : `${day}T${two(date2.getHours())}:${two(date2.getMinutes())}`;
 }
 var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
 function ahead(zone, moment) {
   const format = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit" });
   const part = Object.fromEntries(format.formatToParts(moment).map(({ type, value }) => [type, Number(value)]));
-  const { year = 0, month = 0, day = 0, hour = 0, minute = 0 } = part;
-  return Math.round((Date.UTC(year, month - 1, day, hour, minute) - moment) / 6e4);
+  const { year = 0, month = 0, day = 0, hour: hour3 = 0, minute = 0 } = part;
+  return Math.round((Date.UTC(year, month - 1, day, hour3, minute) - moment) / 6e4);
 }
 function momentOf(text2, zone) {
   const shown2 = Date.parse(`${text2}Z`);
@@ -403,43 +408,338 @@ function momentOf(text2, zone) {
   return new Date(shown2 - ahead(name, first) * 6e4);
 }
 
-var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short{display:grid;gap:12px}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}}\n";
+var quick_default = ".dialog.anchored:has(.event-short){width:368px}.event-short{display:grid;gap:12px}.event-short-meant{display:flex;align-items:center;gap:8px;border-radius:var(--r-md);color:var(--text)}.event-short-meant.shown{margin-top:4px;padding-block:6px;padding-inline:10px 4px;background:var(--tag-5)}.event-short-meant:not(.shown)>:not(p){display:none}.event-short-meant>svg{flex:none;width:16px;height:16px}.event-short-meant .btn.icon{flex:none;justify-content:center;width:32px;height:32px;border:0;background:none}.event-short-meant .btn.icon:hover{background:var(--button-hover-background)}.event-short-meant p{flex:1;min-width:0;line-height:18px}.event-short-meant :is(b,span){display:block;overflow-wrap:anywhere}.event-short-meant b{font-weight:600}.event-short-meant span{color:var(--text-2)}.event-short-time{display:flex;flex-wrap:wrap;align-items:center;gap:8px}.event-short-time span{flex:1 1 100%}.event-short-time input{width:auto}.event-short .dialog-buttons{justify-content:space-between}@media(max-width:700px){.dialog.anchored:has(.event-short){width:100%}.event-short-meant.shown{padding-block:0}.event-short-meant .btn.icon{width:44px;height:44px}}\n";
+
+var vocabularies = { de: { words: { morgen_frueh: "tomorrow morning", morgen_fruh: "tomorrow morning", heute_nacht: "tonight", in_der_frueh: "morning", ubermorgen: "overmorrow", uebermorgen: "overmorrow", morgen: "tomorrow", heute: "today", fruh: "morning", vormittag: "morning", mittag: "noon", nachmittag: "afternoon", abend: "evening", nacht: "night", mitternacht: "midnight", morgens: "morning", mittags: "noon", nachmittags: "afternoon", abends: "evening", nachts: "night", wochenende: "weekend", sonnabend: "saturday", minute: "minutes", minuten: "minutes", stunde: "hours", stunden: "hours", std: "hours", tag: "days", tage: "days", tagen: "days", woche: "week", wochen: "weeks", monat: "months", monate: "months", monaten: "months", ein: "1", eine: "1", einer: "1", einem: "1", zwei: "2", drei: "3", um: "at", gegen: "at", von: "from", ab: "from" }, ahead: ["in"], clock: ["uhr"], until: ["bis"] }, fr: { words: { "apres-demain": "overmorrow", apres_demain: "overmorrow", ce_soir: "this evening", cette_nuit: "tonight", "week-end": "weekend", week_end: "weekend", "apres-midi": "afternoon", apres_midi: "afternoon", "aujourd'hui": "today", "aujourd’hui": "today", semaine_prochaine: "week", demain: "tomorrow", matin: "morning", midi: "noon", soir: "evening", nuit: "night", minuit: "midnight", jour: "days", jours: "days", semaine: "weeks", semaines: "weeks", mois: "months", un: "1", une: "1", deux: "2", trois: "3", a: "at", vers: "at" }, ahead: ["dans", "d'ici"], clock: ["h", "heure", "heures"], until: ["a", "jusqu'a"] }, es: { words: { pasado_manana: "overmorrow", por_la_manana: "morning", de_la_manana: "morning", esta_manana: "this morning", por_la_tarde: "afternoon", por_la_noche: "night", esta_noche: "tonight", fin_de_semana: "weekend", proxima_semana: "week", semana_que_viene: "week", manana: "tomorrow", hoy: "today", mediodia: "noon", tarde: "afternoon", noche: "night", medianoche: "midnight", minuto: "minutes", minutos: "minutes", dia: "days", dias: "days", semana: "weeks", semanas: "weeks", mes: "months", meses: "months", un: "1", una: "1", dos: "2", tres: "3", a_las: "at", a_la: "at", sobre_las: "at", de_las: "from" }, ahead: ["en", "dentro de"], clock: ["h", "hora", "horas"], until: ["a", "a las", "hasta", "hasta las"] }, nl: { words: { volgende_week: "week", overmorgen: "overmorrow", morgenochtend: "tomorrow morning", morgenmiddag: "tomorrow afternoon", morgenavond: "tomorrow evening", vanmorgen: "this morning", vanochtend: "this morning", vanmiddag: "this afternoon", vanavond: "this evening", vannacht: "tonight", morgen: "tomorrow", vandaag: "today", ochtend: "morning", tussen_de_middag: "noon", middag: "afternoon", avond: "evening", nacht: "night", middernacht: "midnight", minuut: "minutes", minuten: "minutes", dag: "days", dagen: "days", weken: "weeks", maand: "months", maanden: "months", een: "1", twee: "2", drie: "3", om: "at", van: "from", vanaf: "from" }, ahead: ["over"], clock: ["uur", "u"], until: ["tot"] } };
+var idle = new Set("am_an_den_der_dem_kommenden_nachsten_naechsten_nachste_naechste_diesen_diese_dieses_le_la_les_au_en_el_los_op_de_het_komende_volgende_deze_prochain_prochaine_proximo_este_esta_ce_cet_cette".split("_"));
+function plain(text2) {
+  return text2.toLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
+}
+var kept = /* @__PURE__ */ new Map();
+function names(language, kind) {
+  const known = kept.get(language + kind);
+  if (known !== void 0) return known;
+  const [own, english, short] = [language, "en", language].map((one, at) => new Intl.DateTimeFormat(one, { [kind]: at === 2 ? "short" : "long", timeZone: "UTC" }));
+  const days3 = Array.from({ length: kind === "month" ? 12 : 7 }, (_, n) => kind === "month" ? new Date(Date.UTC(2026, n, 1)) : new Date(Date.UTC(2026, 0, 4 + n)));
+  const found = new Map(days3.map((day) => [plain(own.format(day)), english.format(day).toLowerCase()]));
+  for (const day of kind === "month" ? [] : days3) {
+    const letters = plain(short.format(day)).replace(".", "");
+    if (letters.length === 2) found.set(letters, english.format(day).toLowerCase());
+  }
+  kept.set(language + kind, found);
+  return found;
+}
+function named(all, word) {
+  const name = word.replace(/(\D)\.$/, "$1");
+  if (name.length < 3) return all.get(name);
+  return all.get(name) ?? [...all].find(([one]) => one.startsWith(name))?.[1];
+}
+function inEnglish(text2, language) {
+  const known = vocabularies[language];
+  if (known === void 0) return null;
+  const words = new Map(Object.entries(known.words).map(([word2, english]) => [word2.replaceAll("_", " "), english]));
+  let found = ` ${plain(text2).replace(/[\s,]+/g, " ").trim()} `;
+  found = found.replace(/ (\d{1,2})[./](\d{1,2})[./](\d{4}) /, (_, day, month, year) => {
+    return ` ${year}-${month.padStart(2, "0")}-${day.padStart(2, "0")} `;
+  });
+  found = found.replace(/ (\d{1,2})\.(\d{1,2})\. /, (all, day, month) => {
+    const name = [...names("en", "month").values()][Number(month) - 1];
+    return name === void 0 ? all : ` ${day} ${name} `;
+  });
+  const ahead2 = known.ahead.find((one) => found.startsWith(` ${one} `));
+  if (ahead2 !== void 0) found = found.replace(` ${ahead2} `, " in ");
+  const hour3 = new RegExp(`(?<=[ –-])(\\d{1,2})(?:[:.h](\\d{2}))? ?(?:${known.clock.join("|")})(?=[ –-])`, "g");
+  found = found.replace(hour3, (_, n, minute) => ahead2 !== void 0 && minute === void 0 ? `${n} hours` : `${n}:${minute ?? "00"}`);
+  if (ahead2 !== void 0) found = found.replace(new RegExp(` (${known.clock.join("|")}) `), " hours ");
+  found = found.replace(new RegExp(`(\\d) (?:${known.until.join("|")}) (?=\\d)`), "$1-");
+  for (const [phrase, english] of words) if (/[ '’-]/.test(phrase)) found = found.replace(` ${phrase} `, ` ${english} `);
+  const [weekdays2, months2] = [names(language, "weekday"), names(language, "month")];
+  const word = (one) => words.get(one) ?? weekdays2.get(one) ?? months2.get(one) ?? (idle.has(one) ? "" : part(one));
+  const part = (one) => named(weekdays2, one) ?? named(months2, one) ?? one;
+  const split = (one) => {
+    const day = [...weekdays2.keys()].find((name) => name.length > 2 && one.startsWith(name) && words.has(one.slice(name.length)));
+    return day === void 0 ? word(one) : `${weekdays2.get(day)} ${words.get(one.slice(day.length))}`;
+  };
+  return found.trim().split(" ").map(split).filter((one) => one !== "").join(" ");
+}
+
+var parts = new Map(Object.entries({ morning: 8, noon: 12, midday: 12, afternoon: 14, evening: 18, night: 20, tonight: 20, midnight: 24 }));
+var weekdays = ["sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"];
+var months = ["january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november", "december"];
+var units = new Map(Object.entries({ minute: 1, min: 1, m: 1, hour: 60, h: 60, day: 1440, d: 1440, week: 10080, w: 10080 }));
+var idle2 = /* @__PURE__ */ new Set(["at", "on", "in", "the", "this", "of", "for", "from", "next", "@"]);
+var longest = 80;
+function named2(names2, word) {
+  return word.length < 3 ? -1 : names2.findIndex((name) => name.startsWith(word));
+}
+function dayAt(from, days3, minutes) {
+  return new Date(from.getFullYear(), from.getMonth(), from.getDate() + days3, 0, minutes);
+}
+function clock3(word) {
+  const found = /^(\d{1,2})(?:[:.h](\d{2}))?(am|pm)?$/.exec(word);
+  if (found === null) return null;
+  let hour3 = Number(found[1]);
+  const minute = Number(found[2] ?? 0);
+  const half = found[3] !== void 0;
+  if (half) {
+    if (hour3 < 1 || hour3 > 12) return null;
+    hour3 = hour3 % 12 + (found[3] === "pm" ? 12 : 0);
+  }
+  return hour3 < 24 && minute < 60 ? { minutes: hour3 * 60 + minute, half: half || /^0\d/.test(word) } : null;
+}
+var noon = 720;
+function range(word, part, twelve) {
+  const [start, end = null, ...rest] = word.split("-").map(clock3);
+  if (start === null || start === void 0 || rest.length > 0 || word.includes("-") && end === null) return null;
+  const late = start.minutes + noon;
+  const lifted = end?.half ? late <= end.minutes : part > 0 ? part >= 14 && late >= (part - 2) * 60 : twelve && late >= 780 && late < 1140 && (end === null || end.minutes < noon);
+  const from = !start.half && start.minutes < noon && lifted ? late : start.minutes;
+  if (end === null) return [from, null];
+  let to = end.minutes;
+  if (to <= from && !end.half && to + noon > from) to += noon;
+  return [from, to <= from ? to + 1440 : to];
+}
+function date(words, at, now) {
+  const [first = "", second = "", third = ""] = words.slice(at, at + 3);
+  const iso = /^(\d{4})-(\d{2})-(\d{2})$/.exec(first);
+  if (iso !== null) return [exact(Number(iso[1]), Number(iso[2]) - 1, Number(iso[3])), 1];
+  const before = named2(months, first) >= 0;
+  const month = named2(months, before ? first : second);
+  const number = /^(\d{1,2})(?:st|nd|rd|th|\.)?$/.exec(before ? second : first);
+  if (month < 0 || number === null) return null;
+  const year = /^20\d\d$/.test(third) ? Number(third) : null;
+  const day = exact(year ?? now.getFullYear(), month, Number(number[1]));
+  const over = year === null && day !== null && dayAt(day, 1, 0) <= now;
+  return [over ? exact(now.getFullYear() + 1, month, Number(number[1])) : day, year === null ? 2 : 3];
+}
+function after(now, n, unit) {
+  const minutes = units.get(unit.replace(/s$/, "")) ?? units.get(unit);
+  if (/^months?$/.test(unit)) return new Date(now.getFullYear(), now.getMonth() + n, now.getDate(), now.getHours(), now.getMinutes());
+  if (minutes === void 0) return null;
+  return minutes >= 1440 ? dayAt(now, n * minutes / 1440, now.getHours() * 60 + now.getMinutes()) : new Date(now.getTime() + n * minutes * 6e4);
+}
+function readTime(text2, now, twelve = false) {
+  const typed = text2.slice(0, longest);
+  const english = inEnglish(typed, (locale() ?? "en").split("-")[0]);
+  return (english === null ? null : read2(english, now, twelve)) ?? read2(typed, now, twelve);
+}
+function read2(text2, now, twelve) {
+  const all = text2.toLowerCase().replace(/\bday after tomorrow\b/, "overmorrow").replace(/(\d) ?([ap])\.?m\b\.?/g, "$1$2m").replace(/(\d[ap]?m?)\s*(?:[-–—]|\b(?:to|until|till)\b)\s*(?=\d)/g, "$1-").split(/[\s,]+/).filter((word) => word !== "");
+  const words = all.filter((word) => !idle2.has(word));
+  const [first = "", second = "", third] = words;
+  const short = /^(\d{1,3})(min|m|h|d|w)$/.exec(first);
+  const count = short !== null && second === "" ? Number(short[1]) : /^an?$/.test(first) ? 1 : Number(first);
+  const unit = short !== null && second === "" ? short[2] : second;
+  if (unit !== "" && third === void 0 && Number.isInteger(count) && count > 0 && count <= 1e3) {
+    const found = after(now, count, unit);
+    const whole = (units.get(unit.replace(/s$/, "")) ?? 1440) >= 1440;
+    if (found !== null) return { words: all, day: dayAt(found, 0, 0), from: whole ? null : found.getHours() * 60 + found.getMinutes(), to: null, after: found, written: "" };
+  }
+  let day = null;
+  let weekday3 = -1;
+  let part = "";
+  let written2 = "";
+  for (let at = 0; at < words.length; ) {
+    const word = words[at];
+    const dated = date(words, at, now);
+    if (dated !== null) {
+      if (dated[0] === null || day !== null) return null;
+      day = dated[0];
+      at += dated[1];
+      continue;
+    }
+    at++;
+    const relative = relativeDay(word, now);
+    if (word === "tomorrow" && weekday3 >= 0) part = "morning";
+    else if (relative !== null && (word !== "week" || at === words.length)) {
+      if (day !== null && +day !== +relative) return null;
+      day = relative;
+    } else if (named2(weekdays, word) >= 0) {
+      if (weekday3 >= 0) return null;
+      weekday3 = named2(weekdays, word);
+    } else if (!parts.has(word)) {
+      if (written2 !== "") return null;
+      written2 = word;
+    }
+    if (parts.has(word)) part = word;
+  }
+  if (weekday3 >= 0 && day !== null && day.getDay() !== weekday3) return null;
+  if (weekday3 >= 0) day ??= dayAt(now, (weekday3 + 7 - now.getDay()) % 7 || 7, 0);
+  const hour3 = parts.get(part) ?? 0;
+  const times = written2 === "" ? null : range(written2, hour3, twelve);
+  if (written2 !== "" && times === null) return null;
+  if (day === null && times === null && part === "") return null;
+  const [from, to] = times ?? [part === "" ? null : hour3 * 60, null];
+  return { words: all, day, from, to, after: null, written: written2 };
+}
+function relativeDay(word, now) {
+  const ahead2 = { today: 0, tonight: 0, tomorrow: 1, overmorrow: 2, week: (8 - now.getDay()) % 7 || 7, weekend: (13 - now.getDay()) % 7 || 7 };
+  return Object.hasOwn(ahead2, word) ? dayAt(now, ahead2[word], 0) : null;
+}
+function exact(year, month, day) {
+  const found = new Date(year, month, day);
+  return found.getMonth() === month ? found : null;
+}
+var isPart = (word) => parts.has(word) && word !== "tonight";
+var isIdle = (word) => idle2.has(word);
+var isWeekday = (word) => named2(weekdays, word) >= 0;
+
+var most2 = 12;
+var hour2 = 60;
+function timeIn(text2, begun, now) {
+  const words = text2.trim().split(/\s+/);
+  const twelve = hour12();
+  if (readTime(text2, now, twelve) !== null) return null;
+  const taken = (phrase, rest, first) => {
+    const typed = phrase.join(" ").replace(/[,;:]+$/, "");
+    const title = rest.join(" ").replace(/^[-–—:,;·\s]+|[-–—:,;·\s]+$/g, "");
+    if (!first && isIdle(rest.at(-1).toLowerCase())) return null;
+    const reading = title === "" ? null : readTime(typed, now, twelve);
+    if (reading === null || !isMeant(reading, first, begun.start, typed)) return null;
+    return { title, words: typed, ...timesOf(reading, begun) };
+  };
+  for (let at = Math.max(1, words.length - most2); at < words.length; at++) {
+    const found = taken(words.slice(at), words.slice(0, at), false);
+    if (found !== null) return found;
+  }
+  for (let at = Math.min(most2, words.length - 1); at > 0; at--) {
+    const found = taken(words.slice(0, at), words.slice(at), true);
+    if (found !== null) return found;
+  }
+  return null;
+}
+var hour12 = () => new Intl.DateTimeFormat(locale(), { hour: "numeric" }).resolvedOptions().hour12 === true;
+function isMeant(reading, first, begun, text2) {
+  const { words, day, from, to, after: after2, written: written2 } = reading;
+  const [begin = "", second = ""] = words;
+  if (isIdle(words.at(-1)) || words.at(-1) === "week" || words.includes("weekend")) return false;
+  if (after2 !== null) return begin === "in";
+  const at = words.findIndex((word) => !isIdle(word));
+  if (isPart(words[at]) && words[at - 1] !== "this" && !(begin === "at" && /noon|mid/.test(second))) return false;
+  if (words.some((word, n) => word === "the" && isWeekday(words[n + 1] ?? ""))) return false;
+  if (written2 !== "") {
+    const place = words.indexOf(written2);
+    const said = /^(at|from|@)$/.test(words[place - 1] ?? "");
+    const exact2 = /\d[:h]\d|[ap]m/.test(written2);
+    return exact2 || said || place > at && day !== null || to !== null && (day !== null || Number.parseInt(written2, 10) >= 7);
+  }
+  const weekdays2 = words.every((word) => isIdle(word) || isWeekday(word));
+  if (weekdays2 && (first || begun.getDay() === day?.getDay())) return false;
+  return from !== null || /\d|\p{L}{3}/u.test(text2);
+}
+function timesOf({ day, from, to, after: after2 }, begun) {
+  const date2 = day ?? begun.start;
+  if (from === null) return { allDay: true, start: dayAt(date2, 0, 0), end: dayAt(date2, 1, 0) };
+  const start = after2 ?? dayAt(date2, 0, from);
+  const length = begun.allDay ? hour2 * 6e4 : begun.end.getTime() - begun.start.getTime();
+  const end = to === null ? new Date(start.getTime() + length) : dayAt(date2, 0, to);
+  return { allDay: false, start, end: end > start ? end : new Date(start.getTime() + length) };
+}
 
 adopt(quick_default);
-async function writeShort(client, calendars, begun, cause) {
-  const { allDay, start, end } = begun;
+async function writeShort(client, calendars, begun, root, timed) {
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0];
-  const last = new Date(end.getTime() - 1);
-  const days3 = [.../* @__PURE__ */ new Set([dayOf(start), dayOf(last)])].map(longDay).join(" – ");
+  const cause = mark2(root, begun, timed);
   const answer = dialog(t("New event"), (close) => {
-    const title = field(t("Title"), el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, value: begun.title ?? "" }));
-    const time = (date, label) => el("input", { class: "dialog-input", type: "time", value: local(date, false).slice(11), "aria-label": label, required: true });
-    const times = [time(start, t("Starts at")), time(end, t("Ends at"))];
+    const title = titleField(begun, () => draw());
+    const times = timesField(begun);
     const calendar = choice(t("Calendar"), [...writable].sort(byOwner).map((one) => [String(one.id), shownName(one)]), String(first.id));
     calendar.control.className = "dialog-input";
-    const day = local(start, true);
-    const repeat = choice(t("Repeat"), repeats("", day).filter(([kind]) => kind !== "custom"), "");
+    const repeat = choice(t("Repeat"), [], "");
     repeat.control.className = "dialog-input";
-    const read2 = () => {
-      const from = !allDay && momentOf(`${day}T${times[0].value}`, "") || start;
-      let to = !allDay && momentOf(`${day}T${times[1].value}`, "") || end;
-      if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
-      return { allDay, start: from, end: to, title: title.control.value.trim(), calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", day) };
+    const dayIn = ({ start }) => local(start, true);
+    const draw = () => {
+      const meant = title.meant();
+      times.root.hidden = meant !== null;
+      cause.style.visibility = meant === null ? "" : "hidden";
+      const chosen = repeat.control.value;
+      fill(repeat.control, repeats("", dayIn(meant ?? begun)).filter(([kind]) => kind !== "custom").map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+    };
+    draw();
+    const read3 = () => {
+      const meant = title.meant();
+      const { allDay, start, end } = meant ?? times.read();
+      return { allDay, start, end, title: meant?.title ?? title.control.value.trim(), calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })) };
     };
     const save = async () => {
-      const event = read2();
-      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () => client.event_save(event.calendar, { title: event.title, place: "", notes: "", all_day: allDay, start: local(event.start, allDay), end: local(event.end, allDay), zone: allDay ? "" : ownZone(), rule: event.rule, alarms: [], mails: [], free: false, guests: [] }));
+      const event = read3();
+      const saved = await attempt(t("Saving…"), t("Couldn't save event"), () => client.event_save(event.calendar, { title: event.title, place: "", notes: "", all_day: event.allDay, start: local(event.start, event.allDay), end: local(event.end, event.allDay), zone: event.allDay ? "" : ownZone(), rule: event.rule, alarms: [], mails: [], free: false, guests: [] }));
       if (saved) {
         close("saved");
         toast(t("Event added"));
       }
     };
-    return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, el("p", { class: "event-short-time" }, el("span", {}, days3), !allDay && [times[0], "–", times[1]]), repeat.root, calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read2()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+    return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, times.root, repeat.root, calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read3()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });
   if (cause.isConnected) anchorTo(cause, true);
-  return answer;
+  return answer.finally(() => cause.remove());
+}
+function titleField(begun, changed) {
+  const title = field(t("Title"), el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, autocomplete: "off", placeholder: t("Dentist Tue 9:30"), value: begun.title ?? "" }));
+  let meant = null;
+  let left = "";
+  const said = el("p", { role: "status" });
+  const leave = () => {
+    left = meant?.words ?? "";
+    title.control.focus();
+    draw();
+  };
+  const words = t("Don't use this time");
+  const line = el("div", { class: "event-short-meant" }, sign(clock), said, el("button", { class: "btn icon small", type: "button", title: words, "aria-label": words, onclick: leave }, sign(x)));
+  const draw = () => {
+    const found = timeIn(title.control.value, begun, /* @__PURE__ */ new Date());
+    meant = found?.words === left ? null : found;
+    line.classList.toggle("shown", meant !== null);
+    fill(said, meant !== null && [el("b", {}, inWords2(meant)), " ", el("span", {}, t("Press Enter or Save to use this time"))]);
+    changed();
+  };
+  title.control.addEventListener("input", draw);
+  title.root.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || meant === null) return;
+    event.preventDefault();
+    leave();
+  });
+  title.root.append(line);
+  return { root: title.root, control: title.control, meant: () => meant };
+}
+function timesField({ allDay, start, end }) {
+  const time = (date2, label) => el("input", { class: "dialog-input", type: "time", value: local(date2, false).slice(11), "aria-label": label, required: true });
+  const [begin, finish] = [time(start, t("Starts at")), time(end, t("Ends at"))];
+  const at = (input) => momentOf(`${local(start, true)}T${input.value}`, "");
+  let length = end.getTime() - start.getTime();
+  begin.addEventListener("input", () => {
+    const from = at(begin);
+    if (from !== null) finish.value = local(new Date(from.getTime() + length), false).slice(11);
+  });
+  const read3 = () => {
+    const from = !allDay && at(begin) || start;
+    let to = !allDay && at(finish) || end;
+    if (to < from) to = new Date(to.getFullYear(), to.getMonth(), to.getDate() + 1, to.getHours(), to.getMinutes());
+    return { allDay, start: from, end: to };
+  };
+  finish.addEventListener("input", () => {
+    const { start: from, end: to } = read3();
+    length = to.getTime() - from.getTime();
+  });
+  const days3 = [.../* @__PURE__ */ new Set([dayOf(start), dayOf(new Date(end.getTime() - 1))])].map(longDay).join(" – ");
+  const root = el("p", { class: "event-short-time" }, el("span", {}, days3), !allDay && [begin, "–", finish]);
+  return { root, read: read3 };
+}
+function inWords2({ allDay, start, end }) {
+  const [first, last] = [dayOf(start), dayOf(new Date(end.getTime() - 1))];
+  const day = start.getFullYear() === (/* @__PURE__ */ new Date()).getFullYear() ? shortDay(first) : formatted(start, "event year", { weekday: "short", day: "numeric", month: "short", year: "numeric" });
+  if (allDay) return `${day}, ${t("all day")}`;
+  return `${day}, ${clock2(start)} – ${first === last ? "" : `${shortDay(last)}, `}${clock2(end)}`;
+}
+function mark2(root, { start, end }, timed) {
+  const made2 = el("div", { class: "cal-mark", "aria-hidden": "true" });
+  const minutes = start.getHours() * 60 + start.getMinutes();
+  Object.assign(made2.style, { top: timed ? `${minutes * hour / 60}px` : "0", height: timed ? `${(end.getTime() - start.getTime()) / 36e5 * hour}px` : "100%" });
+  root.querySelector(`${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`)?.append(made2);
+  if (timed) made2.scrollIntoView({ block: "nearest" });
+  return made2;
 }
 export {
   writeShort
