@@ -784,6 +784,7 @@ export interface Calendar {
   owner: string;
   access: "busy" | "details" | "nothing" | "usual";
   usual: "busy" | "details" | "nothing";
+  second_zone: string;
 }
 
 /** A text in a result, for the user. ``words`` has its template and values as an error has; None without values. */
@@ -804,6 +805,7 @@ export interface CalendarChange {
   hidden?: boolean;
   name?: string;
   access?: "busy" | "details" | "nothing" | "usual";
+  second_zone?: string;
 }
 
 /** A user with rights on an address book or calendar: an account, or "anyone". ``name``: "" if not known. */

@@ -15,7 +15,13 @@ from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware import scheduling
-from moxlite.store.groupware.collection import collection, collections_of
+from moxlite.store.groupware.collection import (
+    SECOND_ZONE,
+    CollectionChange,
+    collection,
+    collections_of,
+    patch_collection,
+)
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
 from moxlite.web.webmail.calls import events
@@ -103,6 +109,29 @@ async def test_calendars_are_made_renamed_hidden_and_removed(diary: Diary) -> No
     await browser.call("calendar_remove", calendar_id=work)
     assert [one["name"] for one in await browser.call("calendars")] == ["Calendar"]
     assert await browser.error("calendar_remove", calendar_id=work) == (404, "user:notFound")
+
+
+async def test_a_second_time_zone_is_kept_with_a_calendar(diary: Diary) -> None:
+    """WEBMAIL-175g: a name of the IANA database, "" for none; what another program wrote there is no zone."""
+    browser = diary.browser
+
+    async def zone() -> str:
+        (first,) = await browser.call("calendars")
+        return str(first["second_zone"])
+
+    assert await zone() == ""
+    for name in ("Europe/London", "America/Argentina/Buenos_Aires", "Etc/GMT+5", ""):
+        await browser.call("calendar_save", change={"second_zone": name}, calendar_id=diary.calendar)
+        assert await zone() == name
+    for bad in ("Atlantis/Center", "W. Europe Standard Time", "x/Europe/London", "<b>", "../London"):
+        change = {"second_zone": bad}
+        assert await browser.error("calendar_save", change=change, calendar_id=diary.calendar) == (400, "user:fields")
+    async with diary.rig.account() as account:
+        dead = {SECOND_ZONE: "<second-zone>&lt;b></second-zone>"}
+        await account.write(
+            lambda tx: patch_collection(tx, collection(tx, diary.calendar), CollectionChange(dead=dead))
+        )
+    assert await zone() == ""
 
 
 @pytest.mark.parametrize(

@@ -82,6 +82,8 @@ class CalendarPage implements Board {
   private sought = "";
   private found: FoundEvents | null = null;
   private searching: typeof EventSearchPart | undefined;
+  /** Loaded if there is a second time zone. */
+  private zones: typeof GivingPart | undefined;
   /** Others' changes could not be loaded. */
   private late = false;
   /** The view has been drawn, and had the focus. */
@@ -312,6 +314,7 @@ class CalendarPage implements Board {
     const own = ++this.turn;
     const { client } = this.page;
     const [calendars] = await Promise.all([client.calendars(), this.birthdays.fetch()]);
+    if (calendars.some((one) => one.second_zone)) this.zones ??= await this.page.load<typeof GivingPart>("giving");
     if (this.sought !== "") {
       this.searching ??= await this.page.load<typeof EventSearchPart>("eventsearch");
       const all = calendars.map(({ id }) => id);
@@ -381,7 +384,10 @@ class CalendarPage implements Board {
       return searching.drawFound(this, this.sought, found);
     }
     if (view === "month") return drawMonth(this);
-    return view === "agenda" ? drawAgenda(this) : drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+    if (view === "agenda") return drawAgenda(this);
+    const hours = drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+    this.zones?.addZone(hours, this.calendars, this.day);
+    return hours;
   }
 
   private drawHead(): void {
@@ -418,6 +424,10 @@ class CalendarPage implements Board {
   }
 
   private drawList(): void {
+    const { client } = this.page;
+    const again = () => this.load();
+    const action = (words: string, run: () => unknown) =>
+      el("button", { class: "btn text cal-deleted", type: "button", onclick: run }, words);
     fill(
       this.list,
       listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)),
@@ -429,7 +439,6 @@ class CalendarPage implements Board {
           "change",
           () =>
             void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-              const { client } = this.page;
               if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
               else await client.calendar_view(one.id, { hidden: !box.checked });
               await this.load();
@@ -448,16 +457,9 @@ class CalendarPage implements Board {
         );
       }),
       this.birthdays.row(),
-      el(
-        "button",
-        {
-          class: "btn text cal-deleted",
-          type: "button",
-          onclick: () =>
-            void this.give((giving) => giving.showDeleted(this.page.client, "calendar", () => this.load())),
-        },
-        t("Deleted events…"),
-      ),
+      !phone.matches &&
+        action(t("Second time zone…"), () => this.give((giving) => giving.chooseZone(client, this.calendars, again))),
+      action(t("Deleted events…"), () => this.give((giving) => giving.showDeleted(client, "calendar", again))),
     );
   }
 

@@ -16,6 +16,7 @@ import { sharing } from "../ui/sharing";
 import sheet from "./giving.css";
 
 export { showDeleted } from "../ui/deleted";
+export { addZone, chooseZone } from "./zones";
 
 adopt(sheet);
 

@@ -12,6 +12,7 @@ from msgspec import UNSET, UnsetType
 from moxlite.decoders import from_json
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.entryfacts import FACTS_VERSION
+from moxlite.proto.cards.moments import iana_zone
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -67,6 +68,9 @@ ACCESS: Final = "{urn:moxlite:webmail}free-busy"
 
 BIRTHDAYS_OFF: Final = "{urn:moxlite:webmail}no-birthdays"
 """Property of an address book whose user does not want to see birthdays in the calendar."""
+
+SECOND_ZONE: Final = "{urn:moxlite:webmail}second-zone"
+"""Property of a calendar whose user wants to see the hours of another time zone beside the own ones."""
 
 AVAILABILITY: Final = "{urn:ietf:params:xml:ns:caldav}calendar-availability"
 """Property of the schedule inbox, which is text there."""
@@ -218,6 +222,12 @@ class Collection(msgspec.Struct, frozen=True):
         return self.dead.get(AVAILABILITY, "") if self.inbox else ""
 
     @property
+    def second_zone(self) -> str:
+        """The IANA name of the time zone whose hours the user wants to see beside the own ones; "" for none."""
+        written = re.fullmatch(r"<second-zone [^>]*>([\w/+-]+)</second-zone>", self.dead.get(SECOND_ZONE, ""))
+        return written[1] if written else ""
+
+    @property
     def birthdays_hidden(self) -> bool:
         """Whether the user of an address book does not want to see its birthdays in the calendar."""
         return BIRTHDAYS_OFF in self.dead
@@ -237,6 +247,7 @@ class CollectionChange(msgspec.Struct, frozen=True, kw_only=True):
     hidden: bool | UnsetType = UNSET
     access: Access | UnsetType | None = UNSET
     birthdays_hidden: bool | UnsetType = UNSET
+    second_zone: str | UnsetType = UNSET
     availability: str | UnsetType = UNSET
     dead: Mapping[str, str | None] | UnsetType = UNSET
 
@@ -274,6 +285,8 @@ def _fault(name: str, value: Any) -> str | None:
             return f"must be {MAX_POSITION} or less"
         case "time_zone" if value:
             return _zone_fault(value)
+        case "second_zone" if value and str(iana_zone(value)) != value:
+            return "unknown time zone"
     return None
 
 
@@ -291,10 +304,15 @@ def _access_xml(access: Access) -> str:
     return f'<free-busy xmlns="urn:moxlite:webmail">{access}</free-busy>'
 
 
+def _second_zone_xml(zone: str) -> str:
+    return f'<second-zone xmlns="urn:moxlite:webmail">{zone}</second-zone>'
+
+
 _PROPERTIES: Final[Mapping[str, tuple[str, Callable[[Any], str | None]]]] = {
     "hidden": (HIDDEN, lambda hidden: HIDDEN_XML if hidden else None),
     "access": (ACCESS, lambda access: None if access is None else _access_xml(access)),
     "birthdays_hidden": (BIRTHDAYS_OFF, lambda hidden: BIRTHDAYS_OFF_XML if hidden else None),
+    "second_zone": (SECOND_ZONE, lambda zone: _second_zone_xml(zone) if zone else None),
     "availability": (AVAILABILITY, lambda text: text or None),
 }
 """Fields stored as properties, each with a function for the stored value, or None to store nothing."""

@@ -836,6 +836,7 @@ var CalendarPage = class {
   sought = "";
   found = null;
   searching;
+  zones;
   late = false;
   drawn = false;
   heading = el("h1", { "aria-live": "polite" });
@@ -919,6 +920,7 @@ var CalendarPage = class {
     const own = ++this.turn;
     const { client } = this.page;
     const [calendars] = await Promise.all([client.calendars(), this.birthdays.fetch()]);
+    if (calendars.some((one) => one.second_zone)) this.zones ??= await this.page.load("giving");
     if (this.sought !== "") {
       this.searching ??= await this.page.load("eventsearch");
       const all = calendars.map(({ id }) => id);
@@ -970,7 +972,10 @@ var CalendarPage = class {
       return searching.drawFound(this, this.sought, found);
     }
     if (view === "month") return drawMonth(this);
-    return view === "agenda" ? drawAgenda(this) : drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+    if (view === "agenda") return drawAgenda(this);
+    const hours = drawHours(this, this.range()[0], view === "day" ? 1 : 7);
+    this.zones?.addZone(hours, this.calendars, this.day);
+    return hours;
   }
   drawHead() {
     const searches = this.sought !== "";
@@ -985,18 +990,20 @@ var CalendarPage = class {
     drawSmall(this.small, this.day, whole ? [0, 0] : this.range(), (day) => this.show(this.view, day));
   }
   drawList() {
+    const { client } = this.page;
+    const again2 = () => this.load();
+    const action = (words, run) => el("button", { class: "btn text cal-deleted", type: "button", onclick: run }, words);
     fill(this.list, listHead(t("Calendars"), t("New calendar"), () => void this.edit(null)), [...this.calendars].sort(byOwner).map((one) => {
       const box = el("input", { type: "checkbox", class: `c${colourOf(one, this.calendars.indexOf(one))}` });
       box.checked = !one.hidden;
       box.addEventListener("change", () => void attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
-        const { client } = this.page;
         if (one.owner === "") await client.calendar_save({ hidden: !box.checked }, one.id);
         else await client.calendar_view(one.id, { hidden: !box.checked });
         await this.load();
       }));
       const title = t("Edit “{name}”", { name: shownName(one) });
       return el("div", { class: "cal-choice" }, el("label", {}, box, el("bdi", { dir: "auto" }, shownName(one)), signOf(one)), el("button", { class: "btn icon small", type: "button", title, "aria-label": title, onclick: () => void this.edit(one) }, sign(ellipsis)));
-    }), this.birthdays.row(), el("button", { class: "btn text cal-deleted", type: "button", onclick: () => void this.give((giving) => giving.showDeleted(this.page.client, "calendar", () => this.load())) }, t("Deleted events…")));
+    }), this.birthdays.row(), !phone.matches && action(t("Second time zone…"), () => this.give((giving) => giving.chooseZone(client, this.calendars, again2))), action(t("Deleted events…"), () => this.give((giving) => giving.showDeleted(client, "calendar", again2))));
   }
   async edit(one) {
     await this.give((giving) => giving.editCalendar(this.page, this.calendars, one, () => this.load()));

@@ -45,9 +45,9 @@ function text(value) {
   const fragment = document.createDocumentFragment();
   let plain = "";
   let last = 0;
-  for (const match of written(value).matchAll(scripts)) {
-    const piece = match[0];
-    const kind = match.slice(1, 7).findIndex((group) => group !== void 0) + 1;
+  for (const match2 of written(value).matchAll(scripts)) {
+    const piece = match2[0];
+    const kind = match2.slice(1, 7).findIndex((group) => group !== void 0) + 1;
     if (kind !== 0 && last !== 0 && kind !== last) {
       fragment.append(plain, mark(piece));
       plain = "";
@@ -577,6 +577,105 @@ async function showDeleted(client, kind, again) {
   await dialog(kind === "calendar" ? t("Deleted events") : t("Deleted contacts"), (close) => [list, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 
+var picker_default = ".palette-input{width:100%}.dialog-text+.palette-input{margin-top:12px}.palette-list{height:46vh;margin-top:10px;overflow-y:auto}.palette-row{display:flex;justify-content:space-between;gap:14px;padding:7px 10px;border-radius:7px;overflow-wrap:anywhere;cursor:pointer}.palette-row:hover{background:var(--button-hover-background)}.palette-row[aria-selected=true]{background:var(--mailbox-active-background)}.palette-keys{flex:none}@media(pointer:coarse){.palette-row{padding:12px 10px}}\n";
+
+function match(title, typed) {
+  const text2 = title.toLowerCase();
+  const whole = text2.indexOf(typed.toLowerCase());
+  if (whole >= 0) return whole === 0 || " /".includes(text2[whole - 1]) ? whole : 50 + whole;
+  let at = -1;
+  let spread = 100;
+  for (const letter of typed.toLowerCase()) {
+    if (letter === " ") continue;
+    const next = text2.indexOf(letter, at + 1);
+    if (next < 0) return -1;
+    spread += next - at;
+    at = next;
+  }
+  return spread;
+}
+function ranked(all, titleOf, typed) {
+  return all.map((one) => ({ one, rank: match(titleOf(one), typed) })).filter(({ rank }) => rank >= 0).sort((a, b) => a.rank - b.rank).map(({ one }) => one);
+}
+
+function pick(title, words, all, titleOf, options = {}) {
+  const { typed = "", above, detail } = options;
+  return dialog(title, (close) => {
+    const list = el("div", { class: "palette-list", role: "listbox", id: "palette-list", "aria-label": title });
+    let found = ranked(all, titleOf, typed.trim());
+    let at = 0;
+    const input = el("input", { class: "dialog-input palette-input", role: "combobox", placeholder: words.hint, "aria-label": words.label, "aria-expanded": "true", "aria-controls": "palette-list", "aria-autocomplete": "list", autocomplete: "off", spellcheck: "false", autofocus: true });
+    input.value = typed;
+    const draw = () => {
+      fill(list, found.map((one, i) => el("div", { class: "palette-row", role: "option", id: `palette-${i}`, "aria-selected": String(i === at), onclick: () => close(one) }, el("span", { dir: "auto" }, titleOf(one)), detail !== void 0 && el("span", { class: "palette-keys" }, detail(one)))), found.length === 0 && el("p", { class: "dialog-text" }, words.nothing));
+      if (found.length === 0) input.removeAttribute("aria-activedescendant");
+      else input.setAttribute("aria-activedescendant", `palette-${at}`);
+      list.querySelector(`#palette-${at}`)?.scrollIntoView({ block: "nearest" });
+    };
+    input.addEventListener("input", () => {
+      found = ranked(all, titleOf, input.value.trim());
+      at = 0;
+      draw();
+    });
+    input.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      const selected = found[at];
+      if (event.key === "Enter" && selected !== void 0) close(selected);
+      else if (step !== void 0) at = Math.max(0, Math.min(found.length - 1, at + step));
+      else if (event.key !== "Enter") return;
+      event.preventDefault();
+      draw();
+    });
+    draw();
+    return [...above === void 0 ? [] : [above], input, list];
+  });
+}
+
+var ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone;
+
+var zones_default = ".cal-zone,.cal-zone-name{display:none}@media(min-width:701px){.cal-zone,.cal-zone-name{display:block}.zoned :is(.cal-heads,.cal-grid){grid-template-columns:134px repeat(var(--days),minmax(0,1fr))}.zoned .cal-days{grid-template-columns:134px minmax(0,1fr)}.zoned .cal-hour{width:62px}.zoned .cal-hour:not(.cal-zone){inset-inline-start:64px}.zoned .cal-heads>span:first-child{display:flex;align-items:end;gap:2px;padding-block-end:6px}.cal-zone-name{width:62px;max-height:32px;overflow:hidden;color:var(--muted);font-size:11px;line-height:16px;text-align:end;overflow-wrap:anywhere}}\n";
+
+adopt(picker_default);
+adopt(zones_default);
+var isHome = ({ second_zone: zone }) => zone !== "";
+var written2 = (zone) => zone.replaceAll("_", " ");
+function shortName(zone, day) {
+  const format = new Intl.DateTimeFormat(locale(), { timeZone: zone, timeZoneName: "short" });
+  return format.formatToParts(dateOf(day, 720)).find(({ type }) => type === "timeZoneName")?.value ?? "";
+}
+function addZone(hours, calendars, day) {
+  const zone = calendars.find(isHome)?.second_zone;
+  if (zone === void 0) return;
+  let name;
+  try {
+    name = shortName(zone, day);
+  } catch {
+    return;
+  }
+  hours.classList.add("zoned");
+  fill(hours.querySelector(".cal-heads > span"), [[name, zone], [shortName(ownZone(), day), ownZone()]].map(([short, long]) => el("span", { class: "cal-zone-name", title: written2(long) }, short)));
+  for (const [at, label] of hours.querySelectorAll(".cal-hour").entries()) {
+    const time = formatted(dateOf(day, (at + 1) * 60), `hours of ${zone}`, { hour: "numeric", minute: "2-digit", timeZone: zone });
+    const other = el("span", { class: "cal-hour cal-zone" }, time);
+    other.style.top = label.style.top;
+    label.before(other);
+  }
+}
+async function chooseZone(client, calendars, again) {
+  const own = calendars.filter(({ owner, source }) => owner === "" && source === "");
+  const home = calendars.find(isHome) ?? own[0];
+  const day = Math.floor(Date.now() / 864e5);
+  const zones = Intl.supportedValuesOf("timeZone").filter((zone) => zone !== ownZone());
+  const chosen = await pick(t("Second time zone"), { label: t("Time zone"), hint: t("City or region"), nothing: t("No matching time zones") }, home.second_zone === "" ? zones : ["", ...zones], (zone) => zone === "" ? t("No second time zone") : written2(zone), { detail: (zone) => [el("span", {}, zone === "" ? "" : shortName(zone, day))] });
+  if (chosen === null) return;
+  const saved = await attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
+    await client.calendar_save({ second_zone: chosen }, home.id);
+    await again();
+  });
+  if (saved) toast(chosen === "" ? t("Second time zone removed") : t("Day and week views show {zone} time", { zone: written2(chosen) }));
+}
+
 adopt(giving_default);
 async function editCalendar(page, calendars, one, again) {
   const { client } = page;
@@ -673,6 +772,8 @@ async function showSharing(client, calendar) {
   }), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Close")))]);
 }
 export {
+  addZone,
+  chooseZone,
   editCalendar,
   showDeleted
 };

@@ -40,7 +40,8 @@ class Calendar(msgspec.Struct, frozen=True):
     ``writable``: the user may change these. ``source``: the address from which it is read each hour, "" for others;
     ``read``: seconds UTC of the last time, 0 for never; ``problem``: why it cannot be read now, "" if it can.
     ``owner``: the account that shares it, "" for an own one. ``access``: what colleagues see of it, "usual" for what
-    ``usual`` tells, the setting of their domain.
+    ``usual`` tells, the setting of their domain. ``second_zone``: the time zone whose hours the user sees beside
+    the own ones, kept with one of the own calendars, "" in all others.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Calendar(msgspec.Struct, frozen=True):
     owner: str = ""
     access: Literal["usual", "details", "busy", "nothing"] = "usual"
     usual: Literal["details", "busy", "nothing"] = "busy"
+    second_zone: str = ""
 
 
 class CalendarView(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -70,6 +72,7 @@ class CalendarChange(CalendarView, frozen=True, kw_only=True, forbid_unknown_fie
 
     name: Annotated[str, Meta(max_length=1000)] | UnsetType = UNSET
     access: Literal["usual", "details", "busy", "nothing"] | UnsetType = UNSET
+    second_zone: Annotated[str, Meta(max_length=64)] | UnsetType = UNSET
 
 
 class BusyTime(msgspec.Struct, frozen=True):

@@ -121,6 +121,7 @@ class CalendarCalls(EntryCalls):
                         shown,
                         id=visit.holder.shown_id(place.id),
                         events=0,  # secret ones count, too (DAV-41)
+                        second_zone="",
                         colour=colour or shown.colour,
                         hidden=hidden,
                         writable=foreign.writable and not place.subscribed,
@@ -150,6 +151,7 @@ class CalendarCalls(EntryCalls):
             colour=change.colour,
             hidden=change.hidden,
             access=None if change.access == "usual" else change.access,
+            second_zone=change.second_zone,
         )
 
         def unit(tx: AccountTx) -> int:
@@ -183,7 +185,8 @@ class CalendarCalls(EntryCalls):
 
 
 def _shown(one: Collection, source: Subscription | None) -> Calendar:
-    shown = Calendar(one.id, one.display_name or one.name, one.shown_colour, one.hidden, one.total, one.name)
+    name, zone = one.display_name or one.name, one.second_zone
+    shown = Calendar(one.id, name, one.shown_colour, one.hidden, one.total, one.name, second_zone=zone)
     if source is None:
         return shown
     return msgspec.structs.replace(
