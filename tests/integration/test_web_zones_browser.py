@@ -108,7 +108,7 @@ def test_a_second_zone_is_chosen_by_name_and_removed(chromium: Browser, server: 
     expect(page.locator(".toast")).to_contain_text("America/New York")
     others, own = calendar.locator(".cal-zone"), calendar.locator(".cal-hour:not(.cal-zone)")
     assert abs(top_of(others, "9:00") - top_of(own, "15:00")) <= 0.5
-    # clocks of New York are put forward two weeks before those of Berlin
+    # New York changes its clocks two weeks before Berlin
     page.evaluate("location.hash = '#calendar:week,20270317'")
     expect(names).to_have_text(["GMT-4", "CET"])
     assert abs(top_of(others, "9:00") - top_of(own, "14:00")) <= 0.5

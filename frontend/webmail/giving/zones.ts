@@ -31,8 +31,8 @@ function shortName(zone: string, day: number): string {
   return format.formatToParts(dateOf(day, 720)).find(({ type }) => type === "timeZoneName")?.value ?? "";
 }
 
-/** Show the hours of the second zone, if there is one, beside those of a week or a day, as they are on `day`. A zone that the browser
- * does not know is left out. */
+/** Add the hours of the second zone, if there is one, to a week or a day, as they are on `day`. A zone that the browser does not know is
+ * left out. */
 export function addZone(hours: HTMLElement, calendars: readonly Calendar[], day: number): void {
   const zone = calendars.find(isHome)?.second_zone;
   if (zone === undefined) return;
