@@ -5,7 +5,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from playwright.sync_api import Browser, Locator, expect
+from playwright.sync_api import Browser, Locator, Position, expect
 
 from tests.geometry import boxes, fresh, in_sight, near, within_window
 from tests.integration.browser import Visitor, chromium
@@ -22,7 +22,7 @@ def begin(calendar: Locator, hour: int) -> Locator:
     """Open the short form at an hour of the day that is shown."""
     column = calendar.locator(".cal-column").first
     expect(column).to_be_visible()
-    place = {"x": 20, "y": hour * 50 + 5}
+    place: Position = {"x": 20, "y": hour * 50 + 5}
     if calendar.page.evaluate("navigator.maxTouchPoints > 0"):
         column.tap(position=place)
     else:
