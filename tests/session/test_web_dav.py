@@ -20,7 +20,7 @@ from moxlite.proto.dav.xml import kept, read_xml
 from moxlite.store.auth.apppasswords import Scope, add_app_password
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageBusy
-from moxlite.store.groupware.collection import Collection
+from moxlite.store.groupware.collection import Collection, ensure_defaults
 from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions, resource_data
 from moxlite.web.dav import session
 from moxlite.web.dav.reports import Reports
@@ -144,6 +144,28 @@ async def test_a_busy_disk_costs_no_new_account_its_calendar(rig: Rig, monkeypat
         patch.setattr("moxlite.web.dav.app.ensure_defaults", busy)
         assert (await program.ask("PROPFIND", "/dav/calendars/mia/", depth="1")).status == 503
     assert HOME in await program.find("/dav/calendars/mia/", D + "displayname", depth="1")
+
+
+async def test_connections_that_are_opened_at_once_all_find_the_first_calendar(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DAV-4: a program's first requests to a new account; none is told that the calendar doesn't exist."""
+    statuses: list[int] = []
+
+    def slowly(tx: AccountTx) -> None:
+        time.sleep(0.1)
+        ensure_defaults(tx)
+
+    monkeypatch.setattr("moxlite.web.dav.app.ensure_defaults", slowly)
+
+    async def put(number: int) -> None:
+        answer = await Program(rig).put(f"{number}.ics", event(f"{number}"))
+        statuses.append(answer.status)
+
+    async with trio.open_nursery() as nursery:
+        for number in range(5):
+            nursery.start_soon(put, number)
+    assert statuses == [201] * 5
 
 
 async def test_a_program_finds_its_way_from_the_well_known_name(mia: Program) -> None:

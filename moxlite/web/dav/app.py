@@ -171,13 +171,11 @@ class DAVApp:
         today = datetime.now(UTC).date()
         new = self._tended.get(identity.account) != today
         if new:
-            # Noted before it is done: a phone opens several connections at once, and each would do it.
+            # A phone opens several connections at once. Each waits until the first calendar is there; the unit checks
+            # again, and one connection alone goes on with the rest.
+            await account.write(ensure_defaults)
+            new = self._tended.get(identity.account) != today
             self._tended[identity.account] = today
-            try:
-                await account.write(ensure_defaults)
-            except store.StoreError:
-                del self._tended[identity.account]
-                raise
         viewer = await self._viewer(identity, account, tree)
         snapshot = self._config.current
         user: Callable[[Iterable[str]], User] = partial(user_of, snapshot, identity.account)
