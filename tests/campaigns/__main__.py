@@ -33,7 +33,7 @@ NIGHTLY: Final = {
     "fulldisk": 0.2,
     "jmap_kill": 0.1,
     "link": 0.06,
-    "mailauth": 0.05,
+    "mailauth": 0.5,
     "office": 0.3,
     "opening": 0.05,
     "rules": 0.1,

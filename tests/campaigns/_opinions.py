@@ -50,7 +50,7 @@ SPFQUERY: Final = {
 }
 
 RFC_4408: Final = {
-    "more than 10 mail hosts": "of a long MX they look at the first ten hosts (now an error, RFC 7208 §4.6.4)",
+    "too many MX hosts": "of a long MX they look at the first ten hosts (now an error, RFC 7208 §4.6.4)",
     "a macro must keep at least 1 part": "they allow %{d0} (RFC 7208 §7.3)",
     "unknown macro letter": "they allow letters that are no macros (RFC 7208 §7.1)",
 }
@@ -60,10 +60,10 @@ SPF_EXPLAINED: Final[Mapping[str, Mapping[str, str]]] = {
         **RFC_4408,
         "void lookups": "it does not count lookups without a result (RFC 7208 §4.6.4)",
         "bad argument": "it takes a mechanism with a colon and no domain",
-        "not a domain name": "it takes a mechanism with a colon and no domain",
+        "invalid domain name": "it takes a mechanism with a colon and no domain",
         "invalid macro at": "it takes a percent sign that begins no macro",
         "DNS lookups": "it counts no redirect (RFC 7208 §4.6.4)",
-        " twice": "it takes exp= and redirect= twice (RFC 7208 §6)",
+        "duplicate ": "it takes exp= and redirect= twice (RFC 7208 §6)",
     },
 }
 """By program and what is in our problem, where we say permerror and it does not: why."""
