@@ -42,7 +42,7 @@ def test_each_campaign_is_in_one_part_of_nightly() -> None:
 
 
 def test_texts_that_a_campaign_explains_are_still_said() -> None:
-    """AUTH-123: where others' SPF and DKIM differ from ours, the campaign knows why by words of our problem."""
+    """AUTH-22, AUTH-34: where others' SPF and DKIM differ from ours, the campaign knows why by words of our problem."""
     said = "".join(path.read_text() for path in (top() / "moxlite/mailauth").rglob("*.py"))
     explained = {words for table in SPF_EXPLAINED.values() for words in table} | STRICTER.keys()
     assert {words for words in explained if words.removeprefix("key record: ") not in said} == set()
