@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from moxlite.config.holder import ConfigHolder
 from moxlite.groupware import ringing
 from moxlite.groupware.entries import Expander
-from moxlite.groupware.ringing import Ringing
+from moxlite.groupware.ringing import AlarmSender
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.groupware.alarms import next_alarm
 from moxlite.store.groupware.collection import collection_named, ensure_defaults
@@ -65,7 +65,7 @@ async def main():
     config, _ = ConfigHolder.open(folder / "moxlite.toml")
     accounts = Accounts(folder / "data", Options(min_free_space=0))
     told = []
-    handler = Ringing(config=config, told=told.append, tmp=folder / "data/tmp")
+    handler = AlarmSender(config=config, told=told.append, tmp=folder / "data/tmp")
 
     async with accounts.use("mia") as mia:
         async def ring():
