@@ -119,7 +119,7 @@ def invited(server: ServedServer, name: str, times: int = 1) -> Callable[[], boo
 def write(page: Page, title: str, *guests: str) -> Locator:
     """Fill in the long form of a new event."""
     page.locator("#app.other-place").focus()
-    page.keyboard.press("n")
+    page.keyboard.press("c")
     form = page.locator(".event-form")
     form.get_by_label("Title").fill(title)
     form.get_by_label("Guests", exact=True).fill(", ".join(guests))
