@@ -32,7 +32,7 @@ EVENTS: Final = [
 
 def topic(name: str, now: int, *, errors: tuple[str, ...] = (), todo: tuple[str, ...] = ()) -> dict[str, Any]:
     """A check of DNS that has ended."""
-    rest = {"running": False, "warnings": [], "found": [f"record of {name}"]}
+    rest = {"running": False, "warnings": [], "unused": False, "found": [f"record of {name}"]}
     return {"topic": name, "at": now - HOUR, "errors": errors, "instructions": todo} | rest
 
 
