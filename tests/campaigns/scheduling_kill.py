@@ -40,6 +40,8 @@ LONGEST_REST = 1.0
 """Seconds between the last event of a round and its kill, at most: the messages are being handed over."""
 
 SETTLE_SECONDS = 60.0
+"""Without progress, in which messages are still handed over."""
+
 OFF_EACH = 3
 """Each event of whose number this is a divisor is called off."""
 
@@ -203,15 +205,16 @@ def run(seed: int, share: float, report: Report) -> None:
                 work(server, port, ledger, stage, rng.uniform(0, LONGEST_REST))
             server.start()
             work(server, port, ledger, events, None)
-            end = time.monotonic() + SETTLE_SECONDS
-            twice = -1
+            end, last, twice = 0.0, "", -1
             while twice < 0:
                 server.cli("queue", "retry", "--all")
                 drain(server)
                 try:
                     twice = judge(world, ledger, calendar(server, "bob"), calendar(server, "eve"))
-                except Finding:
-                    if time.monotonic() > end:  # else messages may still be handed over
+                except Finding as found:
+                    if str(found) != last:
+                        end, last = time.monotonic() + SETTLE_SECONDS, str(found)
+                    if time.monotonic() > end:
                         raise
                     time.sleep(1)
             if (code := server.stop()) != 0:
