@@ -98,6 +98,10 @@ def test_a_title_stays_as_it_was_typed(chromium: Browser, server: LocalServer, w
         expect(title).to_have_value("Bus at 9:30")
         expect(form.get_by_label("Starts at")).to_have_value("15:00")
         expect(calendar.locator(".cal-mark")).to_be_visible()
+        # another device's change draws the view anew
+        desk.call("calendar_save", change={"name": "Boats"}, calendar_id=desk.call("calendars")[0]["id"])
+        expect(calendar.locator(".place-side")).to_contain_text("Boats")
+        expect(calendar.locator(".cal-mark")).to_be_visible()
         # the same words stay in the title, others are understood again
         title.press("Space")
         expect(status).to_be_empty()
@@ -135,7 +139,6 @@ def test_keys_make_an_event_in_words(chromium: Browser, server: LocalServer, vie
     with fresh(chromium, server, 1280) as visitor:
         desk = Desk(visitor.page)
         page = desk.page
-        desk.call("calendars")  # the first one is made: news of it later would draw the view anew, without the mark
         calendar = desk.open()
         page.keyboard.press(view[0])
         expect(calendar.locator(f".cal-{'hours' if view == 'week' else view}")).to_be_visible()

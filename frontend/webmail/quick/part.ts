@@ -39,7 +39,15 @@ export async function writeShort(
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0]!;
-  const cause = mark(root, begun, timed);
+  const cause = mark(begun, timed);
+  const place = () => {
+    if (!cause.isConnected) root.querySelector(placeOf(begun, timed))?.append(cause);
+  };
+  place();
+  if (timed) cause.scrollIntoView({ block: "nearest" });
+  // News of other changes draw the view anew.
+  const drawn = new MutationObserver(place);
+  drawn.observe(root, { childList: true, subtree: true });
   const answer = dialog<"saved" | Begun>(t("New event"), (close) => {
     const title = titleField(begun, () => draw());
     const times = timesField(begun);
@@ -119,7 +127,10 @@ export async function writeShort(
     ];
   });
   if (cause.isConnected) anchorTo(cause, true);
-  return answer.finally(() => cause.remove());
+  return answer.finally(() => {
+    drawn.disconnect();
+    cause.remove();
+  });
 }
 
 /** The title, and below it the time that it names, which Escape or a button leaves in the title. `changed` is called after it did. */
@@ -221,14 +232,15 @@ function inWords({ allDay, start, end }: Times): string {
 }
 
 /** Mark the room of an event that is written. */
-function mark(root: HTMLElement, { start, end }: Times, timed: boolean): HTMLElement {
+function mark({ start, end }: Times, timed: boolean): HTMLElement {
   const made = el("div", { class: "cal-mark", "aria-hidden": "true" });
   const minutes = start.getHours() * 60 + start.getMinutes();
   Object.assign(made.style, {
     top: timed ? `${(minutes * hour) / 60}px` : "0",
     height: timed ? `${((end.getTime() - start.getTime()) / 3_600_000) * hour}px` : "100%",
   });
-  root.querySelector(`${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`)?.append(made);
-  if (timed) made.scrollIntoView({ block: "nearest" });
   return made;
 }
+
+const placeOf = ({ start }: Times, timed: boolean): string =>
+  `${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`;

@@ -641,7 +641,14 @@ async function writeShort(client, calendars, begun, root, timed) {
   const writable = calendars.filter((one) => one.writable);
   const own = writable.filter(({ owner }) => owner === "");
   const first = own.find(({ hidden }) => !hidden) ?? own[0] ?? writable[0];
-  const cause = mark2(root, begun, timed);
+  const cause = mark2(begun, timed);
+  const place = () => {
+    if (!cause.isConnected) root.querySelector(placeOf(begun, timed))?.append(cause);
+  };
+  place();
+  if (timed) cause.scrollIntoView({ block: "nearest" });
+  const drawn = new MutationObserver(place);
+  drawn.observe(root, { childList: true, subtree: true });
   const answer = dialog(t("New event"), (close) => {
     const title = titleField(begun, () => draw());
     const times = timesField(begun);
@@ -674,7 +681,10 @@ async function writeShort(client, calendars, begun, root, timed) {
     return [el("form", { class: "event-short", onsubmit: once(save) }, title.root, times.root, repeat.root, calendar.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn text", type: "button", onclick: () => close(read3()) }, t("More…")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
   });
   if (cause.isConnected) anchorTo(cause, true);
-  return answer.finally(() => cause.remove());
+  return answer.finally(() => {
+    drawn.disconnect();
+    cause.remove();
+  });
 }
 function titleField(begun, changed) {
   const title = field(t("Title"), el("input", { class: "dialog-input", maxlength: "1000", dir: "auto", autofocus: true, autocomplete: "off", placeholder: t("Dentist Tue 9:30"), value: begun.title ?? "" }));
@@ -733,14 +743,13 @@ function inWords2({ allDay, start, end }) {
   if (allDay) return `${day}, ${t("all day")}`;
   return `${day}, ${clock2(start)} – ${first === last ? "" : `${shortDay(last)}, `}${clock2(end)}`;
 }
-function mark2(root, { start, end }, timed) {
+function mark2({ start, end }, timed) {
   const made2 = el("div", { class: "cal-mark", "aria-hidden": "true" });
   const minutes = start.getHours() * 60 + start.getMinutes();
   Object.assign(made2.style, { top: timed ? `${minutes * hour / 60}px` : "0", height: timed ? `${(end.getTime() - start.getTime()) / 36e5 * hour}px` : "100%" });
-  root.querySelector(`${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`)?.append(made2);
-  if (timed) made2.scrollIntoView({ block: "nearest" });
   return made2;
 }
+var placeOf = ({ start }, timed) => `${timed ? ".cal-column" : ""}[data-day="${dayOf(start)}"]`;
 export {
   writeShort
 };
