@@ -179,7 +179,8 @@ class Reader(Person):
         focused = self.page.locator(":focus")
         row = focused.get_attribute("aria-activedescendant")
         place = focused if row is None else self.page.locator(f'[id="{row}"]')
-        return place.aria_snapshot().splitlines()[0].removeprefix("- ").strip("'")
+        # While a list is drawn anew, its row may be gone.
+        return next(iter(place.aria_snapshot().splitlines()), "").removeprefix("- ").strip("'")
 
     def is_told(self, words: str) -> None:
         """What has the focus is, or comes to be, called so; `words` is a regular expression."""
