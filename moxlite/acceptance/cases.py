@@ -21,11 +21,13 @@ from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient,
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.types import MailAddress
-from moxlite.proto.sieve.outcome import Action, RedirectAction
+from moxlite.proto.sieve.outcome import Action, FileAction, RedirectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import FileInto
 from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.forms import VacationForm
+from moxlite.store.names import is_creatable
+from moxlite.store.types import Mailbox
 
 # Evidence about a message before the decision: facts with their strength and source (SMTP-76, SMTP-82).
 
@@ -191,6 +193,27 @@ def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
         return None
 
 
+class ScriptFolders(msgspec.Struct, frozen=True):
+    """Mailboxes of an account by name, as far as filing depends on them.
+
+    own: the user's mailboxes. system: the server's mailboxes, in which nothing can be filed.
+    """
+
+    own: frozenset[str] = frozenset()
+    system: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, boxes: Sequence[Mailbox]) -> ScriptFolders:
+        """The names of an account's mailboxes."""
+        return cls(
+            frozenset(box.name for box in boxes if not box.system), frozenset(box.name for box in boxes if box.system)
+        )
+
+    def accept(self, action: FileAction) -> bool:
+        """Whether the action's mailbox exists, or can be created for it."""
+        return action.mailbox in self.own or (action.create and is_creatable(action.mailbox, self.system))
+
+
 class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     """Decision of the account's Sieve script, and its vacation form (SMTP-160, SMTP-161).
 
@@ -199,7 +222,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
       script: the name of the script, or of the included one that failed; "" without an active script. actions: its
         decision. tracked: keys for `duplicate`, each with seconds.
       error: at run time, in `line`; "" without one.
-      names: the mailboxes of the account. system: the server's own ones, into which nothing is filed.
+      folders: the account's mailboxes.
       form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
       named: addresses of To, Cc and Bcc, in lower case.
       circles: the addresses of `redirects` to which the message would go in a circle.
@@ -211,8 +234,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     tracked: tuple[tuple[bytes, int], ...] = ()
     error: str = ""
     line: int = 0
-    names: frozenset[str] = frozenset()
-    system: frozenset[str] = frozenset()
+    folders: ScriptFolders = ScriptFolders()
     form: VacationForm | None = None
     automatic: str = ""
     named: frozenset[str] = frozenset()

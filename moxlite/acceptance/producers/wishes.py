@@ -20,7 +20,7 @@ from moxlite.proto.sieve.outcome import AnswerAction, FileAction, KeepAction, Re
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
 from moxlite.store.delivery.vacation import INTERVAL, entity
-from moxlite.store.names import INBOX, is_creatable
+from moxlite.store.names import INBOX
 from moxlite.store.rows.mailboxes import FLAG_NAMES
 from moxlite.store.types import Flag
 from moxlite.wording import worded
@@ -209,11 +209,7 @@ def _with_answer(case: Case, filtered: ScriptDecision) -> Iterator[AnyAction]:
             case KeepAction():
                 yield from (_flagged(kept, action.flags) for kept in filtered.kept)
             case FileAction():
-                if (
-                    action.mailbox in filtered.names
-                    or action.mailbox == filtered.kept_in
-                    or (action.create and is_creatable(action.mailbox, filtered.system))
-                ):
+                if action.mailbox == filtered.kept_in or filtered.folders.accept(action):
                     yield _flagged(_into(filtered, action.mailbox), action.flags)
                 else:
                     problem = worded("folder “{name}” doesn't exist, so the message was kept", name=action.mailbox)

@@ -11,7 +11,7 @@ import logging
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -21,7 +21,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.acceptance.cases import Case, ScriptDecision
+from moxlite.acceptance.cases import Case, ScriptDecision, ScriptFolders
 from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
@@ -41,6 +41,7 @@ from moxlite.store.types import Mailbox, SpecialUse
 
 if TYPE_CHECKING:
     from moxlite.proto.sieve.program import Program
+    from moxlite.proto.sieve.state import Mailboxes
 
 
 logger = logging.getLogger("moxlite.acceptance.sieve.filtering")
@@ -176,7 +177,7 @@ def _run(
     """Run the script. Blocks."""
     from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
     from moxlite.proto.sieve.program import run
-    from moxlite.proto.sieve.state import Mailboxes, World
+    from moxlite.proto.sieve.state import World
 
     plain = octets.with_prefix(b"")
     message = Message(
@@ -198,11 +199,7 @@ def _run(
             offset=offset_of,
             sender=address(envelope.sender),
             recipient=address(case.asked),
-            mailboxes=Mailboxes(
-                names=frozenset(box.name for box in loaded.boxes),
-                ids={f"F{box.id}": box.name for box in loaded.boxes},
-                uses={box.name: uses_of(box.special_use) for box in loaded.boxes if box.special_use},
-            ),
+            mailboxes=script_mailboxes(loaded.boxes),
             junk=case.probability,
             items={
                 "name": "moxlite",
@@ -225,8 +222,7 @@ def _run(
         error=outcome.error,
         script=outcome.script or name,
         line=outcome.line,
-        names=frozenset(box.name for box in loaded.boxes if not box.system),
-        system=frozenset(box.name for box in loaded.boxes if box.system),
+        folders=ScriptFolders.of(loaded.boxes),
     )
 
 
@@ -244,7 +240,18 @@ def offset_of(moment: int) -> int:
     return time.localtime(moment // 1_000_000).tm_gmtoff // 60
 
 
-def uses_of(uses: SpecialUse) -> frozenset[str]:
+def script_mailboxes(boxes: Sequence[Mailbox]) -> Mailboxes:
+    """An account's mailboxes as scripts see them."""
+    from moxlite.proto.sieve.state import Mailboxes
+
+    return Mailboxes(
+        names=frozenset(box.name for box in boxes),
+        ids={f"F{box.id}": box.name for box in boxes},
+        uses={box.name: _uses_of(box.special_use) for box in boxes if box.special_use},
+    )
+
+
+def _uses_of(uses: SpecialUse) -> frozenset[str]:
     """The names of special uses, in lower case (RFC 8579)."""
     return frozenset(name for use, name in _USES.items() if use & uses)
 

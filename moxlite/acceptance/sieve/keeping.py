@@ -10,12 +10,13 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.acceptance.cases import ScriptFolders
 from moxlite.acceptance.rules import Place, SortPage, StoredMessage, sort_page
-from moxlite.acceptance.sieve.filtering import Included, offset_of, ready, time_limit, turn_of, uses_of
+from moxlite.acceptance.sieve.filtering import Included, offset_of, ready, script_mailboxes, time_limit, turn_of
 from moxlite.proto.sieve.message import Body, Mailbox as SieveAddress, Message
 from moxlite.proto.sieve.outcome import FileAction
 from moxlite.proto.sieve.program import Program, run
-from moxlite.proto.sieve.state import Mailboxes, World
+from moxlite.proto.sieve.state import World
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content import body
@@ -34,7 +35,6 @@ from moxlite.store.delivery.vacation import load_form
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import ReceivedMessage, SMTPArrival
-from moxlite.store.names import is_creatable
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.wording import Remark, remark
@@ -182,13 +182,8 @@ class StoredScript:
         self._program: Program = program
         self._others = Included(other_scripts(r, name) if program.includes else {})
         boxes = mailboxes(r)
-        self._names = frozenset(box.name for box in boxes if not box.system)
-        self._system = frozenset(box.name for box in boxes if box.system)
-        self._mailboxes = Mailboxes(
-            names=frozenset(box.name for box in boxes),
-            ids={f"F{box.id}": box.name for box in boxes},
-            uses={box.name: uses_of(box.special_use) for box in boxes if box.special_use},
-        )
+        self._folders = ScriptFolders.of(boxes)
+        self._mailboxes = script_mailboxes(boxes)
 
     def __call__(self, r: Reader, one: ReceivedMessage, stored: StoredMessage) -> str:
         """The first mailbox into which the script files the message, "" where it keeps it, or fails."""
@@ -214,15 +209,8 @@ class StoredScript:
         )
         if outcome.error:
             return ""
-        return next(
-            (action.mailbox for action in outcome.actions if isinstance(action, FileAction) and self._takes(action)),
-            "",
-        )
-
-    def _takes(self, action: FileAction) -> bool:
-        """Whether the mailbox is there, or can be made."""
-        name = action.mailbox
-        return name in self._names or (action.create and is_creatable(name, self._system))
+        filed = (action for action in outcome.actions if isinstance(action, FileAction))
+        return next((action.mailbox for action in filed if self._folders.accept(action)), "")
 
 
 async def sort_page_by_script(account: Account, name: str, after: Place | None) -> SortPage:
