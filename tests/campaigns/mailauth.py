@@ -37,7 +37,6 @@ from moxlite.mailauth.dkim.sign import Signer, key_record, sign, to_pem
 from moxlite.mailauth.dkim.verify import verify
 from moxlite.net.resolver import FakeResolver
 from moxlite.proto.address import Address
-from tests.campaigns._opinions import STRICTER
 from tests.campaigns._signedmail import KINDS, SIGNED, changed, message
 from tests.campaigns.report import Finding, Report
 from tests.tools import SBIN, top
@@ -45,6 +44,9 @@ from tests.tools import SBIN, top
 __all__ = ["run"]
 
 MESSAGES: Final = 4_000
+
+BROKEN: Final = "malformed header section"
+"""Our problem with a line that is no field, which dkimpy skips (AUTH-32)."""
 
 AUTHOR: Final = Address.parse("ann@signer.example")
 NAME: Final = "s._domainkey.signer.example."
@@ -88,7 +90,7 @@ async def compare(rng: random.Random, key: RSAPrivateKey, counts: Counter[str]) 
         theirs = False
         counts[f"not read by dkimpy: {type(error).__name__}"] += 1
     ours = result.status == "pass"
-    if theirs and not ours and result.problem in STRICTER:
+    if theirs and not ours and result.problem == BROKEN:
         counts[f"passes by dkimpy alone: {result.problem}"] += 1
         return
     if ours is not theirs or (not is_changed and not ours):
