@@ -19,6 +19,7 @@ from moxlite.web.jmap import streams
 from moxlite.web.jmap.protocol import LIMITS, cost_of
 from moxlite.web.jmap.streams import seen_states
 from tests.jmap_rig import ACCOUNT, USING, Client, Object, rig
+from tests.memory import nothing_kept
 from tests.session.test_web_jmap_calendars import made
 from tests.session.test_web_jmap_shared_calendars import READ, only, share, users
 from tests.session.test_web_jmap_shared_push import events
@@ -42,6 +43,7 @@ async def websocket(rig: Rig, client: Client | None = None) -> AsyncIterator[Web
             "/jmap/ws",
             subprotocols=["jmap"],
             extra_headers=[(b"authorization", client.authorization.encode())],
+            max_message_size=LIMITS["maxSizeRequest"],
         )
         nursery.cancel_scope.cancel()
 
@@ -57,6 +59,13 @@ async def asked(socket: WebSocketConnection) -> Object:
     calls = [["Mailbox/get", {"accountId": ACCOUNT, "ids": []}, "0"]]
     await socket.send_message(json.dumps({"@type": "Request", "id": "r", "using": USING, "methodCalls": calls}))
     return await receive(socket)
+
+
+async def echoed(socket: WebSocketConnection, octets: int) -> None:
+    """Have a text of so many octets sent back."""
+    calls = [["Core/echo", {"text": "x" * octets}, "0"]]
+    await socket.send_message(json.dumps({"@type": "Request", "id": "r", "using": USING, "methodCalls": calls}))
+    assert len((await receive(socket))["methodResponses"][0][1]["text"]) == octets
 
 
 async def watched(socket: WebSocketConnection) -> None:
@@ -173,6 +182,16 @@ async def test_a_ping_after_our_close_frame_is_no_crash(rig: Rig, monkeypatch: p
             while await raw.receive_some():
                 pass
     assert await crashed() == before
+
+
+async def test_a_websocket_keeps_no_message_after_its_answer(rig: Rig) -> None:
+    """JMAP-5a, STORE-198a: what was given back to the ledger is gone, too."""
+    async with websocket(rig) as socket:
+        await asked(socket)
+        with nothing_kept():
+            await echoed(socket, 9_900_000)
+            await trio.testing.wait_all_tasks_blocked()
+            assert ledger().octets == 0
 
 
 async def test_long_messages_are_read_as_there_is_room(rig: Rig) -> None:

@@ -428,6 +428,7 @@ class _Socket:
             else:
                 self._nursery.start_soon(self._take, octets)
                 await trio.lowlevel.checkpoint()
+            del octets  # its room has been given back, and the next message may be hours away
 
     async def _take(self, octets: bytes) -> None:
         """Do what a message asks for."""
