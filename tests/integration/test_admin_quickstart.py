@@ -667,7 +667,9 @@ async def test_a_resolver_without_dnssec_is_no_warning() -> None:
 
 
 def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSWorld) -> None:
-    """ADMIN-40: starts as root without User=, and what it may write is named."""
+    """ADMIN-40: starts as root without User=, what it may write is named, and a child that the kernel kills for memory
+    doesn't end it.
+    """
     quickstart(tmp_path, world)
     unit = moxlite(tmp_path, "config", "printservice").stdout
     lines = unit.splitlines()
@@ -676,6 +678,7 @@ def test_the_unit_has_the_paths_of_this_installation(tmp_path: Path, world: DNSW
         in lines
     )
     assert f"ReadWritePaths={tmp_path}/config {tmp_path}/data -/var/backups/moxlite" in lines
+    assert "OOMPolicy=continue" in lines
     assert not any(line.startswith(("User=", "MemoryDenyWriteExecute", "RestrictSUIDSGID")) for line in lines)
     static = tmp_path / "config/moxlite.toml"
     static.write_text(static.read_text() + '[backup]\nschedule = "24h"\ntarget = "/mnt/backups"\n')

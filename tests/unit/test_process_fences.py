@@ -51,7 +51,8 @@ def test_the_second_machine_s_unit_has_the_server_s_fences_and_paths() -> None:
     fences = [unit.partition("ReadWritePaths=")[2].partition("\n")[2] for unit in (serves, follows)]
     assert fences[0] == fences[1]
     assert "SystemCallFilter=" in fences[0]
-    assert all(f"\nRestartPreventExitStatus={REPLACED}\n" in unit for unit in (serves, follows))
+    for line in (f"RestartPreventExitStatus={REPLACED}", "OOMPolicy=continue"):
+        assert all(f"\n{line}\n" in unit for unit in (serves, follows)), line
     packaged = follow_unit_file(program="moxlite", config=config, data=Path("/var/lib/moxlite"))
     (line,) = [one for one in packaged.splitlines() if one.startswith("ReadWritePaths=")]
     paths = [Path(word) for word in line.partition("=")[2].split()]

@@ -152,6 +152,8 @@ Wants=network-online.target
 [Service]
 {runs}
 KillMode=mixed
+# If memory runs out and the kernel kills a child process, the server starts another one.
+OOMPolicy=continue
 RestartSec=5s
 # Another machine is active, so don't restart.
 RestartPreventExitStatus={replaced}
