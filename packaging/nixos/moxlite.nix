@@ -52,6 +52,8 @@ in
         ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml serve --after /run/moxlite-follow/taking-over";
         ExecReload = "${pkgs.coreutils}/bin/kill -HUP $MAINPID";
         KillMode = "mixed";
+        # If memory runs out and the kernel kills a child process, the server starts another one.
+        OOMPolicy = "continue";
         RestartSec = "5s";
         # Another machine is active, so don't restart.
         RestartPreventExitStatus = "6";
@@ -101,6 +103,8 @@ in
         RuntimeDirectoryPreserve = "restart";
         ExecStart = "${cfg.program} --config /etc/moxlite/moxlite.toml standby follow --into /var/lib/moxlite-standby --unit moxlite.service $FOLLOW";
         KillMode = "mixed";
+        # If memory runs out and the kernel kills a child process, the server starts another one.
+        OOMPolicy = "continue";
         RestartSec = "5s";
         # Another machine is active, so don't restart.
         RestartPreventExitStatus = "6";
