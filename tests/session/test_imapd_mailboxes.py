@@ -211,12 +211,17 @@ async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> 
 @pytest.mark.parametrize(
     ("command", "answer"),
     [
-        ("SELECT &Jjo!", "NO [NONEXISTENT]"),
-        ("STATUS &AGE- (MESSAGES)", "NO [NONEXISTENT]"),
+        ("SELECT &Jjo!", "NO [CANNOT]"),
+        ('EXAMINE "Entw\xfcrfe"', "NO [CANNOT]"),
+        ("SELECT Entw\xfcrfe", "NO [CANNOT]"),
+        ("SELECT a//b", "NO [CANNOT]"),
+        ("STATUS &AGE- (MESSAGES)", "NO [CANNOT]"),
+        ("GETQUOTAROOT &AGE-", "NO [CANNOT]"),
+        ("GETMETADATA &AGE- /private/comment", "NO [CANNOT]"),
         ("CREATE &", "NO [CANNOT]"),
         ("RENAME Sent &AAA", "NO [CANNOT]"),
         ("SUBSCRIBE {2+}\r\n\xff\xfe", "NO [CANNOT]"),
-        ("APPEND &Jjo! {3+}\r\na\r\n", "NO"),
+        ("APPEND &Jjo! {3+}\r\na\r\n", "NO [CANNOT]"),
     ],
 )
 async def test_what_is_no_mailbox_name_is_refused_and_no_bad_command(imap: Imap, command: str, answer: str) -> None:

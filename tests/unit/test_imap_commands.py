@@ -432,7 +432,6 @@ def test_names_are_utf8_once_that_is_enabled() -> None:
     assert one('a SELECT "été & co"', utf8=True) == c.Select("été & co")
     assert one("a SELECT &AOk-", utf8=True) == c.Select("&AOk-")
     assert one('a SELECT "été"') == c.Select("été")
-    assert bad(b'a SELECT "\xff"', utf8=True).condition == "BAD"
 
 
 # --- literals, APPEND
@@ -530,13 +529,23 @@ def test_an_unknown_command_takes_its_literals_with_it() -> None:
     assert events[:2] == [BadCommand("a", "unknown command FROB"), Command("b", c.Noop())]
 
 
-@pytest.mark.parametrize("name", ["&", "&AAA", "&Jjo!", "&AGE-", "&AOk-&AOk-"])
+@pytest.mark.parametrize("name", ["&", "&AAA", "&Jjo!", "&AGE-", "&AOk-&AOk-", "\xff", '"\xff"', "{1+}\r\n\xff"])
 def test_octets_that_are_no_name_are_a_name_that_no_mailbox_can_have(name: str) -> None:
     """IMAP-32: whether there is such a mailbox is no question of syntax."""
-    command = one(f"a SELECT {name}")
+    command = one(f"a SELECT {name}".encode("latin-1"))
     assert isinstance(command, c.Select)
     with pytest.raises(BadMailboxName):
         check_name(command.mailbox)
+
+
+def test_a_pedantic_listener_takes_no_name_that_is_no_string() -> None:
+    """IMAP-31, IMAP-32"""
+    assert one("a SELECT été") == c.Select("été")
+    for name in (b'"\xff"', b"\xff", "été".encode()):
+        assert bad(b"a SELECT " + name, pedantic=True).condition == "BAD"
+        assert bad(b"a APPEND " + name + b" {1+}\r\nx", pedantic=True).condition == "BAD"
+    assert isinstance(one(b'a LIST "" "\xff*"'), c.List)
+    assert bad(b'a LIST "" "\xff*"', pedantic=True).condition == "BAD"
 
 
 def test_id_may_be_as_long_as_its_limits_allow() -> None:

@@ -25,7 +25,7 @@ LARGER = {
         18,
         "lines, literals and APPEND are steps of one grammar",
     ),
-    "proto/imap/tokens.py Reader": (26, 3, "one method for each token of the grammar, all on one position"),
+    "proto/imap/tokens.py Reader": (26, 4, "one method for each token of the grammar, all on one position"),
     "proto/mime/envelope.py _ListParser": (9, 14, "one pass over the tokens, in which an address has many parts"),
     "proto/mime/structure.py _Scanner": (25, 13, "one pass over the octets, in which parts share the open delimiters"),
     "proto/sieve/state.py State": (13, 17, "what a running script knows, with its budget"),

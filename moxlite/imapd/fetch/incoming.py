@@ -24,9 +24,7 @@ from moxlite.proto.imap.append import AppendHead
 from moxlite.proto.imap.server import LiteralRequest
 from moxlite.store.content.prepare import PreparedMessage, prepare_in_thread, prepare_on_loop
 from moxlite.store.content.spool import Spool, SpoolFile
-from moxlite.store.errors import BadMailboxName
 from moxlite.store.file.transaction import Reader
-from moxlite.store.names import check_name
 from moxlite.store.rows.mailboxes import state
 
 logger = logging.getLogger("moxlite.imapd")
@@ -62,11 +60,7 @@ class Target(msgspec.Struct, frozen=True):
 
 
 async def find_target(place: Place) -> Target:
-    """Look up the mailbox that messages are added to. Raises Refused (TRYCREATE, NOPERM)."""
-    try:
-        check_name(place.name)
-    except BadMailboxName:
-        raise no("no such mailbox", "NONEXISTENT") from None
+    """Look up the mailbox that messages are added to. Raises Refused (TRYCREATE, NOPERM), BadMailboxName."""
     quota = place.account.config.quota
 
     def read(r: Reader) -> Target:

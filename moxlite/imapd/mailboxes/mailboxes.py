@@ -13,7 +13,7 @@ from moxlite.imapd.updates.changes import USES
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, QuotaData, QuotaRootData
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import BadMailboxName, MailboxHasChildren
+from moxlite.store.errors import MailboxHasChildren
 from moxlite.store.mail import mailboxes as store
 from moxlite.store.mail.mailboxes import delete_in_slices, move_in_slices
 from moxlite.store.names import INBOX, OTHERS, check_name, is_foreign
@@ -156,11 +156,7 @@ async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
             box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-quota")
             session.respond(QuotaRootData(place.shown(box.name), (f"{OTHERS}/{place.owner}",)))
         return Done("GETQUOTAROOT completed")
-    try:
-        name = check_name(command.mailbox)
-    except BadMailboxName:
-        raise no("no such mailbox", "NONEXISTENT") from None
-    session.respond(QuotaRootData(name, (ROOT,)))
+    session.respond(QuotaRootData(check_name(command.mailbox), (ROOT,)))
     await _tell(session)
     return Done("GETQUOTAROOT completed")
 

@@ -17,7 +17,7 @@ from moxlite.processor import Stretch
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import Code, MetadataData
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import BadMailboxName, LimitExceeded, NoSuchMailbox
+from moxlite.store.errors import LimitExceeded, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.annotations import (
     ACCOUNT,
@@ -77,13 +77,10 @@ def _server_entries(session: Session) -> dict[str, bytes]:
 
 
 def _target(r: Reader, name: str) -> MailboxID:
-    """The mailbox of a name; "" is the server. Raises NoSuchMailbox."""
+    """The mailbox of a name; "" is the server. Raises BadMailboxName, NoSuchMailbox."""
     if not name:
         return ACCOUNT
-    try:
-        box = mailbox_by_name(r, check_name(name))
-    except BadMailboxName:
-        box = None
+    box = mailbox_by_name(r, check_name(name))
     if box is None:
         raise NoSuchMailbox(name)
     return box.id

@@ -16,6 +16,7 @@ from msgspec import Struct
 
 from .commands import Append, AppendMessage, CatenateUrl, Replace
 from .errors import ProtocolError
+from .reading.parsing import Modes
 from .seqset import SequenceSet
 from .tokens import LITERAL_MARK, CutOff, Reader
 
@@ -54,24 +55,24 @@ class AppendParser:
         "_flags",
         "_mailbox",
         "_messages",
+        "_modes",
         "_number",
         "_parts",
         "_size",
         "_state",
         "_text",
         "_uid",
-        "_utf8",
         "_wide",
     )
 
-    def __init__(self, word: str, *, utf8: bool, uidonly: bool) -> None:
+    def __init__(self, word: str, modes: Modes) -> None:
         self._uid = word.startswith("UID ")
-        if word == "REPLACE" and uidonly:
+        if word == "REPLACE" and modes.uidonly:
             raise ProtocolError("REPLACE isn't allowed while UIDONLY is enabled", code="UIDREQUIRED")
         self._state: Literal["number", "mailbox", "message", "data", "utf8", "part", "after"] = (
             "mailbox" if word == "APPEND" else "number"
         )
-        self._utf8 = utf8  # mailbox names are UTF-8
+        self._modes = modes
         self._number: SequenceSet | None = None
         self._text = bytearray()
         self._mailbox = ""
@@ -104,7 +105,7 @@ class AppendParser:
         return Append(self._mailbox, tuple(self._messages))
 
     def _read(self, *, last: bool) -> AppendHead | None:
-        reader = Reader(bytes(self._text), utf8=self._utf8)
+        reader = Reader(bytes(self._text), utf8=self._modes.utf8, pedantic=self._modes.pedantic)
         committed = 0
         try:
             while True:

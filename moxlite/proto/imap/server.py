@@ -373,11 +373,11 @@ class ServerDecoder:
         if self._append is not None:
             return self._append_line(line, mark)
         if not self._text:
-            reader = Reader(line, utf8=self.modes.utf8)
+            reader = Reader(line, utf8=self.modes.utf8, pedantic=self.modes.pedantic)
             self._tag = parse_tag(reader)
             word = self._word = parse_word(reader)
             if word in ("APPEND", "REPLACE", "UID REPLACE"):
-                self._append = AppendParser(word, utf8=self.modes.utf8, uidonly=self.modes.uidonly)
+                self._append = AppendParser(word, self.modes)
                 return self._append_line(line[reader.position :], mark)
             if word not in COMMANDS:
                 extension = NEVER_OFFERED.get(word)
@@ -390,7 +390,7 @@ class ServerDecoder:
         else:
             self._text += line
             if mark is None:
-                reader = Reader(bytes(self._text), utf8=self.modes.utf8)
+                reader = Reader(bytes(self._text), utf8=self.modes.utf8, pedantic=self.modes.pedantic)
                 parse_tag(reader)
                 return self._done(parse_arguments(parse_word(reader), reader, self.modes))
         assert mark is not None

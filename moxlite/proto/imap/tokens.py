@@ -21,6 +21,7 @@ from .seqset import SequenceSet
 ATOM: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\\]]+')
 _ASTRING: Final = re.compile(rb'[^\x00-\x20\x7f-\xff(){%*"\\]+')  # astring-char = atom-char / "]"
 _PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9_./-]{1,200}")
+_NAME: Final = re.compile(rb'[^\x00-\x20\x7f(){%*"\\]+')  # the same with 8-bit octets
 _LIST: Final = re.compile(rb'[^\x00-\x20\x7f(){"\\]+')  # list-char: also % * ]; 8-bit for clients that send raw UTF-8
 _FLAG: Final = re.compile(rb'\\?[^\x00-\x20\x7f-\xff(){%*"\\\]]+')  # RFC 9051 §9 flag = "\" atom / atom
 _BARE: Final = re.compile(rb'[^\x00-\x20\x7f(){"]+')
@@ -60,13 +61,14 @@ class Reader:
     """Reads tokens of one command or response.
 
     Each method reads the token in its name and advances, or raises ProtocolError. `utf8`: mailbox names are UTF-8, not
-    modified UTF-7 (IMAP-32).
+    modified UTF-7 (IMAP-32). `pedantic`: names must be valid strings.
     """
 
-    __slots__ = ("data", "position", "utf8")
+    __slots__ = ("data", "pedantic", "position", "utf8")
 
-    def __init__(self, data: bytes, *, utf8: bool = False, position: int = 0) -> None:
+    def __init__(self, data: bytes, *, utf8: bool = False, pedantic: bool = False, position: int = 0) -> None:
         self.data = data
+        self.pedantic = pedantic
         self.position = position
         self.utf8 = utf8
 
@@ -182,15 +184,17 @@ class Reader:
         self.position = stop
         return octets
 
-    def string(self, *, binary: bool = False) -> bytes:
-        """``string = quoted / literal``, its octets unescaped. UTF-8 in a quoted string must be valid (IMAP-31)."""
+    def string(self, *, binary: bool = False, utf8: bool = True) -> bytes:
+        """``string = quoted / literal``, its octets unescaped. With `utf8`, 8-bit octets in a quoted string must be
+        UTF-8 (IMAP-31).
+        """
         if not self.data.startswith(b'"', self.position):
             return self.literal(binary=binary)
         match = _QUOTED.match(self.data, self.position)
         if match is None:
             raise ProtocolError("quoted string is unterminated, or contains an invalid escape or control character")
         octets = match[1]
-        if not octets.isascii():
+        if utf8 and not octets.isascii():
             _utf8(octets)
         self.position = match.end()
         if b"\\" in octets:
@@ -219,20 +223,21 @@ class Reader:
 
     def mailbox(self) -> str:
         """``mailbox`` (RFC 9051 §5.1), decoded. Malformed octets become a name that no mailbox can have: the error is
-        then a missing mailbox, not a syntax error (IMAP-32).
+        then an impossible name, not a syntax error (IMAP-32).
         """
-        return inbox(self._name(self.astring()))
+        return inbox(self._name(_ASTRING if self.pedantic else _NAME))
 
     def list_mailbox(self) -> str:
         """``list-mailbox``: a pattern with ``%`` and ``*``."""
-        match = _LIST.match(self.data, self.position)
-        if match is None:
-            return self._name(self.string())
-        name = self._name(match[0])
-        self.position = match.end()
-        return name
+        return self._name(_LIST)
 
-    def _name(self, octets: bytes) -> str:
+    def _name(self, bare: re.Pattern[bytes]) -> str:
+        match = bare.match(self.data, self.position)
+        if match is None:
+            octets = self.string(utf8=self.pedantic)
+        else:
+            octets = match[0]
+            self.position = match.end()
         # UTF-8 although the client has not enabled it (IMAP-31): decoded as UTF-8, since it can't be UTF-7.
         try:
             return octets.decode() if self.utf8 or not octets.isascii() else utf7.decode(octets)

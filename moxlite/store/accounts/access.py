@@ -23,7 +23,7 @@ from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.changelog.account import COMPARED_FOR, Account, RecentComparisons
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import AccountRemoved, AccountUnknown, BadMailboxName, NoRight, NoSuchMailbox, StoreError
+from moxlite.store.errors import AccountRemoved, AccountUnknown, NoRight, NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import RIGHTS, forget_guest, guests, rights_of, rights_seen, visible
 from moxlite.store.mail.delegates import has_all, right_to_send
@@ -131,11 +131,8 @@ class Access(msgspec.Struct, frozen=True, eq=False, kw_only=True):
         check_rights(rights, needed)
 
     def find(self, r: Reader, name: str, needed: str = "") -> Mailbox:
-        """Find the mailbox with a name given by a client. Raises NoSuchMailbox, and as `require`."""
-        try:
-            box = mailbox_by_name(r, check_name(name))
-        except BadMailboxName:
-            box = None
+        """Find the mailbox with a name given by a client. Raises BadMailboxName, NoSuchMailbox, and as `require`."""
+        box = mailbox_by_name(r, check_name(name))
         if box is None:
             raise NoSuchMailbox(self.shown(name))
         self.require(r, box, needed)
