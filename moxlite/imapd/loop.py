@@ -57,6 +57,9 @@ TELL_NOOP: Final = 4_000
 _BY_NUMBER: Final = frozenset({c.Fetch, c.Store, c.Search, c.Sort, c.Thread})
 _IDLING: Final = frozenset({c.Noop, c.Check})  # commands without other work than sending changes
 
+_SELECTS: Final = frozenset({c.Select, c.Examine})
+_SELECT_WORDS: Final = frozenset({"SELECT", "EXAMINE"})
+
 _GUARD: Final = guard("imapd")
 
 
@@ -116,6 +119,7 @@ class CommandLoop:
             elif type(event) is codec.Rejected:
                 session.running.drop_incoming()
                 self._give_back()
+                await self._deselect_for(event.word)
                 session.respond(event.response)
             elif type(event) is codec.BadCommand:
                 session.running.drop_incoming()
@@ -123,6 +127,7 @@ class CommandLoop:
                 session.transcript.follow(session.user)
                 if session.transcript.active:
                     session.transcript.add([f"({event.text})"], "C")
+                await self._deselect_for(event.word)
                 self._bad_command(event)
             elif type(event) is codec.Closed:
                 return
@@ -137,6 +142,24 @@ class CommandLoop:
         event = await receive_while_telling(session, expunge=not notify.delayed)
         assert event is not None
         return event
+
+    async def _deselect_for(self, word: str) -> None:
+        """Leave the selected mailbox if that is the word of a command that can't be read or is refused early: the
+        client that sends on must not meet the former mailbox.
+        """
+        if word in _SELECT_WORDS and self._session.logged_in:
+            await self._deselect()
+
+    async def _deselect(self) -> None:
+        """Leave the selected mailbox, as SELECT and EXAMINE do before anything else (IMAP-73, RFC 9051 §6.3.2)."""
+        session = self._session
+        if await session.leave():
+            session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
+        # Of earlier changes only those to mailboxes still matter. The cursor moves close to the snapshot, and removals
+        # held back by the old view are released.
+        cursor = session.home.cursor
+        if cursor.pending() or cursor.acknowledged < cursor.modseq:
+            await tell(session, expunge=True)
 
     def _bad_command(self, event: codec.BadCommand) -> None:
         session = self._session
@@ -252,6 +275,8 @@ class CommandLoop:
         tells = handler.tells
         kind = type(command)
         session.running.budget = TELL_NOOP if kind in _IDLING else TELL
+        if kind in _SELECTS:
+            await self._deselect()
         try:
             if session.view is not None:
                 await check_view(session, session.view)

@@ -8,13 +8,14 @@ import trio
 import trio.testing
 
 from moxlite.imapd.mailboxes import select
+from moxlite.ledger import Hold, begin, own
 from moxlite.store.changelog.bus import Bus
-from moxlite.store.errors import StorageFull
+from moxlite.store.errors import StorageBusy, StorageFull
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Imap, imap
-from tests.store_mail import put
+from tests.store_mail import put, rows
 
 pytestmark = pytest.mark.served
 
@@ -47,7 +48,7 @@ async def test_select_tells_its_lines_in_order(imap: Imap) -> None:
         assert (await c.ok("b SELECT Archive"))[0] == "* OK [CLOSED] previous mailbox closed"
 
 
-@pytest.mark.parametrize("mailbox", ["Archive", "Nonsuch"])
+@pytest.mark.parametrize("mailbox", ["Archive", "Nonsuch", "Archive (FOO)"])
 async def test_select_lets_go_of_what_the_old_view_held_back(imap: Imap, mailbox: str) -> None:
     """IMAP-57, IMAP-73: whether it succeeds or not, and though nothing else has happened."""
     async with imap.account() as account, imap.user() as c:
@@ -108,16 +109,102 @@ async def test_rev2_has_list_instead_of_recent_and_unseen(imap: Imap) -> None:
         assert not any("RECENT" in line or "UNSEEN" in line for line in await c.select())
 
 
-async def test_a_failed_select_leaves_nothing_selected(imap: Imap) -> None:
+CLOSED = "* OK [CLOSED] previous mailbox closed"
+FAILING: dict[str, tuple[bytes, str]] = {
+    "missing mailbox": (b" nope", "NO [NONEXISTENT] "),
+    "missing mailbox, other user": (b' "Other Users/bo/Work"', "NO [NONEXISTENT] "),
+    "missing account": (b' "Other Users/nobody"', "NO [NONEXISTENT] "),
+    "impossible name": (b" a//b", "NO [CANNOT] "),
+    "empty name": (b' ""', "NO [CANNOT] "),
+    "not UTF-7": (b" &AGE-", "NO [CANNOT] "),
+    "not UTF-8": (b' "Entw\xfcrfe"', "NO [CANNOT] "),
+    "not UTF-8, literal": (b" {2+}\r\n\xff\xfe", "NO [CANNOT] "),
+    "not UTF-8, bare": (b" Entw\xfcrfe", "NO [CANNOT] "),
+    "no argument": (b"", "BAD "),
+    "no name": (b" ", "BAD "),
+    "pattern": (b" a%b", "BAD "),
+    "open quote": (b' "Archive', "BAD "),
+    "unknown parameter": (b" Archive (FOO)", "BAD "),
+    "open list": (b" Archive (CONDSTORE", "BAD "),
+    "QRESYNC isn't enabled": (b" Archive (QRESYNC (1 2))", "BAD "),
+    "more text": (b" Archive x", "BAD "),
+    "tab": (b"\tArchive", "BAD "),
+    "NUL": (b" {3+}\r\na\0c", "BAD "),
+    "literal8": (b" ~{3+}\r\nabc", "BAD "),
+    "literal, unknown parameter": (b" {7+}\r\nArchive (FOO)", "BAD "),
+    "long line": (b" " + b"x" * 70_000, "NO [LIMIT] "),
+    "long line after a literal": (b" {3+}\r\nabc" + b"x" * 70_000, "NO [LIMIT] "),
+    "long literal": (b" {102401}", "BAD [TOOBIG] "),
+    "long literal, sent": (b" {102401+}\r\n" + b"x" * 102_401, "BAD [TOOBIG] "),
+    "no room for the literal": (b" {50000+}\r\n" + b"x" * 50_000, "NO [LIMIT] "),
+    "no room for the literal, waiting": (b" {50000}", "NO [LIMIT] "),
+}
+"""Arguments with which SELECT and EXAMINE fail, and the beginning of the answer."""
+
+
+@pytest.mark.parametrize("way", FAILING)
+@pytest.mark.parametrize("command", ["SELECT", "EXAMINE", "select"])
+async def test_whichever_way_a_select_fails_nothing_is_selected(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch, command: str, way: str
+) -> None:
+    """IMAP-73: a client that sends on, in the same piece or later, doesn't meet the former mailbox."""
+    arguments, answer = FAILING[way]
+    monkeypatch.setattr(Hold.take, "__defaults__", (0.1,))
+    others = begin(4 << 20).hold()
+    own("mia")
+    assert others.try_take("answer", 2 << 20)
+    async with imap.account() as account, imap.user() as c:
+        await put(account, 2)
+        await c.ok("a NOOP")
+        await c.send(b"b %b%b\r\nc UID STORE 1:* +FLAGS (\\Deleted)\r\nd EXPUNGE\r\n" % (command.encode(), arguments))
+        responses = await c.until("b")
+        assert responses[:-1] == [CLOSED]
+        assert responses[-1].startswith(f"b {answer}")
+        assert await c.until("c") == ["c NO select a mailbox first"]
+        assert await c.until("d") == ["d NO select a mailbox first"]
+        assert len(await rows(account)) == 2
+        responses = await c.say(b"e %b%b" % (command.encode(), arguments))
+        assert len(responses) == 1, "there is nothing left to close"
+    others.close()
+
+
+@pytest.mark.parametrize(
+    "command", ["a  SELECT Archive", " SELECT Archive", "+ EXAMINE Archive", "a" * 129 + " SELECT x"]
+)
+async def test_a_select_with_a_bad_tag_leaves_nothing_selected(imap: Imap, command: str) -> None:
     """IMAP-73"""
     async with imap.user() as c:
-        assert (await c.tagged("a SELECT")).startswith("BAD")
-        await c.ok("a CHECK")
-        assert await c.say("a SELECT nope") == [
-            "* OK [CLOSED] previous mailbox closed",
-            "a NO [NONEXISTENT] no such mailbox",
-        ]
-        assert await c.tagged("a CHECK") == "NO select a mailbox first"
+        await c.send(command + "\r\n")
+        assert await c.response() == CLOSED
+        assert " BAD " in await c.response()
+        assert await c.tagged("b UID FETCH 1 FLAGS") == "NO select a mailbox first"
+
+
+@pytest.mark.parametrize("read", ["owner_of", "claim_selected", "tell_permanent"])
+async def test_a_select_that_meets_an_error_leaves_nothing_selected(
+    imap: Imap, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """IMAP-73: before it has found the mailbox, and when it has told half of its lines."""
+
+    async def fail(*args: object) -> None:
+        raise StorageBusy("no descriptor")
+
+    async with imap.user() as c:
+        monkeypatch.setattr(select, read, fail)
+        responses = await c.say("a SELECT Archive")
+        assert responses[0] == CLOSED
+        assert responses[-1].startswith("a NO [UNAVAILABLE]")
+        assert await c.tagged("b UID FETCH 1 FLAGS") == "NO select a mailbox first"
+
+
+@pytest.mark.parametrize(
+    "command", ["FOO", "UID SELECT Archive", "SELECTED Archive", "STATUS", "CLOSE x", "UNSELECT x"]
+)
+async def test_other_commands_that_fail_keep_the_mailbox(imap: Imap, command: str) -> None:
+    """IMAP-73: they aren't SELECT or EXAMINE."""
+    async with imap.user() as c:
+        assert (await c.tagged(f"a {command}")).startswith("BAD")
+        await c.ok("b CHECK")
 
 
 async def test_recent_is_shown_by_one_session_only(imap: Imap) -> None:

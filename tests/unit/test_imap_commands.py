@@ -501,7 +501,7 @@ def test_a_rejected_message_is_not_read_or_thrown_away() -> None:
     """IMAP-3, IMAP-30, IMAP-85"""
     for octets in (b"a APPEND x {5}\r\nb NOOP\r\n", b"a APPEND x {5+}\r\nhello {3+}\r\nabc\r\nb NOOP\r\n"):
         events = decode(octets, accept=False)
-        assert events[1:] == [Rejected(State("NO", "no", tag="a")), Command("b", c.Noop()), Closed(True)]
+        assert events[1:] == [Rejected(State("NO", "no", tag="a"), "APPEND"), Command("b", c.Noop()), Closed(True)]
 
 
 def test_literals_are_bounded() -> None:
@@ -513,7 +513,7 @@ def test_literals_are_bounded() -> None:
     fatal = bad("a LOGIN {1000001+}")
     assert (fatal.fatal, fatal.code) == (True, "TOOBIG")
     events = decode(b"a LOGIN {102401+}\r\n" + b"x" * 102401 + b" {2+}\r\nab\r\nb NOOP\r\n")
-    assert events[0] == BadCommand("a", "literal too large", "TOOBIG")
+    assert events[0] == BadCommand("a", "literal too large", "TOOBIG", word="LOGIN")
     assert events[1] == Command("b", c.Noop())
     many = b"a ID (" + b" ".join(b"{1+}\r\nx" for _ in range(1001)) + b")\r\nb NOOP\r\n"
     events = decode(many)
@@ -524,9 +524,9 @@ def test_literals_are_bounded() -> None:
 def test_an_unknown_command_takes_its_literals_with_it() -> None:
     """IMAP-30"""
     events = decode(b"a FROB {3+}\r\nabc {2+}\r\nxy z\r\nb NOOP\r\n")
-    assert events[:2] == [BadCommand("a", "unknown command FROB"), Command("b", c.Noop())]
+    assert events[:2] == [BadCommand("a", "unknown command FROB", word="FROB"), Command("b", c.Noop())]
     events = decode(b"a FROB {3}\r\nb NOOP\r\n")
-    assert events[:2] == [BadCommand("a", "unknown command FROB"), Command("b", c.Noop())]
+    assert events[:2] == [BadCommand("a", "unknown command FROB", word="FROB"), Command("b", c.Noop())]
 
 
 @pytest.mark.parametrize("name", ["&", "&AAA", "&Jjo!", "&AGE-", "&AOk-&AOk-", "\xff", '"\xff"', "{1+}\r\n\xff"])
@@ -583,7 +583,8 @@ def test_lines_are_bounded_also_those_without_an_end() -> None:
 def test_a_line_that_is_too_long_costs_a_user_one_command(octets: bytes) -> None:
     """IMAP-28, IMAP-30: it is dropped with the literals that come with it, and the session goes on."""
     events = [one for one in decode(octets + b"\r\nb NOOP\r\n") if isinstance(one, BadCommand | Command)]
-    assert events == [BadCommand("a", "command line too long", "LIMIT", "NO"), Command("b", c.Noop())]
+    word = octets.split()[1].decode()
+    assert events == [BadCommand("a", "command line too long", "LIMIT", "NO", word=word), Command("b", c.Noop())]
 
 
 def test_a_bare_lf_ends_a_line_unless_pedantic() -> None:
@@ -591,6 +592,33 @@ def test_a_bare_lf_ends_a_line_unless_pedantic() -> None:
     assert decode(b"a NOOP\n")[0] == Command("a", c.Noop())
     assert isinstance(decode(b"a NOOP\n", pedantic=True)[0], BadCommand)
     assert bad("a FETCH 1 FLAGS (CHANGEDSINCE 0)", pedantic=True).condition == "BAD"
+
+
+@pytest.mark.parametrize(
+    ("octets", "pedantic"),
+    [
+        (b"a Select\r\n", False),
+        (b"a SELECT\tx\r\n", False),
+        (b"a  SELECT x\r\n", False),
+        (b" SELECT x\r\n", False),
+        (b"+ SELECT x\r\n", False),
+        (b"a" * 129 + b" SELECT x\r\n", False),
+        (b"a SELECT x\n", True),
+        (b"a SELECT " + b"x" * 70_000 + b"\r\n", False),
+        (b"a SELECT {3+}\r\nabc" + b"x" * 70_000 + b"\r\n", False),
+        (b"a SELECT {200000}\r\n", False),
+        (b"a SELECT {200000+}\r\n" + b"x" * 200_000 + b"\r\n", True),
+        (b"a SELECT {3+}\r\na\0c\r\n", True),
+        (b"a SELECT ~{3+}\r\nabc\r\n", False),
+    ],
+    ids=lambda value: value[:20] if isinstance(value, bytes) else "",
+)
+def test_a_command_that_fails_keeps_its_word(octets: bytes, pedantic: bool) -> None:
+    """IMAP-73: a failing SELECT has an effect. The next command begins without the word."""
+    events = [event for event in decode(octets + b"b\r\n", pedantic=pedantic) if isinstance(event, BadCommand)]
+    assert [event.word for event in events] == ["SELECT", ""]
+    rejected = [event for event in decode(octets, accept=False, pedantic=pedantic) if isinstance(event, Rejected)]
+    assert {event.word for event in rejected} <= {"SELECT"}
 
 
 def test_sasl_and_idle_have_their_own_lines() -> None:

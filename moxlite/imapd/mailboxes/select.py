@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.imapd.changes.bulk import expunge_slices
-from moxlite.imapd.session.errors import no
+from moxlite.imapd.session.errors import Refused, no
 from moxlite.imapd.session.named import known_uids
 from moxlite.imapd.session.place import owner_of, visit
 from moxlite.imapd.session.sessions import Seat, Sharing, UidList, uid_array
@@ -19,6 +19,7 @@ from moxlite.proto.imap.encode import encode, flag_list, vanished_lines
 from moxlite.proto.imap.responses import Code, ListData, State
 from moxlite.proto.imap.seqset import Ranges, SequenceSet, index_runs, runs, subtract, within
 from moxlite.store.changelog.account import Account
+from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.rows.mailboxes import split_keywords, state, state_and_unseen
@@ -73,23 +74,19 @@ _READ_WRITE: Final = Done("selected", Code("READ-WRITE"))
 
 
 async def select(session: Session, command: c.Select | c.Examine) -> Done:
-    """SELECT and EXAMINE. A failure leaves nothing selected (IMAP-73)."""
-    if await session.leave():
-        session.write(b"* OK [CLOSED] previous mailbox closed\r\n")
-    # Of earlier changes only those to mailboxes still matter. The cursor moves close to the snapshot, and removals held
-    # back by the old view are released.
-    cursor = session.home.cursor
-    if cursor.pending() or cursor.acknowledged < cursor.modseq:
-        await tell(session, expunge=True)
-    found = await owner_of(session, command.mailbox)
-    if found is None:
-        return await _select(session, session.home, command.mailbox, command)
-    owner, path = found
-    seat = await visit(session, owner)
+    """SELECT and EXAMINE. The loop has left the former mailbox; a failure leaves nothing selected (IMAP-73)."""
+    seat, name = session.home, command.mailbox
+    found = await owner_of(session, name)
+    if found is not None:
+        owner, name = found
+        seat = await visit(session, owner)
     try:
-        return await _select(session, seat, path, command)
+        return await _select(session, seat, name, command)
+    except (Refused, StoreError):
+        await session.leave()  # an error may come when the mailbox is half introduced
+        raise
     finally:
-        if session.view is None:
+        if session.view is None and seat is not session.home:
             await seat.stack.aclose()
 
 

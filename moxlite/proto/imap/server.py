@@ -17,7 +17,6 @@ A command with a syntax error is a `BadCommand`. It is fatal if the start of the
 
 import enum
 import re
-from contextlib import suppress
 from typing import Final, Literal, TypeAlias
 
 from msgspec import Struct
@@ -60,6 +59,9 @@ MAX_MARK: Final = 64
 CHUNK: Final = 65_536
 """Octets of message data in one event."""
 
+_WORD: Final = re.compile(rb"[^ ]* +([A-Za-z]+)")
+"""The command word, if a tag and blanks are before it that are no tag, or too many."""
+
 _MARK: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
 
 
@@ -80,13 +82,16 @@ class Command(Struct, frozen=True):
 
 
 class BadCommand(Struct, frozen=True):
-    """A malformed command. tag: None if it has no tag; fatal: the session must end."""
+    """A malformed command. tag: None if it has no tag; fatal: the session must end; word: the command word, as far as
+    it could be read.
+    """
 
     tag: str | None
     text: str
     code: str | None = None
     condition: Literal["BAD", "NO"] = "BAD"
     fatal: bool = False
+    word: str = ""
 
 
 class LiteralRequest(Struct, frozen=True):
@@ -114,9 +119,10 @@ class LiteralEnd(Struct, frozen=True):
 
 
 class Rejected(Struct, frozen=True):
-    """The command whose literal was rejected has ended: send `response` now."""
+    """The command `word` whose literal was rejected has ended: send `response` now."""
 
     response: State
+    word: str = ""
 
 
 class SaslLine(Struct, frozen=True):
@@ -161,6 +167,16 @@ _Reading: TypeAlias = Literal[
     "nothing",  # after a fatal error
 ]
 """State of the decoder: the kind of octets that it expects next."""
+
+
+def _beginning(line: bytes) -> tuple[str | None, str]:
+    """Tag and word of a line that can't be read, as far as they can be told."""
+    match = _WORD.match(line)
+    word = "" if match is None else match[1].decode().upper()
+    try:
+        return parse_tag(Reader(line)), word
+    except ProtocolError:
+        return None, word
 
 
 class ServerDecoder:
@@ -317,7 +333,9 @@ class ServerDecoder:
         self._scanned = 0
         if line.endswith(b"\r"):
             line = line[:-1]
-        elif self.modes.pedantic:
+        elif self.modes.pedantic and self._reading == "line":
+            if self._tag is None and self.expect == "command":
+                self._tag, self._word = _beginning(line)
             raise ProtocolError("missing CR at the end of the line")
         self._line += len(line)
         return line
@@ -326,10 +344,9 @@ class ServerDecoder:
         """Drop a user's command to its end, so that its tag can be answered; a stranger is sent away."""
         if self.authenticated and self.expect == "command" and self._reading == "line":
             if self._tag is None:
-                with suppress(ProtocolError):
-                    self._tag = parse_tag(Reader(bytes(self._buffer[: 2 * MAX_TAG])))
+                self._tag, self._word = _beginning(bytes(self._buffer[: 2 * MAX_TAG]))
             if self._tag is not None:
-                outcome = BadCommand(self._tag, "command line too long", "LIMIT", "NO")
+                outcome = BadCommand(self._tag, "command line too long", "LIMIT", "NO", word=self._word)
                 self._skip(outcome, MAX_DISCARD, sync=True)
                 self._reading = "skip long"
                 return
@@ -374,8 +391,12 @@ class ServerDecoder:
             return self._append_line(line, mark)
         if not self._text:
             reader = Reader(line, utf8=self.modes.utf8, pedantic=self.modes.pedantic)
-            self._tag = parse_tag(reader)
-            word = self._word = parse_word(reader)
+            try:
+                self._tag = parse_tag(reader)
+                word = self._word = parse_word(reader)
+            except ProtocolError:
+                self._tag, self._word = _beginning(line)
+                raise
             if word in ("APPEND", "REPLACE", "UID REPLACE"):
                 self._append = AppendParser(word, self.modes)
                 return self._append_line(line[reader.position :], mark)
@@ -447,7 +468,7 @@ class ServerDecoder:
         request = self._pending
         assert request is not None
         self._pending = None
-        self._skip(Rejected(response), request.size, sync=request.sync)
+        self._skip(Rejected(response, self._word), request.size, sync=request.sync)
 
     def _message(self) -> Event:
         if not self._left:
@@ -467,7 +488,7 @@ class ServerDecoder:
 
     def _error(self, error: ProtocolError) -> Event | None:
         """Skip a malformed command, with the literal that its line announces (IMAP-30)."""
-        outcome = BadCommand(self._tag, error.text, error.code, error.condition, fatal=error.fatal)
+        outcome = BadCommand(self._tag, error.text, error.code, error.condition, error.fatal, self._word)
         mark = self._mark
         if error.fatal:
             self._fail()
