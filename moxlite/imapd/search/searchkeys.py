@@ -40,6 +40,10 @@ _DAY: Final = 86_400_000_000
 _EPOCH: Final = dt.date(1970, 1, 1)
 MAX_HINTS: Final = 3
 """Maximum words of a needle that headers are searched for: each further word rules out fewer messages."""
+MAX_WORD: Final = 200
+"""Octets of a needle that headers are searched for. Compiled patterns take 16 times as much, and Python keeps the last
+512 of them for the whole process.
+"""
 _PLAIN: Final = frozenset({"7BIT", "8BIT", "BINARY"})
 
 
@@ -141,14 +145,14 @@ class Hint(msgspec.Struct, frozen=True):
 
     @classmethod
     def _of_words(cls, words: Sequence[str]) -> list[Hint]:
-        return [cls((re.compile(re.escape(word.encode())),)) for word in words[:MAX_HINTS]]
+        return [cls((re.compile(re.escape(word.encode()[:MAX_WORD])),)) for word in words[:MAX_HINTS]]
 
     @classmethod
     def of_field(cls, needle: str) -> list[Hint]:
         """As `of`, for a needle that must be in the text of one field."""
         if not needle or not needle.isascii() or not needle.isprintable():
             return cls.of(needle)
-        parts = [re.escape(part) for part in needle.encode().split(b" ")]
+        parts = [re.escape(part) for part in needle.encode()[:MAX_WORD].split(b" ")]
         return [cls((re.compile(_BLANK.join(parts)),))]
 
     def may_hold(self, headers: Sequence[bytes]) -> list[int]:

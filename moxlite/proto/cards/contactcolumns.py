@@ -193,9 +193,17 @@ class Column(msgspec.Struct, frozen=True):
     sure: bool = True
 
 
-@lru_cache(maxsize=1000)
+MAX_TITLE: Final = 200
+"""Characters of a title that are looked at: columns are kept by their titles."""
+
+
 def column_of(title: str) -> Column:
     """The meaning of a title."""
+    return _column_of(title[:MAX_TITLE])
+
+
+@lru_cache(maxsize=1000)
+def _column_of(title: str) -> Column:
     # One form of title after the other: whole, numbered, and with a type in front or behind.
     title = _folded(title)
     if title in KNOWN:

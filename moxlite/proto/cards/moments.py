@@ -219,9 +219,17 @@ FLOATING: Final = ""
 """Name of a file's zone for dates and times that name no zone. Without it they have none."""
 
 
-@lru_cache(maxsize=100)
+MAX_ZONE_NAME: Final = 200
+"""Characters of a zone's name: longer ones aren't looked up, so they aren't kept, either."""
+
+
 def iana_zone(name: str) -> ZoneInfo | None:
     """A zone by its name in the IANA database, in Microsoft's programs, or at the end of a path of other programs."""
+    return _iana_zone(name) if len(name) <= MAX_ZONE_NAME else None
+
+
+@lru_cache(maxsize=100)
+def _iana_zone(name: str) -> ZoneInfo | None:
     from zoneinfo import ZoneInfo, ZoneInfoNotFoundError  # 1 MB that a server without calendars does not need
 
     name = name.strip('"')

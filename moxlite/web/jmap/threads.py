@@ -83,7 +83,7 @@ async def snippets(call: Call) -> Object:
         raise invalid("emailIds is missing")
     if len(ids) > MAX_SNIPPETS:
         raise MethodError("requestTooLarge", f"you can get snippets for up to {MAX_SNIPPETS} emails in one call")
-    words = matching_terms(call, call.filter())[:MAX_MARKED]
+    words = [word for word in matching_terms(call, call.filter()) if len(word) <= LONGEST][:MAX_MARKED]
     wanted = [*dict.fromkeys(call.id_of(one) for one in ids)]
     found = await call.account.scan(partial(_snippets, ids=wanted, words=words, place=call.place), op="jmap snippets")
     present = {one["emailId"] for one in found}
