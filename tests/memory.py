@@ -7,10 +7,10 @@ from typing import Final
 
 from moxlite.ledger import ledger
 
-__all__ = ["at_most", "nothing_kept"]
+__all__ = ["at_most", "large_objects", "nothing_kept"]
 
-LARGE: Final = 64 << 10
-"""Octets of an object that no connection keeps after its answer: a read, or a compiled table of a codec."""
+LARGE: Final = 60_000
+"""Octets of an object that no connection keeps after its answer: a little less than a read, or a script of 64 KiB."""
 
 
 @contextmanager
@@ -26,17 +26,21 @@ def at_most(octets: int) -> Iterator[None]:
 
 @contextmanager
 def nothing_kept() -> Iterator[None]:
-    """Fail for large objects that were made in the block and are still alive at its end, with the lines that made
-    them.
-    """
-    tracemalloc.start(12)
+    """Fail for large objects that were made in the block and are still alive at its end."""
+    tracemalloc.start(8)
     try:
         yield
-        kept = [trace for trace in tracemalloc.take_snapshot().traces if trace.size > LARGE]
-        lines = [f"{trace.size} octets:\n" + "\n".join(trace.traceback.format()) for trace in kept]
-        assert not lines, "still alive after the answer: " + "\n".join(lines)
+        assert not large_objects()
     finally:
         tracemalloc.stop()
+
+
+def large_objects() -> list[str]:
+    """The large objects that are alive of those made within `nothing_kept`: their octets, and the lines that made
+    them.
+    """
+    found = [trace for trace in tracemalloc.take_snapshot().traces if trace.size > LARGE]
+    return ["\n".join([f"{trace.size} octets", *trace.traceback.format()]) for trace in found]
 
 
 def nothing_held() -> None:

@@ -133,6 +133,7 @@ class CommandLoop:
                 return
             else:
                 raise Disconnect("unexpected line", "CLIENTBUG")
+            del event  # its literals are no longer held, and the next event may be hours away
 
     async def _receive(self, notify: Watcher, waiting: trio.CancelScope) -> codec.Event:
         """The next event. With NOTIFY, changes that happen until then are sent at once (RFC 5465 §3.1)."""

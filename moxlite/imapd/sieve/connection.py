@@ -164,9 +164,11 @@ async def _serve(connection: Connection) -> None:
             session.scope = None
             if request is None:
                 return
-            fine = await session.carry_out(request)
-            del request
-            connection.give_back()
+            try:
+                fine = await session.carry_out(request)
+            finally:
+                del request
+                connection.give_back()
             if session.logged_out:
                 return
         except ManageSieveError as error:

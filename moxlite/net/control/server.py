@@ -315,6 +315,7 @@ async def _serve_connection(stream: trio.SocketStream, commands: Mapping[str, Co
                 if message is None:
                     break
                 await connection.dispatch(message, nursery)
+                del message  # the next one may be hours away
         except CtlProtocolError as exc:
             logger.info("control protocol error", extra={"kv": {"err": exc}})
         nursery.cancel_scope.cancel()
