@@ -8,6 +8,7 @@ import pytest
 
 from moxlite.acceptance import gathering
 from moxlite.acceptance.forwards import passed_by
+from moxlite.admin.delivery.forwarding import Forwarding
 from moxlite.config.snapshot import Snapshot
 from moxlite.mailauth.arc.verify import verify as verify_arc
 from moxlite.mailauth.dkim.message import Message
@@ -126,6 +127,22 @@ async def test_an_address_that_is_not_confirmed_gets_nothing(smtp: Smtp) -> None
     last, first = await failed(smtp)
     assert "isn't confirmed" in first
     assert "declined" in last
+
+
+async def test_a_removed_address_is_no_longer_listed(smtp: Smtp) -> None:
+    """SMTP-159, SMTP-160a: though mail came while it waited: its owner sees that nothing goes to a thief's address."""
+    context = forwarding(smtp, "thief@far.example", TARGET)
+    await deliver(smtp, context)
+
+    async def listed() -> list[tuple[str, bool]]:
+        looked = Forwarding(config=context.config, accounts=context.accounts, keys=context.keys, submit=None)
+        return [(one.address, one.ran) for one in await looked.look("mia")]
+
+    assert await listed() == [("thief@far.example", False), (TARGET, False)]
+    path = context.config.path.with_name("domains.toml")
+    path.write_text(path.read_text().replace(f'forward_to = ["thief@far.example", "{TARGET}"]', ""))
+    context = smtp.configured("")
+    assert await listed() == []
 
 
 async def test_a_message_that_has_passed_before_is_kept(smtp: Smtp) -> None:

@@ -232,7 +232,7 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     await browser.call("account_sieve_activate", script="mine")
     await asked(links, 1)
     async with rig.account() as account:
-        assert "isn't confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example"))
+        assert "isn't confirmed" in await account.write(lambda tx: may_forward(tx, "new@far.example", by_script=True))
     found = await browser.call("account_forward_list")
     assert found["script"] == "mine"
     assert [(one["address"], one["state"], one["script"], one["ran"]) for one in found["targets"]] == [
@@ -246,7 +246,15 @@ async def test_the_target_of_a_script_is_asked_and_waits_for_agreement(
     await browser.call("account_forward_ask", address="new@far.example")
     await browser.call("account_sieve_put", script="mine", old=text, text=f"{text} keep;", activate=False)
     assert [address for address, _ in links] == ["eva@far.example", "new@far.example"], "each once"
-    assert [one["state"] for one in (await browser.call("account_forward_list"))["targets"]] == ["confirmed", "asked"]
+    async with rig.account() as account:
+        await account.write(lambda tx: may_forward(tx, "other@far.example", by_script=True))
+        await account.write(lambda tx: may_forward(tx, "new@far.example", by_script=True))
+    states = [(one["address"], one["state"]) for one in (await browser.call("account_forward_list"))["targets"]]
+    assert states == [("eva@far.example", "confirmed"), ("new@far.example", "asked"), ("other@far.example", "new")]
+    await browser.call("account_sieve_activate", script="")
+    assert (await browser.call("account_forward_list"))["targets"] == []
+    async with rig.account() as account:
+        assert [one.address for one in await account.read(targets, op="test")] == ["eva@far.example", "new@far.example"]
 
 
 async def test_a_target_that_was_never_asked_is_shown_as_taken_over(rig: Rig, browser: Browser) -> None:

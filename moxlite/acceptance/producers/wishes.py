@@ -218,7 +218,7 @@ def _with_answer(case: Case, filtered: ScriptDecision) -> Iterator[AnyAction]:
                 problem = worded("a redirect to {address} would loop, so the message was kept", address=action.address)
                 yield from filtered.kept
             case RedirectAction():
-                yield Redirect(to=action.address, otherwise=filtered.kept_in)
+                yield Redirect(to=action.address, otherwise=filtered.kept_in, by_script=True)
             case AnswerAction():
                 answers = True
                 yield from _answer(case, filtered, action, action.handle or _handle(action))

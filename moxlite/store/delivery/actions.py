@@ -84,6 +84,7 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
 
     Attributes:
       alias: the alias of which `to` is a member (SMTP-166), "" for none.
+      by_script: whether a script names `to`.
       otherwise: the mailbox in which it is kept where it cannot be sent on, unless another action keeps it.
       owed: the packed `OwedMessage`; `perform` raises NoCarrier without.
     """
@@ -91,6 +92,7 @@ class Redirect(Action, frozen=True, tag="redirect", kw_only=True):
     to: str
     otherwise: str = "Inbox"
     alias: str = ""
+    by_script: bool = False
     owed: bytes = b""
 
 

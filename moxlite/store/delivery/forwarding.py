@@ -73,6 +73,8 @@ DELETE FROM forward_target WHERE address IN (
     SELECT address FROM forward_target WHERE named IS NOT NULL AND asked = 0 AND confirmed IS NULL AND stopped IS NULL
     ORDER BY named DESC LIMIT -1 OFFSET ?)"""
 
+UNNAME_ALL: Final = "UPDATE forward_target SET named = NULL WHERE named IS NOT NULL"
+
 REFUSED: Final = worded("the recipient declined this mail")
 
 
@@ -132,6 +134,12 @@ def targets(r: Reader) -> list[Target]:
 def named_targets(r: Reader, now: int) -> list[Target]:
     """The addresses for which a script that ran within 30 days found no agreement, by address; `now` in µs UTC."""
     return [_read(row) for row in r.rows(NAMED, now - NAMED_FOR)]
+
+
+def forget_named(tx: Tx) -> None:
+    """Forget which addresses scripts named while they ran: the scripts have changed, and name theirs again."""
+    tx.execute(UNNAME, 0)
+    tx.execute(UNNAME_ALL)
 
 
 def _target(r: Reader, address: str) -> Target | None:
@@ -204,18 +212,20 @@ def covering(targets: Mapping[str, Target], address: str, *, of_alias: bool) -> 
     return whole if narrow is None or (not narrow.answered and whole is not None and whole.answered) else narrow
 
 
-def may_forward(tx: Tx, address: str, *, of_alias: bool = False) -> Worded:
-    """Count a message for an address; returns why it is not to be sent there, "" if it is. An address that waits for
-    the agreement of its owner is noted. `of_alias`: the message came to an alias of which the address is a member.
+def may_forward(tx: Tx, address: str, *, of_alias: bool = False, by_script: bool = False) -> Worded:
+    """Count a message for an address; returns why it is not to be sent there, "" if it is. `of_alias`: the message came
+    to an alias of which the address is a member. `by_script`: a script names the address, which is noted if it waits
+    for the agreement of its owner.
     """
     keys = [target_key(address, of_alias=narrow) for narrow in (False, True)]
     known = covering(
         {key: target for key in keys if (target := _target(tx, key)) is not None}, address, of_alias=of_alias
     )
     if known is None or not known.answered:
-        # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
-        tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)
-        tx.execute(UNNAME, MAX_NAMED)
+        if by_script:
+            # Noted in the unit of the delivery: the owner finds the address in a list and can have it asked.
+            tx.execute(NAME, target_key(address, of_alias=of_alias), tx.now)
+            tx.execute(UNNAME, MAX_NAMED)
         return worded("the address isn't confirmed yet")
     if known.stopped is not None:
         if known.error:

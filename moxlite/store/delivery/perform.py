@@ -240,7 +240,7 @@ class _Unit:
         """
         allowed: list[Redirect] = []
         for action in redirects:
-            problem = may_forward(self._tx, action.to, of_alias=bool(action.alias))
+            problem = may_forward(self._tx, action.to, of_alias=bool(action.alias), by_script=action.by_script)
             if problem:
                 kept = worded(
                     "couldn't forward to {address}, so the message was kept: {reason}",

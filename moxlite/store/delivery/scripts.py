@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.forwarding import targets
+from moxlite.store.delivery.forwarding import forget_named, targets
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
@@ -187,8 +187,11 @@ def script_targets(r: Reader) -> dict[str, str]:
     return redirects(active, find)
 
 
-def _owe_questions(tx: AccountTx) -> None:
-    """Have the owners of addresses asked that were not, once the unit is committed (SMTP-160a)."""
+def _note_change(tx: AccountTx) -> None:
+    """Have the owners of addresses asked that were not, once the unit is committed (SMTP-160a), and forget those that
+    the scripts named as they were before.
+    """
+    forget_named(tx)
     wanted = script_targets(tx)
     if wanted and not wanted.keys() <= {target.address for target in targets(tx)}:
         tx.owe(secrets.token_bytes(KEY), QUESTIONS, b"")
@@ -204,7 +207,7 @@ def put_script(tx: AccountTx, name: str, text: bytes, packed: bytes) -> None:
     """Store a script, in place of one with this name; an active one stays active. Raises TooManyScripts."""
     check_space(tx, name)
     tx.execute(PUT, name, text, packed, tx.now)
-    _owe_questions(tx)
+    _note_change(tx)
 
 
 def delete_script(tx: Tx, name: str) -> None:
@@ -220,7 +223,7 @@ def rename_script(tx: AccountTx, name: str, new: str) -> None:
     if new != name and tx.row(IS_ACTIVE, new) is not None:
         raise ScriptExists(new)
     tx.execute(RENAME, new, name)
-    _owe_questions(tx)  # another script may include it by the new name
+    _note_change(tx)  # another script may include it by the new name
 
 
 def activate_script(tx: AccountTx, name: str) -> None:
@@ -230,7 +233,7 @@ def activate_script(tx: AccountTx, name: str) -> None:
     tx.execute(NONE_ACTIVE)
     if name:
         tx.execute(ACTIVATE, name)
-    _owe_questions(tx)
+    _note_change(tx)
 
 
 def _is_active(tx: Tx, name: str) -> bool:
