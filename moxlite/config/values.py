@@ -53,11 +53,13 @@ class Kind(msgspec.Struct, frozen=True):
       read: from the TOML value and the directory that relative paths start at; raises ``ValueError`` with a text that
         goes behind the key.
       show: from the value to the form in the file.
+      blank: whether an empty text is a value of its own; otherwise an optional key is set, or isn't there.
     """
 
     name: str
     read: Callable[[object, FilePath], Any]
     show: Callable[[Any], object]
+    blank: bool = False
 
 
 UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -413,7 +415,7 @@ BaseURL = Annotated[str, Kind("base url", read_base_url, str)]
 URLPath = Annotated[str, Kind("url path", read_url_path, str)]
 Origin = Annotated[str, Kind("origin", read_origin, str)]
 Regexp = Annotated[str, Kind("regular expression", read_regexp, str)]
-PathRegexp = Annotated[str, Kind("regular expression", read_path_regexp, str)]
+PathRegexp = Annotated[str, Kind("regular expression", read_path_regexp, str, blank=True)]
 MailboxName = Annotated[str, Kind("mailbox", read_mailbox, str)]
 Keyword = Annotated[str, Kind("keyword", read_keyword, str)]
 Separator = Annotated[str, Kind("separator", read_separator, str)]

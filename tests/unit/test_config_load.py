@@ -1,17 +1,21 @@
 """Loading the configuration: all mistakes, each with file, line, key and hint."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings, strategies as st
 
 from moxlite.config import load as loading
-from moxlite.config.domains import Domains
+from moxlite.config.domains import Account, Domains
+from moxlite.config.fields import fields_of
 from moxlite.config.load import ConfigError, load
 from moxlite.config.masking import MASK, differences, masked_table, masked_text
 from moxlite.config.snapshot import Snapshot
+from moxlite.config.toml.decode import decode_field
 from moxlite.config.toml.scan import lines_of
+from moxlite.config.values import Section
 
 STATIC = """\
 hostname = "mail.example.org"
@@ -273,7 +277,7 @@ WEBSERVER = STATIC + "webserver_http.enabled = true\n"
         (STATIC + '[oidc]\nissuer = "http://login.example"\nclient_id = "a"\n', "oidc.issuer", "https://"),
         (STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = " "\n', "oidc.client_id", "can't be blank"),
         (
-            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nadmin_group = ""\n',
+            STATIC + '[oidc]\nissuer = "https://login.example"\nclient_id = "a"\nadmin_group = " "\n',
             "oidc.admin_group",
             "can't be blank",
         ),
@@ -770,3 +774,24 @@ def test_a_static_file_that_is_not_there_is_explained(tmp_path: Path) -> None:
         ConfigError, match=re.escape("Is a directory (--config must be the file moxlite.toml, not a folder)")
     ):
         load(tmp_path)
+
+
+def test_an_optional_text_is_set_or_absent() -> None:
+    """ADMIN-7, WEB-89: forms show "" for a key that isn't there, so a file that has "" couldn't be changed by them. A
+    path pattern alone may be empty: it matches each path, and no form shows it.
+    """
+
+    def sections(kind: type[Section]) -> Iterator[type[Section]]:
+        for section in kind.__subclasses__():
+            yield section
+            yield from sections(section)
+
+    optional = [(section, one) for section in sections(Section) for one in fields_of(section) if one.default is None]
+    assert ("Destination", "message_auth_required_smtp_error") in {(kind.__name__, one.name) for kind, one in optional}
+    assert [
+        f"{section.__name__}.{one.name}"
+        for section, one in optional
+        if decode_field(section, one.name, "", Path())[0] is not None
+    ] == ["WebRedirect.orig_path_regexp"]
+    found, [mistake] = decode_field(Account, "login_disabled", "", Path())
+    assert (found, mistake.text, mistake.hint) == (None, "can't be empty", "to leave it unset, remove this key")

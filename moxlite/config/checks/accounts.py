@@ -83,9 +83,6 @@ def account_findings(name: str, account: Account, domains: Mapping[str, DomainCo
             near(account.domain.unicode, domains),
             ("domains", account.domain.unicode),
         )
-    # an empty text looks like "not disabled", and would disable without a reason
-    if account.login_disabled == "":
-        yield Mistake((*path, "login_disabled"), "can't be empty", "to let the user log in, remove this key")
     for configured, destination in account.destinations.items():
         yield from _destination((*path, "destinations", configured), destination)
         for index, address in enumerate(destination.refused_addresses):

@@ -145,7 +145,15 @@ class _Reader:
 
     def field(self, field: Field, value: object, path: KeyPath, parent: object) -> object:
         default = getattr(parent, field.name, None) if parent is not None else field.default
-        return self.value(field.shape, value, path, default)
+        found = self.value(field.shape, value, path, default)
+        # Forms show "" where nothing is set, so two values for it would keep their user from saving (WEB-89).
+        if (
+            found == ""
+            and field.default is None
+            and not (isinstance(field.shape, KindShape) and field.shape.kind.blank)
+        ):
+            raise self.wrong(path, "can't be empty", "to leave it unset, remove this key")
+        return found
 
     def value(self, shape: Shape, value: object, path: KeyPath, default: object = None) -> object:
         match shape:
