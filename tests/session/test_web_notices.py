@@ -265,8 +265,10 @@ async def test_a_subscription_that_has_ended_is_removed(world: World, status: in
     await world.silence(1)
 
 
-async def test_a_push_service_that_fails_is_given_up_after_a_week(world: World, clock: Clock) -> None:
-    """WEBMAIL-122, STORE-96c: it is tried after longer and longer pauses, and forgiven once it takes a notice."""
+async def test_a_push_service_that_refuses_is_given_up_after_a_week(world: World, clock: Clock) -> None:
+    """WEBMAIL-122, STORE-96c: it is tried after longer and longer pauses, and forgiven once it takes a notice. One in
+    trouble has refused nothing.
+    """
     await world.subscribe()
     await world.knows("ada@nordlicht.example")
     world.push.answers = [Answer(500)]
@@ -281,12 +283,23 @@ async def test_a_push_service_that_fails_is_given_up_after_a_week(world: World, 
     await world.push.wait(2)
     assert (await world.taken())["error"] == ""
     world.push.answers = [Answer(500)]
+    for number in range(1, 31):
+        clock.ahead += 6 * 3600 + 1
+        await world.mail()
+        await world.push.wait(2 + number)
+        await world.until(number)
+    world.push.answers = [Answer(201)]
+    clock.ahead += 6 * 3600 + 1
+    await world.mail()
+    await world.push.wait(33)
+    assert (await world.taken())["error"] == ""
+    world.push.answers = [Answer(403)]
     times = 0
     for number in range(1, 40):
         clock.ahead += 6 * 3600 + 1
         times += 1
         await world.mail()
-        await world.push.wait(2 + number)
+        await world.push.wait(33 + number)
         if not await world.devices() or times > 28:
             break
         await world.until(number)

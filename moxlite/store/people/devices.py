@@ -30,7 +30,7 @@ LAST_PAUSE: Final = 6 * 3600 * SECOND
 """µs of the longest pause."""
 
 GIVEN_UP: Final = 7 * 24 * 3600 * SECOND
-"""µs of failures alone after which a device is removed."""
+"""µs of failures alone after which a device is removed that its push service refuses."""
 
 _COLUMNS: Final = """
 SELECT id, endpoint, public, secret, name, session, told, told_at, created, used, failures, failing, next, error,
@@ -101,12 +101,13 @@ class Notice(msgspec.Struct, frozen=True):
 class Outcome(msgspec.Struct, frozen=True):
     """Outcome of sending a notice.
 
-    `gone`: the push service knows the subscription no more; `error`: why it was not taken, "" if it was; `pause`: µs
-    for which the push service asked.
+    `gone`: the push service knows the subscription no more; `refused`: it rejects the request, so it isn't just out of
+    reach or in trouble; `error`: why it was not taken, "" if it was; `pause`: µs for which the push service asked.
     """
 
     notice: Notice
     gone: bool = False
+    refused: bool = False
     error: str = ""
     pause: int = 0
 
@@ -158,7 +159,7 @@ def note_outcomes(tx: Tx, outcomes: list[Outcome]) -> tuple[list[Device], int | 
     later: list[int] = []
     for outcome in outcomes:
         device = outcome.notice.device
-        if outcome.gone or (outcome.error and device.failing and tx.now - device.failing >= GIVEN_UP):
+        if outcome.gone or (outcome.refused and device.failing and tx.now - device.failing >= GIVEN_UP):
             tx.execute(REMOVE, device.id)
             removed.append(device)
         elif outcome.error:

@@ -100,13 +100,14 @@ def note_told(tx: Tx, one: Subscription, told: str) -> None:
     tx.execute(TOLD, told, one.id, one.verified)
 
 
-def note_failed(tx: Tx, one: Subscription, *, gone: bool) -> int | None:
-    """Record a rejected request. Returns when to retry (µs UTC), or None if the subscription was removed.
+def note_failed(tx: Tx, one: Subscription, *, gone: bool, refused: bool) -> int | None:
+    """Record a failed request. Returns when to retry (µs UTC), or None if the subscription was removed.
 
-    It's removed if its URL is `gone`, or no request has succeeded for days.
+    It's removed if its URL is `gone`, or the push service has `refused` the request after days without a success. A
+    push service that is out of reach or in trouble has refused nothing.
     """
     since = one.failing or tx.now
-    if gone or tx.now - since > GIVEN_UP:
+    if gone or (refused and tx.now - since > GIVEN_UP):
         tx.execute(DROP, one.id)
         return None
     following = tx.now + min(max(FIRST_PAUSE, tx.now - since), LAST_PAUSE)

@@ -286,7 +286,7 @@ class SubscriptionNotifier:
             return None
         kv = {"account": account.name, "device": push.device, "err": answer.error}
         logger.info("push notification to JMAP client failed", extra={"kv": kv})
-        return await account.write(partial(note_failed, one=push, gone=answer.gone))
+        return await account.write(partial(note_failed, one=push, gone=answer.gone, refused=answer.refused))
 
 
 def _packed(told: Mapping[str, str]) -> str:

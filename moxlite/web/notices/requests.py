@@ -55,11 +55,13 @@ BUSY: Final = (429, 503)
 
 class PushResult(msgspec.Struct, frozen=True):
     """The outcome of a request. `error`: why it was not taken, "" if it was; `gone`: the subscription has ended;
-    `pause`: seconds that the service asks for.
+    `refused`: the service rejects the request, so it isn't just out of reach or in trouble; `pause`: seconds that the
+    service asks for.
     """
 
     error: str = ""
     gone: bool = False
+    refused: bool = False
     pause: int = 0
 
 
@@ -110,6 +112,7 @@ class PushService:
         return PushResult(
             f"the push service returned status {answer.status}",
             gone=answer.status in GONE,
+            refused=400 <= answer.status < 500 and answer.status not in BUSY,
             pause=int(pause) if pause.isascii() and pause.isdigit() and len(pause) <= 6 else 0,
         )
 
@@ -206,7 +209,8 @@ class PushSender:
         answer = await self._service.post(
             device.endpoint, plain, (device.public, device.secret), OCTETS, urgent=bool(payload.alarms)
         )
-        outcome = Outcome(notice, gone=answer.gone, error=answer.error, pause=answer.pause * SECOND)
+        pause = answer.pause * SECOND
+        outcome = Outcome(notice, gone=answer.gone, refused=answer.refused, error=answer.error, pause=pause)
         result = "gone" if outcome.gone else "failed" if outcome.error else "ok"
         metrics.notices.labels(result=result).inc()
         kv = {"device": notice.device.id, "result": result, "err": outcome.error or None}
