@@ -369,10 +369,10 @@ class CalendarCopies:
             raise CopyBusy("too many calendar copies are running on this server; try again later")
         remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
         look = CopyLook(host=urlsplit(order.url).hostname or "", user=order.user)
-        self._logins.begin(order.account, look.host, look.user)
+        clear = self._logins.begin(order.account, look.host, look.user)
         self._looks[order.account] = look
         self._scopes[order.account] = trio.CancelScope()
-        self._start(partial(self._serve, order.account, remote))
+        self._start(partial(self._serve, order.account, remote, clear))
 
     def look(self, account: str) -> CopyLook | None:
         """The copy of an account that runs, or has ended in the last day."""
@@ -401,26 +401,32 @@ class CalendarCopies:
             if new.account(name) is None:
                 scope.cancel()
 
-    async def _serve(self, name: str, remote: Remote) -> None:
-        """Errors: all are shown to the user; unexpected ones come out, too."""
+    async def _serve(self, name: str, remote: Remote, clear: Callable[[], None]) -> None:
+        """`clear`: for a log-in that isn't rejected (`LoginsElsewhere.begin`).
+
+        Errors: all are shown to the user; unexpected ones come out, too.
+        """
         act_for(name)
         look, scope = self._looks[name], self._scopes[name]
         phase: Phase = "failed"
         error = "server error; see the server log"
+        rejected = False
         try:
             with scope:
                 await self._run(name, remote, look.copied, look.tell)
                 phase, error = "done", ""
-                self._logins.accepted(name, look.host, look.user)
             if scope.cancelled_caught:
                 phase, error = "aborted", ""
         except (CopyFailed, LimitExceeded) as failure:
             error = reason_of(failure)
+            rejected = isinstance(failure, WrongPassword)
         except OverQuota:
             error = "not enough space in the account"
         except CommandFailed as failure:
             error = str(failure)
         finally:
+            if phase != "aborted" and not rejected:
+                clear()
             del self._scopes[name]
             look.phase, look.error, look.ended = phase, error, trio.current_time()
             counts = {"added": look.copied.added, "known": look.copied.known, "unread": look.copied.unread}

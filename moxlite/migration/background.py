@@ -7,14 +7,14 @@ restart of the server the user gives it again, and the new run goes on from what
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from functools import partial
 from typing import Final, Literal, TypeAlias
 
 import msgspec
 import trio
 
-from moxlite.migration.copies import Copies, Copy, CopyBusy, CopyFailed
+from moxlite.migration.copies import Copies, Copy, CopyFailed, PasswordRejected
 from moxlite.operations.copies import Copied, CopyByImap, Event, MailboxPlan, MailboxStep, Note
 from moxlite.processor import act_for
 from moxlite.supervision import FailurePolicy, Supervisor
@@ -79,10 +79,13 @@ class ImportLook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Run:
-    """One import from another server: what was ordered, and how far it is."""
+    """One import from another server: what was ordered, and how far it is. `clear`: for its last log-in, if that isn't
+    rejected (`LoginsElsewhere.begin`).
+    """
 
-    def __init__(self, order: CopyByImap, *, look: bool) -> None:
+    def __init__(self, order: CopyByImap, clear: Callable[[], None], *, look: bool) -> None:
         self.order = order
+        self.clear = clear
         self.phase: Phase = "looking" if look else "running"
         self.plan: list[MailboxPlan] = []
         self.step = MailboxStep("", 0, 0)
@@ -153,8 +156,8 @@ class BackgroundImports:
         if sum(one.phase not in ENDED for one in self._runs.values()) >= MAX_RUNNING:
             raise CannotNow("too many imports are running on this server; try again later")
         # Counted before it runs: a user could else try passwords at another server by beginning and ending imports.
-        self._copies.logins.begin(order.account, order.host, order.user)
-        run = self._runs[order.account] = _Run(order, look=look)
+        clear = self._copies.logins.begin(order.account, order.host, order.user)
+        run = self._runs[order.account] = _Run(order, clear, look=look)
         self._tree.start("migration.import", partial(self._serve, run, inside), FailurePolicy.ONCE)
 
     def look(self, account: str) -> ImportLook | None:
@@ -194,7 +197,7 @@ class BackgroundImports:
         TooManyLogins.
         """
         run = self._of(account, "paused", "looked")
-        self._copies.logins.begin(account, run.order.host, run.order.user)
+        run.clear = self._copies.logins.begin(account, run.order.host, run.order.user)
         if leave_out is not None:
             run.order = msgspec.structs.replace(run.order, leave_out=list(leave_out))
         run.phase = "running"
@@ -245,10 +248,11 @@ class BackgroundImports:
         def begun(copy: Copy) -> None:
             run.copy = copy
 
-        accepted = partial(self._copies.logins.accepted, order.account, order.host, order.user)
         try:
-            await self._copies.run("import", order, run.tell, inside=inside, begun=begun, accepted=accepted)
-        except (CopyBusy, CopyFailed) as error:
+            await self._copies.run("import", order, run.tell, inside=inside, begun=begun, accepted=run.clear)
+        except CopyFailed as error:
+            if not isinstance(error, PasswordRejected):
+                run.clear()
             if run.phase not in ENDED:
                 run.end("failed", reason_of(error))
             return

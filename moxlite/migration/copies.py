@@ -13,6 +13,7 @@ import trio
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
+from moxlite.migration.linkstate import rejects_password
 from moxlite.migration.problems import Tell, Transfer
 from moxlite.net.limits import LoginsElsewhere
 from moxlite.net.resolver import Resolver
@@ -45,6 +46,10 @@ class CopyFailed(Exception):
 
 class CopyBusy(CopyFailed):
     """Another copy of the account by IMAP is running."""
+
+
+class PasswordRejected(CopyFailed):
+    """The other server says that the password is wrong."""
 
 
 class Copy(Protocol):
@@ -112,7 +117,7 @@ class Copies:
           begun: takes the copy, whose `result` grows while it runs.
           accepted: called once, after the first log-in.
 
-        Raises CopyFailed, CopyBusy.
+        Raises CopyFailed, CopyBusy, PasswordRejected.
         """
         account_name = order.account
         act_for(account_name)  # a command begins it, too
@@ -148,7 +153,8 @@ class Copies:
         if isinstance(failure, OSError):
             raise CopyFailed(worded("can't write a temporary file: {reason}", reason=failure.strerror or failure))
         if failure is not None:
-            raise CopyFailed(_told(failure, copy))
+            kind_of_failure = PasswordRejected if rejects_password(failure) else CopyFailed
+            raise kind_of_failure(_told(failure, copy))
         return done
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:

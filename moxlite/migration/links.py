@@ -32,7 +32,7 @@ from moxlite.migration.linkstate import (
     Phase,
     checked,
     checked_new,
-    says_nothing,
+    rejects_password,
     tell,
 )
 from moxlite.operations.copies import CopyByImap
@@ -232,7 +232,7 @@ class Links:
         administrator. Raises TooManyLogins, LinkRefused: the text says why it cannot be linked.
         """
         asked = checked(asked, inside=self.inside)
-        self._copies.logins.begin(asker, asked.host, asked.user)
+        clear = self._copies.logins.begin(asker, asked.host, asked.user)
         from moxlite.net.imapclient import IMAPClientError, LoginFailed
 
         with trio.move_on_after(TEST_SECONDS):
@@ -251,13 +251,15 @@ class Links:
                     finally:
                         with trio.move_on_after(1, shield=True):
                             await client.logout()
-                self._copies.logins.accepted(asker, asked.host, asked.user)
+                clear()
                 outlet, said = await _tested_outlet(asked, self._copies, asker, inside=self.inside)
                 return msgspec.structs.replace(found, outlet=outlet, sending=said)
-            except LoginFailed as error:
-                raise LinkRefused(reason_of(error), "password") from None
             except IMAPClientError as error:
-                raise LinkRefused(reason_of(error), "host") from None
+                if not rejects_password(error):
+                    clear()
+                field = "password" if isinstance(error, LoginFailed) else "host"
+                raise LinkRefused(reason_of(error), field) from None
+        clear()
         raise LinkRefused(worded("timed out after {seconds} s", seconds=int(TEST_SECONDS)), "host")
 
     async def set_password(self, name: str, text: str, password: str, *, asker: str = "") -> None:
@@ -417,7 +419,7 @@ class Links:
                 await self._serve(account, link, running)
             except LoginFailed as error:
                 failures += 1
-                if says_nothing(error):
+                if not rejects_password(error):
                     await running.wait("waiting", reason_of(error), _pause(failures, error))
                     continue
                 await account.write(lambda tx: note_refused(tx, link_id))
@@ -558,10 +560,15 @@ async def _tested_outlet(
         outlet = msgspec.structs.replace(outlet, keeps_copy=asked.keeps_copy)
     try:
         relay = relay_of(outlet, asked.user, asked.password, inside=inside)
-        copies.logins.begin(asker, relay.host.ascii, relay.user)
+        clear = copies.logins.begin(asker, relay.host.ascii, relay.user)
         ehlo = copies.config.current.static.hostname.ascii
-        await linksending.try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
-        copies.logins.accepted(asker, relay.host.ascii, relay.user)
+        try:
+            await linksending.try_relay(relay, ehlo=ehlo, resolver=resolver, trust=copies.trust)
+        except LinkRefused as error:
+            if error.field != "password":
+                clear()
+            raise
+        clear()
     except LinkRefused as error:
         if asked.smtp_host:
             raise

@@ -160,7 +160,7 @@ async def try_relay(relay: Relay, *, ehlo: str, resolver: Resolver, trust: Trust
                 with trio.move_on_after(1, shield=True):
                     await client.quit()
     except SMTPError as error:
-        field = "password" if error.command == "auth" else "smtp_host"
+        field = "password" if error.command == "auth" and error.code >= 500 else "smtp_host"
         raise LinkRefused(worded("{host}: {reason}", host=host, reason=reason_of(error)), field) from None
     except (IMAPClientError, DialError) as error:
         raise LinkRefused(worded("{host}: {reason}", host=host, reason=reason_of(error)), "smtp_host") from None

@@ -42,11 +42,13 @@ MAX_PROBLEMS: Final = 50
 """Texts about what was left out that are kept."""
 
 
-def says_nothing(error: Exception) -> bool:
-    """Whether a refused log-in says nothing about the password."""
-    from moxlite.net.imapclient.transport import CROWDED
+def rejects_password(error: Exception) -> bool:
+    """Whether the other server rejected the password: it wasn't out of reach, crowded or in trouble."""
+    from moxlite.net.imapclient.transport import CROWDED, LoginFailed
 
-    return any(code in str(error) for code in TEMPORARY) or CROWDED.search(str(error)) is not None
+    if not isinstance(error, LoginFailed):
+        return False
+    return not any(code in str(error) for code in TEMPORARY) and CROWDED.search(str(error)) is None
 
 
 class LinkState(msgspec.Struct):

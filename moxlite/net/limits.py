@@ -257,7 +257,7 @@ class LoginsElsewhere:
 
     Args:
       per_account: log-ins of an account in an hour.
-      per_user: of these, ones that were not accepted, as one user of a server.
+      per_user: of these, ones that were rejected, as one user of a server.
     """
 
     def __init__(self, per_account: int, per_user: int, *, clock: Callable[[], float] = time.time) -> None:
@@ -266,18 +266,28 @@ class LoginsElsewhere:
         self._hour = 0
         self._counts: Counter[tuple[str, ...]] = Counter()
 
-    def begin(self, account: str, host: str, user: str) -> None:
-        """Count a log-in as a user of a server. Raises TooManyLogins: nothing was counted."""
-        self._count((account,), (account, host.lower(), user.lower()))
+    def begin(self, account: str, host: str, user: str) -> Callable[[], None]:
+        """Count a log-in as a user of a server. Raises TooManyLogins: nothing was counted.
+
+        Returns a function to call when the password was accepted, or the server didn't say that it's wrong: from then
+        on, the log-in counts for the account alone.
+        """
+        key = (account, host.lower(), user.lower())
+        self._count((account,), key)
+        begun = bool(account)
+        hour = self._hour
+
+        def clear() -> None:
+            nonlocal begun
+            if begun and hour == self._hour:
+                self._counts[key] -= 1
+            begun = False
+
+        return clear
 
     def begin_again(self, account: str) -> None:
         """Count a log-in with a password that was accepted before. Raises TooManyLogins."""
         self._count((account,))
-
-    def accepted(self, account: str, host: str, user: str) -> None:
-        """Count a log-in for the account alone: the password was right."""
-        key = (account, host.lower(), user.lower())
-        self._counts[key] = max(self._counts[key] - 1, 0)
 
     def search(self, account: str) -> None:
         """Count a search for servers. Raises TooManyLogins."""

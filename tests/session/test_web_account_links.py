@@ -13,6 +13,7 @@ from moxlite.migration import linksending
 from moxlite.migration.links import links_running
 from moxlite.migration.linkstate import PasswordCipher
 from moxlite.net.dial import INNER
+from moxlite.net.httpclient import HTTPClient, HTTPResponse
 from moxlite.net.imapclient import Client, Credentials, log_in
 from moxlite.net.limits import SEARCHES
 from moxlite.operations.accounts import RemoveAccount
@@ -330,9 +331,15 @@ async def test_passwords_of_others_cannot_be_tried_by_links(other: Rig, monkeypa
     assert await tom.error("link_add", link=wrong) == (400, "user:fields")
 
 
-async def test_imports_and_calendars_count_as_links_do(other: Rig) -> None:
+async def test_imports_and_calendars_count_as_links_do(other: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     """LINK-27: an import counts when it begins and each time that it goes on, a copy of calendars when it begins."""
     browser = await logged_in(other)
+
+    async def request(*_: object, **options: Any) -> HTTPResponse:
+        del options
+        return HTTPResponse(401, (), b"")
+
+    monkeypatch.setattr(HTTPClient, "request", request)
 
     async def phase(wanted: str) -> None:
         def reached() -> bool:
