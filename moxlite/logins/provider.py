@@ -20,8 +20,10 @@ from moxlite.proto.oidc import (
     AuthorizationRequest,
     Claims,
     Keys,
+    NoGuess,
     OIDCError,
     Provider,
+    ProviderAway,
     UnknownKey,
     authorization_url,
     begin,
@@ -72,10 +74,6 @@ PAUSE: Final = 10.0
 """Seconds between two requests for the keys, and after one for the discovery document that failed: tokens with unknown
 keys, and strangers who begin log-ins, must not become as many requests.
 """
-
-
-class ProviderAway(Exception):
-    """The provider doesn't answer, or its discovery document or keys cannot be read. The text gives the reason."""
 
 
 class LoginProvider:
@@ -158,7 +156,7 @@ class LoginProvider:
         while self._ended and now - self._ended[oldest := next(iter(self._ended))] > REPLAYS:
             del self._ended[oldest]
         if claims.jti in self._ended or len(self._ended) >= MAX_REPLAYS:
-            raise OIDCError("this logout token was already used")
+            raise NoGuess("this logout token was already used")
         self._ended[claims.jti] = now
         return claims.sub
 

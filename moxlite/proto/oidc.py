@@ -78,8 +78,20 @@ LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 """The event of a logout token."""
 
 
+class ProviderAway(Exception):
+    """The provider doesn't answer, or with something that says nothing about the person: an error of its own, another
+    document, or that it rejects this server. The text gives the reason, for the log: it may quote the provider.
+    """
+
+
 class OIDCError(Exception):
-    """An answer of the provider cannot be used. The text gives the reason, for the log: it may quote the provider."""
+    """What a browser or the provider has brought cannot be used. The text gives the reason, for the log: it may quote
+    the provider.
+    """
+
+
+class NoGuess(OIDCError):
+    """An answer or token that can't be used, though it neither tries a code nor forges a signature."""
 
 
 class UnknownKey(OIDCError):
@@ -320,14 +332,14 @@ def check_answer(
     provider: Provider, begun: AuthorizationRequest, *, state: str, iss: str | None, error: str = ""
 ) -> None:
     """Check what came back with the code (RFC 6749 §10.12, RFC 9207 §2.4), or with an error in its place. Raises
-    OIDCError, NotGranted.
+    NoGuess, NotGranted.
     """
     if not hmac.compare_digest(begun.state.encode(), state.encode()):
-        raise OIDCError("the response is for a different login attempt")
+        raise NoGuess("the response is for a different login attempt")
     if iss is None and provider.authorization_response_iss_parameter_supported:
-        raise OIDCError("missing issuer in the response")
+        raise NoGuess("missing issuer in the response")
     if iss is not None and iss != provider.issuer:
-        raise OIDCError(f"unexpected issuer in the response: {iss!r}")
+        raise NoGuess(f"unexpected issuer in the response: {iss!r}")
     if error:
         raise NotGranted(error)
 
@@ -358,17 +370,23 @@ def token_request(
 
 
 def read_tokens(status: int, body: bytes) -> Tokens:
-    """Read the answer of the token endpoint. Raises OIDCError."""
+    """Read the answer of the token endpoint. Raises OIDCError if it rejects the code, ProviderAway for any other
+    trouble: most of RFC 6749 §5.2's errors are about this server.
+    """
     if status != 200:
         try:
             failure = from_json(body, _Failure)
         except msgspec.DecodeError:
             failure = _Failure()
         words = f"{failure.error} {failure.error_description}".strip()[:200]
-        raise OIDCError(f"the token endpoint returned status {status}{': ' if words else ''}{words}")
-    tokens = _decoded(body, Tokens, "token endpoint's response")
+        reason = f"the token endpoint returned status {status}{': ' if words else ''}{words}"
+        raise OIDCError(reason) if failure.error == "invalid_grant" else ProviderAway(reason)
+    try:
+        tokens = _decoded(body, Tokens, "token endpoint's response")
+    except OIDCError as error:
+        raise ProviderAway(str(error)) from error
     if tokens.token_type.lower() != "bearer":
-        raise OIDCError(f"unexpected token type {tokens.token_type!r}")
+        raise ProviderAway(f"unexpected token type {tokens.token_type!r}")
     return tokens
 
 

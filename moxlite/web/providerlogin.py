@@ -25,8 +25,8 @@ from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.decoders import from_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import MECHANISM, LoginProvider, Person, ProviderAway, accept_person
-from moxlite.proto.oidc import SKEW, AuthorizationRequest, Claims, NotGranted, OIDCError
+from moxlite.logins.provider import MECHANISM, LoginProvider, Person, accept_person
+from moxlite.proto.oidc import SKEW, AuthorizationRequest, Claims, NoGuess, NotGranted, OIDCError, ProviderAway
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -182,6 +182,8 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": caller.request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("login provider response rejected", extra={"kv": kv})
+            if isinstance(error, NoGuess):
+                raise LoginFailed(FAILED) from error
             wrong = WrongCredentials("couldn't verify the login provider's response")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
@@ -245,8 +247,9 @@ class ProviderLogins:
         except OIDCError as error:
             kv = {"remote": request.client_ip, "issuer": provider.issuer, "err": str(error)}
             logger.warning("logout token rejected", extra={"kv": kv})
-            wrong = WrongCredentials("couldn't verify the login provider's response")
-            self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
+            if not isinstance(error, NoGuess):  # the provider may send its own token again
+                wrong = WrongCredentials("couldn't verify the login provider's response")
+                self._attempts.refuse(attempt, MECHANISM, "", wrong, result="badcreds")
             answer = Response(400, LOGOUT_HEADERS, b'{"error":"invalid_request"}')
         else:
             # First: log-ins on their way end too, also of people without an account.

@@ -12,7 +12,7 @@ import pytest
 from joserfc import jwk
 
 from moxlite.proto import oidc
-from moxlite.proto.oidc import AuthorizationRequest, Keys, OIDCError, UnknownKey
+from moxlite.proto.oidc import AuthorizationRequest, Keys, OIDCError, ProviderAway, UnknownKey
 from tests.loginprovider import CLIENT, ISSUER, SECRET, House, encoded, half, signed, unsigned
 
 NOW = 1_800_000_000.0
@@ -487,16 +487,19 @@ def test_token_requests(secret: str, methods: list[str], basic: str | None, post
 
 
 @pytest.mark.parametrize(
-    ("status", "body"),
+    ("status", "body", "error"),
     [
-        (400, b'{"error":"invalid_grant","error_description":"Code not valid"}'),
-        (302, b""),
-        (200, b""),
-        (200, b'{"token_type":"Bearer","access_token":"a"}'),
-        (200, b'{"token_type":"mac","id_token":"a"}'),
+        (400, b'{"error":"invalid_grant","error_description":"Code not valid"}', OIDCError),
+        (400, b'{"error":"invalid_request"}', ProviderAway),
+        (401, b'{"error":"invalid_client"}', ProviderAway),
+        (302, b"", ProviderAway),
+        (503, b"<html>", ProviderAway),
+        (200, b"", ProviderAway),
+        (200, b'{"token_type":"Bearer","access_token":"a"}', ProviderAway),
+        (200, b'{"token_type":"mac","id_token":"a"}', ProviderAway),
     ],
 )
-def test_bad_answers_of_the_token_endpoint(status: int, body: bytes) -> None:
-    """WEB-180."""
-    with pytest.raises(OIDCError):
+def test_bad_answers_of_the_token_endpoint(status: int, body: bytes, error: type[Exception]) -> None:
+    """WEB-180, WEB-182: a rejected code alone says something about the person."""
+    with pytest.raises(error):
         oidc.read_tokens(status, body)
