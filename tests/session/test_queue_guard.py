@@ -148,6 +148,17 @@ async def test_refusals_that_say_nothing_of_the_sender_stop_no_account(tmp_path:
         assert await rig.queue.listings.stopped() == []
 
 
+async def test_failures_of_our_own_stop_no_account(tmp_path: Path) -> None:
+    """SMTP-170: a transport that rejects mail as the configuration says; no other server has refused the sender."""
+    static = "[transports.stopped.fail]\nsmtp_code = 554\nsmtp_message = 'no mail goes out'"
+    account = f'{KEEP}\nroutes = [{{ to_domain = ["stopped.example"], transport = "stopped" }}]'
+    async with world(tmp_path, static=static, account=account) as rig:
+        await send(rig, [f"n{n}@stopped.example" for n in range(40)])
+        await rig.settle()
+        assert (await rig.queue.listings.counts()).messages == 0
+        assert await rig.queue.listings.stopped() == []
+
+
 async def test_messages_from_many_networks_stop_the_account(tmp_path: Path) -> None:
     """SMTP-170: the message of the sixth network is the first that is held; administrator and user learn from where."""
     async with world(tmp_path) as rig:

@@ -12,7 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.config.snapshot import Snapshot
-from moxlite.queue.bounces import Cause, explain
+from moxlite.queue.bounces import OWN_COMMANDS, Cause, explain
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.schedule import SECOND
 from moxlite.store.delivery.submission import Submission
@@ -152,7 +152,12 @@ def speaks_of_sender(message: Message, result: Result, now: int) -> bool:
     """Whether a permanent failure counts as a sign: another server refused the message, soon after it was queued, and
     for a cause in `OF_THE_SENDER`.
     """
-    if not message.login_address or result.code < 500 or now - message.queued > SHARE_MINUTES * MINUTE:
+    if (
+        result.command in OWN_COMMANDS
+        or not message.login_address
+        or result.code < 500
+        or now - message.queued > SHARE_MINUTES * MINUTE
+    ):
         return False
     meaning = explain(result.code, result.secode, result.reply or result.error, result.command)
     return meaning.cause in OF_THE_SENDER
