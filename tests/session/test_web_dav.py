@@ -22,7 +22,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StorageBusy
 from moxlite.store.groupware.collection import Collection, ensure_defaults
 from moxlite.store.groupware.resources import Resource, delete_resource, due_expansions, resource_data
-from moxlite.web.dav import session
+from moxlite.web.dav import reports, session
 from moxlite.web.dav.reports import Reports
 from tests.browsing import Answer
 from tests.web_rig import ADDRESS, PASSWORD, Rig
@@ -555,6 +555,35 @@ async def test_repeated_events_are_found_and_expanded(mia: Program) -> None:
     )
     limited = (await mia.query(of("VEVENT"), limit))["w.ics"]
     assert ("RRULE" in limited, "RECURRENCE-ID" in limited) == (True, False)
+
+
+async def test_a_report_has_an_end_to_its_instances(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-18: a report of 400 octets makes no answer of 130 MB: the client hears that there is more, and what is left
+    of a multiget. Changes aren't expanded.
+    """
+    names = [f"d{number}.ics" for number in range(8)]
+    for name in names:
+        assert (await mia.put(name, event(name, "DTSTART:20260101T080000Z", "RRULE:FREQ=DAILY"))).status == 201
+    data = '<C:calendar-data><C:expand start="20260101T000000Z" end="20270101T000000Z"/></C:calendar-data>'
+    whole = await mia.query(of("VEVENT"), data)
+    assert [*whole] == names
+    monkeypatch.setattr(reports, "MAX_ALL_EXPANDED", 2 * len(whole["d0.ics"]))
+    prop = f"<D:prop>{data}</D:prop>"
+    asked = f'{prop}<C:filter><C:comp-filter name="VCALENDAR">{of("VEVENT")}</C:comp-filter></C:filter>'
+    multiget = prop + "".join(f"<D:href>{HOME}{name}</D:href>" for name in names)
+    for report, cut in (
+        (await mia.report(HOME, "C:calendar-query", asked, depth="1"), [HOME]),
+        (await mia.report(HOME, "C:calendar-multiget", multiget), [HOME + name for name in names[2:]]),
+    ):
+        assert report.status == 207
+        responses = [*fromstring(report.body)]
+        full = [one for one in responses if "507" in (one.findtext(D + "status") or "")]
+        assert [one.findtext(D + "href") for one in full] == cut
+        assert all(one.find(f"{D}error/{D}number-of-matches-within-limits") is not None for one in full)
+        assert len(responses) - len(full) == 2
+    changes = await mia.report(HOME, "D:sync-collection", f"<D:sync-token/><D:sync-level>1</D:sync-level>{prop}")
+    assert changes.status == 403
+    assert b"supported-calendar-data" in changes.body
 
 
 async def test_instances_beyond_the_stored_years(mia: Program) -> None:

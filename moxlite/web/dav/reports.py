@@ -73,6 +73,9 @@ MAX_FOUND: Final = 10_000
 MAX_EXPANDED: Final = 8 << 20
 """Octets of the instances of one entry in an answer, which each have all of its text."""
 
+MAX_ALL_EXPANDED: Final = 32 << 20
+"""Octets of a report's entries that are shown as instances: a year of 120 daily events has 30 MB."""
+
 AS_TEXT: Final = 8
 """Times its octets that the text of an entry takes until it is written: as text, escaped, and as octets."""
 
@@ -147,6 +150,12 @@ class Reports:
         self._data = data_wanted(root)
         self._weight = sum(1 for _ in root.iter())
         self._zones: dict[int, tzinfo | None] = {}
+        self._expanded = 0  # octets of what was shown as instances
+
+    @property
+    def _is_full(self) -> bool:
+        """Whether the report has as many instances as it may have."""
+        return self._expanded > MAX_ALL_EXPANDED
 
     # the entries of an answer
 
@@ -182,6 +191,8 @@ class Reports:
         answer = answer_for(
             self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal
         )
+        if wanted is not None and wanted.expand is not None:
+            self._expanded += len(answer)
         self._hold.give("report", self._hold.parts["report"] - AS_TEXT * len(answer))
         return answer
 
@@ -233,7 +244,7 @@ class Reports:
                         if calendar_object is None:
                             continue
                     number += 1
-                    if number > MAX_FOUND:
+                    if number > MAX_FOUND or self._is_full:
                         yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
                         return
                     yield await self._response(where, resource, calendar_object)
@@ -376,6 +387,9 @@ class Reports:
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
+            if self._is_full:
+                yield _truncated(path)
+                continue
             where = resource = None
             try:
                 place = self._viewer.tree.target(path)
@@ -397,6 +411,8 @@ class Reports:
 
     async def sync(self, where: Collection) -> AsyncIterator[str]:
         """Answer with the changes since a token (RFC 6578 §3)."""
+        if self._data is not None and self._data.expand is not None:
+            raise Refusal(403, CALDAV + "supported-calendar-data", "use calendar-multiget to expand changed events")
         token = (self._root.findtext(DAV + "sync-token") or "").strip()
         limit = min(_limit(self._root, DAV), MAX_CHANGES)
 
