@@ -745,9 +745,12 @@ async def test_localserve_refuses_mail_for_disabled_domains(smtp: Smtp) -> None:
 
 
 async def test_localserve_wants_well_formed_messages(smtp: Smtp) -> None:
-    """SMTP-133"""
+    """SMTP-133: in pedantic mode, which is its default."""
     bad = b"Content-Type: multipart/mixed; boundary=x\r\n" + MESSAGE
     async with smtp.connect(context=smtp.with_context(default_account="bo")) as client:
+        assert (await client.deliver(message=bad)).startswith("250")
+    pedantic = 'hostname = "mail.ours.example"=>hostname = "mail.ours.example"\\npedantic = true'
+    async with smtp.connect(context=smtp.configured(pedantic, default_account="bo")) as client:
         assert (await client.deliver(message=bad)).startswith("554 5.6.0")
 
 

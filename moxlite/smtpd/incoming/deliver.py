@@ -452,8 +452,9 @@ async def _deliver(
 ) -> Response:
     limit = session.listener.max_message_size + PREFIX_ROOM
     try:
-        prepared = await prepare(spool, max_size=limit, strict=session.context.localserve)
-    except MIMEError as error:  # only localserve is strict (SMTP-133)
+        strict = session.context.localserve and session.snapshot.static.pedantic  # else no mail is strict (SMTP-133)
+        prepared = await prepare(spool, max_size=limit, strict=strict)
+    except MIMEError as error:
         raise refuse(554, "5.6.0", f"malformed message: {error}") from None
     message = Message(prepared, section)
     evidence = evidence_of(_envelope(session, transaction), message, checks)
