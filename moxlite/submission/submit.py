@@ -4,7 +4,7 @@ QUEUE-18).
 
 import logging
 import secrets
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import Final
@@ -21,11 +21,11 @@ from moxlite.proto.address import Address, Localpart
 from moxlite.proto.authresults import authserv_id
 from moxlite.proto.mime.compose import address_field, text_field
 from moxlite.proto.mime.dates import format_date
-from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
-from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS, scan
 from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
-from moxlite.proto.mime.types import MailAddress, MIMEError
+from moxlite.proto.mime.types import LARGE_HEADER, MANY_PARTS, NESTED, MailAddress, MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
@@ -174,6 +174,8 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
         spool, extra = await _without_private(stack, spool, section, letter.snapshot.hostnames)
         section = await read_header(spool)
         prepared = await parse(letter, spool)
+        if prepared.headerless:
+            raise _bad(fault)
         utf8 = needs_smtputf8(letter, section)
         edits = await _edits(letter, spool, prepared, utf8=utf8)
         if edits:
@@ -327,6 +329,16 @@ no sender has a Return-Path); a message that is sent again has them.
 
 EXTRA: Final = (b"x-moxlite-extra-", b"x-mox-extra-")
 
+BEYOND: Final[Mapping[str, str]] = {
+    LARGE_HEADER: f"the header of a part is larger than {MAX_HEADER >> 20} MiB",
+    MANY_PARTS: f"it has more than {MAX_PARTS:,} parts",
+    NESTED: f"its parts are nested more than {MAX_DEPTH} levels deep",
+}
+"""The defects of parts for which a message is refused, in words. Parts with another defect are read all the same: an
+attached message that is encoded or has no header, a multipart without boundary. They go out as they are, as through
+other servers: another form could break what someone else has signed, or change what is attached as evidence.
+"""
+
 MAX_SHOWN: Final = 60
 """Octets of a malformed line that a refusal shows."""
 
@@ -400,17 +412,16 @@ def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
 
 
 async def parse(letter: OutgoingMessage, spool: Spool) -> PreparedMessage:
-    """Parse the message, and refuse it unless it is well-formed: its recipients must be able to read it (SMTP-111).
-
-    Raises SubmissionRefused.
+    """Parse the message, and refuse it if parts of it are beyond the limits: its recipients must be able to read it
+    (SMTP-111). Other mistakes go out as they came. Raises SubmissionRefused.
     """
     try:
         prepared = await prepare(spool, max_size=letter.max_size, strict=letter.snapshot.static.pedantic)
     except MIMEError as error:
         raise _bad(f"malformed message: {error}") from None
     for part in prepared.index.root.walk():
-        if part.defect:
-            raise _bad(f"malformed message: {part.defect}")
+        if part.defect in BEYOND:
+            raise _bad(f"can't send message: {BEYOND[part.defect]}")
     return prepared
 
 

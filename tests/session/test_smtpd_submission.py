@@ -12,15 +12,20 @@ import trio.testing
 
 from moxlite.admin.passwords import Passwords
 from moxlite.config.static import RateLimits
-from moxlite.mailauth.dkim.sign import generate, to_pem
+from moxlite.mailauth.dkim.message import Message as Signed
+from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
+from moxlite.mailauth.dkim.verify import verify
+from moxlite.mailauth.results import SignatureStatus
 from moxlite.net.log import TRACE
+from moxlite.net.resolver import FakeResolver
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.net.tls.stream import TLSStream
+from moxlite.process.keys import SigningKeys
 from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
-from moxlite.smtpd import Timeouts
+from moxlite.smtpd import Context, Timeouts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
 from moxlite.store.auth.tlskeys import read_certificate
@@ -44,6 +49,8 @@ pytestmark = pytest.mark.served
 
 __all__ = ["clock", "smtp"]
 
+KEY = generate("ed25519")
+PEDANTIC = 'hostname = "mail.ours.example"=>hostname = "mail.ours.example"\\npedantic = true'
 MESSAGE = b"From: Mia <mia@ours.example>\r\nTo: <ann@remote.example>\r\nSubject: hello\r\n\r\ntext\r\n"
 
 
@@ -171,6 +178,90 @@ async def test_bad_messages_are_refused(smtp: Smtp, message: bytes, reply: str) 
         assert (await send(client, message)).startswith(reply)
         assert (await send(client)).startswith("250")
     assert len(smtp.queued) == 1
+
+
+FORWARDED = b"From: a@b.example\r\nSubject: x\r\n\r\nhi\r\n"
+MIXED = (
+    b"From: <mia@ours.example>\r\nSubject: hello\r\nMIME-Version: 1.0\r\n"
+    b"Content-Type: multipart/mixed; boundary=q\r\n\r\n--q\r\n\r\nsee below\r\n--q\r\n%b\r\n--q--\r\n"
+)
+ATTACHED = b"Content-Type: message/rfc822; name=x.eml\r\nContent-Transfer-Encoding: %b\r\n\r\n%b"
+UNDIVIDED = b"Content-Type: multipart/mixed\r\n\r\ntext\r\n"
+TOLERATED: dict[str, bytes] = {
+    "attached message in base64": MIXED % (ATTACHED % (b"base64", base64.b64encode(FORWARDED))),
+    "attached message in quoted-printable": MIXED % (ATTACHED % (b"quoted-printable", FORWARDED)),
+    "encoded message in an attached one": MIXED
+    % (ATTACHED % (b"7bit", MIXED.replace(b"q", b"r") % (ATTACHED % (b"base64", base64.b64encode(FORWARDED))))),
+    "the message itself": b"From: <mia@ours.example>\r\n"
+    + ATTACHED % (b"base64", base64.b64encode(FORWARDED))
+    + b"\r\n",
+    "attached message without header": MIXED % (ATTACHED % (b"7bit", b"hello there\r\nFrom: me\r\n\r\nhi\r\n")),
+    "multipart without boundary": b"From: <mia@ours.example>\r\n" + UNDIVIDED,
+    "attached multipart without boundary": MIXED % (ATTACHED % (b"7bit", b"Subject: x\r\n" + UNDIVIDED)),
+    "no closing boundary": (MIXED % b"\r\nx").replace(b"--q--\r\n", b""),
+}
+
+
+def signing(smtp: Smtp) -> Context:
+    """The context with a DKIM key of ours.example."""
+    path = smtp.context.config.path.with_name("domains.toml")
+    path.with_name("own.pem").write_bytes(to_pem(KEY))
+    selectors = 'dkim = { sign = ["o"], selectors = { o = { key_file = "own.pem" } } }'
+    text = path.read_text()
+    path.write_text(text.replace('[domains."ours.example"]\n', f'[domains."ours.example"]\n{selectors}\n'))
+    keys = SigningKeys()
+    context = smtp.configured("", keys=keys)
+    assert not keys.read(context.config.current)
+    return context
+
+
+@pytest.mark.parametrize("what", TOLERATED)
+async def test_what_programs_can_read_goes_out_as_it_is_and_signed(smtp: Smtp, what: str) -> None:
+    """SMTP-111, SMTP-113: mistakes that other servers pass on, unless pedantic."""
+    message = TOLERATED[what]
+    async with smtp.user(context=signing(smtp)) as client:
+        assert (await send(client, message)).startswith("250")
+    (queued,) = smtp.queued
+    assert queued.octets == message
+    resolver = FakeResolver({"TXT": {"o._domainkey.ours.example": [key_record(KEY)]}})
+    results = await verify(resolver, Signed.of(queued.submission.prefix + queued.octets))
+    assert [result.status for result in results] == [SignatureStatus.PASS]
+    async with smtp.user(context=smtp.configured(PEDANTIC)) as client:
+        assert (await send(client, message)).startswith("554 5.6.0 malformed message: ")
+
+
+async def test_an_encoded_message_in_one_long_line_gets_lines(smtp: Smtp) -> None:
+    """SMTP-112a"""
+    message = MIXED % (ATTACHED % (b"base64", base64.b64encode(FORWARDED * 100)))
+    async with smtp.user() as client:
+        assert (await send(client, message)).startswith("250")
+    (queued,) = smtp.queued
+    assert max(map(len, queued.octets.splitlines())) <= 998
+    *_, attached = queued.message.walk()
+    assert base64.b64decode(str(attached.get_payload())) == FORWARDED * 100
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (b"just text\r\n" + MESSAGE, "line 1 of the header section isn't a field: 'just text'"),
+        (b"Gr\xfc\xdfe: x\r\n" + MESSAGE, "line 1 of the header section isn't a field: "),
+        (MIXED % (b"--q\r\n" * 1200), "can't send message: it has more than 1,000 parts"),
+        (
+            b"From: <mia@ours.example>\r\n" + b"Content-Type: message/rfc822\r\n\r\n" * 60,
+            "can't send message: its parts are nested more than 50 levels deep",
+        ),
+        (
+            MIXED % (b"X: " + b"x" * (1 << 20) + b"\r\n\r\n"),
+            "can't send message: the header of a part is larger than 1 MiB",
+        ),
+    ],
+)
+async def test_what_is_refused_is_said_in_words(smtp: Smtp, message: bytes, reason: str) -> None:
+    """SMTP-111"""
+    large = smtp.configured("max_message_size = 200000=>max_message_size = 4000000")
+    async with smtp.user(context=large) as client:
+        assert (await send(client, message)).startswith(f"554 5.6.0 {reason}")
 
 
 @pytest.mark.parametrize(
@@ -327,7 +418,7 @@ async def test_the_need_for_smtputf8_is_computed(smtp: Smtp, message: bytes, smt
 
 async def test_pedantic_wants_what_is_needed_to_be_said(smtp: Smtp) -> None:
     """SMTP-29, 112"""
-    context = smtp.configured('hostname = "mail.ours.example"=>hostname = "mail.ours.example"\\npedantic = true')
+    context = smtp.configured(PEDANTIC)
     async with smtp.user(context=context) as client:
         assert (await send(client, MESSAGE.replace(b"hello", "é".encode()))).startswith("550 5.6.0")
         assert (await send(client, b"Return-Path: <x@y>\r\n" + MESSAGE)).startswith("550 5.6.0")

@@ -29,6 +29,12 @@ from .headers import MAX_HEADER, HeaderSection
 from .tnef import wrapped_content
 from .types import (
     ENCODED_MESSAGE,
+    HEADLESS,
+    LARGE_HEADER,
+    LONG_BOUNDARY,
+    MANY_PARTS,
+    NESTED,
+    NO_BOUNDARY,
     PARSE_VERSION,
     EmbeddedMessage,
     Enclosure,
@@ -93,9 +99,7 @@ _ENCODINGS: Final[Mapping[bytes | None, str]] = {
     b"base64": "BASE64",
     b"quoted-printable": "QUOTED-PRINTABLE",
 }
-_NO_BOUNDARY: Final = "multipart without boundary"
-_LONG_BOUNDARY: Final = "boundary too long"
-_UNDIVIDED: Final = (_NO_BOUNDARY, _LONG_BOUNDARY)  # defects of multiparts whose content is shown as text (STORE-53)
+_UNDIVIDED: Final = (NO_BOUNDARY, LONG_BOUNDARY)  # defects of multiparts whose content is shown as text (STORE-53)
 _COMPOSITE: Final = frozenset(
     {"", "7BIT", "8BIT", "BINARY"}
 )  # the encodings an embedded message may have (RFC 2046 §5.2.1)
@@ -190,11 +194,11 @@ class _Scanner:
             content.value == "MESSAGE" and content.subtype in ("RFC822", "GLOBAL")
         )
         if junk:
-            defect = "no header fields"
+            defect = HEADLESS
         elif not head.complete:
-            defect = "header too large"
+            defect = LARGE_HEADER
         elif self.count >= MAX_PARTS:
-            defect = "too many parts"
+            defect = MANY_PARTS
         elif container:
             defect = self._refusal(content, encoding, depth)
         body = head.end
@@ -334,12 +338,12 @@ class _Scanner:
     def _refusal(self, content: ContentValue, encoding: str, depth: int) -> str:
         """Why a multipart or embedded message cannot be entered, "" if it can."""
         if depth >= MAX_DEPTH:
-            return "nested too deeply"
+            return NESTED
         if content.value == "MESSAGE":
             return "" if encoding in _COMPOSITE else ENCODED_MESSAGE
         if content.boundary is None:
-            return _NO_BOUNDARY
-        return "" if len(content.boundary) <= MAX_BOUNDARY else _LONG_BOUNDARY
+            return NO_BOUNDARY
+        return "" if len(content.boundary) <= MAX_BOUNDARY else LONG_BOUNDARY
 
     # --- header sections ---
 

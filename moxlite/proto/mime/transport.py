@@ -16,7 +16,7 @@ from moxlite.proto.mime.envelope import MAX_ADDRESSES, GroupEnd, GroupStart, dec
 from moxlite.proto.mime.headers import Field, HeaderSection
 from moxlite.proto.mime.sevenbit import BLOCK, SEALED, Edit, Unconvertible, edited, lightest, recoded
 from moxlite.proto.mime.structure import Octets, scan
-from moxlite.proto.mime.types import MailAddress, Part
+from moxlite.proto.mime.types import ENCODED_MESSAGE, MailAddress, Part
 from moxlite.proto.mime.words import decode_words, parse_content
 
 MAX_LINE: Final = 1_000
@@ -86,8 +86,9 @@ def _look(data: Octets, part: Part, edits: list[Edit], *, utf8: bool, top: bool 
             edits.append(Edit(part.header, part.body, new))
         _look_inside(data, part, edits, utf8=utf8)
     elif has_long_line(data, part.body, part.end):
-        if part.type == "MESSAGE" or part.defect or not is_known_encoding(part.encoding):
-            raise Unconvertible(part.defect or "a part that can't be encoded has a line longer than 998 octets")
+        fixed = part.type == "MESSAGE" or (part.defect and part.defect != ENCODED_MESSAGE)
+        if fixed or not is_known_encoding(part.encoding):
+            raise Unconvertible("a part that can't be encoded has a line longer than 998 octets")
         encoding = part.encoding.lower() if part.encoding in ("QUOTED-PRINTABLE", "BASE64") else lightest(data, part)
         edits += recoded(data, part, encoding, top=top, header=new)
     elif new != header:

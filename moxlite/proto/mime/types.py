@@ -27,6 +27,18 @@ all of them in the background after an upgrade (STORE-59): raise it for what rea
 ENCODED_MESSAGE: Final = "encoded message"
 """The defect of a message/rfc822 or message/global part in base64 or quoted-printable (STORE-52a)."""
 
+HEADLESS: Final = "no header fields"
+"""The defect of a message that begins with another line than a header field."""
+
+NO_BOUNDARY: Final = "multipart without boundary"
+LONG_BOUNDARY: Final = "boundary too long"
+"""Defects of multiparts, whose content is shown as text (STORE-53)."""
+
+LARGE_HEADER: Final = "header too large"
+MANY_PARTS: Final = "too many parts"
+NESTED: Final = "nested too deeply"
+"""Defects of parts beyond a limit (STORE-55)."""
+
 PICTURES: Final = frozenset(
     {"APNG", "AVIF", "BMP", "GIF", "JPEG", "JPG", "PJPEG", "PNG", "VND.MICROSOFT.ICON", "WEBP", "X-ICON", "X-PNG"}
 )

@@ -23,7 +23,7 @@ from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import TooManySigns, preview
-from moxlite.proto.mime.types import MailAddress, Structure, encode_structure
+from moxlite.proto.mime.types import HEADLESS, MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import (
@@ -172,7 +172,7 @@ class PreparedMessage(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the octets do not begin with a header field: a prefix put before them must end with an empty line
         (STORE-21).
         """
-        return self.index.root.defect == "no header fields"
+        return self.index.root.defect == HEADLESS
 
     def with_prefix(self, prefix: bytes) -> PreparedMessage:
         """The same message with other header lines before it, each ending in CRLF. Cheap: called for each recipient."""
