@@ -348,14 +348,17 @@ ONCE: Final = (
     b"reply-to",
     b"to",
     b"cc",
-    b"bcc",
     b"message-id",
     b"in-reply-to",
     b"references",
     b"subject",
 )
-"""Fields that a message has at most once (RFC 5322 §3.6), besides From: mail readers differ in which of two they show.
+"""Fields that a message has at most once (RFC 5322 §3.6), besides From and those of `PRIVATE`: mail readers differ in
+which of two they show.
 """
+
+LISTS: Final = frozenset({b"reply-to", b"to", b"cc"})
+"""Those with a list of addresses: scripts write one field for each recipient."""
 
 
 class EditedHeader(msgspec.Struct, frozen=True):
@@ -368,10 +371,21 @@ class EditedHeader(msgspec.Struct, frozen=True):
 def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
     """Refuse a header section with repeated or forbidden fields. Raises SubmissionRefused."""
     for name in ONCE:
-        if section.count(name) > 1:
+        if section.count(name) > 1 and (pedantic or not _joined(section, name)):
             raise _bad(f"message has more than one {name.decode().title()} field")
     if pedantic and section.count(b"return-path"):
         raise SubmissionRefused(550, "5.6.0", "remove the Return-Path field before sending", "badheader")
+
+
+def _joined(section: HeaderSection, name: bytes) -> bytes:
+    """One field in place of several: their lists of addresses together, or what all of them say; b"" if there is no
+    such field.
+    """
+    fields = section.all(name)
+    values = list(dict.fromkeys(value for field in fields if (value := field.text.strip())))
+    if len(values) > 1 and name not in LISTS:
+        return b""
+    return fields[0].label + b": " + b",\r\n ".join(values) + b"\r\n"
 
 
 def malformed(section: HeaderSection) -> str:
@@ -388,18 +402,21 @@ def malformed(section: HeaderSection) -> str:
 
 def edit(section: HeaderSection, hostnames: Collection[str]) -> EditedHeader | None:
     """Remove the fields of `PRIVATE`, those meant for the queue, and results of checks under one of our `hostnames`
-    (SMTP-112, SMTP-117); returns None if there are no such fields. Raises SubmissionRefused.
+    (SMTP-112, SMTP-117), and join those of `ONCE` that are there more than once (SMTP-111); returns None if there are
+    no such fields. Raises SubmissionRefused.
     """
     dropped = section.all(*PRIVATE, *[name for name in section.names if name.startswith(EXTRA)])
     dropped += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
-    if not dropped:
+    repeated = [name for name in ONCE if section.count(name) > 1]
+    if not dropped and not repeated:
         return None
     extra: dict[str, str] = {}
     for field in dropped:
         prefix = next((prefix for prefix in EXTRA if field.name.startswith(prefix)), None)
         if prefix is not None:
             _add_extra(extra, field.label[len(prefix) :].decode("ascii"), field.text)
-    return EditedHeader(section.without(dropped), extra)
+    joined = b"".join(_joined(section, name) for name in repeated)
+    return EditedHeader(joined + section.without([*dropped, *section.all(*repeated)]), extra)
 
 
 def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:

@@ -25,6 +25,7 @@ from moxlite.process.keys import SigningKeys
 from moxlite.process.ports import failure_limits
 from moxlite.proto import sasl
 from moxlite.proto.address import Address
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.smtpd import Context, Timeouts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.auth.apppasswords import add_app_password, remove_app_password
@@ -262,6 +263,45 @@ async def test_what_is_refused_is_said_in_words(smtp: Smtp, message: bytes, reas
     large = smtp.configured("max_message_size = 200000=>max_message_size = 4000000")
     async with smtp.user(context=large) as client:
         assert (await send(client, message)).startswith(f"554 5.6.0 {reason}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "joined"),
+    [
+        ("To: <eva@far.example>", b"To: <eva@far.example>,\r\n <ann@remote.example>\r\n"),
+        ("to:\r\n  a@b.example,\r\n c@d.example", b"to: a@b.example, c@d.example,\r\n <ann@remote.example>\r\n"),
+        ("To: <ann@remote.example>", b"To: <ann@remote.example>\r\n"),
+        ("To: ", b"To: <ann@remote.example>\r\n"),
+        ("Cc: a@b.example\r\nCc: c@d.example\r\nCc: a@b.example", b"Cc: a@b.example,\r\n c@d.example\r\n"),
+        ("Subject: hello", b"Subject: hello\r\n"),
+    ],
+)
+async def test_fields_that_may_be_there_once_are_joined(smtp: Smtp, fields: str, joined: bytes) -> None:
+    """SMTP-111: lists of addresses, and equal fields; what is signed and kept is the joined field."""
+    message = f"{fields}\r\n".encode() + MESSAGE
+    async with smtp.user(context=signing(smtp)) as client:
+        assert (await send(client, message)).startswith("250")
+    (queued,) = smtp.queued
+    name = joined.partition(b":")[0].lower()
+    assert HeaderSection(queued.octets).count(name) == 1
+    assert joined in queued.octets
+    assert queued.octets.endswith(b"\r\n\r\ntext\r\n")
+    async with smtp.user(context=smtp.configured(PEDANTIC)) as client:
+        assert "more than one" in await send(client, message)
+
+
+async def test_different_fields_that_may_be_there_once_are_refused(smtp: Smtp) -> None:
+    """SMTP-111: readers differ in which one they show. Bcc doesn't go out."""
+    async with smtp.user() as client:
+        for fields in (
+            b"Subject: other\r\n",
+            b"Date: a\r\nDate: b\r\n",
+            b"Sender: a@b.example\r\nSender: c@d.example\r\n",
+        ):
+            name = fields.partition(b":")[0].decode()
+            assert f"554 5.6.0 message has more than one {name} field" in await send(client, fields + MESSAGE)
+        assert (await send(client, b"Bcc: a@b.example\r\nBcc: c@d.example\r\n" + MESSAGE)).startswith("250")
+    assert smtp.queued[0].octets == MESSAGE
 
 
 @pytest.mark.parametrize(
