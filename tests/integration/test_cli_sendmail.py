@@ -143,6 +143,30 @@ def test_the_message_is_made_whole(server: LocalServer, tmp_path: Path) -> None:
     assert len(sent_to(server, "@whole.example")) == 1
 
 
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("mailutils", ["-oi", "-f", "root@vm", "-t"]),
+        ("wordpress", ["-t", "-i", "-fwordpress@shop.example"]),
+        ("fail2ban", ["-f", "root@box.example.org", "to@fail2ban.example"]),
+        ("nodemailer", ["-i", "-f", "site@shop.example", "to@nodemailer.example"]),
+        ("formail", ["-oi", "-t", "-f", ""]),
+        ("vacation", ["-oi", "-f", "<>", "to@vacation.example"]),
+    ],
+)
+def test_programs_may_name_a_sender(server: LocalServer, tmp_path: Path, program: str, words: list[str]) -> None:
+    """QUEUE-142: `from` in place of one that isn't the account's; none, as automatic answers have it, stays none."""
+    box = Box(server, tmp_path, f'password = "{server.password}"')
+    to = f"to@{program}.example"
+    done = box.send(*words, text=f"To: {to}\nFrom: root\nSubject: {program}\n\nx\n")
+    assert (done.returncode, done.stderr) == (0, "")
+    until(lambda: sent_to(server, to), what="the message")
+    [sent] = sent_to(server, to)
+    null = program in ("formail", "vacation")
+    assert re.sub(r"\+[\w-]+@", "@", str(sent["sender"])) == ("" if null else server.user)
+    assert box.kept == []
+
+
 def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:
     """QUEUE-143, SMTP-124: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
     stem = tmp_path / "box"

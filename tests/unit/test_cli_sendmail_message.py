@@ -39,11 +39,30 @@ def test_flags_of_sendmail_are_read(words: list[str], flags: Flags) -> None:
 
 def letter(text: bytes, *words: str, **changes: object) -> tuple[str, list[str], bytes]:
     made = make_letter(text, parse_flags(words), Settings(**({f: getattr(SETTINGS, f) for f in fields()} | changes)))
-    return str(made.sender), [str(one) for one in made.recipients], made.octets
+    return str(made.senders[0]), [str(one) for one in made.recipients], made.octets
 
 
 def fields() -> tuple[str, ...]:
     return SETTINGS.__struct_fields__
+
+
+@pytest.mark.parametrize(
+    ("words", "senders"),
+    [
+        ([], ("box@example.org",)),
+        (["-f", "root"], ("box@example.org",)),
+        (["-f", "root@"], ("box@example.org",)),
+        (["-f", "box@example.org"], ("box@example.org",)),
+        (["-froot@vm"], ("root@vm", "box@example.org")),
+        (["-r", "<site@shop.example>"], ("site@shop.example", "box@example.org")),
+        (["-f", ""], ("None", "box@example.org")),
+        (["-f<>"], ("None", "box@example.org")),
+    ],
+)
+def test_the_senders_of_the_envelope(words: list[str], senders: tuple[str, ...]) -> None:
+    """QUEUE-142: -f, and `from` for a server that refuses it; without an address the null sender."""
+    made = make_letter(b"Subject: x\n\nx\n", parse_flags(["-i", *words, "a@x.example"]), SETTINGS)
+    assert tuple(map(str, made.senders)) == senders
 
 
 def test_a_letter_of_cron() -> None:

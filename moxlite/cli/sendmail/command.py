@@ -40,8 +40,8 @@ def sendmail(words: tuple[str, ...]) -> None:
 
     Set the server and login in /etc/moxlite-submit.toml, or in FILE with -C. For an example, run `moxlite config
     describe-sendmail`. With -t, recipients are also read from To, Cc, and Bcc. With -i, a line with a single dot
-    doesn't end the message. -F NAME sets the sender's name, -f ADDR the envelope sender. Other sendmail flags are
-    ignored.
+    doesn't end the message. -F NAME sets the sender's name, -f ADDR the envelope sender if the server accepts it.
+    Other sendmail flags are ignored.
 
     Rejected messages are saved in ~/moxlite-submit.failures. Exit code 75 means you can try again.
     """

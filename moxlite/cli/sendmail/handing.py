@@ -19,9 +19,9 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient, certified
 from moxlite.net.tls.certificates import CertificateError, KeyPair, Trust, self_signed
 from moxlite.net.tls.handshake import ClientTLS
-from moxlite.proto.address import Path as MailPath
+from moxlite.proto.address import NULL_PATH, Path as MailPath
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
-from moxlite.proto.smtp.conversation import ClientAuth, Recipient, TLSMode, Transaction
+from moxlite.proto.smtp.conversation import ClientAuth, Outcome, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
 
 SESSION_SECONDS: Final = 15 * 60.0
@@ -91,15 +91,19 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
         if not octets.isascii() and "8BITMIME" not in client.codec.extensions:
             with suppress(Unconvertible):  # the client then reports the missing extension
                 octets = b"".join(convert(octets))
-        transaction = Transaction(
-            MailPath.of(letter.sender),
-            tuple(Recipient(MailPath.of(recipient)) for recipient in letter.recipients),
-            len(octets),
-            eight_bit=not octets.isascii(),
-            smtputf8=letter.sender.needs_smtputf8 or any(recipient.needs_smtputf8 for recipient in letter.recipients),
-            requiretls=settings.require_tls == "yes",
-        )
-        outcome = await client.deliver(transaction, _pieces(octets))
+        for sender in letter.senders:
+            addresses = letter.recipients if sender is None else (sender, *letter.recipients)
+            transaction = Transaction(
+                NULL_PATH if sender is None else MailPath.of(sender),
+                tuple(Recipient(MailPath.of(recipient)) for recipient in letter.recipients),
+                len(octets),
+                eight_bit=not octets.isascii(),
+                smtputf8=any(address.needs_smtputf8 for address in addresses),
+                requiretls=settings.require_tls == "yes",
+            )
+            outcome = await client.deliver(transaction, _pieces(octets))
+            if not _may_dislike_sender(outcome):
+                break
     finally:
         with trio.CancelScope(shield=True):  # bounded by the client's own time for QUIT
             await client.quit()
@@ -113,6 +117,12 @@ async def _hand_in(letter: OutgoingMessage, settings: Settings) -> None:
         if len(failed) < len(letter.recipients):  # another try would send it to the others twice
             raise NotAccepted(f"{settings.host}: {text}; accepted for the other recipients", temporary=False)
         raise NotAccepted(f"{settings.host}: {text}", temporary=not any(error.permanent for _, error in failed))
+
+
+def _may_dislike_sender(outcome: Outcome) -> bool:
+    """Whether nothing was accepted, at MAIL, or at RCPT, where many servers check the sender."""
+    errors = [result.error for result in outcome.recipients]
+    return all(error is not None and error.permanent and error.command in ("mail", "rcpt") for error in errors)
 
 
 def _client_key(settings: Settings) -> KeyPair | None:

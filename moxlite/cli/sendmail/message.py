@@ -28,9 +28,12 @@ class BadLetter(Exception):
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True):
-    """A message with its envelope; its lines end in CRLF."""
+    """A message with its envelope; its lines end in CRLF.
 
-    sender: Address
+    senders: of the envelope, None for none: the next one is used if the server refuses one.
+    """
+
+    senders: tuple[Address | None, ...]
     recipients: tuple[Address, ...]
     octets: bytes
 
@@ -41,14 +44,15 @@ class Flags(msgspec.Struct, frozen=True):
     Attributes:
       recipients: from the command line. from_header: (-t) also send to the addresses in To, Cc and Bcc.
       dots: (-i, -oi) a line with a dot alone is text, and does not end the message.
-      sender: (-f, -r) of the envelope. name: (-F) of the sender, for people. config: (-C) another file of settings.
+      sender: (-f, -r) of the envelope, None without the flag. name: (-F) of the sender, for people.
+      config: (-C) another file of settings.
       mode: (-b) the task; "m" is sending mail.
     """
 
     recipients: tuple[str, ...] = ()
     from_header: bool = False
     dots: bool = False
-    sender: str = ""
+    sender: str | None = None
     name: str = ""
     config: str = ""
     mode: str = "m"
@@ -64,7 +68,6 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     end = next((at for at, line in enumerate(lines) if not line), len(lines))
     fields = _fields(lines[:end])
     author = _address(settings.from_address, "")
-    sender = _address(flags.sender, "") if "@" in flags.sender else author
     destinations = [_address(recipient, settings.default_destination) for recipient in flags.recipients]
     if flags.from_header:
         values = [field.partition(b":")[2].strip() for name, field in fields if name in (b"to", b"cc", b"bcc")]
@@ -85,7 +88,24 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     header = b"".join(field + b"\r\n" for field in (*head, *kept))
     # Here and not by the server alone: it may be one that takes the message as it is.
     octets = for_transport(header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
-    return OutgoingMessage(sender, recipients, octets)
+    return OutgoingMessage(_senders(flags.sender, author), recipients, octets)
+
+
+def _senders(given: str | None, author: Address) -> tuple[Address | None, ...]:
+    """The envelope's senders to try. Programs name what they think the machine is called: only the server knows
+    whether the account may use that address, so the author is next. No sender, as automatic answers have (RFC 3834
+    §3.3), isn't taken by all servers either.
+    """
+    if given is None:
+        return (author,)
+    text = given.strip().removeprefix("<").removesuffix(">")
+    if not text:
+        return None, author
+    try:
+        sender = Address.parse(text)
+    except AddressError:
+        return (author,)
+    return (author,) if sender == author else (sender, author)
 
 
 def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -162,7 +182,7 @@ def parse_flags(words: Sequence[str]) -> Flags:
         recipients=tuple(one for words in recipients for one in words.replace(",", " ").split()),
         from_header=from_header,
         dots=dots,
-        sender=values.get("f") or values.get("r", ""),
+        sender=values.get("f", values.get("r")),
         name=values.get("F", ""),
         config=values.get("C", ""),
         mode=values.get("b") or "m",
