@@ -392,6 +392,7 @@ def import_full(name: str, file: str) -> None:
     """Import FILE from `account export-full` as account NAME on the running server.
 
     Add the account to the configuration first. You can only replace an account that has never had messages.
+    Mail clients will download all mailboxes again.
     """
 
     with Path(file).open("rb") as octets:

@@ -270,8 +270,6 @@ class Upstream:
         now, remotes, boxes, spelling = await self._account.read(self._state, op="link")
         self._push.spelling = spelling
         self._sides = Sides(places, remotes, boxes, spelling)
-        if since > now:  # the file was recovered
-            since, self._whole = 0, True
         self.complete, self.unsure = True, False
         unmade = [box for box in self._without_remote() if box.id not in self._sides.missing]
         self.made = [place for box in unmade if (place := await self._make(client, box)) is not None]

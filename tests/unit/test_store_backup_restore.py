@@ -98,6 +98,24 @@ def test_a_restored_account_has_all_mail_and_looks_new_to_clients(original: Path
     assert not (data / RESTORING).exists()
 
 
+@pytest.mark.parametrize("keep_uids", [False, True])
+def test_clients_and_links_begin_anew_unless_all_of_it_is_there(backup: Path, tmp_path: Path, keep_uids: bool) -> None:
+    """STORE-145b, LINK-12: an epoch ends where UIDVALIDITYs end; the file is another one each time."""
+    path = Path("accounts", ACCOUNTS[2], "account.db")
+    rows(backup / "data" / path, "UPDATE link SET sent = 500")
+    facts = "SELECT hex(file_id), (SELECT sent FROM link) FROM state"
+    told: list[tuple[str, int]] = []
+    for number in range(3):
+        data = tmp_path / f"restored-{number}"
+        restore(backup, data, OPTIONS, resume_queue=False, keep_uids=keep_uids)
+        told += rows(data / path, facts)  # type: ignore[arg-type]  # a text and a number
+    [(before, _)] = rows(backup / "data" / path, facts)
+    assert len({file_id for file_id, _ in told}) == 3
+    assert {sent for _, sent in told} == ({500} if keep_uids else {0})
+    epochs = {file_id[:16] for file_id, _ in told}
+    assert epochs == {str(before)[:16]} if keep_uids else len(epochs - {str(before)[:16]}) == 3
+
+
 def test_the_restored_queue_is_on_hold(backup: Path, tmp_path: Path) -> None:
     """STORE-145."""
     restore(backup, tmp_path / "held", OPTIONS, resume_queue=False)

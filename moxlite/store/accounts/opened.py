@@ -30,6 +30,7 @@ from moxlite.store.mail.staging import JOBS, drop_job, drop_staged
 from moxlite.store.names import INBOX
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.people.gathering import Gatherer
+from moxlite.store.rows.history import renew_file
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.builder import RESERVES, Builder
 from moxlite.store.search.index import IndexedAccount
@@ -42,9 +43,8 @@ from moxlite.supervision import FailurePolicy, Supervisor, open_supervisor
 logger = logging.getLogger("moxlite.store.account")
 
 
-OWN: Final = """
-UPDATE state SET file_id = randomblob(16), next_uidvalidity = unixepoch() >> 1, created = unixepoch() * 1000000"""
-"""What differs between the files of new accounts, as schema/account/0001-initial.sql has it."""
+OWN: Final = "UPDATE state SET next_uidvalidity = unixepoch() >> 1, created = unixepoch() * 1000000"
+"""What differs between the files of new accounts besides their `file_id`, as schema/account/0001-initial.sql has it."""
 
 KNOWN: Final = 600.0
 """Seconds for which an opening trusts the last look into the account's file (`IdleState`). Leftovers of a change that
@@ -247,6 +247,7 @@ def _begin(tx: AccountTx, config: AccountConfig, *, new: bool) -> None:
     """
     if new:
         tx.execute(OWN)
+        renew_file(tx.execute)  # clients may know an earlier account of this name
     tx.execute(SET_VERSION, PARSE_VERSION)
     create_mailbox(tx, INBOX)
     for use, name in config.initial_special_use.items():

@@ -50,6 +50,7 @@ from moxlite.store.mail.adding import Append
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.names import check_name, is_below
 from moxlite.store.options import Options
+from moxlite.store.rows.history import renew_file
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 from moxlite.store.types import Mailbox, MailboxID, MessageRow
@@ -77,7 +78,7 @@ INSERT INTO sqlite_sequence (name, seq)
 SELECT name, ? FROM sqlite_schema WHERE type = 'table' AND sql LIKE '%AUTOINCREMENT%'
 AND name NOT IN (SELECT name FROM sqlite_sequence)"""
 RENEW_STATE: Final = (
-    "UPDATE state SET file_id = randomblob(16), modseq = modseq + ?1, next_uidvalidity = ?2,"
+    "UPDATE state SET modseq = modseq + ?1, next_uidvalidity = ?2,"
     " last_message_id = last_message_id + ?1, last_body_id = last_body_id + ?1 WHERE id = 1"
 )
 NEXT_UIDVALIDITY: Final = "SELECT next_uidvalidity FROM state WHERE id = 1"
@@ -255,7 +256,9 @@ def _renew_account(db: apsw.Connection, *, keep_uids: bool) -> None:
     row = db.execute(NEXT_UIDVALIDITY).fetchone()
     assert row is not None
     ids = [mailbox_id for (mailbox_id,) in db.execute(MAILBOXES).fetchall()]
-    if keep_uids and db.execute(HIGHEST_UID).fetchone()[0] + GAP < MAX_UID:  # type: ignore[index]  # always one row
+    keep_uids = keep_uids and db.execute(HIGHEST_UID).fetchone()[0] + GAP < MAX_UID  # type: ignore[index]  # always one row
+    renew_file(db.execute, same_epoch=keep_uids)
+    if keep_uids:
         db.execute(RENEW_STATE, (GAP, row[0]))
         db.execute(SKIP_UIDS, (GAP,))
         return
@@ -404,9 +407,9 @@ def _fill(r: Reader, message_id: int, spool: Spool) -> bytes:
 # A whole account as one file, to take it to another server: ``moxlite account export-full``, ``import-full``
 # (STORE-197).
 #
-# The file is a line that says what it is, a line of JSON, and the account's database compressed by zstd. With its
-# UIDs, modseqs, password and junk words mail programs find the account as they left it; so there must not be two of
-# it: it is only put where no other is.
+# The file is a line that says what it is, a line of JSON, and the account's database compressed by zstd. Where it came
+# from may have gone on since: clients may know of more than it has. So it's renewed as a restored one, and only put
+# where no other is.
 
 
 MAGIC: Final = b"moxlite account 1\n"
@@ -461,7 +464,7 @@ def _refuse_existing(target: Path) -> None:
 
 def unpack_account(source: Path, folder: Path, options: Options) -> None:
     """Make the new folder of an account out of an exported file: hash, schema and rows are checked, an older schema is
-    upgraded. Blocks.
+    upgraded, and the account becomes one that no client has seen before. Blocks.
 
     Raises BadTarget: it is no such file, or damaged; StoreError, OSError.
     """
@@ -503,6 +506,7 @@ def unpack_account(source: Path, folder: Path, options: Options) -> None:
         raise BadTarget(f"the account in the file is damaged: {error}") from error
     if findings:
         raise BadTarget(f"the account in the file is damaged: {findings[0]}")
+    renew(target, Kind.ACCOUNT, options, resume_queue=False)
 
 
 def is_unused(r: Reader) -> bool:

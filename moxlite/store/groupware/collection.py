@@ -20,6 +20,7 @@ from moxlite.store.forms import BadForm, changed_fields
 from moxlite.store.groupware.alarms import seek_in
 from moxlite.store.groupware.kept import keep_entries
 from moxlite.store.mail.sharenotices import owe_notice
+from moxlite.store.rows.history import epoch
 from moxlite.store.types import GroupwareChanged, ModSeq
 
 Kind: TypeAlias = Literal["calendar", "contact"]
@@ -122,7 +123,6 @@ DELETE: Final = (
 ANY_OLD_FACTS: Final = "SELECT EXISTS (SELECT 1 FROM entry_facts WHERE version < ?)"
 ANY_DUE: Final = "SELECT EXISTS (SELECT 1 FROM contact_due WHERE problem IS NULL)"
 USED: Final = "SELECT total_size + (SELECT coalesce(sum(size), 0) FROM collection) FROM state"
-FILE: Final = "SELECT hex(substr(file_id, 1, 8)) FROM state"
 
 
 MAX_SHOWN: Final = 255
@@ -428,8 +428,8 @@ def octets_used(r: Reader) -> int:
 
 
 def token_of(r: Reader, one: Collection, modseq: int) -> str:
-    """The state of a collection at a modseq, as clients name it (DAV-19): the file is another one after a restore."""
-    return f"urn:moxlite:sync:{r.value(FILE).lower()}:{one.id}:{modseq}"
+    """The state of a collection at a modseq, as clients name it (DAV-19)."""
+    return f"urn:moxlite:sync:{epoch(r)}:{one.id}:{modseq}"
 
 
 def check_element(name: str) -> None:

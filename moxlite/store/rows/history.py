@@ -1,4 +1,5 @@
-"""What has changed since a modseq, by the ids that JMAP has: emails, threads and mailboxes (RFC 8620 §5.2).
+"""What has changed since a modseq, by the ids that JMAP has: emails, threads and mailboxes (RFC 8620 §5.2); and the
+epoch to which a modseq belongs.
 
 An email is a message with its copies, which share an EMAILID; one with ``\\Deleted`` counts as gone. All functions read
 rows and tombstones by their modseq, so the work is that of the changes. For `account.scan`.
@@ -6,7 +7,7 @@ rows and tombstones by their modseq, so the work is that of the changes. For `ac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Final, TypeAlias
 
 import msgspec
@@ -49,6 +50,14 @@ MAILBOXES_GONE: Final = "SELECT mailbox_id, createseq, modseq FROM mailbox_gone 
 SUBSCRIBED_SINCE: Final = """
 SELECT b.id, b.createseq, s.modseq FROM subscription s JOIN mailbox b ON b.name = s.name WHERE s.modseq > ?"""
 
+# An epoch is the first 8 octets of `file_id`. `||` makes a text of two BLOBs, with the same octets.
+BEGIN_EPOCH: Final = "UPDATE state SET file_id = randomblob(24) WHERE id = 1"
+KEEP_EPOCH: Final = """
+UPDATE state SET file_id = CAST(substr(file_id, 1, 8) || randomblob(length(file_id) - 8) AS BLOB) WHERE id = 1"""
+LINKS_ANEW: Final = "UPDATE link SET sent = 0"
+EPOCH: Final = "SELECT lower(hex(substr(file_id, 1, 8))) FROM state"
+NAMED_EPOCH: Final = "SELECT iif(length(file_id) > 16, '-' || lower(hex(substr(file_id, 1, 8))), '') FROM state"
+
 Within: TypeAlias = Collection[MailboxID] | None
 
 OWN_CHANGE: Final = """
@@ -71,6 +80,27 @@ class TooManyChanges(Exception):
     """The changes cannot be told one by one."""
 
 
+def renew_file(execute: Callable[[str], object], *, same_epoch: bool = False) -> None:
+    """Give an account's file a new `file_id` (STORE-145b). Unless it's in the `same_epoch`, its modseqs may have been
+    given out otherwise before, so clients and links that have noted one begin anew.
+    """
+    execute(KEEP_EPOCH if same_epoch else BEGIN_EPOCH)
+    if not same_epoch:
+        execute(LINKS_ANEW)
+
+
+def epoch(r: Reader) -> str:
+    """The epoch of the account's modseqs, for the tokens of DAV."""
+    return str(r.value(EPOCH))
+
+
+def epoch_mark(r: Reader) -> str:
+    """The end of a state that is a modseq: "-" and the epoch. It's "" in the first epoch of an account from the time
+    when states had no mark, so that those states stay valid.
+    """
+    return str(r.value(NAMED_EPOCH))
+
+
 def mail_state(r: Reader) -> int:
     """The modseq of the last change of an email or a thread; changes of mailboxes count, too."""
     return int(r.value(MAIL_STATE))
@@ -82,8 +112,8 @@ def mailbox_state(r: Reader) -> int:
 
 
 def check_since(r: Reader, since: int) -> None:
-    """Raise TooManyChanges if tombstones newer than `since` are purged, or it is in the future: a restored account
-    counts anew.
+    """Raise TooManyChanges if tombstones newer than `since` are purged, or it is in the future, which no client was
+    told.
     """
     now = state(r)
     if since < now.highest_purged_modseq or since > now.modseq:

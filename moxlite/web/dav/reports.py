@@ -535,7 +535,7 @@ def _since(token: str, start: str, here: Collection) -> int:
     prefix = start.rpartition(":")[0] + ":"
     number = token.removeprefix(prefix)
     known = number != token and number.isascii() and number.isdigit() and len(number) < 19
-    # A token above the collection's is from before a restore: what has been written since has the same numbers again.
+    # no client was given a token above the collection's modseq
     if not known or not here.purged <= int(number) <= here.modseq:
         raise Refusal(
             403, DAV + "valid-sync-token", "the sync token isn't valid for this collection; sync again without a token"
