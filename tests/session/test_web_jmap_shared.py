@@ -269,7 +269,9 @@ async def test_a_guest_sends_in_the_account_of_the_address(rig: Rig, tom: Accoun
         count = "SELECT count(*) FROM outgoing"
         assert await mia.read(lambda r: r.value(count), op="test") == 1
     assert await tom.read(lambda r: r.value(count), op="test") == 0
-    assert (await client.call("EmailSubmission/get"))["list"][0]["id"] == number
+    shown = await client.call("EmailSubmission/get")
+    assert shown["list"][0]["id"] == number
+    assert (await client.call("EmailSubmission/changes", sinceState=shown["state"]))["updated"] == []
     [told] = (await owner.call("EmailSubmission/get"))["list"]
     assert told["emailId"] == email
     [own] = [one for one in (await owner.call("Identity/get"))["list"] if one["email"] == "tom@example.org"]

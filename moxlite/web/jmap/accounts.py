@@ -7,7 +7,7 @@ account that shares nothing, and one that does not exist, are the same to a clie
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ import msgspec
 
 from moxlite.store.accounts.access import Access, visited
 from moxlite.store.errors import NoSuchMailbox
+from moxlite.store.rows.history import epoch_mark
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.web.jmap.protocol import MethodError
 
@@ -48,14 +49,22 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
         known = {box.id for box in seen}
         return [box if box.parent_id in known else msgspec.structs.replace(box, parent_id=None) for box in seen]
 
+    def state(self, r: Reader, modseq: int) -> str:
+        """The state of a type that is at this modseq."""
+        return f"{modseq}{self.mark(r)}"
+
     def mark(self, r: Reader) -> str:
-        """The part of a guest's states that changes with the rights; "" for the owner. Of what came before, a guest is
-        told no changes.
+        """The end of states: the account's epoch, and for a guest a part that changes with the rights. With another
+        mark no changes are told.
         """
         if not self.guest:
-            return ""
-        rights = [(box.id, rights) for box, rights in self.seen(r)]
-        return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
+            return epoch_mark(r)
+        return guest_mark(r, [(box.id, rights) for box, rights in self.seen(r)])
+
+
+def guest_mark(r: Reader, rights: Sequence[tuple[int, object]]) -> str:
+    """As `Place.mark`, for a guest with these rights."""
+    return f"{epoch_mark(r)}-{hashlib.sha256(repr(rights).encode()).hexdigest()[:12]}"
 
 
 @asynccontextmanager

@@ -96,7 +96,7 @@ FLAG_KEYWORDS: Final[Mapping[Flag, str]] = {
 
 def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return f"{mail_state(r)}{place.mark(r)}"
+    return place.state(r, mail_state(r))
 
 
 def keywords_of(email: Email) -> dict[str, bool]:

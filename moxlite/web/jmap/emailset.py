@@ -34,6 +34,7 @@ from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, S
 from moxlite.web.jmap.standard import (
     ObjectSet,
     Outcome,
+    check_state,
     each,
     partial_failures,
     patched,
@@ -411,9 +412,7 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
         return await call.account.read(partial(state, place=place), op="jmap state")
 
     old = await now()
-    expected = call.argument("ifInState", str)
-    if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the state has changed to {old}")
+    check_state(call, old)
     # Use a unit for each message, because it may have megabytes, and others can write in between.
     async with partial_failures(now, old):
         outcomes = await each(given, put)
@@ -472,9 +471,7 @@ async def copy(call: Call) -> Object:
     destroys = call.argument("onSuccessDestroyOriginal", bool, False)
     async with source_of(call, name) as source:
         old = await source.account.read(partial(state, place=source), op="jmap state")
-        expected = call.argument("ifFromInState", str)
-        if expected is not None and expected != old:
-            raise MethodError("stateMismatch", f"the source account's state has changed to {old}")
+        check_state(call, old, "ifFromInState")
         found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
         done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
         if destroys and done:

@@ -107,7 +107,7 @@ async def get(call: Call) -> Object:
     ids, properties = call.ids(), call.properties(TYPE.properties)
     whole = not {"event", "eventPatch"}.isdisjoint(properties)
 
-    def read(r: Reader) -> tuple[int, dict[str, Object]]:
+    def read(r: Reader) -> tuple[str, dict[str, Object]]:
         known = {f"{NOTIFICATION}{notice.id}": notice for notice in event_notices(r)}
         objects: dict[str, Object] = {}
         for key in known if ids is None else ids:
@@ -116,11 +116,11 @@ async def get(call: Call) -> Object:
                 objects[key] = _object(r, call, known[key])
             elif key in known:
                 objects[key] = _facts(call, known[key])
-        return event_notice_state(r), objects
+        return call.place.state(r, event_notice_state(r)), objects
 
     now, found = await call.account.scan(read, op="jmap notifications")
     objects = [{name: one[name] for name in properties} for one in found.values()]
-    return get_response(call, str(now), objects, ids)
+    return get_response(call, now, objects, ids)
 
 
 async def changes(call: Call) -> Object:
@@ -136,7 +136,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications can only be sorted by created")
         found.sort(key=lambda one: str(one["created"]), reverse=comparator.get("isAscending") is False)
-    return str(event_notice_state(r)), [one["id"] for one in found]
+    return call.place.state(r, event_notice_state(r)), [one["id"] for one in found]
 
 
 def _meets(one: Object, name: str, value: Any) -> bool:
@@ -180,7 +180,7 @@ class _Notifications(ObjectSet):
     refusal = SetError("forbidden", "notifications are created by the server and can't be changed")
 
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(event_notice_state, op="jmap notifications"))
+        return await call.account.read(lambda r: call.place.state(r, event_notice_state(r)), op="jmap notifications")
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, NOTIFICATION) for one in ids}

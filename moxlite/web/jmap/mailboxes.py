@@ -87,7 +87,7 @@ KEPT_BY_INBOX: Final = ("mayRename", "mayDelete")
 
 def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return f"{mailbox_state(r)}{place.mark(r)}"
+    return place.state(r, mailbox_state(r))
 
 
 async def get(call: Call) -> Object:

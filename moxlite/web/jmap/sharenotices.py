@@ -104,7 +104,9 @@ async def get(call: Call) -> Object:
     """ShareNotification/get."""
 
     def read(r: Reader) -> tuple[str, dict[str, Object]]:
-        return str(share_notice_state(r)), {f"{LETTER}{one.id}": _object(call, one) for one in share_notices(r)}
+        return call.place.state(r, share_notice_state(r)), {
+            f"{LETTER}{one.id}": _object(call, one) for one in share_notices(r)
+        }
 
     return chosen_response(call, TYPE, *await call.account.read(read, op="jmap shares"))
 
@@ -138,7 +140,7 @@ def _queried(r: Reader, call: Call) -> tuple[str, list[str]]:
         if comparator.get("property") != "created":
             raise MethodError("unsupportedSort", "notifications can only be sorted by created")
         found.sort(key=lambda share_notice: share_notice.created, reverse=comparator.get("isAscending") is False)
-    return str(share_notice_state(r)), [f"{LETTER}{share_notice.id}" for share_notice in found]
+    return call.place.state(r, share_notice_state(r)), [f"{LETTER}{share_notice.id}" for share_notice in found]
 
 
 def _meets(share_notice: ShareNotice, name: str, value: Any) -> bool:
@@ -167,7 +169,7 @@ class _Notices(ObjectSet):
     refusal = SetError("forbidden", "notifications are created by the server and can't be changed")
 
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(share_notice_state, op="jmap shares"))
+        return await call.account.read(lambda r: call.place.state(r, share_notice_state(r)), op="jmap shares")
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, LETTER) for one in ids}

@@ -4,7 +4,6 @@ others, as ``shareWith`` has them (RFC 9670 §4); and /copy between two accounts
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -18,11 +17,12 @@ from moxlite.store.groupware.collection import Collection, Kind
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.groupware.sharing import CHANGE, READ, NotWritable, Shelf, guests_of, share_collection
 from moxlite.store.mail.sharenotices import ANYONE
-from moxlite.web.jmap.accounts import account_id, account_name
+from moxlite.store.rows.history import epoch_mark
+from moxlite.web.jmap.accounts import account_id, account_name, guest_mark
 from moxlite.web.jmap.blobs import source_of
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import ObjectSet, Outcome, each, partial_failures, run_set, set_results
+from moxlite.web.jmap.standard import ObjectSet, Outcome, check_state, each, partial_failures, run_set, set_results
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -49,11 +49,10 @@ class Collections(Shelf, frozen=True):
     """The calendars or address books of an account, and their states for a user."""
 
     def mark(self, r: Reader) -> str:
-        """The part of a guest's states that changes with the rights, as `Place.mark`."""
+        """The end of states, as `Place.mark`."""
         if not self.guest:
-            return ""
-        rights = [(readable.collection.id, readable.writable) for readable in self.shared(r)]
-        return "-" + hashlib.sha256(repr(rights).encode()).hexdigest()[:12]
+            return epoch_mark(r)
+        return guest_mark(r, [(readable.collection.id, readable.writable) for readable in self.shared(r)])
 
     def state(self, r: Reader) -> str:
         """The state of the type."""
@@ -159,9 +158,9 @@ async def copy_entries(
         raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} objects in one call")
     async with source_of(call, name) as place:
         source = msgspec.structs.replace(call, place=place)
-        _check_state(await handler.state(source), call.argument("ifFromInState", str))
+        check_state(call, await handler.state(source), "ifFromInState")
         old = await handler.state(call)
-        _check_state(old, call.argument("ifInState", str))
+        check_state(call, old)
         originals: dict[str, str] = {}
 
         async def one(key: str, wish: Object) -> Outcome:
@@ -187,11 +186,6 @@ async def copy_entries(
         told = {part: results[part] for part in ("created", "notCreated")}
         states = {"oldState": old, "newState": await handler.state(call)}
         return {"fromAccountId": name, "accountId": call.place.id, **states, **told}
-
-
-def _check_state(now: str, expected: str | None) -> None:
-    if expected is not None and expected != now:
-        raise MethodError("stateMismatch", f"the state has changed to {now}")
 
 
 async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method: str) -> Invocation:

@@ -342,15 +342,20 @@ class ObjectSet(ABC):
         return self.refusal
 
 
+def check_state(call: Call, now: str, name: str = "ifInState") -> None:
+    """Raise MethodError ``stateMismatch`` if the call expects another state than `now`."""
+    expected = call.argument(name, str)
+    if expected is not None and expected != now:
+        raise MethodError("stateMismatch", f"{name}: the state has changed to {now}")
+
+
 async def run_set(call: Call, handler: ObjectSet) -> Object:
     """A /set: creates, then updates, then destroys (RFC 8620 §5.3). Raises MethodError."""
     create, update, destroy = set_parts(call)
     old = await handler.state(call)
     # Not in one transaction with the changes, which are many: it stops a program that has missed something, and is no
     # lock. What must hold for a change is looked at in its unit.
-    expected = call.argument("ifInState", str)
-    if expected is not None and expected != old:
-        raise MethodError("stateMismatch", f"the state has changed to {old}")
+    check_state(call, old)
     async with partial_failures(partial(handler.state, call), old):
         created = dict(await handler.create(call, create)) if create else {}
         for name, outcome in created.items():

@@ -25,7 +25,7 @@ from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.groupware.eventnotices import event_notice_state
 from moxlite.store.groupware.history import calendar_state, contact_state
 from moxlite.store.mail.sharenotices import share_notice_state
-from moxlite.store.rows.history import mail_state, mailbox_state
+from moxlite.store.rows.history import epoch_mark, mail_state, mailbox_state
 from moxlite.store.types import AccountClosing, MessageAdded
 from moxlite.wakeup import Alarm
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
@@ -117,7 +117,8 @@ class ViewState(msgspec.Struct, frozen=True):
 
 def states_of(r: Reader) -> dict[str, str]:
     """The states of all types of the own account that are told."""
-    found = {name: str(read(r)) for name, read in STATES.items()}
+    mark = epoch_mark(r)
+    found = {name: f"{read(r)}{mark}" for name, read in STATES.items()}
     return {**found, DELIVERY: found["Email"]}
 
 

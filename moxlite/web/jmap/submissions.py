@@ -123,13 +123,13 @@ async def get(call: Call) -> Object:
         await call.budget.reserve(MADE * octets)
         objects.append(await _object(call, by_id[one], properties))
         call.budget.keep(MADE * octets)
-    return get_response(call, str(now), objects, ids)
+    return get_response(call, now, objects, ids)
 
 
-async def _rows(call: Call) -> tuple[int, list[Sent]]:
+async def _rows(call: Call) -> tuple[str, list[Sent]]:
     """The state, and all submissions; those that the queue holds until their time are held, too."""
     state, rows = await call.account.scan(
-        lambda r: (submission_state(r), submissions(r, call.place.guest)), op="jmap submissions"
+        lambda r: (call.place.state(r, submission_state(r)), submissions(r, call.place.guest)), op="jmap submissions"
     )
     now = time.time_ns() // 1000
     wait = {row.id for row in rows if row.send_at > now and not (row.held or row.canceled or row.author)}
@@ -212,7 +212,7 @@ async def query_changes(call: Call) -> Object:
 
 async def _results(call: Call) -> tuple[str, list[str]]:
     now, rows = await _rows(call)
-    return str(now), _queried(rows, call)
+    return now, _queried(rows, call)
 
 
 def _looks_at(wish: object, name: str) -> bool:
@@ -291,7 +291,7 @@ async def set_(call: Call) -> Object:
 
 class _Submissions(ObjectSet):
     async def state(self, call: Call) -> str:
-        return str(await call.account.read(submission_state, op="jmap submissions"))
+        return await call.account.read(lambda r: call.place.state(r, submission_state(r)), op="jmap submissions")
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))
