@@ -148,7 +148,9 @@ class Browser:
         result = await self.call("login", login_token=token, username=username, password=password)
         self.csrf = result["csrf_token"]
 
-    async def events(self, request: dict[str, Any] | None = None, *, since: int = 0, gzip: bool = False) -> "Events":
+    async def events(
+        self, request: dict[str, Any] | None = None, *, since: int | str = 0, gzip: bool = False
+    ) -> "Events":
         """An event stream."""
         token = await self.call("token")
         wanted = first_request() if request is None else request

@@ -71,7 +71,7 @@ class FakeBrowser {
       failed: (error) => {
         throw error;
       },
-      opening: () => ({ request: { id: 1, view_id: 1 }, since: 0 }),
+      opening: () => ({ request: { id: 1, view_id: 1 }, since: "0" }),
     });
   }
 

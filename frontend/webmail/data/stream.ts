@@ -25,6 +25,12 @@ const mostRefused = 2;
  * events. */
 export type Connection = "on" | "connecting" | "off" | "crowded" | "blocked";
 
+/** The view for a new connection: `since` is the modseq to continue from, with its epoch; "0" to start anew. */
+export interface Opening {
+  request: Request;
+  since: string;
+}
+
 export interface StreamOwner {
   /** Handle an event. */
   event(event: StreamEvent): void;
@@ -32,8 +38,8 @@ export interface StreamOwner {
   connection(state: Connection): void;
   /** An error that another attempt will not resolve. */
   failed(error: unknown): void;
-  /** The view for a new connection: `since` is the modseq to continue from, 0 to start anew. */
-  opening(): { request: Request; since: number };
+  /** The view for a new connection. */
+  opening(): Opening;
 }
 
 interface Wire {
@@ -198,14 +204,8 @@ export class Stream {
     this.later(this.backoff.next());
   }
 
-  private openEvents(
-    token: string,
-    opening: { request: Request; since: number },
-    take: (data: string) => void,
-    gone: () => void,
-  ): Wire {
-    const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
-    if (opening.since > 0) parameters.set("since", String(opening.since));
+  private openEvents(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {
+    const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request), since: opening.since });
     const source = new EventSource(`${this.base}events?${parameters}`);
     for (const kind of Object.keys(streamEventCheck[1]))
       source.addEventListener(kind, (event) => take((event as MessageEvent<string>).data));
@@ -216,14 +216,8 @@ export class Stream {
     return source;
   }
 
-  private openWebsocket(
-    token: string,
-    opening: { request: Request; since: number },
-    take: (data: string) => void,
-    gone: () => void,
-  ): Wire {
-    const parameters = new URLSearchParams({ token });
-    if (opening.since > 0) parameters.set("since", String(opening.since));
+  private openWebsocket(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {
+    const parameters = new URLSearchParams({ token, since: opening.since });
     const socket = new WebSocket(
       `${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`,
       "moxlite.webmail.v1",

@@ -17,7 +17,7 @@ import { type Box, Mailboxes, type Role, allows, isInbox } from "../data/mailbox
 import { Pending } from "../data/pending";
 import { isInboxes, isListing, isSearch, isThreaded } from "../data/queries";
 import { type Rows, flatRows, threadedRows } from "../data/rows";
-import type { Connection } from "../data/stream";
+import type { Connection, Opening } from "../data/stream";
 import { Folding } from "../data/threads";
 import { View } from "../data/view";
 import { Choice } from "./choice";
@@ -46,6 +46,8 @@ export interface Facts {
   readonly introbox: string;
   /** Octets that the account's mail may have; 0 without a limit. */
   readonly storage_limit: number;
+  /** Epoch of the modseqs. */
+  readonly epoch: string;
 }
 
 /** The interface of the page for the state. */
@@ -77,6 +79,7 @@ export class Mail {
     rejects_mailbox: "",
     introbox: "",
     storage_limit: 0,
+    epoch: "",
   });
   readonly mailboxes: Signal<readonly Box[]> = signal([]);
   readonly query: Signal<Query>;
@@ -153,10 +156,11 @@ export class Mail {
   }
 
   /** The view for the next connection. */
-  opening(): { request: Request; since: number } {
+  opening(): Opening {
     this.view.lost();
-    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
-    return { request: this.view.open(this.view.query, this.wanted), since: 0 };
+    if (this.modseq > 0 && this.view.known)
+      return { request: this.view.resume(), since: this.modseq + this.facts.value.epoch };
+    return { request: this.view.open(this.view.query, this.wanted), since: "0" };
   }
 
   /** Show another query, and select the message `wanted` in it. */

@@ -47,7 +47,7 @@ from moxlite.web.webmail.calls.shelves import Books
 from moxlite.web.webmail.holders import Holder, Holders
 from moxlite.web.webmail.live.context import StreamStart
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
-from moxlite.web.webmail.live.streams import Stream, required_query
+from moxlite.web.webmail.live.streams import Since, Stream, required_query
 from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.parsed import own_of
 from moxlite.web.webmail.reading.parts import View, scheme_of, serve_message
@@ -390,12 +390,12 @@ def ids_of(text: str) -> tuple[int, ...]:
     return tuple(int(one) for one in text.split(",", 1000)[:1000] if one.isascii() and one.isdigit() and len(one) <= 16)
 
 
-def parse_since(parameters: dict[str, str]) -> int:
-    """The modseq that a browser has reached. Raises UserError."""
-    text = parameters.get("since", "0")
-    if not (text.isascii() and text.isdigit() and len(text) <= 16):
+def parse_since(parameters: dict[str, str]) -> Since:
+    """What a browser knows. Raises UserError."""
+    number, dash, epoch = parameters.get("since", "0").partition("-")
+    if not (number.isascii() and number.isdigit() and len(number) <= 16):
         raise UserError("since: must be a number")
-    return int(text)
+    return Since(int(number), dash + epoch)
 
 
 # Export of contacts as a file (WEBMAIL-128).

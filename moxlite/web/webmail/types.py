@@ -230,6 +230,7 @@ class Start(msgspec.Struct, frozen=True, tag="start", tag_field="kind"):
     account_path: str
     version: str
     modseq: int
+    epoch: str
     server_time: Time
     capabilities: list[str]
     settings: Settings

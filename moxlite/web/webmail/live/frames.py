@@ -19,7 +19,7 @@ from moxlite.web.webmail.querytypes import Request
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.web.http.exchange import Request as HTTPRequest, ResponseWriter
-    from moxlite.web.webmail.live.streams import Stream
+    from moxlite.web.webmail.live.streams import Since, Stream
 
 SUBPROTOCOL: Final = "moxlite.webmail.v1"
 MAX_FRAME: Final = 64 * 1024  # WEBMAIL-32
@@ -41,7 +41,7 @@ async def serve_frames(
     request: HTTPRequest,
     writer: ResponseWriter,
     stream: Stream,
-    since: int,
+    since: Since,
     alive: Callable[[Session], Awaitable[bool]],
 ) -> None:
     """Serve a stream on the websocket that `request` opens, until one side ends it. Arguments as for `Stream.run`."""

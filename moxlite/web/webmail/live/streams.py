@@ -33,6 +33,7 @@ from moxlite.store.errors import (
     StoreError,
 )
 from moxlite.store.rows import mailboxes as mailbox_rows
+from moxlite.store.rows.history import epoch_mark
 from moxlite.store.types import AccountClosing, ModSeq
 from moxlite.wakeup import Alarm, Wakeup
 from moxlite.web.errors import Unavailable, UserError
@@ -310,6 +311,13 @@ Alive = Callable[["Session"], Awaitable[bool]]
 """Whether a session is still valid."""
 
 
+class Since(msgspec.Struct, frozen=True):
+    """What a browser knows of the account: all up to `modseq`, 0 for a new page, in the `epoch` of its `start`."""
+
+    modseq: int = 0
+    epoch: str = ""
+
+
 class Stream:
     """One event stream. `run` serves it; other tasks may call `submit` and `end` meanwhile."""
 
@@ -355,12 +363,11 @@ class Stream:
         """Whether the stream was told to end."""
         return self._asked.ending is not None
 
-    async def run(self, first: Request, since: int, sink: Sink, drain: Drain, alive: Alive) -> None:
+    async def run(self, first: Request, since: Since, sink: Sink, drain: Drain, alive: Alive) -> None:
         """Serve the stream until it ends.
 
         Args:
           first: the first request, with a query (`required_query`).
-          since: the modseq that the browser has reached, 0 for a new page.
           alive: returns whether the session is still valid.
 
         Raises ClientGone.
@@ -371,9 +378,9 @@ class Stream:
                 shown = ShownView(self._context, self._visits, self._asked, out, drain)
                 telling = _ChangeSender(self._context, self._visits, shown, out)
                 cursor = await _begin(self.stream_id, telling, self._asked, first, since)
-                if since == 0:
+                if since.modseq == 0:
                     self._importing.skip_ended()
-                if since > 0:  # one may have come while the page was not connected
+                else:  # one may have come while the page was not connected
                     self._bell.set()
                 with cursor, self._importing.watch(), self._watching():
                     cursor.alarm = self._alarm
@@ -507,8 +514,8 @@ class _ChangeSender(msgspec.Struct, frozen=True, eq=False):
         await self.shown.tell_stale(changed=changed)
 
 
-async def _begin(stream_id: int, telling: _ChangeSender, asked: PendingRequest, first: Request, since: int) -> Cursor:
-    """Send the first event: `resume` if the change log reaches back to the browser's modseq, else `start` with all
+async def _begin(stream_id: int, telling: _ChangeSender, asked: PendingRequest, first: Request, since: Since) -> Cursor:
+    """Send the first event: `resume` if the change log reaches back to what the browser knows, else `start` with all
     mailboxes.
     """
     context, visits = telling.context, telling.visits
@@ -519,11 +526,12 @@ async def _begin(stream_id: int, telling: _ChangeSender, asked: PendingRequest, 
         holder, wanted = visits.whose(query)
     except NoSuchMailbox:  # no longer shared
         holder, wanted = context.home, replace_mailbox(query, 0)
-    if since > 0 and holder is context.home:
-        # Beyond the present modseq is a browser whose account came back from an older backup: it begins anew.
-        state = await context.home.account.read(mailbox_rows.state, op="webmail_resume")
-        if state.highest_purged_modseq <= since <= state.modseq:
-            return await _resume(stream_id, telling, first, wanted, ModSeq(since))
+    if since.modseq > 0 and holder is context.home:
+        state, epoch = await context.home.account.read(
+            lambda r: (mailbox_rows.state(r), epoch_mark(r)), op="webmail_resume"
+        )
+        if since.epoch == epoch and state.highest_purged_modseq <= since.modseq <= state.modseq:
+            return await _resume(stream_id, telling, first, wanted, ModSeq(since.modseq))
     return await _start(stream_id, telling, first, wanted, holder)
 
 
@@ -531,12 +539,13 @@ async def _start(stream_id: int, telling: _ChangeSender, first: Request, query: 
     """Send `start` and the first page of a view."""
     context, visits, shown, out = telling.context, telling.visits, telling.shown, telling.out
     at_home, inbox = holder is context.home, replace_mailbox(required_query(first), 0)
-    (mailboxes, opened, settings, links), cursor = await context.home.account.subscribe(
+    (mailboxes, opened, settings, links, epoch), cursor = await context.home.account.subscribe(
         lambda r: (
             mailbox_rows.mailboxes(r),
             shown.resolve_first(r, query if at_home else inbox),
             shown_settings(r),
             linked_mailboxes(r),
+            epoch_mark(r),
         ),
         op="webmail_start",
     )
@@ -559,6 +568,7 @@ async def _start(stream_id: int, telling: _ChangeSender, first: Request, query: 
             account_path=facts.account_path,
             version=facts.version,
             modseq=cursor.modseq,
+            epoch=epoch,
             server_time=datetime.now(UTC),
             capabilities=facts.capabilities,
             settings=settings,
