@@ -316,6 +316,36 @@ async def test_a_program_hears_of_a_signature_of_the_webmail(rig: Rig) -> None:
     assert event["kind"] in ("settings", "view_changes"), event
 
 
+async def test_a_program_hears_of_a_name_that_another_set(rig: Rig) -> None:
+    """JMAP-30: from each state since, in one step; other changes of the configuration have no history."""
+    client = Client(rig)
+    found = await client.call("Identity/get")
+    first, second = (one["id"] for one in found["list"])
+    states = [found["state"]]
+
+    async def rename(number: str, name: str) -> None:
+        done = await client.call("Identity/set", update={number: {"name": name}})
+        assert (done["notUpdated"], done["oldState"]) == (None, states[-1])
+        states.append(done["newState"])
+
+    async def changed(state: str) -> set[str]:
+        return {*(await client.call("Identity/changes", sinceState=state))["updated"]}
+
+    await rename(first, "Mia")
+    assert await changed(states[0]) == {first}
+    await rename(second, "Office")
+    await rename(first, "Mia M.")
+    await rename(first, "")
+    assert [await changed(state) for state in states] == [{first, second}, {first, second}, {first}, {first}, set()]
+    path = rig.running.folder / "config/domains.toml"
+    path.write_text(path.read_text().replace('"Office"', '"Desk"'))
+    assert await rig.holder.reload()
+    assert await client.error("Identity/changes", sinceState=states[-1]) == "cannotCalculateChanges"
+    now = (await client.call("Identity/get"))["state"]
+    assert await client.error("Identity/set", ifInState=states[-1], update={}) == "stateMismatch"
+    assert await changed(now) == set()
+
+
 # A masked address.
 
 

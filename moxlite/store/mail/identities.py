@@ -9,9 +9,11 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
+import msgspec
+
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.forms import BadForm, Identity, IdentityChange, changed_fields, form_of, patched
+from moxlite.store.forms import BadForm, Identity, IdentityChange, changed_fields, form_of, patched, stored_fields
 from moxlite.store.types import SettingsChanged
 from moxlite.wording import worded
 
@@ -21,6 +23,9 @@ ALL: Final = ""
 MAX_SIGNATURE: Final = 20_000
 """Characters of a signature: all identities are read each time that an email is sent."""
 
+MAX_RENAMED: Final = 10
+"""Noted changes of the name of one address: a program that is further behind reads all identities again."""
+
 MAX_PEOPLE: Final = 50
 """Addresses in `reply_to` or `bcc`."""
 
@@ -29,6 +34,9 @@ LOAD_ONE: Final = "SELECT data FROM identity WHERE address = ?"
 SAVE: Final = """
 INSERT INTO identity (address, modseq, data) VALUES (?, ?, ?)
 ON CONFLICT (address) DO UPDATE SET modseq = excluded.modseq, data = excluded.data"""
+RENAMED: Final = """
+SELECT i.address, j.key, j.value
+FROM identity i CROSS JOIN json_each(iif(json_valid(i.data), i.data, '{}'), '$.renamed') j"""
 CHANGED: Final = "SELECT address FROM identity WHERE modseq > ?"
 STATE: Final = "SELECT coalesce(max(modseq), 0) FROM identity"
 
@@ -61,6 +69,31 @@ def patch_identity(tx: AccountTx, address: str, change: IdentityChange) -> None:
     _, _, data = patched(tx.value(LOAD_ONE, address), Identity, change)
     tx.execute(SAVE, address, tx.modseq(), data)
     tx.emit(SettingsChanged())
+
+
+def note_renamed(tx: AccountTx, address: str, before: str, after: str) -> None:
+    """Note that the configuration has another name for an address. `before`, `after`: fingerprints of all addresses and
+    their names.
+    """
+    fields = stored_fields(tx.value(LOAD_ONE, address))
+    renamed = {**fields.get("renamed", {}), before: after}
+    fields["renamed"] = dict([*renamed.items()][-MAX_RENAMED:])
+    tx.execute(SAVE, address, tx.modseq(), msgspec.json.encode(fields).decode())
+    tx.emit(SettingsChanged())
+
+
+def renamed_between(r: Reader, before: str, after: str) -> set[str] | None:
+    """Addresses whose names differ between two fingerprints, and perhaps others; None if that wasn't noted."""
+    rows = r.rows(RENAMED)
+    reached: dict[str, set[str]] = {before: set()}
+    while after not in reached:
+        further = {
+            end: reached[start] | {address} for address, start, end in rows if start in reached and end not in reached
+        }
+        if not further:
+            return None
+        reached |= further
+    return reached[after]
 
 
 def identity_state(r: Reader) -> int:

@@ -325,7 +325,12 @@ class JMAP:
                 async with self._place_of(call, method, arguments) as place:
                     await call.budget.reserve(FIRST)
                     own = msgspec.structs.replace(
-                        call, place=place, arguments=arguments, call_id=invocation.call_id, after=[]
+                        call,
+                        snapshot=self._server.config.current,  # a call before may have changed it
+                        place=place,
+                        arguments=arguments,
+                        call_id=invocation.call_id,
+                        after=[],
                     )
                     found = await method.run(own)
                 return [Invocation(invocation.name, found, invocation.call_id), *own.after]

@@ -22,10 +22,13 @@ from moxlite.store.mail.identities import (
     identity_id,
     identity_state,
     load_identities,
+    note_renamed,
     patch_identity,
+    renamed_between,
     signature_of,
 )
 from moxlite.store.mail.links import sending_links
+from moxlite.store.rows.history import epoch_mark
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
@@ -41,6 +44,8 @@ from moxlite.web.jmap.standard import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
@@ -110,8 +115,11 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
             "htmlSignature": html,
             "mayDelete": False,
         }
-    mark = hashlib.sha256(repr(sorted(addresses.items())).encode()).hexdigest()[:12]
-    return f"{identity_state(r)}-{mark}", found
+    return f"{identity_state(r)}{epoch_mark(r)}-{_fingerprint(addresses)}", found
+
+
+def _fingerprint(addresses: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(addresses.items())).encode()).hexdigest()[:12]
 
 
 async def get(call: Call) -> Object:
@@ -121,19 +129,23 @@ async def get(call: Call) -> Object:
 
 
 async def changes(call: Call) -> Object:
-    """Identity/changes: of the texts; the addresses change with the configuration, which keeps no history."""
-    text = call.arguments.get("sinceState")
-    if not isinstance(text, str):
-        since_state(call)
-        raise AssertionError
-    now, found = await call.account.read(partial(identities, call=call), op="jmap identities")
-    modseq, _, mark = text.partition("-")
-    if mark != now.partition("-")[2] or not (modseq.isascii() and modseq.isdecimal() and len(modseq) < 19):
-        raise MethodError("cannotCalculateChanges", "the addresses have changed; fetch them all again")
-    changed = await call.account.read(lambda r: changed_identities(r, int(modseq)), op="jmap identities")
-    # the text for all addresses is shown for each address without its own
-    updated = [number for number, one in found.items() if ALL in changed or one["email"] in changed]
-    return changes_response(call, Changes(text, now, [], updated, []))
+    """Identity/changes: of the texts, and of names that programs have set. Other names, and the addresses, change with
+    the configuration, which keeps no history.
+    """
+    since, mark = since_state(call)
+    known, _, before = mark.rpartition("-")
+
+    def read(r: Reader) -> tuple[str, list[str]]:
+        now, found = identities(r, call)
+        renamed = renamed_between(r, before, now.rpartition("-")[2])
+        if known != epoch_mark(r) or renamed is None:
+            raise MethodError("cannotCalculateChanges", "the addresses have changed; fetch them all again")
+        changed = renamed | changed_identities(r, since)
+        # the text for all addresses is shown for each address without its own
+        return now, [number for number, one in found.items() if ALL in changed or one["email"] in changed]
+
+    now, updated = await call.account.read(read, op="jmap identities")
+    return changes_response(call, Changes(f"{since}{mark}", now, [], updated, []))
 
 
 async def set_(call: Call) -> Object:
@@ -194,12 +206,18 @@ async def _rename(call: Call, address: str, name: str) -> None:
     destination, path = settings.destinations[address], ("accounts", account, "destinations", address)
     change = DestinationChange(full_name="" if name == settings.full_name else name)
     seen = DestinationChange(full_name=destination.full_name)
+    before = await call.account.read(partial(_addresses, call=call), op="jmap identities")
     try:
         await patch(call.server.edit, settings, path, destination, DestinationForm, change, seen)
     except CommandFailed as error:
         if error.fields:
             raise SetError("invalidProperties", error.fields[0][1], properties=["name"]) from None
         raise SetError("stateMismatch", str(error)) from None
+    call.snapshot = call.server.config.current
+    # Made of what was there before, so that another change of the configuration meanwhile isn't taken for this one.
+    after = {**before, f"{identity_id(address)}\0{address}": name or settings.full_name}
+    noted = partial(note_renamed, address=address, before=_fingerprint(before), after=_fingerprint(after))
+    await call.account.write(noted)
 
 
 def _people(value: list[Object] | None) -> list[Person] | None:

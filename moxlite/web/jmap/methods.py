@@ -62,7 +62,7 @@ class Call(msgspec.Struct, kw_only=True):
     """One method call.
 
     Attributes:
-      snapshot: the configuration for all decisions about the request.
+      snapshot: the configuration for all decisions about the call, and after a change that it makes the new one.
       place: the account that the call is about, open; the user's own one if it is about none.
       created: ids by creation id, of the whole request (RFC 8620 §3.3).
       budget: texts that the request may still return.
