@@ -29,6 +29,7 @@ NIGHTLY: Final = {
     "compose": 0.05,
     "damaged_packs": 0.5,
     "devices": 0.1,
+    "epochs": 0.15,
     "forwarding_kill": 0.2,
     "fulldisk": 0.2,
     "jmap_kill": 0.1,
