@@ -534,8 +534,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1ht9197domains.toml a été modifié ailleurs ; vérifiez à nouveau les modifications
 0gdjrtwdomains.toml a été modifié entre-temps : réessayez
 0zi33ozn’est pas un domaine de ce serveur
-1v8d9uune doit pas être vide
-1wjnmytenlevez la clé pour laisser l’utilisateur se connecter
 1f1jw46ne mène pas à {configured}
 1xc89pvdoit être l’un de ceux-ci : {words}
 185pnpodoit être en ASCII imprimable : c’est la valeur d’un champ d’en-tête
@@ -577,6 +575,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1mkj72zvouliez-vous dire « {word} » ?
 1cukpo9cette clé doit figurer en tête du fichier, avant la première [section]
 1hpx6m5manque
+1v8d9uune doit pas être vide
+10on8ggenlevez la clé pour ne rien définir
 10929mqne doit pas être négatif
 19smucvest hors limites
 0klpwljcontient des caractères de contrôle

@@ -534,8 +534,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1ht9197nel frattempo domains.toml è stato modificato: guarda di nuovo le modifiche
 0gdjrtwnel frattempo domains.toml è stato modificato: riprova
 0zi33oznon è un dominio di questo server
-1v8d9uunon può essere vuoto
-1wjnmyttogli la chiave per permettere l’accesso all’utente
 1f1jw46non porta a {configured}
 1xc89pvdeve essere uno tra {words}
 185pnpodeve essere ASCII stampabile: è il valore di un campo dell’intestazione
@@ -577,6 +575,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1mkj72zintendevi "{word}"?
 1cukpo9questa chiave va all'inizio del file, prima della prima [sezione]
 1hpx6m5manca
+1v8d9uunon può essere vuoto
+10on8ggtogli la chiave per non impostarla
 10929mqnon può essere negativo
 19smucvè fuori intervallo
 0klpwljcontiene caratteri di controllo

@@ -211,7 +211,7 @@ function clientOf(calls) {
 }
 
 var checks = {
-  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
+  Start: { kind: ["enum", ["start"]], stream_id: "integer", login_address: "string", addresses: ["list", "string"], mailboxes: ["list", ["ref", "Mailbox"]], mailbox_name: "string", rejects_mailbox: "string", introbox: "string", storage_limit: "integer", account_path: "string", version: "string", modseq: "integer", epoch: "string", server_time: "time", capabilities: ["list", "string"], settings: ["ref", "Settings"], links: ["list", ["ref", "LinkedMailbox"]] },
   Mailbox: { id: "integer", name: "string", roles: ["list", ["enum", ["archive", "draft", "junk", "sent", "trash"]]], keywords: ["list", "string"], total: "integer", unread: "integer", unseen: "integer", deleted: "integer", size: "integer", owner: "string", rights: "string" },
   Settings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
   SavedSearch: { name: "string", text: "string" },
@@ -1227,8 +1227,7 @@ var Stream = class {
     this.later(this.backoff.next());
   }
   openEvents(token, opening, take, gone) {
-    const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request) });
-    if (opening.since > 0) parameters.set("since", String(opening.since));
+    const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request), since: opening.since });
     const source = new EventSource(`${this.base}events?${parameters}`);
     for (const kind of Object.keys(streamEventCheck[1])) source.addEventListener(kind, (event) => take(event.data));
     source.onerror = () => {
@@ -1238,8 +1237,7 @@ var Stream = class {
     return source;
   }
   openWebsocket(token, opening, take, gone) {
-    const parameters = new URLSearchParams({ token });
-    if (opening.since > 0) parameters.set("since", String(opening.since));
+    const parameters = new URLSearchParams({ token, since: opening.since });
     const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}${this.base}ws?${parameters}`, "moxlite.webmail.v1");
     socket.onopen = () => socket.send(JSON.stringify({ request: opening.request }));
     socket.onmessage = (message) => {
@@ -2635,7 +2633,7 @@ var Mail = class {
     });
   }
   outside;
-  facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "", storage_limit: 0 });
+  facts = signal({ login_address: "", addresses: [], account_path: "", rejects_mailbox: "", introbox: "", storage_limit: 0, epoch: "" });
   mailboxes = signal([]);
   query;
   rows;
@@ -2675,8 +2673,8 @@ var Mail = class {
   }
   opening() {
     this.view.lost();
-    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq };
-    return { request: this.view.open(this.view.query, this.wanted), since: 0 };
+    if (this.modseq > 0 && this.view.known) return { request: this.view.resume(), since: this.modseq + this.facts.value.epoch };
+    return { request: this.view.open(this.view.query, this.wanted), since: "0" };
   }
   open(query, wanted = 0) {
     this.wanted = wanted;
