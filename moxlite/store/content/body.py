@@ -100,17 +100,31 @@ class Chunk(msgspec.Struct, frozen=True, gc=False):
     data: bytes
 
 
-class _Coders(threading.local):
-    """Compressor and decompressor of a thread: they cannot be shared by threads, and making one costs as much as a
-    small chunk.
-    """
+class _Decoder(threading.local):
+    """Decompressor of a thread: threads can't share one, and making one costs as much as a small chunk."""
 
     def __init__(self) -> None:
-        self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self.decompressor = zstandard.ZstdDecompressor(max_window_size=CHUNK_SIZE)  # damage may ask for any size
+        self.zstd = zstandard.ZstdDecompressor(max_window_size=CHUNK_SIZE)  # damage may ask for any size
 
 
-_coders: Final = _Coders()
+_decoder: Final = _Decoder()
+_compressors: Final[list[zstandard.ZstdCompressor]] = []
+"""Idle compressors. One takes a megabyte, ten times as much as a decompressor, so threads don't have their own."""
+
+IDLE_COMPRESSORS: Final = 2
+"""Number of compressors kept for the next call: more rarely work at the same time."""
+
+
+def compressed(plain: bytes) -> bytes:
+    """A zstd frame with a checksum, at `ZSTD_LEVEL`. For any thread."""
+    try:
+        compressor = _compressors.pop()
+    except IndexError:
+        compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+    frame = compressor.compress(plain)
+    if len(_compressors) < IDLE_COMPRESSORS:
+        _compressors.append(compressor)
+    return frame
 
 
 def is_sound(enc: object, check: object, data: object) -> bool:
@@ -132,7 +146,7 @@ def encode_chunk(plain: bytes, compression: Compression = Compression.ZSTD) -> C
     """Encode at most `CHUNK_SIZE` octets into their stored form."""
     if compression is not Compression.NONE and plain:
         zstd = compression is Compression.ZSTD
-        packed = _coders.compressor.compress(plain) if zstd else zlib.compress(plain, ZLIB_LEVEL)
+        packed = compressed(plain) if zstd else zlib.compress(plain, ZLIB_LEVEL)
         if len(packed) * 100 <= len(plain) * (100 - MIN_SAVING):
             return Chunk(Encoding.ZSTD, 0, packed) if zstd else Chunk(Encoding.ZLIB, zlib.crc32(packed), packed)
     return Chunk(Encoding.RAW, zlib.crc32(plain), plain)
@@ -162,7 +176,7 @@ def decode_chunk(enc: int, check: int, data: bytes, length: int) -> bytes:
                 # The library would allocate the size that the frame claims.
                 if length > CHUNK_SIZE or zstandard.frame_content_size(data) != length:
                     raise ChunkDamaged
-                plain = _coders.decompressor.decompress(data)
+                plain = _decoder.zstd.decompress(data)
             case Compression.ZLIB:
                 plain = zlib.decompress(data)
             case _:
@@ -214,7 +228,7 @@ class CompressedChunks:
         elif self._frames:
             # A damaged row may have anything in place of its octets: TypeError; or nothing: ValueError.
             with suppress(zstandard.ZstdError, TypeError, ValueError):
-                segments = _coders.decompressor.multi_decompress_to_buffer(
+                segments = _decoder.zstd.multi_decompress_to_buffer(
                     self._frames,
                     decompressed_sizes=self._sizes,  # type: ignore[arg-type] # any buffer
                 )

@@ -18,7 +18,7 @@ from moxlite.proto.mime.addresstext import address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
 from moxlite.proto.mime.types import Structure, decode_structure
-from moxlite.store.content.body import CHUNK_SIZE, Content, read_content
+from moxlite.store.content.body import CHUNK_SIZE, Content, compressed, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
 from moxlite.store.file.transaction import Reader, int_array
@@ -123,9 +123,6 @@ def _join(word: str, parts: Sequence[FieldQuery]) -> FieldQuery | None:
 MAX_INDEXED: Final = MAX_TEXT
 """Maximum octets of an indexed text (STORE-112); a message with a longer text is read by each search."""
 
-ZSTD_LEVEL: Final = 3
-"""Compression level: 10 µs for 3 kB of text."""
-
 CONTENT: Final = """
 SELECT v.value, i.prefix, i.structure, h.header, b.id, b.size FROM carray(?) v
 CROSS JOIN message m ON m.id = v.value
@@ -170,16 +167,14 @@ class StoredText(NamedTuple):
     header: HeaderSection
 
 
-class _Coders(threading.local):
-    """Compressors of each thread, as they are not thread-safe."""
+class _Decoder(threading.local):
+    """Decompressor of each thread, as it isn't thread-safe."""
 
     def __init__(self) -> None:
-        # With the checksum: nothing else in this file detects a bit that the disk has changed.
-        self.compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
-        self.decompressor = zstandard.ZstdDecompressor()
+        self.zstd = zstandard.ZstdDecompressor()
 
 
-_coders: Final = _Coders()
+_decoder: Final = _Decoder()
 
 
 def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
@@ -236,7 +231,8 @@ def _pack(stored_text: StoredText) -> IndexedText:
     fields = NO_FIELDS if text is None else field_texts(header)
     if text is None or not whole:
         return IndexedText(message_id, None, None, None, fields)
-    return IndexedText(message_id, indexed(text.data), text.boundary, _coders.compressor.compress(text.data), fields)
+    # With its checksum: nothing else in this file detects a bit that the disk has changed.
+    return IndexedText(message_id, indexed(text.data), text.boundary, compressed(text.data), fields)
 
 
 def indexed(data: bytes) -> str:
@@ -258,7 +254,7 @@ def unpack(boundary: int, data: bytes, tail: bytes | None) -> Text:
             data += tail
         if zstandard.frame_content_size(data) > MAX_INDEXED:
             raise IndexDamaged("stored text is too long")
-        return Text(_coders.decompressor.decompress(data), boundary)
+        return Text(_decoder.zstd.decompress(data), boundary)
     except zstandard.ZstdError as error:
         raise IndexDamaged(f"stored text is damaged: {error}") from error
 
