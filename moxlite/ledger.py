@@ -6,10 +6,10 @@ what someone sends or asks for takes it from this ledger first: bodies of reques
 made of them, answers until their readers have them, and lines and literals of other servers. What is spooled to disk
 doesn't count, nor does what each connection costs anyway (`FREE`).
 
-- The total is a quarter of the memory that the server may use, between `LEAST` and `MOST` (`total_of`). An account has
-  at most half of it, all strangers together have half of it, and each network of strangers a sixteenth: no one can keep
-  all others out. A stranger is a client that hasn't logged in; its network is set by `visit`, an account by
-  `processor.act_for`.
+- The total is what the memory that the server may use leaves beside all that is limited by number, between `LEAST` and
+  `MOST` (`process.budget`). An account has at most half of it, all strangers together have half of it, and each network
+  of strangers a sixteenth: no one can keep all others out. A stranger is a client that hasn't logged in; its network is
+  set by `visit`, an account by `processor.act_for`.
 - What is larger than its owner's share runs alone: it passes while its owner holds little else (`LITTLE`), and no other
   such item is there. It counts as the whole share, so that it keeps no other owner out. So nothing that is allowed is
   too large for a small machine.
@@ -44,7 +44,7 @@ import trio
 from moxlite.metrics import Counter, Gauge
 
 LEAST: Final = 64 << 20
-"""Bytes of the total at least: one request of the largest size, with its objects, on a machine of 256 MB."""
+"""Bytes of the total at least: one request of the largest size, with its objects. 384 MB of memory leave as much."""
 
 MOST: Final = 300 << 20
 """Bytes of the total at most: what more than a hundred large exchanges at once need; the rest is for the page cache."""
@@ -129,11 +129,6 @@ class Refusals(msgspec.Struct, frozen=True):
     kind: Kind
     times: int
     last: float
-
-
-def total_of(memory: int | None) -> int:
-    """Bytes of the total for so much memory; None: unknown."""
-    return MOST if memory is None else min(max(memory // 4, LEAST), MOST)
 
 
 def visit(network: str) -> None:

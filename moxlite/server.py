@@ -36,7 +36,7 @@ from moxlite.config.listeners import Protocol
 from moxlite.config.snapshot import Key, Snapshot
 from moxlite.findings import fault
 from moxlite.heap import give_memory_back, keep_heap_small
-from moxlite.ledger import begin as begin_ledger, total_of
+from moxlite.ledger import begin as begin_ledger
 from moxlite.mailauth.dnssec import watch_resolver
 from moxlite.net.admission import Shutdown
 from moxlite.net.control.server import Command, serve_ctl
@@ -126,9 +126,8 @@ async def serve(
     listen: Listen = listen,
 ) -> None:
     """The tree. Arguments as `run`; `listen` takes the sockets of `started` into use."""
-    memory = memory_limit()
-    budget, first = make_budget(raise_limit(), memory), started.holder.current
-    begin_ledger(total_of(memory))
+    budget, first = make_budget(raise_limit(), memory_limit()), started.holder.current
+    begin_ledger(budget.held)
     async with AsyncExitStack() as databases, open_supervisor("server") as tree:
         on_progress(more_time())
         components = await open_house(started, databases, tree, budget, local=local)

@@ -1,5 +1,6 @@
-"""Budget of the server: file descriptors, as many as the system gives (ADMIN-39b), and memory for open accounts
-(STORE-8).
+"""Budget of the server: file descriptors, as many as the system gives (ADMIN-39b), and memory (STORE-8, STORE-198a).
+
+Descriptors:
 
 +---------------------------+-------------------------------------------------------------------------------+
 | `OWN`                     | ports, control socket with 64 connections, databases of the server, log       |
@@ -11,6 +12,23 @@
 | an eighth of the rest     | messages on their way in that are too long for memory                         |
 +---------------------------+-------------------------------------------------------------------------------+
 | what remains              | the queue's connections, files of the web server, imports                     |
++---------------------------+-------------------------------------------------------------------------------+
+
+Memory, measured in docs/developers/design-facts.md §14:
+
++---------------------------+-------------------------------------------------------------------------------+
+| `RESTING`                 | the server and its parent, with all modules                                   |
++---------------------------+-------------------------------------------------------------------------------+
+| `CHILDREN`, `HASHES`      | sandbox processes and password checks, which are limited by number            |
++---------------------------+-------------------------------------------------------------------------------+
+| a tenth                   | open accounts, `ACCOUNT_MEMORY` each                                          |
++---------------------------+-------------------------------------------------------------------------------+
+| an eighth                 | connections, `SEAT_MEMORY` each                                               |
++---------------------------+-------------------------------------------------------------------------------+
+| two thirds of the rest    | the ledger                                                                    |
++---------------------------+-------------------------------------------------------------------------------+
+| a third of the rest       | messages that are prepared and written, which have three eighths of the       |
+|                           | ledger's total beside it (STORE-7a), and freed memory that isn't returned yet |
 +---------------------------+-------------------------------------------------------------------------------+
 """
 
@@ -24,6 +42,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.ledger import LEAST, MOST
 from moxlite.net.admission import MAX_SEATS
 
 logger = logging.getLogger("moxlite.process.budget")
@@ -40,8 +59,20 @@ MAX_ACCOUNTS: Final = 200
 MIN_ACCOUNTS: Final = 25
 """Accounts kept open however little memory there is, as far as descriptors allow."""
 
+RESTING: Final = 82_000_000
+"""Octets of memory of the server after work of all kinds, 77 MB, and of its parent, 5 MB."""
+
+CHILDREN: Final = 60_000_000
+"""Octets of memory of two processes that sanitize HTML, and of the one that searches for patterns."""
+
+HASHES: Final = 40_000_000
+"""Octets of memory of two password checks, 19 MiB each (STORE-103)."""
+
 ACCOUNT_MEMORY: Final = 2 << 20
 """Octets of memory that an open account takes with its caches; all together a tenth of the memory."""
+
+SEAT_MEMORY: Final = 48 << 10
+"""Octets of memory of a connection with TLS; all together an eighth of the memory."""
 
 MAX_SPOOLS: Final = 4096
 """Spool files at most. More messages do not arrive at once; each comes over a network connection."""
@@ -58,13 +89,14 @@ FEWEST: Final = 64
 
 
 class Budget(msgspec.Struct, frozen=True):
-    """Numbers of connections, of accounts kept open, and of spool files. `highest`: the descriptor number from which on
-    the table counts as nearly full; None if numbers do not show it.
+    """Numbers of connections, of accounts kept open, and of spool files. `held`: octets of the ledger's total.
+    `highest`: the descriptor number from which on the table counts as nearly full; None if numbers do not show it.
     """
 
     seats: int
     accounts: int
     spools: int
+    held: int = MOST
     highest: int | None = None
 
 
@@ -85,16 +117,19 @@ def raise_limit() -> int | None:
 
 def make_budget(limit: int | None, memory: int | None = None) -> Budget:
     """Divide `limit` descriptors and `memory` octets; None is as many as one likes."""
-    accounts = MAX_ACCOUNTS
+    seats, accounts, spools = MAX_SEATS, MAX_ACCOUNTS, MAX_SPOOLS
     if memory is not None:
-        accounts = min(max(memory // 10 // ACCOUNT_MEMORY, MIN_ACCOUNTS), MAX_ACCOUNTS)
+        accounts = min(max(memory // 10 // ACCOUNT_MEMORY, MIN_ACCOUNTS), accounts)
+        seats = min(max(memory // 8 // SEAT_MEMORY, FEWEST), seats)
+    held = _held(memory, accounts, seats)
     if limit is None:
-        return Budget(MAX_SEATS, accounts, MAX_SPOOLS)
+        return Budget(seats, accounts, spools, held)
     rest = max(limit - OWN, 0)
     budget = Budget(
-        seats=min(max(rest // 2, FEWEST), MAX_SEATS),
+        seats=min(max(rest // 2, FEWEST), seats),
         accounts=min(max(rest // 4 // PER_ACCOUNT, 1), accounts),
-        spools=min(max(rest // 8, 1), MAX_SPOOLS),
+        spools=min(max(rest // 8, 1), spools),
+        held=held,
         highest=limit - limit // 8,  # the lowest free number is given out first, so a high one tells of a full table
     )
     logger.info(
@@ -102,6 +137,13 @@ def make_budget(limit: int | None, memory: int | None = None) -> Budget:
         extra={"kv": {"limit": limit, "connections": budget.seats, "accounts": budget.accounts}},
     )
     return budget
+
+
+def _held(memory: int | None, accounts: int, seats: int) -> int:
+    if memory is None:
+        return MOST
+    rest = memory - RESTING - CHILDREN - HASHES - accounts * ACCOUNT_MEMORY - seats * SEAT_MEMORY
+    return min(max(rest * 2 // 3, LEAST), MOST)
 
 
 def memory_limit(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int | None:

@@ -208,7 +208,7 @@ async def test_a_message_whose_turn_to_be_prepared_does_not_come_is_for_later(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-7a"""
-    limiter = OctetLimiter(1000, 0.05)
+    limiter = OctetLimiter(lambda: 1000, 0.05)
     monkeypatch.setattr(prepare, "_preparing", limiter)
     async with smtp.connect() as client:
         async with limiter.hold(1):

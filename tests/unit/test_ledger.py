@@ -10,9 +10,7 @@ from trio.testing import MockClock, wait_all_tasks_blocked
 
 from moxlite.ledger import (
     FREE,
-    LEAST,
     MAX_WAITING,
-    MOST,
     NETWORKS,
     Hold,
     Kind,
@@ -21,7 +19,6 @@ from moxlite.ledger import (
     begin,
     ledger,
     own,
-    total_of,
     visit,
 )
 from moxlite.processor import act_for
@@ -41,15 +38,6 @@ async def held_for(book: Ledger, kind: Kind, octets: int) -> AsyncIterator[Hold]
 
 ACCOUNT = TOTAL // 2
 NETWORK = TOTAL // NETWORKS
-
-
-@pytest.mark.parametrize(
-    ("memory", "total"),
-    [(None, MOST), (128 << 20, LEAST), (256 << 20, 64 << 20), (800 << 20, 200 << 20), (16 << 30, 300 << 20)],
-)
-def test_the_total_is_a_quarter_of_the_memory(memory: int | None, total: int) -> None:
-    """STORE-198a: between 64 and 300 MB."""
-    assert total_of(memory) == total
 
 
 async def test_shares_of_accounts_strangers_and_networks() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.ledger import LEAST, MOST
 from moxlite.net.admission import MAX_LEAVING, Admission, ConnectionInfo, Gate, RateLimitedLog, Refusal, Seat, Shutdown
 from moxlite.net.exposition import REGISTRY
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
@@ -15,7 +16,15 @@ from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.process.budget import make_budget, memory_limit
+from moxlite.process.budget import (
+    ACCOUNT_MEMORY,
+    CHILDREN,
+    HASHES,
+    RESTING,
+    SEAT_MEMORY,
+    make_budget,
+    memory_limit,
+)
 from tests.logs import kv
 
 pytestmark = pytest.mark.served
@@ -223,6 +232,26 @@ def test_descriptors_are_divided() -> None:
     for limit in range(400, 3000, 50):
         budget = make_budget(limit)
         assert budget.seats + 5 * budget.accounts + budget.spools + 128 <= limit
+
+
+@pytest.mark.parametrize(
+    ("memory", "held", "seats"),
+    [
+        (None, MOST, 10_000),
+        (128_000_000, LEAST, 325),
+        (384_000_000, 67_732_565, 976),
+        (512_000_000, 142_383_530, 1302),
+        (1 << 30, MOST, 2730),
+        (16 << 30, MOST, 10_000),
+    ],
+)
+def test_the_ledger_has_what_all_that_is_limited_by_number_leaves(memory: int | None, held: int, seats: int) -> None:
+    """STORE-198a, ADMIN-39b: between 64 and 300 MiB; all together is no more than there is from 384 MB on."""
+    budget = make_budget(None, memory)
+    assert (budget.held, budget.seats) == (held, seats)
+    if memory is not None and memory >= 384_000_000:
+        fixed = RESTING + CHILDREN + HASHES + budget.accounts * ACCOUNT_MEMORY + budget.seats * SEAT_MEMORY
+        assert fixed + budget.held * 3 // 2 <= memory
 
 
 def test_accounts_stay_open_as_memory_allows(tmp_path: Path) -> None:

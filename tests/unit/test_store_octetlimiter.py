@@ -12,7 +12,7 @@ async def test_tasks_work_within_the_bound_in_the_order_in_which_they_came(
     autojump_clock: trio.testing.MockClock,
 ) -> None:
     """STORE-7a"""
-    limiter = OctetLimiter(10, 100.0)
+    limiter = OctetLimiter(lambda: 10, 100.0)
     began: list[int] = []
     held = most = 0
 
@@ -37,7 +37,7 @@ async def test_tasks_work_within_the_bound_in_the_order_in_which_they_came(
 
 async def test_a_turn_that_does_not_come_in_time_is_an_error(autojump_clock: trio.testing.MockClock) -> None:
     """STORE-7a"""
-    limiter = OctetLimiter(10, 5.0)
+    limiter = OctetLimiter(lambda: 10, 5.0)
     async with limiter.hold(10):
         with pytest.raises(StorageBusy):
             async with limiter.hold(1):
@@ -48,7 +48,7 @@ async def test_a_turn_that_does_not_come_in_time_is_an_error(autojump_clock: tri
 
 async def test_who_is_cancelled_while_waiting_is_passed_over(autojump_clock: trio.testing.MockClock) -> None:
     """STORE-7a"""
-    limiter = OctetLimiter(10, 100.0)
+    limiter = OctetLimiter(lambda: 10, 100.0)
 
     async def give_up() -> None:
         with trio.move_on_after(1):

@@ -17,7 +17,7 @@ that under coverage.
 
 
 @pytest.mark.parametrize("size", [4_000, 20_000, 64_000])
-def test_no_hostile_mail_that_is_prepared_on_the_loop_holds_it(size: int) -> None:
+async def test_no_hostile_mail_that_is_prepared_on_the_loop_holds_it(size: int) -> None:
     """STORE-7, SMTP-155a."""
     here = 0
     for kind in sorted(KINDS):
@@ -32,7 +32,7 @@ def test_no_hostile_mail_that_is_prepared_on_the_loop_holds_it(size: int) -> Non
     assert here > 20
 
 
-def test_long_headers_hidden_text_and_many_signs_go_to_a_thread() -> None:
+async def test_long_headers_hidden_text_and_many_signs_go_to_a_thread() -> None:
     """STORE-7: a plain letter stays on the loop, and so does one with a file in base64."""
 
     def here(body: bytes, head: bytes = b"From: a@b.example\r\n") -> bool:

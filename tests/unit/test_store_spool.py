@@ -14,6 +14,7 @@ import trio.testing
 from hypothesis import given, strategies as st
 
 from moxlite.ledger import begin, ledger, own, visit
+from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool, SpoolFile
 from moxlite.store.content.spoolmemory import STEP, WRITE_SIZE
 from tests.tools import top
@@ -56,6 +57,19 @@ async def test_messages_without_room_in_memory_go_to_the_disk(tmp_path: Path) ->
         assert short._file is not None
         assert short._file.in_memory(20_000)
         assert not short.in_memory, "it is written at once"
+
+
+async def test_encoded_bodies_wait_in_memory_only_with_room(tmp_path: Path) -> None:
+    """STORE-198a, STORE-7: else a piece at a time is encoded, and written before the unit that links it."""
+    begin(8 << 20)
+    own("mia")
+    whole = random.Random(1).randbytes(900_000)
+    with await filled(tmp_path, [whole], 1 << 20) as first, await filled(tmp_path, [whole]) as second:
+        prepared = [await prepare(spool) for spool in (first, second)]
+        assert [message.chunks is None for message in prepared] == [False, True]
+        assert first.take_encoded(), "it has been taken before"
+        assert 2 * len(whole) <= ledger().held["spool"] <= 2 << 20
+    assert ledger().held["spool"] == 0
 
 
 async def test_messages_never_take_the_place_of_what_is_larger_than_its_share(tmp_path: Path) -> None:

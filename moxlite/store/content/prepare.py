@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import itertools
 import secrets
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.ledger import ledger
 from moxlite.processor import place, turn
 from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
@@ -73,13 +74,16 @@ from the message itself.
 MAX_MESSAGE: Final = 100 << 20
 """Largest message in octets, unless the caller sets another limit (STORE-150)."""
 
-PREPARED_AT_ONCE: Final = 32 << 20
-"""Octets prepared at one time over all accounts (STORE-7a): one long mail, or many short ones. More threads would not
-be faster, as they share the interpreter, and would delay the loop.
+PREPARED_AT_ONCE: Final = 8
+"""Octets prepared at one time over all accounts, as a part of the ledger's total, beside it (STORE-7a): at most 37 MiB,
+a long mail, or many short ones. More threads would not be faster, as they share the interpreter, and would delay the
+loop.
 """
 
-WRITTEN_AT_ONCE: Final = 64 << 20
-"""Octets of encoded bodies that wait for writers at one time, over all accounts: 16 accounts at full speed."""
+WRITTEN_AT_ONCE: Final = 4
+"""Octets of encoded bodies that wait for writers at one time over all accounts, as such a part: at most 75 MiB, 16
+accounts at full speed.
+"""
 
 TURN_SECONDS: Final = 120.0
 """Seconds that a task waits for its turn: 2 to 10 GiB are prepared in that time, and an SMTP client waits ten minutes
@@ -94,11 +98,11 @@ class OctetLimiter:
     """Lets tasks process at most `total` octets at one time, in the order of their arrival.
 
     Args:
-      total: octets. A task that needs more runs alone.
+      total: returns the octets. A task that needs more runs alone.
       seconds: the longest time that a task waits for its turn.
     """
 
-    def __init__(self, total: int, seconds: float) -> None:
+    def __init__(self, total: Callable[[], int], seconds: float) -> None:
         self._total = total
         self._seconds = seconds
         self._used = 0
@@ -112,7 +116,7 @@ class OctetLimiter:
             async with self._turn:
                 # The first in line waits here, all others in the lock behind it: short messages do not pass a long one
                 # for ever. Alone, any length may pass.
-                while self._used and self._used + octets > self._total:
+                while self._used and self._used + octets > self._total():
                     self._released = trio.Event()
                     await self._released.wait()
                 self._used += octets
@@ -127,8 +131,8 @@ class OctetLimiter:
             self._released.set()
 
 
-_preparing: Final = OctetLimiter(PREPARED_AT_ONCE, TURN_SECONDS)
-_writing: Final = OctetLimiter(WRITTEN_AT_ONCE, TURN_SECONDS)
+_preparing: Final = OctetLimiter(lambda: ledger().total // PREPARED_AT_ONCE, TURN_SECONDS)
+_writing: Final = OctetLimiter(lambda: ledger().total // WRITTEN_AT_ONCE, TURN_SECONDS)
 
 
 class PreparedMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -211,7 +215,8 @@ async def prepare(
       max_size: largest accepted size of prefix and body, octets.
       strict: refuse a message that is not well-formed (STORE-53).
       compression: compression of the body; None for the one set by `chunks.prefer`.
-      chunks: False does not encode the body, to save memory: `held_bodies` then encodes it, as it does for a long one.
+      chunks: False does not encode the body, to save memory: `held_bodies` then encodes it, as it does for a long one,
+        and one for which the ledger has no room.
 
     Raises:
       BadMessage: empty or too large (STORE-150).
@@ -220,6 +225,7 @@ async def prepare(
       StorageBusy: the turn did not come in time, as too much is being prepared.
     """
     _check_size(spool, len(prefix), max_size)
+    chunks = chunks and _may_encode(spool)
     prepared = _prepare_on_loop(spool, strict, compression, chunks)
     if prepared is None:
         prepared = await _prepare_in_thread(spool, strict, compression, chunks)
@@ -231,13 +237,13 @@ async def prepare(
 def prepare_on_loop(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> PreparedMessage | None:
     """As `prepare`, without a checkpoint; None for a message that may hold the loop. Raises BadMessage."""
     _check_size(spool, 0, max_size)
-    return _prepare_on_loop(spool, False, None, chunks)
+    return _prepare_on_loop(spool, False, None, chunks and _may_encode(spool))
 
 
 async def prepare_in_thread(spool: Spool, *, max_size: int = MAX_MESSAGE, chunks: bool = True) -> PreparedMessage:
     """As `prepare`, for a message that `prepare_on_loop` did not take. Raises BadMessage, OSError, StorageBusy."""
     _check_size(spool, 0, max_size)
-    return await _prepare_in_thread(spool, False, None, chunks)
+    return await _prepare_in_thread(spool, False, None, chunks and _may_encode(spool))
 
 
 def prepare_here(spool: Spool, *, max_size: int = MAX_MESSAGE) -> PreparedMessage:
@@ -251,6 +257,11 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
         raise BadMessage("the message is empty")
     if spool.size + more > max_size:
         raise BadMessage(f"the message is larger than {max_size} bytes")
+
+
+def _may_encode(spool: Spool) -> bool:
+    """Whether the body may be encoded before its unit, and wait in memory for it. Takes room for it."""
+    return spool.size <= LARGE and spool.take_encoded()
 
 
 def _prepare_on_loop(

@@ -436,6 +436,12 @@ class Spool:
         """Take room in memory for `fill`, which can't take it in its thread. On the event loop."""
         self._memory.take(self._memory.limit)
 
+    def take_encoded(self) -> bool:
+        """Take room in memory for an encoded copy, until the spool is closed; False if there is none. On the event
+        loop.
+        """
+        return self._memory.take_beside(self._size)
+
     def fill(self, pieces: Iterable[Octets]) -> None:
         """Write all octets and declare the message complete, in this thread. Blocks. Raises OSError as `write`."""
         if self._finished or self._closed:

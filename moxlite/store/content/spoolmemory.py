@@ -33,21 +33,36 @@ class SpoolMemory:
       limit: octets at most. Octets that are not written on the event loop are not counted.
     """
 
-    __slots__ = ("_hold", "_loop", "limit")
+    __slots__ = ("_beside", "_hold", "_loop", "limit")
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
+        self._beside = 0
         self._hold: Hold | None = None
         self._loop: trio.lowlevel.TrioToken | None = None
 
     def take(self, octets: int) -> None:
         """Take room for so many octets in all. Without it the limit becomes 0. On the event loop."""
         if FREE < octets <= self.limit:
-            if self._hold is None:
-                self._hold, self._loop = ledger().hold(), trio.lowlevel.current_trio_token()
-            more = octets - self._hold.octets
-            if more > 0 and not self._hold.try_take("spool", min(-(-more // STEP) * STEP, self.limit)):
+            hold = self._own()
+            more = octets - hold.octets
+            if more > 0 and not hold.try_take("spool", min(-(-more // STEP) * STEP, self.limit)):
                 self.limit = 0
+
+    def take_beside(self, octets: int) -> bool:
+        """Take room for what is made of the octets, until `close`; False if there is none. Once is enough. On the event
+        loop.
+        """
+        if octets > max(FREE, self._beside):
+            if not self._own().try_take("spool", octets - self._beside):
+                return False
+            self._beside = octets
+        return True
+
+    def _own(self) -> Hold:
+        if self._hold is None:
+            self._hold, self._loop = ledger().hold(), trio.lowlevel.current_trio_token()
+        return self._hold
 
     def leave(self) -> int:
         """Keep no more than what is to be written next; returns how many octets these may be. In a thread, where all
@@ -61,7 +76,7 @@ class SpoolMemory:
     def settle(self, octets: int) -> None:
         """Keep room for so many octets. From any thread."""
         if self._hold is not None:
-            self._on_loop(partial(self._hold.give, "spool", max(0, self._hold.octets - octets)))
+            self._on_loop(partial(self._hold.give, "spool", max(0, self._hold.octets - octets - self._beside)))
 
     def close(self) -> None:
         """Give all back."""
