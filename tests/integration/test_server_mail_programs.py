@@ -17,7 +17,7 @@ from tests.integration.mail import Stored, holdings, message
 from tests.realservers import Dovecot
 from tests.running import LocalServer, make_certificate
 from tests.terminal import on_terminal
-from tests.tools import need
+from tests.tools import need, top, until
 
 pytestmark = [pytest.mark.served, pytest.mark.integration, pytest.mark.slow]
 
@@ -349,6 +349,29 @@ def test_mutt_and_neomutt_resynchronize(
     assert commands(shared, "enable") > 0
     old = sent[3]._replace(flags=frozenset({"Old"}))  # their word for what they have shown in a list
     assert holdings(session)["INBOX"] == [sent[1], old]
+
+
+@pytest.mark.parametrize(
+    ("program", "row", "mechanism"), [("mutt", "mutt", "scram-sha-256"), ("neomutt", "NeoMutt", "plain")]
+)
+def test_mutt_and_neomutt_send_as_the_page_says(
+    shared: LocalServer, session: imaplib.IMAP4, tmp_path: Path, program: str, row: str, mechanism: str
+) -> None:
+    """SMTP-179: with the settings that docs/clients.md prints: by themselves they take a mechanism that they can't
+    complete.
+    """
+    page = (top() / "docs/clients.md").read_text()
+    printed = re.search(r"^\| mutt, NeoMutt \|[^|]*\|([^|]*)\|", page, re.MULTILINE)
+    assert printed is not None
+    settings = dict(re.findall(r"(?:(\w+): )?`([^`]*)`", printed[1]))
+    place = f"{shared.user}@localhost:{shared.port(465)}"
+    rest = f'set smtp_pass="{shared.password}" from="{shared.user}" record="" certificate_file="{certificate(shared)}"'
+    url = settings[""].replace("ME@example.org@mail.example.org", place)
+    (tmp_path / "rc").write_text("\n".join([url, settings[row], rest, "set ssl_verify_host=no", ""]))
+    with logs_in_by(shared, mechanism):
+        run(program, "-n", "-F", tmp_path / "rc", "-s", "sent", "--", shared.user, home=tmp_path, stdin="x\n")
+    until(lambda: len(holdings(session)["INBOX"]) == 1, what="the message")
+    assert b"Subject: sent\r\n" in holdings(session)["INBOX"][0].octets
 
 
 def test_gsasl_binds_the_channel(shared: LocalServer, tmp_path: Path) -> None:
