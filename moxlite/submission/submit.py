@@ -353,12 +353,12 @@ ONCE: Final = (
     b"references",
     b"subject",
 )
-"""Fields that a message has at most once (RFC 5322 §3.6), besides From and those of `PRIVATE`: mail readers differ in
-which of two they show.
+"""Fields that a message has at most once (RFC 5322 §3.6), without From and private fields: mail readers differ in which
+of two they show.
 """
 
 LISTS: Final = frozenset({b"reply-to", b"to", b"cc"})
-"""Those with a list of addresses: scripts write one field for each recipient."""
+"""Fields with a list of addresses: scripts write one field for each recipient."""
 
 
 class EditedHeader(msgspec.Struct, frozen=True):
@@ -401,9 +401,8 @@ def malformed(section: HeaderSection) -> str:
 
 
 def edit(section: HeaderSection, hostnames: Collection[str]) -> EditedHeader | None:
-    """Remove the fields of `PRIVATE`, those meant for the queue, and results of checks under one of our `hostnames`
-    (SMTP-112, SMTP-117), and join those of `ONCE` that are there more than once (SMTP-111); returns None if there are
-    no such fields. Raises SubmissionRefused.
+    """Remove private fields, fields for the queue, and results of checks under one of our `hostnames` (SMTP-112,
+    SMTP-117), and join repeated fields of `ONCE` (SMTP-111); returns None if nothing changes. Raises SubmissionRefused.
     """
     dropped = section.all(*PRIVATE, *[name for name in section.names if name.startswith(EXTRA)])
     dropped += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
