@@ -79,13 +79,10 @@ class ImportLook(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _Run:
-    """One import from another server: what was ordered, and how far it is. `clear`: for its last log-in, if that isn't
-    rejected (`LoginsElsewhere.begin`).
-    """
+    """One import from another server: what was ordered, and how far it is."""
 
-    def __init__(self, order: CopyByImap, clear: Callable[[], None], *, look: bool) -> None:
+    def __init__(self, order: CopyByImap, *, look: bool) -> None:
         self.order = order
-        self.clear = clear
         self.phase: Phase = "looking" if look else "running"
         self.plan: list[MailboxPlan] = []
         self.step = MailboxStep("", 0, 0)
@@ -141,6 +138,7 @@ class BackgroundImports:
         self._copies = copies
         self._tree = tree
         self._runs: dict[str, _Run] = {}
+        self._begun: dict[str, Callable[[], None]] = {}  # by account, for the log-in of its run's next stretch
 
     def start(self, order: CopyByImap, *, look: bool, inside: bool) -> None:
         """Begin an import; with `look`, read the other server's mailboxes first and wait for `go_on`.
@@ -156,8 +154,8 @@ class BackgroundImports:
         if sum(one.phase not in ENDED for one in self._runs.values()) >= MAX_RUNNING:
             raise CannotNow("too many imports are running on this server; try again later")
         # Counted before it runs: a user could else try passwords at another server by beginning and ending imports.
-        clear = self._copies.logins.begin(order.account, order.host, order.user)
-        run = self._runs[order.account] = _Run(order, clear, look=look)
+        self._begun[order.account] = self._copies.logins.begin(order.account, order.host, order.user)
+        run = self._runs[order.account] = _Run(order, look=look)
         self._tree.start("migration.import", partial(self._serve, run, inside), FailurePolicy.ONCE)
 
     def look(self, account: str) -> ImportLook | None:
@@ -197,7 +195,7 @@ class BackgroundImports:
         TooManyLogins.
         """
         run = self._of(account, "paused", "looked")
-        run.clear = self._copies.logins.begin(account, run.order.host, run.order.user)
+        self._begun[account] = self._copies.logins.begin(account, run.order.host, run.order.user)
         if leave_out is not None:
             run.order = msgspec.structs.replace(run.order, leave_out=list(leave_out))
         run.phase = "running"
@@ -248,11 +246,12 @@ class BackgroundImports:
         def begun(copy: Copy) -> None:
             run.copy = copy
 
+        clear = self._begun.pop(order.account)
         try:
-            await self._copies.run("import", order, run.tell, inside=inside, begun=begun, accepted=run.clear)
+            await self._copies.run("import", order, run.tell, inside=inside, begun=begun, accepted=clear)
         except CopyFailed as error:
             if not isinstance(error, PasswordRejected):
-                run.clear()
+                clear()
             if run.phase not in ENDED:
                 run.end("failed", reason_of(error))
             return
