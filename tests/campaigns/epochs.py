@@ -22,7 +22,8 @@ import trio
 from moxlite.admin.storage.checks import create_account_file
 from moxlite.config.holder import ConfigHolder
 from moxlite.net.tls.certificates import self_signed
-from moxlite.store.backup.copying import Source, back_up
+from moxlite.store.backup.copying import back_up
+from moxlite.store.backup.layout import Source
 from moxlite.store.backup.restore import export_account, restore, unpack_account
 from moxlite.store.options import Options
 from moxlite.store.recover.rebuild import recover

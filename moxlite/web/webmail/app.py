@@ -45,9 +45,9 @@ from moxlite.web.webmail.calls.importing import ImportCalls
 from moxlite.web.webmail.calls.notices import DeviceLogins
 from moxlite.web.webmail.calls.shelves import Books
 from moxlite.web.webmail.holders import Holder, Holders
-from moxlite.web.webmail.live.context import StreamStart
+from moxlite.web.webmail.live.context import Since, StreamStart
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
-from moxlite.web.webmail.live.streams import Since, Stream, required_query
+from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.querytypes import Request
 from moxlite.web.webmail.reading.parsed import own_of
 from moxlite.web.webmail.reading.parts import View, scheme_of, serve_message

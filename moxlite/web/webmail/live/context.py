@@ -34,6 +34,13 @@ class StreamStart(msgspec.Struct, frozen=True):
     capabilities: list[str]
 
 
+class Since(msgspec.Struct, frozen=True):
+    """What a browser knows of the account: all up to `modseq`, 0 for a new page, in the `epoch` of its `start`."""
+
+    modseq: int = 0
+    epoch: str = ""
+
+
 class Context(msgspec.Struct, frozen=True, eq=False):
     """The account of a stream and what is shared with other streams.
 

@@ -19,7 +19,8 @@ from moxlite.web.webmail.querytypes import Request
 if TYPE_CHECKING:
     from moxlite.store.auth.sessions import Session
     from moxlite.web.http.exchange import Request as HTTPRequest, ResponseWriter
-    from moxlite.web.webmail.live.streams import Since, Stream
+    from moxlite.web.webmail.live.context import Since
+    from moxlite.web.webmail.live.streams import Stream
 
 SUBPROTOCOL: Final = "moxlite.webmail.v1"
 MAX_FRAME: Final = 64 * 1024  # WEBMAIL-32

@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from moxlite.web.notices.service import Notices
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange
-    from moxlite.web.webmail.live.context import Context, Sink
+    from moxlite.web.webmail.live.context import Context, Since, Sink
     from moxlite.web.webmail.live.subscriptions import AccountSubscription, AccountSubscriptions
     from moxlite.web.webmail.querytypes import Query
     from moxlite.web.webmail.types import MessageItem
@@ -309,13 +309,6 @@ FIRST_PAGE: Final = 50  # entries sent to a browser that expected to resume
 
 Alive = Callable[["Session"], Awaitable[bool]]
 """Whether a session is still valid."""
-
-
-class Since(msgspec.Struct, frozen=True):
-    """What a browser knows of the account: all up to `modseq`, 0 for a new page, in the `epoch` of its `start`."""
-
-    modseq: int = 0
-    epoch: str = ""
 
 
 class Stream:
