@@ -52,6 +52,7 @@ SNIFFED: Final = 512
 """Octets by which the type of a file is found, as in `handlers.contenttypes`."""
 
 MESSAGE: Final = "message/rfc822"
+OCTETS: Final = "application/octet-stream"
 
 _FIELDS: Final = {
     "from": "From",
@@ -319,7 +320,9 @@ def _content_id(where: str, text: str) -> str:
 def _media_type(
     where: str, given: str, name: str, head: bytes, *, clean: bool
 ) -> tuple[str, tuple[tuple[str, str], ...]]:
-    """Media type and parameters of a file; found from its name and first octets if not given. Raises WebAPIError."""
+    """Media type and parameters of a file; found from its name and first octets if not given. `clean`: lines end in
+    CRLF, and there is no NUL. Raises WebAPIError.
+    """
     text_field(f"{where}.ContentType", given)
     kind, options = multipart.parse_options_header(given.strip() or content_type(name, head))
     kind = kind.strip().lower()
@@ -327,10 +330,8 @@ def _media_type(
         raise WebAPIError("user", f"{where}.ContentType: {given[:300]!r} isn't a valid media type")
     if kind.startswith("multipart/") or (kind.startswith("message/") and kind != MESSAGE):
         raise WebAPIError("user", f"{where}.ContentType: files of type {kind} can't be attached")
-    if kind == MESSAGE:
-        if not clean:
-            raise WebAPIError("user", f"{where}: message lines must end in CRLF and can't contain NUL")
-        return kind, ()
+    if kind == MESSAGE:  # one that can't go out unencoded is attached as a file (RFC 2046 §5.2.1)
+        return kind if clean else OCTETS, ()
     parameters = tuple(
         (key, value) for key, value in options.items() if PARAMETER.fullmatch(key) and key not in ("name", "boundary")
     )
