@@ -437,8 +437,8 @@ class Spool:
         self._memory.take(self._memory.limit)
 
     def take_encoded(self) -> bool:
-        """Take room in memory for an encoded copy, until the spool is closed; False if there is none. On the event
-        loop.
+        """Take room in memory for an encoded copy, until the spool is closed. Returns whether there was room. On the
+        event loop.
         """
         return self._memory.take_beside(self._size)
 

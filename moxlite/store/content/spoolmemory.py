@@ -50,8 +50,8 @@ class SpoolMemory:
                 self.limit = 0
 
     def take_beside(self, octets: int) -> bool:
-        """Take room for what is made of the octets, until `close`; False if there is none. Once is enough. On the event
-        loop.
+        """Take room for a copy of the octets, until `close`. A second call for the same copy changes nothing. Returns
+        whether there was room. On the event loop.
         """
         if octets > max(FREE, self._beside):
             if not self._own().try_take("spool", octets - self._beside):
