@@ -223,7 +223,7 @@ class _ListParser:
             else:
                 single = len(words) == 1
                 name = None if single else b" ".join(words)
-                localpart, domain = (words[0] if single else None), None
+                localpart, domain = (words[0] or None if single else None), None
             self.items.append(RawAddress(name or self.comment or None, self.route, localpart, domain))
             self.found += 1
         self._forget_words()
