@@ -7,19 +7,21 @@ account the first one whose plan accepts counts, and the account gets the messag
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.acceptance.checks import Checks
+from moxlite.acceptance.checks import MAX_FROM, Checks
 from moxlite.acceptance.history import Reputation
 from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot, may_post_to
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
 from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
+from moxlite.proto.mime.authors import authors
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.sieve.outcome import Action, FileAction, RedirectAction
 from moxlite.proto.smtp.replies import Response
@@ -44,6 +46,8 @@ MAILFROM_DOMAIN: Final = "mailfrom-domain"
 DKIM_DOMAIN: Final = "dkim-domain"
 """Facts: a verified domain (Unicode, lower case) of EHLO, of MAIL FROM, or of a DKIM signature."""
 IPREV: Final = "iprev"
+FROM_READERS: Final = "from-readers"
+"""Fact: mail readers differ in whom the From field names (SMTP-76)."""
 SPF: Final = "spf"
 DMARC: Final = "dmarc"
 ARC: Final = "arc"
@@ -70,6 +74,10 @@ JUNK: Final = "junk"
 """Fact: the probability of junk by the account's filter; `good` is None if it has learnt too little."""
 
 
+MAX_AUTHORS: Final = 100
+"""Addresses of a From field that are compared with those that an owner blocks."""
+
+
 class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     """The SMTP envelope of a message.
 
@@ -92,6 +100,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
       msg_from: the address of the From field, None if there is not exactly one. from_fields: how many From fields.
+      authors: all addresses in From that a mail reader takes for an author.
+      doubtful: mail readers differ in whom they show as the author, so nothing is trusted for being from `msg_from`.
       missing: names of facts that had no answer in time. A fact that would have decided causes a temporary refusal.
       checks: results of the checks of the sender; None for mail of the own queue, which is not checked.
     """
@@ -102,6 +112,8 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     facts: tuple[Fact, ...] = ()
     missing: tuple[str, ...] = ()
     checks: Checks | None = None
+    authors: tuple[Address, ...] = ()
+    doubtful: bool = False
 
     def fact(self, name: str) -> Fact | None:
         """The first fact of that name."""
@@ -114,6 +126,11 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True):
     def but(self, *facts: Fact, missing: tuple[str, ...] = ()) -> Evidence:
         """The same evidence with more facts."""
         return msgspec.structs.replace(self, facts=self.facts + facts, missing=self.missing + missing)
+
+    @property
+    def trusted_author(self) -> Address | None:
+        """The address of the From field, None if mail readers differ in it."""
+        return None if self.doubtful else self.msg_from
 
     @property
     def verified_domains(self) -> tuple[str, ...]:
@@ -191,6 +208,31 @@ def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
         return Address(Localpart(addresses[0].localpart), Domain.parse(addresses[0].domain))
     except AddressError:
         return None
+
+
+class FromField(msgspec.Struct, frozen=True):
+    """The authors of a message: `msg_from`, `authors` and `doubtful` of `Evidence`."""
+
+    author: Address | None
+    authors: tuple[Address, ...]
+    doubtful: bool
+
+
+def read_from(section: HeaderSection, shown: tuple[MailAddress, ...]) -> FromField:
+    """The authors of a message whose From field has the addresses `shown` for our own readers (SMTP-76)."""
+    named = authors(b", ".join(section.texts(b"from"))[:MAX_FROM])
+    ours = _addresses(shown)
+    others = [address for key, address in _addresses(named.addresses).items() if key not in ours]
+    # A domain without a dot belongs to no stranger: "Scanner @ 2nd floor <scanner@x.example>".
+    names = [key for key, address in _addresses(named.names).items() if key not in ours and "." in address.domain.ascii]
+    author = None if others else from_address(shown)
+    return FromField(author, (*ours.values(), *others)[:MAX_AUTHORS], bool(others or names))
+
+
+def _addresses(written: Iterable[MailAddress]) -> dict[tuple[str, str], Address]:
+    """Those that can be addresses, by what makes them different."""
+    found = (from_address((address,)) for address in written)
+    return {(address.localpart.casefold(), address.domain.ascii): address for address in found if address is not None}
 
 
 class ScriptFolders(msgspec.Struct, frozen=True):

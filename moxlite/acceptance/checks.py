@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 from typing import Final, Literal, TypeVar, cast
@@ -38,6 +39,7 @@ from moxlite.net.metrics import panics
 from moxlite.net.resolver import Resolver
 from moxlite.proto import publicsuffix
 from moxlite.proto.address import AddressError, Domain
+from moxlite.proto.mime.authors import authors
 from moxlite.proto.mime.envelope import RawAddress, decode_address, parse_addresses
 from moxlite.proto.mime.headers import HeaderSection
 
@@ -288,20 +290,19 @@ def _count(checks: Checks) -> None:
 
 
 def from_domains(section: HeaderSection) -> tuple[str, ...]:
-    """The domains of the authors, A-labels; empty if there is not exactly one From field, or no domain in it can be
-    read (AUTH-50).
+    """The domains of all that a mail reader may take for an author, A-labels; empty if there is not exactly one From
+    field, or no domain in it can be read (AUTH-50).
     """
     texts = section.texts(b"from")
     if len(texts) != 1:
         return ()
-    domains: list[str] = []
+    text = texts[0][:MAX_FROM]
     coded: dict[str, str] = {}
-    for item in parse_addresses(texts[0][:MAX_FROM]):
-        if isinstance(item, RawAddress) and item.domain:
-            try:
-                domains.append(Domain.parse(decode_address(item, coded).domain).ascii)
-            except AddressError:
-                continue
+    found = [decode_address(item, coded).domain for item in parse_addresses(text) if isinstance(item, RawAddress)]
+    domains: list[str] = []
+    for name in dict.fromkeys([*found, *(address.domain for address in authors(text).addresses)]):
+        with suppress(AddressError):
+            domains.append(Domain.parse(name).ascii)
     return tuple(dict.fromkeys(domains))
 
 

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 import msgspec
 import trio
 
-from moxlite.acceptance.cases import Envelope, expand, from_address
+from moxlite.acceptance.cases import Envelope, expand
 from moxlite.acceptance.checks import Checks, Question, check_sender, from_domains
 from moxlite.acceptance.gathering import Decision, Message, decide, evidence_of
 from moxlite.acceptance.why import why_of
@@ -133,18 +133,18 @@ async def dry_run(
             prepared = await prepare(spool)
             section = await trio.to_thread.run_sync(HeaderSection, octets)
             message = Message(prepared, section)
-            author = from_address(prepared.index.envelope.from_)
+            author = (await message.authors()).author
             envelope = Envelope(
                 remote=_ip(args.ip or NO_CLIENT),
                 hello=_domain(args.helo) if args.helo else None,
                 sender=_sender(args.sender, author),
             )
-            evidence = msgspec.structs.replace(evidence_of(envelope, message), checks=UNASKED)
+            evidence = msgspec.structs.replace(await evidence_of(envelope, message), checks=UNASKED)
             lists = None
             if args.ip:
                 signed = SignedMessage.of(octets)
                 checks = await check_sender(asking.resolver, _question(snapshot, envelope, args.helo, section), signed)
-                evidence = evidence_of(envelope, message, checks)
+                evidence = await evidence_of(envelope, message, checks)
                 lists = partial(asking.lists, envelope.remote)
             cases = expand(snapshot, evidence, [(recipient, found)])
             limits = snapshot.static.rate_limits if args.ip else None

@@ -22,6 +22,7 @@ from moxlite.acceptance.cases import (
     DKIM_DOMAIN,
     DNSBL,
     EHLO_DOMAIN,
+    FROM_READERS,
     HISTORY,
     INDIRECT,
     JUNK,
@@ -35,9 +36,10 @@ from moxlite.acceptance.cases import (
     Case,
     Envelope,
     Evidence,
+    FromField,
     Headers,
     facts_of,
-    from_address,
+    read_from,
     unicode_domain,
 )
 from moxlite.acceptance.checks import Checks
@@ -100,6 +102,13 @@ class Message:
         self._headers: Headers = None
         self._read = False
         self._passed: frozenset[str] | None = None
+        self._authors: FromField | None = None
+
+    async def authors(self) -> FromField:
+        """The authors, by our own reading of the From field and by all others."""
+        if self._authors is None:
+            self._authors = await look_at(self.section, partial(read_from, shown=self.prepared.index.envelope.from_))
+        return self._authors
 
     async def headers(self) -> Headers:
         """The header fields in the form for rules."""
@@ -122,20 +131,33 @@ class Message:
         return self._passed
 
 
-def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = None) -> Evidence:
+async def evidence_of(envelope: Envelope, message: Message, checks: Checks | None = None) -> Evidence:
     """The evidence for all recipients of a message: its envelope, its header, and the checks of its sender."""
-    author = from_address(message.prepared.index.envelope.from_)
-    from_fields = message.section.count(b"from")
+    named = await message.authors()
+    author, from_fields = named.author, message.section.count(b"from")
+    if checks is not None and named.doubtful:
+        # The domain is proven for one of the addresses, and readers may show another one.
+        checks = msgspec.structs.replace(checks, from_validation="none")
     facts = []
     if envelope.trusted:
         facts.append(Fact(ORIGIN, "own queue", True, Strength.PROOF, "connection"))
     if author is not None:
         facts.append(Fact("from", str(author), None, Strength.HINT, "header"))
+    if named.doubtful:
+        facts.append(Fact(FROM_READERS, "differ", False, Strength.WEAK, "header"))
     if from_fields != 1:
         facts.append(Fact("from-fields", str(from_fields), False, Strength.WEAK, "header"))
     if checks is not None:
         facts += facts_of(checks)
-    return Evidence(envelope=envelope, msg_from=author, from_fields=from_fields, facts=tuple(facts), checks=checks)
+    return Evidence(
+        envelope=envelope,
+        msg_from=author,
+        from_fields=from_fields,
+        facts=tuple(facts),
+        checks=checks,
+        authors=named.authors,
+        doubtful=named.doubtful,
+    )
 
 
 class Decision(msgspec.Struct, frozen=True):
@@ -293,7 +315,7 @@ def _sender(case: Case, message: Message) -> Sender:
     (SMTP-84).
     """
     evidence = case.evidence
-    checks, author = evidence.checks, evidence.msg_from
+    checks, author = evidence.checks, evidence.trusted_author
     assert checks is not None
     passed_on = checks.vouched.signers if checks.vouched is not None else ()
     signers = tuple(dict.fromkeys(unicode_domain(domain) for domain in (*checks.signers, *passed_on)))
@@ -335,7 +357,7 @@ def _strict(case: Case, message: Message) -> bool:
         return True
     if evidence.envelope.lax or not evidence.envelope.tls:
         return True
-    if evidence.msg_from is None:
+    if evidence.trusted_author is None:
         return True
     wanted = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, case.via)}
     named = {f"{recipient.localpart}@{recipient.domain}".lower() for recipient in message.prepared.recipients}
@@ -451,7 +473,7 @@ MAY_PASS: Final = frozenset({"junk-content", "junk-content-strict", "dns-blockli
 def may_have_token(case: Case) -> bool:
     """Whether a token in the subject would change the decision."""
     settings, history = case.settings, case.history
-    if settings is None or settings.subject_pass is None or case.evidence.msg_from is None:
+    if settings is None or settings.subject_pass is None or case.evidence.trusted_author is None:
         return False
     return history is not None and not history.conclusive
 
@@ -486,7 +508,7 @@ def may_pass(case: Case, plan: Plan) -> bool:
     checks, history, settings = case.evidence.checks, case.history, case.settings
     if not plan.junk or plan.word not in MAY_PASS or settings is None or settings.subject_pass is None:
         return False
-    if checks is None or checks.dmarc.status is not DMARCStatus.PASS or case.evidence.msg_from is None:
+    if checks is None or checks.dmarc.status is not DMARCStatus.PASS or case.evidence.trusted_author is None:
         return False
     if history is None or history.method != "none":
         return False

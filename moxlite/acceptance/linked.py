@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable
+from functools import partial
 from ipaddress import IPv4Address
 from typing import Final
 
 import msgspec
 
-from moxlite.acceptance.cases import Case, Envelope, Evidence, from_address
+from moxlite.acceptance.cases import Case, Envelope, Evidence, read_from
 from moxlite.acceptance.conditions import RuleFacts, content_of
 from moxlite.acceptance.plan import ACCEPTED, Plan
 from moxlite.acceptance.producers.wishes import blocked_sender, marked_by_rule, sieve_script
@@ -86,8 +87,8 @@ class LinkSorter:
         snapshot = self._config.current
         try:
             section = await read_header(ready.spool, hint=ready.index.root.hint)
-            case = self._case(snapshot, account.name, ready, section)
-            known = await account.read(lambda r: self._known(r, ready, case.evidence.msg_from), op="link")
+            case = await self._case(snapshot, account.name, ready, section)
+            known = await account.read(lambda r: self._known(r, ready, case.evidence.trusted_author), op="link")
             # a test of where the provider puts our mail must stay where the provider has put it (ADMIN-70b)
             mark = (section.text(b"x-moxlite-placement") or b"").strip()
             if known.again or mark == snapshot.static.hostname.ascii.encode():
@@ -106,7 +107,7 @@ class LinkSorter:
     def _who(self, account: Account) -> dict[str, object]:
         return {"account": account.name, "link": self._link.name}
 
-    def _case(self, snapshot: Snapshot, name: str, ready: PreparedMessage, section: HeaderSection) -> Case:
+    async def _case(self, snapshot: Snapshot, name: str, ready: PreparedMessage, section: HeaderSection) -> Case:
         """The message on its way to the address of the link, under the rules of the account's first address. Raises
         AddressError.
         """
@@ -117,8 +118,14 @@ class LinkSorter:
                 account=name, destination=Destination(), canonical=address, configured=str(address)
             )
         envelope = Envelope(remote=NOWHERE, hello=None, sender=_return_path(section))
-        authors = ready.index.envelope.from_
-        evidence = Evidence(envelope=envelope, msg_from=from_address(authors), from_fields=section.count(b"from"))
+        named = await look_at(section, partial(read_from, shown=ready.index.envelope.from_))
+        evidence = Evidence(
+            envelope=envelope,
+            msg_from=named.author,
+            from_fields=section.count(b"from"),
+            authors=named.authors,
+            doubtful=named.doubtful,
+        )
         settings = snapshot.account(name)
         return Case(evidence=evidence, asked=Path.of(address), recipient=recipient, settings=settings, accepted=True)
 

@@ -162,9 +162,10 @@ async def test_a_forwarder_gets_no_reputation_from_what_it_forwards(
 ) -> None:
     """STORE-66, SMTP-84: networks, EHLO, MAIL FROM and the forwarder's signature are masked; originals are kept."""
 
-    def verified(*args: Any) -> Evidence:
+    async def verified(*args: Any) -> Evidence:
         domains = ("there.example", "author.example")
-        return evidence_of(*args).but(*(Fact(DKIM_DOMAIN, name, True, Strength.PROOF, "dkim") for name in domains))
+        found = await evidence_of(*args)
+        return found.but(*(Fact(DKIM_DOMAIN, name, True, Strength.PROOF, "dkim") for name in domains))
 
     monkeypatch.setattr(deliver, "evidence_of", verified)
     context = with_rules(

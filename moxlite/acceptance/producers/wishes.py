@@ -32,11 +32,13 @@ BLOCKED: Final = Response(550, "5.7.1", ("the recipient blocked this sender",))
 
 
 def blocked_sender(case: Case) -> Sequence[Proposal]:
-    """Refuse mail from a sender whom the owner blocks. An address in From or MAIL FROM needs no proof for that."""
+    """Refuse mail from a sender whom the owner blocks. An address in From or MAIL FROM needs no proof for that, and one
+    of several authors is enough.
+    """
     if case.settings is None or not case.settings.senders.blocked:
         return ()
     sender = case.evidence.envelope.sender
-    own = [case.evidence.msg_from] if case.evidence.msg_from is not None else []
+    own = list(case.evidence.authors)
     if isinstance(sender.host, Domain):
         own.append(Address(sender.localpart, sender.host))
     if not _names(case.settings.senders.blocked, own, case.evidence.envelope.remote):

@@ -405,7 +405,7 @@ async def _send_home(session: Session, transaction: Transaction, home: Address, 
     """Queue the bounce of a message that was sent on, for its first sender; durable before the reply."""
     limit = session.listener.max_message_size + PREFIX_ROOM
     prepared = await prepare(spool, max_size=limit)
-    evidence = evidence_of(_envelope(session, transaction), Message(prepared, await read_header(spool)))
+    evidence = await evidence_of(_envelope(session, transaction), Message(prepared, await read_header(spool)))
     submission = Submission(
         account=session.snapshot.static.postmaster.account,
         mail_from=None,
@@ -433,7 +433,8 @@ async def _answer(
         raise Refused(replies.OVERSIZE)
     checks = await _check(session, transaction, spool, section)
     message = Message(await prepare(spool, max_size=MAX_ANSWER + PREFIX_ROOM), section)
-    return await take_answer(session, code, message, evidence_of(_envelope(session, transaction), message, checks))
+    evidence = await evidence_of(_envelope(session, transaction), message, checks)
+    return await take_answer(session, code, message, evidence)
 
 
 async def _check(session: Session, transaction: Transaction, spool: Spool, section: HeaderSection) -> Checks | None:
@@ -457,7 +458,7 @@ async def _deliver(
     except MIMEError as error:
         raise refuse(554, "5.6.0", f"malformed message: {error}") from None
     message = Message(prepared, section)
-    evidence = evidence_of(_envelope(session, transaction), message, checks)
+    evidence = await evidence_of(_envelope(session, transaction), message, checks)
     if isinstance(transaction.recipients[0].found, PeerRecipient):
         return await pass_on(session, transaction, message, evidence, spool)
     return await Reception(session, transaction, message, evidence).run()
@@ -495,7 +496,7 @@ async def take_answer(session: Session, code: str, message: Message, evidence: E
         raise Refused(replies.UNKNOWN_USER)
     if automatic(message.section):
         raise refuse(550, "5.7.1", "automatic replies aren't accepted; reply to the message yourself")
-    if evidence.msg_from is None or not _is_same(evidence.msg_from, question.target):
+    if evidence.trusted_author is None or not _is_same(evidence.trusted_author, question.target):
         raise refuse(550, "5.7.1", "reply from the address that got the confirmation email, and only from it")
     _require_proof(evidence)
     agrees = read_answer(message.prepared.preview)
