@@ -301,7 +301,7 @@ class ScheduleSender:
                 envelope, octets = await off_loop(work, kind="dav") if large else work()
                 with Spool.of(octets, self._tmp) as spool:
                     found = await complete(self._keys, envelope, spool)
-                mails.append((envelope, OwedMessage(found.submission, octets).pack()))
+                mails.append((envelope, OwedMessage(found.submission, octets, dropped=found.dropped).pack()))
         except (BadDraft, BadObject, BadComponents, SubmissionRefused) as error:
             # Retry if a key can't be read now, because it may be readable soon. Other refusals are final.
             if isinstance(error, SubmissionRefused) and error.result == "signerror":

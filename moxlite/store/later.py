@@ -14,7 +14,6 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
-from moxlite.store.delivery.submission import Submission
 from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
@@ -412,19 +411,15 @@ def unschedule(tx: AccountTx, message_id: int) -> MessageID:
     return draft
 
 
-def replace(
-    tx: AccountTx, message_id: int, due: int, newer: MessageID, submission: Submission, *, on_behalf: bool
-) -> None:
-    """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `submission`
-    says; the older one is removed. `on_behalf`: as in `SubmissionEffects`.
+def replace(tx: AccountTx, message_id: int, due: int, newer: MessageID, owed: OwedMessage) -> None:
+    """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `owed` says;
+    the older one is removed.
 
     Raises TooLate: nothing is changed.
     """
     found = _found(tx, message_id)
     box = mailboxes_of(tx, [newer])[newer]
-    owed = OwedMessage(
-        submission, beside=msgspec.structs.replace(found.owed.beside, scheduled=box, on_behalf=on_behalf)
-    )
+    owed = msgspec.structs.replace(owed, beside=msgspec.structs.replace(owed.beside, scheduled=box))
     tx.execute(RESCHEDULE, due, tx.now, newer, owed.pack(), found.key)
     move_submission(tx, found.key, newer, due)
     expunge_ids(tx, [message_id])

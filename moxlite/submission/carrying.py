@@ -85,11 +85,11 @@ async def _going_out(
         await lazyimport.load("moxlite.submission.submit")
         from moxlite.submission.submit import going_out  # with contacts: a server at rest does without
 
-        async with going_out(kept, hostnames, utf8=owed.submission.smtputf8) as clean:
+        async with going_out(kept, hostnames, owed.dropped, utf8=owed.submission.smtputf8) as clean:
             yield clean
         return
     section = await read_header(kept)
-    hidden = section.all(*LOCAL_FIELDS, *owed.dropped) if owed.forwarded else []
+    hidden = section.all(*(LOCAL_FIELDS if owed.forwarded else ()), *owed.dropped)
     if not hidden:
         yield kept
         return

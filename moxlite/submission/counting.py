@@ -27,12 +27,11 @@ from moxlite.store.mail.acl import rights_of
 from moxlite.store.mail.delegates import writes_still
 from moxlite.store.rows.views import mailboxes_of
 from moxlite.store.types import Flag, MessageID
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
+from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused
 
 if TYPE_CHECKING:
     from moxlite.proto.address import Address
     from moxlite.store.delivery.submission import Submission
-    from moxlite.submission.authors import SendingRoute
 
 UNDO: Final = 60.0
 """Seconds for the unit that takes a message out of the counts if it was not queued."""
@@ -117,10 +116,8 @@ class Copying(msgspec.Struct, frozen=True, kw_only=True):
 async def send_copy(
     accounts: Accounts,
     letter: OutgoingMessage,
-    submission: Submission,
-    way: SendingRoute,
+    complete: Complete,
     spool: Spool,
-    added: bytes = b"",
     key: bytes = b"",
     copying: Copying = Copying(),
 ) -> None:
@@ -128,18 +125,21 @@ async def send_copy(
     are one unit of that account, once for each `key`.
 
     Args:
-      added: fields that `submission.prefix` ends with; the copy has them, too.
+      complete: the message; the copy has the fields that it lacked, in place of those that do not go out.
       spool: the message as its user has written it.
 
     Raises SubmissionRefused: the right was withdrawn meanwhile; OutgoingLimitExceeded, OverQuota, StoreError, OSError.
     """
     key = key or secrets.token_bytes(KEY_OCTETS)
-    submission = msgspec.structs.replace(submission, prefix=submission.prefix.removesuffix(added))
+    way, added = complete.way, complete.added
+    prefix = complete.submission.prefix.removesuffix(added)
+    submission = msgspec.structs.replace(complete.submission, prefix=prefix)
     section = await read_header(spool)
     async with accounts.use(way.owner) as owner:
         if await owner.read(lambda r: was_done(r, key), op="submit_known"):
             return
-        with await spool.with_header(added + section.octets, len(section.octets)) as kept:
+        header = added + section.without(section.all(*complete.dropped))
+        with await spool.with_header(header, len(section.octets)) as kept:
             prepared = await prepare(kept, max_size=letter.max_size + len(added))
             async with counting(accounts, letter, submission) as counted, held_body(owner, prepared) as ready:
 

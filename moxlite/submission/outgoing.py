@@ -8,8 +8,9 @@ import msgspec
 from moxlite.config.snapshot import Snapshot
 from moxlite.logins.identity import Identity
 from moxlite.proto.address import Address, Domain
-from moxlite.store.delivery.submission import SubmissionRecipient
-from moxlite.submission.authors import FindWay
+from moxlite.store.content.prepare import PreparedMessage
+from moxlite.store.delivery.submission import Submission, SubmissionRecipient
+from moxlite.submission.authors import OWN, FindWay, SendingRoute
 
 
 class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,6 +56,22 @@ class OutgoingMessage(msgspec.Struct, frozen=True, kw_only=True):
     dsn_envid: str = ""
     priority: int = 0
     deliver_by: str = ""
+
+
+class Complete(msgspec.Struct, frozen=True):
+    """A checked and signed message: the submission for the queue, its author, and the way of mail from that.
+
+    ``added``: the fields that the message lacked, which the prefix of the submission ends with. ``dropped``: names of
+    the fields that do not go out, since `added` replaces them, or they name another user.
+    ``prepared``: parsed from the caller's spool; None if parts of the spool do not go out, such as Bcc.
+    """
+
+    submission: Submission
+    author: Address
+    way: SendingRoute = OWN
+    added: bytes = b""
+    dropped: tuple[bytes, ...] = ()
+    prepared: PreparedMessage | None = None
 
 
 # Exceptions of `submit`: why a message is not sent.

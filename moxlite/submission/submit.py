@@ -12,20 +12,18 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.acceptance.cases import from_address
-from moxlite.config.snapshot import full_name
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import SigningError, sign
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, Localpart
 from moxlite.proto.authresults import authserv_id
-from moxlite.proto.mime.compose import address_field, text_field
+from moxlite.proto.mime.compose import text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS, scan
 from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
-from moxlite.proto.mime.types import LARGE_HEADER, MANY_PARTS, NESTED, MailAddress, MIMEError
+from moxlite.proto.mime.types import LARGE_HEADER, MANY_PARTS, NESTED, MIMEError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
@@ -42,9 +40,9 @@ from moxlite.store.delivery.submission import (
 )
 from moxlite.store.errors import StoreError
 from moxlite.submission import metrics
-from moxlite.submission.authors import OWN, SendingRoute
 from moxlite.submission.counting import counting, send_copy
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
+from moxlite.submission.origin import Origin, origin_of
+from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused, SubmissionStuck
 
 logger = logging.getLogger("moxlite.submission")
 
@@ -72,20 +70,6 @@ class SubmitResult(msgspec.Struct, frozen=True):
     ids: tuple[int, ...]
     author: Address
     message_id: str
-
-
-class Complete(msgspec.Struct, frozen=True):
-    """A checked and signed message: the submission for the queue, its author, and the way of mail from that.
-
-    ``added``: the fields that the message lacked, which the prefix of the submission ends with.
-    ``prepared``: parsed from the caller's spool; None if parts of the spool do not go out, such as Bcc.
-    """
-
-    submission: Submission
-    author: Address
-    way: SendingRoute = OWN
-    added: bytes = b""
-    prepared: PreparedMessage | None = None
 
 
 async def complete(keys: SigningKeys, letter: OutgoingMessage, spool: Spool) -> Complete:
@@ -140,7 +124,7 @@ async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Sp
         found = await _complete(office.keys, letter, clean)
         if found.way.owner:
             ids = []
-            await send_copy(office.accounts, letter, found.submission, found.way, spool, found.added)
+            await send_copy(office.accounts, letter, found, spool)
         else:
             ids = await enqueue(office, letter, found.submission, clean.spool)
     return SubmitResult(tuple(ids), found.author, found.submission.message_id)
@@ -150,7 +134,8 @@ class _Clean(msgspec.Struct, frozen=True):
     """The octets that go out, parsed.
 
     `extra`: the values of removed fields that were meant for the queue. `fault`: what is malformed in the header as it
-    came, "" for nothing. `utf8`: whether an address needs SMTPUTF8.
+    came, "" for nothing. `origin`: its author, whose fields are not part of it. `utf8`: whether an address needs
+    SMTPUTF8.
     """
 
     spool: Spool
@@ -158,6 +143,7 @@ class _Clean(msgspec.Struct, frozen=True):
     prepared: PreparedMessage
     extra: dict[str, str]
     fault: str
+    origin: Origin
     utf8: bool
 
 
@@ -171,25 +157,35 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
     check_fields(section, pedantic=letter.snapshot.static.pedantic)
     fault = malformed(section)
     with ExitStack() as stack:
-        spool, extra = await _without_private(stack, spool, section, letter.snapshot.hostnames)
+        spool, extra = await _without(stack, spool, section, letter.snapshot.hostnames)
         section = await read_header(spool)
         prepared = await parse(letter, spool)
         if prepared.headerless:
             raise _bad(fault)
-        utf8 = needs_smtputf8(letter, section)
+        section.hint = prepared.index.root.hint
+        origin = await origin_of(letter, section)
+        if origin.dropped:
+            spool, _ = await _without(stack, spool, section, letter.snapshot.hostnames, origin.dropped)
+            section = await read_header(spool)
+            prepared = await parse(letter, spool)
+        utf8 = origin.author.needs_smtputf8 or needs_smtputf8(letter, section)
         edits = await _edits(letter, spool, prepared, utf8=utf8)
         if edits:
             spool = stack.enter_context(await spool.rewritten(partial(edited, edits=edits)))
             section = await read_header(spool)
             prepared = await parse(letter, spool)
-        yield _Clean(spool, section, prepared, extra, fault, utf8)
+        yield _Clean(spool, section, prepared, extra, fault, origin, utf8)
 
 
-async def _without_private(
-    stack: ExitStack, spool: Spool, section: HeaderSection, hostnames: Collection[str]
+async def _without(
+    stack: ExitStack,
+    spool: Spool,
+    section: HeaderSection,
+    hostnames: Collection[str],
+    dropped: Collection[bytes] = (),
 ) -> tuple[Spool, dict[str, str]]:
     """The octets without the fields that `edit` removes, and the values for the queue. Raises SubmissionRefused."""
-    edited_section = await look_at(section, partial(edit, hostnames=hostnames))
+    edited_section = await look_at(section, partial(edit, hostnames=hostnames, dropped=dropped))
     if edited_section is None:
         return spool, {}
     clean = stack.enter_context(await spool.with_header(edited_section.header, len(section.octets)))
@@ -197,10 +193,12 @@ async def _without_private(
 
 
 @asynccontextmanager
-async def going_out(spool: Spool, hostnames: Collection[str], *, utf8: bool) -> AsyncIterator[Spool]:
+async def going_out(
+    spool: Spool, hostnames: Collection[str], dropped: Collection[bytes], *, utf8: bool
+) -> AsyncIterator[Spool]:
     """The octets of a completed message, which its signatures cover, from those that the account keeps.
 
-    `utf8`: whether the submission needs SMTPUTF8.
+    `dropped`: as in `Complete`. `utf8`: whether the submission needs SMTPUTF8.
     """
 
     def look() -> list[Edit]:
@@ -210,7 +208,7 @@ async def going_out(spool: Spool, hostnames: Collection[str], *, utf8: bool) -> 
             return transport_edits(view, scan(view).root, utf8=utf8)
 
     with ExitStack() as stack:
-        spool, _ = await _without_private(stack, spool, await read_header(spool), hostnames)
+        spool, _ = await _without(stack, spool, await read_header(spool), hostnames, dropped)
         edits = look() if spool.in_memory else await trio.to_thread.run_sync(look)
         if edits:
             spool = stack.enter_context(await spool.rewritten(partial(edited, edits=edits)))
@@ -236,7 +234,7 @@ async def _edits(letter: OutgoingMessage, spool: Spool, prepared: PreparedMessag
 
 async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -> Complete:
     spool, section, prepared, fault = clean.spool, clean.section, clean.prepared, clean.fault
-    author, way = await check_author(letter, prepared, section)
+    author, way = clean.origin.author, clean.origin.way
     transport = way.transport
     letter = await _from_one_place(letter, author, transport)
     envelope = prepared.index.envelope
@@ -247,8 +245,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
     added = b"" if envelope.message_id else text_field("Message-Id", message_id)
     if not section.count(b"date"):
         added += f"Date: {format_date(letter.received)}\r\n".encode()
-    if way.on_behalf:
-        added += _sender_field(letter, prepared, section)
+    added += clean.origin.fields
     domain = letter.snapshot.domain(author.domain)
     # A message that cannot be signed is refused: receivers would show it as unproven, or drop it by our own DMARC
     # record, and its author would not hear of it.
@@ -261,7 +258,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
         recipients=recipients,
         received=letter.received,
         prefix=letter.trace + signatures + added,
-        has8bit=spool.facts.eight_bit,
+        has8bit=spool.facts.eight_bit or not added.isascii(),
         smtputf8=clean.utf8,
         requiretls=requiretls(letter, section),
         message_id=message_id,
@@ -277,7 +274,7 @@ async def _complete(keys: SigningKeys, letter: OutgoingMessage, clean: _Clean) -
         remote=letter.remote,
         transport=transport,
     )
-    return Complete(submission, author, way, added, prepared)
+    return Complete(submission, author, way, added, clean.origin.dropped, prepared)
 
 
 async def _signatures(
@@ -318,8 +315,7 @@ async def enqueue(
     raise SubmissionStuck  # the count stays: the message may have been queued
 
 
-# Checks of the message itself: well-formed, written by the user, extensions needed, fields to remove (SMTP-111, 112,
-# 117).
+# Checks of the message itself: well-formed, extensions needed, fields to remove (SMTP-111, 112, 117).
 
 
 PRIVATE: Final = (b"bcc", b"resent-bcc", b"return-path", b"x-moxlite-reason", b"x-moxlite-draft")
@@ -400,22 +396,23 @@ def malformed(section: HeaderSection) -> str:
     return "" if section.complete else "the header section is too long"
 
 
-def edit(section: HeaderSection, hostnames: Collection[str]) -> EditedHeader | None:
-    """Remove private fields, fields for the queue, and results of checks under one of our `hostnames` (SMTP-112,
-    SMTP-117), and join repeated fields of `ONCE` (SMTP-111); returns None if nothing changes. Raises SubmissionRefused.
+def edit(section: HeaderSection, hostnames: Collection[str], dropped: Collection[bytes] = ()) -> EditedHeader | None:
+    """Remove private fields, fields for the queue, fields named in `dropped`, and results of checks under one of our
+    `hostnames` (SMTP-112, SMTP-117), and join repeated fields of `ONCE` (SMTP-111); returns None if nothing changes.
+    Raises SubmissionRefused.
     """
-    dropped = section.all(*PRIVATE, *[name for name in section.names if name.startswith(EXTRA)])
-    dropped += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
-    repeated = [name for name in ONCE if section.count(name) > 1]
-    if not dropped and not repeated:
+    removed = section.all(*PRIVATE, *dropped, *[name for name in section.names if name.startswith(EXTRA)])
+    removed += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
+    repeated = [name for name in ONCE if section.count(name) > 1 and name not in dropped]
+    if not removed and not repeated:
         return None
     extra: dict[str, str] = {}
-    for field in dropped:
+    for field in removed:
         prefix = next((prefix for prefix in EXTRA if field.name.startswith(prefix)), None)
         if prefix is not None:
             _add_extra(extra, field.label[len(prefix) :].decode("ascii"), field.text)
     joined = b"".join(_joined(section, name) for name in repeated)
-    return EditedHeader(joined + section.without([*dropped, *section.all(*repeated)]), extra)
+    return EditedHeader(joined + section.without([*removed, *section.all(*repeated)]), extra)
 
 
 def _add_extra(extra: dict[str, str], key: str, value: bytes) -> None:
@@ -439,39 +436,6 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> PreparedMessage:
         if part.defect in BEYOND:
             raise _bad(f"can't send message: {BEYOND[part.defect]}")
     return prepared
-
-
-async def check_author(
-    letter: OutgoingMessage, prepared: PreparedMessage, section: HeaderSection
-) -> tuple[Address, SendingRoute]:
-    """Return the author, the only address in From, and the way of mail from it; refuse one that the user may not send
-    as (SMTP-111). Raises SubmissionRefused, StoreError.
-    """
-    author = from_address(prepared.index.envelope.from_)
-    if author is None or section.count(b"from") != 1:
-        raise SubmissionRefused(550, "5.7.1", "message must have a From field with exactly one address", "badfrom")
-    settings = letter.snapshot.domain(author.domain)
-    if settings is not None and settings.disabled:
-        raise SubmissionRefused(451, "4.3.0", "the From address's domain is temporarily disabled", "badfrom")
-    way = await letter.way_of(author)
-    if way is None:
-        raise SubmissionRefused(550, "5.7.1", "you can't send from the address in From", "badfrom")
-    return author, way
-
-
-def _sender_field(letter: OutgoingMessage, prepared: PreparedMessage, section: HeaderSection) -> bytes:
-    """The Sender field of a message that is sent on behalf of its author, b"" if it has one of the user's. Raises
-    SubmissionRefused.
-    """
-    account, snapshot = letter.identity.account, letter.snapshot
-    if section.count(b"sender"):
-        sender = from_address(prepared.index.envelope.sender)
-        if sender is None or not snapshot.may_send_as(account, sender):
-            raise SubmissionRefused(550, "5.7.1", "you can't send from the address in Sender", "badfrom")
-        return b""
-    login = Address.parse(letter.identity.address)
-    name = full_name(snapshot, account, str(login))
-    return address_field("Sender", [MailAddress(name, login.localpart, login.domain.ascii)], utf8=login.needs_smtputf8)
 
 
 async def _from_one_place(letter: OutgoingMessage, author: Address, transport: str) -> OutgoingMessage:

@@ -413,6 +413,33 @@ async def test_a_message_that_names_its_writer_goes_out_after_its_time_was_chang
     assert b"\nSender: " in sent.octets
 
 
+@pytest.mark.parametrize("author", [ADDRESS, TEAM["address"]])
+async def test_a_program_says_in_one_way_who_has_written(
+    rig: Rig, support: OpenAccount, queue: Queue, author: str
+) -> None:
+    """SMTP-111, SMTP-111a: of a message that JMAP has imported, From is written anew, and another's Sender is left out,
+    when the outbox hands it over, too; the account's copy stays as it came.
+    """
+    await let(rig, support, "mia", "behalf")
+    client = Client(rig)
+    client.account = "umia" if author == ADDRESS else "usupport"
+    [identity] = [one for one in (await client.call("Identity/get"))["list"] if one["email"] == author]
+    [sent] = [one["id"] for one in (await client.call("Mailbox/get"))["list"] if one["role"] == "sent"]
+    form = f"From: ceo@bank.example:<{author}>\r\nSender: ben@example.org\r\nTo: ann@example.net\r\n\r\nx\r\n"
+    email_id = await client.imported(form.encode(), sent)
+    made = await client.call("EmailSubmission/set", create={"s": {"identityId": identity["id"], "emailId": email_id}})
+    assert made["notCreated"] is None
+    for name in ("mia", "support"):
+        async with rig.account(name) as account:
+            await account.carrier.once()
+    [carried] = queue.taken
+    found = email.message_from_bytes(carried.submission.prefix + carried.octets)
+    assert found.get_all("From") == [f'"ceo@bank.example" <{author}>']
+    assert found.get_all("Sender", []) == ([] if author == ADDRESS else [f"<{ADDRESS}>"])
+    [kept] = (await client.call("Email/get", ids=[email_id], properties=["header:From:asRaw"]))["list"]
+    assert kept["header:From:asRaw"] == f" ceo@bank.example:<{author}>"
+
+
 @pytest.mark.parametrize("sends", [None, "behalf"])
 async def test_a_message_that_waits_is_not_sent_once_the_right_is_gone(
     rig: Rig, support: OpenAccount, mia: Browser, ben: Browser, queue: Queue, sends: Sends | None

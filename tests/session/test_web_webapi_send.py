@@ -313,6 +313,16 @@ async def test_a_full_account_sends_without_a_copy(tmp_path: Path) -> None:
         nursery.cancel_scope.cancel()
 
 
+@pytest.mark.parametrize("saved", [True, False])
+async def test_a_call_names_no_other_sender(rig: Rig, saved: bool) -> None:
+    """SMTP-111a: another's Sender is left out of what goes out, and the user's own stays."""
+    headers = [["Sender", "tom@example.org"], ["Resent-From", "mia@example.org"]]
+    await client(rig).call("Send", To=ME, Subject="who", Text="x", Headers=headers, SaveSent=saved)
+    found = parsed(await sent("who"))
+    assert (found["sender"], found["resent-from"]) == (None, "mia@example.org")
+    assert len(found.get_all("from", [])) == 1
+
+
 async def test_tls_and_time_are_kept(rig: Rig) -> None:
     """WEB-94, WEB-99, RFC 8689, RFC 4865: RequireTLS and FutureRelease reach the queue."""
     api = client(rig)

@@ -418,8 +418,8 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
     Without octets, it sends the row's message, without the Bcc field, which only the account's copy has (WEBMAIL-98).
     The row keeps the message's content even if the message is removed. `forwarded`: a message of another author, of
-    which only the fields that this server put before it for the owner are left out, and the fields named in `dropped`,
-    lower case, which the prefix of the submission replaces.
+    which only the fields that this server put before it for the owner are left out. `dropped`: names of fields, lower
+    case, which are left out as well: the prefix of the submission replaces them, or they name another user.
     """
 
     submission: Submission

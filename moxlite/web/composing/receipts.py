@@ -110,7 +110,7 @@ async def send_receipt(
             raise Conflict("you already sent or declined this read receipt")
         add_outgoing(tx, counted, limits, written=False)
         store_flags_ids(tx, message_ids, mode="add", flags=Flag.MDNSENT)
-        tx.owe(key, SUBMIT, OwedMessage(ready.submission, octets).pack())
+        tx.owe(key, SUBMIT, OwedMessage(ready.submission, octets, dropped=ready.dropped).pack())
         return True
 
     new = await account.write(unit)

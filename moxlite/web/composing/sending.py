@@ -50,8 +50,8 @@ from moxlite.store.types import Flag, MessageID, SpecialUse
 from moxlite.submission.authors import FindWay
 from moxlite.submission.counting import WITHDRAWN, Copying, counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
-from moxlite.submission.submit import Complete, complete
+from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused
+from moxlite.submission.submit import complete
 from moxlite.web.composing.drafts import (
     KeptDraft,
     Place,
@@ -202,7 +202,7 @@ async def send(
                 rows = add_outgoing(tx, counted, limits)
                 drop_here(tx, options.draft, written)
                 beside = msgspec.structs.replace(_mark(tx, written, options), counted=tuple(rows))
-                owed = OwedMessage(found.submission, beside=beside)
+                owed = OwedMessage(found.submission, beside=beside, dropped=found.dropped)
                 send_kept(tx, ready, key, owed, _flags(written), undo=_held(options), send_at=options.send_at)
                 return True
 
@@ -267,7 +267,7 @@ async def _as_another(
     # The draft may be in a third account: of the address that was in From before.
     async with dropped_elsewhere(None if kept_there else options.draft, account):
         try:
-            await send_copy(accounts, letter, found.submission, found.way, spool, found.added, key, copying)
+            await send_copy(accounts, letter, found, spool, key, copying)
         except SubmissionRefused as error:
             submissions.labels(result=error.result).inc()
             raise UserError(worded("{field}: {reason}", field="from", reason=error)) from error
@@ -495,6 +495,8 @@ async def _replace(
     on_behalf = found.owed.beside.on_behalf or done.way.on_behalf
     kept = msgspec.structs.replace(done.submission, recipients=before.recipients, extra=before.extra, hold=before.hold)
     prepared = done.prepared or await prepare(spool, max_size=letter.max_size)
+    beside = msgspec.structs.replace(found.owed.beside, on_behalf=on_behalf)
+    owed = OwedMessage(kept, beside=beside, dropped=done.dropped)
     async with held_body(account, prepared) as ready:
 
         def unit(tx: AccountTx) -> None:
@@ -502,6 +504,6 @@ async def _replace(
             # rolled back.
             added = add_message(tx, ready, ensure_mailbox(tx, SCHEDULED).id, flags=Flag.SEEN | Flag.NOTJUNK)
             due = options.send_at or tx.now
-            replace(tx, found.message_id, due, added.message_id, kept, on_behalf=on_behalf)
+            replace(tx, found.message_id, due, added.message_id, owed)
 
         await account.write(unit, weight=spool.size)

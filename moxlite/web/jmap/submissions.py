@@ -44,8 +44,8 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import structures
 from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import check_still, counted_as, counting, limits_of, note_answered
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused
-from moxlite.submission.submit import Complete, complete
+from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused
+from moxlite.submission.submit import complete
 from moxlite.web.composing.sending import SendOptions, addressed
 from moxlite.web.jmap.emailset import implied_set
 from moxlite.web.jmap.headerforms import EPOCH, utc_date
@@ -517,7 +517,7 @@ async def _submit(
         # Only a message that waits can be taken back, and then no longer counts.
         waits = tuple(rows) if envelope.hold_until else ()
         beside = msgspec.structs.replace(beside, counted=waits, on_behalf=way.on_behalf)
-        owed = OwedMessage(ready.submission, beside=beside)
+        owed = OwedMessage(ready.submission, beside=beside, dropped=ready.dropped)
         tx.owe(key, SUBMIT, owed.pack(), message_id, due=envelope.hold_until)
         sent = Sent(0, email_id, threadid, identity, ready.submission.message_id, wire, when, author=guest)
         return add_submission(tx, sent, key)

@@ -34,7 +34,7 @@ from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import counted_as, limits_of, send_copy
 from moxlite.submission.metrics import submission_total
-from moxlite.submission.outgoing import OutgoingMessage, SubmissionRefused, SubmissionStuck
+from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused, SubmissionStuck
 from moxlite.submission.submit import SubmissionServices, complete, enqueue, going_out
 from moxlite.web.metrics import webapi_submissions
 from moxlite.web.webapi import messages, types
@@ -50,7 +50,6 @@ if TYPE_CHECKING:
     from moxlite.compose.draft import Draft, File
     from moxlite.proto.mime.types import MailAddress
     from moxlite.store.changelog.unit import AccountTx
-    from moxlite.store.delivery.submission import Submission
     from moxlite.web.webapi.calls import Call
     from moxlite.web.webapi.letters import Parties
 
@@ -136,18 +135,20 @@ async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
         rows = [(text, submission.recipients[row].from_id, row) for text, row in parties.rows()]
         note = Note(call.body.digest, draft.message_id, tuple(rows))
         submission = msgspec.structs.replace(submission, key=key, note=note.pack() if key else b"")
+        found = msgspec.structs.replace(found, submission=submission)
         try:
             ids: list[int] | None = []
             if request.save_sent and found.way.owner:
                 key = key or secrets.token_bytes(KEY_OCTETS)
                 submission = msgspec.structs.replace(submission, key=key, note=note.pack())
-                await send_copy(call.service.accounts, letter, submission, found.way, spool, found.added, key)
+                found = msgspec.structs.replace(found, submission=submission)
+                await send_copy(call.service.accounts, letter, found, spool, key)
             elif request.save_sent:
-                ids = await _with_copy(call, letter, submission, note, spool)
+                ids = await _with_copy(call, letter, found, note, spool)
                 if ids is None:
                     return await _carried(call, key)
             else:
-                ids = await _queued(call, letter, submission, spool)
+                ids = await _queued(call, letter, found, spool)
         except SubmissionRefused as error:
             raise WebAPIError(REFUSALS.get(error.result, "user"), error.text) from error
         except OutgoingLimitExceeded as error:
@@ -250,24 +251,25 @@ async def _composed(
         yield spool
 
 
-async def _queued(call: Call, letter: OutgoingMessage, submission: Submission, spool: Spool) -> list[int]:
+async def _queued(call: Call, letter: OutgoingMessage, found: Complete, spool: Spool) -> list[int]:
     """Queue the message without a copy."""
     office = SubmissionServices(
         accounts=call.service.accounts, queue=queue_of(call).submit, keys=call.service.keys, deadline=DEADLINE
     )
-    async with going_out(spool, call.snapshot.hostnames, utf8=submission.smtputf8) as clean:
+    submission = found.submission
+    async with going_out(spool, call.snapshot.hostnames, found.dropped, utf8=submission.smtputf8) as clean:
         return await enqueue(office, letter, submission, clean)
 
 
 async def _with_copy(
-    call: Call, letter: OutgoingMessage, submission: Submission, note: Note, spool: Spool
+    call: Call, letter: OutgoingMessage, found: Complete, note: Note, spool: Spool
 ) -> list[int] | None:
     """Queue the message and keep a copy in Sent. Returns None if the outbox has a message with this key.
 
     Raises WebAPIError ``sentOverQuota``: the message is queued, without a copy.
     """
-    key = submission.key or secrets.token_bytes(KEY_OCTETS)
-    submission = msgspec.structs.replace(submission, key=key)
+    key = found.submission.key or secrets.token_bytes(KEY_OCTETS)
+    submission = msgspec.structs.replace(found.submission, key=key)
     limits, addresses = limits_of(letter), counted_as(letter)
     prepared = await prepare(spool, max_size=letter.max_size)
     async with call.account() as account:
@@ -281,7 +283,7 @@ async def _with_copy(
                     return False
                 counted = add_outgoing(tx, addresses, limits)
                 added = add_message(tx, ready, mailbox_for(tx, SpecialUse.SENT), flags=Flag.SEEN | Flag.NOTJUNK)
-                owed = OwedMessage(submission, beside=SubmissionEffects(counted=tuple(counted)))
+                owed = OwedMessage(submission, beside=SubmissionEffects(counted=tuple(counted)), dropped=found.dropped)
                 tx.owe(key, SUBMIT, owed.pack(), added.message_id, due=tx.now + HELD)
                 if submission.hold_until:
                     note_submission(tx, key, submission, submission.hold_until, added.message_id)
@@ -293,14 +295,15 @@ async def _with_copy(
                 # The message matters more than its copy. The note keeps what the answer was, for a call that is
                 # repeated.
                 over = msgspec.structs.replace(note, over_quota=True)
-                ids = await _queued(call, letter, msgspec.structs.replace(submission, note=over.pack()), spool)
+                submission = msgspec.structs.replace(submission, note=over.pack())
+                ids = await _queued(call, letter, msgspec.structs.replace(found, submission=submission), spool)
                 over.answer(ids)
                 return ids
         if not new:
             return None
         ids = []
         try:
-            async with going_out(spool, call.snapshot.hostnames, utf8=submission.smtputf8) as clean:
+            async with going_out(spool, call.snapshot.hostnames, found.dropped, utf8=submission.smtputf8) as clean:
                 # Shielded: a client that leaves must not leave open whether the message is queued.
                 with trio.move_on_after(DEADLINE, shield=True):
                     ids = await queue_of(call).submit(submission, clean)
