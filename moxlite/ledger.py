@@ -85,9 +85,10 @@ LOOK: Final = 1.0
 REMEMBERED: Final = 100
 """Owners whose refusals are remembered."""
 
-Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link", "spool", "command"]
+Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link", "spool", "command", "rows"]
 """Bodies of requests with their objects; messages of websockets with theirs; answers; events; entries that a DAV report
-has parsed; responses of other mail servers; messages until they are stored or on the disk; literals of commands.
+has parsed; responses of other mail servers; messages until they are stored or on the disk; literals of commands; keys
+and others that are made of the rows of all messages.
 """
 
 Short: TypeAlias = Literal["own", "large", "strangers", "events", "spools", "total"]

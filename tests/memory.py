@@ -14,12 +14,13 @@ LARGE: Final = 60_000
 
 
 @contextmanager
-def at_most(octets: int) -> Iterator[None]:
+def at_most(octets: int, what: str = "the block") -> Iterator[None]:
     """Assert that the block never holds so many octets that it has allocated itself."""
     tracemalloc.start()
     try:
         yield
-        assert tracemalloc.get_traced_memory()[1] < octets
+        most = tracemalloc.get_traced_memory()[1]
+        assert most < octets, f"{what} held {most:,} octets"
     finally:
         tracemalloc.stop()
 

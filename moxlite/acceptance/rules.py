@@ -37,7 +37,6 @@ from moxlite.store.mail.fetching import structure_of
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.rows import messages as message_rows
 from moxlite.store.rows.mailboxes import mailbox_by_name
-from moxlite.store.types import MessageID
 
 logger = logging.getLogger("moxlite.acceptance.rules")
 
@@ -294,7 +293,7 @@ def _try(
 def stored_message(r: Reader, message_id: int) -> StoredMessage | None:
     """A stored message that came by SMTP, as rules see it; None if it cannot be read, or is gone."""
     came = smtp_arrival(r, message_id)
-    packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
+    packed = message_rows.packed_structure(r, message_id)
     if came is None or packed is None:
         return None
     try:

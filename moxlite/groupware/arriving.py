@@ -31,8 +31,8 @@ from moxlite.store.groupware.scheduling import ScheduleMessage
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.people.correspondents import is_known
-from moxlite.store.rows.messages import message, structures
-from moxlite.store.types import Flag, MessageID
+from moxlite.store.rows.messages import message, packed_structure
+from moxlite.store.types import Flag
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
@@ -134,7 +134,7 @@ def _arrived(r: Reader, number: int) -> ReceivedCalendar | None:
     """The message, if it is still there, is not junk, and its one author is proven."""
     try:
         row = message(r, number)
-        packed = structures(r, [MessageID(number)]).get(MessageID(number))
+        packed = packed_structure(r, number)
         structure = None if packed is None else structure_of(packed)
     except (NoSuchMessage, ChunkDamaged):
         return None

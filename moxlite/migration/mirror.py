@@ -290,7 +290,7 @@ def _adopted(tx: AccountTx, *, found: Sequence[ListedMessage], remote: Remote, l
 def _written_from(r: Reader, *, ids: Sequence[MessageID], address: str) -> list[MessageID]:
     """The messages that were written from an address."""
     message_ids = []
-    for message_id, packed in structures(r, ids).items():
+    for message_id, packed in structures(r, ids):
         authors = structure_of(packed).envelope.from_
         if any(f"{author.localpart}@{author.domain}".casefold() == address.casefold() for author in authors):
             message_ids.append(message_id)

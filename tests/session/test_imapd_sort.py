@@ -14,8 +14,12 @@ from moxlite.imapd.session import progress
 from moxlite.imapd.session.sessions import UidList
 from moxlite.imapd.session.state import Session
 from moxlite.imapd.session.view import View
+from moxlite.ledger import ledger
 from moxlite.store.mail.expunging import expunge
+from moxlite.store.rows import ordering
 from moxlite.store.rows.mailboxes import mailbox
+from moxlite.store.rows.ordering import room_for
+from moxlite.store.rows.sorting import sort_keys, thread_rows
 from moxlite.store.types import MailboxID
 from moxlite.store.upkeep.repairs import reassign_uids, repair
 from tests.session.imapd_harness import Client, Imap, imap
@@ -81,6 +85,34 @@ async def test_text_is_ordered_by_unicode_casemap(imap: Imap) -> None:
         assert await c.ok("a SORT (SUBJECT) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
         assert await c.ok("a SORT (DISPLAYFROM) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
         assert await c.ok("a SORT (SUBJECT ARRIVAL FROM) UTF-8 ALL") == ["* SORT 5 4 7 2 3 8 1 6"]
+
+
+async def test_what_sorts_and_threads_are_made_of_is_held(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a, STORE-198b, IMAP-127: before a row is read, and no longer than the command; of a mailbox that is too
+    large the client is told.
+    """
+    held: list[int] = []
+    here = ledger()
+
+    def watched(read: Callable[..., Any]) -> Callable[..., Any]:
+        def watching(*args: Any, **options: Any) -> Any:
+            held.append(here.held["rows"])
+            return read(*args, **options)
+
+        return watching
+
+    monkeypatch.setattr("moxlite.imapd.search.sort.sort_keys", watched(sort_keys))
+    monkeypatch.setattr("moxlite.imapd.search.sort.thread_rows", watched(thread_rows))
+    async with imap.user() as c:
+        await three(c)
+        assert await c.ok("a SORT (SUBJECT) UTF-8 ALL") == ["* SORT 2 1 3"]
+        await c.ok("b THREAD REFERENCES UTF-8 ALL")
+        assert held == [room_for(3), 3 * sort.THREADED]
+        assert not here.held["rows"]
+        monkeypatch.setattr(ordering, "MOST", 100)
+        monkeypatch.setattr(sort, "MOST", 100)
+        assert (await c.tagged("c SORT (FROM) UTF-8 ALL")).startswith("NO [LIMIT] ")
+        assert (await c.tagged("d THREAD ORDEREDSUBJECT UTF-8 ALL")).startswith("NO [LIMIT] ")
 
 
 async def test_a_group_is_the_first_address(imap: Imap) -> None:

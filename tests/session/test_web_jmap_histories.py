@@ -1,7 +1,7 @@
 """Random histories: what two clients know of an account after /changes and /queryChanges is what a full read shows."""
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -301,8 +301,10 @@ async def test_pages_of_conversations_are_those_of_a_search(rig: Rig, monkeypatc
         assert await client.error("Email/query", filter={"inMailbox": "F1"}, **view, anchor=hidden) == "anchorNotFound"
 
 
-def watched(function: Callable[..., Awaitable[list[str]]], calls: list[object]) -> Callable[..., Awaitable[list[str]]]:
-    async def call(*args: object, **options: object) -> list[str]:
+def watched(
+    function: Callable[..., Awaitable[Sequence[str]]], calls: list[object]
+) -> Callable[..., Awaitable[Sequence[str]]]:
+    async def call(*args: object, **options: object) -> Sequence[str]:
         calls.append(args)
         return await function(*args, **options)
 

@@ -1,7 +1,7 @@
 """The THREAD algorithms (RFC 5256 §3)."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import pytest
 from hypothesis import given, strategies as st
@@ -128,7 +128,7 @@ def test_of_many_threads_those_are_written_again_which_a_message_belongs_to(monk
     """
     looked_at: list[int] = []
 
-    def spy(self: References, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
+    def spy(self: References, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], Iterable[str]]:
         looked_at.append(len(order))
         return _threads(self, order, numbers)
 

@@ -102,11 +102,11 @@ async def test_each_account_has_its_own_prefix(accounts: Accounts) -> None:
         other = ready.with_prefix(b"Delivered-To: mia@example.org\r\n")
         added = (await deliver(account, other, NO_FACTS, "Inbox")).added
         assert added is not None
-        info = (await look(account, lambda r: message_rows.infos(r, [added.message_id])))[added.message_id]
+        info = (await look(account, lambda r: dict(message_rows.infos(r, [added.message_id]))))[added.message_id]
         index = decode_structure(info.structure)
         whole = await look(account, lambda r: body.message_range(r, added.message_id))
         assert whole[index.root.body :] == b"1: Hello!\r\n"
-        headers = await look(account, lambda r: message_rows.headers(r, [added.message_id]))
+        headers = await look(account, lambda r: dict(message_rows.headers(r, [added.message_id])))
         assert headers[added.message_id] == other.header
         assert (await rows(account))[0].size == len(whole)
 
@@ -157,7 +157,7 @@ async def test_facts_are_stored_beside_the_message(accounts: Accounts) -> None:
         row = (await rows(account, "Junk"))[0]
         assert (row.is_forward, row.is_mailinglist, row.is_reject, row.flags) == (True, True, False, Flag.JUNK)
         assert row.mailbox_destined_id == inbox.id
-        info = (await look(account, lambda r: message_rows.infos(r, [added.message_id])))[added.message_id]
+        info = (await look(account, lambda r: dict(message_rows.infos(r, [added.message_id]))))[added.message_id]
         assert (info.tls_version, info.requiretls) == ("tls1.3", True)
 
 

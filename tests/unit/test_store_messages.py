@@ -108,7 +108,9 @@ async def test_content_comes_back_octet_by_octet(accounts: Accounts) -> None:
         envelope, bodystructure = (await look(account, lambda r: wires(r, [added.message_id])))[added.message_id]
         assert b'"greetings"' in envelope
         assert bodystructure.startswith(b'("TEXT" "PLAIN"')
-        assert (await look(account, lambda r: infos(r, [added.message_id])))[added.message_id].preview == "1: Hello!"
+        assert (await look(account, lambda r: dict(infos(r, [added.message_id]))))[
+            added.message_id
+        ].preview == "1: Hello!"
 
 
 async def test_flags_are_added_removed_and_replaced(accounts: Accounts) -> None:

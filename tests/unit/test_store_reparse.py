@@ -42,9 +42,9 @@ async def stored(account: Account) -> tuple[object, ...]:
     ids = [row.id for row in await rows(account)]
     return (
         await rows(account),
-        await look(account, lambda r: infos(r, ids)),
+        await look(account, lambda r: dict(infos(r, ids))),
         await look(account, lambda r: wires(r, ids)),
-        await look(account, lambda r: headers(r, ids)),
+        await look(account, lambda r: dict(headers(r, ids))),
         await look(account, lambda r: r.rows("SELECT parse_version FROM state")),
         await look(account, lambda r: r.rows("SELECT * FROM upgrade")),
     )
@@ -149,5 +149,5 @@ async def test_a_large_message_is_read_from_a_file(accounts: Accounts, tmp_path:
         before = await stored(account)
         assert await reparse(account, force=True) == 1
         assert await stored(account) == before
-        info = (await look(account, lambda r: infos(r, [1])))[MessageID(1)]
+        info = (await look(account, lambda r: dict(infos(r, [1]))))[MessageID(1)]
         assert decode_structure(info.structure).size == (await rows(account))[0].size

@@ -246,7 +246,7 @@ async def _content(session: Session, part: CatenateUrl, url: ImapUrl, place: Pla
         if url.uidvalidity not in (None, uidvalidity):
             return None
         assert url.uid is not None
-        rows, _ = fetch_rows(r, mailbox_id, uid_array([url.uid]), ("size", "prefix", "structure"))
+        rows, _, _ = fetch_rows(r, mailbox_id, uid_array([url.uid]), ("size", "prefix", "structure"))
         return rows[0] if rows else None
 
     row = await account.read(read, op="imap-catenate") if url.uid and url.uid < 1 << 32 else None

@@ -228,7 +228,7 @@ class _FetchRun:
         r"""Set ``\Seen`` on messages without it. Returns their UIDs."""
         session, view = self.session, self.view
         live = view.live(uids)
-        rows, _ = await view.seat.account.read(self._reading(live), op="imap-seen")
+        rows, _, _ = await view.seat.account.read(self._reading(live), op="imap-seen")
         unseen = [row[0] for row in rows if not row[1] & _SEEN]
         if not unseen:
             return frozenset()
@@ -241,7 +241,7 @@ class _FetchRun:
             session.hush(stored.changed[0].modseq)
         return frozenset(row.uid for row in stored.changed)
 
-    def _reading(self, uids: array[int], how: Plan | None = None) -> partial[tuple[list[Row], list[Row]]]:
+    def _reading(self, uids: array[int], how: Plan | None = None) -> partial[tuple[list[Row], list[Row], array[int]]]:
         return partial(
             fetch_rows,
             mailbox_id=self.view.mailbox_id,
@@ -252,36 +252,44 @@ class _FetchRun:
         )
 
     async def _answer(self, uids: array[int], *, telling: bool) -> None:
+        while uids:
+            uids = await self._answer_portion(uids, telling=telling)
+
+    async def _answer_portion(self, uids: array[int], *, telling: bool) -> array[int]:
+        """Answer for the first messages. Returns the UIDs that are left."""
         how = self._plan(telling=telling)
         account, reading = self.view.seat.account, self._reading(uids, how)
         stored: Sequence[Row] | None = None
         if how.rest and len(uids) == 1:
             one = partial(row_and_body, rows_of=reading, how=how)
             rows, gone, stored = await account.read(one, op="imap-fetch", turn=self._began)
+            left = uids[1:]
         else:
-            rows, gone = await account.read(reading, op="imap-fetch", turn=self._began)
+            rows, gone, left = await account.read(reading, op="imap-fetch", turn=self._began)
         self._began = True
-        if self.since is None and len(rows) < len(uids):
+        if self.since is None and len(rows) < len(uids) - len(left):
             self.gone = True
         # Messages that others have removed, but whose EXPUNGE this client did not get yet: it may still fetch them.
         if gone:
             rows = sorted([*rows, *gone])
         if not rows:
-            return
+            return left
         if not how.answers(rows):
             how = self._plan(telling=telling, derived=False)
             stored = None
-            rows, gone = await account.read(self._reading(uids, how), op="imap-fetch")
+            read = uids[: len(uids) - len(left)]
+            rows, gone, more = await account.read(self._reading(read, how), op="imap-fetch")
+            left = more + left
             rows = sorted([*rows, *gone])
             if not rows:
-                return
+                return left
         numbers = self._numbers(rows)
         long = how.takes_long(rows)
         if how.rest:
             begin = partial(Slice, account, how, rows, numbers, stored)
             for group in (await off_loop(begin, kind="imap-fetch") if long else begin()).groups():
                 await self._take(group)
-            return
+            return left
         await self._flush()
 
         def render() -> bytes:
@@ -289,6 +297,7 @@ class _FetchRun:
 
         self.session.write(await off_loop(render, kind="imap-fetch") if long else render())
         await self.session.drain()
+        return left
 
     async def _take(self, group: Group) -> None:
         """Read a group. The one before it may continue decompressing meanwhile."""
@@ -432,12 +441,12 @@ class Slice:
 
 
 def row_and_body(
-    r: Reader, rows_of: Callable[[Reader], tuple[list[Row], list[Row]]], how: Plan
+    r: Reader, rows_of: Callable[[Reader], tuple[list[Row], list[Row], array[int]]], how: Plan
 ) -> tuple[list[Row], list[Row], list[Row]]:
     """Read the row of one message by `rows_of`, and its body in stored form, in one snapshot: a message that a person
     opens. A second read would take a fifth of the command's time.
     """
-    rows, gone = rows_of(r)
+    rows, gone, _ = rows_of(r)
     found = rows or gone
     if not found:
         return rows, gone, []

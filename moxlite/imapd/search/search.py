@@ -32,7 +32,7 @@ from moxlite.proto.imap.search import ModSeqIs, Return, keys_of
 from moxlite.proto.imap.seqset import runs
 from moxlite.store.content.body import CHUNK_SIZE, message_range
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.store.file.transaction import Reader, Row, portions
 from moxlite.store.mail.fetching import fetch_rows, small_bodies
 from moxlite.store.rows.conditions import All, And, Condition, UIDRange, matching_texts
 from moxlite.store.rows.messages import MAX_UID
@@ -269,16 +269,18 @@ class _MessageTest:
         if not self._program.hints:
             self._left = uids
             return
-        rows = columns_of(r, "m.uid, h.header", HEADER, self.view.mailbox_id, uids)
-        for hint in self._program.hints:
-            rows = [rows[position] for position in hint.may_hold([header for _, header in rows])]
-        self._left = uid_array([row[0] for row in rows])
+        left = uid_array()
+        for rows in portions(columns_of(r, "m.uid, h.header", HEADER, self.view.mailbox_id, uids), (1,)):
+            for hint in self._program.hints:
+                rows = [rows[position] for position in hint.may_hold([header for _, header in rows])]
+            left.extend([row[0] for row in rows])
+        self._left = left
 
     def _look_into(self, r: Reader, until: float) -> None:
         """Test messages of the slice by their whole content. A message that cannot be read matches nothing."""
         test = self._program.test
         assert test is not None
-        rows, _ = fetch_rows(r, self.view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
+        rows, _, left = fetch_rows(r, self.view.mailbox_id, self._left, ("size", "prefix", "header", "structure"))
         for start, stop in _groups(rows):
             group = rows[start:stop]
             bodies: dict[int, bytes] = {}
@@ -290,9 +292,9 @@ class _MessageTest:
                 except (ChunkDamaged, NoSuchMessage):
                     continue
             if stop < len(rows) and time.monotonic() >= until:
-                self._left = uid_array([row[0] for row in rows[stop:]])
+                self._left = uid_array([row[0] for row in rows[stop:]]) + left
                 return
-        self._left = uid_array()
+        self._left = left
 
 
 def _groups(rows: Sequence[Row]) -> Sequence[tuple[int, int]]:

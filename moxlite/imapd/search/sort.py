@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
-from operator import itemgetter
 from typing import Final
 
 import msgspec
@@ -29,20 +28,22 @@ from moxlite.imapd.session.sessions import EMPTY, Seat, Threads, UidList, uid_ar
 from moxlite.imapd.session.state import Done, Session
 from moxlite.imapd.session.view import View
 from moxlite.imapd.updates.changes import tell
+from moxlite.ledger import NoRoom
 from moxlite.processor import turn
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.encode import encode, thread_line
 from moxlite.proto.imap.responses import SortData
 from moxlite.proto.imap.search import ModSeqIs, Return, SearchKey, Sequence as SequenceKey, SortKey, Uids, keys_of
-from moxlite.proto.imap.threading import References, Subjects, Threadable
-from moxlite.store.file.transaction import Reader, Row
+from moxlite.proto.imap.threading import References, Subjects
+from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.mailboxes import mailbox, state
 from moxlite.store.rows.messages import uids as all_uids
-from moxlite.store.rows.sorting import sort_rows, thread_rows
+from moxlite.store.rows.ordering import MOST, SLICE, KeysOf, arrange, holding, room_for
+from moxlite.store.rows.sorting import sort_keys, thread_rows
 from moxlite.store.types import Mailbox, MailboxID
 
-SLICE: Final = 5_000
-"""Messages read at once: 5 to 20 ms in a thread, then the snapshot is given up."""
+THREADED: Final = 330
+"""Octets of a message while it is threaded: half of them are its numbers, which are kept with the list."""
 
 FRESH: Final = 200
 """New messages since a mailbox was sorted above which it is sorted again: inserting one takes some 16 look-ups."""
@@ -55,11 +56,6 @@ async def _found(session: Session, view: View, program: SearchKey) -> array[int]
     await first_searched(session, view, program, all_or_none=True)
     named = await conditions(view, program)
     return await find(session, view, divide(program, view, named))
-
-
-def _slices(uids: array[int]) -> Iterator[array[int]]:
-    for start in range(0, len(uids), SLICE):
-        yield uids[start : start + SLICE]
 
 
 # --- SORT
@@ -99,30 +95,32 @@ async def sort(session: Session, command: c.Sort) -> Done:
 
 
 async def _ordered(view: View, uids: array[int], keys: tuple[SortKey, ...]) -> Sequence[int]:
-    names = [key.name for key in keys]
     known = view.list.orders.get(keys) or await _brought_up(view, keys)
     if isinstance(known, array):
         if len(known) == len(uids):
             return known
         wanted = frozenset(uids)
         return await off_loop(len(known), lambda: [uid for uid in known if uid in wanted])
-    rows: list[Row] = []
-    for some in _slices(uids):
-        rows += await view.seat.account.scan(
-            partial(sort_rows, mailbox_id=view.mailbox_id, uids=some, keys=names), op="imap-sort"
-        )
-    ordered = await off_loop(len(rows), lambda: _arranged(rows, keys))
+    async with _held(room_for(len(uids))):
+        places = await arrange(view.seat.account, uids, _keys_of(view.mailbox_id, keys), op="imap-sort")
+        ordered = uid_array([uids[place] for place in places])
     if view.list and len(ordered) == len(view.list):
         view.list.keep(keys, ordered)
     return ordered
 
 
-def _arranged(rows: list[Row], keys: Sequence[SortKey]) -> array[int]:
-    """The UIDs of rows with a value for each key, sorted."""
-    # From the last key to the first, with a stable sort: equal messages finally stay in the order of their numbers.
-    for position, key in reversed(list(enumerate(keys, 1))):
-        rows.sort(key=itemgetter(position), reverse=key.reverse)
-    return uid_array([row[0] for row in rows])
+def _keys_of(mailbox_id: MailboxID, keys: Sequence[SortKey]) -> KeysOf:
+    return partial(sort_keys, mailbox_id=mailbox_id, keys=[(key.name, key.reverse) for key in keys])
+
+
+@asynccontextmanager
+async def _held(octets: int) -> AsyncIterator[None]:
+    """Hold so much within a block. Raises Refused."""
+    try:
+        async with holding(octets):
+            yield
+    except NoRoom as error:
+        raise no(str(error), "LIMIT" if error.own else "UNAVAILABLE") from None
 
 
 async def _brought_up(view: View, keys: tuple[SortKey, ...]) -> array[int] | None:
@@ -157,36 +155,26 @@ def _inserted(
     """An order with messages inserted whose UIDs are above all others; None if a message needed for a comparison is
     gone.
     """
-    names = [key.name for key in keys]
-    rows = sort_rows(r, mailbox_id, fresh, names)
-    values = {row[0]: row for row in rows}
-    if len(rows) != len(fresh):
-        return None
+    keys_of = _keys_of(mailbox_id, keys)
+
+    def key(uid: int) -> bytes | None:
+        return next((octets for _, octets in keys_of(r, [uid])), None)
+
     found = order[:]
-    low = 0
-    for uid in _arranged(rows, keys):
-        high = len(found)
+    for uid in fresh:
+        own = key(uid)
+        low, high = 0, len(found)
         while low < high:
             middle = (low + high) // 2
-            probe = sort_rows(r, mailbox_id, found[middle : middle + 1], names)
-            if not probe:
+            other = key(found[middle])
+            if own is None or other is None:
                 return None
-            if _before(values[uid], probe[0], keys):
+            if own < other:
                 high = middle
             else:
                 low = middle + 1
         found.insert(low, uid)
-        low += 1
     return found
-
-
-def _before(row: Row, other: Row, keys: Sequence[SortKey]) -> bool:
-    """Whether a message sorts before one with a lower UID."""
-    for position, key in enumerate(keys, 1):
-        if row[position] != other[position]:
-            before: bool = row[position] < other[position]
-            return before != key.reverse
-    return False
 
 
 # --- THREAD
@@ -201,7 +189,10 @@ async def thread(session: Session, command: c.Thread) -> Done:
     if command.algorithm not in _ALGORITHMS or f"THREAD={command.algorithm}" in session.login.disabled:
         raise bad("unknown threading algorithm")
     uids = await _found(session, view, command.program)
-    session.write(await going_on(session, lambda: _threaded(view, uids, command.algorithm, by_uid=command.uid)))
+    if THREADED * len(uids) > MOST:
+        raise no(f"can't thread more than {MOST // THREADED:,} messages", "LIMIT")
+    async with _held(THREADED * len(uids)):
+        session.write(await going_on(session, lambda: _threaded(view, uids, command.algorithm, by_uid=command.uid)))
     return Done("threaded")
 
 
@@ -212,38 +203,26 @@ async def _threaded(view: View, uids: array[int], algorithm: str, *, by_uid: boo
         kept = Threads(_ALGORITHMS[algorithm]())
     while True:
         known, threads = len(kept.uids), kept
-        wanted, more = uids[:known], list[Threadable]()
-        for some in _slices(uids[known:]):
+        wanted, left = uids[:known], uids[known:]
+        while left:
+            some = left[:SLICE]
             read = partial(
                 thread_rows, mailbox_id=view.mailbox_id, uids=some, with_references=algorithm == "REFERENCES"
             )
             account = view.seat.account
-            found, part = await (account.read if len(some) <= FEW else account.scan)(read, op="imap-sort")
+            found, part, rest = await (account.read if len(some) <= FEW else account.scan)(read, op="imap-sort")
+            await off_loop(len(found), partial(threads.add, len(wanted), uid_array(found), part))
             wanted.extend(found)
-            more += part
+            left = rest + left[SLICE:]
         numbers = (
             range(1, len(wanted) + 1) if len(wanted) == len(messages) else [messages.number(uid) for uid in wanted]
         )
-        octets = await off_loop(len(wanted), partial(_written, threads, known, wanted, more, numbers, by_uid=by_uid))
+        octets = await off_loop(len(wanted), partial(threads.octets, wanted, numbers, by_uid=by_uid))
         if octets is not None:
             if len(wanted) == len(messages):
                 messages.keep(algorithm, threads)
-            return octets
+            return thread_line(octets)
         kept = Threads(_ALGORITHMS[algorithm]())  # a session with newer messages has added them meanwhile
-
-
-def _written(
-    threads: Threads,
-    known: int,
-    uids: array[int],
-    more: Sequence[Threadable],
-    numbers: Sequence[int],
-    *,
-    by_uid: bool,
-) -> bytes | None:
-    threads.add(known, uids[known:], more)
-    octets = threads.octets(uids, numbers, by_uid=by_uid)
-    return None if octets is None else thread_line(octets)
 
 
 # ESEARCH: a search in several mailboxes (RFC 7377; IMAP-126).

@@ -166,7 +166,7 @@ async def highest_modseq(view: View, uids: Sequence[int]) -> int:
     ascending = uid_array(sorted(uids))
     for start in range(0, len(ascending), PAGE):
         part = ascending[start : start + PAGE]
-        rows, _ = await view.seat.account.scan(
+        rows, _, _ = await view.seat.account.scan(
             partial(fetch_rows, mailbox_id=view.mailbox_id, uids=part, columns=("modseq",)), op="imap-search"
         )
         highest = max([highest, *[row[5] for row in rows]])

@@ -39,6 +39,11 @@ FEW: Final = 16
 each takes 0.1 ms; scanning all hashes takes 2 ms, writing all threads 10 ms.
 """
 
+FEW_MISSING: Final = 1_000
+"""Missing messages that are nodes, beside half as many as there are messages: a message may name 200 in its References.
+Those beyond are passed over.
+"""
+
 _NONE: Final = -1
 """Number for a missing node or message."""
 
@@ -164,7 +169,9 @@ class Subjects:
         self._begins = bytearray(len(self))
         for first in firsts:
             self._begins[first] = 1
-        self._line = bytearray("".join(texts), "ascii")
+        self._line = bytearray()
+        for text in texts:
+            self._line += text.encode()
 
     def _write_some(self, messages: list[int], numbers: Sequence[int]) -> bool:
         """Replace the threads of these messages in the line; return False if there are too many."""
@@ -201,7 +208,7 @@ class Subjects:
     def _age(self, message: int) -> tuple[int, int]:
         return self._dates[message], message
 
-    def _threads(self, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
+    def _threads(self, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], Iterable[str]]:
         """Compute the threads of messages, which are sorted by date and number.
 
         Returns:
@@ -211,7 +218,7 @@ class Subjects:
         for message in order:
             threads.setdefault(self._subjects[message], []).append(message)
         # the dict is ordered by the dates of the first messages
-        texts = [_subject_thread([numbers[message] for message in thread]) for thread in threads.values()]
+        texts = (_subject_thread([numbers[message] for message in thread]) for thread in threads.values())
         return [thread[0] for thread in threads.values()], texts
 
 
@@ -311,9 +318,11 @@ class References(Subjects):
         ids.pop(0, None)
         self._responses += bytes([message.response for message in messages])
         count = len(self._parents)
-        self._grow(len(messages) + sum([len(message.references) for message in messages]))
-        for message in messages:
-            count = self._add(message, ids, count)
+        spare = max(len(self) // 2 + FEW_MISSING - (count - len(self._node)), 0)
+        self._grow(len(messages) + min(sum([len(message.references) for message in messages]), spare))
+        room = len(self._parents)
+        for left, message in zip(reversed(range(len(messages))), messages, strict=True):
+            count = self._add(message, ids, count, room - left)
         self._grow(count - len(self._parents))
 
     def _grow(self, count: int) -> None:
@@ -342,8 +351,8 @@ class References(Subjects):
     def _links(self) -> Sequence[int]:
         return self._parents
 
-    def _add(self, message: Threadable, ids: dict[int, int], count: int) -> int:
-        """Add the nodes of a message, the new ones from number `count` on; returns the next number."""
+    def _add(self, message: Threadable, ids: dict[int, int], count: int, most: int) -> int:
+        """Add the nodes of a message, the new ones from number `count` on, up to `most`; returns the next number."""
         parents = self._parents
         id_ = 0 if message.id is None else hash(message.id)
         node = ids.get(id_, _NONE) if id_ else _NONE
@@ -358,6 +367,8 @@ class References(Subjects):
             id_ = hash(reference)
             found = ids.get(id_, _NONE)
             if found < 0:
+                if count >= most:
+                    continue
                 ids[id_], self._ids[count] = count, id_
                 found, count = count, count + 1
             if above >= 0 and parents[found] < 0:
@@ -391,12 +402,12 @@ class References(Subjects):
             at = self._parents[at]
         return True
 
-    def _threads(self, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], list[str]]:
+    def _threads(self, order: Sequence[int], numbers: Sequence[int]) -> tuple[list[int], Iterable[str]]:
         """See `Subjects._threads`. Steps 2 to 6."""
         roots, children = self._trees(order)
         self._gather(roots, children)
         firsts = [root if root >= 0 else children[root][0] for root in roots]
-        return firsts, [_thread(root, children, numbers) for root in roots]
+        return firsts, (_thread(root, children, numbers) for root in roots)
 
     # A tree is identified by its message, or by a negative number if its root has no message.
 
@@ -483,23 +494,24 @@ class References(Subjects):
     def _gather(self, roots: list[int], children: dict[int, list[int]]) -> None:
         """Step 5: merge roots with the same base subject."""
         table: dict[int, int] = {}
-        subjects: dict[int, int] = {}
         responses = self._responses
+        count = 0
         for root in roots:
             subject = self._subjects[root if root >= 0 else children[root][0]]
             if not subject:
                 continue
-            subjects[root] = subject
+            count += 1
             held = table.get(subject)
             if held is None or (held >= 0 and (root < 0 or (responses[held] and not responses[root]))):
                 table[subject] = root
-        if len(table) == len(subjects):
+        if len(table) == count:
             return  # all differ
         found = dict.fromkeys(roots)
         changed: set[int] = set()
         fresh = -1 - len(self._parents)
-        for root, subject in subjects.items():
-            held = table[subject]
+        for root in roots:
+            subject = self._subjects[root if root >= 0 else children[root][0]]
+            held = table[subject] if subject else root
             if held == root:
                 continue
             del found[root]

@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from moxlite.decoders import msgpack_decoder
 
-PARSE_VERSION: Final = 4
+PARSE_VERSION: Final = 5
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
 all of them in the background after an upgrade (STORE-59): raise it for what readers would see.
 """
@@ -78,7 +78,8 @@ class Envelope(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True,
 
     `date` is microseconds since 1970 UTC and `date_offset` minutes east of UTC, both from the Date field; `date` is
     None if missing or unusable (STORE-56). Sender and Reply-To are as in the header, without fallback to From.
-    `in_reply_to` and `message_id` are raw unfolded text. Group members are in the lists like other addresses.
+    `in_reply_to` and `message_id` are raw unfolded text. Group members are in the lists like other addresses. A list
+    has the first `wire.MAX_KEPT` addresses of its field.
     """
 
     date: int | None = None

@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Final
 
 from .dates import parse_date
-from .envelope import MAX_ADDRESSES, GroupStart, RawAddress, decode_address, parse_addresses
+from .envelope import MAX_ADDRESSES, GroupEnd, GroupStart, RawAddress, decode_address, parse_addresses
 from .headers import HeaderSection
 from .types import Envelope, MailAddress, Parameter, Part, Structure
 
@@ -28,6 +28,13 @@ _LITERAL: Final = re.compile(rb"\{(\d+)\}\r\n")
 _TEXTS: Final = (b"date", b"subject", b"in-reply-to", b"message-id")
 _LISTS: Final = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 _NOBODY: Final[tuple[tuple[MailAddress, ...], bytes]] = ((), b"")
+MAX_KEPT: Final = 1_000
+"""Addresses and group marks of a field in an `Envelope` and in ENVELOPE (STORE-55a). The header has the others."""
+
+GROUP_END: Final = b"(NIL NIL NIL NIL)"
+MORE: Final = b'(NIL NIL "more addresses" NIL)' + GROUP_END
+"""An empty group in place of further addresses: clients show its name."""
+
 _CACHED_SIZE: Final = 1024  # octets of the longest address list kept in the cache
 
 
@@ -95,7 +102,7 @@ def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
         (to, to_wire),
         (cc, cc_wire),
         (bcc, bcc_wire),
-    ) = [read_addresses(lists, header.hint) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
+    ) = [read_addresses(lists, header.hint, MAX_KEPT) if lists else _NOBODY for lists in map(header.texts, _LISTS)]
     moment, offset = (parse_date(date) if date else None) or (None, 0)
     envelope = Envelope(
         moment,
@@ -125,21 +132,28 @@ def read_envelope(header: HeaderSection) -> tuple[Envelope, bytes]:
     return envelope, wire
 
 
-def read_addresses(lists: Sequence[bytes], hint: str = "") -> tuple[tuple[MailAddress, ...], bytes]:
-    """The mailboxes of several address lists as one, about MAX_ADDRESSES with group marks: decoded, without these;
-    and with them, as IMAP sends them, b"" if there is nothing.
+def read_addresses(
+    lists: Sequence[bytes], hint: str = "", most: int = MAX_ADDRESSES
+) -> tuple[tuple[MailAddress, ...], bytes]:
+    """The mailboxes of several address lists as one, at most so many with group marks: decoded, without these; and with
+    them, as IMAP sends them, b"" if there is nothing. If there are more, the last group says so.
     """
     if len(lists) == 1 and len(lists[0]) <= _CACHED_SIZE:
-        return _read_cached(hint, lists[0])
-    return _read_lists(hint, *lists)
+        return _read_cached(hint, most, lists[0])
+    return _read_lists(hint, most, *lists)
 
 
-def _read_lists(hint: str, *lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
+def _read_lists(hint: str, most: int, *lists: bytes) -> tuple[tuple[MailAddress, ...], bytes]:
     decoded: list[MailAddress] = []
     out: list[bytes] = []
     coded: dict[str, str] = {}
+    in_group = False
     for field in lists:
-        for item in parse_addresses(field, MAX_ADDRESSES - len(out)):
+        for item in parse_addresses(field, max(most + 1 - len(out), 1)):
+            if len(out) >= most and not isinstance(item, GroupEnd):
+                if in_group:
+                    out.append(GROUP_END)
+                return tuple(decoded), b"(%s)" % b"".join([*out, MORE])
             if isinstance(item, RawAddress):
                 decoded.append(decode_address(item, coded, hint))
                 out.append(
@@ -151,12 +165,10 @@ def _read_lists(hint: str, *lists: bytes) -> tuple[tuple[MailAddress, ...], byte
                         MISSING_DOMAIN if item.domain is None else string(item.domain),
                     )
                 )
-            elif isinstance(item, GroupStart):
+            elif in_group := isinstance(item, GroupStart):
                 out.append(b"(NIL NIL %s NIL)" % string(item.name))
             else:
-                out.append(b"(NIL NIL NIL NIL)")
-        if len(out) >= MAX_ADDRESSES:
-            break
+                out.append(GROUP_END)
     return tuple(decoded), b"(%s)" % b"".join(out) if out else b""
 
 

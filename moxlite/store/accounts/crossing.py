@@ -56,7 +56,7 @@ async def parts(account: Account, mailbox_id: MailboxID, uids: array[int]) -> li
     part, octets = array("I"), 0
     for start in range(0, len(uids), PART):
         read = partial(fetch_rows, mailbox_id=mailbox_id, uids=uids[start : start + PART], columns=("size",))
-        rows, _ = await account.read(read, op="crossing")
+        rows, _, _ = await account.read(read, op="crossing")
         for uid, *_, size in rows:
             if part and (len(part) == PART or octets + size > PART_OCTETS):
                 found.append(part)
@@ -89,7 +89,7 @@ async def transfer(
     read = partial(
         fetch_rows, mailbox_id=mailbox_id, uids=array("I", part), columns=("size", "received", "received_offset")
     )
-    rows, _ = await source.read(read, op="crossing")
+    rows, _, _ = await source.read(read, op="crossing")
     # For the flags alone, which are prepared outside the unit; the right to add messages is asked within it.
     rights = await target.account.read(lambda r: target.access.rights(r, target.mailbox_id), op="crossing")
     allowed, with_keywords = allowed_flags(rights)

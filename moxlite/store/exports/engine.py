@@ -261,12 +261,12 @@ class Message(msgspec.Struct, frozen=True):
 
 def message_page(r: Reader, mailbox_id: int, after: int, spelling: dict[str, str]) -> list[Message]:
     """The next messages of a mailbox, by UID."""
-    return [_message(row, spelling) for row in r.rows(OF_MAILBOX, mailbox_id, after)]
+    return [_message(row, spelling) for row in r.iterate(OF_MAILBOX, mailbox_id, after)]
 
 
 def messages_of(r: Reader, ids: Sequence[int], spelling: dict[str, str]) -> list[Message]:
     """Messages by their ids, in this order, `PAGE` at most."""
-    return [_message(row, spelling) for row in r.rows(OF_IDS, int_array(ids))]
+    return [_message(row, spelling) for row in r.iterate(OF_IDS, int_array(ids))]
 
 
 def _message(row: Row, spelling: dict[str, str]) -> Message:

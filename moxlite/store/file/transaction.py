@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import apsw
 
@@ -25,6 +25,35 @@ Value: TypeAlias = "int | float | str | bytes | memoryview | Array | None"
 
 Row: TypeAlias = tuple[Any, ...]
 """A row of a result. STRICT tables fix the type of each column; the code that reads the row annotates it."""
+
+
+PORTION: Final = 1 << 20
+"""Octets of a portion of rows. A row may have a header, a structure and what is rendered of it, a megabyte each; usual
+ones have 4 KiB together.
+"""
+
+
+def portion(rows: Iterator[Row], weighed: Sequence[int]) -> tuple[list[Row], bool]:
+    """The next rows that are kept together, and whether there may be more: at least one, and no further one once the
+    columns `weighed`, octets or text, exceed `PORTION` (STORE-198b).
+    """
+    found: list[Row] = []
+    octets = 0
+    for row in rows:
+        found.append(row)
+        for column in weighed:
+            octets += len(row[column])
+        if octets > PORTION:
+            return found, True
+    return found, False
+
+
+def portions(rows: Iterator[Row], weighed: Sequence[int]) -> Iterator[list[Row]]:
+    """Yields all rows, in portions."""
+    more = True
+    while more:
+        found, more = portion(rows, weighed)
+        yield found
 
 
 class Reader:

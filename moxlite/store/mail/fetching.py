@@ -7,6 +7,7 @@ as far as a tombstone has them.
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -19,7 +20,7 @@ from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE, CompressedChunks, decode_chunk
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.file.transaction import Reader, Row, int_array
+from moxlite.store.file.transaction import Reader, Row, int_array, portion
 from moxlite.store.rows.messages import EMAIL_ID, SLICE
 from moxlite.store.types import CHUNK_BITS, MailboxID, chunk_id
 
@@ -53,6 +54,9 @@ _BESIDE: Final[dict[Column, str]] = {
     "structure": "message_info",
     "prefix": "message_info",
 }
+_LARGE: Final = ("envelope", "bodystructure", "header", "structure")
+"""Columns that may have a megabyte each."""
+
 _ALIAS: Final = {"message_header": "h", "message_info": "i"}
 # Columns that a tombstone lacks: the date of saving; the email_id is in its row of `erase_queue`.
 _OF_TOMBSTONE: Final[dict[Column, str]] = {"savedate": "NULL", "email_id": "q.email_id"}
@@ -99,9 +103,9 @@ def fetch_rows(
     *,
     since: int | None = None,
     ids: bool = True,
-) -> tuple[list[Row], list[Row]]:
-    """Read FIXED, IDS and `columns` of messages, by ascending UID; returns rows of messages in the mailbox, and rows of
-    messages removed but not erased.
+) -> tuple[list[Row], list[Row], array[int]]:
+    """Read FIXED, IDS and `columns` of messages, by ascending UID, as many as make a portion; returns rows of messages
+    in the mailbox, rows of messages removed but not erased, and the UIDs that are left to be read.
 
     Args:
       uids: ascending, at most a slice (`slice_of`).
@@ -109,23 +113,32 @@ def fetch_rows(
       since: only messages with a modseq above it; removed ones are then left out.
     """
     if not uids:
-        return [], []
+        return [], [], uids
     by_range, by_array, removed = _statements(columns, ids)
     first, last, floor = uids[0], uids[-1], since or 0
+    at = len(FIXED) + (len(IDS) if ids else 0)
+    large = [at + index for index, name in enumerate(columns) if name in _LARGE]
     # In a range with few gaps one walk by the index is cheaper than a look-up for each UID. What was not asked for is
     # left out here.
     if last - first < 2 * len(uids):
-        rows = r.rows(by_range, mailbox_id, first, last, floor)
+        found = r.iterate(by_range, mailbox_id, first, last, floor)
         if last - first + 1 != len(uids):
             wanted = frozenset(uids)
-            rows = [row for row in rows if row[0] in wanted]
+            found = (row for row in found if row[0] in wanted)
     else:
-        rows = r.rows(by_array, mailbox_id, int_array(uids), floor)
-    if since is not None or len(rows) == len(uids):
-        return rows, []
+        found = r.iterate(by_array, mailbox_id, int_array(uids), floor)
+    rows, more = portion(found, large)
+    read = uids[: bisect_right(uids, rows[-1][0])] if more else uids
+    if since is not None or len(rows) == len(read):
+        return rows, [], uids[len(read) :]
     # Asked for second, and only for what is missing: nearly always nothing is.
     there = {row[0] for row in rows}
-    return rows, r.rows(removed, mailbox_id, int_array([uid for uid in uids if uid not in there]))
+    missing = int_array([uid for uid in read if uid not in there])
+    gone, more = portion(r.iterate(removed, mailbox_id, missing), large)
+    if more:
+        read = read[: bisect_right(read, gone[-1][0])]
+        rows = [row for row in rows if row[0] <= read[-1]]
+    return rows, gone, uids[len(read) :]
 
 
 CHUNKS: Final = f"""

@@ -21,7 +21,7 @@ from moxlite.decoders import msgpack_decoder
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.file.transaction import Reader, Tx, array_of, int_array
+from moxlite.store.file.transaction import Reader, Tx, array_of, int_array, portion
 from moxlite.store.mail.fetching import section_of
 from moxlite.store.mail.threadlinks import (
     AFTER,
@@ -390,7 +390,7 @@ SET_POSITION: Final = "UPDATE upgrade SET position = ? WHERE name = 'threads'"
 TOTAL: Final = "SELECT total FROM upgrade WHERE name = 'threads'"
 END: Final = "DELETE FROM upgrade WHERE name = 'threads'"
 NEXT: Final = """
-SELECT m.id, h.header, i.structure FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id
+SELECT m.id, h.header, coalesce(i.structure, x'') FROM message m CROSS JOIN message_header h ON h.email_id = m.email_id
 LEFT JOIN message_info i ON i.email_id = m.email_id WHERE m.id > ?
 ORDER BY m.id LIMIT ?"""
 WITHOUT: Final = """
@@ -473,9 +473,9 @@ def _clear(tx: Tx, after: int) -> None:
     """
     if _step(tx) != (0, after):
         return
-    rows = tx.rows(NEXT, after, UNIT_MESSAGES)
+    rows, _ = portion(tx.iterate(NEXT, after, UNIT_MESSAGES), (1, 2))
     for message_id, octets, packed in rows:
-        header = section_of(octets, packed or b"")
+        header = section_of(octets, packed)
         subject_base, _ = base_subject(header.decode(header.text(b"subject") or b""))
         tx.execute(CLEAR, canonical_message_id(header.text(b"message-id") or b""), subject_base, message_id)
     if rows:

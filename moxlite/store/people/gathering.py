@@ -217,7 +217,7 @@ def _read(r: Reader, after: int) -> tuple[int, list[_ReceivedMessage]]:
     found: list[_ReceivedMessage] = []
     work = Background()
     until = time.monotonic() + BATCH_SECONDS
-    for message_id, left_out, received, size, packed, header in r.rows(
+    for message_id, left_out, received, size, packed, header in r.iterate(
         NEXT, after, int(UNWANTED), int(OWN_OR_UNWANTED), BATCH
     ):
         work.give_way()

@@ -153,10 +153,10 @@ def _news(r: Reader, every: Sequence[Device], now: int) -> list[tuple[MessageID,
         return []
     lowest = min(device.told for device in every)
     earliest = min(device.told_at for device in every) + 1
-    rows = r.rows(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, int(LEFT_OUT), LOOKED)
+    rows = r.iterate(NEW, inbox.id, now - MAX_AGE, lowest, earliest, now, int(LEFT_OUT), LOOKED)
     known_only = choice(r).known
     news: list[tuple[MessageID, int, str]] = []
-    for message_id, received, packed, unproven in list(rows):
+    for message_id, received, packed, unproven in rows:
         sender, is_known = _sender(r, packed)
         if (is_known and not unproven) or not known_only:
             news.append((message_id, received, sender))

@@ -7,7 +7,7 @@ flags of any of them. Copies with ``\\Deleted`` are left out, and an email of wh
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -32,9 +32,12 @@ WHERE {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3)))
 GROUP BY m.threadid, m.email_id ORDER BY min(m.received), m.email_id"""  # noqa: S608 - a constant
 COPIES_AMONG: Final = """
 SELECT m.id, m.email_id FROM carray(?) c CROSS JOIN message m ON m.id = c.value WHERE m.email_id <> m.id"""
-SORT_COLUMNS: Final = """
-SELECT m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid FROM carray(?) c
-CROSS JOIN message m ON m.id = c.value"""
+_SORT_COLUMNS: Final = "m.id, m.received, m.size, m.subject_base, m.flags, m.keywords, m.threadid"
+SORT_COLUMNS: Final = f"SELECT {_SORT_COLUMNS}, x'' FROM carray(?) c CROSS JOIN message m ON m.id = c.value"  # noqa: S608 - constants
+SORT_STRUCTURES: Final = f"""
+SELECT {_SORT_COLUMNS}, coalesce(i.structure, x'') FROM carray(?) c CROSS JOIN message m ON m.id = c.value
+LEFT JOIN message_info i ON i.email_id = m.email_id"""  # noqa: S608 - a constant
+THREADS_OF: Final = "SELECT DISTINCT m.threadid FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 THREAD_FLAGS: Final = f"""
 SELECT m.threadid, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON {in_thread("c.value")}
 WHERE {_LIVING}"""  # noqa: S608 - a constant
@@ -105,14 +108,17 @@ def copies_among(r: Reader, message_ids: Sequence[int]) -> dict[int, int]:
     return dict(r.rows(COPIES_AMONG, int_array(message_ids))) if message_ids else {}
 
 
-def sort_columns(r: Reader, message_ids: Sequence[int]) -> list[Row]:
-    """Rows of message id, received, size, base subject, flags as bits, keywords and thread."""
-    return [*r.rows(SORT_COLUMNS, int_array(message_ids))] if message_ids else []
+def sort_columns(r: Reader, message_ids: Sequence[int], *, structures: bool) -> Iterator[Row]:
+    """Yields rows of message id, received, size, base subject, flags as bits, keywords, thread and packed structure,
+    empty unless asked for.
+    """
+    return r.iterate(SORT_STRUCTURES if structures else SORT_COLUMNS, int_array(message_ids))
 
 
-def thread_flags(r: Reader, threads: Sequence[int]) -> list[Row]:
-    """Rows of thread, flags as bits and keywords, of each message of these threads."""
-    return [*r.rows(THREAD_FLAGS, int_array(threads))] if threads else []
+def thread_flags(r: Reader, message_ids: Sequence[int]) -> Iterator[Row]:
+    """Yields rows of thread, flags as bits and keywords, of each message of the threads of these messages."""
+    threads = [row[0] for row in r.rows(THREADS_OF, int_array(message_ids))]
+    return r.iterate(THREAD_FLAGS, int_array(threads)) if threads else iter(())
 
 
 def threads_in(r: Reader, mailbox_id: int) -> int:

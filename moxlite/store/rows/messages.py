@@ -10,8 +10,8 @@ messages are read by `content.body`; searches are in `conditions`.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterator, Sequence
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -24,6 +24,8 @@ from moxlite.store.types import (
     MessageRow,
     ModSeq,
 )
+
+T = TypeVar("T")
 
 SLICE: Final = 500
 """Rows read at once on the loop: 0.5 to 2 ms (STORE-3)."""
@@ -108,6 +110,11 @@ SELECT m.id, i.prefix, i.structure, i.preview, i.tls_version, i.tls_cipher, i.re
 {_BESIDE} message_info i ON i.email_id = m.email_id"""
 
 STRUCTURES: Final = f"SELECT m.id, i.structure {_BESIDE} message_info i ON i.email_id = m.email_id"
+
+
+SIZES: Final = f"""
+SELECT m.id, length(h.header), length(i.structure) {_BESIDE} message_header h ON h.email_id = m.email_id
+CROSS JOIN message_info i ON i.email_id = m.email_id"""
 
 
 class _Flags(dict[int, Flag]):
@@ -206,23 +213,44 @@ def vanished(r: Reader, mailbox_id: int, since: int, first: int = 1, last: int =
 # Data stored beside the rows of messages in mailboxes, by message id
 
 
-def headers(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
-    """The header sections with their blank line, cut at 64 KiB (`content.prepare.HEADER_LIMIT`); a longer one is read
-    by `content.body.message_range`.
+def headers(r: Reader, ids: Sequence[int]) -> Iterator[tuple[MessageID, bytes]]:
+    """Yields the header sections with their blank line, cut at 64 KiB (`content.prepare.HEADER_LIMIT`), in the order of
+    the ids, here and below; a longer one is read by `content.body.message_range`.
+
+    Headers, infos and structures may have a megabyte each: callers that read many keep none of them (STORE-198b).
     """
-    return dict(r.rows(HEADERS, int_array(ids))) if ids else {}
+    return r.iterate(HEADERS, int_array(ids)) if ids else iter(())
 
 
-def infos(r: Reader, ids: Sequence[int]) -> dict[MessageID, Info]:
-    """Prefix, structure and preview of these messages."""
-    found: dict[MessageID, Info] = {}
+def infos(r: Reader, ids: Sequence[int]) -> Iterator[tuple[MessageID, Info]]:
+    """Yields prefix, structure and preview of these messages."""
     for message_id, prefix, structure, shown, version, cipher, requiretls in (
-        r.rows(INFOS, int_array(ids)) if ids else ()
+        r.iterate(INFOS, int_array(ids)) if ids else ()
     ):
-        found[message_id] = Info(prefix, structure, shown, version, cipher, requiretls != 0)
-    return found
+        yield message_id, Info(prefix, structure, shown, version, cipher, requiretls != 0)
 
 
-def structures(r: Reader, ids: Sequence[int]) -> dict[MessageID, bytes]:
-    """The packed MIME structures of these messages."""
-    return dict(r.rows(STRUCTURES, int_array(ids))) if ids else {}
+def structures(r: Reader, ids: Sequence[int]) -> Iterator[tuple[MessageID, bytes]]:
+    """Yields the packed MIME structures of these messages."""
+    return r.iterate(STRUCTURES, int_array(ids)) if ids else iter(())
+
+
+def sizes(r: Reader, ids: Sequence[int]) -> Iterator[tuple[MessageID, int, int]]:
+    """Yields the octets of header and structure of these messages, none of which is read for it."""
+    return r.iterate(SIZES, int_array(ids)) if ids else iter(())
+
+
+def in_step(ids: Sequence[int], found: Iterator[tuple[int, T]]) -> Iterator[T | None]:
+    """Yields for each of the ids what is `found` in their order; None for one that is not."""
+    pair = next(found, None)
+    for id_ in ids:
+        if pair is not None and pair[0] == id_:
+            yield pair[1]
+            pair = next(found, None)
+        else:
+            yield None
+
+
+def packed_structure(r: Reader, message_id: int) -> bytes | None:
+    """The packed MIME structure of a message, None if it is gone."""
+    return next((packed for _, packed in structures(r, [message_id])), None)

@@ -1,15 +1,17 @@
 """Sort and thread keys of messages (RFC 5256, RFC 5957, IMAP-127), from stored columns and the stored parse of the
 header. Also any columns of many messages in one statement (`columns_of`), for scans where the cost per row matters.
 
-A stored structure is only decoded as far as needed, and the fields with references are found in many headers at once: a
-separate step for each message would cost as much as reading its row.
+Rows are taken one by one, since a structure may have a megabyte (STORE-198b), and a structure is only decoded as far as
+needed: a date, and the first address of a field.
 """
 
 from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from array import array
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
@@ -26,6 +28,7 @@ from moxlite.proto.mime.words import decode_words
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.rows.conditions import Placed
 from moxlite.store.rows.messages import structures
+from moxlite.store.rows.ordering import number_key, text_key
 from moxlite.store.types import MailboxID
 
 Ranking: TypeAlias = Literal["received", "size", "sender", "unread"]
@@ -41,57 +44,67 @@ DENSE: Final = 2
 """UIDs in a range per wanted UID, up to which the whole range is read: that takes a third of the time per row."""
 
 
-def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids: Sequence[int]) -> list[Row]:
-    """Columns of the messages with these ascending UIDs that are in the mailbox, in their order. 0.6 µs each.
+def columns_of(r: Reader, columns: str, joins: str, mailbox_id: MailboxID, uids: Sequence[int]) -> Iterator[Row]:
+    """Yields columns of the messages with these ascending UIDs that are in the mailbox, in their order. 0.6 µs each.
 
     Args:
       columns: constants of the caller; ``m.uid`` is the first, ``m`` the message. joins: SQL after ``FROM message m``,
         each a CROSS JOIN by ``m.email_id``.
     """
     if not uids:
-        return []
+        return iter(())
     first, last = uids[0], uids[-1]
     if last - first < DENSE * len(uids):
-        rows = r.rows(
+        rows = r.iterate(
             f"SELECT {columns} FROM message m{joins} WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? ORDER BY m.uid",  # noqa: S608 - constants, here and below
             mailbox_id,
             first,
             last,
         )
-        if len(rows) == len(uids) == last - first + 1:
+        if len(uids) == last - first + 1:
             return rows
         wanted = frozenset(uids)
-        return [row for row in rows if row[0] in wanted]
-    return r.rows(
+        return (row for row in rows if row[0] in wanted)
+    return r.iterate(
         f"SELECT {columns} FROM carray(?2) c CROSS JOIN message m ON m.mailbox_id = ?1 AND m.uid = c.value{joins}",  # noqa: S608
         mailbox_id,
         int_array(uids),
     )
 
 
-class _Sent(msgspec.Struct, array_like=True, gc=False):
-    """A stored `Envelope` up to its date. Fields that a class lacks, here and in its subclasses, are not decoded."""
+class _First(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A stored list of addresses up to the first one. Fields that a class lacks are not decoded, here and below."""
+
+    address: MailAddress | None = None
+
+
+class Sent(msgspec.Struct, array_like=True, gc=False):
+    """A stored `Envelope` up to its date."""
 
     date: int | None = None
 
 
-class _Titled(_Sent, array_like=True, gc=False):
+class _Titled(Sent, array_like=True, gc=False):
     date_offset: int = 0
     subject: str = ""
 
 
-class _From(_Titled, array_like=True, gc=False):
-    from_: tuple[MailAddress, ...] = ()
+class _From(Sent, array_like=True, gc=False):
+    date_offset: int = 0
+    subject: msgspec.Raw = msgspec.Raw()
+    from_: _First = _First()
 
 
-class _Addressed(_From, array_like=True, gc=False):
+class Addressed(_From, array_like=True, gc=False):
+    """A stored `Envelope` up to the recipients: the first address of each field."""
+
     sender: msgspec.Raw = msgspec.Raw()
     reply_to: msgspec.Raw = msgspec.Raw()
-    to: tuple[MailAddress, ...] = ()
-    cc: tuple[MailAddress, ...] = ()
+    to: _First = _First()
+    cc: _First = _First()
 
 
-_E = TypeVar("_E", bound=_Sent)
+_E = TypeVar("_E", bound=Sent)
 
 
 class _Head(msgspec.Struct, Generic[_E], array_like=True, gc=False):
@@ -104,28 +117,37 @@ class _Head(msgspec.Struct, Generic[_E], array_like=True, gc=False):
 
 _titled: Final = msgpack_decoder(_Head[_Titled])
 _DECODERS: Final[tuple[Callable[[bytes], _Head[Any]], ...]] = (
-    msgpack_decoder(_Head[_Sent]).decode,
+    msgpack_decoder(_Head[Sent]).decode,
     msgpack_decoder(_Head[_From]).decode,
-    msgpack_decoder(_Head[_Addressed]).decode,
+    msgpack_decoder(_Head[Addressed]).decode,
 )
 """Decoders of a structure: each decodes more fields of the envelope than the one before."""
 
 
-def _mailbox(addresses: tuple[MailAddress, ...]) -> str:
+def addressed_of(packed: bytes) -> Addressed:
+    """The envelope of a stored structure as far as sorting needs it, empty if it can't be decoded."""
+    try:
+        envelope: Addressed = _DECODERS[2](packed).envelope
+    except msgspec.DecodeError:
+        return _NOTHING
+    return envelope
+
+
+def _mailbox(address: MailAddress | None) -> str:
     """``addr-mailbox`` of the first address (RFC 5256 §3)."""
-    return casemap(addresses[0].localpart) if addresses else ""
+    return "" if address is None else casemap(address.localpart)
 
 
-def _display(addresses: tuple[MailAddress, ...]) -> str:
+def _display(address: MailAddress | None) -> str:
     """The name of the first address, else the address (RFC 5957 §3)."""
-    if not addresses:
-        return ""
-    first = addresses[0]
-    return casemap(first.name or f"{first.localpart}@{first.domain}".strip("@"))
+    return "" if address is None else casemap(address.name or f"{address.localpart}@{address.domain}".strip("@"))
 
 
-_COLUMNS: Final = {"ARRIVAL": "m.received", "SIZE": "m.size", "SUBJECT": "m.subject_base"}
-_PARTS: Final[dict[str, tuple[int, str, Callable[[tuple[MailAddress, ...]], str]]]] = {
+_COLUMNS: Final = {"ARRIVAL": 1, "SIZE": 2, "SUBJECT": 3}
+"""The index of the column in a row of `_ROW`, for keys from columns."""
+
+_ROW: Final = "m.uid, m.received, m.size, m.subject_base"
+_PARTS: Final[dict[str, tuple[int, str, Callable[[MailAddress | None], str]]]] = {
     "FROM": (1, "from_", _mailbox),
     "DISPLAYFROM": (1, "from_", _display),
     "TO": (2, "to", _mailbox),
@@ -146,7 +168,7 @@ def _groups(wire: bytes | None) -> dict[str, str]:
     (RFC 5256 §3, RFC 5957 §3).
     """
     if wire is None:
-        return {}
+        return _NO_GROUPS
     try:
         envelope = parse_envelope(wire)
     except ProtocolError:
@@ -169,50 +191,64 @@ SORT_KEYS: Final = frozenset({*_COLUMNS, *_PARTS, "DATE"})
 _INFO: Final = " CROSS JOIN message_info i ON i.email_id = m.email_id"
 
 
-def sort_rows(r: Reader, mailbox_id: MailboxID, uids: Sequence[int], keys: Sequence[str]) -> list[Row]:
-    """Sort keys of the messages with these ascending UIDs that are in the mailbox, in their order: rows of UID, and one
-    value for each of `keys` (of `SORT_KEYS`). 1 µs each, 3 with addresses.
+def sort_keys(
+    r: Reader, uids: Sequence[int], mailbox_id: MailboxID, keys: Sequence[tuple[str, bool]]
+) -> Iterator[tuple[int, bytes]]:
+    """Yields UID and key (`rows.ordering`) of the messages with these ascending UIDs that are in the mailbox. 1.5 µs
+    each, 3 with addresses.
 
     Envelopes that cannot be decoded (an older layout, or damage, which is repaired elsewhere: STORE-59) count as empty;
     the time of arrival replaces a missing date (RFC 5256 §2.2).
+
+    Args:
+      keys: of `SORT_KEYS`, each with whether it descends.
     """
-    if all(key in _COLUMNS for key in keys):
-        rows = columns_of(r, ", ".join(["m.uid", *[_COLUMNS[key] for key in keys]]), "", mailbox_id, uids)
-        if "SUBJECT" not in keys:
-            return rows
-        at = 1 + keys.index("SUBJECT")
-        return [(*row[:at], casemap(row[at]), *row[at + 1 :]) for row in rows]
-    with_addresses = any(key in _PARTS for key in keys)
-    grouped = _GROUPED if with_addresses else "NULL"
-    columns = ", ".join(["m.uid", "m.received", "i.structure", grouped, *_COLUMNS.values()])
-    decode = _DECODERS[max(_PARTS[key][0] if key in _PARTS else 0 for key in keys)]
-    if tuple(keys) == ("DATE",):
-        return [
-            (uid, _date(decode, packed, received))
-            for uid, received, packed in columns_of(r, "m.uid, m.received, i.structure", _INFO, mailbox_id, uids)
-        ]
-    positions = {key: position for position, key in enumerate(_COLUMNS, 4)}
-    found: list[Row] = []
-    for row in columns_of(r, columns, _INFO, mailbox_id, uids):
-        groups = _groups(row[3])
-        try:
-            envelope: Any = decode(row[2]).envelope
-        except msgspec.DecodeError:
-            envelope = _NOTHING
-        values: list[Any] = [row[0]]
-        for key in keys:
-            if key == "SUBJECT":
-                values.append(casemap(row[positions[key]]))
-            elif key in positions:
-                values.append(row[positions[key]])
-            elif key == "DATE":
-                values.append(row[1] if envelope.date is None else envelope.date)
-            else:
-                _, field, value = _PARTS[key]
-                group = groups.get(field)
-                values.append(value(getattr(envelope, field)) if group is None else casemap(group))
-        found.append(tuple(values))
-    return found
+    names = [name for name, _ in keys]
+    parts = [_part(name, descending=descending) for name, descending in keys]
+    if all(name in _COLUMNS for name in names):
+        rows = columns_of(r, _ROW, "", mailbox_id, uids)
+    else:
+        grouped = _GROUPED if any(name in _PARTS for name in names) else "NULL"
+        decode = _DECODERS[max(_PARTS[name][0] if name in _PARTS else 0 for name in names)]
+        rows = (
+            (*row[:4], _envelope(decode, row[4]), _groups(row[5]))
+            for row in columns_of(r, f"{_ROW}, i.structure, {grouped}", _INFO, mailbox_id, uids)
+        )
+    if len(parts) == 1:
+        (only,) = parts
+        return ((row[0], only(row)) for row in rows)
+    return ((row[0], b"".join([part(row) for part in parts])) for row in rows)
+
+
+def _part(name: str, *, descending: bool) -> Callable[[Row], bytes]:
+    """The function that gives the part of the key of a row of `_ROW`, the envelope and its groups."""
+    match name:
+        case "SUBJECT":
+            return lambda row: text_key(casemap(row[3]), descending=descending)
+        case "DATE":
+            return lambda row: number_key(row[1] if row[4].date is None else row[4].date, descending=descending)
+        case "ARRIVAL" | "SIZE":
+            at = _COLUMNS[name]
+            return lambda row: number_key(row[at], descending=descending)
+    _, field, value = _PARTS[name]
+
+    def part(row: Row) -> bytes:
+        group = row[5].get(field)
+        shown = value(getattr(row[4], field).address) if group is None else casemap(group)
+        return text_key(shown, descending=descending)
+
+    return part
+
+
+_NOTHING: Final = Addressed()
+_NO_GROUPS: Final[dict[str, str]] = {}
+
+
+def _envelope(decode: Callable[[bytes], _Head[Any]], packed: bytes) -> Any:
+    try:
+        return decode(packed).envelope
+    except msgspec.DecodeError:
+        return _NOTHING
 
 
 RANKS: Final = "SELECT m.id, -m.size, m.flags & 1 FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
@@ -226,7 +262,7 @@ def ranked(r: Reader, found: Sequence[Placed], by: Ranking) -> list[Placed]:
     ids = [one.message_id for one in found]
     ranks: dict[int, int | str]
     if by == "sender":
-        ranks = {message_id: _sender(packed) for message_id, packed in structures(r, ids).items()}
+        ranks = {message_id: _sender(packed) for message_id, packed in structures(r, ids)}
     else:
         at = 1 if by == "size" else 2
         ranks = {row[0]: row[at] for row in r.rows(RANKS, int_array(ids))} if ids else {}
@@ -235,38 +271,32 @@ def ranked(r: Reader, found: Sequence[Placed], by: Ranking) -> list[Placed]:
 
 def _sender(packed: bytes) -> str:
     try:
-        return sys.intern(_display(_DECODERS[1](packed).envelope.from_)[:MAX_RANK])
+        return sys.intern(_display(_DECODERS[1](packed).envelope.from_.address)[:MAX_RANK])
     except msgspec.DecodeError:
         return ""
 
 
-_NOTHING: Final = _Addressed()
-
-
-def _date(decode: Callable[[bytes], _Head[Any]], packed: bytes, received: int) -> int:
-    try:
-        date: int | None = decode(packed).envelope.date
-    except msgspec.DecodeError:
-        return received
-    return received if date is None else date
+MAX_THREADABLE: Final = 4 << 20
+"""Octets of ids and subjects that are read at once: a message may have 25 KiB of them."""
 
 
 def thread_rows(
-    r: Reader, mailbox_id: MailboxID, uids: Sequence[int], *, with_references: bool = True
-) -> tuple[list[int], list[Threadable]]:
-    """Thread keys of the messages with these ascending UIDs that are in the mailbox, in their order: UIDs, and keys. 5
-    µs each, 1.5 without references. The time of arrival replaces a missing date (RFC 5256 §2.2).
+    r: Reader, mailbox_id: MailboxID, uids: array[int], *, with_references: bool = True
+) -> tuple[list[int], list[Threadable], array[int]]:
+    """Thread keys of the messages with these ascending UIDs that are in the mailbox, in their order: UIDs, keys, and
+    the UIDs that are left to be read. 5 µs each, 1.5 without references. The time of arrival replaces a missing date
+    (RFC 5256 §2.2).
     """
     columns = "m.uid, m.messageid, m.subject_base, m.received, i.structure"
     if with_references:
-        rows = columns_of(r, f"{columns}, h.header", _INFO + HEADER, mailbox_id, uids)
-        named = references_of([row[5] for row in rows])
+        columns, joins = f"{columns}, h.header", _INFO + HEADER
     else:
-        rows = columns_of(r, columns, _INFO, mailbox_id, uids)
-        named = [()] * len(rows)
-    decode = _titled.decode
+        joins = _INFO
+    found: list[int] = []
     threadables: list[Threadable] = []
-    for row, ids in zip(rows, named, strict=True):
+    octets = 0
+    decode = _titled.decode
+    for row in columns_of(r, columns, joins, mailbox_id, uids):
         base, sent, response = row[2], row[3], False
         try:
             envelope = decode(row[4]).envelope
@@ -277,8 +307,13 @@ def thread_rows(
                 sent = envelope.date
             # A subject that equals its base subject is not a response.
             response = envelope.subject.lower() != base and base_subject(envelope.subject)[1]
+        ids = references_of(row[5]) if with_references else ()
+        found.append(row[0])
         threadables.append(Threadable(row[1], ids, base, response, sent))
-    return [row[0] for row in rows], threadables
+        octets += sys.getsizeof(base) + sum(map(sys.getsizeof, ids))
+        if octets > MAX_THREADABLE:
+            return found, threadables, uids[bisect_right(uids, row[0]) :]
+    return found, threadables, uids[len(uids) :]
 
 
 _FIELDS: Final = re.compile(
@@ -288,17 +323,12 @@ _FIELDS: Final = re.compile(
 """Fields in lower case, after a line end: name; the id, where there is nothing else, as usual; else the text."""
 
 
-def references_of(headers: Sequence[bytes]) -> list[tuple[str, ...]]:
-    """For each header section the ids of the message's ancestors, canonical, each once (STORE-77)."""
-    find = _FIELDS.findall
-    found: list[tuple[str, ...]] = []
-    for header in headers:
-        fields = find(b"\n" + header.lower())
-        if len(fields) == 1 and (single := fields[0][1]):
-            found.append((single.decode("ascii"),))
-        else:
-            found.append(_named(fields) if fields else ())
-    return found
+def references_of(header: bytes) -> tuple[str, ...]:
+    """The ids of the ancestors of a message with this header section, canonical, each once (STORE-77)."""
+    fields = _FIELDS.findall(b"\n" + header.lower())
+    if len(fields) == 1 and (single := fields[0][1]):
+        return (single.decode("ascii"),)
+    return _named(fields) if fields else ()
 
 
 def _named(fields: list[tuple[bytes, bytes, bytes]]) -> tuple[str, ...]:

@@ -18,8 +18,8 @@ from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
 from moxlite.store.search.texts import NO_FIELDS, FieldTexts, StoredText, Text, field_texts, texts_of, unpack
 
-SLICE: Final = 500
-"""Messages compared in one read."""
+SLICE: Final = 50
+"""Messages compared in one read: a text may have a megabyte, once as it is stored and once as it should be."""
 
 LISTED: Final = "SELECT message_id, boundary IS NOT NULL FROM text INDEXED BY text_boundary"
 # FTS5 caches the list of its segments in the connection. A query checks whether another connection has changed the

@@ -276,17 +276,17 @@ class Search:
         test = self._wanted.test
         assert test is not None
         ids = [one.message_id for one in part]
-        structures = message_rows.structures(r, ids)
-        headers = message_rows.headers(r, ids) if self._wanted.reads_header else {}
-        passed: set[int] = set()
-        for message_id, packed in structures.items():
+        headers = message_rows.headers(r, ids) if self._wanted.reads_header else iter(())
+        structures = message_rows.in_step(ids, message_rows.structures(r, ids))
+        passed: list[Placed] = []
+        for one, packed, header in zip(part, structures, message_rows.in_step(ids, headers), strict=True):
             try:
-                structure = decode_structure(packed)
+                structure = decode_structure(packed or b"")
             except msgspec.DecodeError:
                 continue
-            if test(structure, headers.get(message_id, b"")):
-                passed.add(message_id)
-        return [one for one in part if one.message_id in passed]
+            if test(structure, header or b""):
+                passed.append(one)
+        return passed
 
 
 SIZE: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox WHERE id = ?"

@@ -21,7 +21,7 @@ from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import CHUNK_SIZE, Content, compressed, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.errors import ChunkDamaged, StoreError
-from moxlite.store.file.transaction import Reader, int_array
+from moxlite.store.file.transaction import Reader, Row, int_array, portions
 from moxlite.store.mail.fetching import small_bodies
 
 # Folded texts of header fields, by which SQL decides a search in these fields (STORE-110a, IMAP-121).
@@ -179,7 +179,11 @@ _decoder: Final = _Decoder()
 
 def texts_of(r: Reader, message_ids: Sequence[int]) -> Iterator[StoredText]:
     """The texts of the messages that exist."""
-    rows = r.rows(CONTENT, int_array(message_ids)) if message_ids else []
+    for rows in portions(r.iterate(CONTENT, int_array(message_ids)), (2, 3)) if message_ids else ():
+        yield from _texts_of(r, rows)
+
+
+def _texts_of(r: Reader, rows: Sequence[Row]) -> Iterator[StoredText]:
     for start, stop in _groups([row[5] for row in rows]):
         small = {row[4]: row[5] for row in rows[start:stop] if row[5] <= CHUNK_SIZE}
         bodies = small_bodies(r, list(small.items()))

@@ -202,7 +202,7 @@ class KeptDraft(Place, frozen=True, eq=False, kw_only=True):
 
     def discard(self, tx: AccountTx) -> None:
         """Remove it, which ends an answer. Raises Conflict."""
-        packed = message_rows.structures(tx, [self.message_id]).get(MessageID(self.message_id))
+        packed = message_rows.packed_structure(tx, self.message_id)
         self.drop(tx)
         if packed is not None:
             in_reply_to = decode_structure(packed).envelope.in_reply_to

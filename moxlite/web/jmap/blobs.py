@@ -32,7 +32,7 @@ from moxlite.store.delivery.scripts import ScriptRow, script_rows
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
-from moxlite.store.rows.messages import structures
+from moxlite.store.rows.messages import packed_structure
 from moxlite.web.composing.uploads import receive_upload
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.jmap.accounts import Place, open_place
@@ -114,7 +114,7 @@ async def _of_email(place: Place, email_id: int, number: str) -> Blob | None:
         email = emails(r, [email_id], place.readable(r)).get(email_id)
         if email is None:
             return None
-        return email.message_id, email.size, structures(r, [email.message_id]).get(email.message_id, b"")
+        return email.message_id, email.size, packed_structure(r, email.message_id) or b""
 
     found = await account.scan(find, op="jmap blob")
     if found is None:

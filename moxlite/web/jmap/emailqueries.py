@@ -9,17 +9,17 @@ Nothing is kept between two requests: a page in the order of reception is read f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, overload
 
 import msgspec
 
 from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
-from moxlite.store.errors import BadKeyword
-from moxlite.store.mail.fetching import structure_of
+from moxlite.store.errors import BadKeyword, LimitExceeded
 from moxlite.store.rows import conditions as q
 from moxlite.store.rows.emails import (
     conversations,
@@ -31,7 +31,9 @@ from moxlite.store.rows.emails import (
 )
 from moxlite.store.rows.history import TooManyChanges, email_changes, mail_state
 from moxlite.store.rows.mailboxes import check_keyword
-from moxlite.store.rows.messages import structures
+from moxlite.store.rows.ordering import Numbers, arrange, number_key, room_for, slices, text_key
+from moxlite.store.rows.sorting import addressed_of
+from moxlite.store.rows.views import view_total
 from moxlite.store.search.finding import MessageQuery, Search, Test
 from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term
 from moxlite.store.types import Flag, MailboxID
@@ -42,7 +44,6 @@ from moxlite.web.jmap.protocol import MethodError, Object, invalid
 from moxlite.web.jmap.standard import (
     MAX_DEPTH,
     filter_moment,
-    in_order,
     max_changes,
     query_changes_response,
     query_response,
@@ -54,7 +55,8 @@ from moxlite.web.jmap.standard import (
 
 if TYPE_CHECKING:
     from moxlite.proto.mime.types import MailAddress, Structure
-    from moxlite.store.file.transaction import Reader
+    from moxlite.store.file.transaction import Reader, Row
+    from moxlite.store.rows.sorting import Addressed
     from moxlite.web.jmap.methods import Call
 
 
@@ -68,8 +70,11 @@ SORTS: Final = (
     *("receivedAt", "sentAt", "size", "from", "to", "subject"),
     *("hasKeyword", "allInThreadHaveKeyword", "someInThreadHaveKeyword"),
 )
-AT_ONCE: Final = 500
-"""Messages whose keys are read in one scan, as many rows as any slice has: between two scans others have a turn."""
+FOUND: Final = 32
+"""Octets of an email in the order of reception: its number, and bits."""
+
+CONVERSATION: Final = 160
+"""Octets of an email in a list with one of each thread: numbers in a dict and a set."""
 
 
 class Node(msgspec.Struct, frozen=True):
@@ -278,7 +283,7 @@ async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID])
     rows += [part.rows for part in parts if part.rows is not None]
     for part in parts:
         if part.mixed is not None:
-            rows.append(q.Messages(sorted(await _found(call, part, boxes))))
+            rows.append(q.Messages([*await _found(call, part, boxes)]))
     terms = tuple([part.term for part in parts if part.term is not None])
     hints = tuple([part.hint for part in parts if part.hint is not None])
     tests = [part.test for part in parts if part.test is not None]
@@ -292,28 +297,26 @@ async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID])
     )
 
 
-async def _found(call: Call, node: Node, boxes: Sequence[MailboxID]) -> set[int]:
+async def _found(call: Call, node: Node, boxes: Sequence[MailboxID]) -> Numbers:
     """The messages that a part holds for."""
     if node.mixed is None:
-        return {*(one.message_id for one in await _searched(call, await _wanted(call, [node], boxes)))}
+        return await _searched(call, await _wanted(call, [node], boxes))
     operator, parts = node.mixed
-    sets = [await _found(call, part, boxes) for part in parts]
-    if operator == "AND":
-        return set.intersection(*sets)
-    if operator == "OR":
-        return {one for found in sets for one in found}
+    found = await _found(call, parts[0], boxes)
+    for part in parts[1:]:
+        more = await _found(call, part, boxes)
+        found = found.both(more) if operator == "AND" else found.either(more)
     # The index finds what has a word, never what has not: all that may be found, without what does.
-    return {one.message_id for one in await _searched(call, await _wanted(call, [], boxes))} - {
-        one for found in sets for one in found
-    }
+    return (await _searched(call, await _wanted(call, [], boxes))).without(found) if operator == "NOT" else found
 
 
-async def _searched(call: Call, message_query: MessageQuery) -> list[q.Placed]:
-    """All messages that are found, the newest first."""
+async def _searched(call: Call, message_query: MessageQuery) -> Numbers:
+    """All messages that are found."""
     search = Search(call.account, message_query)
-    found: list[q.Placed] = []
+    found = Numbers()
     while not search.done:
-        found += await search.step()
+        for one in q.columns(await search.step())[0]:
+            found.add(one)
     return found
 
 
@@ -399,52 +402,84 @@ def _needed(call: Call, order: Sequence[Comparator], *, count: bool) -> Page:
     return Page(max(0, call.argument("anchorOffset", int, 0)) + size, read_id(call.id_of(anchor), LETTER))
 
 
-async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, page: Page) -> list[str]:
+async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collapse: bool, page: Page) -> Sequence[str]:
     """The ids that match, in order, at least up to the end of the page."""
-    if collapse and wish.is_mailbox and wish.mailbox in call.boxes and _by_reception(order):
+    by_reception = _by_reception(order)
+    if collapse and wish.is_mailbox and wish.mailbox in call.boxes and by_reception:
+        total = await call.account.read(partial(view_total, mailbox_id=wish.mailbox), op="jmap page")
+        await call.budget.reserve(CONVERSATION * (total if page.end is None or page.anchor else min(page.end, total)))
         read = partial(conversations, mailbox_id=wish.mailbox, oldest_first=order[0].ascending)
-        ids = await call.account.scan(partial(read, anchor=page.anchor, end=page.end), op="jmap page")
-        return [f"{LETTER}{email_id}" for email_id in ids]
+        return _Ids(await call.account.scan(partial(read, anchor=page.anchor, end=page.end), op="jmap page"))
     message_query = await wanted_of(call, wish)
     if not message_query.mailboxes:
         return []
-    in_order = _by_reception(order)
-    search = Search(call.account, message_query, oldest_first=in_order and order[0].ascending)
+    search = Search(call.account, message_query, oldest_first=by_reception and order[0].ascending)
     chosen = _SelectedEmails(collapse=collapse)
-    found: list[q.Placed] = []
+    found, threads = array("q"), array("q")
     while not search.done and not chosen.has(page):
-        part = await search.step()
-        if in_order:
-            await chosen.add(call, part)
+        part, threadids = q.columns(await search.step())
+        if by_reception:
+            await call.budget.reserve(FOUND * (len(chosen.ids) + len(part)))
+            await chosen.add(call, part, threadids)
         else:
-            found += part
-    if not in_order:
-        await chosen.add(call, await _sorted(call, found, order))
-    return [f"{LETTER}{one}" for one in chosen.ids]
+            await _hold_keys(call, len(found) + len(part))
+            found.extend(part)
+            threads.extend(threadids)
+    if not by_reception:
+        places = await arrange(call.account, found, partial(_keys, order=order), op="jmap sort")
+        for some in slices(places):
+            await chosen.add(call, [found[place] for place in some], [threads[place] for place in some])
+    return _Ids(chosen.ids)
+
+
+async def _hold_keys(call: Call, count: int) -> None:
+    """Wait for room for the keys of so many emails. Raises MethodError."""
+    try:
+        room = room_for(count)
+    except LimitExceeded as error:
+        raise MethodError("unsupportedSort", str(error.name)) from None
+    await call.budget.reserve(room)
+
+
+class _Ids(Sequence[str]):
+    """Ids of emails, of which the numbers alone are kept."""
+
+    def __init__(self, numbers: Sequence[int]) -> None:
+        self._numbers = numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, at: int) -> str: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[str]: ...
+    def __getitem__(self, at: int | slice) -> str | list[str]:
+        if isinstance(at, slice):
+            return [f"{LETTER}{number}" for number in self._numbers[at]]
+        return f"{LETTER}{self._numbers[at]}"
 
 
 class _SelectedEmails:
     """Emails in order: each once, and with `collapse` one of each thread."""
 
     def __init__(self, *, collapse: bool) -> None:
-        self.ids: list[int] = []
+        self.ids = array("q")
         self._collapse = collapse
-        self._seen: set[int] = set()
-        self._threads: set[int] = set()
+        self._seen = Numbers()
+        self._threads = Numbers()
 
-    async def add(self, call: Call, part: Sequence[q.Placed]) -> None:
-        """Add the next messages."""
-        if not part:
+    async def add(self, call: Call, ids: Sequence[int], threads: Sequence[int]) -> None:
+        """Add the next messages, with their threads."""
+        if not ids:
             return
-        numbers, threads = q.columns(part)
-        copies = await call.account.scan(partial(copies_among, message_ids=numbers), op="jmap ids")
-        for message_id, threadid in zip(numbers, threads, strict=True):
+        copies = await call.account.scan(partial(copies_among, message_ids=ids), op="jmap ids")
+        for message_id, threadid in zip(ids, threads, strict=True):
             email_id = copies.get(message_id, message_id) if copies else message_id
-            if email_id in self._seen or (self._collapse and threadid in self._threads):
-                continue
-            self._seen.add(email_id)
-            self._threads.add(threadid)
-            self.ids.append(email_id)
+            if email_id not in self._seen and not (self._collapse and threadid in self._threads):
+                self._seen.add(email_id)
+                self._threads.add(threadid)
+                self.ids.append(email_id)
 
     def has(self, page: Page) -> bool:
         """Whether all of a page is there."""
@@ -455,64 +490,50 @@ class _SelectedEmails:
         return len(self.ids) >= self.ids.index(page.anchor) + page.end
 
 
-async def _sorted(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> list[q.Placed]:
-    keys = await _keys(call, found, order)
-    # Messages that went while the keys were read have none. Equal keys are in the order of reception, newest first.
-    ordered = sorted((one for one in found if one.message_id in keys), key=lambda one: one[:2], reverse=True)
-    return in_order(((one, keys[one.message_id]) for one in ordered), [one.ascending for one in order])
+def _keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> Iterator[tuple[int, bytes]]:
+    """Yields message ids and keys (`rows.ordering`)."""
+    named = [comparator for comparator in order if "InThread" in comparator.name]
+    threads: dict[int, list[bool]] = {}
+    for threadid, bits, keywords in thread_flags(r, ids) if named else ():
+        known = threads.setdefault(threadid, [comparator.name.startswith("all") for comparator in named])
+        for index, comparator in enumerate(named):
+            if _has(comparator.keyword, bits, keywords) is not comparator.name.startswith("all"):
+                known[index] = not comparator.name.startswith("all")
+    structured = any(comparator.name in ("sentAt", "from", "to") for comparator in order)
+    for row in sort_columns(r, ids, structures=structured):
+        envelope = addressed_of(row[7]) if structured else None
+        in_thread = iter(threads.get(row[6], ()))
+        yield row[0], b"".join([_part(comparator, row, envelope, in_thread) for comparator in order])
 
 
-async def _keys(call: Call, found: Sequence[q.Placed], order: Sequence[Comparator]) -> dict[int, list[Any]]:
-    keys: dict[int, list[Any]] = {}
-    for at in range(0, len(found), AT_ONCE):
-        part = [one.message_id for one in found[at : at + AT_ONCE]]
-        keys |= await call.account.scan(partial(_read_keys, ids=part, order=order), op="jmap sort")
-    return keys
+def _part(comparator: Comparator, row: Row, envelope: Addressed | None, in_thread: Iterator[bool]) -> bytes:
+    """The part of a key for a property: a case for each of RFC 8621 §4.4.2."""
+    value: int | str
+    match comparator.name:
+        case "receivedAt":
+            value = row[1]
+        case "size":
+            value = row[2]
+        case "subject":
+            value = row[3].casefold()
+        case "sentAt":
+            value = row[1] if envelope is None or envelope.date is None else envelope.date
+        case "from":
+            value = "" if envelope is None else _shown(envelope.from_.address)
+        case "to":
+            value = "" if envelope is None else _shown(envelope.to.address)
+        case "hasKeyword":
+            value = _has(comparator.keyword, row[4], row[5])
+        case _:
+            value = next(in_thread, False)
+    if isinstance(value, str):
+        return text_key(value, descending=not comparator.ascending)
+    return number_key(value, descending=not comparator.ascending)
 
 
-def _read_keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> dict[int, list[Any]]:
-    # A case for each property of RFC 8621 §4.4.2; what costs a read of its own is read once for all emails before.
-    packed = structures(r, ids) if any(one.name in ("sentAt", "from", "to") for one in order) else {}
-    envelopes = {number: structure_of(octets).envelope for number, octets in packed.items()}
-    rows = sort_columns(r, ids)
-    threads: dict[int, list[tuple[int, str]]] = {}
-    if rows and any("InThread" in one.name for one in order):
-        for threadid, bits, keywords in thread_flags(r, [*{row[6] for row in rows}]):
-            threads.setdefault(threadid, []).append((bits, keywords))
-    found: dict[int, list[Any]] = {}
-    for number, received, size, subject, bits, keywords, threadid in rows:
-        envelope = envelopes.get(number)
-        values: list[Any] = []
-        for comparator in order:
-            match comparator.name:
-                case "receivedAt":
-                    values.append(received)
-                case "size":
-                    values.append(size)
-                case "subject":
-                    values.append(subject.casefold())
-                case "sentAt":
-                    values.append(received if envelope is None or envelope.date is None else envelope.date)
-                case "from":
-                    values.append(_first(envelope.from_ if envelope else ()))
-                case "to":
-                    values.append(_first(envelope.to if envelope else ()))
-                case "hasKeyword":
-                    values.append(_has(comparator.keyword, bits, keywords))
-                case "allInThreadHaveKeyword":
-                    values.append(all(_has(comparator.keyword, *row) for row in threads.get(threadid, ())))
-                case _:
-                    values.append(any(_has(comparator.keyword, *row) for row in threads.get(threadid, ())))
-        found[number] = values
-    return found
-
-
-def _first(addresses: Sequence[MailAddress]) -> str:
+def _shown(address: MailAddress | None) -> str:
     """The key of an address list: the name of the first one, else its address (RFC 8621 §4.4.2)."""
-    if not addresses:
-        return ""
-    address = addresses[0]
-    return (address.name or f"{address.localpart}@{address.domain}").casefold()
+    return "" if address is None else (address.name or f"{address.localpart}@{address.domain}").casefold()
 
 
 def _has(keyword: str, bits: int, keywords: str) -> bool:
@@ -558,19 +579,3 @@ def _has_threads(node: Node) -> bool:
     if node.mixed is not None:
         return any(map(_has_threads, node.mixed[1]))
     return node.rows is not None and "InThreadWith" in repr(node.rows)
-
-
-def matching_terms(call: Call, wish: object) -> list[str]:
-    """The words of a filter that texts are searched for, for snippets (RFC 8621 §5)."""
-    terms: list[str] = []
-    match wish:
-        case {"operator": "NOT"}:
-            return []
-        case {"conditions": list(conditions)}:
-            for condition in conditions:
-                terms += matching_terms(call, condition)
-        case dict():
-            for name in ("text", "subject", "body"):
-                if isinstance(value := wish.get(name), str):
-                    terms += words_of(fold(value))
-    return terms

@@ -14,10 +14,10 @@ from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import preview
 from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged
-from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.fetching import section_of, structure_of
 from moxlite.store.rows.emails import Email, emails
 from moxlite.store.rows.history import Change, email_changes, mail_state
-from moxlite.store.rows.messages import headers, infos
+from moxlite.store.rows.messages import headers, in_step, infos, packed_structure, sizes
 from moxlite.store.types import Flag
 from moxlite.web.jmap.blobs import blob_octets, email_blob, holding, part_blob
 from moxlite.web.jmap.bodies import (
@@ -67,10 +67,12 @@ DEFAULT: Final = (
 PARSED_DEFAULT: Final = tuple(one for one in DEFAULT if one not in METADATA)
 
 TEXTS: Final = 256 << 10
-"""Octets of texts that are read at once, but for a longer one."""
+"""Octets of texts, headers and structures that are read at once; a single email may have more."""
 
 MADE: Final = 12
-"""Times its octets that a text takes while it is decoded: with one emoji, four octets a letter, three times."""
+"""Times its octets that a text takes while it is decoded: with one emoji, four octets a letter, three times. So do a
+structure and a list of addresses.
+"""
 
 AT_ONCE: Final = 50
 """Emails whose contents are read in one scan."""
@@ -162,12 +164,10 @@ async def get(call: Call) -> Object:
     run = call.account.scan if slow else call.account.read
     at = 0
     while at < len(ids):
-        part, octets = ids[at : at + 500], 0
-        if wish.reads_body:
-            octets, number = await call.account.scan(
-                partial(_texts, ids=ids[at : at + AT_ONCE], call=call), op="jmap emails"
-            )
-            part = ids[at : at + number]
+        part, octets = ids[at : at + (AT_ONCE if wish.reads_body else 500)], 0
+        if slow:
+            octets, number = await call.account.scan(partial(_octets, ids=part, wish=wish, call=call), op="jmap emails")
+            part = part[:number]
         weight = call.budget.weight
         await call.budget.reserve(MADE * octets)
         objects += await run(partial(_objects, ids=part, wish=wish, call=call), op="jmap emails")
@@ -176,17 +176,23 @@ async def get(call: Call) -> Object:
     return get_response(call, now, objects, ids)
 
 
-def _texts(r: Reader, ids: Sequence[str], call: Call) -> tuple[int, int]:
-    """The octets of the texts of the first of these emails, and of how many: at least one, and as many more as have
+def _octets(r: Reader, ids: Sequence[str], wish: EmailProperties, call: Call) -> tuple[int, int]:
+    """The octets that are read of the first of these emails, and of how many: at least one, and as many more as have
     `TEXTS` together.
     """
     stored = emails(r, [read_id(email_id, LETTER) for email_id in ids], call.place.readable(r))
-    details = infos(r, [message.message_id for message in stored.values()])
+    message_ids = [email.message_id for email in stored.values()]
+    stored_sizes = {message_id: (header, structure) for message_id, header, structure in sizes(r, message_ids)}
     octets = 0
     for number, key in enumerate(ids):
         email = stored.get(read_id(key, LETTER))
-        root = None if email is None else structure_of(details[email.message_id].structure).root
-        more = 0 if root is None else sum(_text_size(part) for _, part in numbered(root))
+        if email is None:
+            continue
+        header, structure = stored_sizes.get(email.message_id, (0, 0))
+        more = header * wish.reads_header + structure * wish.structured
+        if wish.reads_body:
+            packed = packed_structure(r, email.message_id)
+            more += sum(_text_size(part) for _, part in numbered(structure_of(packed or b"").root))
         if number and octets + more > TEXTS:
             return octets, number
         octets += more
@@ -200,28 +206,24 @@ def _text_size(part: Part) -> int:
 def _objects(r: Reader, ids: Sequence[str], wish: EmailProperties, call: Call) -> list[Object]:
     numbers = [read_id(one, LETTER) for one in ids]
     stored = emails(r, numbers, call.place.readable(r))
-    message_ids = [one.message_id for one in stored.values()]
-    sections = headers(r, message_ids) if wish.reads_header else {}
-    raw = [message_id for message_id, octets in sections.items() if not octets.isascii()]
-    details = infos(r, message_ids if wish.structured else raw)
+    present = [stored[number] for number in numbers if number in stored]
+    message_ids = [email.message_id for email in present]
+    sections = headers(r, message_ids) if wish.reads_header else iter(())
+    details = infos(r, message_ids) if wish.structured else iter(())
     found: list[Object] = []
-    for number in numbers:
-        email = stored.get(number)
-        if email is None:
-            continue
+    for email, octets, info in zip(present, in_step(message_ids, sections), in_step(message_ids, details), strict=True):
         one = metadata(email, wish.names)
         if wish.reads_header:
-            octets = sections.get(email.message_id, b"")
-            hint = "" if octets.isascii() else structure_of(details[email.message_id].structure).root.hint
-            _add_headers(one, HeaderSection(octets, hint=hint), wish, call.budget)
+            section = octets or b""
+            packed = b"" if section.isascii() else packed_structure(r, email.message_id) or b""
+            _add_headers(one, section_of(section, packed), wish, call.budget)
         if wish.structured:
-            info = details[email.message_id]
             try:
                 content = locate(r, email.message_id) if wish.reads_body else None
-                structure = structure_of(info.structure)
+                structure = structure_of(b"" if info is None else info.structure)
                 read = partial(_range, r, content)
                 message = Message(structure.root, read, partial(part_blob, email.id), call.budget)
-                _add_body(one, message, info.preview or "", wish)
+                _add_body(one, message, (info and info.preview) or "", wish)
             except ChunkDamaged as error:
                 raise MethodError("serverFail", f"email {LETTER}{email.id} is damaged: {error}") from None
         found.append(one)

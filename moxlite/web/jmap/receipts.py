@@ -19,7 +19,7 @@ from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import Email, emails
-from moxlite.store.rows.messages import headers, structures
+from moxlite.store.rows.messages import headers, packed_structure
 from moxlite.store.types import Flag
 from moxlite.submission.authors import own_way
 from moxlite.web.composing.receipts import receipt_of, send_receipt
@@ -111,8 +111,8 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
         if email is None:
             return None
         message_id = email.message_id
-        envelope = structure_of(structures(r, [message_id])[message_id]).envelope
-        return email, envelope, HeaderSection(headers(r, [message_id]).get(message_id, b""))
+        envelope = structure_of(packed_structure(r, message_id) or b"").envelope
+        return email, envelope, HeaderSection(dict(headers(r, [message_id])).get(message_id, b""))
 
     found = await call.account.scan(read, op="jmap receipt")
     if found is None:

@@ -41,7 +41,7 @@ from moxlite.store.delivery.submissions import (
 )
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
-from moxlite.store.rows.messages import structures
+from moxlite.store.rows.messages import packed_structure
 from moxlite.submission.authors import FindWay, ways_of
 from moxlite.submission.counting import check_still, counted_as, counting, limits_of, note_answered
 from moxlite.submission.outgoing import Complete, OutgoingMessage, SubmissionRefused
@@ -362,7 +362,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         email = emails(r, [number], call.place.readable(r)).get(number)
         if email is None:
             return None
-        return email.message_id, email.threadid, structures(r, [email.message_id])[email.message_id]
+        return email.message_id, email.threadid, packed_structure(r, email.message_id) or b""
 
     found = await call.account.read(read, op="jmap email")
     if found is None:

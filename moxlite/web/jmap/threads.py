@@ -14,13 +14,12 @@ from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails, emails_of_threads
 from moxlite.store.rows.history import Change, mail_state, thread_changes
-from moxlite.store.rows.messages import structures
+from moxlite.store.rows.messages import in_step, packed_structure, structures
 from moxlite.web.jmap.bodies import sorted_parts
-from moxlite.web.jmap.emailqueries import matching_terms
 from moxlite.web.jmap.emails import state
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, invalid
-from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response
+from moxlite.web.jmap.standard import ObjectType, changes_of, changes_response, get_response, words_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -97,11 +96,12 @@ async def snippets(call: Call) -> Object:
 def _snippets(r: Reader, ids: Sequence[str], words: Sequence[str], place: Place) -> list[Object]:
     numbers = [read_id(one, "M") for one in ids]
     stored = emails(r, numbers, place.readable(r))
-    packed = structures(r, [one.message_id for one in stored.values()])
+    present = [number for number in numbers if number in stored]
+    message_ids = [stored[number].message_id for number in present]
     found: list[Object] = []
-    for number in numbers:
-        if email := stored.get(number):
-            structure = structure_of(packed[email.message_id])
+    for number, packed in zip(present, in_step(message_ids, structures(r, message_ids)), strict=True):
+        if packed is not None:
+            email, structure = stored[number], structure_of(packed)
             subject = marked(structure.envelope.subject, words)
             text = marked(_text(r, email.message_id), words) if words else None
             found.append({"emailId": f"M{number}", "subject": subject, "preview": text})
@@ -112,7 +112,7 @@ def _text(r: Reader, message_id: MessageID) -> str:
     """The first text of a message that a reader sees."""
     try:
         content = locate(r, message_id)
-        structure = structure_of(structures(r, [message_id])[message_id])
+        structure = structure_of(packed_structure(r, message_id) or b"")
         pieces = sorted_parts(structure.root).text
         for piece in pieces:
             if piece.part.type == "TEXT":
@@ -156,3 +156,19 @@ def marked(text: str, words: Sequence[str]) -> str | None:
     if shown.count("<mark>") > shown.count("</mark>"):
         shown += "</mark>"
     return shown
+
+
+def matching_terms(call: Call, wish: object) -> list[str]:
+    """The words of a filter that texts are searched for, for snippets (RFC 8621 §5)."""
+    terms: list[str] = []
+    match wish:
+        case {"operator": "NOT"}:
+            return []
+        case {"conditions": list(conditions)}:
+            for condition in conditions:
+                terms += matching_terms(call, condition)
+        case dict():
+            for name in ("text", "subject", "body"):
+                if isinstance(value := wish.get(name), str):
+                    terms += words_of(fold(value))
+    return terms

@@ -113,10 +113,9 @@ def mailbox_of(row: MailboxRow) -> Mailbox:
 
 def make_items(r: Reader, rows: Sequence[MessageRow]) -> list[MessageItem]:
     """The items of these rows, in their order. On the event loop call it with at most `ITEM_SLICE` rows."""
-    infos = message_rows.infos(r, [row.id for row in rows])
+    ids = [row.id for row in rows]
     items: list[MessageItem] = []
-    for row in rows:
-        info = infos.get(row.id)
+    for row, info in zip(rows, message_rows.in_step(ids, message_rows.infos(r, ids)), strict=True):
         structure = _structure(None if info is None else info.structure)
         envelope = structure.envelope
         root = structure.root

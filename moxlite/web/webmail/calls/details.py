@@ -70,7 +70,7 @@ def _arrival(r: Reader, message_id: int) -> Arrival | None:
     came = smtp_arrival(r, message_id)
     if came is None:
         return None
-    info = message_rows.infos(r, [MessageID(message_id)]).get(MessageID(message_id))
+    info = dict(message_rows.infos(r, [message_id])).get(MessageID(message_id))
     return Arrival(
         remote_ip=came.remote_ip,
         ehlo=came.ehlo_domain,

@@ -18,6 +18,7 @@ import trio
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.text import Read as Octets, part_text, visible_text
+from moxlite.proto.mime.wire import MAX_KEPT
 from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, Scheme, ShowText
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
@@ -363,4 +364,5 @@ def _addresses(addresses: Sequence[mime.MailAddress], language: PageLanguage) ->
     )
     if len(addresses) <= MAX_ADDRESSES:
         return shown
-    return f"{shown}, … ({language.say(worded('{n} total', n=len(addresses)))})"
+    total = f"{MAX_KEPT}+" if len(addresses) >= MAX_KEPT else len(addresses)
+    return f"{shown}, … ({language.say(worded('{n} total', n=total))})"

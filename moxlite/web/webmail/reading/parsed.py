@@ -34,7 +34,7 @@ from moxlite.store.names import SEPARATOR
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
-from moxlite.store.types import Flag, MessageID, SpecialUse
+from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.authors import Sender, owner_of
 from moxlite.web.preferences import ViewMode
 from moxlite.web.webmail.items import (
@@ -75,7 +75,7 @@ MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 def structure_of(r: Reader, message_id: int) -> mime.Structure:
     """The stored structure of a message. Raises NoSuchMessage, ChunkDamaged."""
-    packed = message_rows.structures(r, [message_id]).get(MessageID(message_id))
+    packed = message_rows.packed_structure(r, message_id)
     if packed is None:
         raise NoSuchMessage(message_id)
     return fetching.structure_of(packed)
