@@ -6,8 +6,6 @@ The mirroring itself is in `mirror`, which is loaded with the first link that ru
 from __future__ import annotations
 
 import logging
-import random
-import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
@@ -32,6 +30,7 @@ from moxlite.migration.linkstate import (
     Phase,
     checked,
     checked_new,
+    pause,
     rejects_password,
     tell,
 )
@@ -78,17 +77,6 @@ links_running: Final = Gauge("moxlite_links", "Active linked accounts, by curren
 links_failures: Final = Counter("moxlite_link_failures_total", "Closed connections to linked accounts.", ["reason"])
 
 PHASES: Final[tuple[Phase, ...]] = ("connecting", "copying", "current", "waiting", "refused")
-
-WAITS: Final = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
-"""Seconds before each new connection after failed ones; the last for all further ones. Each is varied by a half, so
-that the links of many accounts do not come back together.
-"""
-
-LONGEST: Final = 86_400.0
-"""Seconds for which a server may have us wait."""
-
-TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
-"""How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
 
 REFUSES: Final = "the other server rejected the password; enter the password again"
 
@@ -420,7 +408,7 @@ class Links:
             except LoginFailed as error:
                 failures += 1
                 if not rejects_password(error):
-                    await running.wait("waiting", reason_of(error), _pause(failures, error))
+                    await running.wait("waiting", reason_of(error), pause(failures, error))
                     continue
                 await account.write(lambda tx: note_refused(tx, link_id))
                 if not link.refusals:
@@ -433,7 +421,7 @@ class Links:
                     raise
                 failures = 1 if trio.current_time() - began > CALM else failures + 1
                 links_failures.labels(reason="tls" if isinstance(error, TLSFailed) else "connection").inc()
-                await running.wait("waiting", reason_of(error), _pause(failures, error))
+                await running.wait("waiting", reason_of(error), pause(failures, error))
 
     async def _serve(self, account: Account, link: Link, running: _RunningLink) -> None:
         running.enter("connecting")
@@ -588,14 +576,6 @@ def _count(all_running: Mapping[tuple[str, int], _RunningLink]) -> None:
 def _left(since: int, seconds: float) -> float:
     """Seconds of a pause that are left, from `since` on, µs UTC."""
     return min(max(since / 1_000_000 + seconds - time.time(), 0.0), seconds)
-
-
-def _pause(failures: int, error: Exception) -> float:
-    """Seconds until the next try; as long as the server told, a day at most."""
-    match = TOLD.search(str(error))
-    asked = int(match[1]) / (1000 if match[2].startswith("m") else 1) if match else 0.0
-    usual = WAITS[min(failures, len(WAITS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
-    return max(usual, min(asked, LONGEST))
 
 
 def _who(name: str, link: Link) -> dict[str, object]:

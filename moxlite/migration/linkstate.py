@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import re
 import secrets
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +30,17 @@ failure; ``refused``: the password was not taken.
 """
 
 
+WAITS: Final = (2.0, 5.0, 15.0, 60.0, 300.0, 900.0)
+"""Seconds before each new connection after failed ones; the last for all further ones. Each is varied by a half, so
+that the links of many accounts do not come back together.
+"""
+
+LONGEST: Final = 86_400.0
+"""Seconds for which a server may have us wait."""
+
+TOLD: Final = re.compile(r"(?:back ?off|try again|retry)\D{0,40}?(\d{1,9}) ?(m(?:illi)?s|s)", re.IGNORECASE)
+"""How servers tell that: "Suggested Backoff Time: 87623 milliseconds" (Exchange), "try again in 60 s"."""
+
 REFUSED_WAITS: Final = (900.0, 3600.0, 4 * 3600.0, 24 * 3600.0)
 """Seconds before the password is tried again after it was refused: providers lock accounts after several failures."""
 
@@ -49,6 +62,14 @@ def rejects_password(error: Exception) -> bool:
     if not isinstance(error, LoginFailed):
         return False
     return not any(code in str(error) for code in TEMPORARY) and CROWDED.search(str(error)) is None
+
+
+def pause(failures: int, error: Exception) -> float:
+    """Seconds until the next try; as long as the server told, a day at most."""
+    match = TOLD.search(str(error))
+    asked = int(match[1]) / (1000 if match[2].startswith("m") else 1) if match else 0.0
+    usual = WAITS[min(failures, len(WAITS)) - 1] * random.uniform(0.5, 1.5)  # noqa: S311 - no secret
+    return max(usual, min(asked, LONGEST))
 
 
 class LinkState(msgspec.Struct):

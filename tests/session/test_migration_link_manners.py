@@ -10,8 +10,7 @@ import pytest
 import trio
 import trio.testing
 
-from moxlite.migration.links import _pause
-from moxlite.migration.linkstate import rejects_password
+from moxlite.migration.linkstate import pause, rejects_password
 from moxlite.migration.problems import Transfer
 from moxlite.migration.pull import Pull
 from moxlite.net.imapclient import Client, ConnectionLost, Credentials, IMAPClientError, LoginFailed, log_in
@@ -192,7 +191,7 @@ async def test_a_throttled_session_goes_on_after_the_time_told(linking: Hostile,
     with trio.fail_after(20), pytest.raises(IMAPClientError) as error:
         await linking.serve()
     if "throttled" in str(error.value):
-        assert _pause(1, error.value) >= 89.117
+        assert pause(1, error.value) >= 89.117
 
     async def same() -> bool:
         there, here = await both(linking, OUTLOOK)

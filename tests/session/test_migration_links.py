@@ -12,7 +12,7 @@ import trio
 from moxlite.migration import links as links_module, linksending
 from moxlite.migration.links import Links
 from moxlite.migration.linksending import find_outlet
-from moxlite.migration.linkstate import PasswordCipher
+from moxlite.migration.linkstate import PasswordCipher, pause
 from moxlite.net import imapclient
 from moxlite.net.control.client import CtlClient, CtlFailed
 from moxlite.net.imapclient import Client, Credentials, log_in
@@ -324,7 +324,7 @@ async def test_two_accounts_that_link_each_other_have_each_message_once(
 )
 def test_a_server_tells_how_long_to_wait(text: str, seconds: float) -> None:
     """LINK-9: up to a day."""
-    told = links_module._pause(1, Exception(text))
+    told = pause(1, Exception(text))
     assert told == pytest.approx(seconds, abs=1) if seconds else told <= 3
 
 

@@ -47,8 +47,7 @@ from .wire import read_envelope
 from .words import ContentValue, decode_words, hinted, parse_content
 
 MAX_DEPTH: Final = 50
-"""Depth of nested multiparts and embedded messages (STORE-55): real mail has up to ten levels, after much forwarding.
-"""
+"""Depth of nested multiparts and embedded messages (STORE-55): mail that was forwarded a lot has up to ten levels."""
 
 MAX_PARTS: Final = 1000
 """Number of entities of a message (STORE-55); the last one holds the rest of the message."""
@@ -100,9 +99,7 @@ _ENCODINGS: Final[Mapping[bytes | None, str]] = {
     b"quoted-printable": "QUOTED-PRINTABLE",
 }
 _UNDIVIDED: Final = (NO_BOUNDARY, LONG_BOUNDARY)  # defects of multiparts whose content is shown as text (STORE-53)
-_COMPOSITE: Final = frozenset(
-    {"", "7BIT", "8BIT", "BINARY"}
-)  # the encodings an embedded message may have (RFC 2046 §5.2.1)
+_COMPOSITE: Final = frozenset({"", "7BIT", "8BIT", "BINARY"})  # of an embedded message (RFC 2046 §5.2.1)
 
 
 class _Delimiter(msgspec.Struct, frozen=True, gc=False):

@@ -452,8 +452,8 @@ async def _deliver(
     session: Session, transaction: Transaction, spool: Spool, section: HeaderSection, checks: Checks | None
 ) -> Response:
     limit = session.listener.max_message_size + PREFIX_ROOM
+    strict = session.context.localserve and session.snapshot.static.pedantic  # else no mail is strict (SMTP-133)
     try:
-        strict = session.context.localserve and session.snapshot.static.pedantic  # else no mail is strict (SMTP-133)
         prepared = await prepare(spool, max_size=limit, strict=strict)
     except MIMEError as error:
         raise refuse(554, "5.6.0", f"malformed message: {error}") from None
@@ -596,7 +596,5 @@ def _passes(session: Session, transaction: Transaction, section: HeaderSection) 
 async def _octets(prefix: bytes, spool: Spool) -> AsyncIterator[bytes]:
     yield prefix
     for at in range(0, spool.size, WRITE_SIZE):
-        if spool.in_memory:
-            yield spool.read(at, WRITE_SIZE)
-        else:
-            yield await trio.to_thread.run_sync(spool.read, at, WRITE_SIZE)
+        read = partial(spool.read, at, WRITE_SIZE)
+        yield read() if spool.in_memory else await trio.to_thread.run_sync(read)

@@ -261,7 +261,7 @@ def _check_size(spool: Spool, more: int, max_size: int) -> None:
 
 def _may_encode(spool: Spool) -> bool:
     """Whether the body may be encoded before its unit, and wait in memory for it. Takes room for it."""
-    return spool.size <= LARGE and spool.take_encoded()
+    return spool.size <= LARGE and spool.memory.take_beside(spool.size)
 
 
 def _prepare_on_loop(

@@ -369,6 +369,9 @@ class Spool:
       file: the file for octets beyond, None for one of the spool's own. The spool must be complete before another spool
         that shares the file is written, and the owner of the file closes it.
       space: the share of disk space that octets in a file of its own are taken from.
+
+    Attributes:
+      memory: the room in memory that it has taken, until it is closed.
     """
 
     def __init__(
@@ -381,7 +384,7 @@ class Spool:
     ) -> None:
         self._directory = directory
         self._space = space
-        self._memory = SpoolMemory(memory_limit)
+        self.memory = SpoolMemory(memory_limit)
         self._shared = file
         self._file: SpoolFile | None = None
         self._start = 0  # offset in the file
@@ -414,7 +417,7 @@ class Spool:
         if self._finished or self._closed:
             raise ValueError("the spool is already finished")
         if self._file is None:
-            self._memory.take(self._size + len(data))
+            self.memory.take(self._size + len(data))
         if self._take(data):
             assert self._file is not None
             await trio.to_thread.run_sync(self._file.flush)
@@ -434,13 +437,7 @@ class Spool:
 
     def reserve(self) -> None:
         """Take room in memory for `fill`, which can't take it in its thread. On the event loop."""
-        self._memory.take(self._memory.limit)
-
-    def take_encoded(self) -> bool:
-        """Take room in memory for an encoded copy, until the spool is closed. Returns whether there was room. On the
-        event loop.
-        """
-        return self._memory.take_beside(self._size)
+        self.memory.take(self.memory.limit)
 
     def fill(self, pieces: Iterable[Octets]) -> None:
         """Write all octets and declare the message complete, in this thread. Blocks. Raises OSError as `write`."""
@@ -452,7 +449,7 @@ class Spool:
                 self._file.flush()
         if self._file is not None and self._shared is None:
             self._file.flush()
-        self._memory.settle(len(self._octets))
+        self.memory.settle(len(self._octets))
         self._finished = True
 
     async def with_header(self, header: bytes, body_start: int) -> Spool:
@@ -460,7 +457,7 @@ class Spool:
 
         For messages whose header section is changed before storing (Bcc removed, SMTP-112). This spool stays as it is.
         """
-        new = Spool(self._directory, memory_limit=self._memory.limit, space=self._space)
+        new = Spool(self._directory, memory_limit=self.memory.limit, space=self._space)
         try:
             await new.write(header)
             for offset in range(body_start, self._size, WRITE_SIZE):
@@ -476,7 +473,7 @@ class Spool:
 
     async def rewritten(self, work: Callable[[memoryview], Iterable[Octets]]) -> Spool:
         """Make a new, finished spool of what `work` makes of all octets, in a thread. Raises as `work` and `write`."""
-        new = Spool(self._directory, memory_limit=self._memory.limit, space=self._space)
+        new = Spool(self._directory, memory_limit=self.memory.limit, space=self._space)
         new.reserve()
         try:
             with self.open_view() as view:
@@ -490,7 +487,7 @@ class Spool:
         """Append octets; returns whether it is time to write some to the disk."""
         self._hash.update(data)
         self._size += len(data)
-        if self._size <= self._memory.limit:
+        if self._size <= self.memory.limit:
             self._octets += data
             return False
         if self._file is None:
@@ -499,7 +496,7 @@ class Spool:
             self._seen.look(self._octets)
             self._file.add(self._octets)
             self._octets = bytearray()
-            self._file.at_once = self._memory.leave()
+            self._file.at_once = self.memory.leave()
         self._seen.look(data)
         return self._file.add(data)
 
@@ -573,7 +570,7 @@ class Spool:
         """Release memory and file, from any thread. Idempotent."""
         self._closed = True
         self._octets = bytearray()
-        self._memory.close()
+        self.memory.close()
         if self._file is not None and self._shared is None:
             self._file.close()
 
