@@ -193,4 +193,5 @@ def _admin(components: Components) -> AdminCommands:
         factors=components.factor_changes,
         helpers=components.helpers,
         resolver=components.network.resolver,
+        forgetters=components.forgetters,
     )

@@ -160,10 +160,10 @@ async def serve(
             tree.start(f"autotls.{auto_tls.name}", auto_tls.serve)
         tree.start("sandbox.processes", components.services.sandbox.serve)
         tree.start("imapd.expiry", components.services.imap_sessions.end_expired)
-        await _finish_removals(components)
         components.services.clock.on_set(components.services.imap_sessions.look_again)
         pipe = LocalPipe(components.static, components.shutdown, tree)
         queue = await open_queue(components, pipe, databases)
+        await _finish_removals(components)
         if queue is not None and not components.files.auth.broken:
             await trio.to_thread.run_sync(note_version, components.static.data_dir)
         components.config.record = recorder(components.files.auth.audit)
@@ -297,7 +297,7 @@ async def _finish_removals(components: Components) -> None:
 
     for name in names:
         try:
-            await finish_removal(components.files.accounts, components.files.auth, name)
+            await finish_removal(components.files.accounts, components.files.auth, components.forgetters, name)
         except (StoreError, OSError) as error:
             logger.error("account removal failed", extra={"kv": {"account": name, "err": str(error)}})
             components.faults.append(fault(name, f"can't delete account {name}: {error}"))

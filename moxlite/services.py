@@ -284,6 +284,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             auth=files.auth,
             logins=services.logins,
             factors=components.factor_changes,
+            forgetters=components.forgetters,
         )
 
     people = Lazy(make_people)  # of all apps: discovery document and keys are fetched once

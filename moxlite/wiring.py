@@ -52,14 +52,14 @@ from moxlite.queue.tls.policies import Policies, fetcher
 from moxlite.sandbox.processes import Sandbox
 from moxlite.smtpd.context import Senders
 from moxlite.smtpd.pipe import LocalPipe
-from moxlite.store.accounts.access import keep_published
+from moxlite.store.accounts.access import Forget, keep_published
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.content.body import prefer
 from moxlite.store.delivery.answers import FADE
 from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL, UNCOUNT
 from moxlite.store.delivery.submission import Submit
-from moxlite.store.errors import SchemaTooNew, StoreError
+from moxlite.store.errors import SchemaTooNew, StorageBroken, StoreError
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
@@ -190,7 +190,8 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Objects that the packages are given.
 
     `faults` are found once, `measures` set the gauges that are counted when they are read, `notes` give lines
-    for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept.
+    for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept,
+    `forgetters` take a removed account out of other databases than auth.db.
     """
 
     started: Started
@@ -205,6 +206,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     measures: list[Measure] = msgspec.field(default_factory=list)
     notes: list[Callable[[], str]] = msgspec.field(default_factory=list)
     before_serving: list[Callable[[], Awaitable[None]]] = msgspec.field(default_factory=list)
+    forgetters: list[Forget] = msgspec.field(default_factory=list)
     registry: Registry = msgspec.field(default_factory=Registry)
 
     @property
@@ -367,6 +369,7 @@ async def open_house(
             notices=notices,
             programs=programs,
         ),
+        forgetters=[files.reports.forget],
         faults=[*started.faults],
     )
     if lease is not None:
@@ -531,7 +534,9 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     except StoreError as error:
         logger.error("queue unavailable, not sending mail", extra={"kv": {"path": path, "err": str(error)}})
         components.faults.append(fault(str(path), f"{path}: {error}"))
+        components.forgetters.append(_cannot_forget)
         return None
+    components.forgetters.append(queue.operations.forget)
     accounts, spools = components.files.accounts, components.files.spools.directory
     accounts.register_outbox(UNQUEUE, queue.mirror.unqueue)
     accounts.register_outbox(TELL, queue.webhooks.incoming.carry)
@@ -545,6 +550,10 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
     components.services.clock.on_set(queue.clock_set)
     components.measures.append(queue.measure)
     return queue
+
+
+async def _cannot_forget(account: str) -> None:
+    raise StorageBroken(f"couldn't remove account {account} from queue.db because the queue isn't running; see the server log")
 
 
 async def _relay_of_link(components: Components, account: str, transport: str) -> "Relay":

@@ -1,7 +1,7 @@
 """Commands of the control socket about accounts and their addresses (ADMIN-15)."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import trio
@@ -32,32 +32,43 @@ from moxlite.operations.accounts import (
 )
 from moxlite.operations.performing import commands
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.accounts.access import forget_shares
+from moxlite.store.accounts.access import Forget, forget_shares
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import AccountUnknown, StoreError
 from moxlite.store.mail.masked import masked_key
 
 
-async def finish_removal(accounts: Accounts, auth: AuthDB, name: str) -> None:
-    """Delete the files of an account that is marked as removed, then the mark; repeated at start after a crash
-    (STORE-140).
+async def finish_removal(accounts: Accounts, auth: AuthDB, forgetters: Iterable[Forget], name: str) -> None:
+    """Delete the files of an account that is marked as removed, and its name elsewhere, then the mark; repeated at
+    start after a crash (STORE-140).
     """
-    # All before the mark goes: a later account of that name must not have its rights, nor its mail.
-    await forget_shares(accounts, auth, name)
+    # First the files: when they are gone, sessions and tasks of the account have ended, and add nothing more.
     with contextlib.suppress(AccountUnknown):  # it was never used, or the files are gone already
         await accounts.remove(name)
+    await _forget(accounts, auth, forgetters, name)
+
+
+async def _forget(accounts: Accounts, auth: AuthDB, forgetters: Iterable[Forget], name: str) -> None:
+    """Take the name of an account out of all places of `TRACES`."""
+    # All before the mark goes: a later account of that name must not have its rights, nor its mail.
+    await forget_shares(accounts, auth, name)
+    for forget in forgetters:
+        await forget(name)
     await auth.end_removal(name)
 
 
 class AccountCommands:
     """The commands for accounts and their addresses."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins) -> None:
+    def __init__(
+        self, config: ConfigHolder, accounts: Accounts, auth: AuthDB, logins: Logins, forgetters: Iterable[Forget]
+    ) -> None:
         self._config = config
         self._accounts = accounts
         self._auth = auth
         self._logins = logins
+        self._forgetters = forgetters
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
@@ -135,11 +146,14 @@ class AccountCommands:
             raise CommandFailed("refused", f'"{name}" {problem}', "account")
         if name in self._config.current.domains.accounts:
             raise CommandFailed("refused", f'account "{name}" already exists', "account")
-        if name in await self._auth.removals():  # it failed: the next start would take the new account away
-            await self._finish_removal(name)
-        if self._accounts.exists(name):
+        removed = name in await self._auth.removals()
+        if not removed and self._accounts.exists(name):
             text = f"found files from a deleted account in {self._accounts.path(name)}; move them first"
             raise CommandFailed("refused", text, "account")
+        if removed:  # it failed: the next start would take the new account away
+            await self._finish_removal(name)
+        else:  # an account may have been taken out of the file by hand
+            await _forget(self._accounts, self._auth, self._forgetters, name)
 
     async def make(self, name: str) -> None:
         """Make the database of an account that is configured."""
@@ -159,7 +173,7 @@ class AccountCommands:
 
     async def _finish_removal(self, name: str) -> None:
         with trio.CancelScope(shield=True):  # bounded: users of the account are asked to leave, with a deadline
-            await finish_removal(self._accounts, self._auth, name)
+            await finish_removal(self._accounts, self._auth, self._forgetters, name)
 
     async def address_account(self, args: FindAddress) -> AddressInfo:
         """Return the account that gets the mail of an address."""

@@ -6,7 +6,7 @@ The server registers them together with the commands of other components. Each t
 """
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 
 import trio
@@ -47,6 +47,7 @@ from moxlite.operations.server import (
 )
 from moxlite.operations.store import CheckReport, StoreCheck, StoreRepair
 from moxlite.process.signals import unit
+from moxlite.store.accounts.access import Forget
 from moxlite.store.accounts.accounts import Accounts, account_findings
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.errors import BadPassword, StoreError
@@ -64,6 +65,7 @@ class AdminCommands:
       factors: changes second factors.
       helpers: the trials of child processes.
       resolver: answers about who else uses a new domain.
+      forgetters: take a removed account out of other databases than auth.db.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class AdminCommands:
         factors: FactorChanges,
         helpers: Helpers,
         resolver: Resolver,
+        forgetters: Iterable[Forget],
     ) -> None:
         self._config = config
         self._accounts = accounts
@@ -91,6 +94,7 @@ class AdminCommands:
         self._problems = problems
         self._factors = factors
         self._resolver = resolver
+        self._forgetters = forgetters
         self._passwords = Passwords(accounts, logins, end_sessions)
 
     def registry(self) -> Mapping[str, Command]:
@@ -98,7 +102,7 @@ class AdminCommands:
         return answering(self._registry())
 
     def _registry(self) -> Mapping[str, Command]:
-        accounts = AccountCommands(self._config, self._accounts, self._auth, self._logins)
+        accounts = AccountCommands(self._config, self._accounts, self._auth, self._logins, self._forgetters)
         return {
             **commands(
                 StoreCheck.bind(self.store_check),

@@ -27,6 +27,8 @@ from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, Stor
 from moxlite.store.mail.delegates import Delegate, delegates
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from moxlite.admin.factors import FactorChanges
     from moxlite.admin.shares import ShareCommands
     from moxlite.config.holder import ConfigHolder
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.logins.provider import LoginProvider
     from moxlite.proto.oidc import Claims
+    from moxlite.store.accounts.access import Forget
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.auth.authdb import AuthDB
 
@@ -69,6 +72,7 @@ class ProviderPeople:
         auth: AuthDB,
         logins: Logins,
         factors: FactorChanges,
+        forgetters: Iterable[Forget],
     ) -> None:
         self.provider: Final = provider
         self._settings = settings
@@ -77,6 +81,7 @@ class ProviderPeople:
         self._auth = auth
         self._logins = logins
         self._factors = factors
+        self._forgetters = forgetters
         self._turn = trio.Lock()
 
     async def recipient_of(self, claims: Claims, *, app: str, remote: str) -> AccountRecipient | None:
@@ -187,7 +192,7 @@ class ProviderPeople:
         await load("moxlite.admin.accountcommands")
         from moxlite.admin.accountcommands import AccountCommands
 
-        commands = AccountCommands(self._config, self._accounts, self._auth, self._logins)
+        commands = AccountCommands(self._config, self._accounts, self._auth, self._logins, self._forgetters)
         try:
             async with self._auth.audit.recording("config account add", name, detail):
                 await commands.add(name, str(address), encode(settings.new_accounts))

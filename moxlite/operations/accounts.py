@@ -47,9 +47,11 @@ class AddAccount(Operation[None], frozen=True):
 
 
 # Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
-@change("config account rm", OWNER, confirm=True, ask="Remove account {account} and delete all its mail?")
+@change("config account rm", OWNER, confirm=True)
 class RemoveAccount(Operation[None], frozen=True):
-    """Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Queued messages will still be sent."""
+    """Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Outgoing messages will still be sent, but
+    not messages on hold or scheduled for later.
+    """
 
     account: Name
 

@@ -273,6 +273,22 @@ class CountMessages(Choose, frozen=True):
     """Count messages matching a filter."""
 
 
+class Outgoing(msgspec.Struct, frozen=True):
+    """Numbers of an account's outgoing messages: `waiting` to be sent, and `held`: on hold, or scheduled for later."""
+
+    waiting: int
+    held: int
+
+
+@query("queue outgoing", MANAGERS)
+class CountOutgoing(Operation[Outgoing], frozen=True):
+    """Count outgoing messages from account NAME. If you delete the account, waiting messages will still be sent, but
+    not messages on hold or scheduled for later.
+    """
+
+    account: Annotated[Word, field(metavar="NAME")]
+
+
 @query("queue attempts", MANAGERS, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
 class ListAttempts(Operation[list[Try]], frozen=True):
     """List delivery attempts for message ID, queued or finished: the server, TLS, and response.

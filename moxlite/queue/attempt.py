@@ -15,7 +15,7 @@ from moxlite.queue.context import Context
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.hosts.load import HostUnavailable, OpenConnection
-from moxlite.queue.localdelivery import LocalRow, deliver_local, deliver_to_loopback, deliver_waiting
+from moxlite.queue.localdelivery import ReadRow, deliver_local, deliver_to_loopback, deliver_waiting
 from moxlite.queue.record import AttemptOutcome, Verdict
 from moxlite.queue.schedule import attempts_left, max_attempts_of
 from moxlite.queue.sending.direct import deliver_by_link, deliver_by_relay, deliver_direct, relay_of
@@ -51,11 +51,11 @@ class Attempt:
         ctx: Context,
         batch: Batch,
         record: Callable[[list[AttemptOutcome]], Awaitable[None]],
-        waiting: LocalRow | None = None,
+        waiting: ReadRow | None = None,
         follow: Callable[["Attempt", str], Awaitable["Attempt | None"]] | None = None,
     ) -> None:
-        """`waiting`: the delivery to one of our accounts, None for other messages; its batch has one message. `follow`:
-        returns the next attempt for the same domain by the named transport, made by `follow_up`.
+        """`waiting`: reads the delivery to one of our accounts, None for other messages; its batch has one message.
+        `follow`: returns the next attempt for the same domain by the named transport, made by `follow_up`.
         """
         self._follow = follow
         self._ctx = ctx

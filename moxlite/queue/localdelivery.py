@@ -2,8 +2,8 @@
 go through a pipe to our own SMTP server.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeAlias
 
 import msgspec
 import trio
@@ -26,7 +26,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Deferred, Delivery
 from moxlite.store.delivery.perform import perform
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import AccountRemoved, StoreError
 from moxlite.store.file.transaction import Reader, Tx
 
 # Deliveries to our own accounts that wait in the queue (QUEUE-28, SMTP-108): an account could not take a message that
@@ -51,6 +51,9 @@ class LocalRow(msgspec.Struct, frozen=True):
     key: bytes
     account: str
     delivery: bytes
+
+
+ReadRow: TypeAlias = Callable[[], Awaitable[LocalRow | None]]
 
 
 def add_deferred(tx: Tx, deferred: Sequence[Deferred], content: Content, *, now: int, delay: int) -> list[int]:
@@ -115,16 +118,20 @@ def waiting(r: Reader, message_id: int) -> LocalRow | None:
     return None if row is None else LocalRow(*row)
 
 
-async def deliver_waiting(ctx: Context, batch: Batch, row: LocalRow, trace: Trace) -> Outcomes:
+async def deliver_waiting(ctx: Context, batch: Batch, read: ReadRow, trace: Trace) -> Outcomes:
     """Perform a waiting delivery. After a crash between its commit and that of the outcome it is repeated, which
-    changes nothing.
+    changes nothing. `read`: reads the row.
 
     Raises:
+      StoreError: the row cannot be read.
       SMTPError: the account cannot take it, now or for good.
       ChunkDamaged: the octets cannot be read.
     """
     message = batch.first
     trace.at.host, trace.at.tls_mode = ctx.config.current.static.hostname.ascii, TLSMode.SKIP.value
+    row = await read()
+    if row is None:
+        raise SMTPError(True, 554, "5.3.0", "deliver", "the delivery isn't in the queue anymore")
     try:
         delivery = Delivery.unpack(row.delivery)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
@@ -140,6 +147,8 @@ async def deliver_waiting(ctx: Context, batch: Batch, row: LocalRow, trace: Trac
         with trio.move_on_after(ATTEMPT_SECONDS):
             try:
                 async with ctx.accounts.use(row.account) as account:
+                    if await read() != row:  # the account was removed, and this is a new one of its name
+                        raise AccountRemoved(row.account)
                     await perform(account, prepared, delivery, row.key)
             except StoreError as error:
                 raise SMTPError.from_reply("deliver", store_reply(error)) from None

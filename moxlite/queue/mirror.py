@@ -193,8 +193,8 @@ class Mirror:
 
     async def _add(self, account: Account, row: MirrorRow) -> None:
         message = await self._database.read(partial(mirrorrows.sample, content_id=row.content_id), op="queue mirror")
-        if message is None:
-            return  # the last recipient was done meanwhile
+        if message is None or message.account != account.name:
+            return  # the last recipient was done, or the account removed and another one made, meanwhile
         body = msgspec.structs.replace(message, prefix=b"", size=message.size - len(message.prefix))
         try:
             with Spool(self._ctx.tmp) as spool:

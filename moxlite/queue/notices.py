@@ -63,7 +63,8 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     """Store the due DSN about these recipients of a submission into the sender's Inbox, or send it to the sender of
     incoming mail. Idempotent: a second call after a crash stores nothing more.
 
-    DSNs of a removed account go to the postmaster. Raises StoreError if the DSN cannot be stored now.
+    DSNs of a removed account go to the postmaster, without the body of the message. Raises StoreError if the DSN cannot
+    be stored now.
     """
     static = ctx.config.current.static
     message = messages[0]
@@ -79,24 +80,39 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     if home is not None:
         await _send_notice(ctx, database, messages, home)
         return
-    octets_of_dsn = await compose_notice(ctx, database, messages, utf8=message.smtputf8)
-    prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
     account_name, mailbox, flags = message.account, "Inbox", Flag(0)
     if message.is_dmarc_report or message.is_tls_report:
         account_name = static.postmaster.account
         mailbox = f"{static.postmaster.mailbox}/{'dmarc' if message.is_dmarc_report else 'tlsrpt'}"
         flags = Flag.SEEN
         metrics.report_failures.labels(kind="dmarc" if message.is_dmarc_report else "tlsrpt").inc()
+    compose = partial(compose_notice, ctx, database, messages, utf8=message.smtputf8)
     key = _key(messages)
-    with Spool.of(octets_of_dsn, ctx.tmp) as spool:
-        prepared = await prepare(spool, prefix)
-        try:
-            async with ctx.accounts.use(account_name) as account:
-                await _note_event(account, messages, key)
-                await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)
-        except (AccountUnknown, AccountRemoved):
-            async with ctx.accounts.use(static.postmaster.account) as account:
-                await deliver(account, prepared, NO_FACTS, static.postmaster.mailbox, transaction_id=key, flags=flags)
+
+    async def store(account: Account, octets_of_dsn: bytes, mailbox: str) -> None:
+        prefix = f"Return-Path: <>\r\nDelivered-To: {message.sender.pack(False)}\r\n".encode()
+        with Spool.of(octets_of_dsn, ctx.tmp) as spool:
+            prepared = await prepare(spool, prefix)
+            await deliver(account, prepared, NO_FACTS, mailbox, transaction_id=key, flags=flags)
+
+    try:
+        async with ctx.accounts.use(account_name) as account:
+            await _check_owner(database, message)
+            await _note_event(account, messages, key)
+            await store(account, await compose(), mailbox)
+    except (AccountUnknown, AccountRemoved):
+        async with ctx.accounts.use(static.postmaster.account) as account:
+            await store(account, await compose(orphaned=True), static.postmaster.mailbox)
+
+
+async def _check_owner(database: Database, message: Message) -> None:
+    """Raise AccountRemoved if the account of a message was removed since the row was read: the account that is open
+    under its name may be a new one.
+    """
+    # A removal changes the rows before the name is free, so the account is the old one as long as they are unchanged.
+    current = await database.read(lambda r: record.get(r, message.id), op="queue notice")
+    if current is None or current.account != message.account:
+        raise AccountRemoved(message.account)
 
 
 async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:
@@ -154,20 +170,28 @@ def _key(messages: Sequence[Message]) -> bytes:
 
 
 async def compose_notice(
-    ctx: Context, database: Database, messages: Sequence[Message], *, utf8: bool, to: Address | None = None
+    ctx: Context,
+    database: Database,
+    messages: Sequence[Message],
+    *,
+    utf8: bool,
+    to: Address | None = None,
+    orphaned: bool = False,
 ) -> bytes:
     """Compose the DSN about some recipients of a submission; returns its octets.
 
     Args:
       utf8: use the UTF-8 form (QUEUE-104).
       to: its recipient, by default the sender in the envelope.
+      orphaned: the sender's account was removed, so the postmaster reads it.
     """
     snapshot = ctx.config.current
     hostname = snapshot.static.hostname
     first = messages[0]
     actions = [Action(message.dsn_due) for message in messages]
     full = (
-        Action.FAILED in actions  # else the header section will do: RFC 3461 §4.3
+        not orphaned  # the message is private
+        and Action.FAILED in actions  # else the header section will do: RFC 3461 §4.3
         and first.size <= MAX_FULL
         and first.dsn_ret != "HDRS"
         and first.require_tls is not True  # RFC 8689 §5
@@ -189,7 +213,7 @@ async def compose_notice(
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
         date=ctx.clock(),
         references=first.message_id,
-        text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname),
+        text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname, orphaned=orphaned),
         original=await _returned(database, first, full=full),
         full=full,
         utf8=utf8,
@@ -275,6 +299,9 @@ TO_MANY: Final = {
 }
 
 
+ORPHANED: Final = "The sender's account was deleted, so you're getting this notice as postmaster."
+
+
 def subject_of(actions: Sequence[Action]) -> str:
     """The subject of a notice about recipients with these outcomes."""
     return SUBJECTS[_common(actions)]
@@ -286,13 +313,20 @@ def _common(actions: Sequence[Action]) -> Action:
 
 
 def notice_text(
-    messages: Sequence[Message], actions: Sequence[Action], retries: Sequence[int], hostname: Domain
+    messages: Sequence[Message],
+    actions: Sequence[Action],
+    retries: Sequence[int],
+    hostname: Domain,
+    *,
+    orphaned: bool = False,
 ) -> str:
     """The text of a notice, with CRLF. `retries`: times of the first message's remaining attempts, µs UTC."""
     first, action = messages[0], _common(actions)
     one = len(messages) == 1
     introduction = TO_ONE[action].format(first.recipient_address) if one else TO_MANY[action].format(len(messages))
-    lines = [f"This is the mail server {hostname.unicode}.", "", introduction, ""]
+    lines = [f"This is the mail server {hostname.unicode}.", ""]
+    lines += [ORPHANED, ""] if orphaned else []
+    lines += [introduction, ""]
     if first.subject:
         lines += [f"Subject: {first.subject}"]
     lines += [f"Queued:  {format_date(first.queued)}"]
@@ -378,6 +412,7 @@ async def note_failures(ctx: Context, database: Database, messages: Sequence[Mes
         address = str(message.recipient_address).lower()
         try:
             async with ctx.accounts.use(message.account) as account:
+                await _check_owner(database, message)
                 stopped = await _note(account, database, address, error)
         except (AccountUnknown, AccountRemoved):
             continue

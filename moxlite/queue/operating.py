@@ -3,14 +3,14 @@ senders see their delivery status (QUEUE-175).
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 from typing import Final, TypeVar
 
 import msgspec
 
-from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
+from moxlite.operations.queue import Filter, Outgoing, Page, RetiredFilter, RetiredPage
 from moxlite.queue.context import Context, now
 from moxlite.queue.data import filters
 from moxlite.queue.data.filters import HoldRule, compose, compose_page
@@ -35,6 +35,8 @@ from moxlite.queue.webhooks.incoming import IncomingCarrier
 from moxlite.store.delivery.status import HeldMessage, RecipientStatus, State, WaitingDelivery
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.file.database import Database
+from moxlite.store.file.migrations import Kind
+from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.wakeup import Wakeup
 
@@ -114,6 +116,12 @@ class Operations:
     async def remove_hold_rule(self, rule_id: int) -> bool:
         """Remove a rule; messages that it held stay on hold. Returns False if there is no such rule."""
         return await self.change(lambda tx, _: filters.remove_hold_rule(tx, rule_id))
+
+    async def forget(self, account: str) -> None:
+        """Take an account that is removed out of the queue (QUEUE-26). Raises StoreError."""
+        policy = policy_of(self._ctx)
+        while await self.change(lambda tx, _: forget_account(tx, account, policy)):
+            pass
 
     async def release(self, account: str) -> Stopped:
         """Release an account and its messages held by the guard; returns the stop. Raises NotStopped."""
@@ -271,16 +279,19 @@ def set_require_tls(tx: Tx, wanted: Filter, now: int, *, require_tls: bool | Non
 
 def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
     """Fail messages, with DSNs to their senders. Returns how many."""
+    return _fail(tx, _ids(tx, wanted, policy.now), policy, Result(start=policy.now, error=FAILED))
+
+
+def _fail(tx: Tx, ids: Iterable[int], policy: Policy, result: Result) -> int:
     failed: list[Message] = []
-    for message_id in _ids(tx, wanted, policy.now):
+    for message_id in ids:
         row = tx.row(SELECT + " WHERE id = ?", message_id)
         assert row is not None
         message = message_of(row)
         if message.done:
             continue
-        given_up = Result(start=policy.now, error=FAILED)
-        tx.execute(SET_RESULTS, encode_results((*message.results, given_up)), message_id)
-        fail(tx, message, policy, given_up)
+        tx.execute(SET_RESULTS, encode_results((*message.results, result)), message_id)
+        fail(tx, message, policy, result)
         failed.append(message)
     for content_id in {message.content_id for message in failed}:
         settle_notices(tx, content_id, policy)
@@ -290,6 +301,11 @@ def fail_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
 def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
     """Remove messages without DSNs; webhooks of their accounts are called. Returns how many."""
     ids = _ids(tx, wanted, policy.now)
+    _drop(tx, ids, policy)
+    return len(ids)
+
+
+def _drop(tx: Tx, ids: Iterable[int], policy: Policy) -> None:
     for message_id in ids:
         message = get(tx, message_id)
         assert message is not None
@@ -299,7 +315,6 @@ def drop_messages(tx: Tx, wanted: Filter, policy: Policy) -> int:
             note_event(tx, message, Event.CANCELED, policy.webhooks, policy.now)
             results = (*results, Result(start=policy.now, error=DROPPED))
         retire(tx, [message_id], ended or State.CANCELED, now=policy.now, keep_for=policy.keep_for, results=results)
-    return len(ids)
 
 
 def count_chosen(r: Reader, wanted: Filter, now: int) -> int:
@@ -307,6 +322,46 @@ def count_chosen(r: Reader, wanted: Filter, now: int) -> int:
     condition = compose(wanted, now)
     row = r.row(f"SELECT count(*) FROM (SELECT 1 FROM msg{condition.sql})", *condition.args)  # noqa: S608 - of compose
     return int(row[0]) if row is not None else 0
+
+
+# What the queue has of an account that is removed (QUEUE-26): its mail that waits still goes out, under a name that no
+# account can have; mail on hold or scheduled for later does not, because no one can release, change or cancel it any
+# more. Mail that waits for the account fails. Everything else is deleted.
+
+
+SLICE: Final = 1000
+"""Messages of an account that are dropped or failed in one transaction."""
+
+GONE: Final = "the recipient's account was deleted"
+"""The last result of a message that waited for an account of this server."""
+
+HELD_BACK: Final = f"""
+account = ?1 AND dsn_due IN ('', 'delayed') AND (hold = 1 OR {CHOSEN.replace("?", "?2")})"""
+COUNT_OUTGOING: Final = f"""
+SELECT count(*), count(*) FILTER (WHERE {HELD_BACK}) FROM msg WHERE account = ?1
+AND dsn_due IN ('', 'delayed')"""  # noqa: S608 conditions
+SELECT_HELD: Final = f"SELECT id FROM msg WHERE {HELD_BACK} LIMIT ?3"  # noqa: S608 condition
+SELECT_INCOMING: Final = """
+SELECT m.id FROM local l JOIN msg m ON m.id = l.msg_id WHERE l.account = ? AND m.dsn_due IN ('', 'delayed') LIMIT ?"""
+
+
+def count_outgoing(r: Reader, account: str, now: int) -> Outgoing:
+    """Count the messages of an account that would go out after its removal, and those that would not."""
+    row = r.row(COUNT_OUTGOING, account, now)
+    assert row is not None
+    number, held = row
+    return Outgoing(number - held, held)
+
+
+def forget_account(tx: Tx, account: str, policy: Policy) -> int:
+    """Take an account out of the queue, a slice of each table; returns how many rows were changed, 0 at the end."""
+    incoming = [message_id for (message_id,) in tx.rows(SELECT_INCOMING, account, SLICE)]
+    _fail(tx, incoming, policy, Result(start=policy.now, code=550, secode="1.1", error=GONE))
+    held = [message_id for (message_id,) in tx.rows(SELECT_HELD, account, policy.now, SLICE)]
+    _drop(tx, held, policy)
+    if len(incoming) == SLICE or len(held) == SLICE:  # the rest first: the statements would hide it
+        return SLICE
+    return sum(tx.execute(sql, account) for sql in TRACES[Kind.QUEUE].values())
 
 
 # Delivery status of sent messages for their senders: the implementation of `store.delivery.status.Deliveries`.

@@ -15,7 +15,7 @@ from moxlite import lazyimport
 from moxlite.mailauth import dane
 from moxlite.net.activity import Happening, activity
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
-from moxlite.operations.queue import Explanation, Filter, Page, RetiredFilter, RetiredPage
+from moxlite.operations.queue import Explanation, Filter, Outgoing, Page, RetiredFilter, RetiredPage
 from moxlite.proto.address import Domain
 from moxlite.queue import metrics, operating, record
 from moxlite.queue.bounces import Block
@@ -371,6 +371,11 @@ class Listings:
     async def counts(self) -> Counts:
         """Number of messages, number on hold, and time of the next attempt."""
         return await self._database.scan(operating.count, op="queue counts")
+
+    async def outgoing(self, account: str) -> Outgoing:
+        """Number of messages from an account that would be sent after its removal, and of those that would not."""
+        now = self._ctx.clock()
+        return await self._database.scan(lambda r: operating.count_outgoing(r, account, now), op="queue outgoing")
 
     async def count(self, wanted: Filter) -> int:
         """Number of messages that a filter chooses. Raises BadFilter."""

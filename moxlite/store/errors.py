@@ -17,19 +17,19 @@ class StoreError(Exception):
 # Accounts
 
 
-class BadAccountName(StoreError):
-    """The name breaks STORE-166, so no path was built of it."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(f"account name {name[:80]!r} isn't allowed")
-        self.name = name
-
-
 class AccountUnknown(StoreError):
     """There is no account of that name."""
 
     def __init__(self, name: str) -> None:
         super().__init__(worded("account not found: {name}", name=repr(name)))
+        self.name = name
+
+
+class BadAccountName(AccountUnknown):
+    """No account can have the name (STORE-166), so no path was built of it."""
+
+    def __init__(self, name: str) -> None:
+        StoreError.__init__(self, f"account name {name[:80]!r} isn't allowed")
         self.name = name
 
 

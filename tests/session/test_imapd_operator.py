@@ -59,6 +59,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
         ),
         helpers=Helpers(),
         resolver=FakeResolver(),
+        forgetters=(),
     )
     commands.update(admin.registry())
     path = tmp_path / "ctl"

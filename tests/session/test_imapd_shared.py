@@ -734,7 +734,7 @@ async def test_what_happens_to_mailboxes_and_accounts(imap: Imap) -> None:
             assert await account.read(all_acls, op="test") == []
     await give(imap, "lr")
     await auth.begin_removal("bo")
-    await finish_removal(imap.accounts, auth, "bo")
+    await finish_removal(imap.accounts, auth, (), "bo")
     async with imap.account() as account:
         assert await account.read(all_acls, op="test") == []
     assert await auth.sharing.owners("bo") == []
@@ -747,7 +747,7 @@ async def test_an_owner_that_is_removed_ends_the_visits(imap: Imap) -> None:
         await c.ok(f"a SELECT {BOX}")
         await c.idle()
         with trio.fail_after(30):
-            await finish_removal(imap.accounts, imap.context.auth, "mia")
+            await finish_removal(imap.accounts, imap.context.auth, (), "mia")
             assert (await c.response()).startswith("* BYE")
 
 

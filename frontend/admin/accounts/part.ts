@@ -565,6 +565,16 @@ async function remove(desk: Desk, name: string): Promise<void> {
           "{n} outgoing messages will stay in the queue.",
         ),
       ),
+    goes.held > 0 &&
+      el(
+        "p",
+        {},
+        many(
+          goes.held,
+          "{n} message on hold or scheduled won't be sent.",
+          "{n} messages on hold or scheduled won't be sent.",
+        ),
+      ),
   ];
   if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
   if (!(await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name)))) return;

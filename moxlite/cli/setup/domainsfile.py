@@ -11,14 +11,16 @@ import click
 from moxlite.cli.common import Failure, ask, json_option, perform, show, show_json
 from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
-from moxlite.operations import accounts, described_in, domains
+from moxlite.operations import accounts, described_in, description, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
+from moxlite.operations.queue import CountOutgoing
+from moxlite.wording import counted
 
 
 def add_commands(config: click.Group) -> None:
     """Add the commands to their group."""
-    described(
+    groups = described(
         config,
         (*described_in(accounts), *described_in(domains)),
         {
@@ -37,9 +39,22 @@ def add_commands(config: click.Group) -> None:
             domains.ShowPeer: _show_peer,
             domains.SetPeer: _show_peer,
         },
-        without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
+        without={accounts.RemoveAccount, accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
     )
+    groups["account"].add_command(remove_account)
     config.add_command(apply_config)
+
+
+@click.command("rm", help=description(accounts.RemoveAccount).about)
+@click.argument("account", metavar="NAME")
+def remove_account(account: str) -> None:
+    outgoing = perform(CountOutgoing(account))
+    waiting, held = counted(outgoing.waiting, "outgoing message"), counted(outgoing.held, "message")
+    ask(
+        f"Remove account {account} and delete all its mail? {waiting} will still be sent. {held} on hold or scheduled"
+        " won't be sent."
+    )
+    perform(accounts.RemoveAccount(account))
 
 
 @click.command("apply")

@@ -57,6 +57,7 @@ class QueueCommands:
             operations.Fail.bind(partial(self._change, changes.fail)),
             operations.Drop.bind(partial(self._change, changes.drop)),
             operations.Retry.bind(partial(self._change, partial(changes.schedule, delta=0.0, from_now=True))),
+            operations.CountOutgoing.bind(lambda args: self._queue.listings.outgoing(args.account)),
             operations.Schedule.bind(self.schedule),
             operations.SetTransport.bind(self.transport),
             operations.SetRequireTLS.bind(self.requiretls),

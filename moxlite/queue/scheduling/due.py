@@ -15,7 +15,7 @@ from moxlite.queue.data.rows import Message
 from moxlite.queue.data.status import meaning_of
 from moxlite.queue.guard.signs import limits_from
 from moxlite.queue.guard.stops import Stop, finish
-from moxlite.queue.localdelivery import LocalRow, waiting
+from moxlite.queue.localdelivery import waiting
 from moxlite.queue.record import AttemptOutcome, Policy, Verdict, policy_of
 from moxlite.queue.schedule import SECOND
 from moxlite.store.errors import StoreError
@@ -88,7 +88,7 @@ class Group(msgspec.Struct, frozen=True):
 
     ids: list[int]
     first: Message | None
-    waiting: LocalRow | None
+    waiting: bool
 
 
 def usable(r: Reader, *, busy: Collection[str], retries: bool, without: Collection[int], now: int) -> list[Candidate]:
@@ -141,7 +141,7 @@ def together(r: Reader, message_id: int, now: int) -> Group:
     message = record.get(r, message_id)
     by_link = message is not None and message.transport.startswith(LINKED)
     ids = [row[0] for row in r.rows(TOGETHER_BY_LINK if by_link else TOGETHER, message_id, now, MAX_BATCH)]
-    return Group(ids or [message_id], message, waiting(r, message_id))
+    return Group(ids or [message_id], message, waiting(r, message_id) is not None)
 
 
 # Outcomes of attempts: recorded in queue.db, or kept in memory until it takes them, so that nothing is sent twice

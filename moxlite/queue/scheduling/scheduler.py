@@ -56,7 +56,7 @@ from moxlite.queue.data.content import octets
 from moxlite.queue.data.rows import Message
 from moxlite.queue.guard.stops import Stop
 from moxlite.queue.hosts.load import OpenConnection
-from moxlite.queue.localdelivery import LocalRow
+from moxlite.queue.localdelivery import waiting
 from moxlite.queue.notices import Notices
 from moxlite.queue.record import AttemptOutcome, MarkResult, Policy, policy_of
 from moxlite.queue.reports.counting import SessionCounts
@@ -254,7 +254,8 @@ class Scheduler:
             followers.append(before.follow_up(more))
             return followers[-1]
 
-        attempt = Attempt(self._ctx, batch, keep, waits, follow)
+        read = partial(self._database.read, partial(waiting, message_id=batch.first.id), op="queue local")
+        attempt = Attempt(self._ctx, batch, keep, read if waits else None, follow)
         self.turns.attempting(domain, attempt)
         try:
             await self._make(attempt, keep)
@@ -293,12 +294,12 @@ class Scheduler:
         finally:
             self.turns.let_out(domain, ids)
 
-    async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], LocalRow | None]:
-        """Renew old signatures of a message (AUTH-46); return the ids of its batch, and its delivery to one of our
-        accounts or None.
+    async def _group(self, message_id: int, policy: Policy) -> tuple[list[int], bool]:
+        """Renew old signatures of a message (AUTH-46); return the ids of its batch, and whether it is a delivery to one
+        of our accounts.
         """
         group = await self._database.read(partial(together, message_id=message_id, now=policy.now), op="queue batch")
-        if group.first is not None and group.waiting is None:
+        if group.first is not None and not group.waiting:
             # Before `mark`: an error of the database, or a kill while a long message is signed, costs no attempt.
             await renew_signatures(self._ctx, self._database, group.first)
         not_now = self._not_now

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import lru_cache
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 import trio
@@ -239,6 +239,10 @@ def share_notices(accounts: Accounts) -> Handler:
                 await guest.write(unit)
 
     return carry
+
+
+Forget: TypeAlias = Callable[[str], Awaitable[None]]
+"""Takes the name of a removed account out of a database, as `TRACES` says. Raises StoreError."""
 
 
 async def forget_shares(accounts: Accounts, auth: AuthDB, guest: str) -> None:

@@ -28,6 +28,7 @@ from moxlite.store.auth.websessions import WebSessions
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
+from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.sharenotices import ANYONE
 from moxlite.store.options import Options
@@ -41,14 +42,6 @@ UPKEEP: Final = 3600.0
 
 NOTE_REMOVAL: Final = "INSERT INTO account_removal (account, requested) VALUES (?, ?) ON CONFLICT DO NOTHING"
 REMOVALS: Final = "SELECT account FROM account_removal ORDER BY requested, account"
-END_REMOVAL: Final = (
-    "DELETE FROM login_attempt WHERE account = ?",
-    "DELETE FROM shared WHERE owner = ?",
-    "DELETE FROM shared WHERE guest = ?",
-    "DELETE FROM owner_number WHERE owner = ?",
-    "DELETE FROM masked WHERE account = ?",
-    "DELETE FROM account_removal WHERE account = ?",
-)
 
 
 class AuthDB:
@@ -144,7 +137,7 @@ class AuthDB:
         """Delete the remaining rows about an account whose files have been deleted."""
 
         def unit(tx: Tx) -> None:
-            for sql in END_REMOVAL:
+            for sql in TRACES[Kind.AUTH].values():
                 tx.execute(sql, account)
 
         await self.database.write(unit)

@@ -12,6 +12,8 @@ from typing import Final
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
+from moxlite.store.file.migrations import Kind
+from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.delegates import WHOLE, all_boxes, has_all, remove_delegate
 from moxlite.store.mail.sharenotices import owe_notice
@@ -36,7 +38,6 @@ SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyon
 GUESTS: Final = """
 SELECT identifier FROM acl UNION SELECT identifier FROM collection_acl UNION SELECT guest FROM delegate
 ORDER BY identifier"""
-FORGET_COLLECTIONS: Final = "DELETE FROM collection_acl WHERE identifier = ?"
 GET: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier = ?"
 COUNT: Final = "SELECT count(*) FROM acl WHERE mailbox_id = ?"
 SET: Final = """
@@ -132,8 +133,9 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
     boxes = [mailbox_id for (mailbox_id,) in tx.rows(WITH, identifier)]
     for mailbox_id in boxes:
         set_rights(tx, mailbox_id, identifier, "", by=identifier)
-    tx.execute(FORGET_COLLECTIONS, identifier)
     remove_delegate(tx, identifier)
+    for sql in TRACES[Kind.ACCOUNT].values():
+        tx.execute(sql, identifier)
     return len(boxes)
 
 

@@ -11,6 +11,7 @@ import trio
 from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
+from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Tx
 from moxlite.store.options import DAY, Options
 from moxlite.store.reports.evaluations import Evaluation, evaluation_recorder
@@ -99,6 +100,18 @@ class ReportsDB:
         if isinstance(self._database, Database):
             tree.start("store.reports-database", self._database.serve)
             tree.start("store.reports-upkeep", self._upkeep)
+
+    async def forget(self, account: str) -> None:
+        """Take an account that is removed out of the file. A failure is only logged: no mail is in it."""
+
+        def unit(tx: Tx) -> None:
+            for sql in TRACES[Kind.REPORTS].values():
+                tx.execute(sql, account)
+
+        try:
+            await self.database.write(unit)
+        except StoreError as error:
+            logger.error("failed to forget deleted account", extra={"kv": {"account": account, "err": str(error)}})
 
     async def aclose(self) -> None:
         """Close the file; after the tasks of `start` have ended."""

@@ -160,7 +160,9 @@ class AccountDetail(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class AccountRemains(msgspec.Struct, frozen=True):
-    """Numbers of things that go with an account. `queued` messages stay, and are still sent."""
+    """Numbers of things that go with an account. `queued` messages stay, and are still sent; `held` ones are on hold or
+    scheduled for later, and go.
+    """
 
     messages: int
     octets: int
@@ -168,6 +170,7 @@ class AccountRemains(msgspec.Struct, frozen=True):
     addresses: int
     aliases: list[str]
     queued: int
+    held: int
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):

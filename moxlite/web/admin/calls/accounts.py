@@ -12,7 +12,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.operations import description
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, DisableAccount
-from moxlite.operations.queue import CountMessages, Filter
+from moxlite.operations.queue import CountOutgoing, Outgoing
 from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.auth.loginattempts import RecordedAttempt
@@ -105,7 +105,7 @@ class AccountCalls(AdminCalls):
         aliases = {
             str(alias_recipient.canonical) for alias_recipient in self._server.config().derived.aliases_of.get(name, ())
         }
-        queued = await self._queued(name)
+        outgoing = await self._outgoing(name)
         try:
             async with self._server.accounts.use(name) as account:
                 boxes = await account.read(mailbox_rows.mailboxes, op="admin_account")
@@ -117,7 +117,8 @@ class AccountCalls(AdminCalls):
             mailboxes=sum(not box.system for box in boxes),
             addresses=len(settings.destinations),
             aliases=sorted(aliases),
-            queued=queued,
+            queued=outgoing.waiting,
+            held=outgoing.held,
         )
 
     @call(confirm=True)
@@ -155,11 +156,11 @@ class AccountCalls(AdminCalls):
         except StoreError as error:
             return AccountUse(name, 0, last, protocol, str(error))
 
-    async def _queued(self, name: str) -> int:
-        """Messages of an account that wait to be sent; 0 while no queue runs."""
-        if description(CountMessages).name not in await self._server.commands():
-            return 0
-        return (await self._perform(CountMessages(filter=Filter(account=name)))).messages
+    async def _outgoing(self, name: str) -> Outgoing:
+        """Numbers of an account's outgoing messages; 0 while no queue runs."""
+        if description(CountOutgoing).name not in await self._server.commands():
+            return Outgoing(0, 0)
+        return await self._perform(CountOutgoing(name))
 
 
 def attempt_of(recorded_attempt: RecordedAttempt) -> Attempt:
