@@ -243,7 +243,7 @@ async def test_after_a_restart_links_run_again(tmp_path: Path, monkeypatch: pyte
 
 async def test_a_lost_connection_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """LINK-9: after a pause."""
-    monkeypatch.setattr(links_module, "WAITS", (0.05,))
+    monkeypatch.setattr("moxlite.migration.linkstate.WAITS", (0.05,))
     async with provider(tmp_path, monkeypatch) as (other, ctl):
         await ctl.call("link add", asked(), LinkInfo)
         await until(ctl, "current")
