@@ -103,7 +103,7 @@ class Mention(msgspec.Struct, frozen=True):
       address: without a name; the domain is in lower case.
       start, end: its place, brackets included.
       entry: number of the entry in the list, from 0.
-      angled: it stands in angle brackets. labels: a colon follows, as after the name of a group.
+      angled: whether it is in angle brackets. labels: whether a colon follows, as after the name of a group.
     """
 
     address: MailAddress
@@ -115,7 +115,7 @@ class Mention(msgspec.Struct, frozen=True):
 
 
 def mentions(text: bytes) -> Iterator[Mention]:
-    """Each address that stands in an unfolded field outside of quoted strings and comments, in order. Linear."""
+    """Each address in an unfolded field outside of quoted strings and comments, in order. Linear time."""
     entry, opened = 0, -1
     word: _Token | None = None
     localpart: _Token | None = None  # the word before an @ that has no domain yet
@@ -196,7 +196,7 @@ class Authors(msgspec.Struct, frozen=True):
 
     Attributes:
       addresses: those that a reader takes for an author, each once.
-      names: the others, which stand where a name belongs: ``jane@x.example <form@y.example>``. Some readers show these.
+      names: addresses in the place of a display name: ``jane@x.example <form@y.example>``. Some readers show these.
     """
 
     addresses: tuple[MailAddress, ...]
@@ -236,7 +236,7 @@ def sole_author(text: bytes, hint: str = "") -> MailAddress | None:
 
 
 def _name(text: bytes, hint: str) -> str:
-    """A text as a display name: without quotes, separators around it, and characters that nobody sees."""
+    """A text as a display name: without quotes, separators around it, and invisible characters."""
     bare = _READABLE.sub(lambda found: _QUOTED_PAIR.sub(rb"\1", found[1]), text[: MAX_NAME * 4]).strip(b" \t<>,;:")
     shown = "".join([character if character.isprintable() else " " for character in decode_words(bare, hint)])
     return " ".join(shown.split())[:MAX_NAME]
