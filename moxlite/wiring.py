@@ -553,7 +553,8 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
 
 
 async def _cannot_forget(account: str) -> None:
-    raise StorageBroken(f"couldn't remove account {account} from queue.db because the queue isn't running; see the server log")
+    reason = "the queue isn't running; see the server log"
+    raise StorageBroken(f"couldn't remove account {account} from queue.db because {reason}")
 
 
 async def _relay_of_link(components: Components, account: str, transport: str) -> "Relay":
