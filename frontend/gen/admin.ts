@@ -703,7 +703,7 @@ export interface AddressRow {
   aliases: Array<string>;
 }
 
-/** Numbers of things that go with an account. `queued` messages stay, and are still sent. */
+/** Numbers of things that go with an account. `queued` messages stay, and are still sent; `held` ones are on hold or */
 export interface AccountRemains {
   messages: number;
   octets: number;
@@ -711,6 +711,7 @@ export interface AccountRemains {
   addresses: number;
   aliases: Array<string>;
   queued: number;
+  held: number;
 }
 
 /** An object of domains.toml as a form. `values`: what is set, in the form of the file; others have their */
@@ -873,6 +874,12 @@ export interface Line {
 export interface Changed {
   messages: number;
   id: number;
+}
+
+/** Numbers of an account's outgoing messages: `waiting` to be sent, and `held`: on hold, or scheduled for later. */
+export interface Outgoing {
+  waiting: number;
+  held: number;
 }
 
 /** One attempt: its start (RFC 3339) and duration, host, TLS, reply, and the meaning of the reply. */
@@ -1303,7 +1310,7 @@ export const checks: Checks = {
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
-  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
+  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer", held: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
@@ -1318,6 +1325,7 @@ export const checks: Checks = {
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
   Changed: { messages: "integer", id: "integer" },
+  Outgoing: { waiting: "integer", held: "integer" },
   Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]], last_activity: ["optional", "string"] },
   RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
@@ -1597,6 +1605,9 @@ export interface Calls {
   /** Count messages matching a filter. */
   queue_count(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
+  /** Count outgoing messages from account NAME. If you delete the account, waiting messages will still be sent, but not messages on hold or scheduled for later. */
+  queue_outgoing(account: string): Promise<Outgoing>;
+
   /** List delivery attempts for message ID, queued or finished: the server, TLS, and response. */
   queue_attempts(id: number): Promise<Array<Try>>;
 
@@ -1711,7 +1722,7 @@ export interface Calls {
   /** Show totals by domain for reports with a period ending in the last `days`. */
   reports_summary(kind: "dmarc" | "tls", days?: number): Promise<Array<Total>>;
 
-  /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Queued messages will still be sent. */
+  /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Outgoing messages will still be sent, but not messages on hold or scheduled for later. */
   config_account_rm(account: string): Promise<null>;
 
   /** Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives mail. */
@@ -1938,6 +1949,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   placement_test: [{}, "boolean"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_outgoing: [{ account: "string" }, ["ref", "Outgoing"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
   queue_hold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],

@@ -351,13 +351,12 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0346wgr{localpart}@{domain} : {reason}
 14rlbndla partie avant le @ manque
 0zyaagoil n’y a pas de destinataire
+1nmndzqle domaine de l’adresse From est désactivé pour le moment
+1km10ddl’adresse From n’est pas la vôtre
+0sppvbyle message a besoin d’un champ From avec exactement une adresse
 14arby9le message a des données de 8 bits, ce qui demande 8BITMIME
 09h06l8le message ne peut pas être signé maintenant, réessayez plus tard
 0sph9dtle message a un Return-Path, que les expéditeurs ne doivent pas ajouter
-0sppvbyle message a besoin d’un champ From avec exactement une adresse
-1nmndzqle domaine de l’adresse From est désactivé pour le moment
-1km10ddl’adresse From n’est pas la vôtre
-1mbld9kvous ne pouvez pas envoyer depuis l’adresse indiquée dans Sender
 1w6v9ruLe serveur est occupé par d’autres messages à vous ; réessayez dans un instant.
 1l4rcz4Ce système ne peut pas afficher les messages HTML en toute sécurité.
 0r74knkLe serveur ne peut pas démarrer le processus qui rend les messages sûrs ; réessayez plus tard.

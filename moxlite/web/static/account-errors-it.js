@@ -351,13 +351,12 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0346wgr{localpart}@{domain}: {reason}
 14rlbndmanca la parte prima di @
 0zyaagonon c’è un destinatario
+1nmndzqil dominio dell’indirizzo in From è per ora disattivato
+1km10ddl’indirizzo in From non è tuo
+0sppvbyil messaggio richiede un campo From con esattamente un indirizzo
 14arby9il messaggio ha dati a 8 bit, che richiedono 8BITMIME
 09h06l8ora il messaggio non si può firmare, riprova più tardi
 0sph9dtil messaggio ha un Return-Path, che non spetta ai mittenti
-0sppvbyil messaggio richiede un campo From con esattamente un indirizzo
-1nmndzqil dominio dell’indirizzo in From è per ora disattivato
-1km10ddl’indirizzo in From non è tuo
-1mbld9knon puoi inviare dall’indirizzo in Sender
 1w6v9ruIl server è occupato con altri tuoi messaggi; riprova tra un momento.
 1l4rcz4Questo sistema non può mostrare i messaggi HTML in modo sicuro.
 0r74knkIl server non può avviare il processo che rende sicuri i messaggi; riprova più tardi.

@@ -1097,7 +1097,7 @@ async function newPassword(desk, name) {
 }
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
-  const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("This account will be removed from these aliases: {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} outgoing message will stay in the queue.", "{n} outgoing messages will stay in the queue."))];
+  const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("This account will be removed from these aliases: {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} outgoing message will stay in the queue.", "{n} outgoing messages will stay in the queue.")), goes.held > 0 && el("p", {}, many(goes.held, "{n} message on hold or scheduled won't be sent.", "{n} messages on hold or scheduled won't be sent."))];
   if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name))) return;
   desk.say(t("Deleted {name}", { name }));

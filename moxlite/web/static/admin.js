@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "335eac431110", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "f9c5e05bcfd2", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
@@ -275,7 +275,7 @@ var checks = {
   AccountUse: { name: "string", used: "integer", last_login: "integer", last_protocol: "string", problem: "string" },
   AccountDetail: { row: ["ref", "AccountRow"], domain: "string", use: ["ref", "AccountUse"], addresses: ["list", ["ref", "AddressRow"]], domains: ["list", "string"] },
   AddressRow: { address: "string", catchall: "boolean", mailbox: "string", aliases: ["list", "string"] },
-  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer" },
+  AccountRemains: { messages: "integer", octets: "integer", mailboxes: "integer", addresses: "integer", aliases: ["list", "string"], queued: "integer", held: "integer" },
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
@@ -290,6 +290,7 @@ var checks = {
   Page: { sort: ["optional", ["enum", ["next_attempt", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
   Line: { id: "integer", queued: "string", account: "string", sender: "string", recipient: "string", message_id: "string", subject: "string", size: "integer", attempts: "integer", transport: "string", error: "string", next_attempt: "string", hold: "boolean", success: ["nullable", "boolean"], last_activity: "string", why: "string", next: "string", admin: "string" },
   Changed: { messages: "integer", id: "integer" },
+  Outgoing: { waiting: "integer", held: "integer" },
   Try: { start: "string", seconds: "number", transport: "string", host: "string", ip: "string", tls: "string", outcome: "string", reply: "string", meaning: "string", admin: "string" },
   RetiredFilter: { ids: ["optional", ["list", "integer"]], account: ["optional", "string"], submitted: ["optional", "string"], sender: ["optional", "string"], recipient: ["optional", "string"], transport: ["optional", ["nullable", "string"]], success: ["optional", ["nullable", "boolean"]], last_activity: ["optional", "string"] },
   RetiredPage: { sort: ["optional", ["enum", ["last_activity", "queued"]]], ascending: ["optional", "boolean"], last_id: ["optional", "integer"], last: ["optional", "string"], n: ["optional", "integer"] },
@@ -409,6 +410,7 @@ var Client = /* @__PURE__ */ clientOf({
   placement_test: [{}, "boolean"],
   queue_list: [{ filter: ["optional", ["ref", "Filter"]], page: ["optional", ["ref", "Page"]] }, ["list", ["ref", "Line"]]],
   queue_count: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
+  queue_outgoing: [{ account: "string" }, ["ref", "Outgoing"]],
   queue_attempts: [{ id: "integer" }, ["list", ["ref", "Try"]]],
   queue_hold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
   queue_unhold: [{ filter: ["optional", ["ref", "Filter"]], all: ["optional", "boolean"], expected: ["optional", ["nullable", "integer"]] }, ["ref", "Changed"]],
