@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,9 +31,7 @@ from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.net.admission import Admission, Shutdown
 from moxlite.net.control.server import Command
-from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.httpclient import HTTPClient, Pool, Roots
-from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.net.tls.certificates import Trust
 from moxlite.process.budget import Budget
@@ -521,7 +519,7 @@ async def open_queue(components: Components, pipe: LocalPipe, databases: AsyncEx
         trust=components.network.trust,
         srs=components.srs,
         local_addresses=addresses,
-        dial=partial(_dial, components.network.listings),
+        dial=components.network.listings.dial,
         keys=components.started.keys,
         reports=components.files.reports,
         loopback=Loopback(pipe.endpoint.ip, pipe.endpoint.port) if components.local else None,
@@ -592,18 +590,3 @@ def _refreshing(components: Components) -> "Refresher":
 
     start = partial(components.tree.start, "groupware.refresh", on_failure=FailurePolicy.ONCE)
     return Refresher(components.files.accounts, components.subscriptions, start)
-
-
-async def _dial(
-    listings: OwnListings,
-    addresses: Sequence[IPAddress],
-    port: int,
-    *,
-    inside: bool,
-    local: LocalAddresses | None = None,
-    seconds: float = CONNECT_SECONDS,
-) -> Dialed:
-    """Connect to another mail server; block lists are asked about us once there were many. Raises DialError."""
-    dialed = await dial(addresses, port, inside=inside, local=local, seconds=seconds)
-    listings.connected()
-    return dialed

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import trio
@@ -10,6 +11,7 @@ from moxlite.admin.dns.wanted import own_ips
 from moxlite.config.snapshot import CurrentConfig, Snapshot
 from moxlite.mailauth.dnsbl import DNSBLResult, DNSBLStatus, check
 from moxlite.metrics import Gauge
+from moxlite.net.dial import CONNECT_SECONDS, Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.resolver import Resolver
 from moxlite.wakeup import Wakeup
@@ -65,6 +67,20 @@ class OwnListings:
         self._connections += 1
         if self._connections >= CONNECTIONS:
             self._wakeup.set()
+
+    async def dial(
+        self,
+        addresses: Sequence[IPAddress],
+        port: int,
+        *,
+        inside: bool,
+        local: LocalAddresses | None = None,
+        seconds: float = CONNECT_SECONDS,
+    ) -> Dialed:
+        """Connect to another mail server, and count it. Raises DialError."""
+        dialed = await dial(addresses, port, inside=inside, local=local, seconds=seconds)
+        self.connected()
+        return dialed
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """domains.toml has changed: query soon if the lists have changed."""

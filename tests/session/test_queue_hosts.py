@@ -11,7 +11,6 @@ from typing import cast
 import pytest
 import trio
 
-from moxlite import wiring
 from moxlite.admin.ownlistings import OwnListings
 from moxlite.net.dial import INNER, DialError, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
@@ -369,9 +368,8 @@ async def test_after_many_connections_block_lists_are_asked_about_us(
     static = f'[listeners.out]\nips = ["192.0.2.25"]\n{smtp}'
     listings = OwnListings(Changing(lambda: rig.snapshot), lists)
     gauge = partial(sample, "moxlite_dnsbl_ips_success", zone="bl.example", ip="9.9.9.9")
-    dialling = partial(wiring._dial, listings)
-    async with rig_at(tmp_path, static=static, dial=dialling) as rig, trio.open_nursery() as tasks:
-        monkeypatch.setattr(wiring, "dial", rig.dial)
+    async with rig_at(tmp_path, static=static, dial=listings.dial) as rig, trio.open_nursery() as tasks:
+        monkeypatch.setattr("moxlite.admin.ownlistings.dial", rig.dial)
         tasks.start_soon(listings.serve)
         await eventually(lambda: gauge() == 1)  # asked at the start
         lists.asked.clear()
