@@ -140,6 +140,23 @@ async def test_what_a_program_puts_in_place_of_the_alerts_is_ignored(rig: Rig) -
         assert calendar["defaultAlertsWithTime"] == found
 
 
+async def test_guests_cannot_be_hidden_from_each_other(rig: Rig) -> None:
+    """JMAP-71: it is refused, of a single day too, and an event in which a phone put it is shown without."""
+    client = Client(rig)
+    number = await made(client, hideAttendees=False, recurrenceRule={"frequency": "daily", "count": 3})
+    day = "2026-12-01T12:00:00"
+    for key, patch in {
+        number: {"hideAttendees": True},
+        f"{number}-{day.replace('-', '').replace(':', '')}": {"hideAttendees": True},
+    }.items():
+        found = await client.call("CalendarEvent/set", update={key: patch})
+        assert found["notUpdated"][key]["properties"] == ["hideAttendees"]
+    await Program(rig).put("a.ics", event("hidden", "JSPROP;JSPTR=hideAttendees:true"))
+    events = (await client.call("CalendarEvent/get", properties=["uid", "hideAttendees"]))["list"]
+    assert len(events) == 2
+    assert not any(one.get("hideAttendees") for one in events), events
+
+
 @pytest.mark.parametrize("tell", [True, False])
 async def test_events_that_go_with_a_calendar_are_called_off_where_asked(rig: Rig, tell: bool) -> None:
     """JMAP-70, DAV-23."""
@@ -262,6 +279,7 @@ async def test_wrong_events_are_refused_one_by_one(rig: Rig) -> None:
         "start": ({"start": "tomorrow"}, "start"),
         "method": ({"method": "request"}, "method"),
         "rule": ({"recurrenceRule": {"frequency": "fortnightly"}}, "recurrenceRule"),
+        "hidden": ({"hideAttendees": True}, "hideAttendees"),
     }
     found = await client.call("CalendarEvent/set", create={key: {**LUNCH, **more} for key, (more, _) in wrong.items()})
     assert {key: one["properties"] for key, one in found["notCreated"].items()} == {

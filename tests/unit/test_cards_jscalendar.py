@@ -473,7 +473,6 @@ VALUES: Object = {
     "useDefaultAlerts": True,
     "mayInviteSelf": True,
     "mayInviteOthers": True,
-    "hideAttendees": True,
     "keywords": {"a, b": True},
     "categories": {"https://x.example/c": True},
     "relatedTo": {"other": {"@type": "Relation", "relation": {"parent": True}}},
@@ -608,7 +607,7 @@ def test_no_property_is_without_a_value() -> None:
     missing = {(kind, name) for kind, values in (*defaults, ("alert", ALERT)) for name in values} - tried
     # by `PLAIN`, with objects of their own, or of one value alone
     objects = {"locations", "virtualLocations", "links", "participants", "alerts", "recurrenceRule"}
-    assert missing == {("event", name) for name in (*objects, "excluded", "showWithoutTime")} | {
+    assert missing == {("event", name) for name in (*objects, "excluded", "showWithoutTime", "hideAttendees")} | {
         ("rule", "rscale"),
         ("rule", "skip"),
     }

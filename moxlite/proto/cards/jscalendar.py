@@ -306,7 +306,9 @@ def may_keep(path: str, value: Any) -> bool:
     """
     name, *rest = tokens_of(path)
     if name in FLAGS:
-        return not rest and (value is None or isinstance(value, bool))
+        # Guests are sent, and see, all guests: a promise to hide them would be broken.
+        kept = (None, False) if name == "hideAttendees" else (None, False, True)
+        return not rest and any(value is one for one in kept)
     if name in PROPERTIES:
         return name in NAMED and bool(rest) and _is_shallow(value)
     return name not in ("", "method") and _is_shallow(value)
