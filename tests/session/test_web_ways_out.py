@@ -289,6 +289,53 @@ async def test_long_lines_of_composed_messages_get_an_encoding(rig: Rig, way: st
     assert file.get_content().get_content().split() == LONG.split()
 
 
+@pytest.mark.parametrize("lines", ["\r\n", "\n"])
+@pytest.mark.parametrize("way", COMPOSED)
+async def test_an_attached_message_tells_no_blind_copies(rig: Rig, way: str, lines: str) -> None:
+    """SMTP-112b: nor what this server told the owner of the message; all other octets are the same."""
+    head = "From: x@else.example{}Subject: Within\r\nReceived: from x\r\n by y\r\n\r\nBcc: text\r\n"
+    hidden = "\r\nBCC : Carl\r\n <carl@secret.example>\r\nResent-Bcc: carl@secret.example\r\nBcc: \r\n"
+    hidden += "X-Moxlite-Reason: junk;\r\n\tsecret score\r\nX-Moxlite-TLSReport-Error: secret\r\n"
+    inner = head.format(hidden).replace("\r\n", lines).encode()
+    await COMPOSED[way](rig, "Fwd", "x", [Attached("in.eml", "message/rfc822", inner)])
+    octets = await leaving("Fwd")
+    [file] = parsed(octets).iter_attachments()
+    content = file.get_content()
+    told = content if isinstance(content, bytes) else content.as_bytes()
+    for found in (octets, told):
+        assert b"secret" not in found
+    assert b"Bcc: text" in told
+    if lines == "\r\n":
+        assert head.format(lines).encode() in octets
+
+
+async def test_an_email_attached_by_its_blob_tells_no_blind_copies(rig: Rig) -> None:
+    """SMTP-112b: JMAP, as a message and as a file; what else the blob is used for has all octets."""
+    client = JMAPClient(rig)
+    inner = plain("Bcc: carl@secret.example", "X-Moxlite-Reason: secret", "Subject: Within")
+    sent = await client.imported(inner, "F5")
+    blob = (await client.call("Email/get", ids=[sent], properties=["blobId"]))["list"][0]["blobId"]
+    for kind in ("message/rfc822", "application/octet-stream"):
+        attached = {"blobId": blob, "type": kind, "name": "in.eml", "disposition": "attachment"}
+        draft = {
+            "mailboxIds": {"F3": True},
+            "from": [{"email": ADDRESS}],
+            "to": [{"email": TO}],
+            "subject": kind,
+            "textBody": [{"type": "text/plain", "partId": "1"}],
+            "bodyValues": {"1": {"value": "x"}},
+            "attachments": [attached],
+        }
+        made = await client.call("Email/set", create={"d": draft})
+        await _send(client, made["created"]["d"]["id"], TO)
+        [file] = parsed(await leaving(kind)).iter_attachments()
+        octets = file.get_content().as_bytes() if kind.startswith("message") else file.get_content()
+        assert b"Within" in octets
+        assert b"secret" not in octets
+    copy = await client.call("Email/import", emails={"c": {"blobId": blob, "mailboxIds": {"F1": True}}})
+    assert copy["created"]["c"]["size"] == len(inner)
+
+
 def sealed(kind: str, text: str) -> bytes:
     """A message signed or encrypted by a program, with this text."""
     return plain(

@@ -13,6 +13,8 @@ import trio
 from msgspec import Meta
 
 from moxlite.compose.reply import TLSWish
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.content.uploads import (
     PIECE_SIZE,
     NoSuchUpload,
@@ -94,6 +96,9 @@ MESSAGE: Final = "message/rfc822"
 MAX_NAME: Final = 255
 """Maximum characters of a file's name."""
 
+HIDDEN: Final = (b"bcc", b"resent-bcc")
+OWN_PREFIX: Final = b"x-moxlite-"
+
 CLEANUP: Final = 30.0
 """Seconds to remove the octets of an unfinished upload. If that fails, they are removed a day later."""
 
@@ -151,6 +156,18 @@ def _clean(media_type: str) -> str:
     if not _TYPE.fullmatch(found) or found.startswith(("message/", "multipart/")):
         return OCTETS
     return found
+
+
+def for_others(octets: bytes) -> tuple[bytes, int]:
+    """The header section of a message that is attached to another one as its readers may have it, and the length of the
+    section in whose place it goes: without blind copies (RFC 5322 §5), and without what this server tells the owner of
+    the message. Raises HeaderTooLarge.
+    """
+    section = HeaderSection(octets)
+    if not section.complete:
+        raise HeaderTooLarge("header section too large")
+    own = [name for name in section.names if name.startswith(OWN_PREFIX)]
+    return section.without(section.all(*HIDDEN, *own)), len(section.octets)
 
 
 def key_of(upload_id: str) -> bytes:

@@ -85,6 +85,12 @@ def part_blob(email_id: int, number: str) -> str:
     return f"E{email_id}-{number.replace('.', '_')}"
 
 
+def is_email(blob: str) -> bool:
+    """Whether the id is that of an email's whole message."""
+    match = BLOB.fullmatch(blob)
+    return match is not None and bool(match[1]) and match[3] is None
+
+
 async def find_blob(place: Place, blob: str) -> Blob | None:
     """The blob with this id. Uploads are the user's, and known in all of the user's accounts. Raises StoreError,
     MethodError.

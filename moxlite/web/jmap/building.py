@@ -26,6 +26,9 @@ from moxlite.proto.mime.compose import (
 )
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
+from moxlite.store.content.spoolheader import HeaderTooLarge
+from moxlite.web.composing.uploads import for_others
+from moxlite.web.jmap.blobs import is_email
 from moxlite.web.jmap.headerforms import EPOCH, HeaderProperty, header_property
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 
@@ -381,7 +384,7 @@ Blobs: TypeAlias = Mapping[str, bytes]
 
 
 def octets_of(draft: Draft, blobs: Blobs) -> Iterator[bytes]:
-    """The octets of the message. `blobs`: the octets of all its blobs."""
+    """The octets of the message. `blobs`: the octets of all its blobs. Raises SetError."""
     return compose(draft.fields, _entity(draft.root, blobs), utf8=draft.utf8)
 
 
@@ -400,8 +403,18 @@ def _entity(part: Part, blobs: Blobs) -> Entity:
         parameters = (("name", part.name),) if part.name else ()
         return TextPart(part.text, media_type=part.media_type, headers=headers, parameters=parameters)
     octets = blobs[part.blob]
+    if part.media_type == "message/rfc822" or is_email(part.blob):
+        octets = _for_others(octets)
     encoding = "base64"
     if part.media_type == "message/rfc822" and b"\0" not in octets:
         encoding = "7bit" if octets.isascii() else "8bit"
     charset = (("charset", part.charset),) if part.charset else ()
     return DataPart(octets, part.media_type, part.name, part.disposition, part.cid, charset, part.headers, encoding)
+
+
+def _for_others(octets: bytes) -> bytes:
+    try:
+        header, start = for_others(octets)
+    except HeaderTooLarge:
+        raise SetError("tooLarge", "the header of an attached message is too long") from None
+    return octets if len(header) == start else header + octets[start:]

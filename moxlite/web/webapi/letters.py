@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -15,10 +15,13 @@ from moxlite import __version__
 from moxlite.compose.draft import BadDraft, Draft, File, check
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.mime.types import MailAddress
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.delivery.submission import MAX_EXTRA, MAX_EXTRA_KEY, MAX_EXTRA_KEYS
 from moxlite.submission.authors import FindWay
+from moxlite.web.composing.uploads import for_others
 from moxlite.web.handlers.contenttypes import content_type
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.messages import text_field
@@ -254,13 +257,16 @@ def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
         facts = form_file.spool.facts
         clean = not (facts.nul or facts.bare_cr or facts.bare_lf)
         head = form_file.spool.read(0, SNIFFED)
+        blocks, size = form_file.spool.chunks, form_file.spool.size
+        if _is_message(form_file.content_type):
+            blocks, size = _for_others(where, blocks, size)
         kind, parameters = _media_type(where, form_file.content_type, form_file.name, head, clean=clean)
         found.append(
             File(
                 name=_name(where, form_file.name),
                 media_type=kind,
-                size=form_file.spool.size,
-                blocks=form_file.spool.chunks,
+                size=size,
+                blocks=blocks,
                 eight_bit=facts.eight_bit,
                 parameters=parameters,
                 content_id=_content_id(where, form_file.content_id),
@@ -273,7 +279,7 @@ def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
 def _json_file(where: str, place: Place, file: FileData) -> File:
     head, size, eight_bit, clean = b"", 0, False, True
     last = b""
-    is_message = file.content_type.lower().startswith(MESSAGE)
+    is_message = _is_message(file.content_type)
     for block in file.data.blocks():
         if len(head) < SNIFFED:
             head += block[: SNIFFED - len(head)]
@@ -284,16 +290,47 @@ def _json_file(where: str, place: Place, file: FileData) -> File:
             last = b"\r" if block.endswith(b"\r") else b""
     clean = clean and last != b"\r"
     kind, parameters = _media_type(where, file.content_type, file.name, head, clean=clean)
+    blocks: Callable[[], Iterator[bytes]] = file.data.blocks
+    if is_message:
+        blocks, size = _for_others(where, blocks, size)
     return File(
         name=_name(where, file.name),
         media_type=kind,
         size=size,
-        blocks=file.data.blocks,
+        blocks=blocks,
         eight_bit=eight_bit,
         parameters=parameters,
         content_id=_content_id(where, file.content_id),
         place=place,
     )
+
+
+def _is_message(media_type: str) -> bool:
+    return media_type.lower().startswith(MESSAGE)
+
+
+def _for_others(
+    where: str, blocks: Callable[[], Iterator[bytes]], size: int
+) -> tuple[Callable[[], Iterator[bytes]], int]:
+    """Blocks and size of an attached message as its readers may have it. Raises WebAPIError."""
+    head = b""
+    for block in blocks():
+        head += block
+        if len(head) > MAX_HEADER:
+            break
+    try:
+        header, start = for_others(head)
+    except HeaderTooLarge:
+        raise WebAPIError("user", f"{where}: the message header is too long") from None
+
+    def cleaned() -> Iterator[bytes]:
+        yield header
+        left = start
+        for block in blocks():
+            yield block[left:]
+            left = max(left - len(block), 0)
+
+    return cleaned, size - start + len(header)
 
 
 def _is_clean(octets: bytes) -> bool:

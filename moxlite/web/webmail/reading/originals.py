@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -12,13 +12,15 @@ import msgspec
 
 from moxlite.compose.reply import Kind, Original, PlainText, Quotable, quotable
 from moxlite.proto.mdn import requesters
-from moxlite.proto.mime import types as mime
+from moxlite.proto.mime import headers, types as mime
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.store.content import body
+from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.drafts import DELIVERED, PROTECTED, WISH
-from moxlite.web.composing.uploads import OCTETS, receive_upload, shown_upload
+from moxlite.web.composing.uploads import OCTETS, for_others, receive_upload, shown_upload
+from moxlite.web.errors import UserError
 from moxlite.web.webmail.items import attachments, bodies, clean_filename
 from moxlite.web.webmail.reading.drawing import page_html
 from moxlite.web.webmail.reading.parsed import delivered_to, list_post, structure_of
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 MAX_TEXT: Final = 2 << 20  # octets that are read of a text to quote: more than is quoted (`compose.reply`)
 MAX_ALL_TEXTS: Final = 4 << 20  # of all texts of a message
 MAX_HEADER: Final = 256 << 10  # octets of the header section, as an opened message shows
+MAX_WHOLE_HEADER: Final = headers.MAX_HEADER + 2  # of a message that is attached whole, with the empty line
 MAX_FIELDS: Final = 1000  # likewise
 MAX_FILES: Final = 200  # `compose.draft` accepts no more
 
@@ -137,13 +140,26 @@ async def carry_files(
 
 
 async def carry_message(holder: Holder, shown: int, subject: str, home: Account) -> Uploaded:
-    """Copy a whole message to an upload of the account `home`."""
+    """Copy a whole message, as others may read it, to an upload of the account `home`. Raises UserError."""
     account, message_id = holder.account, holder.local_id(shown)
-    row = await account.read(lambda r: message_rows.message(r, message_id), op="webmail_item")
+
+    def read(r: Reader) -> tuple[bytes, int]:
+        return for_others(body.read_content(r, body.locate(r, message_id), 0, MAX_WHOLE_HEADER))
+
+    try:
+        header, start = await account.scan(read, op="webmail_item")
+    except HeaderTooLarge as error:
+        raise UserError("the message header is too long") from error
+
+    async def octets() -> AsyncIterator[bytes]:
+        yield header
+        async with aclosing(body.stream_message(account, message_id, start)) as pieces:
+            async for piece in pieces:
+                yield piece
+
     sound = await _has_sound_lines(account, message_id)
-    stream = body.stream_message(account, message_id, 0, row.size)
     name = f"{subject[:100].strip() or 'message'}.eml"
-    return shown_upload(await receive_upload(home, name, OCTETS, stream, message=sound))
+    return shown_upload(await receive_upload(home, name, OCTETS, octets(), message=sound))
 
 
 async def _has_sound_lines(account: Account, message_id: int) -> bool:
