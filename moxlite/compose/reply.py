@@ -262,6 +262,18 @@ def answers_from(original: Original, own: AccountAddresses) -> MailAddress:
     return msgspec.structs.replace(address, name=own.login.name)
 
 
+def receipt_from(original: Original, own: AccountAddresses) -> MailAddress | None:
+    """The address that a receipt for a message names (RFC 8098 §3.2.4), without the person's name: the one that the
+    message was delivered to here, else the first one in To and Cc.
+
+    None if the account may not write from that, as from an alias: the login address would tell the sender who reads it.
+    """
+    here = [one for one in original.delivered_to if own.is_local(one.domain.lower())][:1]
+    named = (*original.envelope.to, *original.envelope.cc)
+    address = next(iter(_sendable(tuple(here) or named, own)), None)
+    return None if address is None else msgspec.structs.replace(address, name="")
+
+
 def is_own_mail(original: Original, own: AccountAddresses) -> bool:
     """Whether the account wrote the message, so that an answer goes to its recipients.
 

@@ -16,7 +16,8 @@ from moxlite.store.people import correspondents, gathering
 from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
 from moxlite.web.webmail.reading.claims import claim_of
-from moxlite.web.webmail.reading.parsed import own_of, structure_of
+from moxlite.web.composing.answering import own_of
+from moxlite.web.webmail.reading.parsed import structure_of
 from tests.store_mail import deliver_mail, look
 from tests.web_rig import Browser, Rig
 from tests.web_sharing import mia, opened, share, tom
@@ -305,7 +306,7 @@ async def test_guests_are_told_nothing_of_the_people_of_the_owner(rig: Rig, tom:
     async with rig.account("tom") as account:
         await wrote(account, ANNA)
         message = await came(account, "Anna Berg", mailbox="Sales")
-        own = own_of(rig.holder.current, "tom", "tom@example.org")
+        own = own_of(rig.holder.current, "tom", "tom@example.org", ())
         envelope = (await look(account, lambda r: structure_of(r, message))).envelope
         assert await look(account, lambda r: claim_of(r, message, envelope, own)) is not None
     await share(rig, "lrs")

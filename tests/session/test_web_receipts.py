@@ -1,15 +1,20 @@
 """Receipts: requests in mail that came, and requests of the composer (WEBMAIL-139, RFC 8098, RFC 3461)."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
 
+from moxlite.admin.masked import MaskedAddresses, New
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import TOTAL
 from moxlite.store.delivery.submission import DSNNotify
 from moxlite.store.mail.flags import store_flags_ids
+from moxlite.store.mail.links import NewLink, SubmissionServer, add_link
 from moxlite.store.types import Flag
+from tests.jmap_rig import JMAP, Client as JMAPClient
 from tests.session.test_web_compose import Queue, call_id, carried, messages, octets_of, queue, written
 from tests.store_mail import deliver_mail
-from tests.web_rig import Browser, Rig
+from tests.web_rig import DOMAINS, STATIC, Browser, Rig
 
 pytestmark = pytest.mark.served
 
@@ -103,6 +108,81 @@ async def test_a_receipt_is_sent_once_by_hand_and_marks_the_message(rig: Rig, br
             f"\r\n--{boundary}--\r\n"
         ).encode()
     )
+
+
+ALIASES = """
+[domains."example.org".aliases.crew]
+addresses = ["mia@example.org", "tom@example.org"]
+allow_msg_from = true
+[domains."example.org".aliases.board]
+addresses = ["mia@example.org"]
+"""
+NAMED = DOMAINS.replace("[accounts.mia]", "[accounts.mia]\nfull_name = 'Mia Berg'")
+LINK = NewLink(
+    name="Provider",
+    address="berg@mail.example",
+    host="imap.mail.example",
+    port=993,
+    tls="implicit",
+    username="berg",
+    secret=b"x",
+    outlet=SubmissionServer(host="smtp.mail.example"),
+)
+
+
+async def receipt_by_webmail(rig: Rig, number: int) -> bool:
+    """Whether a receipt is sent, which the page has offered before."""
+    browser = rig.browser()
+    await browser.log_in()
+    offered = await asked(browser, number) is not None
+    answer = await browser.post("receipt_send", {"message_id": number, **WORDS})
+    assert offered == (answer.status == 200)
+    return offered
+
+
+async def receipt_by_jmap(rig: Rig, number: int) -> bool:
+    """Whether a receipt is sent; the program gives the identity of the login address."""
+    client = JMAPClient(rig)
+    identities = (await client.call("Identity/get"))["list"]
+    [login] = [one["id"] for one in identities if one["email"] == "mia@example.org"]
+    shown = {"actionMode": "manual-action", "sendingMode": "mdn-sent-manually", "type": "displayed"}
+    wish = {"forEmailId": f"M{number}", "disposition": shown}
+    false = {"a": {**wish, "finalRecipient": "rfc822;tom@example.org"}}
+    refused = (await client.call("MDN/send", identityId=login, send=false))["notSent"]["a"]
+    assert refused["type"] == "forbiddenFrom"
+    found = await client.call("MDN/send", identityId=login, send={"a": wish})
+    assert found["sent"] or found["notSent"]["a"]["type"] == "forbiddenFrom"
+    return bool(found["sent"])
+
+
+@pytest.mark.rig(static=STATIC + JMAP, domains=NAMED + ALIASES)
+@pytest.mark.parametrize("send", [receipt_by_webmail, receipt_by_jmap])
+@pytest.mark.parametrize("where", ["To", "Delivered-To"])
+@pytest.mark.parametrize("kind", ["masked", "linked", "crew", "board"])
+async def test_a_receipt_names_only_the_address_that_was_written_to(
+    rig: Rig, queue: Queue, send: Callable[[Rig, int], Awaitable[bool]], where: str, kind: str
+) -> None:
+    """WEBMAIL-139, JMAP-53, MASK-6, LINK-14: and nothing of who reads it. From an alias as which its members may not
+    write, there is none.
+    """
+    address = f"{kind}@example.org"
+    if kind == "masked":
+        given = MaskedAddresses(rig.holder, rig.accounts, rig.auth.masked)
+        address = (await given.make("mia", New(site="shop.example"))).address
+    elif kind == "linked":
+        address = LINK.address
+        async with rig.account() as account:
+            await account.write(lambda tx: add_link(tx, LINK))
+    fields = ASKS if where == "To" else ASKS + f"Delivered-To: {address}\r\n"
+    number = await put(rig, fields, to=address if where == "To" else "list@shop.example")
+    assert await send(rig, number) == (kind != "board")
+    if kind == "board":
+        await carried(rig, queue, 0)
+        return
+    [one] = await carried(rig, queue)
+    assert one.parsed["From"] == address
+    assert f"Final-Recipient: rfc822;{address}\r\n".encode() in one.octets
+    assert b"mia" not in one.octets.lower()
 
 
 async def test_declining_elsewhere_prevents_a_receipt(rig: Rig, browser: Browser, queue: Queue) -> None:

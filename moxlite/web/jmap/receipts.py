@@ -7,21 +7,21 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.compose.reply import Original, receipt_from
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mdn import read_mdn
 from moxlite.proto.mime.decode import decode
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import part_text
-from moxlite.proto.mime.types import MailAddress
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import Email, emails
 from moxlite.store.rows.messages import headers, packed_structure
 from moxlite.store.types import Flag
-from moxlite.submission.authors import own_way
+from moxlite.submission.authors import ways_of
+from moxlite.web.composing.answering import delivered_to, given_away, own_of
 from moxlite.web.composing.receipts import receipt_of, send_receipt
 from moxlite.web.composing.sending import SendOptions
 from moxlite.web.errors import APIError, Conflict
@@ -35,7 +35,7 @@ from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import each
 
 if TYPE_CHECKING:
-    from moxlite.proto.mime.types import Envelope
+    from moxlite.proto.mime.types import Envelope, MailAddress
     from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
@@ -72,8 +72,7 @@ async def send(call: Call) -> Object:
         raise MethodError("requestTooLarge", f"you can send up to {MAX_SENT} receipts in one call")
     updates = call.argument("onSuccessUpdateEmail", dict, {})
     _, known = await call.account.read(partial(identities, call=call), op="jmap identities")
-    author = known.get(call.id_of(identity))
-    outcomes = await each(given, partial(_sent, call, None if author is None else author["email"]))
+    outcomes = await each(given, partial(_sent, call, call.id_of(identity) in known))
     done = {key: outcome for key, outcome in outcomes.items() if not isinstance(outcome, SetError)}
     failed = {key: outcome.value() for key, outcome in outcomes.items() if isinstance(outcome, SetError)}
     update = {
@@ -87,8 +86,12 @@ async def send(call: Call) -> Object:
     return {"accountId": call.place.id, "sent": done or None, "notSent": failed or None}
 
 
-async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object:
-    """Send one receipt; the properties that the server has set. Raises SetError."""
+async def _sent(call: Call, is_known: bool, _: str, given: Object) -> Object:
+    """Send one receipt; the properties that the server has set. Raises SetError.
+
+    Its author is the address that the email came to, whichever identity is given: programs take the first one, and the
+    sender may not know that.
+    """
     # The errors of RFC 9007 §2.1 in its order: a receipt is sent once, so all is checked before anything is written.
     unknown = [name for name in given if name not in GIVEN]
     if unknown or given.get("extensionFields"):
@@ -97,8 +100,10 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
             "these properties aren't supported, or can only be set by the server",
             properties=unknown or ["extensionFields"],
         )
-    if author is None:
+    if not is_known:
         raise SetError("forbidden", "identity not found")
+    if call.place.guest:
+        raise SetError("forbidden", "you can only send read receipts for your own mail")
     subject, text = given.get("subject") or SUBJECT, given.get("textBody") or TEXT
     for name, value, most in (("subject", subject, 1_000), ("textBody", text, MAX_TEXT)):
         if not isinstance(value, str) or len(value) > most:
@@ -106,26 +111,31 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     disposition = _disposition(given.get("disposition"))
     number = read_id(call.id_of(str(given.get("forEmailId"))), "M")
 
-    def read(r: Reader) -> tuple[Email, Envelope, HeaderSection] | None:
+    def read(r: Reader) -> tuple[Email, Envelope, HeaderSection, MailAddress | None] | None:
         email = emails(r, [number]).get(number)
         if email is None:
             return None
         message_id = email.message_id
         envelope = structure_of(packed_structure(r, message_id) or b"").envelope
-        return email, envelope, HeaderSection(dict(headers(r, [message_id])).get(message_id, b""))
+        section = HeaderSection(dict(headers(r, [message_id])).get(message_id, b""))
+        original = Original(envelope=envelope, delivered_to=delivered_to(section))
+        own = own_of(call.snapshot, call.identity.account, call.identity.address, given_away(r, original))
+        return email, envelope, section, receipt_from(original, own)
 
     found = await call.account.scan(read, op="jmap receipt")
     if found is None:
         raise SetError("notFound", "email not found")
-    email, envelope, section = found
+    email, envelope, section, author = found
     if email.flags & Flag.MDNSENT:
         raise SetError("mdnAlreadySent", "you already sent or declined this read receipt")
-    receipt = receipt_of(envelope, section, _address(author))
+    if author is None:
+        raise SetError("forbiddenFrom", "the email came to an address that you can't write from")
+    receipt = receipt_of(envelope, section, author)
     if not receipt.to:
         raise SetError("notFound", "the email doesn't request a read receipt")
     wished = given.get("finalRecipient")
-    if wished is not None and str(wished).rpartition(";")[2].strip().lower() != author.lower():
-        raise SetError("forbiddenFrom", "finalRecipient must be the identity's address")
+    if wished is not None and str(wished).rpartition(";")[2].strip().lower() != receipt.mdn.final_recipient.lower():
+        raise SetError("forbiddenFrom", "finalRecipient must be the address that the email came to")
     mdn = msgspec.structs.replace(receipt.mdn, disposition=disposition)
     options = SendOptions(
         snapshot=call.snapshot,
@@ -133,7 +143,7 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
         listener=call.request.info.listener,
         secure=call.request.scheme == "https",
         remote=call.request.client_ip,
-        way_of=own_way(call.snapshot, call.identity.account),
+        way_of=ways_of(call.server.accounts, call.snapshot, call.identity.account),
     )
     try:
         if call.server.queue is None:
@@ -158,21 +168,13 @@ async def _sent(call: Call, author: str | None, _: str, given: Object) -> Object
     if not new:
         raise SetError("mdnAlreadySent", "a read receipt was already sent")
     server_set: Object = {
-        "finalRecipient": f"rfc822;{author}",
+        "finalRecipient": f"rfc822;{mdn.final_recipient}",
         "originalMessageId": mdn.original_message_id or None,
         "originalRecipient": mdn.original_recipient or None,
         "reportingUA": mdn.reporting_ua,
         "includeOriginalMessage": False,
     }
     return {name: value for name, value in server_set.items() if given.get(name) != value}
-
-
-def _address(text: str) -> MailAddress:
-    try:
-        address = Address.parse(text)
-    except AddressError:
-        raise SetError("forbidden", "identity not found") from None
-    return MailAddress("", address.localpart, address.domain.ascii)
 
 
 def _disposition(value: Any) -> str:

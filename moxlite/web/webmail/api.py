@@ -29,6 +29,7 @@ from moxlite.store.people.devices import forget_devices
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import MessageID
 from moxlite.web.calls import Source, call
+from moxlite.web.composing.answering import own_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotAllowed, NotFound
 from moxlite.web.guards import require_fresh
@@ -66,7 +67,7 @@ from moxlite.web.webmail.filters import is_plain
 from moxlite.web.webmail.holders import Holder, by_account, number_of
 from moxlite.web.webmail.queryactions import TAKING, act, act_on_search, move
 from moxlite.web.webmail.querytypes import ID, AnyID, IDs, QueryAction, QueryDone, Request
-from moxlite.web.webmail.reading.parsed import own_of, parse_message
+from moxlite.web.webmail.reading.parsed import parse_message
 from moxlite.web.webmail.types import MessageItem, ParsedMessage
 
 T = TypeVar("T")
@@ -141,7 +142,7 @@ class MessageCalls(AccountCalls):
     async def parsed_message(self, caller: Caller, message_id: ID) -> ParsedMessage:
         """A message for reading: its header, texts and parts."""
         session = caller.require()
-        own = own_of(self._server.config.current, session.account, session.address)
+        own = partial(own_of, self._server.config.current, session.account, session.address)
         async with self._server.views.shown(session.account), self._holders.at(session, message_id) as holder:
             return await parse_message(holder, message_id, own)
 

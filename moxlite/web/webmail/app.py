@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -21,6 +21,7 @@ from moxlite.store.groupware.resources import NoSuchResource, photo_mark
 from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionAuth
+from moxlite.web.composing.answering import own_of
 from moxlite.web.composing.uploads import key_of
 from moxlite.web.cookies import Caller
 from moxlite.web.document import INSTALLED, LICENSES, OFFLINE, Bundles, Document, installed, licenses
@@ -49,7 +50,6 @@ from moxlite.web.webmail.live.context import Since, StreamStart
 from moxlite.web.webmail.live.openstreams import Streams, TooManyStreams
 from moxlite.web.webmail.live.streams import Stream, required_query
 from moxlite.web.webmail.querytypes import Request
-from moxlite.web.webmail.reading.parsed import own_of
 from moxlite.web.webmail.reading.parts import View, scheme_of, serve_message
 from moxlite.web.webmail.reading.views import Views
 from moxlite.web.webmail.types import StreamEvent
@@ -279,8 +279,8 @@ class Webmail:
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
 
-        def own() -> AccountAddresses:
-            return own_of(self._server.config.current, session.account, session.address)
+        def own(masked: Collection[str]) -> AccountAddresses:
+            return own_of(self._server.config.current, session.account, session.address, masked)
 
         try:
             return self._streams.add(session, home, facts, own)

@@ -18,7 +18,7 @@ from moxlite.compose.draft import MAX_NAME, MAX_RECIPIENTS
 from moxlite.compose.reply import Answer, Quotable, Quoted, TLSWish, answer, edit_again, forward, unquoted
 from moxlite.config.snapshot import full_name
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError, Domain, Localpart, pack_localpart
+from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.types import MailAddress
 from moxlite.sandbox.jobs import Quote
@@ -32,13 +32,12 @@ from moxlite.store.forms import Identity, Person
 from moxlite.store.groupware.contacts import suggest_contacts
 from moxlite.store.groupware.groups import suggest_groups
 from moxlite.store.mail.identities import load_identities
-from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.authors import Sender, owner_of, senders
 from moxlite.submission.outgoing import Finding
 from moxlite.web.calls import call, encode_result
 from moxlite.web.callserver import refused
+from moxlite.web.composing.answering import given_away, own_of
 from moxlite.web.composing.drafts import CHANGED, KeptDraft, Place, draft_under, save_draft, unsent_id
 from moxlite.web.composing.sending import MAX_UNDO, SECOND, send, take_back
 from moxlite.web.composing.uploads import (
@@ -64,17 +63,13 @@ from moxlite.web.webmail.calls.newsletters import remember_left
 from moxlite.web.webmail.holders import LOCAL, number_of
 from moxlite.web.webmail.reading.keeping import Keeping, draft_html, keep_original
 from moxlite.web.webmail.reading.originals import carry_files, carry_message, read_original
-from moxlite.web.webmail.reading.parsed import (
-    own_of,
-    with_links,
-    with_senders,
-)
+from moxlite.web.webmail.reading.parsed import with_links, with_senders
 from moxlite.wording import Remark, remark, worded
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from moxlite.compose.reply import AccountAddresses, Original
+    from moxlite.compose.reply import AccountAddresses
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.mime.types import Part
     from moxlite.store.auth.sessions import Session
@@ -188,8 +183,8 @@ class ComposeCalls(AccountCalls):
         others: Sequence[Sender],
     ) -> Begun:
         snapshot = self._server.config.current
-        own = own_of(snapshot, session.account, session.address)
         if kind == "new" or not message_id:
+            own = own_of(snapshot, session.account, session.address, ())  # it answers nothing
             own = await self._own_in(session, own, mailbox_id, others)
             return _begun(await self._completed(session, Answer(author=own.login), others), [], snapshot)
         async with (
@@ -199,7 +194,8 @@ class ComposeCalls(AccountCalls):
         ):
             read = await read_original(holder, message_id, when, kind, selected)
             original, structure = read.original, read.structure
-            own = await self._with_masked(own, session, original)
+            masked = await home.account.read(lambda r: given_away(r, original), op="masked")
+            own = own_of(snapshot, session.account, session.address, masked)
             if not holder.guest:
                 # a draft keeps its author
                 known, local = own, 0 if kind == "edit" else holder.local_id(message_id)
@@ -264,26 +260,6 @@ class ComposeCalls(AccountCalls):
         identity = identities.get(address, Identity())
         reply_to, bcc = (*found.reply_to, *_addresses(identity.reply_to)), (*found.bcc, *_addresses(identity.bcc))
         return msgspec.structs.replace(found, reply_to=reply_to, bcc=bcc)
-
-    async def _with_masked(self, own: AccountAddresses, session: Session, original: Original) -> AccountAddresses:
-        """The author of an answer, who also has those addresses in the message that the account gives away (MASK-6),
-        and the addresses of its linked mailboxes (LINK-14).
-        """
-        envelope = original.envelope
-        named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
-        keys = set()
-        for address in named[:MAX_RECIPIENTS]:
-            with suppress(AddressError):
-                keys.add(masked_key(Address(Localpart(address.localpart), Domain.parse(address.domain))))
-        if not keys:
-            return own
-
-        def read(r: Reader) -> set[str]:
-            return {key for key in keys if masked_named(r, key)} | keys & sending_links(r).keys()
-
-        async with self._accounts.use(session.account) as account:
-            found = await account.read(read, op="masked")
-        return own_of(self._server.config.current, session.account, session.address, found) if found else own
 
     async def _quote(self, account: str, words: Quotable) -> tuple[Quoted, list[Remark]]:
         """Subject and text of an answer, with a sentence for the user if the text is missing. Editing a draft fails

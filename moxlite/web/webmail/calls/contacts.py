@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
+from moxlite.compose.reply import Original
 from moxlite.proto.cards.carddetails import Address, Details, Topic, details_of, facts_of, with_details
 from moxlite.proto.cards.cardobject import BadCard
 from moxlite.proto.cards.photo import MAX_PHOTO, Photo, photo_from
@@ -22,13 +23,14 @@ from moxlite.store.groupware.doubles import MAX_MEMBERS, find_doubles, merge_con
 from moxlite.store.groupware.groups import save_in_groups
 from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.web.calls import call
+from moxlite.web.composing.answering import given_away, own_of
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import NotFound, UserError
 from moxlite.web.webmail.calls.shelves import GroupName, ShelfCalls, settle
 from moxlite.web.webmail.holders import BITS, number_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.claims import claim_of, confirm
-from moxlite.web.webmail.reading.parsed import own_of, structure_of
+from moxlite.web.webmail.reading.parsed import structure_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -317,13 +319,16 @@ class ContactCalls(ShelfCalls):
         (WEBMAIL-161). A message without such a claim changes nothing: a call whose answer was lost may be repeated.
         """
         session = caller.require()
-        own = own_of(self._server.config.current, session.account, session.address)
+        snapshot = self._server.config.current
         async with self._holders.at(session, message_id) as holder:
             holder.refuse_guest("you can only change your own contacts")
             local = holder.local_id(message_id)
 
             def unit(tx: AccountTx) -> None:
-                claim = claim_of(tx, local, structure_of(tx, local).envelope, own)
+                envelope = structure_of(tx, local).envelope
+                masked = given_away(tx, Original(envelope=envelope))
+                own = own_of(snapshot, session.account, session.address, masked)
+                claim = claim_of(tx, local, envelope, own)
                 if claim is not None:
                     confirm(tx, claim)
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec import Meta
 
-from moxlite.compose.reply import answers_from
+from moxlite.compose.reply import receipt_from
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.changelog.unit import was_done
 from moxlite.store.content import body
 from moxlite.web.calls import call
+from moxlite.web.composing.answering import given_away, own_of
 from moxlite.web.composing.receipts import Receipt, receipt_key, receipt_of, send_receipt
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
@@ -20,15 +22,14 @@ from moxlite.web.webmail.reading.parsed import (
     MAX_FIELDS,
     MAX_HEADER,
     original_of,
-    own_of,
     receipt_request,
     structure_of,
 )
 
 if TYPE_CHECKING:
-    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
+    from moxlite.web.webmail.reading.parsed import OwnWith
 
 
 class ReceiptCalls(AccountCalls):
@@ -50,7 +51,7 @@ class ReceiptCalls(AccountCalls):
         """
         session = caller.require()
         options = self._send_options(caller)
-        own = own_of(options.snapshot, session.account, session.address)
+        own = partial(own_of, options.snapshot, session.account, session.address)
         async with self._holders.at(session, message_id) as holder:
             account, local = holder.account, holder.local_id(message_id)
             receipt = await account.read(lambda r: _asked(r, holder, message_id, own), op="webmail_receipt")
@@ -70,7 +71,7 @@ class ReceiptCalls(AccountCalls):
             )
 
 
-def _asked(r: Reader, holder: Holder, shown: int, own: AccountAddresses) -> Receipt | None:
+def _asked(r: Reader, holder: Holder, shown: int, own_with: OwnWith) -> Receipt | None:
     """The receipt for a message; None if it was sent. Raises UserError, NotFound, NotAllowed."""
     holder.known(r, [shown])
     holder.refuse_guest("you can only send read receipts for your own mail")
@@ -80,7 +81,9 @@ def _asked(r: Reader, holder: Holder, shown: int, own: AccountAddresses) -> Rece
     structure = structure_of(r, message_id)
     octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
     section = HeaderSection(octets, MAX_FIELDS)
-    if receipt_request(r, message_id, structure, section, own) is None:
+    original = original_of(structure.envelope, section)
+    own = own_with(given_away(r, original))
+    author = receipt_from(original, own)
+    if author is None or receipt_request(r, message_id, structure, section, own) is None:
         raise UserError("this message doesn't request a read receipt, or you've already responded")
-    author = answers_from(original_of(structure.envelope, section), own)
     return receipt_of(structure.envelope, section, author)

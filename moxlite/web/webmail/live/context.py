@@ -10,13 +10,11 @@ import msgspec
 import trio
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.types import ModSeq
     from moxlite.web.webmail.holders import Holder
     from moxlite.web.webmail.live.changes import EncodedChange, SharedChanges
     from moxlite.web.webmail.querytypes import Request
+    from moxlite.web.webmail.reading.parsed import OwnWith
     from moxlite.web.webmail.reading.views import Views
     from moxlite.web.webmail.types import StreamEvent
 
@@ -54,7 +52,7 @@ class Context(msgspec.Struct, frozen=True, eq=False):
     shared: SharedChanges
     searching: trio.CapacityLimiter
     views: Views
-    own: Callable[[], AccountAddresses]
+    own: OwnWith
 
 
 # Requests of a browser that wait for its stream (WEBMAIL-36).

@@ -276,7 +276,7 @@ class ShownView:
             return None
         try:
             async with self._context.views.shown(self._context.account):
-                return await parse_message(holder, message_id, self._context.own())
+                return await parse_message(holder, message_id, self._context.own)
         except Unavailable:
             return None  # the page requests it when it shows it
         except StoreError as e:

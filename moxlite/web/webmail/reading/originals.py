@@ -18,12 +18,13 @@ from moxlite.proto.mime.text import part_text
 from moxlite.store.content import body
 from moxlite.store.content.spoolheader import HeaderTooLarge
 from moxlite.store.rows import messages as message_rows
+from moxlite.web.composing.answering import delivered_to
 from moxlite.web.composing.drafts import DELIVERED, PROTECTED, WISH
 from moxlite.web.composing.uploads import OCTETS, for_others, receive_upload, shown_upload
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.items import attachments, bodies, clean_filename
 from moxlite.web.webmail.reading.drawing import page_html
-from moxlite.web.webmail.reading.parsed import delivered_to, list_post, structure_of
+from moxlite.web.webmail.reading.parsed import list_post, structure_of
 from moxlite.web.webmail.reading.parts import walk_parts
 from moxlite.web.webmail.types import Attachment
 

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
 import msgspec
 
 from moxlite.admin.masked import state_of
-from moxlite.compose.reply import AccountAddresses, Original, answers_from, is_own_mail, own_addresses
-from moxlite.config.snapshot import AccountRecipient, full_name
+from moxlite.compose.reply import AccountAddresses, Original, answers_from, is_own_mail, own_addresses, receipt_from
 from moxlite.proto import authresults
 from moxlite.proto.address import Address, AddressError, Domain, Path
 from moxlite.proto.mdn import requesters
@@ -36,6 +35,7 @@ from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.authors import Sender, owner_of
+from moxlite.web.composing.answering import delivered_to, given_away
 from moxlite.web.preferences import ViewMode
 from moxlite.web.webmail.items import (
     EPOCH,
@@ -67,6 +67,9 @@ MAX_FIELDS: Final = 1000  # of the header; mail has some dozens
 MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line, or a tag of HTML
 
+OwnWith: TypeAlias = Callable[[Collection[str]], AccountAddresses]
+"""The reader's addresses, with masked ones by their keys (`own_of`)."""
+
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
 """Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
 
@@ -81,9 +84,9 @@ def structure_of(r: Reader, message_id: int) -> mime.Structure:
     return fetching.structure_of(packed)
 
 
-async def parse_message(holder: Holder, shown: int, own: AccountAddresses) -> ParsedMessage:
-    """Open a message by its id in the browser's form, for the reader with the addresses `own`. Raises NoSuchMessage,
-    ChunkDamaged.
+async def parse_message(holder: Holder, shown: int, own_with: OwnWith) -> ParsedMessage:
+    """Open a message by its id in the browser's form, for the reader whose addresses `own_with` gives. Raises
+    NoSuchMessage, ChunkDamaged.
     """
     account, message_id = holder.account, holder.local_id(shown)
 
@@ -99,8 +102,7 @@ async def parse_message(holder: Holder, shown: int, own: AccountAddresses) -> Pa
         wanted += part.size * (FLOWED if part.parameter("format") or part.subtype == "HTML" else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(
-        lambda r: _parse(r, message_id, structure, own, own if holder.guest else with_links(r, own, message_id)),
-        op="webmail_message",
+        lambda r: _parse(r, message_id, structure, own_with, guest=bool(holder.guest)), op="webmail_message"
     )
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
@@ -119,9 +121,7 @@ async def parse_message(holder: Holder, shown: int, own: AccountAddresses) -> Pa
     return parsed
 
 
-def _parse(
-    r: Reader, message_id: int, structure: mime.Structure, own: AccountAddresses, answers: AccountAddresses
-) -> ParsedMessage:
+def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnWith, *, guest: bool) -> ParsedMessage:
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
@@ -133,6 +133,9 @@ def _parse(
     for leaf in shown.text:
         texts.append(_text(r, content, leaf, left))
         left -= min(left, leaf.part.decoded)
+    # what the owner gives away is no address of a guest
+    own = own_with(() if guest else given_away(r, original_of(structure.envelope, section)))
+    answers = own if guest else with_links(r, own, message_id)
     came = smtp_arrival(r, message_id)
     _, unsubscribe = _leaving(r, message_id, structure, section)
     return ParsedMessage(
@@ -313,10 +316,6 @@ def list_post(values: Iterable[str]) -> str:
 # browser begins an answer without a connection (WEBMAIL-90, 121).
 
 
-MAX_DELIVERED: Final = 20
-"""Delivered-To fields that are read. The first one is this server's."""
-
-
 def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
     masked_row = masked_named(r, f"{came.rcptto.lower()}@{came.rcptto_domain}")
     if masked_row is None:
@@ -326,37 +325,6 @@ def _given(r: Reader, came: SMTPArrival) -> GivenTo | None:
     return GivenTo(
         masked_row.address, state_of(masked_row, time.time_ns() // 1000), masked_row.given_to, len(strangers), since
     )
-
-
-def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str] = ()) -> AccountAddresses:
-    """The author of an answer: the account, logged in by the address `login`. `masked`: keys of addresses that it gives
-    away, or that its linked mailboxes have (`masked_key`).
-    """
-    address = Address.parse(login)
-    elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
-    linked = {domain.ascii for domain in elsewhere} | {domain.unicode for domain in elsewhere}
-
-    def is_own(one: Address) -> bool:
-        found = snapshot.lookup(one)
-        return (isinstance(found, AccountRecipient) and found.account == account) or masked_key(one) in masked
-
-    def may_send(one: Address) -> bool:
-        domain = snapshot.domain(one.domain)
-        return masked_key(one) in masked or (
-            snapshot.may_send_as(account, one) and domain is not None and not domain.disabled
-        )
-
-    def is_local(domain: str) -> bool:
-        derived = snapshot.derived
-        return (
-            domain in linked
-            or domain in derived.domains
-            or domain in snapshot.domains.domains
-            or domain in derived.hostnames
-        )
-
-    author = MailAddress(full_name(snapshot, account, login), address.localpart, address.domain.ascii)
-    return AccountAddresses(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
 
 
 def with_links(r: Reader, own: AccountAddresses, message_id: int = 0, mailbox_id: int = 0) -> AccountAddresses:
@@ -379,18 +347,6 @@ def with_links(r: Reader, own: AccountAddresses, message_id: int = 0, mailbox_id
         may_send=lambda one: masked_key(one) in candidates or (address is None and own.may_send(one)),
         is_local=lambda domain: domain in domains or own.is_local(domain),
     )
-
-
-def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
-    """The addresses of the Delivered-To fields, the topmost first."""
-    addresses: list[MailAddress] = []
-    for value in section.texts(b"delivered-to")[:MAX_DELIVERED]:
-        try:
-            address = Address.parse(value.decode("utf-8").strip())
-        except (AddressError, UnicodeDecodeError):
-            continue
-        addresses.append(MailAddress("", address.localpart, address.domain.ascii))
-    return tuple(addresses)
 
 
 def original_of(envelope: Envelope, section: HeaderSection) -> Original:
@@ -432,7 +388,8 @@ def receipt_request(
         return None
     if mailbox_rows.mailbox(r, row.mailbox_id).special_use & UNASKED_IN:
         return None
-    if is_own_mail(original_of(structure.envelope, section), own):
+    original = original_of(structure.envelope, section)
+    if is_own_mail(original, own) or receipt_from(original, own) is None:
         return None
     path = _return_path(section)
     if path is not None and path.is_null:

@@ -1,0 +1,81 @@
+"""The user's addresses in a message that is answered (WEBMAIL-90, MASK-6): by a reply, or by a receipt of reading."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Final
+
+from moxlite.compose.draft import MAX_RECIPIENTS
+from moxlite.compose.reply import AccountAddresses
+from moxlite.config.snapshot import AccountRecipient, full_name
+from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.mime.types import MailAddress
+from moxlite.store.mail.links import sending_links
+from moxlite.store.mail.masked import masked_key, masked_named
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from moxlite.compose.reply import Original
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.mime.headers import HeaderSection
+    from moxlite.store.file.transaction import Reader
+
+MAX_DELIVERED: Final = 20
+"""Delivered-To fields that are read. The first one is this server's."""
+
+
+def given_away(r: Reader, original: Original) -> set[str]:
+    """The keys (`masked_key`) of addresses in a message that the account gives away (MASK-6), or that its linked
+    mailboxes have (LINK-14).
+    """
+    envelope = original.envelope
+    named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
+    keys = set()
+    for address in named[:MAX_RECIPIENTS]:
+        with suppress(AddressError):
+            keys.add(masked_key(Address(Localpart(address.localpart), Domain.parse(address.domain))))
+    return {key for key in keys if masked_named(r, key)} | keys & sending_links(r).keys() if keys else set()
+
+
+def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]) -> AccountAddresses:
+    """The author of an answer: the account, logged in by the address `login`. `masked`: keys as of `given_away`, so
+    that what is answered names no other address.
+    """
+    address = Address.parse(login)
+    elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
+    linked = {domain.ascii for domain in elsewhere} | {domain.unicode for domain in elsewhere}
+
+    def is_own(one: Address) -> bool:
+        found = snapshot.lookup(one)
+        return (isinstance(found, AccountRecipient) and found.account == account) or masked_key(one) in masked
+
+    def may_send(one: Address) -> bool:
+        domain = snapshot.domain(one.domain)
+        return masked_key(one) in masked or (
+            snapshot.may_send_as(account, one) and domain is not None and not domain.disabled
+        )
+
+    def is_local(domain: str) -> bool:
+        derived = snapshot.derived
+        return (
+            domain in linked
+            or domain in derived.domains
+            or domain in snapshot.domains.domains
+            or domain in derived.hostnames
+        )
+
+    author = MailAddress(full_name(snapshot, account, login), address.localpart, address.domain.ascii)
+    return AccountAddresses(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
+
+
+def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:
+    """The addresses of the Delivered-To fields, the topmost first."""
+    addresses: list[MailAddress] = []
+    for value in section.texts(b"delivered-to")[:MAX_DELIVERED]:
+        try:
+            address = Address.parse(value.decode("utf-8").strip())
+        except (AddressError, UnicodeDecodeError):
+            continue
+        addresses.append(MailAddress("", address.localpart, address.domain.ascii))
+    return tuple(addresses)
