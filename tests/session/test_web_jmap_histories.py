@@ -14,6 +14,7 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.types import Flag, MailboxID, MessageID
 from moxlite.web.jmap import emailqueries
 from tests.jmap_rig import JMAP, Client, Object, rig
+from tests.session.test_web_dav import BOOK, HOME, Program, card, event
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
 
 pytestmark = pytest.mark.served
@@ -330,3 +331,44 @@ async def test_a_mailbox_changes_with_its_threads(rig: Rig) -> None:
         [box] = (await client.call("Mailbox/get", ids=["F1"]))["list"]
         assert box["unreadThreads"] == unread
         state = changed["newState"]
+
+
+ENTRIES = {
+    "CalendarEvent": ("Calendar", "calendarIds", HOME, event),
+    "ContactCard": ("AddressBook", "addressBookIds", BOOK, card),
+}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_programs_hear_of_entries_whose_names_and_ids_come_again(rig: Rig, kind: str, seed: int) -> None:
+    """JMAP-60: what phones put, remove and put again under the same names, also after it has moved between collections,
+    is told to programs that ask at any time; none keeps what is gone.
+    """
+    choice, client, phone = random.Random(seed), Client(rig), Program(rig)
+    collections, within, path, text_of = ENTRIES[kind]
+    [home] = [one["id"] for one in (await client.call(f"{collections}/get"))["list"]]
+    other = (await client.call(f"{collections}/set", create={"a": {"name": "Other"}}))["created"]["a"]["id"]
+    known: list[set[str]] = [set(), set(), set()]
+    states = [(await client.call(f"{kind}/get", ids=[]))["state"]] * 3
+    shown: dict[str, str] = {}
+    for step in range(120):
+        name = choice.choice("abc")
+        match choice.randrange(4):
+            case 0:
+                await phone.put(f"{name}.x", text_of(f"{name}{step}"), path)
+            case 1:
+                await phone.ask("DELETE", f"{path}{name}.x")
+            case 2 if shown:
+                there = choice.choice([home, other])
+                await client.call(f"{kind}/set", update={choice.choice([*shown]): {within: {there: True}}})
+            case 3 if shown:
+                await client.call(f"{kind}/set", destroy=[choice.choice([*shown])])
+        shown = {one["id"]: one["uid"] for one in (await client.call(f"{kind}/get"))["list"]}
+        who = choice.randrange(6)
+        if who < len(known):
+            found = await client.call(f"{kind}/changes", sinceState=states[who])
+            states[who] = found["newState"]
+            assert {*found["updated"]} <= known[who]
+            known[who] = (known[who] | {*found["created"]}) - {*found["destroyed"]}
+            assert known[who] == shown.keys(), step

@@ -26,8 +26,8 @@ ENTRIES: Final = """
 SELECT b.id, r.id, r.createseq, r.modseq FROM collection b CROSS JOIN resource r ON r.collection_id = b.id
 WHERE b.kind = ?1 AND NOT b.inbox AND b.modseq > ?2 AND r.modseq > ?2 AND r.component IN ('VCARD', 'VEVENT')"""
 ENTRIES_GONE: Final = """
-SELECT b.id, g.resource_id, g.createseq, g.modseq FROM collection b CROSS JOIN resource_gone g ON g.collection_id = b.id
-WHERE b.kind = ?1 AND NOT b.inbox AND g.modseq > ?2"""
+SELECT b.id, g.resource_id, g.createseq, coalesce(g.firstseq, g.createseq), g.modseq FROM collection b
+CROSS JOIN resource_gone g ON g.collection_id = b.id WHERE b.kind = ?1 AND NOT b.inbox AND g.modseq > ?2"""
 COLLECTIONS: Final = """
 SELECT id, createseq, modseq FROM collection WHERE kind = ?1 AND NOT inbox AND modseq > ?2"""
 COLLECTIONS_GONE: Final = """
@@ -71,15 +71,16 @@ def entry_changes(r: Reader, since: int, *, kind: Kind, only: Chosen[int] | None
         raise TooManyChanges
     latest: dict[int, Change] = {}
     first: dict[int, int] = {}
-    for where, number, createseq, modseq in r.rows(ENTRIES_GONE, kind, since):
+    for where, number, createseq, oldest, modseq in r.rows(ENTRIES_GONE, kind, since):
         if only is not None and where not in only:
             continue
         if number is None:  # of an older version
             raise TooManyChanges
         # One that has moved to another collection is gone here and new there, with the same id: for a client it is one
         # that has changed.
-        first[number] = createseq
-        if createseq <= since:
+        first[number] = min(createseq, first.get(number, createseq))
+        # The client may have learned of it before it was made again. One that it never knew may be told as gone, too.
+        if oldest <= since:
             latest[number] = Change(number, "destroyed", modseq)
     for where, number, createseq, modseq in r.rows(ENTRIES, kind, since):
         if only is not None and where not in only:

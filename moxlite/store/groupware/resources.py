@@ -78,8 +78,8 @@ COUNT: Final = "SELECT coalesce(sum(total), 0) FROM collection"
 CONTACTS: Final = "SELECT coalesce(sum(total), 0) FROM collection WHERE kind = 'contact'"
 ADD: Final = """
 INSERT INTO resource (id, collection_id, name, uid, component, hash, size, createseq, modseq, created, changed, starts,
-ends, expanded_from, expanded_to, title, tag)
-VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?8, ?8, ?9, ?9, ?, ?, ?, ?, ?, ?)"""
+ends, expanded_from, expanded_to, title, tag, firstseq)
+VALUES (nullif(?, 0), ?, ?, ?, ?, ?, ?, ?8, ?8, ?9, ?9, ?, ?, ?, ?, ?, ?, ?)"""
 CHANGE: Final = """
 UPDATE resource SET uid = ?, component = ?, hash = ?, size = ?, modseq = ?, changed = ?, starts = ?, ends = ?,
 expanded_from = ?, expanded_to = ?, title = ?, tag = ? WHERE id = ?"""
@@ -108,11 +108,18 @@ DELETE: Final = (
     "DELETE FROM resource WHERE id = ?",
 )
 GONE: Final = """
-INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone, resource_id)
-VALUES (?, ?, ?, ?, ?, ?)"""
+INSERT OR REPLACE INTO resource_gone (collection_id, name, createseq, modseq, gone, resource_id, firstseq)
+SELECT collection_id, name, createseq, ?, ?, id, firstseq FROM resource WHERE id = ?"""
 FORMER_ID: Final = """
 SELECT g.resource_id FROM resource_gone g WHERE g.collection_id = ? AND g.name = ?
 AND NOT EXISTS (SELECT 1 FROM resource r WHERE r.id = g.resource_id)"""
+# ?1: an id that comes again. ?2: the modseq of the unit, which may have taken it out of another collection. ?3, ?4:
+# where it comes.
+FIRST: Final = """
+SELECT min(coalesce(g.firstseq, g.createseq)) FROM (
+SELECT firstseq, createseq, resource_id FROM resource_gone WHERE collection_id = ?3 AND name = ?4
+UNION ALL SELECT o.firstseq, o.createseq, o.resource_id FROM collection b
+CROSS JOIN resource_gone o ON o.collection_id = b.id AND o.modseq = ?2) g WHERE g.resource_id = ?1"""
 NOT_GONE: Final = "DELETE FROM resource_gone WHERE collection_id = ? AND name = ?"
 CHANGED: Final = """
 SELECT name, hash, modseq FROM resource WHERE collection_id = ?1 AND modseq > ?2
@@ -355,7 +362,8 @@ def put_resource(
     what = (facts.uid, facts.component, digest, len(data), tx.modseq(), tx.now)
     if before is None:
         number = number or tx.value(FORMER_ID, collection_id, name) or 0  # its tombstone goes, so it keeps the id
-        number = tx.insert(ADD, number, collection_id, name, *what, *columns)
+        first = tx.value(FIRST, number, tx.modseq(), collection_id, name) if number else None
+        number = tx.insert(ADD, number, collection_id, name, *what, *columns, first)
         tx.execute(NOT_GONE, collection_id, name)
         come_back(tx, home.kind, facts.uid)
     else:
@@ -395,10 +403,10 @@ def delete_resource(
     # Before its rows go, as it is copied from them. Messages in the inbox are no entries of the user.
     if keep and not home.inbox:
         keep_entries(tx, home.kind, home.id, home.display_name or home.name, name)
+    # With its id: an entry put back under that name keeps its schedule tag, and its modseqs go on rising.
+    tx.execute(GONE, tx.modseq(), tx.now, gone.id)
     for sql in DELETE:
         tx.execute(sql, gone.id)
-    # With its id: an entry put back under that name keeps its schedule tag, and its modseqs go on rising.
-    tx.execute(GONE, collection_id, name, gone.createseq, tx.modseq(), tx.now, gone.id)
     touch_collection(tx, home.kind, home.id, -1, -gone.size)
 
 
