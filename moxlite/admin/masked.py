@@ -38,6 +38,7 @@ from moxlite.operations.performing import commands
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.maskedindex import MaskedIndex
+from moxlite.store.changelog.unit import Write
 from moxlite.store.errors import LimitExceeded, StorageBusy
 from moxlite.store.mail.masked import (
     MAX_NOTE,
@@ -95,8 +96,8 @@ class MaskedAddresses:
         self._accounts = accounts
         self._index = index
 
-    async def make(self, name: str, new: New) -> MaskedRow:
-        """Make an address of an account that cannot be guessed; durable on return."""
+    async def make(self, name: str, new: New, write: Write[MaskedRow] | None = None) -> MaskedRow:
+        """Make an address of an account that cannot be guessed; durable on return. `write`: for the account's own."""
         snapshot = self._config.current
         domain = _domain_of(snapshot, name, new.domain)
         site = checked_site(new.site)
@@ -115,7 +116,7 @@ class MaskedAddresses:
             # The index of all accounts first: of two that want one address it lets one have it.
             key = await self._take(snapshot, name, word, domain, settings)
             try:
-                made = await account.write(lambda tx: add(tx, key))
+                made = await (write or account.write)(lambda tx: add(tx, key))
             except BaseException:
                 with trio.CancelScope(shield=True):  # bounded by the write
                     # Asked, not assumed: a cancelled write may have been done, and mail to it must not be refused.
@@ -183,19 +184,21 @@ class MaskedAddresses:
         async with self._accounts.use(name) as account:
             return await account.read(lambda r: masked_by_id(r, number), op="masked")
 
-    async def change(self, name: str, address: str, change: MaskedChange) -> MaskedRow:
-        """Change an address of an account."""
+    async def change(
+        self, name: str, address: str, change: MaskedChange, write: Write[MaskedRow] | None = None
+    ) -> MaskedRow:
+        """Change an address of an account. `write`: as for `make`."""
         key = key_of(address)
         async with self._accounts.use(name) as account:
-            changed = await account.write(lambda tx: change_masked(tx, key, change))
+            changed = await (write or account.write)(lambda tx: change_masked(tx, key, change))
         _note("changed" if change.active is None else "on" if change.active else "off", name, key)
         return changed
 
-    async def remove(self, name: str, address: str) -> None:
-        """Remove an address: mail to it is refused as to one that never was."""
+    async def remove(self, name: str, address: str, write: Write[None] | None = None) -> None:
+        """Remove an address: mail to it is refused as to one that never was. `write`: as for `make`."""
         key = key_of(address)
         async with self._index.changing(name), self._accounts.use(name) as account:
-            await account.write(lambda tx: remove_masked(tx, key))
+            await (write or account.write)(lambda tx: remove_masked(tx, key))
             await self._index.leave(key, name)
         _note("removed", name, key)
 

@@ -333,7 +333,7 @@ async def test_a_mailbox_changes_with_its_threads(rig: Rig) -> None:
         state = changed["newState"]
 
 
-ENTRIES = {
+ENTRIES: dict[str, tuple[str, str, str, Callable[[str], str]]] = {
     "CalendarEvent": ("Calendar", "calendarIds", HOME, event),
     "ContactCard": ("AddressBook", "addressBookIds", BOOK, card),
 }

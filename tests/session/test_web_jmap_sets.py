@@ -1,20 +1,23 @@
 """What a /set of JMAP changes, and what it answers: each object for itself (RFC 8620 §5.3)."""
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import trio
 
 from moxlite.ledger import Hold, ledger, own
 from moxlite.store.content.prepare import prepare
 from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.mailboxes import delete_in_slices
 from moxlite.store.rows.mailboxes import subscriptions
-from moxlite.web.jmap import blobs, building, emails, emailset, mailboxes, receipts
+from moxlite.web.jmap import blobs, building, contacts, emails, emailset, mailboxes, receipts
 from moxlite.web.jmap.app import FIRST
 from moxlite.web.jmap.methods import Call
 from tests.house import soon
 from tests.jmap_rig import MAIL, Client, Object, rig
+from tests.session.test_web_dav import BOOK, Program, card
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -228,3 +231,148 @@ async def test_messages_that_are_held_whole_are_in_the_ledger(rig: Rig, monkeypa
     assert others.try_take("request", book.total // 2 - FIRST - 20_000)
     assert await client.error("Email/parse", blobIds=[blob]) == "serverUnavailable"
     others.close()
+
+
+EVENT: Object = {"title": "t", "start": "2027-01-01T10:00:00", "duration": "PT1H", "timeZone": "Europe/Berlin"}
+
+
+async def _email(client: Client) -> str:
+    return await client.imported()
+
+
+async def _identity(client: Client) -> str:
+    one, *_ = (await client.call("Identity/get"))["list"]
+    number: str = one["id"]
+    return number
+
+
+async def _vacation(client: Client) -> str:
+    return "singleton"
+
+
+async def _script(client: Client) -> str:
+    blob = await client.upload(b"keep;", "application/sieve")
+    return await _made(client, "SieveScript", {"name": "s", "blobId": blob})
+
+
+async def _made(client: Client, kind: str, given: Object) -> str:
+    number: str = (await client.call(f"{kind}/set", create={"a": given}))["created"]["a"]["id"]
+    return number
+
+
+THINGS: dict[str, tuple[Any, Callable[[int], Object]]] = {
+    "Email": (_email, lambda number: {f"keywords/k{number % 6}": True, "keywords/$seen": number % 12 < 6 or None}),
+    "Mailbox": ({"name": "M"}, lambda number: {"name": f"M{number}"}),
+    "Calendar": ({"name": "c"}, lambda number: {"name": f"c{number}"}),
+    "AddressBook": ({"name": "b"}, lambda number: {"name": f"b{number}"}),
+    "CalendarEvent": (EVENT, lambda number: {"title": f"t{number}"}),
+    "ContactCard": ({"name": {"full": "Ann"}}, lambda number: {"name/full": f"A{number}"}),
+    "Identity": (_identity, lambda number: {"name": f"n{number}"}),
+    "VacationResponse": (_vacation, lambda number: {"subject": f"s{number}"}),
+    "SieveScript": (_script, lambda number: {"name": f"s{number}"}),
+    "MaskedEmail": ({"forDomain": "https://shop.example"}, lambda number: {"description": f"d{number}"}),
+}
+ROUNDS = 8
+
+
+@pytest.mark.parametrize("kind", THINGS)
+async def test_of_programs_that_expect_one_state_at_once_one_wins(rig: Rig, kind: str) -> None:
+    """JMAP-5: of six that set the same object with one ifInState, one is accepted, and the object is as it has said."""
+    programs = [Client(rig) for _ in range(6)]
+    given, patch = THINGS[kind]
+    number = await (given(programs[0]) if callable(given) else _made(programs[0], kind, given))
+    for turn in range(ROUNDS):
+        known = (await programs[0].call(f"{kind}/get", ids=[number]))["state"]
+        answers: dict[int, list[Any]] = {}
+
+        async def change(who: int, arguments: Object, answers: dict[int, list[Any]] = answers) -> None:
+            given = {"accountId": programs[who].account, **arguments}
+            answers[who] = (await programs[who].request([f"{kind}/set", given, "0"]))["methodResponses"][0]
+
+        async with trio.open_nursery() as nursery:
+            for who in range(6):
+                nursery.start_soon(change, who, {"ifInState": known, "update": {number: patch(turn * 6 + who)}})
+        accepted = {who: found for who, (name, found, _) in answers.items() if name != "error"}
+        done = [who for who, found in accepted.items() if number in (found["updated"] or {})]
+        assert len(done) == 1, answers
+        refused = [found["type"] for name, found, _ in answers.values() if name == "error"]
+        assert {*refused} <= {"stateMismatch"}
+        told = answers[done[0]][1]
+        assert (told["oldState"], told["newState"] != known) == (known, True)
+        assert (await programs[0].call(f"{kind}/get", ids=[number]))["state"] == told["newState"]
+
+
+@pytest.fixture
+def beside(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What others do before each card that a call reads: functions, the first one for the first card."""
+    others: list[Any] = []
+    real = contacts._stored
+
+    async def stored(call: Call, key: str) -> Any:
+        found = await real(call, key)
+        if others:
+            await others.pop(0)()
+        return found
+
+    monkeypatch.setattr(contacts, "_stored", stored)
+    return others
+
+
+async def nothing() -> None:
+    """Do nothing."""
+
+
+async def test_what_a_program_expects_holds_until_all_is_written(rig: Rig, beside: list[Any]) -> None:
+    """JMAP-5: a phone's change that comes while a call changes others stays; the call is told as stopped."""
+    client, phone = Client(rig), Program(rig)
+    for uid in "abc":
+        await phone.put(f"{uid}.vcf", card(uid), BOOK)
+    found = await client.call("ContactCard/get", properties=["uid"])
+    ids = {one["uid"]: one["id"] for one in found["list"]}
+
+    async def change() -> None:
+        assert (await phone.put("c.vcf", card("c", "NOTE:by the phone"), BOOK)).status == 204
+
+    update = {ids[uid]: {"notes": {"n": {"note": "by a program"}}} for uid in "abc"}
+    beside[:] = [nothing, change]
+    wanted = {"ifInState": found["state"], "update": update}
+    assert await client.error("ContactCard/set", **wanted) == "serverPartialFail"
+    changed = await client.call("ContactCard/changes", sinceState=found["state"])
+    assert {*changed["updated"]} == {ids["a"], ids["c"]}
+    assert "by the phone" in (await phone.ask("GET", f"{BOOK}c.vcf")).body.decode()
+    assert await client.error("ContactCard/set", ifInState=found["state"], destroy=[ids["c"]]) == "stateMismatch"
+    beside[:] = [lambda: phone.put("b.vcf", card("b", "NOTE:by the phone"), BOOK)]
+    wanted = {"ifInState": changed["newState"], "update": {ids["a"]: {"notes": None}}}
+    assert await client.error("ContactCard/set", **wanted) == "stateMismatch"
+
+
+async def test_states_of_a_set_hide_no_change_of_others(rig: Rig, beside: list[Any]) -> None:
+    """JMAP-5: oldState and newState are around the call's own changes, oldState null where others' lie between."""
+    client, phone = Client(rig), Program(rig)
+    for uid in "abc":
+        await phone.put(f"{uid}.vcf", card(uid), BOOK)
+    found = await client.call("ContactCard/get", properties=["uid"])
+    ids = {one["uid"]: one["id"] for one in found["list"]}
+    turns = iter(range(9))
+
+    async def change() -> None:
+        await phone.put("c.vcf", card("c", f"NOTE:{next(turns)}"), BOOK)
+
+    async def notes(text: str) -> Object:
+        update = {ids[uid]: {"notes": {"n": {"note": text}}} for uid in "ab"}
+        done: Object = await client.call("ContactCard/set", update=update)
+        assert len(done["updated"]) == 2
+        return done
+
+    alone = await notes("1")
+    assert alone["oldState"] == found["state"]
+    assert (await client.call("ContactCard/changes", sinceState=alone["newState"]))["updated"] == []
+    beside[:] = [change]  # before all of its own
+    after = await notes("2")
+    assert (await client.call("ContactCard/changes", sinceState=after["oldState"]))["updated"] == [ids["a"], ids["b"]]
+    assert after["oldState"] != alone["newState"]
+    beside[:] = [nothing, change]
+    between = await notes("3")
+    assert between["oldState"] is None
+    told = await client.call("ContactCard/changes", sinceState=after["newState"])
+    assert told["updated"] == [ids[uid] for uid in "acb"]

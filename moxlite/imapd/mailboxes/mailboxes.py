@@ -4,6 +4,7 @@
 """
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 from moxlite.imapd.session.errors import no
@@ -67,7 +68,8 @@ async def delete(session: Session, command: c.Delete) -> Done:
     """Answer DELETE: remove a mailbox."""
     async with at(session, command.mailbox) as place:
         try:
-            await delete_in_slices(place.account, lambda tx: place.find(tx, place.name, "x").id, place.origin)
+            write = partial(place.account.write, origin=place.origin)
+            await delete_in_slices(write, lambda tx: place.find(tx, place.name, "x").id)
         except MailboxHasChildren:
             if place.guest:  # a user who may not see it
                 raise no("this mailbox can't be deleted", "CANNOT") from None

@@ -4,8 +4,8 @@ STORE-189, STORE-189a).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -14,6 +14,8 @@ from moxlite.store.changelog.keys import is_known, note_key
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
+
+T = TypeVar("T")
 
 OVERTAKEN: Final = 10_000
 """Messages above which a unit no longer names the changes it overtook: its subscriber then takes the whole unit from
@@ -175,6 +177,10 @@ class AccountTx(Tx):
         if self._rows > MARK_ROWS and not self._marked:
             self._marked = True
             self._events.clear()
+
+
+Write: TypeAlias = Callable[[Callable[[AccountTx], T]], Awaitable[T]]
+"""What runs a unit, as `Account.write`."""
 
 
 def was_done(r: Reader, key: bytes) -> bool:

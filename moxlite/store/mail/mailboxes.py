@@ -16,7 +16,7 @@ import msgspec
 
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
-from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.changelog.unit import AccountTx, Write
 from moxlite.store.errors import LimitExceeded, MailboxExists, MailboxHasChildren, MailboxNotAllowed, NoSuchMailbox
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.acl import drop_acl, inherit_acl
@@ -443,13 +443,12 @@ FIRST: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT 
 BELOW_UID: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORDER BY uid LIMIT ?"
 
 
-async def delete_in_slices(
-    account: Account, find: Callable[[AccountTx], MailboxID], origin: Cursor | None = None
-) -> None:
+async def delete_in_slices(write: Write[MailboxID | None], find: Callable[[AccountTx], MailboxID]) -> None:
     """As `mailboxes.delete_mailbox`, for any number of messages: each slice is a unit, the last one removes the
     mailbox.
 
     Args:
+      write: runs each unit.
       find: finds the mailbox, in the first unit; its errors are raised unchanged.
 
     Raises the errors of `find` and `delete_mailbox`. After a cancellation, or if a mailbox is created below it
@@ -470,9 +469,9 @@ async def delete_in_slices(
         delete_mailbox(tx, mailbox_id)
         return None
 
-    left = await account.write(begin, origin)
+    left = await write(begin)
     while left is not None:
-        left = await account.write(partial(remove, mailbox_id=left), origin)
+        left = await write(partial(remove, mailbox_id=left))
 
 
 async def move_in_slices(

@@ -23,6 +23,7 @@ from moxlite.web.jmap.standard import (
 )
 
 if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
 
@@ -66,7 +67,7 @@ async def identity_set(call: Call) -> Object:
 class _Identities(ObjectSet):
     refusal = SetError("forbidden", "set addresses and their names in the account app")
 
-    async def state(self, call: Call) -> str:
+    def state(self, r: Reader, call: Call) -> str:
         return _identities(call)[0]
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:

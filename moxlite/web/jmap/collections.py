@@ -173,9 +173,9 @@ class CollectionSet(ObjectSet):
         self._emptied = emptied
         self._remove = remove
 
-    async def state(self, call: Call) -> str:
+    def state(self, r: Reader, call: Call) -> str:
         """The state of the type."""
-        return await call.account.read(self._type.shelf(call).state, op="jmap collections")
+        return self._type.shelf(call).state(r)
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         """Make new ones."""
@@ -192,7 +192,7 @@ class CollectionSet(ObjectSet):
             shared = ReadableCollection(made, writable=True)
             return kind.shown(tx, call, shared, kind.default(tx, call)), guests, told
 
-        whole, guests, told = await call.account.write(unit)
+        whole, guests, told = await call.write(unit)
         await publish(call, guests)
         return {name: value for name, value in whole.items() if name not in given} | told
 
@@ -211,7 +211,7 @@ class CollectionSet(ObjectSet):
                 patch_collection(tx, found, kind.changed(found, new))
             return put_shares(tx, call, found, wanted["shareWith"])
 
-        guests, told = await call.account.write(unit)
+        guests, told = await call.write(unit)
         await publish(call, guests)
         return told or None
 
@@ -228,7 +228,7 @@ class CollectionSet(ObjectSet):
             delete_collection(tx, found.id)
             return True
 
-        while not await call.account.write(unit):
+        while not await call.write(unit):
             pass
         return None
 

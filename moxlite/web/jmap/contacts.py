@@ -257,8 +257,8 @@ async def card_set(call: Call) -> Object:
 
 
 class _Cards(ObjectSet):
-    async def state(self, call: Call) -> str:
-        return await call.account.read(BOOKS.shelf(call).state, op="jmap cards")
+    def state(self, r: Reader, call: Call) -> str:
+        return BOOKS.shelf(call).state(r)
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
@@ -269,7 +269,7 @@ class _Cards(ObjectSet):
         if "uid" not in wanted:
             wanted["uid"] = server_set["uid"] = f"urn:uuid:{uuid.uuid4()}"
         octets = await _octets(None, wanted)
-        return {**await call.account.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
+        return {**await call.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         stored_card = await _stored(call, key)
@@ -288,7 +288,7 @@ class _Cards(ObjectSet):
         wanted = {name: value for name, value in changed.items() if value is not None}
         wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
         octets = await _octets(card, wanted)
-        await call.account.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
+        await call.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
         return None
 
     async def remove(self, call: Call, key: str) -> Outcome:
@@ -299,7 +299,7 @@ class _Cards(ObjectSet):
             BOOKS.shelf(call).check_writable(tx, resource.collection_id)
             delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
 
-        await call.account.write(unit)
+        await call.write(unit)
         return None
 
 

@@ -36,6 +36,7 @@ from moxlite.web.jmap.standard import (
     Outcome,
     check_state,
     each,
+    hold_state,
     partial_failures,
     patched,
     property_moment,
@@ -67,7 +68,7 @@ LAST: Final = 253_370_764_800_000_000
 
 async def set_(call: Call) -> Object:
     """Email/set."""
-    return await run_set(call, _Emails())
+    return await run_set(call, EMAILS)
 
 
 async def implied_set(call: Call) -> Invocation:
@@ -87,8 +88,8 @@ async def implied_set(call: Call) -> Invocation:
 
 
 class _Emails(ObjectSet):
-    async def state(self, call: Call) -> str:
-        return await call.account.read(partial(state, place=call.place), op="jmap state")
+    def state(self, r: Reader, call: Call) -> str:
+        return state(r, call.place)
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))
@@ -100,6 +101,8 @@ class _Emails(ObjectSet):
         return await _in_parts(call, {key: {} for key in ids}, partial(_destroy, place=call.place))
 
 
+EMAILS: Final = _Emails()
+
 Unit: TypeAlias = "Callable[[AccountTx, Mapping[str, Object]], dict[str, Outcome]]"
 """Unit that changes emails, by id, and tells what became of each."""
 
@@ -110,7 +113,7 @@ async def _in_parts(call: Call, objects: Mapping[str, Object], unit: Unit) -> di
     """
 
     async def change(part: Mapping[str, Object]) -> dict[str, Outcome]:
-        return await call.account.write(lambda tx: unit(tx, part))
+        return await call.write(lambda tx: unit(tx, part))
 
     async def alone(key: str, value: Object) -> Outcome:
         return (await change({key: value}))[key]
@@ -374,7 +377,7 @@ async def _added(call: Call, spool: Spool, metadata: Metadata) -> Object:
         raise SetError("tooLarge", f"the message is larger than {call.most_octets} bytes")
     prepared = await prepare(spool, max_size=call.most_octets)
     async with held_body(call.account, prepared) as ready:
-        return await call.account.write(partial(_add, ready=ready, metadata=metadata), weight=spool.size)
+        return await call.write(partial(_add, ready=ready, metadata=metadata), weight=spool.size)
 
 
 def _add(tx: AccountTx, ready: PreparedMessage, metadata: Metadata) -> Object:
@@ -406,15 +409,9 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
 
     Raises MethodError.
     """
-    place = call.place
-
-    async def now() -> str:
-        return await call.account.read(partial(state, place=place), op="jmap state")
-
-    old = await now()
-    check_state(call, old)
+    held = await hold_state(call, EMAILS.state)
     # Use a unit for each message, because it may have megabytes, and others can write in between.
-    async with partial_failures(now, old):
+    with partial_failures(held):
         outcomes = await each(given, put)
     for name, outcome in outcomes.items():
         if isinstance(outcome, dict):
@@ -422,9 +419,8 @@ async def _put(call: Call, given: Mapping[str, Object], put: Callable[[str, Obje
     failed = {key: one.value() for key, one in outcomes.items() if isinstance(one, SetError)}
     done = {key: one for key, one in outcomes.items() if not isinstance(one, SetError)}
     return {
-        "accountId": place.id,
-        "oldState": old,
-        "newState": await now(),
+        "accountId": call.place.id,
+        **held.states(),
         "created": done or None,
         "notCreated": failed or None,
     }
@@ -470,8 +466,7 @@ async def copy(call: Call) -> Object:
         raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} emails in one call")
     destroys = call.argument("onSuccessDestroyOriginal", bool, False)
     async with source_of(call, name) as source:
-        old = await source.account.read(partial(state, place=source), op="jmap state")
-        check_state(call, old, "ifFromInState")
+        await _check_source(call, source)
         found = await _put(call, given, partial(_copied, call, source, await _boxes(call)))
         done = [*dict.fromkeys(call.id_of(str(given[key].get("id"))) for key in found["created"] or ())]
         if destroys and done:
@@ -484,12 +479,19 @@ async def copy(call: Call) -> Object:
     return {"fromAccountId": name, **found}
 
 
+async def _check_source(call: Call, source: Place) -> None:
+    """Raise MethodError ``stateMismatch`` if the other account has changed since what the call expects."""
+    now = await source.account.read(partial(state, place=source), op="jmap state")
+    check_state(call, now, "ifFromInState")
+
+
 async def _copied(call: Call, source: Place, boxes: set[MailboxID], _: str, given: Object) -> Outcome:
     unknown = [name for name in given if name not in ("id", *OWN)]
     if unknown or not isinstance(given.get("id"), str):
         raise SetError("invalidProperties", "missing id or unknown property", properties=unknown or ["id"])
     number = read_id(call.id_of(given["id"]), LETTER)
     email = (await source.account.scan(lambda r: emails(r, [number], source.readable(r)), op="jmap emails")).get(number)
+    await _check_source(call, source)  # when it was read, so that the email is of the expected state
     if email is None:
         raise SetError("notFound")
     original = {"keywords": keywords_of(email), "receivedAt": METADATA_VALUES["receivedAt"](email)}

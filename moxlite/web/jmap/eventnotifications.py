@@ -179,8 +179,8 @@ async def set_(call: Call) -> Object:
 class _Notifications(ObjectSet):
     refusal = SetError("forbidden", "notifications are created by the server and can't be changed")
 
-    async def state(self, call: Call) -> str:
-        return await call.account.read(lambda r: call.place.state(r, event_notice_state(r)), op="jmap notifications")
+    def state(self, r: Reader, call: Call) -> str:
+        return call.place.state(r, event_notice_state(r))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, NOTIFICATION) for one in ids}
@@ -189,4 +189,4 @@ class _Notifications(ObjectSet):
             gone = forget_event_notices(tx, [*numbers.values()])
             return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
-        return await call.account.write(unit)
+        return await call.write(unit)

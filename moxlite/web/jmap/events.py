@@ -316,8 +316,8 @@ class _Events(ObjectSet):
     def __init__(self, *, tell: bool) -> None:
         self._tell = tell
 
-    async def state(self, call: Call) -> str:
-        return await call.account.read(CALENDARS.shelf(call).state, op="jmap events")
+    def state(self, r: Reader, call: Call) -> str:
+        return CALENDARS.shelf(call).state(r)
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         async with refusals():
@@ -343,7 +343,7 @@ class _Events(ObjectSet):
             done = put_entry(tx, where, entry)
             return done.resource, where
 
-        made, where = await call.account.write(unit)
+        made, where = await call.write(unit)
         told = {name: wanted[name] for name in ("uid", "created", "updated") if name not in given}
         if "organizerCalendarAddress" not in given and "organizerCalendarAddress" in wanted:
             told["organizerCalendarAddress"] = wanted["organizerCalendarAddress"]
@@ -383,7 +383,7 @@ class _Events(ObjectSet):
             there = _wanted_calendar(tx, call, wanted_calendars)
             _put_changed(tx, call, stored_event, there, entry)
 
-        await call.account.write(unit)
+        await call.write(unit)
 
     async def remove(self, call: Call, key: str) -> Outcome:
         async with refusals():
@@ -412,7 +412,7 @@ class _Events(ObjectSet):
             delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
         async with refusals():
-            await call.account.write(unit)
+            await call.write(unit)
         return None
 
     async def _changed(self, call: Call, stored_event: StoredEvent, wanted: Object) -> EntryPut:

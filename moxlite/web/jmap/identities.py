@@ -115,7 +115,11 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
             "htmlSignature": html,
             "mayDelete": False,
         }
-    return f"{identity_state(r)}{epoch_mark(r)}-{_fingerprint(addresses)}", found
+    return _state(r, addresses), found
+
+
+def _state(r: Reader, addresses: Mapping[str, str]) -> str:
+    return f"{identity_state(r)}{epoch_mark(r)}-{_fingerprint(addresses)}"
 
 
 def _fingerprint(addresses: Mapping[str, str]) -> str:
@@ -156,14 +160,13 @@ async def set_(call: Call) -> Object:
 class _Identities(ObjectSet):
     refusal = SetError("forbidden", "add addresses in the account app; their identities are created automatically")
 
-    async def state(self, call: Call) -> str:
-        now, _ = await call.account.read(partial(identities, call=call), op="jmap identities")
-        return now
+    def state(self, r: Reader, call: Call) -> str:
+        return identities(r, call)[0]
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         if call.place.guest:
             raise SetError("forbidden", "only the owner can do this")
-        name = await call.account.write(partial(_update, call=call, number=key, patch=patch))
+        name = await call.write(partial(_update, call=call, number=key, patch=patch))
         if name is not None:
             await _rename(call, *name)
         return None
@@ -216,8 +219,15 @@ async def _rename(call: Call, address: str, name: str) -> None:
     call.snapshot = call.server.config.current
     # Made of what was there before, so that another change of the configuration meanwhile isn't taken for this one.
     after = {**before, f"{identity_id(address)}\0{address}": name or settings.full_name}
-    noted = partial(note_renamed, address=address, before=_fingerprint(before), after=_fingerprint(after))
-    await call.account.write(noted)
+
+    def noted(tx: AccountTx) -> tuple[str, str]:
+        state = _state(tx, before)
+        note_renamed(tx, address, _fingerprint(before), _fingerprint(after))
+        return state, _state(tx, after)
+
+    states = await call.account.write(noted)  # whatever the call expects: the name has changed by now
+    if call.held is not None:
+        call.held.note(*states)
 
 
 def _people(value: list[Object] | None) -> list[Person] | None:
@@ -266,13 +276,13 @@ async def vacation_set(call: Call) -> Object:
 class _Vacation(ObjectSet):
     refusal = SetError("singleton")
 
-    async def state(self, call: Call) -> str:
-        return mark(await call.account.read(load_form, op="jmap vacation"))
+    def state(self, r: Reader, call: Call) -> str:
+        return mark(load_form(r))
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         if key != VACATION:
             raise SetError("notFound")
-        await call.account.write(partial(_save_vacation, patch=patch))
+        await call.write(partial(_save_vacation, patch=patch))
         return None
 
     async def remove(self, call: Call, key: str) -> Outcome:

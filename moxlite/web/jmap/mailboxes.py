@@ -288,13 +288,13 @@ class _Mailboxes(ObjectSet):
     def __init__(self, *, remove: bool) -> None:
         self._remove = remove
 
-    async def state(self, call: Call) -> str:
-        return await call.account.read(partial(state, place=call.place), op="jmap mailboxes")
+    def state(self, r: Reader, call: Call) -> str:
+        return state(r, call.place)
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, given: Object) -> Outcome:
             _check(given, created=True)
-            found = await call.account.write(partial(_create, call=call, given=given))
+            found = await call.write(partial(_create, call=call, given=given))
             call.created[key] = found["id"]
             return found
 
@@ -311,7 +311,7 @@ class _Mailboxes(ObjectSet):
 
     async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
         async def one(key: str, patch: Object) -> Outcome:
-            await call.account.write(partial(_update, call=call, patches={key: patch}))
+            await call.write(partial(_update, call=call, patches={key: patch}))
             return None
 
         # A name may be free only once another mailbox of the call has left it; where two wait for each other, all that
@@ -326,7 +326,7 @@ class _Mailboxes(ObjectSet):
             waiting = left
         if len(waiting) > 1:
             try:
-                await call.account.write(partial(_update, call=call, patches=waiting))
+                await call.write(partial(_update, call=call, patches=waiting))
             except (SetError, StoreError):
                 return found  # with the error that each has alone
             found |= dict.fromkeys(waiting)
@@ -342,7 +342,7 @@ class _Mailboxes(ObjectSet):
                 return box.id
 
             try:
-                await delete_in_slices(call.account, find)
+                await delete_in_slices(call.write, find)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None

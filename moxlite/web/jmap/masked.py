@@ -85,8 +85,8 @@ async def set_(call: Call) -> Object:
 
 
 class _Addresses(ObjectSet):
-    async def state(self, call: Call) -> str:
-        return await call.account.scan(masked_state, op="jmap masked")
+    def state(self, r: Reader, call: Call) -> str:
+        return masked_state(r)
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         wanted = _checked(given, ("emailPrefix", *TYPE.settable))
@@ -95,7 +95,7 @@ class _Addresses(ObjectSet):
         new = New(site=site, word=word, note=wanted.get("description") or "", active=active)
         addresses, name = _addresses(call), call.account.name
         try:
-            made = await addresses.make(name, new)
+            made = await addresses.make(name, new, call.write)
         # The store has one error for both limits: that of a day, which ends by itself, and that of the account.
         except LimitExceeded as error:
             full = await addresses.count(name) >= MAX_MASKED
@@ -115,7 +115,7 @@ class _Addresses(ObjectSet):
             note=wanted["description"] or "" if "description" in patch else None,
         )
         try:
-            after = _shown(await _addresses(call).change(call.account.name, before.address, change))
+            after = _shown(await _addresses(call).change(call.account.name, before.address, change, call.write))
         except NoSuchMasked:
             raise SetError("notFound") from None
         except MaskedRefused as error:
@@ -125,7 +125,7 @@ class _Addresses(ObjectSet):
     async def remove(self, call: Call, key: str) -> Outcome:
         masked_row = await _found(call, key)
         try:
-            await _addresses(call).remove(call.account.name, masked_row.address)
+            await _addresses(call).remove(call.account.name, masked_row.address, call.write)
         except NoSuchMasked:
             raise SetError("notFound") from None
         return None

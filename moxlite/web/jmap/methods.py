@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
@@ -21,11 +21,15 @@ if TYPE_CHECKING:
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
+    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.delivery.status import Deliveries
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.http.exchange import Request
     from moxlite.web.jmap.accounts import Place
     from moxlite.web.notices.service import ProgramNotices
 
+
+T = TypeVar("T")
 
 MAX_NAMES: Final = 1_000
 """Names in an argument: as many as a call may have objects."""
@@ -58,6 +62,57 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     tmp: Path
 
 
+class HeldState:
+    """The state of a type while a call changes objects of it, unit by unit; units of others come in between.
+
+    Args:
+      read: reads the state. now: the state that the call has found.
+      expected: the call may only change what is in that state (``ifInState``, RFC 8620 §5.3).
+
+    Attributes:
+      old, new: the states before and after the call's own changes. `old` is None where others have changed something in
+        between: a program that took `new` for its state would never hear of that.
+      changed: the call has changed something.
+    """
+
+    def __init__(self, read: Callable[[Reader], str], now: str, *, expected: bool) -> None:
+        self._read = read
+        self._expected = expected
+        self.old: str | None = now
+        self.new = now
+        self.changed = False
+
+    async def write(self, account: OpenAccount, unit: Callable[[AccountTx], T], weight: int = 0) -> T:
+        """Run a unit of the call. Raises MethodError ``stateMismatch`` if others have changed what must be as the call
+        expects.
+        """
+
+        def held(tx: AccountTx) -> tuple[T, str, str]:
+            # In the unit: whatever the call looked at before, another program may have changed since.
+            before = self._read(tx)
+            if self._expected and before != self.new:
+                raise MethodError("stateMismatch", f"ifInState: the state has changed to {before}")
+            return unit(tx), before, self._read(tx)
+
+        result, before, after = await account.write(held, weight=weight)
+        self.note(before, after)
+        return result
+
+    def note(self, before: str, after: str) -> None:
+        """Note that the call has changed the state so."""
+        if before == after:
+            return
+        if not self.changed:
+            self.old = before
+        elif before != self.new:
+            self.old = None
+        self.new, self.changed = after, True
+
+    def states(self) -> Object:
+        """The members of a response that name the states."""
+        return {"oldState": self.old, "newState": self.new}
+
+
 class Call(msgspec.Struct, kw_only=True):
     """One method call.
 
@@ -67,6 +122,7 @@ class Call(msgspec.Struct, kw_only=True):
       created: ids by creation id, of the whole request (RFC 8620 §3.3).
       budget: texts that the request may still return.
       boxes: all mailboxes that the user may read, once `learn_boxes` was called.
+      held: the state of the type that the call changes; None for a call that changes none.
       after: further responses, which follow that of the call (RFC 8621 §7.5).
     """
 
@@ -81,6 +137,7 @@ class Call(msgspec.Struct, kw_only=True):
     call_id: str = ""
     after: list[Invocation] = []
     boxes: list[int] = []
+    held: HeldState | None = None
 
     @property
     def account(self) -> OpenAccount:
@@ -91,6 +148,12 @@ class Call(msgspec.Struct, kw_only=True):
     def most_octets(self) -> int:
         """Octets that a message may have."""
         return self.snapshot.listener(self.request.info.listener).max_message_size
+
+    async def write(self, unit: Callable[[AccountTx], T], *, weight: int = 0) -> T:
+        """Run a unit that changes objects of the call's type. Raises as `HeldState.write`, StoreError."""
+        if self.held is None:
+            return await self.account.write(unit, weight=weight)
+        return await self.held.write(self.account, unit, weight)
 
     async def learn_boxes(self) -> None:
         """Read the ids of all mailboxes that the user may read."""

@@ -28,6 +28,7 @@ from moxlite.web.jmap.standard import (
 )
 
 if TYPE_CHECKING:
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
 
@@ -152,7 +153,7 @@ async def set_(call: Call) -> Object:
 class _Principals(ObjectSet):
     refusal = SetError("forbidden", "only the administrator can set users and their names")
 
-    async def state(self, call: Call) -> str:
+    def state(self, r: Reader, call: Call) -> str:
         return _state(call)
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:

@@ -168,8 +168,8 @@ async def set_(call: Call) -> Object:
 class _Notices(ObjectSet):
     refusal = SetError("forbidden", "notifications are created by the server and can't be changed")
 
-    async def state(self, call: Call) -> str:
-        return await call.account.read(lambda r: call.place.state(r, share_notice_state(r)), op="jmap shares")
+    def state(self, r: Reader, call: Call) -> str:
+        return call.place.state(r, share_notice_state(r))
 
     async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
         numbers = {one: read_id(one, LETTER) for one in ids}
@@ -178,4 +178,4 @@ class _Notices(ObjectSet):
             gone = forget_notices(tx, [*numbers.values()])
             return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
-        return await call.account.write(unit)
+        return await call.write(unit)

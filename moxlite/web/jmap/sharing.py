@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -22,7 +21,17 @@ from moxlite.web.jmap.accounts import account_id, account_name, guest_mark
 from moxlite.web.jmap.blobs import source_of
 from moxlite.web.jmap.principals import visible_address
 from moxlite.web.jmap.protocol import LIMITS, Invocation, MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import ObjectSet, Outcome, check_state, each, partial_failures, run_set, set_results
+from moxlite.web.jmap.standard import (
+    ObjectSet,
+    Outcome,
+    check_state,
+    each,
+    hold_state,
+    partial_failures,
+    read_state,
+    run_set,
+    set_results,
+)
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -158,9 +167,8 @@ async def copy_entries(
         raise MethodError("requestTooLarge", f"you can copy up to {LIMITS['maxObjectsInSet']} objects in one call")
     async with source_of(call, name) as place:
         source = msgspec.structs.replace(call, place=place)
-        check_state(call, await handler.state(source), "ifFromInState")
-        old = await handler.state(call)
-        check_state(call, old)
+        check_state(call, await read_state(source, handler.state), "ifFromInState")
+        held = await hold_state(call, handler.state)
         originals: dict[str, str] = {}
 
         async def one(key: str, wish: Object) -> Outcome:
@@ -168,13 +176,15 @@ async def copy_entries(
                 raise SetError("invalidProperties", "id is missing", properties=["id"])
             originals[key] = call.id_of(wish["id"])
             original = await read(source, originals[key])
+            # when it was read, so that it's of the expected state
+            check_state(call, await read_state(source, handler.state), "ifFromInState")
             wanted = {**original, **{part: value for part, value in wish.items() if part != "id"}}
             outcome = (await handler.create(call, {key: wanted}))[key]
             if isinstance(outcome, SetError):
                 raise outcome
             return outcome
 
-        async with partial_failures(partial(handler.state, call), old):
+        with partial_failures(held):
             outcomes = await each(given, one)
         done = {key: outcome["id"] for key, outcome in outcomes.items() if isinstance(outcome, dict)}
         call.created.update(done)
@@ -184,8 +194,7 @@ async def copy_entries(
             call.after.append(await _destroyed(source, handler, arguments, method))
         results = set_results(outcomes, {}, {})
         told = {part: results[part] for part in ("created", "notCreated")}
-        states = {"oldState": old, "newState": await handler.state(call)}
-        return {"fromAccountId": name, "accountId": call.place.id, **states, **told}
+        return {"fromAccountId": name, "accountId": call.place.id, **held.states(), **told}
 
 
 async def _destroyed(source: Call, handler: ObjectSet, arguments: Object, method: str) -> Invocation:

@@ -28,7 +28,16 @@ from moxlite.store.delivery.scripts import (
 from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
-from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, chosen_response, holds, results_response, run_set
+from moxlite.web.jmap.standard import (
+    ObjectSet,
+    ObjectType,
+    Outcome,
+    chosen_response,
+    holds,
+    partial_failures,
+    results_response,
+    run_set,
+)
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -152,21 +161,22 @@ async def set_(call: Call) -> Object:
             if script_row.active != (script_row.id == number)
         }
 
-    changed = await call.account.write(unit)
+    held = call.held
+    assert held is not None  # by `run_set`
+    with partial_failures(held):
+        changed = await call.write(unit)
     for made in (response["created"] or {}).values():
         if made["id"] in changed:
             made["isActive"] = changed.pop(made["id"])
     if changed:
         told = {key: {**((response["updated"] or {}).get(key) or {}), "isActive": on} for key, on in changed.items()}
         response["updated"] = {**(response["updated"] or {}), **told}
-    now, _ = await call.account.scan(_read, op="jmap sieve")
-    return {**response, "newState": now}
+    return {**response, **held.states()}
 
 
 class _Scripts(ObjectSet):
-    async def state(self, call: Call) -> str:
-        now, _ = await call.account.scan(_read, op="jmap sieve")
-        return now
+    def state(self, r: Reader, call: Call) -> str:
+        return _read(r)[0]
 
     async def make(self, call: Call, _: str, given: Object) -> Outcome:
         if given.keys() - {"name", "blobId", "isActive"} or given.get("isActive") not in (None, False):
@@ -179,7 +189,7 @@ class _Scripts(ObjectSet):
         name = given.get("name")
         _check_name(name)
         text, packed = await _checked(call, blob)
-        return await call.account.write(partial(_create, name=name, text=text, packed=packed))
+        return await call.write(partial(_create, name=name, text=text, packed=packed))
 
     async def change(self, call: Call, key: str, patch: Object) -> Outcome:
         _, rows = await call.account.scan(_read, op="jmap sieve")
@@ -194,10 +204,10 @@ class _Scripts(ObjectSet):
                 raise SetError("invalidProperties", "blobId must be a blob ID", properties=["blobId"])
             content = await _checked(call, wanted["blobId"])
         unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
-        return await call.account.write(unit)
+        return await call.write(unit)
 
     async def remove(self, call: Call, key: str) -> Outcome:
-        await call.account.write(partial(_destroy, number=read_id(key, LETTER)))
+        await call.write(partial(_destroy, number=read_id(key, LETTER)))
         return None
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from itertools import pairwise
 from typing import Any, Final, TypeAlias, TypeVar
@@ -28,7 +28,7 @@ from moxlite.store.errors import (
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows.history import Change, TooManyChanges, portion
 from moxlite.web.jmap.headerforms import microseconds
-from moxlite.web.jmap.methods import Call
+from moxlite.web.jmap.methods import Call, HeldState
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 
 T = TypeVar("T")
@@ -314,7 +314,7 @@ class ObjectSet(ABC):
     """The error for what programs may not do."""
 
     @abstractmethod
-    async def state(self, call: Call) -> str:
+    def state(self, r: Reader, call: Call) -> str:
         """The state of the type."""
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
@@ -349,14 +349,26 @@ def check_state(call: Call, now: str, name: str = "ifInState") -> None:
         raise MethodError("stateMismatch", f"{name}: the state has changed to {now}")
 
 
+async def read_state(call: Call, state: Callable[[Reader, Call], str]) -> str:
+    """The state of a type in the account of a call."""
+    return await call.account.scan(lambda r: state(r, call), op="jmap state")
+
+
+async def hold_state(call: Call, state: Callable[[Reader, Call], str]) -> HeldState:
+    """Hold the state of a type for the units of a call, which go by `Call.write`. Raises MethodError
+    ``stateMismatch``.
+    """
+    now = await read_state(call, state)
+    check_state(call, now)
+    call.held = HeldState(lambda r: state(r, call), now, expected=call.arguments.get("ifInState") is not None)
+    return call.held
+
+
 async def run_set(call: Call, handler: ObjectSet) -> Object:
     """A /set: creates, then updates, then destroys (RFC 8620 §5.3). Raises MethodError."""
     create, update, destroy = set_parts(call)
-    old = await handler.state(call)
-    # Not in one transaction with the changes, which are many: it stops a program that has missed something, and is no
-    # lock. What must hold for a change is looked at in its unit.
-    check_state(call, old)
-    async with partial_failures(partial(handler.state, call), old):
+    held = await hold_state(call, handler.state)
+    with partial_failures(held):
         created = dict(await handler.create(call, create)) if create else {}
         for name, outcome in created.items():
             if isinstance(outcome, dict):
@@ -374,24 +386,18 @@ async def run_set(call: Call, handler: ObjectSet) -> Object:
                 created[name] = outcome
                 if isinstance(outcome, dict):
                     call.created[name] = outcome["id"]
-    return {
-        "accountId": call.place.id,
-        "oldState": old,
-        "newState": await handler.state(call),
-        **set_results(created, updated, destroyed),
-    }
+    return {"accountId": call.place.id, **held.states(), **set_results(created, updated, destroyed)}
 
 
-@asynccontextmanager
-async def partial_failures(state: Callable[[], Awaitable[str]], old: str) -> AsyncIterator[None]:
-    """Context of changes that began at the state `old`. One that ends in an error, with another state by then, is told
-    as MethodError ``serverPartialFail``: its program would do all of it again, and read nothing anew (RFC 8620
-    §3.6.2).
+@contextmanager
+def partial_failures(held: HeldState) -> Iterator[None]:
+    """Context of changes. One that ends in an error when some were made is told as MethodError ``serverPartialFail``:
+    its program would do all of it again, and read nothing anew (RFC 8620 §3.6.2).
     """
     try:
         yield
     except (StoreError, MethodError) as error:
-        if await state() == old:
+        if not held.changed:
             raise
         logger.error("call failed with partial changes", extra={"kv": {"err": str(error)}})
         raise MethodError(

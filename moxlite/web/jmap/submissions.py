@@ -290,8 +290,8 @@ async def set_(call: Call) -> Object:
 
 
 class _Submissions(ObjectSet):
-    async def state(self, call: Call) -> str:
-        return await call.account.read(lambda r: call.place.state(r, submission_state(r)), op="jmap submissions")
+    def state(self, r: Reader, call: Call) -> str:
+        return call.place.state(r, submission_state(r))
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))
@@ -308,7 +308,7 @@ class _Submissions(ObjectSet):
             gone = forget_submissions(tx, [number for number in numbers.values() if number in own])
             return {one: None if number in gone else SetError("notFound") for one, number in numbers.items()}
 
-        return await call.account.write(unit)
+        return await call.write(unit)
 
 
 async def _undo(call: Call, number: int, patch: Object) -> None:
@@ -322,7 +322,7 @@ async def _undo(call: Call, number: int, patch: Object) -> None:
         return
     if wanted != "canceled":
         raise SetError("invalidProperties", "undoStatus can only be set to canceled", properties=["undoStatus"])
-    if await call.account.write(partial(cancel_submission, number=number)):
+    if await call.write(partial(cancel_submission, number=number)):
         return
     deliveries = call.server.deliveries
     # A Message-ID isn't enough, because a copy of a waiting message may be sent again, even by another user.
@@ -525,7 +525,7 @@ async def _submit(
     try:
         others: AbstractAsyncContextManager[list[int]] = nullcontext([])
         async with counting(server.accounts, letter) if guest else others as theirs:
-            number = await account.write(unit)
+            number = await call.write(unit)
     except OutgoingLimitExceeded as error:
         raise SetError("forbiddenToSend", str(error)) from None
     except SubmissionRefused as error:
