@@ -71,7 +71,7 @@ RATE: Final = "rate"
 SUBJECT_PASS: Final = "subjectpass"  # noqa: S105  # the name of a fact
 """Fact: the subject has a token that was given to the author (SMTP-92)."""
 JUNK: Final = "junk"
-"""Fact: the probability of junk by the account's filter; `good` is None if it has learnt too little."""
+"""Fact: the probability of junk by the account's filter. If it doesn't know, `good` is None: what it lacks."""
 
 
 MAX_AUTHORS: Final = 100
@@ -303,7 +303,7 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
       settings: of the account; None when the configuration has lost it.
       rule: the ruleset of the destination that matches.
       history: the sender's reputation by earlier mail; None if it was not looked up.
-      probability: probability of junk by the filter; None if it was not asked, or has learnt too little.
+      probability: probability of junk by the filter; None if it was not asked, or doesn't know.
       token: the author may use it in the subject of another try (SMTP-95); "" for none.
       alias: the alias that was written to. may_post: whether the author may write to it.
       fault: the reply that explains missing evidence.

@@ -69,6 +69,7 @@ from moxlite.store.delivery.reputation import find_subjectpass_key, received_sin
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.classify import classify
+from moxlite.store.junk.score import Judgement
 from moxlite.store.mail.facts import ip_classes
 from moxlite.store.options import DAY
 from moxlite.store.reports.received import Kind as ReportKind
@@ -341,11 +342,9 @@ def _sender(case: Case, message: Message) -> Sender:
     )
 
 
-async def _classify(accounts: Accounts, name: str, prepared: PreparedMessage) -> tuple[float, bool] | None:
-    """Probability and significance, or None without a filter."""
+async def _classify(accounts: Accounts, name: str, prepared: PreparedMessage) -> Judgement | None:
     async with accounts.use(name) as account:
-        judgement = await classify(account, prepared)
-    return None if judgement is None else (judgement.probability, judgement.significant)
+        return await classify(account, prepared)
 
 
 def _strict(case: Case, message: Message) -> bool:
@@ -393,33 +392,35 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
 
 
 async def _with_judgement(
-    case: Case, message: Message, accounts: Accounts, judge: Callable[[], Awaitable[tuple[float, bool] | None]]
+    case: Case, message: Message, accounts: Accounts, judge: Callable[[], Awaitable[Judgement | None]]
 ) -> Case:
-    """The case with the result of the account's junk filter, unchanged if there is no filter or it has learnt too
-    little (SMTP-93).
+    """The case with the result of the account's junk filter, unchanged without a filter. If the evidence doesn't
+    suffice, the fact says what is missing, and nothing follows from it (SMTP-93).
     """
     settings = case.settings
     if settings is None or settings.junk_filter is None:
         return case
     try:
-        judged = await judge()
+        judgement = await judge()
         strict = _strict(case, message)
     except StoreError as error:
         logger.warning("message classification failed", extra={"kv": {"account": case.account, "err": error}})
         evidence = case.evidence.but(missing=(JUNK,))
         return msgspec.structs.replace(case, evidence=evidence, fault=store_reply(error))
-    if judged is None:
+    if judgement is None:
         return case
-    probability, significant = judged
+    source = f"junk filter of {case.account}"
+    if judgement.lacks:
+        text = f"doesn't know yet, has {', '.join(map(str, judgement.lacks))}"
+        fact = Fact(JUNK, text, None, Strength.HINT, source)
+        return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
+    probability = judgement.probability
     threshold = _shifted(settings.junk_filter.threshold, message.prepared.digest)
     if strict:
         threshold = min(threshold, STRICT)
-    good = None if not significant else probability <= threshold
     text = f"{probability:.4f} of {threshold:.2f}{' strict' if strict else ''}"
-    fact = Fact(JUNK, text, good, Strength.STRONG, f"junk filter of {case.account}")
-    return msgspec.structs.replace(
-        case, evidence=case.evidence.but(fact), probability=probability if significant else None
-    )
+    fact = Fact(JUNK, text, probability <= threshold, Strength.STRONG, source)
+    return msgspec.structs.replace(case, evidence=case.evidence.but(fact), probability=probability)
 
 
 def _shifted(threshold: float, digest: bytes) -> float:

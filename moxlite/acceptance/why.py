@@ -183,7 +183,7 @@ def _steps(evidence: Evidence) -> Iterator[str]:
 def _certainty(fact: Fact) -> str:
     if fact.name == HISTORY:
         return ", sure" if fact.strength is Strength.STRONG else ", not sure"
-    return " (not enough training data)" if fact.name == JUNK and fact.good is None else ""
+    return ""
 
 
 def _plain(text: str) -> str:

@@ -29,7 +29,7 @@ TELL_SECONDS: Final = 1.0
 """Seconds between two lines about the progress of one account."""
 
 
-UNMARKED: Final = "nothing to learn: no messages are marked as junk ($Junk) or not junk ($NotJunk)"
+UNMARKED: Final = "nothing to learn: no messages from others are marked as junk ($Junk) or not junk ($NotJunk)"
 
 
 class JunkFailed(Exception):
@@ -112,15 +112,15 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
     if explained is None:
         raise JunkFailed(f"account {name} doesn't have a junk filter")
     return JunkExplained(
-        probability=explained.probability,
+        probability=explained.judgement.probability,
         threshold=explained.threshold,
-        significant=explained.significant,
-        hams=explained.hams,
-        spams=explained.spams,
+        missing=[str(lack) for lack in explained.judgement.lacks],
+        hams=explained.learned.hams,
+        spams=explained.learned.spams,
         message_words=explained.message_words,
         known_words=explained.known_words,
         trained={None: "", False: "ham", True: "junk"}[explained.trained],
-        words=[JunkUsedWord(word.word, word.ham, word.spam, word.probability) for word in explained.words],
+        words=[JunkUsedWord(word.word, word.ham, word.spam, word.probability) for word in explained.judgement.words],
     )
 
 

@@ -97,8 +97,12 @@ def explain(account: str, message: str) -> None:
 
 def _print_explained(result: "JunkExplained") -> None:
     verdict = "junk" if result.probability > result.threshold else "not junk"
+    if result.missing:
+        verdict = "the filter doesn't know yet"
     print(f"{verdict}: probability {result.probability:.4f}, junk above {result.threshold}")
-    print(f"learned: {result.hams} ham, {result.spams} junk{'' if result.significant else ' (too few ham to rely on)'}")
+    if result.missing:
+        print(f"missing: has {', '.join(result.missing)}")
+    print(f"learned: {result.hams} ham, {result.spams} junk")
     print(f"words: {result.message_words} in the message, {result.known_words} known, {len(result.words)} used")
     if result.trained:
         print(f"this message was used for training as {result.trained}")
@@ -137,7 +141,9 @@ def play(
 
     params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
     result = judge_all(_mbox(ham), _mbox(spam), params, train=train)
-    print(f"learned: {result.learnt_hams} ham, {result.learnt_spams} junk")
+    print(f"learned: {result.learned.hams} ham, {result.learned.spams} junk")
+    if result.lacks:
+        note(f"too little to reject mail: has {', '.join(map(str, result.lacks))}")
     print(f"ham passed: {result.kept} of {result.hams} ({result.ham_share:.1%})")
     print(f"junk caught: {result.caught} of {result.spams} ({result.spam_share:.1%})")
 

@@ -130,11 +130,14 @@ class JunkUsedWord(msgspec.Struct, frozen=True):
 
 
 class JunkExplained(msgspec.Struct, frozen=True, kw_only=True):
-    """A judgement and its grounds. `trained`: ``ham`` or ``junk`` if the message itself was learnt as that."""
+    """A judgement and its grounds. `missing`: what the filter must still learn, or the message must have, for a
+    judgement; nothing follows from the probability before. `trained`: ``ham`` or ``junk`` if the message itself was
+    learnt as that.
+    """
 
     probability: float
     threshold: float
-    significant: bool
+    missing: list[str]
     hams: int
     spams: int
     message_words: int

@@ -20,7 +20,7 @@ from functools import partial
 from pathlib import Path
 
 from moxlite.mailauth.dkim.sign import to_pem
-from moxlite.store.junk.score import SIGNIFICANT_HAMS
+from moxlite.store.junk.score import ENOUGH_MESSAGES, ENOUGH_SENDERS
 from tests.dnsworld import DNSWorld
 from tests.integration.mail import contents
 from tests.integration.refusals import (
@@ -152,14 +152,16 @@ def have_past(server: ServedServer) -> None:
 def teach(server: ServedServer) -> None:
     """Let the filter of bob learn enough for its word to count."""
     session = log_in(server, "bob")
-    for number in range(SIGNIFICANT_HAMS):
+    for number in range(ENOUGH_MESSAGES):
         for flag, text in (("$NotJunk", "lunch meeting minutes agenda"), ("$Junk", SPAM)):
-            mail = f"From: <x@y.example>\r\nSubject: hello {flag} {number}\r\n\r\ntext {text}\r\n"
+            mail = (
+                f"From: <x{number % ENOUGH_SENDERS}@y.example>\r\nSubject: hello {flag} {number}\r\n\r\ntext {text}\r\n"
+            )
             session.append("INBOX", f"({flag})", None, mail.encode())
     session.logout()
     question = server.folder / "question.eml"
     question.write_text("Subject: hello\r\n\r\ntext\r\n")
-    expected = f"learned: {SIGNIFICANT_HAMS} ham, {SIGNIFICANT_HAMS} junk"
+    expected = f"learned: {ENOUGH_MESSAGES} ham, {ENOUGH_MESSAGES} junk"
     until(lambda: expected in server.cli("junk", "explain", "bob", str(question)).stdout, what="the filter has learned")
 
 

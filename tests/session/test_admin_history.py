@@ -207,7 +207,7 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
 
     async def classified(_: object, message: PreparedMessage) -> Judgement:
         await trio.lowlevel.checkpoint()
-        return Judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02, True, ())
+        return Judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02)
 
     monkeypatch.setattr(gathering, "classify", classified)
     clock = Clock()

@@ -54,7 +54,7 @@ async def _judge(account: object, message: object) -> Judgement:
     del account
     await trio.lowlevel.checkpoint()
     junk = b"pills" in message.spool.whole()  # type: ignore[attr-defined] # of PreparedMessage
-    return Judgement(0.99 if junk else 0.1, True, ())
+    return Judgement(0.99 if junk else 0.1)
 
 
 class Sorting:

@@ -21,7 +21,7 @@ from moxlite.smtpd.metrics import delayed_total, rejects_total
 from moxlite.store.errors import OverQuota, StorageBroken, StorageBusy, StoreError
 from moxlite.store.file.transaction import Tx
 from moxlite.store.groupware.contacts import save_contact
-from moxlite.store.junk.score import Judgement
+from moxlite.store.junk.score import Judgement, Lack
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.mail.recipients import add_recipients
@@ -335,7 +335,7 @@ async def test_whom_the_owner_wrote_to_needs_proof(
     assert "earlier mail: none" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(1.0, True, ())
+        return Judgement(1.0)
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, account=FILTER)
@@ -480,23 +480,30 @@ async def test_spf_alone_refuses_only_a_fail_without_other_proof(smtp: Smtp) -> 
         (1.0, True, "198.51.100.7", "junk-content"),
         (1.0, False, "198.51.100.7", "no-bad-signals"),
         (0.5, True, "198.51.100.7", "no-bad-signals"),
-        (0.5, True, "198.51.100.8", "junk-content-strict"),
+        (0.6, True, "198.51.100.8", "junk-content-strict"),
+        (0.6, False, "198.51.100.8", "no-bad-signals"),
     ],
 )
 async def test_content_decides_about_strangers(
     smtp: Smtp, monkeypatch: pytest.MonkeyPatch, probability: float, significant: bool, remote: str, word: str
 ) -> None:
-    """SMTP-93: strictly where the client has no reverse name; a filter that has learnt too little refuses nothing."""
+    """SMTP-93: strictly where the client has no reverse name; a filter that doesn't know yet refuses nothing, and says
+    what is missing.
+    """
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(probability, significant, ())
+        return Judgement(probability, (), () if significant else (Lack("spams", 2, 50),))
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, account=FILTER)
     answer = await send(smtp, {DMARC: [], "remote.example": []}, context=context, remote=remote)
     junk = word.startswith("junk")
     assert answer.startswith("451 4.3.0" if junk else "250")
-    assert await reason(smtp, "Rejects" if junk else "Inbox") == word
+    box = "Rejects" if junk else "Inbox"
+    assert await reason(smtp, box) == word
+    [trace] = headers((await smtp.messages(mailbox=box))[-1], "X-Moxlite-Reason")
+    said = " ".join(trace.split())
+    assert ("junk filter: doesn't know yet, has 2 of 50 junk messages" in said) is not significant
 
 
 BOUNCE = (

@@ -42,7 +42,7 @@ def judging(monkeypatch: pytest.MonkeyPatch, probability: float) -> None:
     """Let the filter say this of each message."""
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(probability, True, ())
+        return Judgement(probability)
 
     monkeypatch.setattr(gathering, "classify", judged)
 

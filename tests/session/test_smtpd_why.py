@@ -66,7 +66,7 @@ async def test_the_junk_filter_counts_without_a_client(smtp: Smtp, monkeypatch: 
     """SMTP-164, SMTP-93: what the account has learnt is asked in any case."""
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(1.0, True, ())
+        return Judgement(1.0)
 
     monkeypatch.setattr(gathering, "classify", judged)
     found = await tried(with_rules(smtp, account=FILTER), MAIL)

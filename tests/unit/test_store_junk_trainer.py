@@ -18,8 +18,8 @@ from moxlite.store.file import database
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk import score, trainer, trainer as retraining
 from moxlite.store.junk.classify import classify
-from moxlite.store.junk.score import hash_words
-from moxlite.store.junk.words import read_meta, stored_words
+from moxlite.store.junk.score import ENOUGH_SENDERS, hash_words
+from moxlite.store.junk.words import read_learned, read_meta, stored_words
 from moxlite.store.junkflags import Grams, JunkParams
 from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.copying import copy_messages, move_ids
@@ -166,6 +166,78 @@ async def test_a_copy_counts_on_its_own_and_a_move_keeps_what_was_learnt(account
         await account.write(lambda tx: move_ids(tx, [one.message_id], inbox))  # neutral
         await account.settle()
         assert await count(account, "lunch") == (1, 0)
+
+
+async def check_deeply(account: Account) -> None:
+    assert await account.scan(lambda r: check_account(r, deep=True), op="check") == []
+
+
+async def test_what_the_owner_wrote_is_marked_but_not_learnt(accounts: Accounts) -> None:
+    """STORE-89a, STORE-84, STORE-85, IMAP-111: in Sent, after it has left it, and a copy; also by a retraining."""
+    async with accounts.use("mia") as account:
+        one = await add(account, "lunch tomorrow", name="Sent")
+        await account.settle()
+        sent, archive = (await box(account, "Sent")).id, (await box(account, "Archive")).id
+        await account.write(lambda tx: copy_messages(tx, sent, [one.uid], archive))
+        await account.settle()
+        await account.write(lambda tx: move_ids(tx, [one.message_id], archive))
+        await account.settle()
+        flags = await look(account, lambda r: r.rows("SELECT flags & 48, trained FROM message"))
+        assert flags == [(int(Flag.NOTJUNK), 0)] * 2
+        for _ in range(2):
+            assert (await learnt(account), await words(account)) == ((0, 0), {})
+            await check_deeply(account)
+            await account.trainer.retrain()
+        await mark(account, one.message_id, add=Flag.JUNK, remove=Flag.NOTJUNK)
+        await account.settle()
+        assert (await learnt(account), await count(account, "lunch")) == ((0, 1), (0, 1))
+        await check_deeply(account)
+        ids = await look(account, lambda r: [row[0] for row in r.rows("SELECT id FROM message")])
+        await account.write(lambda tx: expunge_ids(tx, ids))
+        await account.settle()
+        assert (await learnt(account), await words(account)) == ((0, 0), {})
+        assert await look(account, lambda r: r.rows("SELECT * FROM junk_own")) == []
+
+
+async def test_what_was_learnt_before_it_came_into_sent_is_unlearnt_as_it_was(accounts: Accounts) -> None:
+    """STORE-89a: an own address in From alone proves nothing."""
+    async with accounts.use("mia") as account:
+        one = await add(account, "lunch tomorrow", name="Archive")
+        await account.settle()
+        sent = (await box(account, "Sent")).id
+        await account.write(lambda tx: move_ids(tx, [one.message_id], sent))
+        await account.settle()
+        assert (await learnt(account), await count(account, "lunch")) == ((1, 0), (1, 0))
+        await check_deeply(account)
+        await account.write(lambda tx: expunge_ids(tx, [one.message_id]))
+        await account.settle()
+        assert (await learnt(account), await words(account)) == ((0, 0), {})
+
+
+async def test_senders_are_counted_for_each_class(accounts: Accounts) -> None:
+    """STORE-89: each address once, as long as it has a learnt message; retraining counts the same."""
+
+    async def senders() -> tuple[int, int]:
+        meta = (await look(account, read_meta))[0]
+        assert meta is not None
+        learned = await look(account, lambda r: read_learned(r, meta))
+        return learned.ham_senders, learned.spam_senders
+
+    async with accounts.use("mia") as account:
+        added = []
+        for number in range(14):
+            data = mail(number, body="lunch").replace(b"anton@", b"Anton%d@" % (number % 12))
+            where = (await box(account, "Archive")).id
+            added += await append(account, where, [Append(await prepared(data))])
+        await account.settle()
+        assert await senders() == (ENOUGH_SENDERS, 0)
+        await mark(account, added[0].message_id, add=Flag.JUNK, remove=Flag.NOTJUNK)
+        await account.write(lambda tx: expunge_ids(tx, [one.message_id for one in added[4:12]]))
+        await account.settle()
+        for _ in range(2):
+            assert await senders() == (4, 1)  # of 0 to 3, and 0 and 1 again
+            await check_deeply(account)
+            await account.trainer.retrain()
 
 
 async def test_a_removed_message_is_unlearnt_before_it_is_erased(accounts: Accounts) -> None:
@@ -447,6 +519,8 @@ async def test_pruning_drops_old_words_of_one_message(accounts: Accounts) -> Non
         "UPDATE {} SET ham = ham + 1 WHERE hash = (SELECT min(hash) FROM {})",
         "DELETE FROM {} WHERE hash = (SELECT min(hash) FROM {})",
         "INSERT INTO {} SELECT 77, 1, 0, 1 FROM (SELECT max(hash) FROM {})",
+        "UPDATE junk_sender SET messages = 2 -- {} {}",
+        "DELETE FROM junk_sender -- {} {}",
     ],
 )
 async def test_the_deep_check_counts_the_words_again(accounts: Accounts, sql: str) -> None:

@@ -19,8 +19,8 @@ GROWING: Final[Mapping[Kind, str]] = {
         alarm alarm_notice body body_chunk bulk_sender contact contact_address contact_due contact_group correspondent
         correspondent_word entry_facts erase_queue expunged gathered group_card group_member imap_copy instance
         invitation jmap_submission
-        junk_retrain junk_word_0 junk_word_1 masked_sender message message_dkim message_header message_info
-        message_keyword message_smtp outbox outgoing pop3_seen queued recipient
+        junk_own junk_retrain junk_sender junk_word_0 junk_word_1 masked_sender message message_dkim message_header
+        message_info message_keyword message_smtp outbox outgoing pop3_seen queued recipient
         recipient_domain_tls resource resource_address resource_data resource_gone resource_kept sieve_seen snooze
         thread_missing unit_key vacation_sent""",
     Kind.AUTH: "audit login_attempt masked session session_token",

@@ -15,9 +15,22 @@ from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.score import NEUTRAL, Judgement, JunkWord, hash_words, judge, words_of
-from moxlite.store.junk.words import count_words, read_meta, stored_words
+from moxlite.store.junk.score import (
+    Judgement,
+    Lack,
+    Learned,
+    hash_words,
+    judge,
+    lacks_of,
+    sender_of,
+    words_of,
+)
+from moxlite.store.junk.words import count_words, read_learned, read_meta, stored_words
 from moxlite.store.junkflags import Grams, JunkParams
+
+TRAINED: Final = """
+SELECT trained FROM message WHERE id = ?1
+AND NOT EXISTS (SELECT 1 FROM junk_own WHERE generation = ?2 AND message_id = ?1)"""
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -27,12 +40,9 @@ class Explanation(msgspec.Struct, frozen=True):
     None if it was not.
     """
 
-    probability: float
-    significant: bool
-    words: tuple[JunkWord, ...]
+    judgement: Judgement
     threshold: float
-    hams: int
-    spams: int
+    learned: Learned
     message_words: int
     known_words: int
     trained: bool | None = None
@@ -54,7 +64,7 @@ async def classify(account: Account, message: PreparedMessage | bytes | int) -> 
     began = time.perf_counter()
     explanation = await account.scan(partial(_explain, message=message, params=params), op="junk_classify")
     metrics.JUNK_CLASSIFY_SECONDS.observe(time.perf_counter() - began)
-    return Judgement(explanation.probability, explanation.significant, explanation.words)
+    return explanation.judgement
 
 
 async def explain(account: Account, message: bytes | int) -> Explanation | None:
@@ -69,21 +79,14 @@ def _explain(r: Reader, message: PreparedMessage | bytes | int, params: JunkPara
     active, _ = read_meta(r)
     words = _words(r, message, params.grams if active is None else active.grams)
     if active is None:
-        return Explanation(NEUTRAL, False, (), params.threshold, 0, 0, len(words), 0)
+        return Explanation(judge((), Learned(), params), params.threshold, Learned(), len(words), 0)
+    learned = read_learned(r, active)
     counts = count_words(r, active.generation, hash_words(words, active.salt))
     known = [(word, ham, spam) for word, (ham, spam) in zip(words, counts, strict=True) if ham or spam]
-    judgement = judge(known, active.hams, active.spams, params)
-    trained = r.value("SELECT trained FROM message WHERE id = ?", message) if isinstance(message, int) else None
+    judgement = judge(known, learned, params)
+    trained = r.value(TRAINED, message, active.generation.number) if isinstance(message, int) else None
     return Explanation(
-        judgement.probability,
-        judgement.significant,
-        judgement.words,
-        params.threshold,
-        active.hams,
-        active.spams,
-        len(words),
-        len(known),
-        None if trained is None else trained != 0,
+        judgement, params.threshold, learned, len(words), len(known), None if trained is None else trained != 0
     )
 
 
@@ -114,24 +117,27 @@ class Memory:
 
     def __init__(self, params: JunkParams) -> None:
         self.params = params
-        self.hams = 0
-        self.spams = 0
+        self._messages = [0, 0]
+        self._senders: tuple[set[str], set[str]] = (set(), set())
         self._counts: dict[str, list[int]] = {}
 
     def learn(self, message: bytes, *, spam: bool) -> None:
         """Learn a message."""
         for word in message_words(message, self.params.grams):
             self._counts.setdefault(word, [0, 0])[spam] += 1
-        if spam:
-            self.spams += 1
-        else:
-            self.hams += 1
+        self._messages[spam] += 1
+        self._senders[spam].add(sender_of(scan(message)))
+
+    @property
+    def learned(self) -> Learned:
+        """What was learned."""
+        return Learned(*self._messages, *map(len, self._senders))
 
     def judge(self, message: bytes) -> Judgement:
         """Judge a message."""
         words = message_words(message, self.params.grams)
         counted = [(word, counts[0], counts[1]) for word in words if (counts := self._counts.get(word)) is not None]
-        return judge(counted, self.hams, self.spams, self.params)
+        return judge(counted, self.learned, self.params)
 
 
 def message_words(message: bytes, grams: Grams) -> list[str]:
@@ -140,10 +146,12 @@ def message_words(message: bytes, grams: Grams) -> list[str]:
 
 
 class ReplayResult(msgspec.Struct, frozen=True):
-    """Result of `play`: messages learnt, messages judged, and hams kept and spams caught among the judged ones."""
+    """Result of `play`: what was learned, messages judged, hams kept and spams caught among the judged ones by their
+    words. `lacks`: what must be learned before an account's filter judges by them.
+    """
 
-    learnt_hams: int
-    learnt_spams: int
+    learned: Learned
+    lacks: tuple[Lack, ...]
     hams: int
     spams: int
     kept: int
@@ -176,4 +184,5 @@ def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, t
             memory.learn(messages[place], spam=spam)
         rest.append([messages[place] for place in order[cut:]])
     good, bad = ([memory.judge(message).probability > params.threshold for message in part] for part in rest)
-    return ReplayResult(memory.hams, memory.spams, len(good), len(bad), good.count(False), bad.count(True))
+    lacks = lacks_of(memory.learned)
+    return ReplayResult(memory.learned, lacks, len(good), len(bad), good.count(False), bad.count(True))

@@ -26,8 +26,8 @@ from moxlite.store.junk.words import (
     MessageTokens,
     Meta,
     begin_generation,
-    change_words,
     forget_all,
+    learn_as,
     prune_words,
     read_meta,
     swap_generations,
@@ -105,10 +105,10 @@ def learn(tx: Tx, meta: Meta, batch: Sequence[MessageTokens]) -> int:
         if row is not None:
             wanted, trained = row
             if wanted != trained:
-                change_words(tx, meta.generation, one.hashes, trained, wanted)
+                learn_as(tx, meta.generation, one, trained, wanted)
                 tx.execute(TRAINED, wanted, one.message_id)
         if (row := tx.row(REMOVED, one.message_id)) is not None:
-            change_words(tx, meta.generation, one.hashes, row[0], None)
+            learn_as(tx, meta.generation, one, row[0], None)
             tx.execute(UNTRAINED, one.message_id)
         done += 1
         if time.perf_counter() - began >= UNIT_SECONDS:
@@ -333,7 +333,7 @@ def _fill(tx: Tx, meta: Meta, batch: Sequence[MessageTokens], *, first: bool) ->
         if row is not None:
             wanted, trained = row
             if wanted is not None:
-                change_words(tx, meta.generation, one.hashes, None, wanted)
+                learn_as(tx, meta.generation, one, None, wanted)
                 tx.execute(KEEP, one.message_id, wanted)
             if first and wanted != trained:
                 tx.execute(TRAINED, wanted, one.message_id)  # here, so that the swap has little to change

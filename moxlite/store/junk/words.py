@@ -19,6 +19,7 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.proto.mime.structure import scan
+from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -26,7 +27,7 @@ from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx, int_array
-from moxlite.store.junk.score import TOKENIZER_VERSION, hash_words, words_of
+from moxlite.store.junk.score import ENOUGH_SENDERS, TOKENIZER_VERSION, Learned, hash_words, sender_of, words_of
 from moxlite.store.junkflags import Grams
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import DAY
@@ -57,6 +58,29 @@ UPDATE junk_meta SET hams = max(hams + ?, 0), spams = max(spams + ?, 0) WHERE ge
 DROP_META: Final = "DELETE FROM junk_meta WHERE generation = ?"
 USE: Final = "UPDATE junk_meta SET position = NULL WHERE generation = ?"
 PRUNED: Final = "UPDATE junk_meta SET pruned = 1 WHERE generation = ?"
+
+# Which mail the owner wrote (STORE-89a): what is in Sent, or was added to it, as its recipients show, and its copies.
+# An address in From proves nothing.
+IS_OWN: Final = f"""
+SELECT EXISTS (SELECT 1 FROM message c JOIN mailbox b ON b.id = c.mailbox_id
+    WHERE c.id IN (m.id, m.email_id) AND b.special_use & {int(SpecialUse.SENT)} <> 0)
+OR EXISTS (SELECT 1 FROM recipient WHERE message_id IN (m.id, m.email_id))
+OR EXISTS (SELECT 1 FROM junk_own WHERE generation IN (0, 1) AND message_id IN (m.id, m.email_id))
+FROM message m WHERE m.id = ?"""  # noqa: S608 - a constant
+ADD_OWN: Final = "INSERT INTO junk_own (generation, message_id) VALUES (?, ?)"
+DROP_OWN: Final = "DELETE FROM junk_own WHERE generation = ? AND message_id = ?"
+DROP_ALL_OWN: Final = "DELETE FROM junk_own WHERE generation = ?"
+
+ADD_SENDER: Final = """
+INSERT INTO junk_sender (generation, spam, hash, messages) VALUES (?, ?, ?, 1)
+ON CONFLICT (generation, spam, hash) DO UPDATE SET messages = messages + 1"""
+SUBTRACT_SENDER: Final = "UPDATE junk_sender SET messages = messages - 1 WHERE generation = ? AND spam = ? AND hash = ?"
+DROP_SENDER: Final = "DELETE FROM junk_sender WHERE generation = ? AND spam = ? AND hash = ? AND messages <= 0"
+DROP_ALL_SENDERS: Final = "DELETE FROM junk_sender WHERE generation = ?"
+SENDERS: Final = "SELECT spam, hash, messages FROM junk_sender WHERE generation = ?"
+# Up to as many as matter: a table of a million senders takes no longer.
+COUNT_SENDERS: Final = f"""
+SELECT count(*) FROM (SELECT 1 FROM junk_sender WHERE generation = ? AND spam = ? LIMIT {ENOUGH_SENDERS})"""  # noqa: S608
 
 FORGET_RETRAINED: Final = "DELETE FROM junk_retrain"
 FORGET_REMOVED: Final = "UPDATE erase_queue SET trained = NULL WHERE trained IS NOT NULL"
@@ -161,11 +185,43 @@ def count_words(r: Reader, generation: Generation, hashes: array[int]) -> list[t
     return found
 
 
-def change_words(tx: Tx, generation: Generation, hashes: Sequence[int], before: int | None, after: int | None) -> None:
-    """Unlearn the words of a message from class `before`, learn them for `after`: 0 ham, 1 spam, None neither.
+def read_learned(r: Reader, meta: Meta) -> Learned:
+    """What a generation has learned."""
+    hams, spams = (r.value(COUNT_SENDERS, meta.generation.number, spam) for spam in (0, 1))
+    return Learned(meta.hams, meta.spams, hams, spams)
 
-    Counts end at 0: words may have been pruned since (STORE-193).
+
+def learn_as(tx: Tx, generation: Generation, message: MessageTokens, before: int | None, after: int | None) -> None:
+    """Unlearn a message from class `before`, learn it for `after`: 0 ham, 1 spam, None neither.
+
+    What the owner wrote is no example of what others write, so it is ham of which nothing is learned (STORE-89a).
     """
+    if before == after:
+        return
+    number = generation.number
+    # Asked first: a copy, and what was moved since, is known by it.
+    own = after == 0 and bool(tx.value(IS_OWN, message.message_id))
+    if before == 0 and tx.execute(DROP_OWN, number, message.message_id):
+        before = None
+    if own:
+        tx.execute(ADD_OWN, number, message.message_id)
+        after = None
+    _change_sender(tx, number, message.sender, before, after)
+    _change_words(tx, generation, message.hashes, before, after)
+
+
+def _change_sender(tx: Tx, number: int, sender: int | None, before: int | None, after: int | None) -> None:
+    if sender is None or before == after:
+        return
+    if before is not None:
+        tx.execute(SUBTRACT_SENDER, number, before, sender)
+        tx.execute(DROP_SENDER, number, before, sender)
+    if after is not None:
+        tx.execute(ADD_SENDER, number, after, sender)
+
+
+def _change_words(tx: Tx, generation: Generation, hashes: Sequence[int], before: int | None, after: int | None) -> None:
+    """Change the counts of words. They end at 0: words may have been pruned since (STORE-193)."""
     if before == after:
         return
     if hashes:
@@ -197,7 +253,8 @@ def begin_generation(tx: Tx, grams: Grams) -> Meta:
 
 def drop_generation(tx: Tx, generation: Generation) -> None:
     """Drop the words of a generation: SQLite frees the pages of the table without reading its rows."""
-    tx.execute(DROP_META, generation.number)
+    for statement in (DROP_META, DROP_ALL_OWN, DROP_ALL_SENDERS):
+        tx.execute(statement, generation.number)
     tx.execute(generation.clear)
 
 
@@ -254,16 +311,19 @@ MAX_HASHES: Final = 500_000
 
 STRUCTURE: Final = f"SELECT structure FROM message_info WHERE email_id = {EMAIL_ID}"  # noqa: S608 - a constant
 LEARNT: Final = """
-SELECT id, trained FROM message WHERE trained IS NOT NULL
-UNION ALL SELECT message_id, trained FROM erase_queue WHERE trained IS NOT NULL"""
+SELECT id, trained FROM (
+    SELECT id, trained FROM message WHERE trained IS NOT NULL
+    UNION ALL SELECT message_id, trained FROM erase_queue WHERE trained IS NOT NULL)
+WHERE id NOT IN (SELECT message_id FROM junk_own WHERE generation = ?)"""
 ANY_WORDS: Final = "SELECT EXISTS (SELECT 1 FROM junk_word_0) + EXISTS (SELECT 1 FROM junk_word_1)"
 
 
 class MessageTokens(msgspec.Struct, frozen=True):
-    """A message's id, and the hashes of its words."""
+    """A message's id, the hashes of its words, and that of its sender; without any if it cannot be read."""
 
     message_id: int
     hashes: array[int]
+    sender: int | None
 
 
 def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[MessageTokens]:
@@ -276,12 +336,15 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[MessageTokens]:
     work = Background()
     for message_id in ids:
         work.give_way()
+        sender: int | None = None
         try:
-            hashes = hash_words(stored_words(r, message_id, meta.grams), meta.salt)
+            structure, read = _opened(r, message_id)
+            hashes = hash_words(words_of(structure, read, meta.grams), meta.salt)
+            [sender] = hash_words([sender_of(structure)], meta.salt)
         except (ChunkDamaged, NoSuchMessage) as error:
             logger.warning("failed to read message words", extra={"kv": {"message": message_id, "err": str(error)}})
             hashes = array("q")
-        found.append(MessageTokens(message_id, hashes))
+        found.append(MessageTokens(message_id, hashes, sender))
         total += len(hashes)
         if total >= MAX_HASHES:
             break
@@ -294,13 +357,17 @@ def stored_words(r: Reader, message_id: int, grams: Grams) -> list[str]:
     Raises:
       NoSuchMessage; ChunkDamaged.
     """
+    return words_of(*_opened(r, message_id), grams)
+
+
+def _opened(r: Reader, message_id: int) -> tuple[Structure, Read]:
+    """The structure of a stored message, and the function that reads its octets."""
     content = locate(r, message_id)
+    structure = _structure(r, message_id, content)
     if content.size <= WHOLE:
         octets = read_content(r, content)
-        return words_of(_structure(r, message_id, content), lambda start, end: octets[start:end], grams)
-    return words_of(
-        _structure(r, message_id, content), lambda start, end: read_content(r, content, start, end - start), grams
-    )
+        return structure, lambda start, end: octets[start:end]
+    return structure, lambda start, end: read_content(r, content, start, end - start)
 
 
 def _structure(r: Reader, message_id: int, content: Content) -> Structure:
@@ -322,9 +389,17 @@ def wrong_words(r: Reader) -> Iterator[str]:
         return
     hams: Counter[int] = Counter()
     spams: Counter[int] = Counter()
-    for message_id, trained in r.rows(LEARNT):
+    senders: Counter[tuple[int, int]] = Counter()
+    for message_id, trained in r.rows(LEARNT, meta.generation.number):
         for one in tokenise(r, meta, [message_id]):
             (spams if trained else hams).update(set(one.hashes))
+            if one.sender is not None:
+                senders[trained, one.sender] += 1
+    for spam, sender, messages in r.rows(SENDERS, meta.generation.number):
+        if messages != (count := senders.pop((spam, sender), 0)):
+            yield f"sender {sender} counts {messages} messages, but there are {count}"
+    for _, sender in senders:
+        yield f"sender {sender} is missing"
     for word, ham, spam in r.iterate(meta.generation.all):
         right = (hams.pop(word, 0), spams.pop(word, 0))
         if (ham, spam) != right and not (meta.pruned and ham <= right[0] and spam <= right[1]):

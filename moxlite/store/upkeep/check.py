@@ -490,17 +490,19 @@ RULES: Final = (
     Rule(
         "junk_meta",
         "the junk filter has learned {} hams and {} spams, but {} and {} messages are marked",
-        """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT (SELECT count(*) FROM message WHERE trained = 0)
+        """SELECT j.hams, j.spams, h - own, s FROM junk_meta j, (SELECT (SELECT count(*) FROM message WHERE trained = 0)
         + (SELECT count(*) FROM erase_queue WHERE trained = 0) AS h, (SELECT count(*) FROM message WHERE
-        trained = 1) + (SELECT count(*) FROM erase_queue WHERE trained = 1) AS s) WHERE j.position IS NULL
-        AND (j.hams, j.spams) <> (h, s)""",
+        trained = 1) + (SELECT count(*) FROM erase_queue WHERE trained = 1) AS s) CROSS JOIN (SELECT generation,
+        (SELECT count(*) FROM junk_own o WHERE o.generation = g.generation) AS own FROM junk_meta g) USING (generation)
+        WHERE j.position IS NULL AND (j.hams, j.spams) <> (h - own, s)""",
     ),
     Rule(
         "junk_meta",
         "the retraining junk filter has learned {} hams and {} spams, but junk_retrain has {} and {}",
-        """SELECT j.hams, j.spams, h, s FROM junk_meta j, (SELECT count(*) FILTER (WHERE trained = 0) AS h,
-        count(*) FILTER (WHERE trained = 1) AS s FROM junk_retrain) WHERE j.position IS NOT NULL AND (j.hams,
-        j.spams) <> (h, s)""",
+        """SELECT j.hams, j.spams, h - own, s FROM junk_meta j, (SELECT count(*) FILTER (WHERE trained = 0) AS h,
+        count(*) FILTER (WHERE trained = 1) AS s FROM junk_retrain) CROSS JOIN (SELECT generation,
+        (SELECT count(*) FROM junk_own o WHERE o.generation = g.generation) AS own FROM junk_meta g) USING (generation)
+        WHERE j.position IS NOT NULL AND (j.hams, j.spams) <> (h - own, s)""",
     ),
     Rule(
         "thread",
