@@ -20,7 +20,7 @@ class Group:
     def __init__(self, limit: int) -> None:
         old = MOUNT / "memory"
         self.limit = limit
-        self.path = (old if old.is_dir() else MOUNT) / f"moxlite-test-{os.getpid()}"
+        self.path = (old if old.is_dir() else MOUNT) / f"moxlite-test-{os.getpid()}-{limit}"
         self._limit, self._most, self._kills, self._anonymous = (
             ("memory.limit_in_bytes", "memory.max_usage_in_bytes", "memory.oom_control", "total_rss")
             if old.is_dir()

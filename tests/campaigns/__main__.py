@@ -35,6 +35,7 @@ NIGHTLY: Final = {
     "jmap_kill": 0.1,
     "link": 0.06,
     "mailauth": 0.5,
+    "memory_by_work": 0.05,
     "office": 0.3,
     "opening": 0.05,
     "rules": 0.1,
