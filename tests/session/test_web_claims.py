@@ -15,8 +15,8 @@ from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.people import correspondents, gathering
 from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
-from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.composing.answering import own_of
+from moxlite.web.webmail.reading.claims import claim_of
 from moxlite.web.webmail.reading.parsed import structure_of
 from tests.store_mail import deliver_mail, look
 from tests.web_rig import Browser, Rig

@@ -257,7 +257,8 @@ def files_of(request: SendRequest, given: Iterable[FormFile]) -> list[File]:
         facts = form_file.spool.facts
         clean = not (facts.nul or facts.bare_cr or facts.bare_lf)
         head = form_file.spool.read(0, SNIFFED)
-        blocks, size = form_file.spool.chunks, form_file.spool.size
+        blocks: Callable[[], Iterator[bytes]] = form_file.spool.chunks
+        size = form_file.spool.size
         if _is_message(form_file.content_type):
             blocks, size = _for_others(where, blocks, size)
         kind, parameters = _media_type(where, form_file.content_type, form_file.name, head, clean=clean)

@@ -20,9 +20,6 @@ from moxlite.web.webmail.live.subscriptions import AccountSubscriptions
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from moxlite.compose.reply import AccountAddresses
     from moxlite.store.auth.sessions import Session
     from moxlite.store.delivery.status import Deliveries
     from moxlite.wakeup import Alarm
@@ -30,6 +27,7 @@ if TYPE_CHECKING:
     from moxlite.web.notices.service import Notices
     from moxlite.web.webmail.holders import Holder, Holders
     from moxlite.web.webmail.live.context import StreamStart
+    from moxlite.web.webmail.reading.parsed import OwnWith
     from moxlite.web.webmail.reading.views import Views
 
 TOKEN_AGE: Final = 60.0  # WEBMAIL-30
@@ -99,9 +97,7 @@ class Streams:
         if entry is None or entry.session.id != session.id or entry.expires < time.monotonic():
             raise UserError("bad token")
 
-    def add(
-        self, session: Session, home: Holder, facts: StreamStart, addresses: Callable[[], AccountAddresses]
-    ) -> Stream:
+    def add(self, session: Session, home: Holder, facts: StreamStart, addresses: OwnWith) -> Stream:
         """Add a new stream; `addresses` returns the own addresses. If the session or account has too many, its oldest
         stream ends. Raises TooManyStreams.
         """
