@@ -57,6 +57,25 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
+def open_file(path: Path) -> BinaryIO:
+    """Open a regular file for reading, also by a link. A pipe in its place is refused, and not waited for.
+
+    Raises:
+      OSError: ENXIO for anything but a file, EISDIR for a folder.
+    """
+    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.ENXIO, "isn't a regular file", str(path))
+    return file
+
+
+def read_file(path: Path) -> bytes:
+    """All octets of such a file. Raises as `open_file`."""
+    with open_file(path) as file:
+        return file.read()
+
+
 def key_file(path: Path, size: int, *, create: bool, mode: int = 0o640) -> bytes:
     """The octets of a file that holds a key. With `create` a missing one is made, with `size` random octets, and so is
     one that a process which was killed has left empty.

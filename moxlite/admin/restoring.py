@@ -29,7 +29,7 @@ from moxlite.process.lock import DataLock
 from moxlite.process.permissions import NamedFiles, fix_config, fix_data
 from moxlite.process.privileges import service_user
 from moxlite.proto.address import Domain
-from moxlite.safefile import Tree, plain_parts
+from moxlite.safefile import Tree, plain_parts, read_file
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.backup.keys import rotate_signer
 from moxlite.store.backup.layout import CONFIG, CONFIG_FOLDER, NAMED, RESTORING
@@ -318,7 +318,7 @@ def _failures(changed: list[str]) -> list[str]:
 
 def _tlsa(path: Path) -> list[str]:
     """TLSA records of the keys that the configuration names now."""
-    texts = [source_of(one, one.read_bytes()) for one in (path, path.parent / DOMAINS_FILE)]
+    texts = [source_of(one, read_file(one)) for one in (path, path.parent / DOMAINS_FILE)]
     snapshot, _ = check_files(*texts)
     return [] if snapshot is None else [zone_line(tlsa_record) for tlsa_record in tlsa_records(snapshot)]
 

@@ -27,6 +27,7 @@ from moxlite.config.toml.edit import Document
 from moxlite.config.toml.scan import line_of, lines_of
 from moxlite.config.values import Section
 from moxlite.findings import Code, Finding, Grade
+from moxlite.safefile import open_file
 
 DOMAINS_FILE: Final = "domains.toml"
 """Name of domains.toml, in the folder of the static file (ADMIN-1)."""
@@ -132,8 +133,8 @@ def read_source(path: Path) -> Source:
       ConfigError: it cannot be read, is too large, or isn't UTF-8.
     """
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE + 1)  # not all: the path may lead to a device without an end
+        with open_file(path) as file:  # who may change domains.toml must not make root wait
+            data = file.read(MAX_FILE + 1)
     except OSError as error:
         reader = " by the service user" if hasattr(os, "geteuid") and os.geteuid() != os.getuid() else ""
         hint = ""

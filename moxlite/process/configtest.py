@@ -30,7 +30,7 @@ from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_sy
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
 from moxlite.process.permissions import NamedFiles
 from moxlite.process.privileges import UnknownUser, as_author, service_user
-from moxlite.safefile import openings
+from moxlite.safefile import openings, read_file
 
 APPS: Final = ("account", "admin", "webmail", "webapi")
 
@@ -165,7 +165,7 @@ def _clear_passwords(snapshot: Snapshot) -> list[Mistake]:
 
 def _dkim_key(path: KeyPath, selector: Selector) -> Iterator[Mistake]:
     try:
-        key = load_private_key(selector.key_file.read_bytes(), thorough=True)
+        key = load_private_key(read_file(selector.key_file), thorough=True)
     except PermissionError:
         yield _closed(path, selector.key_file)
     except OSError as error:
@@ -182,7 +182,7 @@ def _dkim_key(path: KeyPath, selector: Selector) -> Iterator[Mistake]:
 
 def _host_key(path: KeyPath, file: Path) -> Iterator[Mistake]:
     try:
-        load_host_key(file.read_bytes())
+        load_host_key(read_file(file))
     except PermissionError:
         yield _closed(path, file)
     except OSError as error:

@@ -34,7 +34,7 @@ from moxlite.process.errors import StartFailed
 from moxlite.process.fences import explain_os_error
 from moxlite.process.privileges import acting_as
 from moxlite.proto.address import Address, AddressError, Domain
-from moxlite.safefile import key_file, replaceable
+from moxlite.safefile import key_file, read_file, replaceable
 
 Read: TypeAlias = Callable[[Path], bytes]
 """Gives the octets of a file; raises OSError."""
@@ -78,9 +78,9 @@ def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:
     file, it is read as that user (ADMIN-37). Raises OSError.
     """
     if ids is None or not replaceable(path):
-        return path.read_bytes()
+        return read_file(path)
     with acting_as(*ids):
-        return path.read_bytes()
+        return read_file(path)
 
 
 def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]], ACMEKeys]:
@@ -96,7 +96,7 @@ def load_keys(static: Static, read: Read) -> tuple[dict[str, tuple[KeyPair, ...]
     return found
 
 
-def load_certificates(static: Static, read: Read = Path.read_bytes) -> dict[str, tuple[KeyPair, ...]]:
+def load_certificates(static: Static, read: Read = read_file) -> dict[str, tuple[KeyPair, ...]]:
     """Read the certificates and keys of each listener that names files. Certificates by ACME are in `autotls`. Raises
     as `load_keys`.
     """
@@ -231,7 +231,7 @@ class SigningKeys:
                 stamp = found.st_mtime_ns, found.st_size, found.st_ino
                 known = self._keys.get(file)
                 keys[file] = (
-                    known if known and known.stamp == stamp else _CachedKey(stamp, load_dkim_key(file.read_bytes()))
+                    known if known and known.stamp == stamp else _CachedKey(stamp, load_dkim_key(read_file(file)))
                 )
             except PermissionError as error:
                 if file in self._keys:

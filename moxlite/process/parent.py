@@ -20,6 +20,7 @@ import trio
 from moxlite.ownprogram import own_program
 from moxlite.process import keeper
 from moxlite.process.errors import StartFailed
+from moxlite.safefile import read_file
 
 SECONDS: Final = 10.0
 """Seconds for an answer: the parent reads one small file, from a disk that may be slow."""
@@ -50,7 +51,7 @@ class Parent:
         Raises OSError: the file cannot be read, or the parent gives no answer.
         """
         if path not in self._numbers:  # not named when root read the configuration: this user's own rights count
-            return path.read_bytes()
+            return read_file(path)
         with self._lock:
             try:
                 if self._owed:
@@ -65,7 +66,7 @@ class Parent:
             case keeper.CONTENT:
                 return body
             case keeper.YOURS:
-                return path.read_bytes()
+                return read_file(path)
             case _:
                 raise OSError(int(body), os.strerror(int(body)), str(path))
 

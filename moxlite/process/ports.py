@@ -25,6 +25,7 @@ from moxlite.net.tls.handshake import ServerTLS
 from moxlite.process.errors import StartFailed
 from moxlite.process.keys import Certificates, Read, renewed
 from moxlite.process.startup import HTTP_PORT, endpoints
+from moxlite.safefile import read_file
 
 logger = logging.getLogger("moxlite.admin.ports")
 
@@ -102,7 +103,7 @@ def _read_authorities(static: Static) -> list[x509.Certificate]:
     extra: list[x509.Certificate] = []
     for key, path in _authorities(static):
         try:
-            extra += x509.load_pem_x509_certificates(path.read_bytes())
+            extra += x509.load_pem_x509_certificates(read_file(path))
         except OSError as error:
             raise StartFailed(f"{key}: can't read {path}: {error.strerror}") from None
         except ValueError as error:
@@ -136,7 +137,7 @@ class TLSPorts:
         certificates: Certificates,
         host_keys: Mapping[str, Sequence[PrivateKey]] = MappingProxyType({}),
         *,
-        read: Read = Path.read_bytes,
+        read: Read = read_file,
     ) -> None:
         self._static = static
         self._host_keys = host_keys

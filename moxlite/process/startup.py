@@ -55,7 +55,7 @@ from moxlite.process.privileges import (
     service_user,
 )
 from moxlite.process.stopped import DATA_MODE, make_data
-from moxlite.safefile import openings
+from moxlite.safefile import openings, read_file
 from moxlite.store.backup.layout import RESTORING
 
 logger = logging.getLogger("moxlite.process.startup")
@@ -113,7 +113,7 @@ class Started(msgspec.Struct, frozen=True, kw_only=True):
             binding = acme.external_account_binding
             if binding is not None and binding.key_file == path and name in self.acme_keys.bindings:
                 return f"{self.acme_keys.bindings[name]}\n".encode()  # no PEM, so the parent does not pass it on
-        return path.read_bytes() if self.parent is None else self.parent.read(path)
+        return read_file(path) if self.parent is None else self.parent.read(path)
 
     def close(self) -> None:
         """Close the sockets and release the lock; both may be closed already."""
@@ -334,7 +334,7 @@ def note_version(data_dir: Path) -> None:
     version = data_dir / VERSION
     line = f"{__version__}\n".encode()
     try:
-        if not version.exists() or version.read_bytes() != line:
+        if not version.exists() or read_file(version) != line:
             write_atomically(version, line)
     except OSError as error:
         kv = {"path": version, "err": error.strerror or str(error)}

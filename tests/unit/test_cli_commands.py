@@ -422,6 +422,23 @@ def test_config_test_reads_domains_toml_once(config: Path, capsys: Capture, monk
     assert files.count(config / "domains.toml") == 1
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no named pipes in folders")
+@pytest.mark.parametrize("name", ["domains.toml", "moxlite.toml", "cert.pem", "key.pem", "dkim.pem"])
+def test_config_test_does_not_wait_for_a_pipe(config: Path, capsys: Capture, name: str) -> None:
+    """ADMIN-11: whoever may change a file that root reads could make root's commands hang."""
+    make_certificate(config)
+    tls = '[listeners.local.tls]\nkey_certs = [{ cert_file = "cert.pem", key_file = "key.pem" }]\n'
+    (config / "moxlite.toml").write_text(STATIC + tls)
+    key = (
+        '[domains."example.org".dkim]\nsign = ["a"]\n[domains."example.org".dkim.selectors.a]\nkey_file = "dkim.pem"\n'
+    )
+    (config / "domains.toml").write_text(DOMAINS + key)
+    (config / name).unlink(missing_ok=True)
+    os.mkfifo(config / name)
+    assert run(["config", "test"]) == 1
+    assert "isn't a regular file" in capsys.readouterr().err
+
+
 def test_config_test_prints_all_errors(config: Path, capsys: Capture) -> None:
     """ADMIN-3: exit 1 with errors."""
     (config / "moxlite.toml").write_text(STATIC + "x = 1\ny = 2\n[package_log_levels]\n")

@@ -29,6 +29,7 @@ from moxlite.process.fences import lost, told_of_target
 from moxlite.process.keys import Read, backup_key_files, certificate_files, host_key_files, read_named, selectors_of
 from moxlite.process.privileges import acting_as, service_user
 from moxlite.process.stopped import stopped
+from moxlite.safefile import read_file
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.copying import back_up, inside
 from moxlite.store.backup.keys import Signer, load_signer, make_key
@@ -144,7 +145,7 @@ def _opened(
 class BackupCommands:
     """The commands of the control socket that make backups. One runs at a time: two would only share the disk."""
 
-    def __init__(self, *, config: ConfigHolder, accounts: Accounts, read: Read = Path.read_bytes) -> None:
+    def __init__(self, *, config: ConfigHolder, accounts: Accounts, read: Read = read_file) -> None:
         """`read` reads files that moxlite.toml names, which only root may be able to open."""
         self._config = config
         self._accounts = accounts

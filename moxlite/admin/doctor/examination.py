@@ -11,6 +11,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.net.httpclient import HTTPClient
 from moxlite.net.resolver import Resolver
 from moxlite.process.keys import Read, SigningKeys
+from moxlite.safefile import read_file
 
 
 class Examination(msgspec.Struct, frozen=True, kw_only=True):
@@ -36,7 +37,7 @@ class Examination(msgspec.Struct, frozen=True, kw_only=True):
     running: Running | None
     held: HeldKeys | None = None
     signing: SigningKeys | None = None
-    read: Read = Path.read_bytes
+    read: Read = read_file
     inside: bool = False
     dial: bool = False
     names: bool = True

@@ -22,6 +22,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from OpenSSL import SSL, crypto
 
+from moxlite.safefile import read_file
+
 PrivateKey: TypeAlias = (
     rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
 )
@@ -63,7 +65,7 @@ class KeyPair(msgspec.Struct, frozen=True):
         return cls(chain, key)
 
     @classmethod
-    def read(cls, certificates: Path, key: Path, read: Callable[[Path], bytes] = Path.read_bytes) -> "KeyPair":
+    def read(cls, certificates: Path, key: Path, read: Callable[[Path], bytes] = read_file) -> "KeyPair":
         """As `load`, from two files. Raises OSError, and CertificateError with the names of both."""
         try:
             return cls.load(read(certificates), read(key))
