@@ -347,7 +347,7 @@ async def test_what_a_program_expects_holds_until_all_is_written(rig: Rig, besid
 
 
 async def test_states_of_a_set_hide_no_change_of_others(rig: Rig, beside: list[Any]) -> None:
-    """JMAP-5: oldState and newState are around the call's own changes, oldState null where others' lie between."""
+    """JMAP-5: oldState and newState are around the call's own changes, oldState null if others came between."""
     client, phone = Client(rig), Program(rig)
     for uid in "abc":
         await phone.put(f"{uid}.vcf", card(uid), BOOK)
