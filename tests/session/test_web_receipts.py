@@ -162,8 +162,8 @@ async def receipt_by_jmap(rig: Rig, number: int) -> bool:
 async def test_a_receipt_names_only_the_address_that_was_written_to(
     rig: Rig, queue: Queue, send: Callable[[Rig, int], Awaitable[bool]], where: str, kind: str
 ) -> None:
-    """WEBMAIL-139, JMAP-53, MASK-6, LINK-14: and nothing of who reads it. From an alias as which its members may not
-    write, there is none.
+    """WEBMAIL-139, JMAP-53, MASK-6, LINK-14: it says nothing of the reader. An alias that its members may not
+    write from sends no receipt.
     """
     address = f"{kind}@example.org"
     if kind == "masked":
