@@ -1,9 +1,11 @@
 """Mailboxes filled from outside with the most expensive mail that is accepted, and honest programs that read them."""
 
 import json
+import math
 import re
 import smtplib
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -241,10 +243,14 @@ POLITE: Final = ("NO [LIMIT]", "NO [UNAVAILABLE]", "NO [INUSE]")
 TRIES: Final = 3
 
 
-def play(name: str, owner: Owner) -> Counter[str]:
-    """Run a program once; what was answered, and what was refused after `TRIES`. Raises RuntimeError, OSError."""
+def play(name: str, owner: Owner, until: float = math.inf) -> Counter[str]:
+    """Run a program once, or to a time (monotonic); what was answered, and what was refused after `TRIES`. Raises
+    RuntimeError, OSError.
+    """
     told: Counter[str] = Counter()
     for step, ask in PROGRAMS[name](owner):
+        if time.monotonic() > until:
+            break
         for number in range(TRIES):
             try:
                 ask()

@@ -10,6 +10,7 @@ memory.
 """
 
 import json
+import math
 import os
 import re
 import statistics
@@ -124,14 +125,14 @@ def watched(server: LocalServer, group: Group) -> Iterator[Watch]:
         watch.end()
 
 
-def all_programs(server: LocalServer, names: tuple[str, ...]) -> Counter[str]:
-    """Run programs of the owner side by side, each once; what they were told."""
+def all_programs(server: LocalServer, names: tuple[str, ...], until: float = math.inf) -> Counter[str]:
+    """Run programs of the owner side by side, each once, or to a time; what they were told."""
     told: Counter[str] = Counter()
     failures: list[Exception] = []
 
     def one(name: str) -> None:
         try:
-            told.update(play(name, Owner(server.base, OWNER)))
+            told.update(play(name, Owner(server.base, OWNER), until))
         except Exception as error:
             failures.append(error)
 
@@ -197,7 +198,7 @@ class Use:
                 until = time.monotonic() + seconds
                 programs: Counter[str] = Counter()
                 while time.monotonic() < until and watch.is_alive():
-                    programs.update(all_programs(server, ("sorts", "imap")))
+                    programs.update(all_programs(server, ("sorts", "imap"), until))
         finally:
             use.terminate()
             told = use.stdout.read()
