@@ -10,16 +10,18 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   `MOST` (`process.budget`). An account has at most half of it, all strangers together have half of it, and each network
   of strangers a sixteenth: no one can keep all others out. A stranger is a client that hasn't logged in; its network is
   set by `visit`, an account by `processor.act_for`.
-- What is larger than its owner's share runs alone: it passes while its owner holds little else (`LITTLE`), and no other
-  such item is there. It counts as the whole share, so that it keeps no other owner out. So nothing that is allowed is
-  too large for a small machine.
+- A request or an answer that is larger than its owner's share runs alone: it passes while its owner holds little else
+  (`LITTLE`), and no other such item is there. It counts as the whole share, so that it keeps no other owner out. So
+  nothing that is allowed is too large for a small machine. A piece of work never takes more than the share (`WORK`):
+  the rest goes in portions, through a temporary file, or is refused with its size in words.
 - What has no room waits, the owner first that holds the least part of its share, for a bounded time, and only so many
   items of an owner (`MAX_WAITING`). For a large item that waits for the total, what is given back is kept. Then the
   item is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503 for the server's).
 - A response that has begun comes before others of its owner, and as many may wait beside those: it can't be refused any
   more, only broken off.
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
-  they need.
+  they need. What holds more than a handful (`HANDFUL`) doesn't wait for more: it's refused at once. Only responses that
+  have begun, events, and the literals of one command wait.
 - Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
   a slice of progress. A reader that reads is never among them. Of one owner's shortage only its own end.
 
@@ -49,6 +51,9 @@ LEAST: Final = 64 << 20
 MOST: Final = 300 << 20
 """Bytes of the total at most: what more than a hundred large exchanges at once need; the rest is for the page cache."""
 
+WORK: Final = LEAST // 2
+"""Bytes of a piece of work at most: the share of an account on the smallest machine."""
+
 FREE: Final = 4 << 10
 """Bytes that need not be taken: their connection costs more. A log-in has 300, so no crowd of strangers stops one."""
 
@@ -73,6 +78,9 @@ PATIENCE: Final = 10.0
 MAX_WAITING: Final = 100
 """Items of one owner that wait at a time: as many as a browser and a phone ask for, far fewer than a flood."""
 
+HANDFUL: Final = 128 << 10
+"""Bytes that an item may hold while it waits for more: of 100 items that wait they leave most of the share."""
+
 STALLED: Final = 5.0
 """Seconds without a slice of progress after which a peer may be given up: at 13 kB/s a slice takes as long."""
 
@@ -85,11 +93,17 @@ LOOK: Final = 1.0
 REMEMBERED: Final = 100
 """Owners whose refusals are remembered."""
 
-Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link", "spool", "command", "rows"]
+Kind: TypeAlias = Literal["request", "socket", "answer", "event", "report", "link", "spool", "command", "rows", "file"]
 """Bodies of requests with their objects; messages of websockets with theirs; answers; events; entries that a DAV report
 has parsed; responses of other mail servers; messages until they are stored or on the disk; literals of commands; keys
-and others that are made of the rows of all messages.
+and others that are made of the rows of all messages; files of calendars and contacts that are read.
 """
+
+ALONE: Final = frozenset[Kind]({"request", "socket", "answer"})
+"""Kinds that may be larger than their owner's share."""
+
+PATIENT: Final = frozenset[Kind]({"event", "command"})
+"""Kinds that wait for more, whatever they hold: they end for each other alone, or are bounded by a number."""
 
 Short: TypeAlias = Literal["own", "large", "strangers", "events", "spools", "total"]
 """Part of the ledger without room: the owner's share, the place of what is larger than its share, the strangers' half,
@@ -226,7 +240,9 @@ class Ledger:
             return "events"
         if kind == "spool" and (held + octets > most or self.held["spool"] - freed + octets > self.total // SPOOLS):
             return "spools"
-        if held + octets > most and held - hold.octets > most // LITTLE:
+        if held + octets > most and (
+            held - hold.octets > most // LITTLE or (kind not in ALONE and hold.parts[kind] + octets > most)
+        ):
             return "own"
         if hold.octets + octets > most and self.large not in (None, hold):
             return "large"
@@ -356,14 +372,23 @@ class Hold:
         self._ledger.add(self, kind, octets)
         return True
 
-    async def take(self, kind: Kind, octets: int, seconds: float = WAIT, *, begun: bool = False) -> None:
-        """Take so much more; wait at most `seconds` for it. A checkpoint only if it must wait. `begun`: it is for a
-        response of which the client has some already. Raises NoRoom.
+    async def take(
+        self, kind: Kind, octets: int, seconds: float = WAIT, *, begun: bool = False, apart: bool = False
+    ) -> None:
+        """Take so much more; wait at most `seconds` for it, but not while more than a handful is held. A checkpoint
+        only if it must wait.
+
+        Args:
+          begun: it is for a response of which the client has some already.
+          apart: it is another item than those that are held, which end by themselves.
+
+        Raises NoRoom.
         """
         if self.try_take(kind, octets):
             return
         ledger, owner = self._ledger, self.owner
-        if owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
+        holding = self.octets > HANDFUL and not (begun or apart or kind in PATIENT)
+        if holding or owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
             raise ledger.refuse(self, kind, octets)
         WAITED.labels(kind=kind).inc()
         ask = _Ask(self, kind, octets, begun=begun)

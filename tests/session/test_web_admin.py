@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import trio
@@ -11,7 +12,7 @@ import trio.testing
 from moxlite.admin.doctor import sources
 from moxlite.admin.doctor.requests import QueueState, Running
 from moxlite.findings import Finding, Grade
-from moxlite.ledger import Refusals
+from moxlite.ledger import Kind, Refusals
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.web.admin import sessions as admin_sessions
 from moxlite.web.admin.app import API
@@ -233,6 +234,7 @@ def test_full_accounts_and_known_passwords_are_findings() -> None:
 
 def test_a_refusal_for_lack_of_memory_is_a_finding() -> None:
     """STORE-198a, ADMIN-70."""
+    assert {*sources.WORKS} == {*get_args(Kind)}
     one = sources.refused(Refusals("mia", "socket", 3, 0.0))
     assert (one.grade, one.code, one.about) == ("warning", "memory-short", "mia")
     assert one.text == "websocket messages rejected because of low memory: mia"

@@ -189,7 +189,7 @@ async def test_a_websocket_keeps_no_message_after_its_answer(rig: Rig) -> None:
     async with websocket(rig) as socket:
         await asked(socket)
         with nothing_kept():
-            await echoed(socket, 9_900_000)
+            await echoed(socket, 2_000_000)
             await trio.testing.wait_all_tasks_blocked()
             assert ledger().octets == 0
 

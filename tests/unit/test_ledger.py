@@ -1,17 +1,23 @@
 """The ledger of bytes held: shares, waits, refusals, and who ends in a shortage."""
 
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import get_args
 
 import pytest
 import trio
 from trio.testing import MockClock, wait_all_tasks_blocked
 
 from moxlite.ledger import (
+    ALONE,
     FREE,
+    HANDFUL,
+    LEAST,
     MAX_WAITING,
     NETWORKS,
+    WORK,
     Hold,
     Kind,
     Ledger,
@@ -99,6 +105,50 @@ async def test_what_is_larger_than_its_share_runs_alone(autojump_clock: MockCloc
     await book.hold().take("request", 2 * TOTAL)
     act_for("mia")
     await large.take("request", ACCOUNT - (24 << 10))
+
+
+async def test_work_never_runs_alone(autojump_clock: MockClock) -> None:
+    """STORE-198a: what a request makes of stored data or a file has the share of its owner at most, whatever the
+    request itself takes.
+    """
+    book = begin(TOTAL)
+    act_for("mia")
+    for kind in get_args(Kind):
+        hold = book.hold()
+        assert hold.try_take(kind, ACCOUNT + 1) is (kind in ALONE)
+        hold.close()
+    request = book.hold()
+    await request.take("request", ACCOUNT)
+    assert request.try_take("report", ACCOUNT)
+    request.close()
+    assert LEAST // 2 == WORK
+
+
+async def test_what_holds_something_does_not_wait_for_more(autojump_clock: MockClock) -> None:
+    """STORE-198a: it's refused at once, unless its response has begun, it's another item, or it holds a handful."""
+    book = begin(TOTAL)
+    act_for("mia")
+    other, hold, few = book.hold(), book.hold(), book.hold()
+    await hold.take("request", HANDFUL + 1)
+    await few.take("request", HANDFUL)
+    await other.take("request", ACCOUNT - 2 * HANDFUL - 1)
+    began = trio.current_time()
+    for kind in ("request", "answer", "report", "file", "link"):
+        with pytest.raises(NoRoom):
+            await hold.take(kind, FREE)
+    assert trio.current_time() == began
+    waits: list[Callable[[], Awaitable[None]]] = [
+        partial(hold.take, "answer", FREE, begun=True),
+        partial(hold.take, "socket", FREE, apart=True),
+        partial(hold.take, "command", FREE),
+        partial(few.take, "answer", FREE),
+    ]
+    async with trio.open_nursery() as nursery:
+        for wait in waits:
+            nursery.start_soon(wait)
+        await wait_all_tasks_blocked()
+        assert len(book.asks) == len(waits)
+        other.close()
 
 
 async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:

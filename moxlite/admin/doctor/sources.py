@@ -63,6 +63,10 @@ WORKS: Final[Mapping[Kind, str]] = {
     "event": "events",
     "report": "calendar reports",
     "link": "responses from linked mail servers",
+    "spool": "messages",
+    "command": "commands of mail clients",
+    "rows": "sorts and threads",
+    "file": "calendar and contact files",
 }
 """Kinds of the ledger in words."""
 

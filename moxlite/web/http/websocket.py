@@ -129,7 +129,7 @@ class MessageRoom:
         if self._taken:
             return
         try:
-            await self.hold.take("socket", self.cost(self.most))
+            await self.hold.take("socket", self.cost(self.most), apart=True)
         except NoRoom as error:
             raise trio.BrokenResourceError(f"not enough memory for a message: {error}") from error
         self._taken, self._since = self.cost(self.most), trio.current_time()
@@ -156,7 +156,7 @@ class MessageRoom:
             return
         needed = self.cost(octets) if self.cost(octets) > FREE else 0
         if needed:
-            await self.hold.take("socket", needed)
+            await self.hold.take("socket", needed, apart=True)
         try:
             yield
         finally:
