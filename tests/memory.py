@@ -1,13 +1,13 @@
 """What Python allocates while a test does something."""
 
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
 from moxlite.ledger import ledger
 
-__all__ = ["at_most", "large_objects", "nothing_kept"]
+__all__ = ["at_most", "large_objects", "nothing_kept", "peak"]
 
 LARGE: Final = 60_000
 """Octets of an object that no connection keeps after its answer: a little less than a read, or a script of 64 KiB."""
@@ -21,6 +21,18 @@ def at_most(octets: int, what: str = "the block") -> Iterator[None]:
         yield
         most = tracemalloc.get_traced_memory()[1]
         assert most < octets, f"{what} held {most:,} octets"
+    finally:
+        tracemalloc.stop()
+
+
+def peak(work: Callable[[], object]) -> int:
+    """The most octets that Python has allocated at a time while something is done, with its result."""
+    tracemalloc.start()
+    try:
+        result = work()
+        found = tracemalloc.get_traced_memory()[1]
+        del result
+        return found
     finally:
         tracemalloc.stop()
 

@@ -66,8 +66,16 @@ MANY: Final = 200
 as many times 10 to 40 (measured).
 """
 
-PARSED: Final = 61
-"""Times the octets of an entry that it takes parsed, with them: measured with cards and events of empty lines."""
+PARSED: Final = 72
+"""Times the octets of an entry that it takes parsed, with them, and while it is written: measured with cards and events
+of empty lines.
+"""
+
+LONG_PARSED: Final = 18
+ALL_LINES: Final = 7 << 20
+"""Times the octets of a long entry that it takes parsed, measured with an emoji in each line, and beside them all lines
+and parameters that an entry may have (DAV-5a).
+"""
 
 DAY: Final = 86_400
 BEFORE: Final = 366 * DAY
@@ -102,6 +110,11 @@ OWNER: Final = Shelf("calendar")
 
 BUSY_TITLE: Final = "Busy"
 """Title of private entries for those who see their times alone: many programs show no event without one."""
+
+
+def parsed_cost(octets: int) -> int:
+    """Octets that an entry of so many takes parsed, with them."""
+    return min(PARSED * octets, LONG_PARSED * octets + ALL_LINES)
 
 
 class BadEntry(Exception):

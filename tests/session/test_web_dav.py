@@ -3,7 +3,7 @@
 import base64
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from functools import partial
 from typing import Any
 from xml.etree.ElementTree import Element, fromstring
@@ -567,7 +567,7 @@ async def test_a_report_has_an_end_to_its_instances(mia: Program, monkeypatch: p
     data = '<C:calendar-data><C:expand start="20260101T000000Z" end="20270101T000000Z"/></C:calendar-data>'
     whole = await mia.query(of("VEVENT"), data)
     assert [*whole] == names
-    monkeypatch.setattr(reports, "MAX_ALL_EXPANDED", 2 * len(whole["d0.ics"]))
+    monkeypatch.setattr(reports, "MAX_ALL_EXPANDED", 5 * len(whole["d0.ics"]) // 2)
     prop = f"<D:prop>{data}</D:prop>"
     asked = f'{prop}<C:filter><C:comp-filter name="VCALENDAR">{of("VEVENT")}</C:comp-filter></C:filter>'
     multiget = prop + "".join(f"<D:href>{HOME}{name}</D:href>" for name in names)
@@ -840,12 +840,37 @@ async def test_large_but_right_entries(mia: Program) -> None:
 async def test_an_expansion_of_a_large_entry_is_bounded(mia: Program) -> None:
     """DAV-9: each instance has all of its text; data of the other kind is left out."""
     await mia.put("a.ics", event("1", "ATTACH;VALUE=BINARY;ENCODING=BASE64:" + "x" * 900_000, "RRULE:FREQ=HOURLY"))
-    stretch = 'start="20261124T000000Z" end="20270401T000000Z"'
+    stretch = 'start="20261124T100000Z" end="20261124T190000Z"'
     data = f"<C:calendar-data><C:expand {stretch}/></C:calendar-data>"
     shown = await mia.query(of("VEVENT", f"<C:time-range {stretch}/>"), data)
     assert shown["a.ics"].count("BEGIN:VEVENT") == 9
+    assert shown["a.ics"].count("BEGIN:VCALENDAR") == shown["a.ics"].count("END:VCALENDAR") == 1
+    assert shown["a.ics"].split()[-1] == "END:VCALENDAR"
     other = '<CR:address-data version="3.0"/>'
     assert await mia.query(of("VEVENT"), other) == {"a.ics": ""}
+
+
+async def test_an_entry_too_large_to_expand_hides_no_other(mia: Program, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DAV-18: the client hears why it has none of that entry's instances."""
+    await mia.put("a.ics", event("1", "DESCRIPTION:" + "x" * 1_000, "RRULE:FREQ=DAILY"))
+    await mia.put("b.ics", event("2", "RRULE:FREQ=DAILY"))
+    await mia.put("c.ics", event("3", "DTSTART:20261201T100000Z"))
+    monkeypatch.setattr(reports, "MAX_ALL_EXPANDED", 20_000)
+    stretch = 'start="20261124T000000Z" end="20261224T000000Z"'
+    data = f"<D:prop><C:calendar-data><C:expand {stretch}/></C:calendar-data></D:prop>"
+    within = of("VEVENT", f"<C:time-range {stretch}/>")
+    for name, inner in (
+        ("C:calendar-query", f'{data}<C:filter><C:comp-filter name="VCALENDAR">{within}</C:comp-filter></C:filter>'),
+        ("C:calendar-multiget", data + "".join(f"<D:href>{HOME}{one}.ics</D:href>" for one in "abc")),
+    ):
+        answer = await mia.report(HOME, name, inner, depth="1")
+        shown = {one.findtext(D + "href"): one for one in responses(answer)}
+        texts = [str(shown[f"{HOME}{one}.ics"].findtext(f".//{C}calendar-data")) for one in "bc"]
+        assert [whole.count("BEGIN:VEVENT") for whole in texts] == [30, 1]
+        beyond = shown[HOME + "a.ics"]
+        assert " 507 " in str(beyond.findtext(D + "status"))
+        assert beyond.findtext(D + "responsedescription") == reports.TOO_MUCH
+        assert beyond.find(f".//{C}calendar-data") is None
 
 
 async def test_others_do_not_wait_for_many_filters_of_a_long_entry(mia: Program) -> None:
@@ -916,10 +941,11 @@ async def test_an_entry_that_is_removed_during_a_query_is_left_out(
     """DAV-18: after its row was read, before its octets are; the others are answered, whole."""
     respond = Reports._response
 
-    async def removed(self: Reports, where: Collection, resource: Resource, *rest: Any) -> str:
+    async def removed(self: Reports, where: Collection, resource: Resource, *rest: Any) -> AsyncIterator[str]:
         if resource.uid == "2":
             await self._account.write(lambda tx: delete_resource(tx, where.id, resource.name, lambda _: None))
-        return await respond(self, where, resource, *rest)
+        async for piece in respond(self, where, resource, *rest):
+            yield piece
 
     for number in "123":
         await mia.put(f"{number}.ics", event(number))

@@ -228,7 +228,7 @@ def _busy_span(part: Component) -> Span | None:
 
 
 def expanded(calendar_object: CalendarObject, instances: Sequence[Instance]) -> Component:
-    """The calendar with a component for each instance, in UTC, without rules and zones (RFC 4791 §9.6.5)."""
+    """The calendar with a component for each of these instances, in UTC, without rules and zones (RFC 4791 §9.6.5)."""
     parts = (
         [_instance(calendar_object, instance) for instance in instances]
         if calendar_object.repeated

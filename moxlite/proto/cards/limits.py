@@ -22,8 +22,9 @@ FILES: Final = frozenset({"ATTACH", "IMAGE", "PHOTO", "LOGO", "SOUND", "KEY"})
 
 
 class Extent(msgspec.Struct, frozen=True):
-    """Extent of an entry or card: lines, components, changed dates of a series, different guests, rules of a component,
-    and characters of a property that is no file; of the last two the most.
+    """Extent of an entry or card: lines, of which one with many parameters counts as several, components, changed dates
+    of a series, different guests, rules of a component, and characters of a property that is no file; of the last two
+    the most.
     """
 
     lines: int = 0
@@ -38,6 +39,9 @@ MOST: Final = Extent(lines=10_000, components=5_000, exceptions=1_000, guests=50
 """Exchange takes 500 guests, Google 200 without a group. The largest entries of a year's calendars have some 300 lines,
 and 60 changed dates. Rules: RFC 5545 §3.8.5.3 advises against a second.
 """
+
+PARAMETERS: Final = 4
+"""Parameters of a line that count as one more line. The guests of real events have six."""
 
 SIZE: Final = "max-resource-size"
 CONDITIONS: Final = {"exceptions": "max-instances", "guests": "max-attendees-per-instance"}
@@ -62,7 +66,7 @@ def extent_of(top: Component) -> Extent:
     while below:
         component, depth = below.pop()
         components += 1
-        lines += len(component.properties)
+        lines += sum(1 + len(line.parameters) // PARAMETERS for line in component.properties)
         of_component = 0
         for line in component.properties:
             if line.name not in FILES:

@@ -5,8 +5,8 @@ after the other, so that an answer is written as it is made.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from xml.etree.ElementTree import Element
 import msgspec
 
 from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
-from moxlite.groupware.entries import DAY, LARGE, PARSED
+from moxlite.groupware.entries import DAY, LARGE, parsed_cost
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, expanded, limited
@@ -70,14 +70,30 @@ MAX_CHANGES: Final = 5000
 MAX_FOUND: Final = 10_000
 """Entries of a query without a limit of the client's."""
 
-MAX_EXPANDED: Final = 8 << 20
-"""Octets of the instances of one entry in an answer, which each have all of its text."""
-
 MAX_ALL_EXPANDED: Final = 32 << 20
-"""Octets of a report's entries that are shown as instances: a year of 120 daily events has 30 MB."""
+"""Octets of a report's entries that are shown as instances, which each have all of their entry's text: a year of 120
+daily events has 30 MB.
+"""
 
-AS_TEXT: Final = 8
-"""Times its octets that the text of an entry takes until it is written: as text, escaped, and as octets."""
+TOO_MUCH: Final = "too many occurrences to expand in one response; use a shorter time range"
+
+AS_TEXT: Final = 5
+"""Times its octets that an entry takes with its text: measured with an emoji, for which each letter has four."""
+
+PORTION: Final = 32 << 10
+"""Octets of instances that are made at once."""
+
+PORTION_MADE: Final = 20
+"""Times its octets that a portion takes with the objects of its lines: measured with empty lines."""
+
+SLICE: Final = 16 << 10
+"""Characters of a text that are escaped at once."""
+
+ESCAPED: Final = 40
+"""Times its octets that a slice takes until it is written: measured with ampersands and an emoji."""
+
+MARK: Final = "\0"
+"""Place of an entry's text in an answer. XML can't have it."""
 
 JUDGED: Final = 4 * LARGE
 """Octets of an entry times elements of a report, up to which it is tried on the event loop: 3 ms."""
@@ -151,21 +167,26 @@ class Reports:
         self._weight = sum(1 for _ in root.iter())
         self._zones: dict[int, tzinfo | None] = {}
         self._expanded = 0  # octets of what was shown as instances
+        self._begun = False
 
     @property
     def _is_full(self) -> bool:
         """Whether the report has as many instances as it may have."""
-        return self._expanded > MAX_ALL_EXPANDED
+        return self._expanded >= MAX_ALL_EXPANDED
 
     # the entries of an answer
 
     @asynccontextmanager
     async def _held(self, resource: Resource, *, parsed: bool = False) -> AsyncIterator[None]:
         """Context of an entry that is read, perhaps to be compared with a filter (`parsed`), made to an answer, and
-        given to the client: objects of entries that wait for others would add up. Raises NoRoom.
+        given to the client: objects of entries that wait for others would add up. All of it is taken before, so that no
+        two wait for each other. Raises NoRoom.
         """
         parsed = parsed or not (self._data is None or self._data.as_kept)
-        await self._hold.take("report", resource.size * (PARSED if parsed else AS_TEXT))
+        expand = self._data is not None and self._data.expand is not None
+        octets = AS_TEXT * resource.size + ESCAPED * (SLICE if expand else min(SLICE, resource.size))
+        octets += (parsed_cost(resource.size) if parsed else 0) + (PORTION_MADE * PORTION if expand else 0)
+        await self._hold.take("report", octets, begun=self._begun)
         try:
             yield
         finally:
@@ -173,38 +194,48 @@ class Reports:
 
     async def _response(
         self, where: Collection, resource: Resource, calendar_object: CalendarObject | None = None
-    ) -> str:
-        """The answer about an entry, "" for one that the user does not see, or that is gone since its row was read.
-        Call within `_held`.
+    ) -> AsyncGenerator[str, None]:
+        """The answer about an entry in pieces; none for one that the user does not see, or that is gone since its row
+        was read. Call within `_held`. Raises _TooMuch, before the first piece.
         """
         seen = await self._expander.seen(resource)
         if seen is None:
-            return ""
+            return
         resource = seen
         place = Place("resource", where.kind, where.name, resource.name)
         wanted, data = self._data, {}
         if wanted is not None and (wanted.name == ADDRESS_DATA) is (where.kind == "contact"):
-            try:
-                data[wanted.name] = text(await self._shown(resource, wanted, calendar_object, self._zone(where)))
-            except NoSuchResource:
-                return ""
+            data[wanted.name] = MARK
         answer = answer_for(
             self._viewer, Target(place, where, resource, data=data), self._wanted, minimal=self._minimal
         )
-        if wanted is not None and wanted.expand is not None:
-            self._expanded += len(answer)
-        self._hold.give("report", self._hold.parts["report"] - AS_TEXT * len(answer))
-        return answer
+        before, mark, after = answer.partition(MARK)
+        self._begun = True
+        if wanted is not None and mark:
+            try:
+                async with aclosing(self._shown(resource, wanted, calendar_object, self._zone(where))) as portions:
+                    async for portion in portions:
+                        for start in range(0, len(portion), SLICE):
+                            yield before + text(portion[start : start + SLICE])
+                            before = ""
+            except NoSuchResource:  # before the first portion
+                return
+        yield before + after
 
     async def _shown(
         self, resource: Resource, data_wanted: DataWanted, calendar_object: CalendarObject | None, zone: tzinfo | None
-    ) -> str:
-        """The octets of an entry as the report wants them."""
+    ) -> AsyncGenerator[str, None]:
+        """The text of an entry as the report wants it, in portions. Raises NoSuchResource, and _TooMuch, before the
+        first one.
+        """
         if data_wanted.as_kept:
-            return (await self._expander.data(resource)).decode("utf-8-sig")
+            yield (await self._expander.data(resource)).decode("utf-8-sig")
+            return
         if data_wanted.name == ADDRESS_DATA:
             data = await self._expander.data(resource)
-            return await _made(resource, lambda: _card_text(data, data_wanted))
+            yield await _made(resource, lambda: _card_text(data, data_wanted))
+            return
+        expand = data_wanted.expand is not None
         calendar = calendar_object or await self._expander.read(resource)
         instances: Sequence[Instance] = ()
         stretch = data_wanted.expand or data_wanted.recurrences
@@ -212,10 +243,21 @@ class Reports:
             instances = await self._expander.instances(resource, calendar, _widened(stretch))
             placed = calendar.placed_instances(instances, zone)
             instances = [instance for instance, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
-        if data_wanted.expand is not None:
-            instances = instances[: max(1, MAX_EXPANDED // resource.size)]
-            await self._hold.take("report", AS_TEXT * resource.size * len(instances))
-        return await _made(resource, lambda: _shown_calendar(calendar, data_wanted, instances))
+        if not (expand and calendar.repeated):
+            yield await _made(resource, lambda: write_component(_shown_calendar(calendar, data_wanted, instances)))
+            return
+        sizes = [len(write_component(part).encode("utf-8", "replace")) for part in calendar.parts]
+        octets = sum(sizes[instance.part] for instance in instances)
+        if self._expanded + octets > MAX_ALL_EXPANDED:
+            # An entry that is too large by itself hides no other.
+            self._expanded = MAX_ALL_EXPANDED if self._expanded else 0
+            raise _TooMuch
+        self._expanded += octets
+        head, end = _calendar_lines(_shown_calendar(calendar, data_wanted, ()))
+        yield head
+        for portion in _portions(instances, sizes):
+            yield await _made(resource, partial(_components_text, calendar, data_wanted, portion))
+        yield end
 
     def _zone(self, where: Collection) -> tzinfo | None:
         """The zone of dates, and of times without one: the query's, else the calendar's (RFC 4791 §5.2.2, §9.8)."""
@@ -236,6 +278,7 @@ class Reports:
         number = 0
         for where in homes:
             hull = _hull(component_filter)
+            here = self._viewer.tree.href(Place("collection", where.kind, where.name))
             async for resource, decided in self._candidates(where, component_filter):
                 async with self._held(resource, parsed=not decided):
                     calendar_object = None
@@ -245,9 +288,15 @@ class Reports:
                             continue
                     number += 1
                     if number > MAX_FOUND or self._is_full:
-                        yield _truncated(self._viewer.tree.href(Place("collection", where.kind, where.name)))
+                        yield _truncated(here, TOO_MUCH if self._is_full else "")
                         return
-                    yield await self._response(where, resource, calendar_object)
+                    try:
+                        async for piece in self._response(where, resource, calendar_object):
+                            yield piece
+                    except _TooMuch:
+                        yield _truncated(here if self._is_full else self._href(where, resource.name), TOO_MUCH)
+                        if self._is_full:
+                            return
 
     async def _candidates(
         self, where: Collection, component_filter: ComponentFilter
@@ -351,7 +400,8 @@ class Reports:
                 if number > limit:
                     yield _truncated(self._viewer.tree.href(Place("collection", "contact", where.name)))
                     return
-                yield await self._response(where, resource)
+                async for piece in self._response(where, resource):
+                    yield piece
 
     async def _card_passes(self, resource: Resource, wanted: CardFilter) -> bool:
         if not wanted.properties:
@@ -388,7 +438,7 @@ class Reports:
         for path in hrefs:
             await give_way()
             if self._is_full:
-                yield _truncated(path)
+                yield _truncated(path, TOO_MUCH)
                 continue
             where = resource = None
             try:
@@ -405,7 +455,16 @@ class Reports:
                 yield _missing(path)
                 continue
             async with self._held(resource):
-                yield await self._response(where, resource) or _missing(path)
+                there = False
+                try:
+                    async for piece in self._response(where, resource):
+                        there = True
+                        yield piece
+                except _TooMuch:
+                    there = True
+                    yield _truncated(path, TOO_MUCH)
+                if not there:
+                    yield _missing(path)
 
     # sync-collection
 
@@ -444,8 +503,12 @@ class Reports:
                 # so, too.
                 known_to_client = resource.createseq <= since
                 async with self._held(resource):
-                    answer = await self._response(where, resource)
-                    yield answer or (_missing(self._href(where, change.name)) if known_to_client else "")
+                    there = False
+                    async for piece in self._response(where, resource):
+                        there = True
+                        yield piece
+                    if not there and known_to_client:
+                        yield _missing(self._href(where, change.name))
             elif change.etag is None:
                 yield _missing(self._href(where, change.name))
 
@@ -472,6 +535,35 @@ class Reports:
         return busy_calendar(stretch, merged((*busy, *away), stretch))
 
 
+class _TooMuch(Exception):
+    """The instances of an entry have no place in the answer."""
+
+
+def _portions(instances: Sequence[Instance], sizes: Sequence[int]) -> Iterator[Sequence[Instance]]:
+    """Instances in portions of `PORTION` octets, or one that is larger. `sizes`: octets of the entry's components."""
+    start = octets = 0
+    for at, instance in enumerate(instances):
+        if at > start and octets + sizes[instance.part] > PORTION:
+            yield instances[start:at]
+            start, octets = at, 0
+        octets += sizes[instance.part]
+    if start < len(instances):
+        yield instances[start:]
+
+
+def _calendar_lines(calendar: Component) -> tuple[str, str]:
+    """The lines of a calendar before and after its components, of which it has none."""
+    text = write_component(calendar)
+    at = text.rindex("END:")
+    return text[:at], text[at:]
+
+
+def _components_text(calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]) -> str:
+    """The text of these instances, without the calendar around them."""
+    calendar = _shown_calendar(calendar_object, data_wanted, instances)
+    return "".join(map(write_component, calendar.components))
+
+
 async def _made(resource: Resource, make: Callable[[], str]) -> str:
     """Make the text of an entry, of a large one in a thread."""
     if resource.size <= LARGE:
@@ -488,7 +580,9 @@ def _card_text(data: bytes, data_wanted: DataWanted) -> str:
     return shown_card(card_object, data_wanted.version, data_wanted.names)
 
 
-def _shown_calendar(calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]) -> str:
+def _shown_calendar(
+    calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]
+) -> Component:
     calendar = calendar_object.calendar
     if data_wanted.expand is not None:
         calendar = expanded(calendar_object, instances)
@@ -496,7 +590,7 @@ def _shown_calendar(calendar_object: CalendarObject, data_wanted: DataWanted, in
         calendar = limited(calendar_object, data_wanted.recurrences, instances)
     if data_wanted.busy is not None:
         calendar = _busy_within(calendar, data_wanted.busy)
-    return write_component(calendar if data_wanted.comp is None else _pruned(calendar, data_wanted.comp))
+    return calendar if data_wanted.comp is None else _pruned(calendar, data_wanted.comp)
 
 
 def _widened(stretch: Span) -> Span:
@@ -547,11 +641,12 @@ def _missing(path: str) -> str:
     return element(DAV + "response", href(path), element(DAV + "status", "HTTP/1.1 404 Not Found"))
 
 
-def _truncated(path: str) -> str:
+def _truncated(path: str, words: str = "") -> str:
     """The element that says that there is more (RFC 6578 §3.6, RFC 6352 §8.6.2)."""
     why = element(DAV + "error", element(DAV + "number-of-matches-within-limits"))
     status = element(DAV + "status", "HTTP/1.1 507 Insufficient Storage")
-    return element(DAV + "response", href(path), status, why)
+    described = [element(DAV + "responsedescription", text(words))] if words else []
+    return element(DAV + "response", href(path), status, why, *described)
 
 
 def _pruned(part: Component, wanted: Element) -> Component:

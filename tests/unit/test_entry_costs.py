@@ -1,0 +1,109 @@
+"""Octets that entries of calendars and address books take in memory, as the ledger counts them (STORE-198a)."""
+
+from functools import partial
+
+import pytest
+
+from moxlite.groupware.entries import parsed_cost
+from moxlite.ledger import WORK
+from moxlite.proto.cards.calendarobject import CalendarObject, read_object
+from moxlite.proto.cards.cardobject import read_card
+from moxlite.proto.cards.components import Instance, write_component
+from moxlite.proto.cards.limits import MAX_ENTRY, AboveLimit, check_extent, octets_of
+from moxlite.proto.cards.repeating import joined
+from moxlite.proto.dav.xml import CALDAV, element, text
+from moxlite.web.dav.reports import (
+    AS_TEXT,
+    ESCAPED,
+    PORTION,
+    PORTION_MADE,
+    SLICE,
+    DataWanted,
+    _components_text,
+    _portions,
+)
+from tests.memory import peak
+
+HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20261121T100000Z\r\n"
+START = "DTSTART:20261121T100000Z\r\nRRULE:FREQ=DAILY\r\n"
+END = "END:VEVENT\r\nEND:VCALENDAR\r\n"
+FACE = "\N{GRINNING FACE}"
+
+LINES = {
+    "empty": "X:\r\n" * 9_900,
+    "short": "X-LINE:some words of a line\r\n" * 9_900,
+    "faces": f"X-LINE:{'y' * 60}{FACE}\r\n" * 9_900,
+    "ampersands": f"X-LINE:{'&' * 90}{FACE}\r\n" * 9_500,
+    "parameters": "X-A;A=b;C=d;E=f:x\r\n" * 9_900,
+    "many parameters": f"X-A;{';'.join(f'P{number}=v' for number in range(50))}:x\r\n" * 700,
+    "long": f"DESCRIPTION:{'z' * 250_000}{FACE}\r\n" * 4,
+    "times": f"EXDATE:{','.join(['20261122T100000Z'] * 1_000)}\r\n" * 55,
+}
+
+
+def entry(kind: str) -> bytes:
+    octets = f"{HEAD}{START}{LINES[kind]}{END}".encode()
+    assert len(octets) <= MAX_ENTRY
+    check_extent(read_object(octets).calendar)
+    return octets
+
+
+def some_instances(calendar: CalendarObject, number: int) -> list[Instance]:
+    first = 1_795_255_200
+    times = [first + 86_400 * day for day in range(number)]
+    return [*joined(calendar.parts, calendar.zones, times, (first - 86_400, times[-1] + 86_400))][:number]
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_parsed_entries_take_what_is_counted(kind: str) -> None:
+    """STORE-198a: while they are read, and with the text that is written of them."""
+    octets = entry(kind)
+    assert peak(lambda: read_object(bytes(bytearray(octets)))) <= parsed_cost(len(octets))
+
+    def written() -> str:
+        return write_component(read_object(bytes(bytearray(octets))).calendar)
+
+    assert peak(written) <= parsed_cost(len(octets)) + AS_TEXT * len(octets)
+
+
+def test_parsed_cards_take_what_is_counted() -> None:
+    """STORE-198a."""
+    for lines in ("X:\r\n" * 9_900, f"PHOTO:data:image/png;base64,{'A' * 1_000_000}\r\n"):
+        octets = f"BEGIN:VCARD\r\nVERSION:4.0\r\nUID:a\r\nFN:x\r\n{lines}END:VCARD\r\n".encode()
+        assert peak(partial(read_card, octets)) <= parsed_cost(len(octets))
+
+
+@pytest.mark.parametrize("kind", LINES)
+def test_portions_of_instances_take_what_is_counted(kind: str) -> None:
+    """DAV-9, STORE-198a: their objects and text, and each slice of it until it is written."""
+    octets = entry(kind)
+    most = parsed_cost(len(octets)) + AS_TEXT * len(octets) + PORTION_MADE * PORTION
+    data_wanted = DataWanted(f"{CALDAV}calendar-data", expand=(0, 1 << 40))
+    made: list[str] = []
+
+    def expand() -> None:
+        calendar = read_object(bytes(bytearray(octets)))
+        sizes = [octets_of(part) for part in calendar.parts]
+        instances = some_instances(calendar, 40)
+        portions = [*_portions(instances, sizes)]
+        assert [instance for portion in portions for instance in portion] == instances
+        for portion in portions[:2]:
+            assert len(portion) * sizes[0] <= max(PORTION, sizes[0])
+            made[:] = [_components_text(calendar, data_wanted, portion)]
+
+    assert peak(expand) <= most
+    piece = made[0][:SLICE]
+    assert peak(lambda: element("x", text(piece)).encode()) <= ESCAPED * len(piece.encode()) + 1_000
+
+
+def test_the_largest_entry_is_a_piece_of_work() -> None:
+    """STORE-198a: a report of the largest entry has room on the smallest machine."""
+    assert AS_TEXT * MAX_ENTRY + ESCAPED * SLICE + parsed_cost(MAX_ENTRY) + PORTION_MADE * PORTION <= WORK
+
+
+def test_lines_with_many_parameters_count_as_several() -> None:
+    """DAV-5a."""
+    line = f"X-A;{';'.join(f'P{number}=v' for number in range(40))}:x\r\n"
+    check_extent(read_object(f"{HEAD}{START}{line * 900}{END}".encode()).calendar)
+    with pytest.raises(AboveLimit, match="10,000 lines"):
+        check_extent(read_object(f"{HEAD}{START}{line * 1_000}{END}".encode()).calendar)
