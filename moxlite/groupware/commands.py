@@ -217,7 +217,7 @@ class GroupwareCommands:
             reserve = account.options.min_free_space
             async with spooled(aiter(exchange.upload), self._tmp, reserve, MAX_UPLOAD) as file:
                 owner = user_of(self._config.current, account.name)
-                await add_file(account, file, target, done, owner)
+                await add_file(account, file, target, done, owner, self._tmp)
         except NoEntries as error:
             raise CommandFailed("badRequest", str(error)) from None
         except Unreadable as error:

@@ -1,8 +1,9 @@
 """Calendars and contacts as files: what is in a file is added, and a calendar, contacts, or all of both are written as
 one file (DAV-40, DAV-49, WEBMAIL-128).
 
-A file that is added is read as a stream in threads, some entries at a time: vCards one by one, a calendar or table
-whole, the files of a .zip one after the other. Names in a .zip only choose a calendar or address book, never a path.
+A file that is added is read as a stream in threads, some entries at a time: vCards one by one, a calendar by way of a
+second file, since the components of an entry may be anywhere, a table whole, the files of a .zip one after the other.
+Names in a .zip only choose a calendar or address book, never a path.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import count, groupby, islice
+from itertools import chain, count, groupby, islice
 from operator import attrgetter
 from typing import TYPE_CHECKING, BinaryIO, Final, Literal, cast
 
@@ -23,11 +24,14 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.groupware.entries import BadEntry, Expander, TooBusy, read, with_outcome
+from moxlite.groupware.entries import BadEntry, Expander, TooBusy, parsed_cost, read, with_outcome
 from moxlite.groupware.people import user_of
+from moxlite.ledger import NoRoom, ledger
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.calendarfiles import (
     CALENDAR_END,
+    HEAD_OCTETS,
+    MAX_COMPONENTS,
     MAX_FILE,
     About,
     WrittenZones,
@@ -35,12 +39,14 @@ from moxlite.proto.cards.calendarfiles import (
     calendar_head,
     calendar_parts,
     counted_calendars,
+    file_lines,
     file_text,
 )
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.cardobject import BadCard, FileCard, changed_card, read_card, shown_card
-from moxlite.proto.cards.contactfiles import MAX_READ, cards_in, read_contacts
+from moxlite.proto.cards.contactfiles import MAX_FILE as MAX_TABLE_READ, MAX_READ, cards_in, read_contacts
 from moxlite.proto.cards.contentline import escaped, plain
+from moxlite.proto.cards.limits import MAX_ENTRY
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.store.errors import ImportFailed, StorageFull, StoreError
 from moxlite.store.file.boundary import Edge, storage
@@ -87,6 +93,20 @@ PAGE: Final = 100
 
 MAX_TABLE: Final = 16 << 20
 """Octets of contacts in a CSV table, which is built in memory because all rows decide its number of columns."""
+
+COMPONENT: Final = 530
+"""Octets that a component of a calendar takes until the entries of the file are known: measured with long UIDs."""
+
+SHORTEST: Final = 26
+"""Octets of a component at least."""
+
+ENTRY: Final = 6
+CARD: Final = 4
+TABLE: Final = 2
+ROW: Final = 4 << 20
+"""Times the octets of an entry, of a card, and of a table that these take until they are parsed, and octets of the
+longest row: measured with an emoji.
+"""
 
 BATCH: Final = 25
 """Entries that are added in one unit: 10 ms."""
@@ -213,16 +233,53 @@ def _write(file: BinaryIO, piece: bytes, tmp: Path, reserve: int) -> None:
     file.write(piece)
 
 
-async def add_file(account: Account, file: BinaryIO, target: Target, done: ImportResult, owner: User) -> None:
+async def add_file(
+    account: Account, file: BinaryIO, target: Target, done: ImportResult, owner: User, tmp: Path
+) -> None:
     """Add what is in a file, of one kind or a .zip with both, to what an account has; no guest is told. `done` grows.
-    What was added stays if a later entry fails. `owner`: of the account.
+    What was added stays if a later entry fails.
+
+    Args:
+      owner: of the account.
+      tmp: folder for a file without a name, which has the texts of a calendar's entries until all are known.
 
     Raises NoEntries, TooBusy, StoreError; Unreadable: the file cannot be read, or not further.
     """
     await lazyimport.load("moxlite.store.imports.archives")
-    while await account.read(has_due, op="groupware"):
-        await account.write(settle_contacts)
-    items = _items(file, target.kind, done)
+    hold = ledger().hold()
+    try:
+        await hold.take("file", await trio.to_thread.run_sync(_cost_of, file, target.kind))
+        while await account.read(has_due, op="groupware"):
+            await account.write(settle_contacts)
+        await _add(account, _items(file, target.kind, done, tmp), target, done, owner)
+    except NoRoom:
+        raise TooBusy from None
+    finally:
+        hold.close()
+
+
+def _cost_of(file: BinaryIO, kind: Kind) -> int:
+    """Octets that it takes to read a file, of a .zip the largest of all."""
+    size = file.seek(0, 2)
+    file.seek(0)
+    start = file.read(len(ZIP_MARK))
+    if start == ZIP_MARK:
+        return max(calendar_cost(MAX_FILE), contacts_cost(MAX_TABLE_READ))
+    return calendar_cost(size) if kind == "calendar" else contacts_cost(size)
+
+
+def calendar_cost(octets: int) -> int:
+    """Octets that it takes to read a calendar of so many: what is known of all components, and one entry."""
+    return COMPONENT * min(MAX_COMPONENTS, octets // SHORTEST) + ENTRY * min(MAX_ENTRY, octets)
+
+
+def contacts_cost(octets: int) -> int:
+    """Octets that it takes to read contacts of so many: a card with its objects, or a table."""
+    card = min(MAX_ENTRY, octets)
+    return max(parsed_cost(card) + CARD * card, TABLE * min(MAX_TABLE_READ, octets) + ROW)
+
+
+async def _add(account: Account, items: Iterator[Item], target: Target, done: ImportResult, owner: User) -> None:
     expander = Expander(account)
     places: dict[tuple[Kind, About], Collection] = {}
     while not done.stop and (batch := await off_loop(lambda: _some(items), kind="import")):
@@ -249,7 +306,8 @@ async def add_beside(config: CurrentConfig, account: Account, file: BinaryIO) ->
     """Add the calendars and contacts that an archive of mail had, of a .zip; returns what could not be added."""
     done, problems = ImportResult(), Problems()
     try:
-        await add_file(account, file, Target("calendar"), done, user_of(config.current, account.name))
+        tmp = config.current.static.data_dir / "tmp"
+        await add_file(account, file, Target("calendar"), done, user_of(config.current, account.name), tmp)
     except NoEntries:
         pass
     except TooBusy:
@@ -336,16 +394,16 @@ def _grouped(given: FileCard | Contact, group: str) -> FileCard | Contact:
 # Parsing of files. All of it runs in threads.
 
 
-def _items(file: BinaryIO, kind: Kind, done: ImportResult) -> Iterator[Item]:
+def _items(file: BinaryIO, kind: Kind, done: ImportResult, tmp: Path) -> Iterator[Item]:
     """The items of a file, in order. Raises Unreadable, ImportFailed."""
     done.size = file.seek(0, 2)
     file.seek(0)
     start = file.read(len(ZIP_MARK))
     file.seek(0)
     if start == ZIP_MARK:
-        yield from _archived(file, done)
+        yield from _archived(file, done, tmp)
     elif kind == "calendar":
-        yield from _events(_pieces(file), done.size, "", done)
+        yield from _events(_pieces(file), done.size, "", done, tmp)
     else:
         if cards_in(_pieces(file)) > MAX_READ:
             raise Unreadable(worded("the file contains more than {most} contacts", most=MAX_READ))
@@ -358,15 +416,19 @@ def _pieces(file: BinaryIO) -> Iterator[bytes]:
         yield piece
 
 
-def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult) -> Iterator[Item]:
+def _events(pieces: Iterable[bytes], size: int, name: str, done: ImportResult, tmp: Path) -> Iterator[Item]:
     """The entries of a calendar. `name`: of the file in a .zip, whose entries have the calendar's own name."""
     if size > MAX_FILE:
         raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_FILE >> 20))
-    text = file_text(b"".join(pieces))
-    about = about_of(text) if name else About()
-    for entry, number in counted_calendars(text):
-        yield Item("calendar", about, entry.encode("utf-8", "replace"))
-        done.read += size / number
+    first = b""
+    source = iter(pieces)
+    while name and len(first) < HEAD_OCTETS and (piece := next(source, b"")):
+        first += piece
+    about = about_of(file_text(first[:HEAD_OCTETS].rpartition(b"\n")[0])) if name else About()
+    with tempfile.TemporaryFile(dir=tmp) as file:
+        for entry, number in counted_calendars(file_lines(chain([first], source)), cast("BinaryIO", file)):
+            yield Item("calendar", about, entry.encode("utf-8", "replace"))
+            done.read += size / number
 
 
 def _contacts(pieces: Iterable[bytes], title: str, done: ImportResult) -> Iterator[Item]:
@@ -379,7 +441,7 @@ def _contacts(pieces: Iterable[bytes], title: str, done: ImportResult) -> Iterat
         yield Item("contact", About(title), contact)
 
 
-def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
+def _archived(file: BinaryIO, done: ImportResult, tmp: Path) -> Iterator[Item]:
     """The entries of the calendars and address books in a .zip, whose directory is looked at first: what has too many
     files, or too large ones, is not read at all. No member has more octets than the directory says.
     """
@@ -398,7 +460,7 @@ def _archived(file: BinaryIO, done: ImportResult) -> Iterator[Item]:
         folder, name = _names_of(member)
         try:
             if kind == "calendar":
-                yield from _events(member.pieces, member.size, name, done)
+                yield from _events(member.pieces, member.size, name, done, tmp)
             elif kind == "contact":
                 yield from _contacts(member.pieces, name if folder == FOLDERS[kind] else "", done)
         except Unreadable as error:  # the other files may be well

@@ -13,9 +13,11 @@ import trio.testing
 
 from moxlite.groupware import files
 from moxlite.groupware.commands import GroupwareCommands
+from moxlite.ledger import begin
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations import description
 from moxlite.operations.groupware import ExportCalendar, ExportContacts
+from moxlite.processor import act_for
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import (
     Collection,
@@ -284,6 +286,23 @@ async def test_a_bomb_takes_no_memory(browser: Browser, monkeypatch: pytest.Monk
     with at_most(25_000_000):
         done = await browser.call("contacts_import", upload_id=upload_id)
     assert done["unread"] == 1
+
+
+async def test_files_are_read_once_there_is_room(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-198a, DAV-40: an import takes what its file needs, and is refused in words if there is none in time."""
+    monkeypatch.setattr("moxlite.ledger.MAX_WAITING", 0)
+    book = begin(64 << 20)
+    large = await upload(browser, packed({"a.ics": event("1").encode()}))
+    small = await upload(browser, card("c").encode())
+    act_for("mia")
+    hold = book.hold()
+    hold.count("report", 20 << 20)
+    answer = await browser.post("contacts_import", {"upload_id": large})
+    assert answer.status == 503
+    assert b"the server is busy" in answer.body
+    assert (await browser.call("contacts_import", upload_id=small))["added"] == 1
+    hold.close()
+    assert book.octets == 0
 
 
 async def test_a_zip_of_large_entries_is_written_as_a_stream(rig: Rig) -> None:

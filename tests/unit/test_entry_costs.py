@@ -1,16 +1,22 @@
 """Octets that entries of calendars and address books take in memory, as the ledger counts them (STORE-198a)."""
 
 from functools import partial
+from io import BytesIO
+from pathlib import Path
 
 import pytest
 
 from moxlite.groupware.entries import parsed_cost
+from moxlite.groupware.files import calendar_cost, contacts_cost
 from moxlite.ledger import WORK
+from moxlite.proto.cards.calendarfiles import MAX_COMPONENTS, counted_calendars, file_lines
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.components import Instance, write_component
+from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.limits import MAX_ENTRY, AboveLimit, check_extent, octets_of
 from moxlite.proto.cards.repeating import joined
+from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.dav.xml import CALDAV, element, text
 from moxlite.web.dav.reports import (
     AS_TEXT,
@@ -99,6 +105,56 @@ def test_portions_of_instances_take_what_is_counted(kind: str) -> None:
 def test_the_largest_entry_is_a_piece_of_work() -> None:
     """STORE-198a: a report of the largest entry has room on the smallest machine."""
     assert AS_TEXT * MAX_ENTRY + ESCAPED * SLICE + parsed_cost(MAX_ENTRY) + PORTION_MADE * PORTION <= WORK
+
+
+CALENDARS = {
+    "short": "BEGIN:VEVENT\r\nEND:VEVENT\r\n{}",
+    "known": "BEGIN:VEVENT\r\nUID:{}\r\nEND:VEVENT\r\n",
+    "long UIDs": "BEGIN:VEVENT\r\nUID:{}" + "x" * 350 + "\r\nEND:VEVENT\r\n",
+    "one UID": "BEGIN:VEVENT\r\nUID:1\r\nX:{}\r\nEND:VEVENT\r\n",
+    "changed dates": "BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID:{}\r\nEND:VEVENT\r\n",
+    "zones": "BEGIN:VEVENT\r\nUID:{}\r\n" + "X;TZID={}:1\r\n" * 3 + "END:VEVENT\r\n",
+    "long": "BEGIN:VEVENT\r\nUID:{}\r\n" + f"X:{'y' * 60}{FACE}\r\n" * 9_900 + "END:VEVENT\r\n",
+}
+
+
+@pytest.mark.parametrize("kind", CALENDARS)
+def test_calendar_files_take_what_is_counted(tmp_path: Path, kind: str) -> None:
+    """STORE-198a: whatever they have, as a file of 20 MiB doesn't."""
+    one = CALENDARS[kind]
+    number = 2 if kind == "long" else 10_000
+    events = "".join(one.replace("{}", str(at)) for at in range(number))
+    path = tmp_path / "a.ics"
+    path.write_bytes(f"BEGIN:VCALENDAR\r\n{events}END:VCALENDAR\r\n".encode())
+
+    def read() -> None:
+        with path.open("rb") as file, (tmp_path / "texts").open("w+b") as texts:
+            pieces = iter(partial(file.read, 64 << 10), b"")
+            for _ in counted_calendars(file_lines(pieces), texts):
+                pass
+
+    assert peak(read) <= calendar_cost(path.stat().st_size) + (64 << 10) * 8
+
+
+@pytest.mark.parametrize("row", ["Ada,a{}@e.example,some words of a note\n", f'Ada,,"{"z" * 100_000}{FACE}"\n'])
+def test_tables_take_what_is_counted(row: str) -> None:
+    """STORE-198a."""
+    rows = (row.replace("{}", str(at)) for at in range(600_000 // len(row)))
+    octets = f"Name,E-mail,Notes\n{''.join(rows)}".encode()
+    pieces = [octets[at : at + (64 << 10)] for at in range(0, len(octets), 64 << 10)]
+    assert peak(lambda: [None for _ in read_contacts(pieces)]) <= contacts_cost(len(octets))
+
+
+def test_files_of_any_size_are_a_piece_of_work() -> None:
+    """STORE-198a."""
+    assert max(calendar_cost(1 << 30), contacts_cost(1 << 30)) <= WORK
+
+
+def test_files_of_too_many_components_are_refused() -> None:
+    """DAV-40: before they are held."""
+    lines = ["BEGIN:VCALENDAR", *["BEGIN:VEVENT", "END:VEVENT"] * (MAX_COMPONENTS + 1), "END:VCALENDAR"]
+    with pytest.raises(Unreadable, match="more than 50,000 events"):
+        next(counted_calendars(lines, BytesIO()))
 
 
 def test_lines_with_many_parameters_count_as_several() -> None:

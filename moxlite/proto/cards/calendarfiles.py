@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import codecs
 import hashlib
+import io
 import re
 import uuid
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from itertools import islice
-from typing import Final
+from itertools import chain, islice
+from typing import BinaryIO, Final
 
 import msgspec
 
@@ -20,6 +22,8 @@ from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import Property, escaped, folded, plain, property_of, unescaped, unfolded
 from moxlite.proto.cards.itip import with_parameters, with_property
 from moxlite.proto.cards.moments import iana_zone, zone_name
+from moxlite.proto.cards.vcard import Unreadable, physical_lines
+from moxlite.wording import worded
 
 MAX_FILE: Final = 20 << 20
 """Octets of a file."""
@@ -27,14 +31,24 @@ MAX_FILE: Final = 20 << 20
 HEAD_OCTETS: Final = 16 << 10
 """Characters of a file in which its name is looked for."""
 
-LARGEST: Final = 8 << 20
+LARGEST: Final = 2 << 20
 """Octets of a component's lines. A larger component can't be an entry, because entries have at most 1 MiB."""
+
+MAX_COMPONENTS: Final = 50_000
+"""Entries, changed dates and zones of a file: as many as an account has entries."""
+
+MAX_KEY: Final = 100
+"""Characters of a UID that is kept in memory as it is."""
 
 LINE: Final = 60
 """Octets that a line takes in memory beside its characters."""
 
 MAX_ZONES: Final = 256 << 10
 """Characters of the zones of an entry, which each entry has anew: those with all rules since 1900 have 30 KiB."""
+
+MAX_NAMED: Final = 20
+MAX_KNOWN: Final = 5_000
+"""Zones that an entry, and all entries of a file, may name. Others aren't looked for."""
 
 ALL_ZONES: Final = 512 << 20
 """Characters of time zones written for all entries of a file. Each zone is parsed again with its entry."""
@@ -55,6 +69,7 @@ LATIN_1: Final = {0xDC00 + octet: octet for octet in range(0x80, 0x100)}
 """Characters for octets that are not UTF-8, as Python decodes these (PEP 383)."""
 
 ZONE: Final = re.compile(r";TZID=(?:\"([^\"]*)\"|([^;:]*))", re.IGNORECASE)
+UID: Final = re.compile(r"UID[:;]", re.IGNORECASE)
 EXCEPTION: Final = re.compile(r"^RECURRENCE-ID[;:]", re.IGNORECASE | re.MULTILINE)
 STAMPS: Final = re.compile(r"^(?:DTSTAMP|CREATED|LAST-MODIFIED)[;:].*\n", re.IGNORECASE | re.MULTILINE)
 HEAD: Final = ("BEGIN:VCALENDAR\r\n", "VERSION:2.0\r\n", "PRODID:-//moxlite//EN\r\n")
@@ -68,8 +83,38 @@ def file_text(data: bytes) -> str:
     with suppress(UnicodeDecodeError):
         return data.decode("utf-8-sig")
     data = data.removeprefix(codecs.BOM_UTF8).replace(b"\r\n", b"\n").replace(b"\r", b"\n")
-    data = data.replace(b"\n ", b"").replace(b"\n\t", b"")
+    return _text(data.replace(b"\n ", b"").replace(b"\n\t", b""))
+
+
+def _text(data: bytes | bytearray) -> str:
     return data.decode("utf-8", "surrogateescape").translate(LATIN_1)
+
+
+def file_lines(pieces: Iterable[bytes]) -> Iterator[str]:
+    """The lines of a file, as `unfolded` gives those of its `file_text`; one above `LARGEST` is cut. At most one line
+    and one piece are held.
+    """
+    held: bytearray | None = None
+    first, soft = b"", False
+    for line in physical_lines(chain([b""], pieces)):
+        line = line.removesuffix(b"\r")
+        if held is None:
+            line = line.removeprefix(codecs.BOM_UTF8)
+        if soft and held is not None:
+            line = b"\n" + line
+        elif line[:1] in (b" ", b"\t") and held is not None:
+            if len(held) < LARGEST:
+                held += line[1:]
+            continue
+        else:
+            if held is not None:
+                yield _text(held)
+            held, first = bytearray(), line[:200].upper()
+        if len(held) < LARGEST:
+            held += line
+        soft = line.endswith(b"=") and b"QUOTED-PRINTABLE" in first
+    if held is not None:
+        yield _text(held)
 
 
 def split_calendars(text: str) -> Iterator[str]:
@@ -77,102 +122,176 @@ def split_calendars(text: str) -> Iterator[str]:
     return (entry for _, entry in calendars_by_uid(text))
 
 
-def counted_calendars(text: str) -> Iterator[tuple[str, int]]:
-    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID."""
-    return ((entry, number) for _, entry, number in _entries(text))
+def counted_calendars(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, int]]:
+    """The entries of a file as `calendars_by_uid`, each with the number of all in place of its UID.
+
+    Args:
+      lines: of the file.
+      file: an empty one, for the texts of components until all are known.
+
+    Raises Unreadable for a file of more than `MAX_COMPONENTS`.
+    """
+    return ((entry, number) for _, entry, number in _entries(lines, file))
 
 
 def calendars_by_uid(text: str) -> Iterator[tuple[str, str]]:
     """The entries of a file by UID, in the order of their first components: each a calendar of its own, with the
     components of one UID and the zones that they name, in a file of several calendars as their own calendar defines
     the zones. An entry above `MAX_ZONES` characters of zones, or after `ALL_ZONES` of the whole file, is without them;
-    a component above `LARGEST` is cut there.
+    a component, and what an entry has of others, above `LARGEST` is cut there.
 
     An entry without a UID gets one of its text, the same each time. So does each of several that share one, as some
     programs give it to all: two components without RECURRENCE-ID are two entries. Of equal ones there is one.
     """
-    return ((uid, entry) for uid, entry, _ in _entries(text))
+    return ((uid, entry) for uid, entry, _ in _entries(unfolded(text), io.BytesIO()))
+
+
+class _Texts:
+    """Texts of components, one behind the other in a file."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._ends = array("Q", [0])
+
+    def add(self, octets: bytes | bytearray) -> int:
+        """Keep a text; its number."""
+        self._file.seek(self._ends[-1])
+        self._file.write(octets)
+        self._ends.append(self._ends[-1] + len(octets))
+        return len(self._ends) - 2
+
+    def __getitem__(self, number: int) -> str:
+        self._file.seek(self._ends[number])
+        return self._file.read(self._ends[number + 1] - self._ends[number]).decode()
+
+    def length(self, number: int) -> int:
+        """Octets of a text."""
+        return self._ends[number + 1] - self._ends[number]
 
 
 class _WrittenEntry:
-    """Written components of one UID, and the time zones that they name.
+    """Components of one UID, by the numbers of their texts, and the time zones that they name.
 
     Each zone has the number of its calendar in the file.
     """
 
+    __slots__ = ("texts", "zones")
+
     def __init__(self) -> None:
-        self.texts: list[str] = []
-        self.zones: dict[tuple[int, str], None] = {}
+        self.texts: tuple[int, ...] | list[int] = ()
+        self.zones: tuple[tuple[int, str], ...] = ()
+
+    def add(self, text: int, zones: Iterable[tuple[int, str]]) -> None:
+        """Add a component. Most entries have one, and an empty list takes as much as its event."""
+        if self.texts:
+            self.texts = [*self.texts] if isinstance(self.texts, tuple) else self.texts
+            self.texts.append(text)
+        else:
+            self.texts = (text,)
+        self.zones = tuple(dict.fromkeys((*self.zones, *zones))) if zones else self.zones
 
 
-def _entries(text: str) -> Iterator[tuple[str, str, int]]:
+def _entries(lines: Iterable[str], file: BinaryIO) -> Iterator[tuple[str, str, int]]:
     # One pass over lines and no tree: objects for each line would take many times the size of the file (STORE-199). So
     # nesting, the cut of entries that are too large, and the zones that they name are all followed here, line by line.
-    entries: dict[tuple[str, str], _WrittenEntry] = {}
-    zones: dict[tuple[int, str], str] = {}
-    inside: list[str] = []
-    lines: list[str] = []
-    size, name, calendar = 0, "", 0
-    for line in unfolded(text):
+    # The texts go to a file, since the components of an entry may be anywhere.
+    entries: dict[tuple[str, str | bytes], _WrittenEntry] = {}
+    texts = _Texts(file)
+    zones: dict[tuple[int, str], int] = {}
+    known: dict[tuple[int, str], tuple[int, str]] = {}  # so that a zone that many entries name is one object
+    written, named = bytearray(), dict[tuple[int, str], None]()
+    kind_of = ""
+    depth = size = calendar = number = 0
+    name = ""
+    for line in lines:
         word, _, value = line.partition(":")
         kind = word.upper()
         if kind == "BEGIN":
-            inside.append(value.strip().upper())
-            if len(inside) == 2:
-                lines, size, name = [], 0, ""
-        if len(inside) > 1:
+            depth += 1
+            if depth == 2:
+                kind_of = value.strip().upper()
+                written, size, name, named = bytearray(), 0, "", {}
+        if depth > 1:
             if size <= LARGEST:
-                lines.append(line)
+                written += f"{folded(line)}\r\n".encode("utf-8", "replace")
                 size += len(line) + LINE
-            if len(inside) == 2 and kind.partition(";")[0] in ("UID", "TZID"):
+                for match in ZONE.finditer(line[:500]):
+                    zone = calendar, zone_name(match[1] or match[2])
+                    if len(named) < MAX_NAMED and (zone in known or len(known) < MAX_KNOWN):
+                        named[known.setdefault(zone, zone)] = None
+            if depth == 2 and kind.partition(";")[0] in ("UID", "TZID"):
                 name = value.strip() if kind.startswith("UID") else zone_name(value)
-        if kind == "END" and inside:
-            if len(inside) == 2 and (inside[1] in KINDS or (inside[1] == "VTIMEZONE" and name)):
-                written = "".join(f"{folded(line)}\r\n" for line in lines)
-                if inside[1] == "VTIMEZONE":
-                    zones.setdefault((calendar, name), written)
+        if kind == "END" and depth:
+            if depth == 2 and (kind_of in KINDS or (kind_of == "VTIMEZONE" and name)):
+                number += 1
+                if number > MAX_COMPONENTS:
+                    raise Unreadable(worded("the file contains more than {most} events", most=MAX_COMPONENTS))
+                if kind_of == "VTIMEZONE":
+                    if (calendar, name) not in zones:
+                        zones[calendar, name] = texts.add(written)
                 else:
                     if not name:
-                        name = _made_uid(written)
-                        written = _with_uid(written, name)
-                    entry = entries.setdefault((inside[1], name), _WrittenEntry())
-                    entry.texts.append(written)
-                    matches = (match for line in lines for match in ZONE.finditer(line[:500]))
-                    entry.zones |= dict.fromkeys((calendar, zone_name(match[1] or match[2])) for match in matches)
-            inside.pop()
-            calendar += not inside
+                        whole = written.decode()
+                        name = _made_uid(whole)
+                        written = bytearray(_with_uid(whole, name).encode())
+                    entries.setdefault((kind_of, _key(name)), _WrittenEntry()).add(texts.add(written), named)
+            depth -= 1
+            calendar += not depth
     left = ALL_ZONES
-    parted = [(*component, entry) for (_, uid), entry in entries.items() for component in _parted(uid, entry.texts)]
-    uids: set[str] = set()
-    for uid, texts, found in parted:
-        if uid in uids:  # an event and a task
-            uid = _made_uid(texts[0])
-            texts = [_with_uid(text, uid) for text in texts]
-        uids.add(uid)
-        own = [*{zone[1]: zones[zone] for zone in found.zones if zone in zones}.values()]
-        size = sum(map(len, own))
+    parted = [(*component, entry) for (_, key), entry in entries.items() for component in _parted(key, entry, texts)]
+    keys: set[str | bytes] = set()
+    for key, own, renamed, entry in parted:
+        pieces = [*_read(own, texts)]
+        uid = key if isinstance(key, str) else _uid_of(pieces[0])
+        if renamed or key in keys:  # an event and a task
+            key = uid = uid if renamed and key not in keys else _made_uid(pieces[0])
+            pieces = [_with_uid(piece, uid) for piece in pieces]
+        keys.add(key)
+        places = [*{zone[1]: zones[zone] for zone in entry.zones if zone in zones}.values()]
+        size = sum(map(texts.length, places))
         if size > min(MAX_ZONES, left):
-            own, size = [], 0
+            places, size = [], 0
         left -= size
-        yield uid, "".join((*HEAD, *own, *texts, CALENDAR_END)), len(parted)
+        yield uid, "".join((*HEAD, *(texts[place] for place in places), *pieces, CALENDAR_END)), len(parted)
 
 
-def _parted(uid: str, texts: list[str]) -> Iterator[tuple[str, list[str]]]:
-    """Split a UID's components into entries, one for each distinct component without RECURRENCE-ID."""
-    if len(texts) > 1:
-        texts = [*{_made_uid(text): text for text in texts}.values()]
-    mains = [text for text in texts if EXCEPTION.search(text) is None]
+def _key(uid: str) -> str | bytes:
+    """A UID by which components are found; in place of a long one its digest."""
+    return uid if len(uid) <= MAX_KEY else hashlib.sha256(uid.encode("utf-8", "replace")).digest()
+
+
+def _uid_of(component: str) -> str:
+    return next(line.partition(":")[2].strip() for line in unfolded(component) if UID.match(line))
+
+
+def _read(numbers: Iterable[int], texts: _Texts) -> Iterator[str]:
+    """Texts of one entry, as many as an entry may have at all."""
+    size = 0
+    for number in numbers:
+        if size <= LARGEST:
+            yield texts[number]
+        size += texts.length(number)
+
+
+def _parted(key: str | bytes, entry: _WrittenEntry, texts: _Texts) -> Iterator[tuple[str | bytes, Sequence[int], bool]]:
+    """Split a UID's components into entries, one for each distinct component without RECURRENCE-ID: the key of each,
+    the numbers of its texts, and whether these don't have that UID yet.
+    """
+    numbers: Sequence[int] = entry.texts
+    if len(numbers) > 1:
+        numbers = [*{_made_uid(texts[number]): number for number in numbers}.values()]
+    mains = [number for number in numbers if len(numbers) == 1 or EXCEPTION.search(texts[number]) is None]
     if len(mains) < 2:
-        yield uid, texts
+        yield key, numbers, False
         return
-    exceptions = [text for text in texts if EXCEPTION.search(text) is not None]
+    known = {*mains}
+    exceptions = [number for number in numbers if number not in known]
     for main in mains:
-        own = _made_uid(main)
         if exceptions:  # their series is unknown
-            yield uid, [main, *exceptions]
+            yield key, [main, *exceptions], False
             exceptions = []
         else:
-            yield own, [_with_uid(main, own)]
+            yield _made_uid(texts[main]), (main,), True
 
 
 def _made_uid(component: str) -> str:

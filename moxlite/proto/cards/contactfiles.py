@@ -91,9 +91,11 @@ def _of_cards(pieces: Iterable[bytes]) -> Iterator[FileCard | Contact | Unreadab
 
 
 def _table(pieces: Iterable[bytes]) -> bytes:
-    found = bytearray()
+    found: list[bytes] = []
+    size = 0
     for piece in pieces:
-        found += piece
-        if len(found) > MAX_FILE:
+        found.append(piece)
+        size += len(piece)
+        if size > MAX_FILE:
             raise Unreadable(worded("the file is larger than {most} MiB", most=MAX_FILE >> 20))
-    return bytes(found)
+    return b"".join(found)

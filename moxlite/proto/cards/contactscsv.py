@@ -6,6 +6,7 @@ formula is written with an apostrophe before it, which reading takes away.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import re
@@ -28,6 +29,12 @@ CODE_PAGES: Final = ("cp1252", "cp1250", "cp1251", "cp1255", "cp1256", "cp932", 
 """Charsets in which Outlook and spreadsheets write where the text is no UTF-8; the one in which most titles are known
 counts.
 """
+
+PIECE: Final = 64 << 10
+"""Octets that are decoded at once, to find out about a charset."""
+
+MAX_ROW: Final = 256 << 10
+"""Characters of a line that are read at once."""
 
 LOOKED_AT: Final = 2_000
 """Rows that show whether the day of a date is first."""
@@ -65,13 +72,12 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
 
     Raises Unreadable if the file is no table of contacts.
     """
-    text = _decoded(data)
-    head = text[:10_000].partition("\n")[0]
+    codec = _codec_of(data)
+    head, first = next(_lines(data, *codec), ""), 0
     if head[:4].lower() == "sep=":  # of Excel
-        text = text[len(head) + 1 :]
-        head = text[:10_000].partition("\n")[0]
-    mark = max((",", ";", "\t"), key=head.count)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=mark)
+        head, first = next(islice(_lines(data, *codec), 1, None), ""), 1
+    mark = max((",", ";", "\t"), key=head[:10_000].count)
+    rows = csv.reader(islice(_lines(data, *codec), first, None), delimiter=mark)
     try:
         titles = [title.strip() for title in next(rows, [])]
     except csv.Error as e:
@@ -79,7 +85,8 @@ def read_csv(data: bytes) -> Iterator[Contact | Unreadable]:
     columns = [column_of(title) for title in titles[: MAX_COLUMNS + 1]]
     if len(titles) > MAX_COLUMNS or not {"name", "given", "family", "email"} & {column.field for column in columns}:
         raise Unreadable("the first line must have columns like Name, First Name, or E-mail Address")
-    day_first = _day_first(columns, titles, csv.reader(io.StringIO(text, newline=""), delimiter=mark))
+    again = csv.reader(islice(_lines(data, *codec), first, None), delimiter=mark)
+    day_first = _day_first(columns, titles, again)
     while True:
         try:
             row = next(rows, None)
@@ -120,9 +127,14 @@ def write_csv(contacts: Iterable[Contact]) -> str:
     return out.getvalue()
 
 
-def _decoded(data: bytes) -> str:
+def _codec_of(data: bytes) -> tuple[str, str]:
+    """The charset of a table, and what is done with octets that it doesn't have."""
+    unicode = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    decoder = codecs.getincrementaldecoder(unicode)()
     try:
-        text = data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+        for at in range(0, len(data), PIECE):
+            decoder.decode(data[at : at + PIECE])
+        decoder.decode(b"", True)
     except UnicodeDecodeError:
         head = data[:10_000].partition(b"\n")[0]
 
@@ -130,8 +142,15 @@ def _decoded(data: bytes) -> str:
             titles = re.split("[,;\t]", head.decode(page, "replace"))
             return sum(bool(column_of(title.strip('" \r')).field) for title in titles[:MAX_COLUMNS])
 
-        text = data.decode(max(CODE_PAGES, key=known), "replace")
-    return text.replace("\0", "")
+        return max(CODE_PAGES, key=known), "replace"
+    return unicode, "strict"
+
+
+def _lines(data: bytes, charset: str, errors: str) -> Iterator[str]:
+    """The lines of a table, whose text would take up to fourteen times its octets as a whole; long ones in parts."""
+    with io.TextIOWrapper(io.BytesIO(data), charset, errors, newline="") as file:
+        while line := file.readline(MAX_ROW):
+            yield line.replace("\0", "")
 
 
 def _contact(

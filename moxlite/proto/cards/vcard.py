@@ -149,7 +149,7 @@ def file_lines(pieces: Iterable[bytes]) -> Iterator[FileLine]:
     held = bytearray()
     room = 0
     encoded, exact = False, True
-    for line in _physical(pieces):
+    for line in physical_lines(pieces):
         folded_line = line[:1] in (b" ", b"\t")
         # in version 2.1, a photo's continuation lines may have no leading space
         loose = encoded and not folded_line and b":" not in line and line.strip() != b""
@@ -176,8 +176,8 @@ def _file_line(held: bytes, room: int, *, exact: bool) -> FileLine:
     return FileLine(short, held if exact else None)
 
 
-def _physical(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Yield a file's lines, each truncated to `MAX_WHOLE` octets and a piece.
+def physical_lines(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield a file's lines, each truncated to `MAX_WHOLE` octets and a piece, with the CR of a CRLF.
 
     Lines end with LF, CRLF or CR, even within one file, because clients use all of these and cards are saved one after
     another.

@@ -99,7 +99,7 @@ class FileCalls(EntryCalls):
                     pieces, reserve = _pieces(account, upload), account.options.min_free_space
                     async with spooled(pieces, self._server.tmp, reserve, upload.size) as file:
                         owner = user_of(self._server.config.current, name)
-                        await add_file(account, file, target, done, owner)
+                        await add_file(account, file, target, done, owner, self._server.tmp)
             except NoEntries as error:
                 raise UserError(reason_of(error)) from None
             except Unreadable as error:
