@@ -370,6 +370,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0ggxmam« {address} » n’est pas une adresse de ce compte
 00eun42la règle {rule} prend trop de temps sur ces messages : simplifiez ses motifs
 1ukaevwle nom d’un script a de 1 à 128 caractères, sans caractères de contrôle
+0ieavydle fichier a plus de {most} événements
 0xrz2xkle calendrier a plus de {most} lignes
 1haw9qhle fichier a plus de {most} contacts
 1oc56rela dernière carte n’a pas de fin

@@ -370,6 +370,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0ggxmam"{address}" non è un indirizzo di questo account
 00eun42la regola {rule} richiede troppo tempo su questa posta: semplifica le sue espressioni
 1ukaevwil nome di uno script ha da 1 a 128 caratteri, senza caratteri di controllo
+0ieavydil file ha più di {most} eventi
 0xrz2xkil calendario ha più di {most} righe
 1haw9qhil file ha più di {most} contatti
 1oc56rel’ultima scheda non ha una fine
