@@ -54,6 +54,8 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.groupware.contacts.SUGGESTED store.groupware.doubles.ADDRESSES store.groupware.doubles.ALL
         store.groupware.groups.ALL store.groupware.groups.GROUPS store.groupware.kept.SIZES
         store.people.invitations.FORGET""",
+    "once, when an account is removed or added": """
+        store.file.traces.TRACES queue.operating.SELECT_INCOMING""",
     "what an account may send in a month": """
         store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
         store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
