@@ -13,16 +13,13 @@ from moxlite.groupware.files import (
     ImportResult,
     NoEntries,
     Target,
-    TooLarge,
     add_file,
     spooled,
-    written_archive,
-    written_calendar,
-    written_contacts,
 )
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of
+from moxlite.groupware.writtenfiles import TooLarge, written_archive, written_calendar, written_contacts
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import groupware as operations
 from moxlite.operations.performing import commands

@@ -25,6 +25,7 @@ OTHERS = (
     "proto/webpush.py",
     "groupware/copying.py",
     "groupware/files.py",
+    "groupware/writtenfiles.py",
     "groupware/links.py",
     "groupware/people.py",
     "groupware/subscribing.py",

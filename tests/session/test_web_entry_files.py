@@ -289,7 +289,7 @@ async def test_a_bomb_takes_no_memory(browser: Browser, monkeypatch: pytest.Monk
 
 
 async def test_files_are_read_once_there_is_room(browser: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    """STORE-198a, DAV-40: an import takes what its file needs, and is refused in words if there is none in time."""
+    """STORE-198a, DAV-40: an import reserves what its file needs, and is refused in words without room."""
     monkeypatch.setattr("moxlite.ledger.MAX_WAITING", 0)
     book = begin(64 << 20)
     large = await upload(browser, packed({"a.ics": event("1").encode()}))

@@ -18,16 +18,8 @@ from moxlite.proto.cards.limits import MAX_ENTRY, AboveLimit, check_extent, octe
 from moxlite.proto.cards.repeating import joined
 from moxlite.proto.cards.vcard import Unreadable
 from moxlite.proto.dav.xml import CALDAV, element, text
-from moxlite.web.dav.reports import (
-    AS_TEXT,
-    ESCAPED,
-    PORTION,
-    PORTION_MADE,
-    SLICE,
-    DataWanted,
-    _components_text,
-    _portions,
-)
+from moxlite.web.dav.entrydata import PORTION, PORTION_MADE, DataWanted, instances_text, portions
+from moxlite.web.dav.reports import AS_TEXT, ESCAPED, SLICE
 from tests.memory import peak
 
 HEAD = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:a\r\nDTSTAMP:20261121T100000Z\r\n"
@@ -91,11 +83,11 @@ def test_portions_of_instances_take_what_is_counted(kind: str) -> None:
         calendar = read_object(bytes(bytearray(octets)))
         sizes = [octets_of(part) for part in calendar.parts]
         instances = some_instances(calendar, 40)
-        portions = [*_portions(instances, sizes)]
-        assert [instance for portion in portions for instance in portion] == instances
-        for portion in portions[:2]:
+        parts = [*portions(instances, sizes)]
+        assert [instance for portion in parts for instance in portion] == instances
+        for portion in parts[:2]:
             assert len(portion) * sizes[0] <= max(PORTION, sizes[0])
-            made[:] = [_components_text(calendar, data_wanted, portion)]
+            made[:] = [instances_text(calendar, data_wanted, portion)]
 
     assert peak(expand) <= most
     piece = made[0][:SLICE]

@@ -5,24 +5,20 @@ after the other, so that an answer is written as it is made.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element
 
-import msgspec
-
 from moxlite.groupware.busy import busy_calendar, busy_times, merged, unavailable
 from moxlite.groupware.entries import DAY, LARGE, parsed_cost
 from moxlite.processor import give_way, off_loop
 from moxlite.proto.cards.alarms import zone_of
-from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject, expanded, limited
-from moxlite.proto.cards.cardobject import read_card, shown_card
-from moxlite.proto.cards.components import Component, Instance, write_component
-from moxlite.proto.cards.contentline import Property, property_of
-from moxlite.proto.cards.moments import period_of
+from moxlite.proto.cards.calendarobject import EARLIEST, LATEST, BadObject, CalendarObject
+from moxlite.proto.cards.cardobject import read_card
+from moxlite.proto.cards.components import Instance, write_component
 from moxlite.proto.cards.repeating import Span
 from moxlite.proto.dav.filters import (
     ALARM_REACH,
@@ -48,8 +44,21 @@ from moxlite.store.groupware.resources import (
     resource_named,
     resources_of,
 )
+from moxlite.web.dav.entrydata import (
+    ADDRESS_DATA,
+    PORTION,
+    PORTION_MADE,
+    DataWanted,
+    calendar_lines,
+    card_text,
+    data_wanted,
+    instances_text,
+    made,
+    portions,
+    shown_calendar,
+)
 from moxlite.web.dav.places import NotThere, Place, Refusal, href
-from moxlite.web.dav.properties import Target, Viewer, answer_for, check_number, hrefs_of, wanted_of
+from moxlite.web.dav.properties import Target, Viewer, answer_for, hrefs_of, wanted_of
 
 if TYPE_CHECKING:
     from moxlite.groupware.entries import Expander
@@ -80,12 +89,6 @@ TOO_MUCH: Final = "too many occurrences to expand in one response; use a shorter
 AS_TEXT: Final = 5
 """Times its octets that an entry takes with its text: measured with an emoji, for which each letter has four."""
 
-PORTION: Final = 32 << 10
-"""Octets of instances that are made at once."""
-
-PORTION_MADE: Final = 20
-"""Times its octets that a portion takes with the objects of its lines: measured with empty lines."""
-
 SLICE: Final = 16 << 10
 """Characters of a text that are escaped at once."""
 
@@ -97,56 +100,6 @@ MARK: Final = "\0"
 
 JUDGED: Final = 4 * LARGE
 """Octets of an entry times elements of a report, up to which it is tried on the event loop: 3 ms."""
-
-CALENDAR_DATA: Final = CALDAV + "calendar-data"
-ADDRESS_DATA: Final = CARDDAV + "address-data"
-
-
-class DataWanted(msgspec.Struct, frozen=True):
-    """How calendar-data and address-data are shown.
-
-    Attributes:
-      expand, recurrences, busy: stretches (RFC 4791 §9.6.5 to §9.6.7). comp: the components and properties, None for
-        all. version: of cards. names: properties of cards, empty for all.
-    """
-
-    name: str
-    expand: Span | None = None
-    recurrences: Span | None = None
-    busy: Span | None = None
-    comp: Element | None = None
-    version: str = ""
-    names: tuple[str, ...] = ()
-
-    @property
-    def as_kept(self) -> bool:
-        """Whether it is shown to the letter."""
-        return self == DataWanted(self.name)
-
-
-def data_wanted(root: Element) -> DataWanted | None:
-    """Read a report's wishes about the data of entries; None if it does not want them. Raises Refusal."""
-    prop = root.find(DAV + "prop")
-    card = None if prop is None else prop.find(ADDRESS_DATA)
-    calendar = None if prop is None else prop.find(CALENDAR_DATA)
-    for data in (card, calendar):
-        check_number(0 if data is None else sum(1 for _ in data.iter()))
-    if card is not None:
-        version = card.get("version") or "3.0"  # the default of RFC 6352 §10.4
-        if card.get("content-type", "text/vcard") != "text/vcard" or version not in ("3.0", "4.0"):
-            raise Refusal(403, CARDDAV + "supported-address-data-conversion", "only vCard 3.0 and 4.0 are supported")
-        names = tuple((prop.get("name") or "").upper() for prop in card.findall(CARDDAV + "prop"))
-        return DataWanted(ADDRESS_DATA, version=version, names=names)
-    if calendar is None:
-        return None
-    if calendar.get("content-type", "text/calendar") != "text/calendar" or calendar.get("version", "2.0") != "2.0":
-        raise Refusal(403, CALDAV + "supported-calendar-data", "only iCalendar 2.0 is supported")
-    parts = (calendar.find(CALDAV + name) for name in ("expand", "limit-recurrence-set", "limit-freebusy-set"))
-    try:
-        expand, recurrences, busy = map(time_range, parts)
-    except BadFilter as error:
-        raise Refusal(403, error.condition, str(error)) from None
-    return DataWanted(CALENDAR_DATA, expand, recurrences, busy, calendar.find(CALDAV + "comp"))
 
 
 class Reports:
@@ -169,7 +122,6 @@ class Reports:
         self._expanded = 0  # octets of what was shown as instances
         self._begun = False
 
-    @property
     def _is_full(self) -> bool:
         """Whether the report has as many instances as it may have."""
         return self._expanded >= MAX_ALL_EXPANDED
@@ -213,8 +165,8 @@ class Reports:
         self._begun = True
         if wanted is not None and mark:
             try:
-                async with aclosing(self._shown(resource, wanted, calendar_object, self._zone(where))) as portions:
-                    async for portion in portions:
+                async with aclosing(self._shown(resource, wanted, calendar_object, self._zone(where))) as texts:
+                    async for portion in texts:
                         for start in range(0, len(portion), SLICE):
                             yield before + text(portion[start : start + SLICE])
                             before = ""
@@ -233,7 +185,7 @@ class Reports:
             return
         if data_wanted.name == ADDRESS_DATA:
             data = await self._expander.data(resource)
-            yield await _made(resource, lambda: _card_text(data, data_wanted))
+            yield await made(resource, lambda: card_text(data, data_wanted))
             return
         expand = data_wanted.expand is not None
         calendar = calendar_object or await self._expander.read(resource)
@@ -244,7 +196,7 @@ class Reports:
             placed = calendar.placed_instances(instances, zone)
             instances = [instance for instance, there in zip(instances, placed, strict=True) if _is_in(there, stretch)]
         if not (expand and calendar.repeated):
-            yield await _made(resource, lambda: write_component(_shown_calendar(calendar, data_wanted, instances)))
+            yield await made(resource, lambda: write_component(shown_calendar(calendar, data_wanted, instances)))
             return
         sizes = [len(write_component(part).encode("utf-8", "replace")) for part in calendar.parts]
         octets = sum(sizes[instance.part] for instance in instances)
@@ -253,10 +205,10 @@ class Reports:
             self._expanded = MAX_ALL_EXPANDED if self._expanded else 0
             raise _TooMuch
         self._expanded += octets
-        head, end = _calendar_lines(_shown_calendar(calendar, data_wanted, ()))
+        head, end = calendar_lines(shown_calendar(calendar, data_wanted, ()))
         yield head
-        for portion in _portions(instances, sizes):
-            yield await _made(resource, partial(_components_text, calendar, data_wanted, portion))
+        for portion in portions(instances, sizes):
+            yield await made(resource, partial(instances_text, calendar, data_wanted, portion))
         yield end
 
     def _zone(self, where: Collection) -> tzinfo | None:
@@ -287,15 +239,15 @@ class Reports:
                         if calendar_object is None:
                             continue
                     number += 1
-                    if number > MAX_FOUND or self._is_full:
-                        yield _truncated(here, TOO_MUCH if self._is_full else "")
+                    if number > MAX_FOUND or self._is_full():
+                        yield _truncated(here, TOO_MUCH if self._is_full() else "")
                         return
                     try:
                         async for piece in self._response(where, resource, calendar_object):
                             yield piece
                     except _TooMuch:
-                        yield _truncated(here if self._is_full else self._href(where, resource.name), TOO_MUCH)
-                        if self._is_full:
+                        yield _truncated(here if self._is_full() else self._href(where, resource.name), TOO_MUCH)
+                        if self._is_full():
                             return
 
     async def _candidates(
@@ -437,7 +389,7 @@ class Reports:
         known = {(home.kind, home.name): home for home in homes}
         for path in hrefs:
             await give_way()
-            if self._is_full:
+            if self._is_full():
                 yield _truncated(path, TOO_MUCH)
                 continue
             where = resource = None
@@ -539,60 +491,6 @@ class _TooMuch(Exception):
     """The instances of an entry have no place in the answer."""
 
 
-def _portions(instances: Sequence[Instance], sizes: Sequence[int]) -> Iterator[Sequence[Instance]]:
-    """Instances in portions of `PORTION` octets, or one that is larger. `sizes`: octets of the entry's components."""
-    start = octets = 0
-    for at, instance in enumerate(instances):
-        if at > start and octets + sizes[instance.part] > PORTION:
-            yield instances[start:at]
-            start, octets = at, 0
-        octets += sizes[instance.part]
-    if start < len(instances):
-        yield instances[start:]
-
-
-def _calendar_lines(calendar: Component) -> tuple[str, str]:
-    """The lines of a calendar before and after its components, of which it has none."""
-    text = write_component(calendar)
-    at = text.rindex("END:")
-    return text[:at], text[at:]
-
-
-def _components_text(calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]) -> str:
-    """The text of these instances, without the calendar around them."""
-    calendar = _shown_calendar(calendar_object, data_wanted, instances)
-    return "".join(map(write_component, calendar.components))
-
-
-async def _made(resource: Resource, make: Callable[[], str]) -> str:
-    """Make the text of an entry, of a large one in a thread."""
-    if resource.size <= LARGE:
-        await give_way()
-        return make()
-    return await off_loop(make, kind="dav")
-
-
-def _card_text(data: bytes, data_wanted: DataWanted) -> str:
-    """The text of a card in the version that is wanted: as it was put, where it has that."""
-    card_object = read_card(data)
-    if not data_wanted.names and card_object.card.value("VERSION") == data_wanted.version:
-        return data.decode("utf-8-sig")
-    return shown_card(card_object, data_wanted.version, data_wanted.names)
-
-
-def _shown_calendar(
-    calendar_object: CalendarObject, data_wanted: DataWanted, instances: Sequence[Instance]
-) -> Component:
-    calendar = calendar_object.calendar
-    if data_wanted.expand is not None:
-        calendar = expanded(calendar_object, instances)
-    elif data_wanted.recurrences is not None and calendar_object.repeated:
-        calendar = limited(calendar_object, data_wanted.recurrences, instances)
-    if data_wanted.busy is not None:
-        calendar = _busy_within(calendar, data_wanted.busy)
-    return calendar if data_wanted.comp is None else _pruned(calendar, data_wanted.comp)
-
-
 def _widened(stretch: Span) -> Span:
     """A stretch that has all times without a zone that are in another one in some zone."""
     return stretch[0] - DAY, stretch[1] + DAY
@@ -647,41 +545,3 @@ def _truncated(path: str, words: str = "") -> str:
     status = element(DAV + "status", "HTTP/1.1 507 Insufficient Storage")
     described = [element(DAV + "responsedescription", text(words))] if words else []
     return element(DAV + "response", href(path), status, why, *described)
-
-
-def _pruned(part: Component, wanted: Element) -> Component:
-    """The properties and components of a component that an element names (RFC 4791 §9.6.1)."""
-    names = {(one.get("name") or "").upper() for one in wanted.findall(CALDAV + "prop")}
-    every = wanted.find(CALDAV + "allprop") is not None or not names
-    lines = part.properties if every else [prop for prop in part.properties if prop.name in names]
-    inner = {(one.get("name") or "").upper(): one for one in wanted.findall(CALDAV + "comp")}
-    if wanted.find(CALDAV + "allcomp") is not None:
-        return Component(part.name, lines, part.components)
-    return Component(
-        part.name,
-        lines,
-        [_pruned(component, inner[component.name]) for component in part.components if component.name in inner],
-    )
-
-
-def _busy_within(calendar: Component, stretch: Span) -> Component:
-    """The calendar without the periods of VFREEBUSY outside of a stretch (RFC 4791 §9.6.7)."""
-    parts: list[Component] = []
-    for part in calendar.components:
-        lines: list[Property] = []
-        for line in part.properties:
-            if line.name == "FREEBUSY":
-                line = _periods_within(line, stretch)
-            if line.name != "FREEBUSY" or line.value:
-                lines.append(line)
-        parts.append(Component(part.name, lines, part.components))
-    return Component(calendar.name, calendar.properties, parts)
-
-
-def _periods_within(line: Property, stretch: Span) -> Property:
-    kept = [
-        value
-        for value in line.value.split(",")
-        if (period := period_of(value)) is not None and period[0] < stretch[1] and period[1] > stretch[0]
-    ]
-    return property_of(line.whole[: len(line.whole) - len(line.value)] + ",".join(kept)) or line
