@@ -91,8 +91,8 @@ def _text(data: bytes | bytearray) -> str:
 
 
 def file_lines(pieces: Iterable[bytes]) -> Iterator[str]:
-    """The lines of a file, as `unfolded` gives them for its `file_text`, each cut at `LARGEST`. At most one line and one
-    piece are held.
+    """The lines of a file, as `unfolded` gives the lines of its `file_text`. Lines above `LARGEST` are cut. At most one
+    line and one piece are held.
     """
     held: bytearray | None = None
     first, soft = b"", False

@@ -35,8 +35,7 @@ low. Retries take at most half of the room, since a thousand dead hosts must not
 host says nothing stops counting after `SILENT_SECONDS`, within a larger limit that bounds descriptors. A domain whose
 host has all its connections waits without an attempt until one is free.
 
-A connection that is good for more is offered to the domain's next batch (`follow`), else kept a while for other
-domains of the host (`Context.load`).
+A connection that is good for more is offered to the domain's next batch (`follow`), else kept for others of its host.
 """
 
 import logging

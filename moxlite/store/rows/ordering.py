@@ -20,7 +20,7 @@ from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, TypeVar
 
-from moxlite.ledger import LEAST, ledger
+from moxlite.ledger import WORK, ledger
 from moxlite.processor import off_loop
 from moxlite.store.errors import LimitExceeded
 
@@ -53,7 +53,7 @@ LEAST_KEY: Final = 24
 BESIDE: Final = 96
 """Octets of a message beside its key: the object of the key, the places in it, and four arrays."""
 
-MOST: Final = LEAST // 2
+MOST: Final = WORK
 """Octets of one order at most: the share of an account on the smallest machine."""
 
 FEW: Final = 500
