@@ -1,5 +1,7 @@
 """Entries that reports show as instances: how many of them, and how large."""
 
+from xml.etree.ElementTree import fromstring
+
 import pytest
 
 from moxlite.web.dav import reports
