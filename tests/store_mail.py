@@ -65,8 +65,11 @@ def mail(
 
 
 async def prepared(data: bytes, prefix: bytes = b"") -> PreparedMessage:
-    """A message ready for the store."""
-    return await prepare(Spool.of(data), prefix)
+    """A message ready for the store. Its spool isn't closed, so what it holds in the ledger is given back at once."""
+    spool = Spool.of(data)
+    message = await prepare(spool, prefix)
+    spool.memory.close()
+    return message
 
 
 async def look(account: Account, fn: Callable[[Reader], T]) -> T:

@@ -11,6 +11,7 @@ import logging
 import tempfile
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -229,22 +230,24 @@ class _Work:
         self, target: MailboxID, data: bytes, prefix: bytes, label: str, message: FoundMessage | None
     ) -> None:
         size, facts = len(prefix) + len(data), NO_FACTS
-        item = Append(await prepare(Spool.of(data, self.tmp), prefix, max_size=size))
-        if message is not None:
-            item = msgspec.structs.replace(
-                item,
-                flags=Flag(message.flags) & FLAGS,
-                keywords=tuple(_keywords(message.keywords)),
-                received=message.received,
-                received_offset=message.received_offset,
-            )
-            facts = _facts(message)
-        try:
-            async with held_body(self.account, item.prepared) as ready:
-                new_id = await self.account.write(lambda tx: _add(tx, ready, target, item, facts, message), weight=1)
-        except (BadMessage, LimitExceeded) as error:
-            self.lose(f"{label}: {error}")
-            return
+        with Spool.of(data, self.tmp) as spool:
+            item = Append(await prepare(spool, prefix, max_size=size))
+            if message is not None:
+                item = msgspec.structs.replace(
+                    item,
+                    flags=Flag(message.flags) & FLAGS,
+                    keywords=tuple(_keywords(message.keywords)),
+                    received=message.received,
+                    received_offset=message.received_offset,
+                )
+                facts = _facts(message)
+            try:
+                async with held_body(self.account, item.prepared) as ready:
+                    adding = partial(_add, ready=ready, target=target, item=item, facts=facts, message=message)
+                    new_id = await self.account.write(adding, weight=1)
+            except (BadMessage, LimitExceeded) as error:
+                self.lose(f"{label}: {error}")
+                return
         self.done.saved += 1
         if message is not None:
             self.salvage.note_saved(message.id, new_id)
