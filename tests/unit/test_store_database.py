@@ -252,6 +252,30 @@ async def test_all_reads_of_a_file_that_was_in_memory_are_on_the_loop(db: Databa
     assert await db.read(thread, op="test") == here
 
 
+@pytest.mark.parametrize("place", ["read", "scan"])
+async def test_a_read_that_fails_between_two_rows_ends_its_snapshot(db: Database, place: str) -> None:
+    """STORE-3: also while its error is kept, with a row that is being read. The next read sees what came meanwhile."""
+    run = getattr(db, place)
+
+    def add(tx: Tx) -> None:
+        tx.executemany("INSERT INTO item (data) VALUES (x'00')", [()] * 3)
+
+    def count(r: Reader) -> int:
+        return int(r.value("SELECT count(*) FROM item"))
+
+    def fail(r: Reader) -> None:
+        rows = r.iterate("SELECT id FROM item")
+        raise LookupError(next(rows))
+
+    await db.write(add)
+    assert await run(count, op="test") == 3
+    with pytest.raises(LookupError) as kept:
+        await run(fail, op="test")
+    await db.write(add)
+    assert await run(count, op="test") == 6
+    assert kept.value.args == ((1,),)
+
+
 async def test_a_slow_slice_sends_reads_to_a_thread_for_ten_seconds(
     db: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,6 +14,7 @@ import math
 import shutil
 import sys
 import time
+import traceback
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
 from pathlib import Path
@@ -214,7 +215,7 @@ class Readers:
         try:
             if not inner:
                 db.execute("BEGIN")
-            return fn(reader)
+            return _read(fn, reader)
         except (apsw.Error, msgspec.DecodeError, UnicodeDecodeError) as error:
             translated = self._health.translate(error, db)
             if translated is error:
@@ -297,6 +298,21 @@ class Readers:
                     self._slots.release()  # a task that waited for a slot finds the database closed
         ours = [*([] if self._reader is None else [self._reader.db]), *self._idle]
         return (lambda: _close(ours)) if ours else None
+
+
+def _read(fn: Callable[[Reader], T], reader: Reader) -> T:
+    """Run `fn`. The traceback of its error keeps no rows that were being read: SQLite ends no snapshot before them, so
+    that later reads of the connection would not see what came meanwhile.
+    """
+    handled = sys.exception()  # by the caller, whose frames are its own
+    try:
+        return fn(reader)
+    except BaseException as error:
+        kept: BaseException | None = error
+        while kept is not None and kept is not handled:
+            traceback.clear_frames(kept.__traceback__)
+            kept = kept.__context__
+        raise
 
 
 def used() -> tuple[int, float]:
