@@ -20,8 +20,9 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
 - A response that has begun comes before others of its owner, and as many may wait beside those: it can't be refused any
   more, only broken off.
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
-  they need. What holds more than a handful (`HANDFUL`) doesn't wait for more: it's refused at once. Only responses that
-  have begun, events, and the literals of one command wait.
+  they need. What holds more than a handful (`HANDFUL`) doesn't wait for more of its owner's share: it's refused at
+  once. Only responses that have begun, events, and the literals of one command wait. For more of the total all wait,
+  since others hold it, who end without them.
 - Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
   a slice of progress. A reader that reads is never among them. Of one owner's shortage only its own end.
 
@@ -375,8 +376,8 @@ class Hold:
     async def take(
         self, kind: Kind, octets: int, seconds: float = WAIT, *, begun: bool = False, apart: bool = False
     ) -> None:
-        """Take so much more; wait at most `seconds` for it, but not while more than a handful is held. A checkpoint
-        only if it must wait.
+        """Take so much more; wait at most `seconds` for it, but not for the owner's share while more than a handful
+        is held. A checkpoint only if it must wait.
 
         Args:
           begun: it is for a response of which the client has some already.
@@ -387,8 +388,8 @@ class Hold:
         if self.try_take(kind, octets):
             return
         ledger, owner = self._ledger, self.owner
-        holding = self.octets > HANDFUL and not (begun or apart or kind in PATIENT)
-        if holding or owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
+        patient = begun or apart or kind in PATIENT or ledger.short(self, kind, octets) == "total"
+        if (self.octets > HANDFUL and not patient) or owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
             raise ledger.refuse(self, kind, octets)
         WAITED.labels(kind=kind).inc()
         ask = _Ask(self, kind, octets, begun=begun)

@@ -151,6 +151,25 @@ async def test_what_holds_something_does_not_wait_for_more(autojump_clock: MockC
         other.close()
 
 
+async def test_what_holds_something_waits_for_what_others_hold(autojump_clock: MockClock) -> None:
+    """STORE-198a: else a large answer would never be complete while others keep the server busy."""
+    book = begin(TOTAL)
+    act_for("bob")
+    hold = book.hold()
+    await hold.take("answer", HANDFUL + 1)
+    others = [book.hold(), book.hold()]
+    for name, other in zip(("mia", "eve"), others, strict=True):
+        act_for(name)
+        await other.take("request", ACCOUNT - HANDFUL)
+    act_for("bob")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(hold.take, "answer", 2 * HANDFUL)
+        await wait_all_tasks_blocked()
+        assert len(book.asks) == 1
+        others[0].close()
+    assert hold.octets == 3 * HANDFUL + 1
+
+
 async def test_waits_end_by_room_and_by_time(autojump_clock: MockClock) -> None:
     """STORE-198a: the owner that holds least goes first; what waits too long is refused, and known to the doctor."""
     book = begin(TOTAL)
