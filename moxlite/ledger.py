@@ -21,8 +21,8 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   more, only broken off.
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
   they need. What holds more than a handful (`HANDFUL`) doesn't wait for more of its owner's share: it's refused at
-  once. Only responses that have begun, events, and the literals of one command wait. For more of the total all wait,
-  since others hold it, who end without them.
+  once. Only responses that have begun, events, and the literals of one command wait. For what others hold all wait,
+  since those end without them.
 - Meanwhile those end that wait for a peer which neither sends nor reads: longest first, after `STALLED` seconds without
   a slice of progress. A reader that reads is never among them. Of one owner's shortage only its own end.
 
@@ -388,7 +388,7 @@ class Hold:
         if self.try_take(kind, octets):
             return
         ledger, owner = self._ledger, self.owner
-        patient = begun or apart or kind in PATIENT or ledger.short(self, kind, octets) == "total"
+        patient = begun or apart or kind in PATIENT or ledger.short(self, kind, octets) != "own"
         if (self.octets > HANDFUL and not patient) or owner.waiting >= (2 * MAX_WAITING if begun else MAX_WAITING):
             raise ledger.refuse(self, kind, octets)
         WAITED.labels(kind=kind).inc()
