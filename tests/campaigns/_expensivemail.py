@@ -1,5 +1,6 @@
 """Mailboxes filled from outside with the most expensive mail that is accepted, and honest programs that read them."""
 
+import http.client
 import json
 import math
 import re
@@ -8,6 +9,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Final, TypeAlias
 from urllib.parse import urlencode
@@ -240,29 +242,41 @@ PROGRAMS: Final[dict[str, Callable[[Owner], Iterator[Step]]]] = {
 POLITE: Final = ("NO [LIMIT]", "NO [UNAVAILABLE]", "NO [INUSE]")
 """Beginnings of the answers by which IMAP refuses a command for a while."""
 
+CUT: Final = (OSError, http.client.HTTPException)
+"""Errors of a connection that ended."""
+
 TRIES: Final = 3
+"""Times that a request is made until it is answered."""
 
 
 def play(name: str, owner: Owner, until: float = math.inf) -> Counter[str]:
-    """Run a program once, or to a time (monotonic); what was answered, and what was refused after `TRIES`. Raises
-    RuntimeError, OSError.
+    """Run a program once, or to a time (monotonic); what was answered, how often one was refused, or its connection
+    ended. Raises RuntimeError.
     """
     told: Counter[str] = Counter()
-    for step, ask in PROGRAMS[name](owner):
-        if time.monotonic() > until:
-            break
-        for number in range(TRIES):
-            try:
-                ask()
-            except RuntimeError as error:
-                if not str(error).startswith(POLITE) and not re.match(r"\w+: (429|503) ", str(error)):
-                    raise RuntimeError(f"{step}: {error}") from error
-            except Refused:
-                pass
-            else:
-                told["answered"] += 1
+    with suppress(*CUT):  # by a login
+        for step, ask in PROGRAMS[name](owner):
+            if time.monotonic() > until:
                 break
-            threading.Event().wait(number)
-        else:
-            told[f"refused: {step}"] += 1
+            for number in range(TRIES):
+                outcome = answer_to(step, ask)
+                told[outcome] += 1
+                if outcome == "answered":
+                    break
+                threading.Event().wait(number)
     return told
+
+
+def answer_to(step: str, ask: Callable[[], object]) -> str:
+    """Make a request; "answered", or what happened to it. Raises RuntimeError."""
+    try:
+        ask()
+    except RuntimeError as error:
+        if not str(error).startswith(POLITE) and not re.match(r"\w+: (429|503) ", str(error)):
+            raise RuntimeError(f"{step}: {error}") from error
+        return f"refused: {step}"
+    except Refused:
+        return f"refused: {step}"
+    except CUT:  # a handshake takes too long on a busy machine
+        return f"cut: {step}"
+    return "answered"

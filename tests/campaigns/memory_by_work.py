@@ -67,6 +67,12 @@ last number of seconds.
 BUSY: Final = 5
 """How many times as long it may take in a small share of the campaign, which runs beside other tests."""
 
+SHOWN: Final = 4
+"""Kinds of other outcomes that the report names."""
+
+ARRIVAL: Final = 60.0
+"""Seconds within which submitted messages arrive once the load has ended."""
+
 OWNER: Final = "moxlite@localhost"
 OTHER: Final = "eve@localhost"
 MARK: Final = re.compile(rb"X-Soak: (\S+)")
@@ -147,11 +153,9 @@ def all_programs(server: LocalServer, names: tuple[str, ...], until: float = mat
 
 
 def words(told: Counter[str]) -> str:
-    """How many requests were answered, and which were refused."""
-    refused = [key.removeprefix("refused: ") for key in told if key != "answered"]
-    return f"{told['answered']} answered, {len(refused)} refused" + (
-        f" ({'; '.join(sorted(refused)[:5])})" if refused else ""
-    )
+    """How many requests were answered, and which weren't."""
+    others = sorted(f"{count} × {what}" for what, count in told.items() if what != "answered")
+    return "; ".join([f"{told['answered']} answered", *others[:SHOWN], *(["…"] if len(others) > SHOWN else [])])
 
 
 def most_for_work(limit: int) -> int:
@@ -223,20 +227,28 @@ class Use:
     def verify(self, server: LocalServer) -> int:
         """Look for all acknowledged messages; how many there are. Raises Finding."""
         for mailbox, marks in self.acknowledged.items():
-            user, _, name = mailbox.partition(" ")
-            session = IMAP(server.port(143), user, PASSWORD)
-            there: set[str] = set()
-            for folder in (name,) if name else ("INBOX", "Rejects", "Junk"):
-                try:
-                    session.command(b"EXAMINE %b" % folder.encode())
-                    answer = session.command(b"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (X-SOAK)])")
-                except RuntimeError:
-                    continue  # it does not exist, or is empty
-                there |= {mark.decode() for mark in MARK.findall(answer)}
-            if missing := marks - there:
-                raise Finding(f"{len(missing)} of {len(marks)} acknowledged messages of {mailbox} are missing")
-            session.close()
+            until = time.monotonic() + ARRIVAL
+            while missing := marks - self._there(server, mailbox):
+                if time.monotonic() > until:
+                    raise Finding(f"{len(missing)} of {len(marks)} acknowledged messages of {mailbox} are missing")
+                time.sleep(1)  # the queue still has submitted ones
         return sum(map(len, self.acknowledged.values()))
+
+    @staticmethod
+    def _there(server: LocalServer, mailbox: str) -> set[str]:
+        """The marks of all messages of an account, or of one mailbox."""
+        user, _, name = mailbox.partition(" ")
+        session = IMAP(server.port(143), user, PASSWORD)
+        there: set[str] = set()
+        for folder in (name,) if name else ("INBOX", "Rejects", "Junk"):
+            try:
+                session.command(b"EXAMINE %b" % folder.encode())
+                answer = session.command(b"FETCH 1:* (BODY.PEEK[HEADER.FIELDS (X-SOAK)])")
+            except RuntimeError:
+                continue  # it does not exist, or is empty
+            there |= {mark.decode() for mark in MARK.findall(answer)}
+        session.close()
+        return there
 
 
 def configure(server: LocalServer, accounts: int) -> None:
