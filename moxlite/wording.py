@@ -15,7 +15,7 @@ GROUPED: Final = 10_000
 PACKED: Final = '{"text":'
 """How a stored text with its template begins: no other text does."""
 
-PYTHONS_MARKS: Final = re.compile(r"\[SSL: \w+\] | ?\(_ssl\.c:\d+\)| ?\(\[Errno -?\d+\][^)]*\)|\[Errno -?\d+\] ")
+PYTHONS_MARKS: Final = re.compile(r"\[SSL: \w+\] | ?\(_ssl\.c:\d+\)| ?\(\[Errno -?\d+\][^()]*\)|\[Errno -?\d+\] ")
 """Marks that Python adds to the reasons of the system and of OpenSSL."""
 
 ALERT: Final = re.compile(r"\b(?:sslv3|tlsv1(?:\.\d)?) alert ")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ipaddress import ip_address
 
 from moxlite import wiring
+from moxlite.admin.ownlistings import OwnListings
 from moxlite.cli import run
 from moxlite.net.dial import Dialed, LocalAddresses, dial
 from moxlite.net.limits import IPAddress
@@ -29,7 +30,7 @@ async def dial_sink(
     local: LocalAddresses | None = None,
     seconds: float = 30.0,
 ) -> Dialed:
-    """In place of `house._dial`: the address counts as that of the host."""
+    """In place of `OwnListings.dial`: the address counts as that of the host."""
     del port, inside, local
     found = await dial([ip_address("127.0.0.1")], int(os.environ["SINK"]), inside=True, seconds=seconds)
     return Dialed(found.stream, addresses[0])
@@ -46,7 +47,7 @@ def main() -> int:
         }
     )
     setattr(wiring, "_resolver", lambda _: world)  # noqa: B010 - its own is of another type
-    setattr(wiring, "_dial", dial_sink)  # noqa: B010
+    setattr(OwnListings, "dial", dial_sink)  # noqa: B010
     return run(sys.argv[1:])
 
 

@@ -197,6 +197,7 @@ NOTHING: dict[str, str] = {
     "admin/dnsproviders/child.py": "shown to the administrator",
     "autotls/child.py": "asked again later",
     "autotls/rehearsal.py": "shown to the administrator",
+    "admin/ownlistings.py": "gives `dial` to the queue, and counts connections",
     "cli/checks/dane.py": "shown on the command line",
     "cli/sendmail/handing.py": "kept on disk and tried again",
     "cli/webapi.py": "shown on the command line",
@@ -208,7 +209,6 @@ NOTHING: dict[str, str] = {
     "queue/tls/policies.py": "the known policy counts on, and mail waits",
     "queue/webhooks/calls.py": "tried again; a failing URL has one call at a time",
     "web/webmail/unsubscribing.py": "shown to the user, who tries again",
-    "wiring.py": "gives `dial` to the queue",
 }
 """Requests whose failures count for nobody, with what happens."""
 

@@ -42,10 +42,10 @@ async def test_mistakes_in_the_files_are_graded_by_their_kind(tmp_path: Path, mo
     path.write_text(STATIC)
     assert [one.about for one in await check_files(path) if one.grade == "error"]
 
-    def closed(self: Path) -> bytes:
-        raise PermissionError(13, "Permission denied", str(self))
+    def closed(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(Path, "read_bytes", closed)
+    monkeypatch.setattr(configtest, "read_file", closed)
     assert [one.grade for one in configtest.test_config(path, machine=False) if "this user can't read" in one.text]
     assert not [one for one in await check_files(path) if str(key) in one.text]
 

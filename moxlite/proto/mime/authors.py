@@ -51,7 +51,8 @@ _TOKEN: Final = re.compile(
 )
 _UNQUOTED: Final = re.compile(rb"([\x00-\x20\x7f]+)|(\Z\A)|([<>@,;:])|(\()|[^\x00-\x20\x7f<>@,;:(]+")
 _COMMENT_PIECE: Final = re.compile(rb"[()]|\\.|[^()\\]+|\\", re.DOTALL)
-_READABLE: Final = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"', re.DOTALL)
+_QUOTED_TEXT: Final = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)("?)', re.DOTALL)
+"""A quoted string; without its last group an open one, to the end of the text."""
 
 
 def plain_mailbox(raw: bytes) -> MailAddress | None:
@@ -237,6 +238,10 @@ def sole_author(text: bytes, hint: str = "") -> MailAddress | None:
 
 def _name(text: bytes, hint: str) -> str:
     """A text as a display name: without quotes, separators around it, and invisible characters."""
-    bare = _READABLE.sub(lambda found: _QUOTED_PAIR.sub(rb"\1", found[1]), text[: MAX_NAME * 4]).strip(b" \t<>,;:")
+
+    def unquoted(found: re.Match[bytes]) -> bytes:
+        return _QUOTED_PAIR.sub(rb"\1", found[1]) if found[2] else found[0]
+
+    bare = _QUOTED_TEXT.sub(unquoted, text[: MAX_NAME * 4]).strip(b" \t<>,;:")
     shown = "".join([character if character.isprintable() else " " for character in decode_words(bare, hint)])
     return " ".join(shown.split())[:MAX_NAME]

@@ -387,6 +387,20 @@ def wrong_words(r: Reader) -> Iterator[str]:
         if filling is None and r.value(ANY_WORDS):
             yield "words found, but the filter isn't used"
         return
+    hams, spams, senders = _recount(r, meta)
+    if meta.tokenizer_version == TOKENIZER_VERSION:  # an older one has counted no senders, and is learned again
+        yield from _wrong_senders(r, meta, senders)
+    for word, ham, spam in r.iterate(meta.generation.all):
+        right = (hams.pop(word, 0), spams.pop(word, 0))
+        if (ham, spam) != right and not (meta.pruned and ham <= right[0] and spam <= right[1]):
+            yield f"word {word} counts {ham} hams and {spam} spams, but messages count {right[0]} and {right[1]}"
+    if not meta.pruned:
+        for word in hams.keys() | spams.keys():
+            yield f"word {word} is missing, but messages count {hams[word]} hams and {spams[word]} spams"
+
+
+def _recount(r: Reader, meta: Meta) -> tuple[Counter[int], Counter[int], Counter[tuple[int, int]]]:
+    """How often learnt messages have each word as ham and as spam, and each sender, with whether it's spam."""
     hams: Counter[int] = Counter()
     spams: Counter[int] = Counter()
     senders: Counter[tuple[int, int]] = Counter()
@@ -395,19 +409,16 @@ def wrong_words(r: Reader) -> Iterator[str]:
             (spams if trained else hams).update(set(one.hashes))
             if one.sender is not None:
                 senders[trained, one.sender] += 1
-    if meta.tokenizer_version == TOKENIZER_VERSION:  # an older one has counted no senders, and is learned again
-        for spam, sender, messages in r.rows(SENDERS, meta.generation.number):
-            if messages != (count := senders.pop((spam, sender), 0)):
-                yield f"sender {sender} counts {messages} messages, but there are {count}"
-        for _, sender in senders:
-            yield f"sender {sender} is missing"
-    for word, ham, spam in r.iterate(meta.generation.all):
-        right = (hams.pop(word, 0), spams.pop(word, 0))
-        if (ham, spam) != right and not (meta.pruned and ham <= right[0] and spam <= right[1]):
-            yield f"word {word} counts {ham} hams and {spam} spams, but messages count {right[0]} and {right[1]}"
-    if not meta.pruned:
-        for word in hams.keys() | spams.keys():
-            yield f"word {word} is missing, but messages count {hams[word]} hams and {spams[word]} spams"
+    return hams, spams, senders
+
+
+def _wrong_senders(r: Reader, meta: Meta, senders: Counter[tuple[int, int]]) -> Iterator[str]:
+    """A sentence for each sender whose count differs from `senders`, the counts in the learnt messages."""
+    for spam, sender, messages in r.rows(SENDERS, meta.generation.number):
+        if messages != (count := senders.pop((spam, sender), 0)):
+            yield f"sender {sender} counts {messages} messages, but there are {count}"
+    for _, sender in senders:
+        yield f"sender {sender} is missing"
 
 
 # Teaching the filter by the mailboxes in which mail already is (WEB-66): mail in Archive is wanted, mail in Junk is

@@ -5,7 +5,7 @@ after the other, so that an answer is written as it is made.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
 from datetime import tzinfo
 from functools import partial
@@ -33,7 +33,7 @@ from moxlite.proto.dav.filters import (
 )
 from moxlite.proto.dav.xml import CALDAV, CARDDAV, DAV, element, text
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import Collection, collection, token_of
+from moxlite.store.groupware.collection import Collection, Kind, collection, token_of
 from moxlite.store.groupware.resources import (
     Change,
     Changes,
@@ -392,20 +392,11 @@ class Reports:
             if self._is_full():
                 yield _truncated(path, TOO_MUCH)
                 continue
-            where = resource = None
-            try:
-                place = self._viewer.tree.target(path)
-            except NotThere:
-                place = None
-            if place is not None and place.kind == "resource":
-                where = known.get((place.shelf, place.collection))
-            if place is not None and where is not None:
-                resource = await self._account.read(
-                    partial(resource_named, collection_id=where.id, name=place.name), op="dav-multiget"
-                )
-            if where is None or resource is None:
+            found = await self._named(path, known)
+            if found is None:
                 yield _missing(path)
                 continue
+            where, resource = found
             async with self._held(resource):
                 there = False
                 try:
@@ -417,6 +408,21 @@ class Reports:
                     yield _truncated(path, TOO_MUCH)
                 if not there:
                     yield _missing(path)
+
+    async def _named(
+        self, path: str, known: Mapping[tuple[Kind, str], Collection]
+    ) -> tuple[Collection, Resource] | None:
+        """The entry at a path, with its collection, one of `known`; None if there is no such entry."""
+        try:
+            place = self._viewer.tree.target(path)
+        except NotThere:
+            return None
+        where = known.get((place.shelf, place.collection)) if place.kind == "resource" else None
+        if where is None:
+            return None
+        read = partial(resource_named, collection_id=where.id, name=place.name)
+        resource = await self._account.read(read, op="dav-multiget")
+        return None if resource is None else (where, resource)
 
     # sync-collection
 
