@@ -9,9 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Container, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, Self, TypeAlias
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
@@ -20,6 +20,7 @@ import trio
 from moxlite.groupware.entries import BadEntry, Expander, read, with_outcome
 from moxlite.groupware.files import note_problems
 from moxlite.groupware.people import user_of
+from moxlite.ledger import NoRoom, ledger
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.limits import LoginsElsewhere
@@ -32,7 +33,7 @@ from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.cardobject import FileCard
 from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import Contact, Unreadable
-from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, element, read_xml, text
+from moxlite.proto.dav.xml import APPLE, CALDAV, CARDDAV, DAV, BadXML, document, each_child, element, text
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.file.transaction import Reader
@@ -62,14 +63,23 @@ logger = logging.getLogger("moxlite.groupware")
 SECONDS: Final = 60.0
 """Seconds of one request."""
 
-MAX_ANSWER: Final = 16 << 20
-"""Octets of an answer: a list of 20,000 entries has about 6 MB."""
+MAX_LIST: Final = 8 << 20
+"""Octets of a list of places or entries: 20,000 entries have 4 to 6 MB."""
+
+MAX_ANSWER: Final = 4 << 20
+"""Octets of an answer with entries. Where it is larger, fewer are asked for, and an entry has 1 MiB at most."""
+
+COST: Final = 8
+"""Octets of memory for each octet of an answer at most, and of a list with its entries."""
 
 MAX_ELEMENTS: Final = 150_000
 """Elements of an answer, seven for each entry of a list."""
 
 MAX_PLACES: Final = 100
 """Calendars, or address books, that are copied."""
+
+MAX_KINDS: Final = 10
+"""Elements of a property that are looked at: the type of a shared calendar has five."""
 
 BATCH: Final = 50
 """Entries that are asked for at once; contacts that are added in one unit."""
@@ -79,8 +89,11 @@ REDIRECTS: Final = 5
 
 MOVED: Final = frozenset({301, 302, 307, 308})
 
-MAX_RUNNING: Final = 8
-"""Copies that run at a time. Each holds a response of up to 16 MiB."""
+MAX_RUNNING: Final = 4
+"""Copies that run at a time. Each may hold a response of up to 8 MiB before it takes room in the ledger."""
+
+ROOM_SECONDS: Final = 600.0
+"""Seconds for which a copy waits for room: nobody waits for its next answer."""
 
 KEPT_SECONDS: Final = 24 * 3600.0
 """Seconds for which the result of a copy in the background is shown."""
@@ -97,7 +110,18 @@ REPORTS: Final[dict[Kind, str]] = {
 COMPONENTS: Final = ("VEVENT", "VTODO", "VJOURNAL")
 
 Phase = Literal["running", "done", "failed", "aborted"]
-Properties = dict[str, "Element"]
+
+
+class Property(msgspec.Struct, frozen=True):
+    """A property as another server gives it: its text, the address in it, "" for none, and names of elements in it."""
+
+    text: str
+    href: str
+    kinds: tuple[str, ...]
+
+
+Properties: TypeAlias = dict[str, Property]
+ABSENT: Final = Property("", "", ())
 
 
 class CopyFailed(Exception):
@@ -106,6 +130,10 @@ class CopyFailed(Exception):
 
 class CopyBusy(CopyFailed):
     """A copy of this account, or several of others, are running."""
+
+
+class TooLarge(CopyFailed):
+    """A response is larger than it may be."""
 
 
 class WrongPassword(CopyFailed):
@@ -122,7 +150,9 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Remote:
-    """The other server, asked as one of its users. All methods raise CopyFailed."""
+    """The other server, asked as one of its users, in a `with` that counts the latest answer in the ledger. All methods
+    raise CopyFailed.
+    """
 
     def __init__(self, client: HTTPClient, resolver: Resolver, url: str, user: str, password: str) -> None:
         parts = urlsplit(_joined(url, ""))
@@ -132,10 +162,17 @@ class Remote:
             raise CopyFailed("the user name can't contain a colon")
         self._client = client
         self._resolver = resolver
+        self._hold = ledger().hold()
         self._proven: set[str] = set()  # hosts of other domains that DNSSEC names
         self._url = url
         self._host = parts.hostname
         self._login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hold.close()
 
     async def places(self, kind: Kind) -> list[Place]:
         """The calendars or address books of the user."""
@@ -144,13 +181,12 @@ class Remote:
         found = []
         for href, props in (await self._find(home, names, "1"))[1]:
             # The home itself is in the list, and so are places for messages and shared things that are no calendar.
-            kinds = props.get(DAV + "resourcetype")
-            if kinds is None or kinds.find(TYPES[kind]) is None:
+            kinds, title, colour = (props.get(name, ABSENT) for name in names)
+            if TYPES[kind] not in kinds.kinds:
                 continue
-            title, colour = (_words(props.get(name)) for name in names[1:])
             url = _joined(home, href)
             last = url.rstrip("/").rpartition("/")[2]
-            found.append(Place(kind, url, (title or last)[:200], colour[:9]))
+            found.append(Place(kind, url, (_words(title) or last)[:200], _words(colour)[:9]))
         return found[:MAX_PLACES]
 
     async def entries(self, place: Place) -> list[str]:
@@ -159,12 +195,16 @@ class Remote:
         return [href for href, props in found if DAV + "getetag" in props and not href.endswith("/")]
 
     async def data(self, place: Place, hrefs: list[str]) -> list[bytes]:
-        """The octets of entries; those that are gone are left out."""
+        """The octets of entries; those that are gone, or too large by themselves, are left out."""
         wanted = element(DAV + "prop", element(DATA[place.kind]))
         asked = (element(DAV + "href", text(href)) for href in hrefs)
-        _, found = await self._ask("REPORT", place.url, document(REPORTS[place.kind], (wanted, *asked)), "1")
-        texts = (props.get(DATA[place.kind]) for _, props in found)
-        return [(one.text or "").encode() for one in texts if one is not None]
+        body = document(REPORTS[place.kind], (wanted, *asked))
+        try:
+            _, found = await self._ask("REPORT", place.url, body, "1", (DATA[place.kind],))
+        except TooLarge:
+            half = len(hrefs) // 2
+            return [*await self.data(place, hrefs[:half]), *await self.data(place, hrefs[half:])] if half else []
+        return [props[DATA[place.kind]].text.encode() for _, props in found if props]
 
     async def _home(self, kind: Kind) -> str:
         known = urljoin(self._url, WELL_KNOWN[kind])
@@ -195,9 +235,9 @@ class Remote:
         for _ in range(2):
             url, found = await self._find(url, (HOMES[kind], DAV + "current-user-principal"), "0")
             props = found[0][1] if found else {}
-            if home := _href(props.get(HOMES[kind])):
+            if home := props.get(HOMES[kind], ABSENT).href:
                 return _joined(url, home)
-            url = _joined(url, _href(props.get(DAV + "current-user-principal")))
+            url = _joined(url, props.get(DAV + "current-user-principal", ABSENT).href)
         return ""
 
     async def _announced(self, kind: Kind) -> str:
@@ -224,17 +264,20 @@ class Remote:
 
     async def _find(self, url: str, names: tuple[str, ...], depth: str) -> tuple[str, list[tuple[str, Properties]]]:
         body = document(DAV + "propfind", [element(DAV + "prop", *map(element, names))])
-        return await self._ask("PROPFIND", url, body, depth)
+        return await self._ask("PROPFIND", url, body, depth, names)
 
-    async def _ask(self, method: str, url: str, body: str, depth: str) -> tuple[str, list[tuple[str, Properties]]]:
-        """The address that answered after redirects, and the properties there are, by address."""
+    async def _ask(
+        self, method: str, url: str, body: str, depth: str, names: Container[str]
+    ) -> tuple[str, list[tuple[str, Properties]]]:
+        """The address that answered after redirects, and those of the named properties that are there, by address."""
+        most = MAX_ANSWER if method == "REPORT" else MAX_LIST
         headers = (("Authorization", self._login), ("Depth", depth), ("Content-Type", "application/xml; charset=utf-8"))
         for _ in range(REDIRECTS):
             # Check every redirect before its request, because the request contains the password.
             self._check(url)
             try:
                 answer = await self._client.request(
-                    method, url, headers=headers, body=body.encode(), seconds=SECONDS, max_body=MAX_ANSWER
+                    method, url, headers=headers, body=body.encode(), seconds=SECONDS, max_body=most
                 )
             except HTTPError as error:
                 raise CopyFailed(str(error)) from None
@@ -253,9 +296,13 @@ class Remote:
                 )
             )
         if answer.cut:
-            raise CopyFailed(worded("a response is larger than {size} MiB", size=MAX_ANSWER >> 20))
+            raise TooLarge(worded("a response is larger than {size} MiB", size=most >> 20))
+        self._hold.give("link")  # of the answer before, of which nothing is left
         try:
-            return url, await off_loop(lambda: _properties(answer.body), kind="import")
+            await self._hold.take("link", COST * min(len(answer.body), MAX_ANSWER), ROOM_SECONDS)
+            return url, await off_loop(lambda: read_properties(answer.body, names), kind="import")
+        except NoRoom:
+            raise CopyFailed("the server is out of memory; try again later") from None
         except BadXML as error:
             raise CopyFailed(worded("can't read a response: {reason}", reason=error)) from None
 
@@ -274,16 +321,22 @@ class Remote:
             )
 
 
-def _properties(body: bytes) -> list[tuple[str, Properties]]:
-    root = read_xml(body, MAX_ELEMENTS)
-    if root.tag != DAV + "multistatus":
-        raise BadXML("expected a WebDAV multistatus response")
+def read_properties(body: bytes, names: Container[str]) -> list[tuple[str, Properties]]:
+    """The named properties that a multistatus has, by address (RFC 4918 §14.16). Raises BadXML."""
     found = []
-    for response in root.findall(DAV + "response"):
+    for response in each_child(body, DAV + "multistatus", MAX_ELEMENTS):
+        href = (response.findtext(DAV + "href") or "").strip()
+        if response.tag != DAV + "response" or not href:
+            continue
         good = (one for one in response.findall(DAV + "propstat") if " 200" in (one.findtext(DAV + "status") or ""))
-        props = {one.tag: one for stat in good for one in stat.iterfind(DAV + "prop/*")}
-        found.append(((response.findtext(DAV + "href") or "").strip(), props))
+        props = {one.tag: _property(one) for stat in good for one in stat.iterfind(DAV + "prop/*") if one.tag in names}
+        found.append((href, props))
     return found
+
+
+def _property(one: Element) -> Property:
+    kinds = tuple([child.tag for child in one[:MAX_KINDS]])
+    return Property(one.text or "", (one.findtext(DAV + "href") or "").strip(), kinds)
 
 
 def _joined(base: str, href: str) -> str:
@@ -296,12 +349,8 @@ def _joined(base: str, href: str) -> str:
     return found
 
 
-def _href(one: Element | None) -> str:
-    return "" if one is None else (one.findtext(DAV + "href") or "").strip()
-
-
-def _words(one: Element | None) -> str:
-    return "" if one is None else " ".join((one.text or "").split())
+def _words(one: Property) -> str:
+    return " ".join(one.text.split())
 
 
 class CopyLook(msgspec.Struct, kw_only=True):
@@ -413,7 +462,8 @@ class CalendarCopies:
         rejected = False
         try:
             with scope:
-                await self._run(name, remote, look.copied, look.tell)
+                with remote:
+                    await self._run(name, remote, look.copied, look.tell)
                 phase, error = "done", ""
             if scope.cancelled_caught:
                 phase, error = "aborted", ""
@@ -434,13 +484,13 @@ class CalendarCopies:
             logger.info("calendar copy finished", extra={"kv": kv})
 
     async def _copy(self, args: CopyCalendars, exchange: Exchange) -> Copied:
-        remote = Remote(self._client, self._resolver, args.url, args.user, args.password)
         done = Copied()
 
         async def tell(place: str, at: int, of: int) -> None:
             await exchange.progress(f"{place}: {at} of {of}")
 
-        await self._run(args.account, remote, done, tell)
+        with Remote(self._client, self._resolver, args.url, args.user, args.password) as remote:
+            await self._run(args.account, remote, done, tell)
         return done
 
     async def _run(self, name: str, remote: Remote, done: Copied, tell: Tell) -> None:
@@ -465,18 +515,21 @@ class CalendarCopies:
 
     async def count(self, order: CopyCalendars) -> list[PlaceCount]:
         """Count what `order` would copy, and what of it is not here. Raises CopyFailed, StoreError."""
-        remote = Remote(self._client, self._resolver, order.url, order.user, order.password)
+        with Remote(self._client, self._resolver, order.url, order.user, order.password) as remote:
+            async with self._accounts.use(order.account) as account:
+                return await self._counts(account, remote)
+
+    async def _counts(self, account: OpenAccount, remote: Remote) -> list[PlaceCount]:
         counts, failures = [], []
-        async with self._accounts.use(order.account) as account:
-            for kind in HOMES:
-                try:
-                    places = await remote.places(kind)
-                except WrongPassword:
-                    raise
-                except CopyFailed as error:  # as in `_run`
-                    failures.append(error)
-                    continue
-                counts += [await self._count(account, remote, place) for place in places]
+        for kind in HOMES:
+            try:
+                places = await remote.places(kind)
+            except WrongPassword:
+                raise
+            except CopyFailed as error:  # as in `_run`
+                failures.append(error)
+                continue
+            counts += [await self._count(account, remote, place) for place in places]
         if len(failures) == len(HOMES):
             raise failures[0]
         return counts

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urljoin, urlsplit
@@ -17,11 +18,11 @@ import msgspec
 import trio
 
 from moxlite.groupware.entries import BadEntry, Expander, TooBusy
+from moxlite.ledger import NoRoom, ledger
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
-from moxlite.processor import give_way, off_loop
-from moxlite.proto.cards.calendarfiles import file_text
-from moxlite.sandbox.jobs import SplitCalendar
+from moxlite.processor import act_for, give_way
+from moxlite.sandbox.jobs import MAX_ENTRIES, SplitCalendar, split_room
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import BUSY, NO_PROCESS, JobFailed
 from moxlite.sandbox.turns import TooManyWaiting, Turns
@@ -71,7 +72,16 @@ SECONDS: Final = 30.0
 """Seconds for a request. The user waits for the first one."""
 
 MAX_FILE: Final = 5 << 20
-"""Octets of a file: 15,000 events."""
+"""Octets of a file: 15,000 events. So many are held for each request of another server; the rest is of the ledger."""
+
+ROOM_SECONDS: Final = 60.0
+"""Seconds for which a calendar waits for room in memory."""
+
+ENTRY: Final = 300
+"""Octets of an entry in memory beside its text."""
+
+SHORTEST: Final = 30
+"""Octets of the shortest entry."""
 
 DEADLINE: Final = 300.0
 """Seconds in which a file comes into the account: rules may take a second each."""
@@ -83,9 +93,7 @@ WAIT: Final = 3600.0
 """Seconds for which a calendar waits for its turn."""
 
 ASKED: Final = 8
-"""Calendars that are read at a time for users who wait, one of an account: each may take 30 MB, and another server is
-asked for it.
-"""
+"""Calendars that are read at a time for users who wait, one of an account: another server is asked for each."""
 
 _asked: Final = Turns(ASKED, each=1, waiting=5, seconds=SECONDS, error=TooBusy)
 
@@ -116,7 +124,7 @@ class Entry(msgspec.Struct, frozen=True):
     """An entry of a file."""
 
     name: str
-    text: str
+    data: bytes
 
 
 def address_of(text: str) -> str:
@@ -182,6 +190,13 @@ async def fetch(client: HTTPClient, url: str, known: Subscription | None = None)
     return FetchedFile(lasting, answer.body, _field(answer.header("etag")), _field(answer.header("last-modified")))
 
 
+def memory_of(octets: int) -> int:
+    """Octets that it takes to read a file of so many: the file, and the answer of the sandbox as it comes, as a part
+    of its message, and as entries.
+    """
+    return octets + 3 * split_room(octets) + ENTRY * min(MAX_ENTRIES, octets // SHORTEST)
+
+
 def _field(value: str) -> str:
     return value if len(value) <= 1000 and value.isprintable() and value.isascii() else ""
 
@@ -212,12 +227,19 @@ class Subscriptions:
         # Before the calendar is made, so that a wrong address leaves none behind.
         fetched = await fetch(self._client, url)
         assert fetched.data is not None
-        said, entries = await self._split(account, fetched.data)
+        async with _room(len(fetched.data)):
+            said, entries = await self._split(account, fetched.data)
+            title = (title or said or host_of(url))[:200]
+            return await self._make(account, fetched, entries, url, title, colour, name)
+
+    async def _make(
+        self, account: Account, fetched: FetchedFile, entries: list[Entry], url: str, title: str, colour: str, name: str
+    ) -> int:
         new = Collection(
             0,
             "calendar",
             name or f"sub-{hashlib.sha256(url.encode()).hexdigest()[:16]}",
-            display_name=(title or said or host_of(url))[:200],
+            display_name=title,
             components=COMPONENTS[:3],
             transparent=True,  # holidays and fixtures of others do not make busy
         )
@@ -256,9 +278,10 @@ class Subscriptions:
                 same = msgspec.structs.replace(same, modified=same.modified or before.modified)
                 await account.write(partial(_note, number=number, fetched=same, digest=before.hash))
             else:
-                _, entries = await self._split(account, fetched.data)
-                with trio.fail_after(DEADLINE):
-                    changed = await self._take(account, where, fetched, entries)
+                async with _room(len(fetched.data)):
+                    _, entries = await self._split(account, fetched.data)
+                    with trio.fail_after(DEADLINE):
+                        changed = await self._take(account, where, fetched, entries)
         except (SubscriptionFailed, OverQuota, LimitExceeded) as error:
             return await self._failed(account, before, reason_of(error))
         except (TooBusy, trio.TooSlowError):
@@ -276,17 +299,16 @@ class Subscriptions:
         return why
 
     async def _split(self, account: Account, data: bytes) -> tuple[str, list[Entry]]:
-        text = await off_loop(lambda: file_text(data), kind="dav")
         try:
             async with self._sandbox.turn(account.name) as turn:
-                found = await turn.do(SplitCalendar(text))
+                found = await turn.do(SplitCalendar(data))
         except Refused as error:
             raise SubscriptionFailed(worded("can't read the calendar: {reason}", reason=error)) from None
         except JobFailed as error:
             if str(error) in (BUSY, NO_PROCESS):
                 raise TooBusy from None
             raise SubscriptionFailed("timed out reading the calendar") from None
-        entries = {entry_name(uid_entry.uid): uid_entry.text for uid_entry in found.entries}  # of a UID twice, the last
+        entries = {entry_name(uid_entry.uid): uid_entry.data for uid_entry in found.entries}  # of a UID twice, the last
         return found.title, [Entry(*one) for one in entries.items()]
 
     async def _take(self, account: Account, where: Collection, fetched: FetchedFile, entries: list[Entry]) -> int:
@@ -300,7 +322,7 @@ class Subscriptions:
         unread: list[Worded] = []
         for start in range(0, len(entries), BATCH):
             batch = entries[start : start + BATCH]
-            pairs = [(entry.name, entry.text) for entry in batch]
+            pairs = [(entry.name, entry.data) for entry in batch]
             # In a thread: a batch may have nearly all of the file's octets, which are compared line by line.
             places = await account.scan(
                 partial(changed_entries, collection_id=where.id, entries=pairs), op="subscription"
@@ -324,14 +346,26 @@ class Subscriptions:
         return changed
 
 
+@asynccontextmanager
+async def _room(octets: int) -> AsyncIterator[None]:
+    """Room in memory for reading a file of so many octets. Raises TooBusy."""
+    hold = ledger().hold()
+    try:
+        await hold.take("file", memory_of(octets), ROOM_SECONDS)
+        yield
+    except NoRoom:
+        raise TooBusy from None
+    finally:
+        hold.close()
+
+
 async def _ready(
     expander: Expander, where: Collection, entries: Iterable[Entry], unread: list[Worded]
 ) -> AsyncIterator[tuple[str, bytes, ResourceFacts]]:
     """The entries that a calendar can have; `unread` gets why one cannot be read."""
     for entry in entries:
-        data = entry.text.encode("utf-8", "replace")
         try:
-            yield entry.name, data, await expander.facts(where, data)
+            yield entry.name, entry.data, await expander.facts(where, entry.data)
         except BadEntry as error:
             kv = {"calendar": where.id, "entry": entry.name, "err": str(error)}
             logger.warning("skipped subscribed calendar entry", extra={"kv": kv})
@@ -372,6 +406,7 @@ class Refresher:
         """Errors: StoreError, OSError and TooManyWaiting are logged, and the calendar is read again in an hour. All
         others come out.
         """
+        act_for(name)
         try:
             async with self._turns.turn(name), self._accounts.use(name) as account:
                 await self._subscriptions.refresh(account, number)

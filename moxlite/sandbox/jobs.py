@@ -192,15 +192,20 @@ class CleanCalendar(Job[Cleaned], frozen=True, tag="clean-calendar"):
 MAX_ENTRIES: Final = 10_000
 """Entries of a subscribed calendar."""
 
-MAX_SPLIT: Final = 12 << 20
-"""Characters of the entries of a subscribed calendar together; each has the zones that it names."""
+MAX_SPLIT: Final = 8 << 20
+"""Octets of the entries of a subscribed calendar together; each has the zones that it names."""
+
+
+def split_room(octets: int) -> int:
+    """Octets of the entries of a file of so many octets at most."""
+    return min(MAX_SPLIT, 4 * octets + (64 << 10))
 
 
 class UIDEntry(msgspec.Struct, frozen=True):
     """An entry of a file as a calendar of its own."""
 
     uid: Annotated[str, msgspec.Meta(max_length=MAX_SPLIT)]
-    text: Annotated[str, msgspec.Meta(max_length=MAX_SPLIT)]
+    data: Annotated[bytes, msgspec.Meta(max_length=MAX_SPLIT)]
 
 
 class Split(msgspec.Struct, frozen=True):
@@ -215,7 +220,7 @@ class SplitCalendar(Job[Split], frozen=True, tag="split-calendar"):
 
     ANSWER = Split
 
-    text: str
+    data: bytes
 
 
 AnyJob = DrawHTML | ShowText | Quote | WriteHTML | ReadDraft | ReadCalendar | CleanCalendar | SplitCalendar

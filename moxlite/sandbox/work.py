@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import msgspec
 
 from moxlite.compose.reply import PlainText, Quotable, Quoted, quote
-from moxlite.proto.cards.calendarfiles import about_of, calendars_by_uid
+from moxlite.proto.cards.calendarfiles import about_of, calendars_by_uid, file_text
 from moxlite.proto.cards.components import BadComponents
 from moxlite.proto.cards.invitation import BadCalendar, Calendar, read_calendar
 from moxlite.proto.cards.received import cleaned
@@ -18,7 +18,6 @@ from moxlite.sandbox.composing import read_draft, write_html
 from moxlite.sandbox.jobs import (
     MAX_ENTRIES,
     MAX_HOSTS,
-    MAX_SPLIT,
     AnyJob,
     CleanCalendar,
     Cleaned,
@@ -34,6 +33,7 @@ from moxlite.sandbox.jobs import (
     SplitCalendar,
     UIDEntry,
     WriteHTML,
+    split_room,
 )
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.sanitize import TooComplex, sanitize
@@ -114,14 +114,16 @@ def clean_calendar(job: CleanCalendar) -> Cleaned:
 
 def split_calendar(job: SplitCalendar) -> Split:
     """Take a calendar file apart; what is above the limits is refused. Raises Refused."""
+    text = file_text(job.data)
     uid_entries: list[UIDEntry] = []
-    room = MAX_SPLIT
-    for uid, text in calendars_by_uid(job.text):
-        room -= len(uid) + len(text)
+    room = split_room(len(job.data))
+    for uid, entry in calendars_by_uid(text):
+        data = entry.encode("utf-8", "replace")
+        room -= len(uid) + len(data)
         if room < 0 or len(uid_entries) == MAX_ENTRIES:
             raise Refused(f"the calendar is too large or has too many events (limit {MAX_ENTRIES})")
-        uid_entries.append(UIDEntry(uid, text))
-    return Split(about_of(job.text).title, tuple(uid_entries))
+        uid_entries.append(UIDEntry(uid, data))
+    return Split(about_of(text).title, tuple(uid_entries))
 
 
 WORK: Final[Mapping[type[AnyJob], Callable[[Any], msgspec.Struct]]] = {
@@ -158,6 +160,6 @@ SAMPLES: Final[tuple[AnyJob, ...]] = (
     ReadDraft(_HTML, ("a",), "data:x;"),
     ReadCalendar(_CALENDAR),
     CleanCalendar(_CALENDAR),
-    SplitCalendar(_CALENDAR),
+    SplitCalendar(_CALENDAR.encode()),
 )
 """Sample jobs that make the libraries load all modules that they import lazily."""

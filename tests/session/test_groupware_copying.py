@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import trio
 
-from moxlite.groupware.copying import MAX_ANSWER, CalendarCopies, CopyFailed
+from moxlite.groupware.copying import MAX_LIST, CalendarCopies, CopyFailed
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPResponse
 from moxlite.net.resolver import SRV, FakeResolver, Resolver
@@ -149,10 +149,10 @@ async def test_a_wrong_password_is_tried_once(rig: Rig, tom: Program) -> None:
         (answer(302, location="https://[::1"), "isn't a valid URL"),
         (answer(302, location="/again"), "responded to PROPFIND with 302"),
         (answer(200, b"<html><body>Welcome</body></html>"), "responded to PROPFIND with 200"),
-        (answer(207, b"<html>Welcome</html>"), "expected a WebDAV multistatus"),
+        (answer(207, b"<html>Welcome</html>"), "expected multistatus as the root of the XML"),
         (answer(207, b"\x1f\x8b" + bytes(100)), "can't read"),
         (answer(207, gzip.compress(bytes(10 << 20))), "can't read"),
-        (answer(207, b"x" * 100, cut=True), f"larger than {MAX_ANSWER >> 20} MiB"),
+        (answer(207, b"x" * 100, cut=True), f"larger than {MAX_LIST >> 20} MiB"),
         (answer(207, b'<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>'), "can't read"),
         (answer(207, b'<D:multistatus xmlns:D="DAV:">' + b"<D:response/>" * 200_000), "too many elements"),
         (answer(207, b'<D:multistatus xmlns:D="DAV:"/>'), "calendar or contacts home"),

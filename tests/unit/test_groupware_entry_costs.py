@@ -4,10 +4,14 @@ from functools import partial
 from io import BytesIO
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from moxlite.decoders import from_msgpack
+from moxlite.groupware.copying import COST, MAX_ANSWER, MAX_LIST, read_properties
 from moxlite.groupware.entries import parsed_cost
 from moxlite.groupware.files import calendar_cost, contacts_cost
+from moxlite.groupware.subscribing import MAX_FILE, memory_of
 from moxlite.ledger import WORK
 from moxlite.proto.cards.calendarfiles import MAX_COMPONENTS, counted_calendars, file_lines
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
@@ -17,7 +21,10 @@ from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.limits import MAX_ENTRY, AboveLimit, check_extent, octets_of
 from moxlite.proto.cards.repeating import joined
 from moxlite.proto.cards.vcard import Unreadable
-from moxlite.proto.dav.xml import CALDAV, element, text
+from moxlite.proto.dav.xml import CALDAV, DAV, element, text
+from moxlite.sandbox.jobs import MAX_ENTRIES, Split, SplitCalendar, UIDEntry, split_room
+from moxlite.sandbox.messages import Refused, Reply
+from moxlite.sandbox.work import split_calendar
 from moxlite.web.dav.entrydata import PORTION, PORTION_MADE, DataWanted, instances_text, portions
 from moxlite.web.dav.reports import AS_TEXT, ESCAPED, SLICE
 from tests.memory import peak
@@ -155,3 +162,60 @@ def test_lines_with_many_parameters_count_as_several() -> None:
     check_extent(read_object(f"{HEAD}{START}{line * 900}{END}".encode()).calendar)
     with pytest.raises(AboveLimit, match="10,000 lines"):
         check_extent(read_object(f"{HEAD}{START}{line * 1_000}{END}".encode()).calendar)
+
+
+ENTRIES = "BEGIN:VEVENT\r\nUID:{}\r\nSUMMARY:{}\r\nEND:VEVENT\r\n"
+ZONED = "BEGIN:VEVENT\r\nUID:{}\r\nDTSTART;TZID=Here:20261121T100000\r\nSUMMARY:{}\r\nEND:VEVENT\r\n"
+ZONE = f"BEGIN:VTIMEZONE\r\nTZID:Here\r\n{'X:y' * 200}\r\nEND:VTIMEZONE\r\n"
+
+
+@pytest.mark.parametrize(
+    ("head", "one", "words"),
+    [("", ENTRIES, ""), ("", ENTRIES, FACE * 60), (ZONE, ZONED, ""), ("", ENTRIES, "y" * 900)],
+    ids=["short", "faces", "zones", "long"],
+)
+def test_subscribed_calendars_take_what_is_counted(head: str, one: str, words: str) -> None:
+    """STORE-198a, DAV-44: the file, and the sandbox's answer until its entries are stored."""
+    events = "".join(one.format(number, words) for number in range(MAX_ENTRIES))
+    file = f"BEGIN:VCALENDAR\r\n{head}{events}"[: MAX_FILE // 4].rpartition("BEGIN:VEVENT")[0].encode()
+    reply = msgspec.msgpack.encode(Reply("done", answer=msgspec.Raw(msgspec.msgpack.encode(split(file)))))
+
+    def read() -> Split:
+        received = bytearray(reply)
+        answer = from_msgpack(received, Reply).answer
+        del received
+        return from_msgpack(answer, Split)
+
+    assert len(file) + peak(read) <= memory_of(len(file)) <= memory_of(MAX_FILE) <= WORK
+
+
+def split(file: bytes) -> Split:
+    try:
+        return split_calendar(SplitCalendar(file))
+    except Refused:  # as it has too many zones: the largest answer that could be
+        entry = UIDEntry("x" * 30, bytes(1_000))
+        return Split("", (entry,) * (split_room(len(file)) // 1_030))
+
+
+RESPONSE = "<response><href>/{}</href><propstat><status> 200</status><prop>{}</prop></propstat></response>"
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        RESPONSE.format("a", "<getetag/>") * 20_000,
+        RESPONSE.format("x" * 100, "<getetag>y</getetag>") * 20_000,
+        "<response><href>/</href></response>" * 50_000,
+        RESPONSE.format("a", "<b/>" * 1_900) * 70 + "<a b='c' d='e'/>" * 10_000,
+        RESPONSE.format("a", f"<getetag>{'<a/>' * 1_900}</getetag>") * 70,
+        RESPONSE.format("a", f"<getetag>{f'y{FACE}' * 300_000}</getetag>"),
+    ],
+    ids=["short", "usual", "addresses", "others", "nested", "faces"],
+)
+def test_answers_of_other_servers_take_what_is_counted(inner: str) -> None:
+    """STORE-198a, DAV-43: the responses in it are parsed one by one."""
+    body = f'<multistatus xmlns="DAV:">{inner}</multistatus>'.encode()
+    names = (DAV + "getetag",)
+    assert len(body) <= MAX_LIST
+    assert read_properties(body, names)
+    assert len(body) + peak(lambda: read_properties(body, names)) <= COST * min(len(body), MAX_ANSWER) <= WORK

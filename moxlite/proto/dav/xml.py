@@ -6,7 +6,7 @@ Names of elements are in Clark's notation, ``{namespace}name``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 from xml.etree.ElementTree import Element, ParseError, tostring
 from xml.sax.saxutils import escape, quoteattr
@@ -37,6 +37,9 @@ MAX_DEPTH: Final = 50
 MAX_ELEMENTS: Final = 10_000
 """Number of elements of a body. A multiget has one for each entry; clients that want more send several."""
 
+MAX_INSIDE: Final = 2_000
+"""Number of elements of a response in a list: a calendar has some fifty properties."""
+
 MAX_TAG: Final = 16 << 10
 """Octets of a tag or comment beyond a piece. A tag is parsed in one step that blocks other threads, and attributes of
 that length take 5 ms. A root with the namespaces of all standards has one thousand.
@@ -54,29 +57,54 @@ class BadXML(ValueError):
 
 def read_xml(data: bytes, most: int = MAX_ELEMENTS) -> Element:
     """The root of a body of at most so many elements. Raises BadXML."""
-    depth = count = 0
     root: Element | None = None
+    for _, found in _events(data, most):
+        root = found if root is None else root
+    if root is None:
+        raise BadXML("the body is empty")
+    return root
+
+
+def each_child(data: bytes, name: str, most: int = MAX_ELEMENTS) -> Iterator[Element]:
+    """The children of a body's root, which has that name, one after another: each is taken from the root before the
+    next is read, so that a long list takes little memory. Raises BadXML.
+    """
+    root: Element | None = None
+    depth = inside = 0
+    for event, found in _events(data, most):
+        if root is None:
+            root = found
+            if root.tag != name:
+                raise BadXML(f"expected {name.rpartition('}')[2]} as the root of the XML")
+        depth += 1 if event == "start" else -1
+        inside += event == "start"
+        if inside > MAX_INSIDE:
+            raise BadXML("the XML has too many elements or is nested too deeply")
+        if event == "end" and depth == 1:
+            yield found
+            root.clear()
+            inside = 0
+
+
+def _events(data: bytes, most: int) -> Iterator[tuple[str, Element]]:
+    """The starts and ends of elements. Raises BadXML."""
+    depth = count = 0
     parser = DefusedXMLParser(forbid_dtd=True)
     # By Expat's own handler: the events below come after a whole piece.
     bound_namespaces(parser.parser, BadXML("the XML has a namespace with a long name"))
     try:
         for event, found in iterparse(_Pieces(data, parser.parser), events=("start", "end"), parser=parser):
-            if event == "end":
-                depth -= 1
-                continue
-            root = found if root is None else root
-            depth, count = depth + 1, count + 1
+            depth += 1 if event == "start" else -1
+            count += event == "start"
             if depth > MAX_DEPTH or count > most:
                 raise BadXML("the XML has too many elements or is nested too deeply")
+            yield event, found
     except ParseError as error:
         raise BadXML(f"invalid XML in the body: {error}") from None
     except (DefusedXmlException, LookupError, ValueError) as error:
         if isinstance(error, BadXML):
             raise
         raise BadXML("the XML contains a DOCTYPE, an entity declaration, or an unknown encoding") from None
-    if root is None:
-        raise BadXML("the body is empty")
-    return root
 
 
 class _Pieces:

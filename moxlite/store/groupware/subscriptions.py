@@ -119,16 +119,16 @@ def note_failure(tx: AccountTx, collection_id: int, error: str) -> None:
         tx.owed()
 
 
-def changed_entries(r: Reader, collection_id: int, entries: Sequence[tuple[str, str]]) -> list[int]:
-    """Which of these entries, name and text, differ from what the calendar has, by their places. When a file was made
+def changed_entries(r: Reader, collection_id: int, entries: Sequence[tuple[str, bytes]]) -> list[int]:
+    """Which of these entries, name and octets, differ from what the calendar has, by their places. When a file was made
     (DTSTAMP) differs in each.
     """
     found = []
-    for place, (name, text) in enumerate(entries):
+    for place, (name, data) in enumerate(entries):
         there = resource_named(r, collection_id, name)
         # Many servers make the file anew for each request. Compared without that line, an unchanged calendar costs no
         # write, and no client fetches it again.
-        if there is None or _lasting(resource_data(r, there.id).decode("utf-8", "replace")) != _lasting(text):
+        if there is None or _lasting(resource_data(r, there.id)) != _lasting(data):
             found.append(place)
     return found
 
@@ -166,8 +166,8 @@ def _pause(failures: int) -> int:
     return int(pause * random.uniform(1 - JITTER, 1 + JITTER))  # noqa: S311 not a secret
 
 
-def _lasting(text: str) -> list[str]:
-    return [line for line in text.splitlines() if not line.startswith("DTSTAMP")]
+def _lasting(data: bytes) -> list[bytes]:
+    return [line for line in data.splitlines() if not line.startswith(b"DTSTAMP")]
 
 
 def _of_row(row: Row) -> Subscription:
