@@ -28,14 +28,15 @@ from moxlite.operations.forwards import (
     SetForwards,
     StartForward,
 )
-from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, SetJunk, ShowJunk
+from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, JunkLack, SetJunk, ShowJunk
 from moxlite.operations.performing import commands
 from moxlite.operations.rules import DestinationForm, DestinationItem, ListRules, SetRules
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.audit import origin
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
-from moxlite.store.junk.words import read_meta
+from moxlite.store.junk.score import lacks_of
+from moxlite.store.junk.words import read_learned, read_meta
 from moxlite.store.mail.facts import latest_in_mailboxes
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.wording import reason_of, worded
@@ -133,14 +134,15 @@ class SortingCommands:
         """The settings, what the filter has learned, the names of the mailboxes, and where the latest messages are."""
         settings = named_account(self._config, args.account)
         async with self._accounts.use(args.account) as account:
-            active, _ = await account.read(read_meta, op="account_junk")
+            learned = await account.read(lambda r: read_learned(r, read_meta(r)[0]), op="account_junk")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
             latest = await account.read(partial(latest_in_mailboxes, limit=LATEST), op="account_junk")
         return Junk(
             form=shown(JunkForm, settings),
             standard=shown(JunkFilterForm, STANDARD_FILTER),
-            hams=0 if active is None else active.hams,
-            spams=0 if active is None else active.spams,
+            hams=learned.hams,
+            spams=learned.spams,
+            lacks=[JunkLack(lack.kind, lack.count, lack.needed) for lack in lacks_of(learned)],
             mailboxes=[box.name for box in boxes if not box.system],
             latest={box.name: latest[box.id] for box in boxes if box.id in latest and not box.system},
         )

@@ -333,6 +333,11 @@ def show_junk(junk: Junk) -> None:
             )
             print(printable(f"{key}: {'off' if setting is None else shown}"))
     print(f"learned: {junk.hams} not junk, {junk.spams} junk")
+    if junk.lacks:
+        from moxlite.store.junk.score import Lack
+
+        lacks = [str(Lack(one.kind, one.count, one.needed)) for one in junk.lacks]
+        print(f"the filter doesn't know yet: has {', '.join(lacks)}")
 
 
 JUNK: Final = {

@@ -1,6 +1,6 @@
 """The operations about the settings of an account's junk filter (WEB-66). Forms as in `rules`."""
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -55,16 +55,25 @@ class JunkChange(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     imap_capabilities_disabled: Lines | UnsetType = UNSET
 
 
+class JunkLack(msgspec.Struct, frozen=True):
+    """Messages or senders that the filter has learned: `count` of the `needed` ones without which it doesn't judge."""
+
+    kind: Literal["hams", "spams", "ham-senders", "spam-senders", "words", "lead"]
+    count: int
+    needed: int
+
+
 class Junk(msgspec.Struct, frozen=True, kw_only=True):
     """Settings about junk, the numbers of wanted and junk messages that the filter has learned, and all mailboxes.
-    ``standard``: what a filter that is turned on begins with. ``latest``: how many of the latest 1,000 messages that
-    came are in each mailbox that has some.
+    ``lacks``: what it must still learn before it judges. ``standard``: what a filter that is turned on begins with.
+    ``latest``: how many of the latest 1,000 messages that came are in each mailbox that has some.
     """
 
     form: JunkForm
     standard: JunkFilterForm
     hams: int
     spams: int
+    lacks: list[JunkLack]
     mailboxes: list[str]
     latest: dict[str, int]
 

@@ -307,12 +307,13 @@ async def test_old_patterns_of_junk_mailboxes_stay_and_new_ones_are_refused(rig:
 
 
 async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browser: Browser) -> None:
-    """WEB-66: with the folders of the latest mail."""
+    """WEB-66, STORE-89: with the folders of the latest mail, and what the filter must still learn."""
     await arrive(rig, "a bill")
     await arrive(rig, "a letter")
     found = await browser.call("account_junk_show")
     old = found["form"]
     assert (old["junk_filter"], found["hams"], found["latest"]) == (None, 0, {"Inbox": 2})
+    assert found["lacks"] == [{"kind": kind, "count": 0, "needed": 50} for kind in ("hams", "spams")]
     assert (await browser.error("junk_teach"))[0] == 400
     own = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
     own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2}

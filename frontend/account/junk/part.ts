@@ -1,6 +1,6 @@
 // The junk filter: what it has learned, how to teach it, and its settings.
 
-import type { Junk, JunkFilterForm, JunkForm } from "../../gen/account";
+import type { Junk, JunkFilterForm, JunkForm, JunkLack } from "../../gen/account";
 import { attempt, confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { atFields, form, line, tick } from "../../lib/fields";
@@ -12,8 +12,6 @@ import { Folders } from "./folders";
 
 /** Milliseconds between two looks at how far learning is. */
 const period = 1000;
-/** Messages of each kind from which on the filter knows enough to judge well. */
-const enough = 100;
 
 const junk: MakePage = async (desk) => {
   const found = await desk.client.account_junk_show();
@@ -26,7 +24,12 @@ const junk: MakePage = async (desk) => {
 function learned(desk: Desk, found: Junk): HTMLElement {
   if (found.form.junk_filter === null)
     return card(t("Junk filter"), notice("off", t("The junk filter is off, so mail isn't classified by content.")));
-  const young = found.hams < enough || found.spams < enough;
+  const young = found.lacks.length > 0;
+  const messages = (kind: JunkLack["kind"], count: number) => {
+    const lack = found.lacks.find((one) => one.kind === kind);
+    if (lack === undefined) return many(count, "{n} message", "{n} messages");
+    return many(lack.needed, "{done} of {n} message", "{done} of {n} messages", { done: count });
+  };
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(
     t("Train with Archive and Junk"),
@@ -48,8 +51,8 @@ function learned(desk: Desk, found: Junk): HTMLElement {
   const retrain = button(t("Retrain"), () => void again(desk, progress));
   return card(t("Training data"), [
     pairs([
-      [t("Not junk"), many(found.hams, "{n} message", "{n} messages")],
-      [t("Junk"), many(found.spams, "{n} message", "{n} messages")],
+      [t("Not junk"), messages("hams", found.hams)],
+      [t("Junk"), messages("spams", found.spams)],
     ]),
     young &&
       el(

@@ -185,8 +185,10 @@ def count_words(r: Reader, generation: Generation, hashes: array[int]) -> list[t
     return found
 
 
-def read_learned(r: Reader, meta: Meta) -> Learned:
-    """What a generation has learned."""
+def read_learned(r: Reader, meta: Meta | None) -> Learned:
+    """What a generation has learned; nothing without one."""
+    if meta is None:
+        return Learned()
     hams, spams = (r.value(COUNT_SENDERS, meta.generation.number, spam) for spam in (0, 1))
     return Learned(meta.hams, meta.spams, hams, spams)
 

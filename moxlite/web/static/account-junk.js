@@ -371,14 +371,18 @@ var Folders = class {
 };
 
 var period = 1e3;
-var enough = 100;
 var junk = async (desk) => {
   const found = await desk.client.account_junk_show();
   return { title: t("Junk"), root: el("div", { class: "page" }, head(t("Junk"), ""), learned(desk, found), settings(desk, found)) };
 };
 function learned(desk, found) {
   if (found.form.junk_filter === null) return card(t("Junk filter"), notice("off", t("The junk filter is off, so mail isn't classified by content.")));
-  const young = found.hams < enough || found.spams < enough;
+  const young = found.lacks.length > 0;
+  const messages = (kind, count) => {
+    const lack = found.lacks.find((one) => one.kind === kind);
+    if (lack === void 0) return many(count, "{n} message", "{n} messages");
+    return many(lack.needed, "{done} of {n} message", "{done} of {n} messages", { done: count });
+  };
   const progress = el("div", { class: "gap", role: "status" });
   const teach = button(t("Train with Archive and Junk"), async () => {
     const done = {};
@@ -391,7 +395,7 @@ function learned(desk, found) {
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Retrain"), () => void again(desk, progress));
-  return card(t("Training data"), [pairs([[t("Not junk"), many(found.hams, "{n} message", "{n} messages")], [t("Junk"), many(found.spams, "{n} message", "{n} messages")]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  return card(t("Training data"), [pairs([[t("Not junk"), messages("hams", found.hams)], [t("Junk"), messages("spams", found.spams)]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;
