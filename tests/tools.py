@@ -251,6 +251,14 @@ def _in_thread(task: trio.lowlevel.Task) -> bool:
     return any((Path(frame.f_code.co_filename).name, frame.f_code.co_name) in WORKING for frame in frames)
 
 
+def write_own(config: Path, text: str = 'user = "0"\n') -> None:
+    """Write a machine's own values for a folder of the configuration that will be restored there (ADMIN-52c)."""
+    config.parent.mkdir(parents=True, exist_ok=True)
+    file = config.with_name(f"{config.name}-own.toml")
+    file.write_text(text)
+    file.chmod(0o600)
+
+
 def top() -> Path:
     """The top folder of the project."""
     return Path(__file__).resolve().parent.parent

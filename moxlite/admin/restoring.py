@@ -13,21 +13,31 @@ from typing import Final
 
 import msgspec
 
+from moxlite.admin.dkimkeys import write_new
 from moxlite.admin.dns.wanted import tlsa_records
 from moxlite.admin.dns.zonefile import zone_line
 from moxlite.admin.hostkeys import ensure_host_keys, name_host_keys
+from moxlite.admin.ownsettings import (
+    CERTIFICATE,
+    STATIC_FILE,
+    Accept,
+    LocalSettings,
+    Settings,
+    SkippedSetting,
+    own_file,
+)
 from moxlite.admin.storage.settings import store_options
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DOMAINS_FILE, ConfigError, check_files, parse, read_source, source_of
 from moxlite.config.snapshot import FixedConfig, Snapshot
 from moxlite.config.toml.decode import Mistake
-from moxlite.config.toml.edit import Document
 from moxlite.logins.adminpassword import write_admin_password
 from moxlite.net.limits import IPAddress
+from moxlite.net.tls.certificates import self_signed
 from moxlite.process.keys import selectors_of
 from moxlite.process.lock import DataLock
 from moxlite.process.permissions import NamedFiles, fix_config, fix_data
-from moxlite.process.privileges import service_user
+from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.proto.address import Domain
 from moxlite.safefile import Tree, plain_parts, read_file
 from moxlite.store.auth.credentials import generate_password
@@ -38,9 +48,6 @@ from moxlite.store.backup.storage import make_durable
 from moxlite.store.backup.verify import VerificationResult, verify
 from moxlite.store.errors import BadTarget
 from moxlite.store.file.boundary import Edge, storage
-
-STATIC_FILE: Final = "moxlite.toml"
-ADMIN_PASSWORD: Final = "adminpasswd"  # noqa: S105 - the file of its hash
 
 FOLDER_MODE: Final = 0o750
 """Mode of folders that are made; the start gives them their last one."""
@@ -66,6 +73,8 @@ class RestoredConfig(msgspec.Struct, frozen=True):
       named: the files of ``named/`` that the configuration names, by their names in the backup; they go to the same
         place below `config`.
       unnamed: those that it does not name; they are not restored.
+      skipped: values of the backup that are the other machine's own.
+      self_signed: listeners that get a self-signed certificate.
       ids: user and group id of the service user, who gets the files; None if this process cannot change owners.
     """
 
@@ -74,6 +83,8 @@ class RestoredConfig(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     named: tuple[str, ...]
     unnamed: tuple[str, ...]
+    skipped: tuple[SkippedSetting, ...]
+    self_signed: tuple[str, ...]
     ids: tuple[int, int] | None
 
 
@@ -97,17 +108,27 @@ class RestoredMachine(msgspec.Struct, frozen=True):
     signer: str
 
 
-def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: Path | None) -> RestoredConfig:
+def prepare(
+    read: Callable[[str], bytes],
+    named: list[str],
+    config: Path,
+    data: Path | None,
+    *,
+    given: Settings,
+    accept: Accept,
+) -> RestoredConfig:
     """Adapt the configuration of a backup to this machine. Nothing is written.
 
     Args:
       read: returns the octets of a file of the backup, by its name there.
       named: names of files below ``named/``.
       config: the absolute folder for the configuration.
-      data: the data directory; None: as the configuration has it.
+      data: the data directory; None: this machine's own one.
+      given: places that the command line names, and may be used.
+      accept: asks whether to use a value that belongs to the other machine.
 
     Raises:
-      ConfigError: mistakes in the configuration.
+      ConfigError: mistakes in the configuration, or in this machine's own values.
       UnknownUser: this process is root, and there is no service user.
       BackupError, OSError: the backup cannot be read.
     """
@@ -117,18 +138,24 @@ def prepare(read: Callable[[str], bytes], named: list[str], config: Path, data: 
     for name in (STATIC_FILE, DOMAINS_FILE):
         texts[name], found = _moved(source_of(config / name, read(f"{CONFIG}/{name}")).text, origin, moves)
         used |= found
-    document, settings = Document(texts[STATIC_FILE]), tomllib.loads(texts[STATIC_FILE])
-    if data is not None:
-        document.put(("data_dir",), str(data))
-    password = settings.get("admin_password_file")
-    if isinstance(password, str) and not (config / password).resolve().is_relative_to(config.resolve()):
-        document.put(("admin_password_file",), ADMIN_PASSWORD)
-    texts[STATIC_FILE] = str(document)
+    local = LocalSettings(
+        source_of(config / STATIC_FILE, texts[STATIC_FILE].encode()), config, given=given, accept=accept
+    )
+    texts[STATIC_FILE] = local.settle(data)
     snapshot, errors = check_files(*(source_of(config / name, text.encode()) for name, text in texts.items()))
     if snapshot is None:
         raise ConfigError(errors)
     unnamed = tuple(sorted({*named} - used))
-    return RestoredConfig(config, texts, snapshot, tuple(sorted(used)), unnamed, service_user(snapshot.static.user))
+    user = snapshot.static.user
+    try:
+        ids = service_user(user)
+    except UnknownUser:
+        raise UnknownUser(
+            f"user {user!r} doesn't exist; create it (useradd --system --no-create-home {user}), or set `user` in "
+            f"{own_file(config)}"
+        ) from None
+    skipped, self_signed = tuple(local.skipped), tuple(local.self_signed)
+    return RestoredConfig(config, texts, snapshot, tuple(sorted(used)), unnamed, skipped, self_signed, ids)
 
 
 def _moved(text: str, origin: Path, moves: Mapping[str, str]) -> tuple[str, set[str]]:
@@ -254,6 +281,7 @@ def restore_machine(
         # moxlite.toml last: without it no server starts.
         for name, text in reversed(prepared.texts.items()):
             write_atomically(config / name, text.encode(), mode=TEXT_MODE)
+        _make_certificate(prepared)
         missing = ensure_host_keys(config, static, dt.datetime.now(dt.UTC))
         if missing:
             name_host_keys(path, missing)
@@ -271,6 +299,20 @@ def restore_machine(
         verified.messages,
         signer,
     )
+
+
+def _make_certificate(prepared: RestoredConfig) -> None:
+    """Make the certificate of listeners whose own one stays on the other machine: other servers can send mail."""
+    if not prepared.self_signed:
+        return
+    static = prepared.snapshot.static
+    names = {(static.listeners[name].hostname or static.hostname).ascii: None for name in prepared.self_signed}
+    pair = self_signed([*names])
+    for key, octets in (("key_file", pair.key_pem()), ("cert_file", pair.certificate_pem())):
+        path = prepared.config / CERTIFICATE[key]
+        path.parent.mkdir(mode=FOLDER_MODE, exist_ok=True)
+        path.unlink(missing_ok=True)  # of an interrupted run
+        write_new(path, octets)
 
 
 def _copy(backup: Path, prepared: RestoredConfig, never: set[str], tell: Tell) -> None:

@@ -15,8 +15,9 @@ from typing import Final, NamedTuple
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
-from moxlite.config.listeners import KeyCert, ListenerTLS
+from moxlite.config.listeners import KeyCert
 from moxlite.config.load import ConfigError, Source, check_files, finding_at, parse, read_source, read_sources
+from moxlite.config.ownkeys import own_paths
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import SERVICE_USER, Backup, Standby, Static
 from moxlite.config.toml.decode import KeyPath, Mistake, warning
@@ -29,8 +30,10 @@ from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_systemd, writable_paths
 from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
 from moxlite.process.permissions import NamedFiles
-from moxlite.process.privileges import UnknownUser, as_author, service_user
+from moxlite.process.privileges import UnknownUser, as_author, is_root, service_user
 from moxlite.safefile import openings, read_file
+
+STAYS_ROOT: Final = "keeps all of root's rights, so anyone who breaks in to the server is root"
 
 APPS: Final = ("account", "admin", "webmail", "webapi")
 
@@ -77,6 +80,8 @@ def _openings(path: Path) -> list[Finding]:
 
 
 def _static(static: Static) -> Iterator[Mistake]:
+    if is_root(static.user):
+        yield warning(("user",), STAYS_ROOT, f"create a user for it: useradd --system --no-create-home {SERVICE_USER}")
     for name in static.package_log_levels:
         if name not in PACKAGES:
             yield Mistake(
@@ -315,7 +320,7 @@ def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Finding
     settings = hiding()
     keys = ((path, selector.key_file) for path, selector in selectors_of(snapshot.domains))
     return [
-        *static.findings(list(_hidden_paths(_static_paths(snapshot), settings))),
+        *static.findings(list(_hidden_paths(own_paths(snapshot.static), settings))),
         *domains.findings(list(_hidden_paths(keys, settings))),
     ]
 
@@ -329,45 +334,6 @@ def _hidden_paths(paths: Iterator[tuple[KeyPath, Path]], settings: set[str] | No
                 f"systemd hides {path} from the server ({setting} in its unit)",
                 "move it to another folder, like /etc/moxlite",
             )
-
-
-def _static_paths(snapshot: Snapshot) -> Iterator[tuple[KeyPath, Path]]:
-    """Files and folders that moxlite.toml names."""
-    static = snapshot.static
-    yield ("data_dir",), static.data_dir
-    named = ((key, getattr(static, key)) for key in ("admin_password_file", "log_file"))
-    yield from (((key,), path) for key, path in named if path is not None)
-    if static.backup.rehearsal_identity is not None:
-        yield ("backup", "rehearsal_identity"), static.backup.rehearsal_identity
-    if static.tls is not None and static.tls.ca is not None:
-        for index, path in enumerate(static.tls.ca.cert_files):
-            yield ("tls", "ca", "cert_files", index), path
-    yield from _target_paths("backup", static.backup)
-    yield from _target_paths("standby", static.standby)
-    for name, listener in static.listeners.items():
-        if listener.tls is not None:
-            yield from _tls_paths(("listeners", name, "tls"), listener.tls)
-    for name, acme in static.acme.items():
-        if acme.ca_cert_file is not None:
-            yield ("acme", name, "ca_cert_file"), acme.ca_cert_file
-        if acme.external_account_binding is not None:
-            yield ("acme", name, "external_account_binding", "key_file"), acme.external_account_binding.key_file
-
-
-def _target_paths(section: str, place: Backup | Standby) -> Iterator[tuple[KeyPath, Path]]:
-    if isinstance(place.target, Path):
-        yield (section, "target"), place.target
-    for key in ("ssh_key_file", "storage_keys_file"):
-        if (path := getattr(place, key)) is not None:
-            yield (section, key), path
-
-
-def _tls_paths(top: KeyPath, tls: ListenerTLS) -> Iterator[tuple[KeyPath, Path]]:
-    for index, pair in enumerate(tls.key_certs):
-        yield (*top, "key_certs", index, "cert_file"), pair.cert_file
-        yield (*top, "key_certs", index, "key_file"), pair.key_file
-    for index, path in enumerate(tls.host_private_key_files):
-        yield (*top, "host_private_key_files", index), path
 
 
 def backup_fault(backup: Backup | Standby, ids: tuple[int, int] | None, read: Read) -> str:

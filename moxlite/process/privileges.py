@@ -51,6 +51,34 @@ def user_ids(user: str) -> tuple[int, int]:
     return found.pw_uid, found.pw_gid
 
 
+def is_root(user: str) -> bool:
+    """Whether a user, by name or number, has root's rights here. A user that doesn't exist has none."""
+    try:
+        return os.name == "posix" and user_ids(user)[0] == 0
+    except UnknownUser:
+        return False
+
+
+def same_user(one: str, other: str) -> bool:
+    """Whether two names or numbers mean the same user and group here."""
+    try:
+        return one == other or (os.name == "posix" and user_ids(one) == user_ids(other))
+    except UnknownUser:
+        return False
+
+
+def owner_name(folder: Path) -> str:
+    """The owner of a folder, as a value for `user`; "" if that is root, or there is no folder."""
+    if os.name != "posix" or not folder.is_dir() or (uid := folder.stat().st_uid) == 0:
+        return ""
+    import pwd
+
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
 def service_user(user: str) -> tuple[int, int] | None:
     """User and group id of the service user if this process is root and that user is not; else None. Raises
     UnknownUser.

@@ -227,6 +227,8 @@ def start(
                 raise StartFailed(f"can't switch to user {static.user}: {error}") from None
         # By the service user: a log file that root had made could not be opened again after it was rotated.
         handler = _log(static, log_level)
+        if drop and ids is None and os.name == "posix" and os.geteuid() == 0:
+            logger.warning("running as root", extra={"kv": {"user": static.user}})
         for line in changes:
             logger.info("permissions fixed", extra={"kv": {"change": line}})
         install_key, faults = _prepare_data(static.data_dir)

@@ -46,7 +46,7 @@ from tests.campaigns.report import Finding, Report
 from tests.objectstorage import Bucket, serving
 from tests.realservers import tree
 from tests.running import ServedServer
-from tests.tools import free_port
+from tests.tools import free_port, write_own
 
 __all__ = [
     "PROGRAM",
@@ -206,6 +206,7 @@ class Pair:
         """Start a new second machine."""
         self.number += 1
         self._place.mkdir()
+        write_own(self._place / "config")
         self.start_follower()
 
     @property

@@ -34,7 +34,7 @@ from tests.campaigns.standby import power_off
 from tests.objectstorage import Bucket, serving
 from tests.running import ServedServer
 from tests.sendserver import DOMAINS
-from tests.tools import until
+from tests.tools import until, write_own
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -207,6 +207,7 @@ def test_a_message_that_both_queues_have_comes_once_or_twice(tmp_path: Path, ide
         second.__dict__.update(first.__dict__)
         second.folder = tmp_path / "second"
         place = ("--config-dir", str(second.folder / "config"), "--data-dir", str(second.folder / "data"))
+        write_own(second.folder / "config")
         words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "copy"), *place)
         taken_over = second.cli(*words, "--identity", str(identity), "--yes-the-other-is-down", check=False)
         assert taken_over.returncode == 0, taken_over.stderr

@@ -1,8 +1,11 @@
 """Root restores what a stranger made, into folders that another user has prepared (STORE-145a, STORE-184f)."""
 
 import os
+import smtplib
 import stat
 import subprocess
+import urllib.error
+import urllib.request
 from pathlib import Path
 
 import msgspec
@@ -10,8 +13,9 @@ import pytest
 
 from moxlite.config.toml.edit import Document
 from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
+from tests.integration.test_admin_restoring import Second
 from tests.rootserver import UID, RootServer, hindrance, root_server
-from tests.tools import moxlite_command
+from tests.tools import free_port, moxlite_command, write_own
 
 pytestmark = [
     pytest.mark.served,
@@ -50,6 +54,7 @@ class Stranger:
     def restore(self, place: Path, *words: str) -> subprocess.CompletedProcess[str]:
         """Restore on a new machine, as root."""
         places = ("--config-dir", str(place / "config"), "--data-dir", str(place / "data"))
+        write_own(place / "config", f'user = "{UID}"\n')
         command = ("restore", str(self.repo), "--with-config", *places, *words)
         return subprocess.run(
             [*moxlite_command(self.server.python), "--config", str(place / "config/moxlite.toml"), *command],
@@ -80,7 +85,7 @@ def test_root_writes_only_what_a_backup_has_where_it_belongs() -> None:
         place = server.folder.with_name("second")
         refused = stranger.restore(place)
         assert (refused.returncode, "isn't signed" in refused.stderr) == (1, True), refused.stderr
-        assert not place.exists()
+        assert not (place / "config").exists()
         done = stranger.restore(place, "--unsigned")
         assert done.returncode == 0, done.stderr
         assert done.stdout.startswith(f"restoring: configuration to {place}/config, data to {place}/data\n")
@@ -95,7 +100,7 @@ def test_root_writes_only_what_a_backup_has_where_it_belongs() -> None:
             assert (refused.returncode, "contains an invalid path" in refused.stderr) == (1, True), refused.stderr
         assert list(outside.iterdir()) == []
         assert not Path("/etc/moxlite-planted").exists()
-        assert list(server.folder.with_name("third").rglob("*")) == []
+        assert [one.name for one in server.folder.with_name("third").rglob("*")] == ["config-own.toml"]
 
 
 def test_root_follows_no_link_that_another_user_has_planted() -> None:
@@ -148,3 +153,53 @@ def test_a_folder_that_the_service_user_may_not_read_is_named() -> None:
         assert refused.returncode == 1
         assert f"user {UID}, who owns the data directory, can't open {backup.parent}" in refused.stderr
         assert "Permission denied" not in refused.stderr
+
+
+@pytest.mark.parametrize("way", ["folder", "repository"])
+def test_a_server_that_was_taken_over_gets_nothing_of_root_on_the_next_machine(way: str) -> None:
+    """ADMIN-52c, ADMIN-36: it writes and signs the backups. Its moxlite.toml names root as the user, its domains.toml a
+    folder of root's; the machine that is restored from it serves as its own user, and not that folder. Mail is taken by
+    TLS, although the certificates stay on the first machine.
+    """
+    with root_server() as server:
+        server.start()
+        server.stop()
+        secrets = server.folder.with_name("secrets")
+        secrets.mkdir(mode=0o700)
+        (secrets / "key.txt").write_text("of root")
+        web = free_port()
+        document = Document((server.config / "moxlite.toml").read_text())
+        document.put(("user",), "root")
+        document.put(("log_file",), str(secrets / "log"))
+        document.put(("listeners", "local", "webserver_http"), {"enabled": True, "port": web})
+        (server.config / "moxlite.toml").write_text(str(document))
+        with (server.config / "domains.toml").open("a") as file:
+            file.write('[[web_handlers]]\ndomain = "127.0.0.1"\npath_regexp = "^/"\ndont_redirect_plain_http = true\n')
+            file.write(f'static = {{ root = "{secrets}" }}\n')
+        backup = server.folder.with_name("backups") / "one"
+        backup.parent.mkdir()
+        os.chown(backup.parent, UID, UID)
+        server.cli("backup", *(["--repo"] if way == "repository" else []), str(backup))
+        signers = [f"--signer={one}" for one in server.cli("backup", "signer", check=False).stdout.split()]
+        second = Second(server.folder.with_name("second"), ports=server.ports)
+        second.data.mkdir(parents=True)
+        os.chown(second.data, UID, UID)
+        done = second.cli(
+            "restore", str(backup), "--with-config", "--config-dir", str(second.config), *signers, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert f'skipped user = "root"; {UID} is used here' in done.stderr
+        assert f"files in {secrets} will be served at 127.0.0.1" in done.stdout
+        second.start()
+        try:
+            status = Path(f"/proc/{second.worker()}/status").read_text()
+            assert f"\nUid:\t{UID}\t{UID}\t{UID}\t{UID}\n" in status
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(f"http://127.0.0.1:{web}/key.txt", timeout=60)
+            assert refused.value.code in (403, 404)
+            with smtplib.SMTP("127.0.0.1", second.ports["smtp"], timeout=60) as smtp:
+                smtp.starttls()
+                smtp.sendmail("", ["bob@example.org"], "Subject: hi\r\nFrom: <x@example.net>\r\n\r\nhello\r\n")
+        finally:
+            second.stop()
+        assert [one.name for one in secrets.iterdir()] == ["key.txt"]

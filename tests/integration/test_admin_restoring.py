@@ -20,7 +20,7 @@ from moxlite.admin.hostkeys import make_host_key
 from moxlite.config.toml.edit import Document
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from tests.rootserver import UID, RootServer, hindrance, interpreter, readable_path, root_server
-from tests.tools import moxlite_command, until
+from tests.tools import moxlite_command, until, write_own
 
 pytestmark = [
     pytest.mark.served,
@@ -108,6 +108,7 @@ def restored(machine: Machine, source: Path, *more: str) -> Iterator[tuple[Secon
     """Another machine out of a backup, and what the command has printed."""
     place = machine.server.folder.with_name("second")
     second = Second(place, ports=machine.server.ports)
+    write_own(second.config, f'user = "{UID}"\n')
     signer = machine.server.cli("backup", "signer", check=False).stdout.split()
     done = second.cli(
         "restore",

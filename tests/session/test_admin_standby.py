@@ -37,7 +37,7 @@ from moxlite.proto.sshurl import parse_object_url
 from moxlite.store.backup.keys import load_signer, signers_in
 from tests.house import STATIC, Running, house, soon
 from tests.objectstorage import serving
-from tests.tools import moxlite_command
+from tests.tools import moxlite_command, write_own
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -307,6 +307,7 @@ async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, i
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
     new = tmp_path / "new"
     await trio.sleep(2)  # a second ago it was there
+    write_own(new / "config")
     done = await moxlite(
         tmp_path,
         *("restore", str(tmp_path / "target"), "--at", "1s", "--identity", str(identity), "--with-config"),
@@ -318,8 +319,10 @@ async def test_a_whole_server_comes_back_as_it_was_at_a_moment(tmp_path: Path, i
 
 
 async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_path: Path, identity: Path) -> None:
-    """STORE-186e: mail and configuration are in place, a new epoch begins, the first machine writes nothing more."""
-    static = settings(tmp_path, identity)
+    """STORE-186e: mail and configuration are in place, a new epoch begins, the first machine writes nothing more. Its
+    places and programs are not taken (ADMIN-52c).
+    """
+    static = settings(tmp_path, identity) + '[doctor]\ncommand = ["/bin/false"]\n'
     async with house(tmp_path, static=static) as h, following(tmp_path, identity) as follower:
         await deliver(h, "kept")
         await soon(lambda: "kept" in subjects(copied(tmp_path)), "the message is copied")
@@ -328,6 +331,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     new = tmp_path / "new/config"
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
     places = ("--config-dir", str(new), "--data-dir", str(new / "data"), "--identity", str(identity))
+    write_own(new)
     positions = tmp_path / "target/epoch-0001/positions.json"
     before = positions.read_bytes()
     # the first machine ended before it had copied all of its files once
@@ -343,6 +347,7 @@ async def test_the_second_machine_takes_over_and_the_first_one_stays_out(tmp_pat
     done = await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert "1 message checked" in done
     assert "now owns epoch 2" in done
+    assert "command" not in (new / "moxlite.toml").read_text()
     (first,) = signers_in((tmp_path / "second/signer").read_text())
     (successor,) = signers_in(done)
     own, _ = load_signer(new, create=False)

@@ -30,7 +30,7 @@ from tests.session.test_admin_standby import (
     subjects,
 )
 from tests.sshserver import HINDRANCE, ssh_server
-from tests.tools import free_port, moxlite_command
+from tests.tools import free_port, moxlite_command, write_own
 
 pytestmark = [pytest.mark.served, pytest.mark.slow, pytest.mark.integration]
 
@@ -89,6 +89,7 @@ async def test_what_a_first_machine_had_not_sent_is_found_and_imported(tmp_path:
     new = tmp_path / "new/config"
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"))
     places = ("--config-dir", str(new), "--data-dir", str(new / "data"), "--identity", str(identity))
+    write_own(new)
     await moxlite(tmp_path, *words, *places, "--yes-the-other-is-down")
     assert subjects(new / "data/accounts/mia/account.db") == {"kept"}
 

@@ -12,7 +12,7 @@ from moxlite.admin.standby import following as following_module
 from moxlite.admin.standby.status import second_words
 from tests.house import house, soon
 from tests.session.test_admin_standby import copied, deliver, following, identity, moxlite, quick, settings, subjects
-from tests.tools import moxlite_command
+from tests.tools import moxlite_command, write_own
 
 __all__ = ["identity", "quick"]
 
@@ -75,13 +75,14 @@ async def test_a_damaged_page_that_was_copied_is_told_and_an_earlier_moment_come
     assert checked.returncode == 1
     assert b"accounts/mia" in checked.stdout + checked.stderr
 
+    write_own(tmp_path / "new/config")
     place = ("--config-dir", str(tmp_path / "new/config"), "--data-dir", str(tmp_path / "new/data"))
     words = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"), *place)
     command = [*moxlite_command(), *words, "--identity", str(identity), "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
     assert b"can't restore because" in refused.stderr
-    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "new/config").exists()
 
     signed = ("--signer", (tmp_path / "second/signer").read_text().strip())
     earlier = ("--at", moment, "--with-config", "--identity", str(identity), *signed, *place)

@@ -33,7 +33,7 @@ from tests.session.test_admin_standby import (
     source,
     subjects,
 )
-from tests.tools import moxlite_command
+from tests.tools import moxlite_command, write_own
 from tests.upgrade_fixtures import ADD, later, names, unpack
 
 __all__ = ["identity", "quick"]
@@ -90,13 +90,14 @@ async def test_an_older_second_machine_copies_what_is_newer_and_does_not_take_ov
         candidate._followed, candidate._hindrance, candidate._told = (lambda: follower.followed), str, ""
         assert not candidate._complete()
         before = shutil.copytree(tmp_path / "second", tmp_path / "kept")
+    write_own(tmp_path / "new/config")
     place = ("--config-dir", str(tmp_path / "new/config"), "--data-dir", str(tmp_path / "new/config/data"))
     words_of = ("standby", "takeover", str(tmp_path / "target"), "--into", str(tmp_path / "second"), *place)
     command = [*moxlite_command(), *words_of, "--identity", str(identity), "--yes-the-other-is-down"]
     refused = await trio.run_process(command, capture_stdout=True, capture_stderr=True, check=False)
     assert refused.returncode == 1
     assert b"from a newer version" in refused.stdout + refused.stderr
-    assert not (tmp_path / "new").exists()
+    assert not (tmp_path / "new/config").exists()
     assert read_document(tmp_path / "target/standby.json", Head).epoch == 1  # type: ignore[union-attr]
     assert subjects(before / "data" / ACCOUNT) == {"before", "after"} == subjects(copied(tmp_path))
 

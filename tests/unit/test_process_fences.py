@@ -23,6 +23,7 @@ from moxlite.process.errors import REPLACED
 from moxlite.process.fences import explain_os_error, hidden, writable_paths
 from moxlite.proto.sshurl import parse_object_url
 from tests.small_config import DOMAINS, STATIC
+from tests.tools import write_own
 
 
 @pytest.mark.parametrize(
@@ -89,8 +90,8 @@ def test_a_machine_that_took_over_lets_systemd_start_the_server(
     (tmp_path / "key").touch()
     source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
     with pytest.raises(SystemExit):
-        AutomaticTakeover(source, tmp_path, str(tmp_path), None, no_drop=False, unit="moxlite.service").serve()
-    assert words == ["systemctl", "start", "--no-block", "moxlite.service"]
+        AutomaticTakeover(source, tmp_path, str(tmp_path), None, given={}, no_drop=False, unit="m.service").serve()
+    assert words == ["systemctl", "start", "--no-block", "m.service"]
 
 
 def test_a_follower_without_a_unit_says_what_to_do(
@@ -101,7 +102,7 @@ def test_a_follower_without_a_unit_says_what_to_do(
     source = Source(target=parse_object_url("s3://bucket/pair"), access={}, program=tmp_path, identity=tmp_path / "key")
     for systemd, unit, told_what in ((tmp_path, None, True), (tmp_path / "no", None, False), (tmp_path, "m", False)):
         monkeypatch.setattr(fences, "SYSTEMD", systemd)
-        AutomaticTakeover(source, tmp_path, str(tmp_path), None, no_drop=False, unit=unit)
+        AutomaticTakeover(source, tmp_path, str(tmp_path), None, given={}, no_drop=False, unit=unit)
         assert ("use the unit moxlite-follow" in capsys.readouterr().err) is told_what
 
 
@@ -118,8 +119,15 @@ def test_no_lease_is_taken_where_the_unit_lets_nothing_be_written(
     place = tmp_path / "elsewhere"
     place.mkdir()
     succession = AutomaticTakeover(
-        source, tmp_path / "copy", str(tmp_path / "config"), str(place / "data"), no_drop=False, unit="moxlite.service"
+        source,
+        tmp_path / "copy",
+        str(tmp_path / "config"),
+        str(place / "data"),
+        given={},
+        no_drop=False,
+        unit="moxlite.service",
     )
+    write_own(tmp_path / "config")
     assert succession.hindrance() == ""
     access = os.access
     monkeypatch.setattr(os, "access", lambda path, mode: path != place and access(path, mode))

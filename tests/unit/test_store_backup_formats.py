@@ -7,7 +7,7 @@ import zstandard
 
 from moxlite.cli import run
 from moxlite.store.backup.packs import FORMATS
-from tests.tools import top, untar
+from tests.tools import top, untar, write_own
 
 pytestmark = pytest.mark.served
 
@@ -56,6 +56,7 @@ def test_a_repository_of_each_format_is_restored(name: str, tmp_path: Path, caps
     assert (code, "isn't signed" in said) == (1, "signed" not in name), said
     for place, more in (("new", ()), ("older", ("--snapshot", first))):
         config = tmp_path / place / "config"
+        write_own(config)
         restore = ("restore", str(repo), "--with-config", "--config-dir", str(config), "--unsigned", *more, *key)
         code, said = moxlite(place, *restore)
         assert code == 0, said

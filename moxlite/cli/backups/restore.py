@@ -2,8 +2,10 @@
 
 import contextlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
@@ -20,13 +22,14 @@ from moxlite.cli.backups.backup import (
     tell_line,
     trust,
 )
-from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice
+from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
+from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice, settings
 from moxlite.escapes import printable
 from moxlite.operations.store import RestoreMail
 from moxlite.wording import counted
 
 if TYPE_CHECKING:
+    from moxlite.admin.ownsettings import Accept, Settings, SkippedSetting
     from moxlite.admin.restoring import RestoredConfig, RestoredMachine
     from moxlite.admin.standby.following import Source
 
@@ -103,6 +106,8 @@ def restore(
     With --with-config, this restores a whole server as root on a machine that doesn't have one: configuration, keys,
     and data, with the file owners that `serve` requires. The hashes of all mail are verified. You'll see a new admin
     password, and what to change in moxlite.toml and DNS if this machine has other addresses. The server isn't started.
+    You'll be asked about settings that belong to this machine: user, paths, targets, and programs. Without a terminal,
+    they're skipped. To decide before, add your values to CONFIG-own.toml next to the configuration directory.
 
     With --account, this restores one account's mail to the running server. Messages are only added, below the mailbox
     in --as.
@@ -126,6 +131,7 @@ def restore(
     from moxlite.store.backup.verify import check_folder
 
     tell = tell_line if verbose else silent
+    given = named_places("backup" if at is None else "standby", source, **keys)
     with failures(source), contextlib.ExitStack() as stack:
         trusted = trust(keys["signer"], identity, unsigned=keys["unsigned"])
         if at is not None:
@@ -141,7 +147,7 @@ def restore(
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             chosen = SelectedSnapshot(snapshot, identity, passphrase_file, trusted) if is_repo else None
-            restore_whole(source, chosen, config.absolute(), data, resume_queue=resume_queue, tell=tell)
+            restore_whole(source, chosen, config.absolute(), data, given=given, resume_queue=resume_queue, tell=tell)
             return
         if account is not None:
             name = origin or account
@@ -204,14 +210,44 @@ def roomy_folder() -> Path | None:
     return scratch_folder()
 
 
-def prepare_folder(backup: Path, config: Path, data: Path | None) -> "RestoredConfig":
+def ask_about(setting: "SkippedSetting") -> bool:
+    """Ask at the terminal whether to use a value of the other machine. Without one, and with --yes, it isn't used."""
+    if settings().yes or not sys.stdin.isatty():
+        return False
+    print(f"In the other machine's moxlite.toml: {printable(str(setting))}")
+    return click.confirm(f"Use this value on this machine? Otherwise, {printable(setting.instead)}.")
+
+
+def unattended(setting: "SkippedSetting") -> bool:
+    """Use no value of the other machine, where no person looks."""
+    return False
+
+
+def prepare_folder(
+    backup: Path, config: Path, data: Path | None, given: "Settings", accept: "Accept"
+) -> "RestoredConfig":
     """The configuration of a full backup, adapted to this machine; as `prepare`."""
     from moxlite.admin.restoring import prepare
     from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
 
     found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
     named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
-    return prepare(lambda name: (backup / name).read_bytes(), named, config, data)
+    return prepare(lambda name: (backup / name).read_bytes(), named, config, data, given=given, accept=accept)
+
+
+def later_skipped(folder: Path, source: str) -> "tuple[SkippedSetting, ...]":
+    """The values that a take-over of the copy in `folder` would skip here, so that they can be confirmed in time.
+    `source`: the target that is followed. Why the copy can't be put in place at all is told elsewhere. Blocks.
+    """
+    from moxlite.config.load import ConfigError
+    from moxlite.process.privileges import UnknownUser
+    from moxlite.store.errors import StoreError
+
+    given: Settings = {("standby", "target"): source}
+    try:
+        return prepare_folder(folder, config_path().parent.absolute(), None, given, unattended).skipped
+    except (ConfigError, OSError, StoreError, UnknownUser):
+        return ()
 
 
 def restore_whole(
@@ -222,14 +258,17 @@ def restore_whole(
     *,
     resume_queue: bool,
     tell: Callable[[str], None],
+    given: "Settings",
+    accept: "Accept" = ask_about,
     quick: bool = False,
     keep_uids: bool = False,
     succeed: bool = False,
 ) -> None:
-    """Restore all. `chosen`: of a repository; `quick`, `keep_uids`, `succeed`: as `restore_machine`."""
+    """Restore all. `chosen`: of a repository; `given`, `accept`: as `prepare`; `quick`, `keep_uids`, `succeed`: as
+    `restore_machine`.
+    """
     from moxlite.admin.backup.restores import unpacked
-    from moxlite.admin.quickstart.make import data_folder
-    from moxlite.admin.restoring import STATIC_FILE, check_empty, prepare, restore_machine
+    from moxlite.admin.restoring import check_empty, prepare, restore_machine
     from moxlite.config.load import ConfigError
     from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
 
@@ -237,7 +276,7 @@ def restore_whole(
         try:
             if chosen is None:
                 backup = Path(source).resolve()
-                prepared = prepare_folder(backup, config, data)
+                prepared = prepare_folder(backup, config, data, given, accept)
                 check_empty(prepared)
             else:
                 snapshot = chosen.snapshot
@@ -246,15 +285,10 @@ def restore_whole(
                 )
                 named = [name for name in repository.names(snapshot) if name.startswith(f"{NAMED}/")]
                 named = [one for one in named if one != f"{NAMED}/{CONFIG_FOLDER}"]
-                prepared = prepare(lambda name: repository.read(name, snapshot), named, config, data)
+                read = partial(repository.read, snapshot_id=snapshot)
+                prepared = prepare(read, named, config, data, given=given, accept=accept)
                 check_empty(prepared)  # before hours of copying
                 place = prepared.snapshot.static.data_dir
-                # Root writes to that folder: a backup that others have made must not choose it unseen.
-                if chosen.trusted is None and data is None and place != data_folder(config / STATIC_FILE).resolve():
-                    raise Failure(
-                        f"can't verify this backup's origin; if {place} is the right data directory, use --data-dir "
-                        f"{place}"
-                    )
                 backup = stack.enter_context(unpacked(repository, place, owner=None, snapshot_id=snapshot, tell=tell))
         except ConfigError as error:
             report((), list(map(str, error.problems)))
@@ -288,6 +322,13 @@ def _say_places(prepared: "RestoredConfig") -> None:
         print(f"  /{printable(name.partition('/')[2])} to {prepared.config}/{printable(name)}", flush=True)
     for name in prepared.unnamed:
         note(f"warning: skipped {printable(name)} because it isn't in the configuration")
+    for setting in prepared.skipped:
+        note(f"warning: skipped {printable(str(setting))}; {printable(setting.instead)}")
+    if prepared.skipped:
+        note(f"To use a skipped setting, add it to {prepared.config}/moxlite.toml before you start the server.")
+    for handler in prepared.snapshot.domains.web_handlers:
+        if handler.static is not None:
+            print(f"  files in {printable(handler.static.root)} will be served at {handler.domain}", flush=True)
 
 
 def _say(prepared: "RestoredConfig", done: "RestoredMachine") -> None:

@@ -11,6 +11,7 @@ import click
 from moxlite.cli.common import Failure, config_path, load_config
 
 if TYPE_CHECKING:
+    from moxlite.admin.ownsettings import Settings
     from moxlite.admin.standby.following import Source
 
 F = TypeVar("F", bound=Callable[..., object])
@@ -51,6 +52,21 @@ def source_options(command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def named_places(section: str, source: str, **keys: Unpack[SourceKeys]) -> "Settings":
+    """The places that a command names for a target, as settings of a section: this machine's own (ADMIN-52c)."""
+    texts = {
+        "target": source,
+        "storage_keys_file": keys["storage_keys"],
+        "ssh_key_file": keys["ssh_key"],
+        "litestream": keys["litestream"],
+    }
+    return {
+        (section, name): text if "://" in text else str(Path(text).absolute())
+        for name, text in texts.items()
+        if text is not None
+    }
 
 
 def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKeys]) -> "Source":

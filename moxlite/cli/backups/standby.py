@@ -1,6 +1,7 @@
 """``moxlite standby``: a second machine that follows this one (docs/spec/store.md STORE-186)."""
 
 import contextlib
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Final, Unpack
 import click
 
 from moxlite.cli.backups.backup import failures
-from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
-from moxlite.cli.common import LazyGroup, data_dir, json_option, show_json
+from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
+from moxlite.cli.common import LazyGroup, config_path, data_dir, json_option, show_json
 from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import described_in, standby as operations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from moxlite.admin.standby.following import Source
     from moxlite.admin.standby.takingover import Candidate
     from moxlite.cli.backups.takeover import AutomaticTakeover
+    from moxlite.findings import Finding
 
 SELDOM: Final = {
     "orphans": ("moxlite.cli.backups.orphans:orphans", "List or import mail that only the other machine has."),
@@ -87,7 +89,10 @@ def follow(
         if take_over:
             from moxlite.cli.backups.takeover import AutomaticTakeover
 
-            succession = AutomaticTakeover(followed, folder, config_dir, data_dir, no_drop=no_drop, unit=unit)
+            given = named_places("standby", source, **keys)
+            succession = AutomaticTakeover(
+                followed, folder, config_dir, data_dir, given=given, no_drop=no_drop, unit=unit
+            )
             if succession.is_first():
                 succession.serve()
         won = trio.run(_follow, followed, folder, place, hostname or _hostname(), succession)
@@ -173,8 +178,10 @@ def status(folder: str | None, as_json: bool) -> None:
     On the standby server, specify the folder used with `moxlite standby follow`. On the first machine, omit DIR. Exit
     code 1 if there's a problem.
     """
+    from moxlite.admin.ownsettings import own_file
     from moxlite.admin.standby.layout import FOLLOWED, STALE, STATE, StandbyState, State, read_document
     from moxlite.admin.standby.status import first_words, second_words
+    from moxlite.cli.backups.restore import later_skipped
 
     now = time.time()
     state: State | StandbyState | None
@@ -184,6 +191,11 @@ def status(folder: str | None, as_json: bool) -> None:
     else:
         state = read_document(Path(folder) / FOLLOWED, StandbyState)
         lines = second_words(state, now)
+        if state is not None and (skipped := later_skipped(Path(folder), state.source)):
+            lines += [f"After a takeover, {setting.instead}, not: {setting}" for setting in skipped]
+            lines.append(
+                f"To use these values after a takeover, add them to {own_file(config_path().parent.absolute())}."
+            )
     if as_json:
         show_json(state)
     else:
@@ -195,6 +207,44 @@ def status(folder: str | None, as_json: bool) -> None:
         raise SystemExit(1)
     if lease is not None and (lease.problem or lease.taken):
         raise SystemExit(1)
+
+
+def copy_findings(folder: Path) -> "list[Finding]":
+    """Findings on a second machine: the state of the copy in `folder`, and settings to confirm before a take-over
+    (ADMIN-52c). None if there is no copy, or only root can read it. Blocks.
+    """
+    from moxlite.admin.ownsettings import own_file
+    from moxlite.admin.standby.layout import FOLLOWED, STALE, StandbyState, read_document
+    from moxlite.admin.standby.status import second_words
+    from moxlite.cli.backups.restore import later_skipped
+    from moxlite.config.toml.decode import dotted
+    from moxlite.findings import Finding
+
+    now = time.time()
+    state = read_document(folder / FOLLOWED, StandbyState) if os.access(folder, os.X_OK) else None
+    if state is None:
+        return []
+    wrong = state.problem or state.damaged or now - state.at > STALE
+    own = own_file(config_path().parent.absolute())
+    return [
+        Finding(
+            grade="warning" if wrong else "note",
+            code="standby-behind",
+            about=state.source,
+            text=" ".join(second_words(state, now)),
+            commands=(f"moxlite standby status {folder}",),
+        ),
+        *(
+            Finding(
+                grade="warning",
+                code="config-warning",
+                about=dotted(setting.key),
+                text=f"after a takeover, {setting.instead}, not: {setting}",
+                commands=(f"to use this value after a takeover, add it to {own}",),
+            )
+            for setting in later_skipped(folder, state.source)
+        ),
+    ]
 
 
 @for_people

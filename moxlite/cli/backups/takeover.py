@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Final, NoReturn, Unpack
 import click
 
 from moxlite.cli.backups.backup import failures, silent, tell_line
-from moxlite.cli.backups.restore import prepare_folder, restore_whole
-from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
+from moxlite.cli.backups.restore import prepare_folder, restore_whole, unattended
+from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note
 from moxlite.escapes import printable
 from moxlite.ownprogram import own_program
@@ -22,6 +22,8 @@ from moxlite.process.fences import runs_systemd
 from moxlite.wording import counted
 
 if TYPE_CHECKING:
+    from moxlite.admin.ownsettings import Settings
+    from moxlite.admin.restoring import RestoredConfig
     from moxlite.admin.standby.following import Follower, Source
     from moxlite.admin.standby.layout import EpochStart
     from moxlite.admin.standby.takingover import Candidate
@@ -108,7 +110,16 @@ def takeover(
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
             tell = tell_line if verbose else silent
-            restore_whole(into, None, config.absolute(), data, resume_queue=not hold_queue, succeed=True, tell=tell)
+            restore_whole(
+                into,
+                None,
+                config.absolute(),
+                data,
+                given=named_places("standby", source, **keys),
+                resume_queue=not hold_queue,
+                succeed=True,
+                tell=tell,
+            )
             file = config.absolute() / "moxlite.toml"
     else:
         file, beginning = config_path(), None
@@ -125,10 +136,11 @@ class AutomaticTakeover:
         config: str | None,
         data: str | None,
         *,
+        given: "Settings",
         no_drop: bool,
         unit: str | None = None,
     ) -> None:
-        """`unit`: systemd's for the server, started in place of becoming the server."""
+        """`given`: as `named_places`. `unit`: systemd's for the server, started in place of becoming the server."""
         from moxlite.proto.sshurl import ObjectURL
 
         if not isinstance(source.target, ObjectURL):
@@ -143,6 +155,7 @@ class AutomaticTakeover:
         self._folder = folder
         self._config = (Path(config) if config is not None else config_path().parent).absolute()
         self._data = None if data is None else Path(data).absolute()
+        self._given = given
         self._no_drop = no_drop
         self._unit = unit
         if unit is None and runs_systemd():
@@ -174,6 +187,9 @@ class AutomaticTakeover:
             )
         return True
 
+    def _prepare(self) -> "RestoredConfig":
+        return prepare_folder(self._folder, self._config, self._data, self._given, unattended)
+
     def hindrance(self) -> str:
         """Why the copy could not be put in place here: mistakes in its configuration, which an older version may find
         in that of a newer one, files that are there, or a folder that is read-only; "" for nothing. Blocks.
@@ -184,7 +200,7 @@ class AutomaticTakeover:
         from moxlite.store.errors import StoreError
 
         try:
-            prepared = prepare_folder(self._folder, self._config, self._data)
+            prepared = self._prepare()
             check_empty(prepared)
         except ConfigError as error:
             return f"the configuration has errors: {printable(str(error.problems[0]))}"
@@ -261,6 +277,8 @@ class AutomaticTakeover:
             None,
             self._config,
             self._data,
+            given=self._given,
+            accept=unattended,
             resume_queue=True,
             quick=True,
             keep_uids=certain,
@@ -310,7 +328,7 @@ class AutomaticTakeover:
         from moxlite.store.errors import StoreError
 
         with contextlib.suppress(ConfigError, StoreError, UnknownUser):
-            prepared = prepare_folder(self._folder, self._config, self._data)
+            prepared = self._prepare()
             for folder in (prepared.config, prepared.snapshot.static.data_dir):
                 folder.mkdir(mode=0o750, parents=True, exist_ok=True)
 

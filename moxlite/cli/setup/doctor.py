@@ -1,5 +1,6 @@
 """``moxlite doctor``: faults of this server, in one graded list (ADMIN-70)."""
 
+import os
 import sys
 import time
 from typing import TYPE_CHECKING, Final
@@ -75,6 +76,8 @@ def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str,
 
         print("\n".join(map(printable, perform(TellWeek()).splitlines())))
         return 0
+    if of_copy := _examine_copy():
+        return _show(of_copy, [], [])
     snapshot = _snapshot()
     running = _running()
     if snapshot is None:
@@ -102,6 +105,14 @@ def _snapshot() -> "Snapshot | None":
         if any(for_root(problem.file) for problem in error.problems):
             raise unusable(error) from None
         return None
+
+
+def _examine_copy() -> "list[Finding]":
+    """Findings on a machine that has no configuration yet, because it follows another one."""
+    from moxlite.admin.quickstart.files import FOLLOW_INTO
+    from moxlite.cli.backups.standby import copy_findings
+
+    return [] if os.path.lexists(config_path()) else copy_findings(FOLLOW_INTO)
 
 
 def _examine_mistaken(running: "Running | None") -> "list[Finding]":
