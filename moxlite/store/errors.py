@@ -78,6 +78,13 @@ class StorageBusy(StoreError):
     """
 
 
+class Overtaken(StorageBusy):
+    """Others have changed what a unit was to change, since its caller read that. Nothing was changed."""
+
+    def __init__(self) -> None:
+        super().__init__("other programs keep changing this; try again in a moment")
+
+
 class NotCopied(StorageBusy):
     """The change is committed here, but not yet in the second place, where nothing may be acknowledged without it
     (STORE-186f). It stays; a client that tries again may do it twice.

@@ -466,6 +466,41 @@ async def test_guests_are_invited_as_by_a_program(diary: Diary) -> None:
     assert await diary.browser.error("event_answer", event_id=one, answer="no") == (400, "user:error")
 
 
+async def test_an_answer_is_to_the_event_as_its_organizer_has_it(diary: Diary, monkeypatch: pytest.MonkeyPatch) -> None:
+    """WEBMAIL-174: a guest answers while the organizer saves; both have what the other one did."""
+    guests = [{"name": "", "address": "tom@example.org"}]
+    one = await diary.save(form("2099-01-05T09:00", "2099-01-05T10:00", guests=guests))
+    async with diary.rig.account() as account:
+        await account.carrier.once()
+    async with diary.rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    tom = diary.rig.browser()
+    await tom.log_in("tom@example.org")
+    (calendar,) = await tom.call("calendars")
+    since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())
+    found = await tom.call("events", since=since, until=since + 86_400 * 30, calendar_ids=[calendar["id"]])
+    (item,) = found["events"]
+    real, titles = events.stored, [f"Title {number}" for number in range(3)]
+
+    async def stored(visit: Any, event_id: int) -> Any:
+        entry = await real(visit, event_id)
+        if visit.account.name == "tom" and titles:
+            shown = await diary.browser.call("event", event_id=one)
+            await diary.save({**shown["form"], "title": titles.pop()}, event_id=one)
+            async with diary.rig.account() as account:
+                await account.carrier.once()
+        return entry
+
+    monkeypatch.setattr(events, "stored", stored)
+    await tom.call("event_answer", event_id=item["id"], answer="maybe")
+    assert not titles
+    async with diary.rig.account("tom") as account:
+        await account.carrier.once()
+    assert (await tom.call("event", event_id=item["id"]))["form"]["title"] == "Title 0"
+    (guest,) = (await diary.browser.call("event", event_id=one))["guests"]
+    assert guest["answer"] == "maybe"
+
+
 @pytest.mark.parametrize("deleted", [False, True])
 async def test_an_invitation_that_comes_back_is_newer_than_its_end(diary: Diary, deleted: bool) -> None:
     """DAV-23, DAV-46: by its number, as other servers take it (RFC 5546 §2.1.5)."""

@@ -8,6 +8,7 @@ import pytest
 import trio
 
 from moxlite.ledger import Hold, ledger, own
+from moxlite.store.changelog.unit import TRIES
 from moxlite.store.content.prepare import prepare
 from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.mailboxes import delete_in_slices
@@ -302,6 +303,59 @@ async def test_of_programs_that_expect_one_state_at_once_one_wins(rig: Rig, kind
         assert (await programs[0].call(f"{kind}/get", ids=[number]))["state"] == told["newState"]
 
 
+async def _at_once(kind: str, number: str, programs: list[Client], patches: list[Object]) -> list[Object]:
+    """The answers to patches of one object that programs send at once."""
+    answers: list[Object] = []
+
+    async def change(program: Client, patch: Object) -> None:
+        answers.append(await program.call(f"{kind}/set", update={number: patch}))
+
+    async with trio.open_nursery() as nursery:
+        for program, patch in zip(programs, patches, strict=True):
+            nursery.start_soon(change, program, patch)
+    return answers
+
+
+PARTS: dict[str, list[Object]] = {
+    "Email": [{f"keywords/k{number}": True} for number in range(6)],
+    "Mailbox": [{"name": "N"}, {"isSubscribed": True}, {"sortOrder": 7}],
+    "Calendar": [{"name": "N"}, {"color": "#ff0000"}, {"sortOrder": 7}],
+    "AddressBook": [{"name": "N"}, {"description": "d"}, {"sortOrder": 7}],
+    "CalendarEvent": [{"title": "N"}, {"description": "d"}, {"priority": 3}, {"duration": "PT3H"}],
+    "ContactCard": [{f"notes/n{number}": {"note": str(number)}} for number in range(6)],
+    "Identity": [{"name": "N"}, {"textSignature": "t"}, {"replyTo": [{"name": None, "email": "a@example.org"}]}],
+    "VacationResponse": [{"subject": "N"}, {"textBody": "t"}, {"fromDate": "2027-01-01T00:00:00Z"}],
+    "SieveScript": [{"name": "N"}, {"blobId": ""}],
+    "MaskedEmail": [{"description": "N"}, {"state": "disabled"}, {"forDomain": "https://other.example"}],
+}
+"""Patches by type, none of which names what another one changes."""
+
+
+@pytest.mark.parametrize("kind", THINGS)
+async def test_patches_of_one_object_at_once_are_all_there(rig: Rig, kind: str) -> None:
+    """JMAP-5c: each is made of what is there then; of six of one property, the last one stays."""
+    programs = [Client(rig) for _ in range(6)]
+    given, patch = THINGS[kind]
+    number = await (given(programs[0]) if callable(given) else _made(programs[0], kind, given))
+    if kind == "ContactCard":
+        await programs[0].call("ContactCard/set", update={number: {"notes": {"n": {"note": "n"}}}})
+    patches = PARTS[kind]
+    if kind == "SieveScript":
+        patches = [patches[0], {"blobId": await programs[0].upload(b"discard;", "application/sieve")}]
+    for _ in range(ROUNDS // 2):
+        for answer in await _at_once(kind, number, programs[: len(patches)], patches):
+            assert [*(answer["updated"] or {})] == [number], answer
+        [found] = (await programs[0].call(f"{kind}/get", ids=[number]))["list"]
+        for path, value in ((path, value) for one in patches for path, value in one.items()):
+            name, _, member = path.partition("/")
+            now = found[name] if not member else found[name][member]
+            assert now.get("note") == value["note"] if "note" in str(value) else now == value or name == "blobId", path
+        if kind == "SieveScript":
+            assert (await programs[0].http("GET", f"/jmap/download/umia/{found['blobId']}/a")).body == b"discard;"
+        for answer in await _at_once(kind, number, programs, [patch(turn) for turn in range(6)]):
+            assert [*(answer["updated"] or {})] == [number], answer
+
+
 @pytest.fixture
 def beside(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """What others do before each card that a call reads: functions, the first one for the first card."""
@@ -344,6 +398,29 @@ async def test_what_a_program_expects_holds_until_all_is_written(rig: Rig, besid
     beside[:] = [lambda: phone.put("b.vcf", card("b", "NOTE:by the phone"), BOOK)]
     wanted = {"ifInState": changed["newState"], "update": {ids["a"]: {"notes": None}}}
     assert await client.error("ContactCard/set", **wanted) == "stateMismatch"
+
+
+async def test_a_card_that_never_stops_changing_ends_a_call(rig: Rig, beside: list[Any]) -> None:
+    """JMAP-5c: after ten attempts; what was done before stays, and is told."""
+    client, phone = Client(rig), Program(rig)
+    for uid in "ab":
+        await phone.put(f"{uid}.vcf", card(uid), BOOK)
+    found = await client.call("ContactCard/get", properties=["uid"])
+    ids = {one["uid"]: one["id"] for one in found["list"]}
+    turns = iter(range(1_000))
+
+    async def change() -> None:
+        assert (await phone.put("b.vcf", card("b", f"NOTE:{next(turns)}"), BOOK)).status == 204
+
+    update = {ids[uid]: {"nicknames": {"n": {"name": "N"}}} for uid in "ba"}
+    beside[:] = [change] * (TRIES - 1)
+    assert [*(await client.call("ContactCard/set", update=update))["updated"]] == [ids["b"], ids["a"]]
+    last = (await phone.ask("GET", f"{BOOK}b.vcf")).body.decode()
+    assert (f"NOTE:{TRIES - 2}" in last, "NICKNAME" in last) == (True, True)
+    beside[:] = [change] * TRIES
+    update = {ids["b"]: {"nicknames": None}}
+    assert await client.error("ContactCard/set", update=update) == "serverUnavailable"
+    assert f"NOTE:{2 * TRIES - 2}" in (await phone.ask("GET", f"{BOOK}b.vcf")).body.decode()
 
 
 async def test_states_of_a_set_hide_no_change_of_others(rig: Rig, beside: list[Any]) -> None:

@@ -1,17 +1,59 @@
 """Types of JMAP objects (JMAP-5b)."""
 
+import re
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from moxlite.proto.cards import jspatches
+from moxlite.web.jmap import protocol
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.standard import ObjectType, patched
 
 TYPE = ObjectType("Thing", "RFC 1 §2", settable=("name", "marks"), fixed=("id", "email"), once=("email",))
 THING = {"id": "T1", "name": "a", "marks": {"x": True}, "email": "a@example.org"}
+
+
+KINDS = (
+    "alreadyExists",
+    "blobNotFound",
+    "cannotUnsend",
+    "forbidden",
+    "forbiddenFrom",
+    "forbiddenMailFrom",
+    "forbiddenToSend",
+    "invalidEmail",
+    "invalidPatch",
+    "invalidProperties",
+    "invalidRecipients",
+    "invalidSieve",
+    "mailboxHasChild",
+    "mailboxHasEmail",
+    "mdnAlreadySent",
+    "noRecipients",
+    "notFound",
+    "overQuota",
+    "rateLimit",
+    "sieveIsActive",
+    "singleton",
+    "tooLarge",
+    "tooManyKeywords",
+    "tooManyMailboxes",
+    "tooManyRecipients",
+    "willDestroy",
+)
+"""SetErrors of RFC 8620 §5.3 and §5.4, 8621, 9007 and 9661: programs know what to do about these alone."""
+
+
+def test_set_errors_are_those_of_the_documents() -> None:
+    """JMAP-5c: stateMismatch is none of them."""
+    texts = [path.read_text() for path in Path(protocol.__file__).parent.glob("*.py")]
+    kinds = {kind for text in texts for kind in re.findall(r'SetError\(\s*"(\w+)"', text)}
+    assert "notFound" in kinds
+    assert kinds <= {*KINDS}, kinds - {*KINDS}
 
 
 def test_a_patch_changes_settable_properties_alone() -> None:

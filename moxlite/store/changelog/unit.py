@@ -5,12 +5,14 @@ STORE-189, STORE-189a).
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from typing import Final, TypeAlias, TypeVar
 
 import msgspec
 
 from moxlite.store.changelog.bus import MARK_ROWS, Bus, Cursor
 from moxlite.store.changelog.keys import is_known, note_key
+from moxlite.store.errors import Overtaken
 from moxlite.store.file.transaction import Connection, Reader, Tx
 from moxlite.store.options import AccountConfig
 from moxlite.store.types import Event, MessageID, MessagesRemoved, ModSeq
@@ -22,10 +24,24 @@ OVERTAKEN: Final = 10_000
 the database.
 """
 
+TRIES: Final = 10
+"""Attempts at a change that others overtake. Of six programs that change one event at once, the last one needs six."""
+
 NEXT_MODSEQ: Final = "UPDATE state SET modseq = modseq + 1 WHERE id = 1 RETURNING modseq"
 OWE: Final = """
 INSERT INTO outbox (key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (key) DO NOTHING"""
+
+
+async def retried(work: Callable[[], Awaitable[T]]) -> T:
+    """Run what reads something and then, in a unit, changes it: again from the start where the unit raises Overtaken.
+
+    Raises Overtaken after so many attempts that only a program that never stops writing can be the reason.
+    """
+    for _ in range(TRIES - 1):
+        with suppress(Overtaken):
+            return await work()
+    return await work()
 
 
 class CommitHooks(msgspec.Struct, frozen=True):

@@ -113,7 +113,7 @@ def draft_of(given: Object, domain: str) -> Draft:
             seen.add(wanted.name)
             fields += [(wanted.name.decode(), field) for field in octets]
     if len(fields) > MAX_HEADERS:
-        raise SetError("tooManyProperties", f"an email can have up to {MAX_HEADERS} header fields")
+        raise SetError("tooLarge", f"an email can have up to {MAX_HEADERS} header fields")
     if b"date" not in seen:
         fields.insert(0, ("date", f"Date: {format_date(time.time_ns() // 1000)}\r\n".encode()))
     if b"message-id" not in seen:

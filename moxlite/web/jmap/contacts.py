@@ -15,6 +15,7 @@ from moxlite.proto.cards.jscontact import PROPERTIES as JSCONTACT, jscontact_of
 from moxlite.proto.cards.jscontactlines import card_of, changed_card
 from moxlite.proto.cards.jscontactshapes import BadContact
 from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_of
+from moxlite.store.errors import Overtaken
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.contacts import default_book
 from moxlite.store.groupware.history import StoredCard, card_ids, contact_state, entry_changes, stored_cards
@@ -379,7 +380,7 @@ def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: b
     resource = resource_of(tx, before.id)
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
     if resource is None or resource.hash != hashlib.sha256(before.data).digest():
-        raise SetError("stateMismatch", "the card was changed by another client; fetch it again")
+        raise Overtaken
     BOOKS.shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)
     if book.id == resource.collection_id:

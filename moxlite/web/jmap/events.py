@@ -39,6 +39,7 @@ from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference
 from moxlite.proto.cards.limits import CONDITIONS, MAX_ENTRY, SIZE, TOO_LARGE
 from moxlite.proto.cards.moments import iana_zone, seconds_of
+from moxlite.store.errors import Overtaken
 from moxlite.store.groupware.collection import Collection, ReadOnly, check_own
 from moxlite.store.groupware.history import calendar_state, entry_changes
 from moxlite.store.groupware.resources import (
@@ -407,7 +408,7 @@ class _Events(ObjectSet):
             def allowed(now: Resource) -> None:
                 # The owner may have made it private, or invited people, since it was read.
                 if call.place.guest and now.hash != stored_event.one.hash:
-                    raise SetError("stateMismatch", "the event was changed by another client; fetch it again")
+                    raise Overtaken
 
             delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
 
@@ -468,7 +469,7 @@ def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Co
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
-            raise SetError("stateMismatch", "the event was changed by another client; fetch it again")
+            raise Overtaken
 
     done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
     if there.id != home.id:

@@ -14,6 +14,7 @@ from moxlite.config.snapshot import full_name
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.rules import DestinationChange, DestinationForm
 from moxlite.store.delivery.vacation import load_form, patch_form
+from moxlite.store.errors import Overtaken
 from moxlite.store.forms import BadForm, Identity, IdentityChange, Person, VacationChange, VacationForm, mark
 from moxlite.store.mail.delegates import right_to_send
 from moxlite.store.mail.identities import (
@@ -215,7 +216,10 @@ async def _rename(call: Call, address: str, name: str) -> None:
     except CommandFailed as error:
         if error.fields:
             raise SetError("invalidProperties", error.fields[0][1], properties=["name"]) from None
-        raise SetError("stateMismatch", str(error)) from None
+        if error.code not in ("conflict", "busy"):
+            raise SetError("forbidden", str(error)) from None
+        call.snapshot = call.server.config.current
+        raise Overtaken from None
     call.snapshot = call.server.config.current
     # Made of what was there before, so that another change of the configuration meanwhile isn't taken for this one.
     after = {**before, f"{identity_id(address)}\0{address}": name or settings.full_name}

@@ -203,7 +203,9 @@ class _Scripts(ObjectSet):
             if not isinstance(wanted["blobId"], str):
                 raise SetError("invalidProperties", "blobId must be a blob ID", properties=["blobId"])
             content = await _checked(call, wanted["blobId"])
-        unit = partial(_update, number=read_id(key, LETTER), name=wanted["name"] or now["name"], content=content)
+        # Of the properties that the patch doesn't name, those that are there in the unit: others may change them.
+        name = wanted["name"] if "name" in patch else None
+        unit = partial(_update, number=read_id(key, LETTER), name=name, content=content)
         return await call.write(unit)
 
     async def remove(self, call: Call, key: str) -> Outcome:
@@ -229,8 +231,9 @@ def _create(tx: AccountTx, name: str | None, text: bytes, packed: bytes) -> Obje
     return {key: value for key, value in made.items() if key != "name" or name is None}
 
 
-def _update(tx: AccountTx, number: int, name: str, content: tuple[bytes, bytes] | None) -> Outcome:
+def _update(tx: AccountTx, number: int, name: str | None, content: tuple[bytes, bytes] | None) -> Outcome:
     now = _named(tx, number)
+    name = name or now.name
     try:
         if name != now.name:
             rename_script(tx, now.name, name)

@@ -13,6 +13,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from moxlite.proto.cards.jspatches import put, tokens_of
+from moxlite.store.changelog.unit import retried
 from moxlite.store.errors import (
     BadKeyword,
     BadMailboxName,
@@ -448,11 +449,13 @@ def has_no_room(outcome: Outcome) -> bool:
 
 
 async def each(objects: Mapping[str, Any], work: Callable[[str, Any], Awaitable[Outcome]]) -> dict[str, Outcome]:
-    """Do the same with each object; an error of one does not stop the others."""
+    """Do the same with each object; an error of one does not stop the others. What others have changed meanwhile is
+    read anew, and the change made of that. Raises StoreError.
+    """
     found: dict[str, Outcome] = {}
     for key, value in objects.items():
         try:
-            found[key] = await work(key, value)
+            found[key] = await retried(partial(work, key, value))
         except SetError as error:
             found[key] = error
         except StoreError as error:

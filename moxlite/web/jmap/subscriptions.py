@@ -85,9 +85,11 @@ async def get(call: Call) -> Object:
 
 
 async def _own(call: Call) -> list[Subscription]:
-    login = call.identity.app_password
-    found = await call.account.read(subscriptions, op="jmap subscriptions")
-    return [subscription for subscription in found if subscription.login == login]
+    return await call.account.read(partial(_own_in, call=call), op="jmap subscriptions")
+
+
+def _own_in(r: Reader, call: Call) -> list[Subscription]:
+    return [subscription for subscription in subscriptions(r) if subscription.login == call.identity.app_password]
 
 
 def _object(push: Subscription) -> Object:
@@ -104,8 +106,8 @@ async def set_(call: Call) -> Object:
     """PushSubscription/set (RFC 8620 §7.2.2)."""
     create, update, destroy = set_parts(call)
     created = await each(create, partial(_create, call))
+    updated = await each(update, partial(_update, call))
     own = {f"{LETTER}{subscription.id}": subscription for subscription in await _own(call)}
-    updated = await each(update, partial(_update, call, own))
     gone = [one for one in destroy if one in own]
     await call.account.write(lambda tx: drop_subscriptions(tx, [own[one].id for one in gone]))
     destroyed: dict[str, Outcome] = {one: None if one in own else SetError("notFound") for one in destroy}
@@ -160,35 +162,39 @@ def _types(given: Any) -> str | None:
     return msgspec.json.encode([one for one in given if one in STATES or one == DELIVERY]).decode()
 
 
-async def _update(call: Call, own: Mapping[str, Subscription], key: str, patch: Object) -> Outcome:
-    push = own.get(key)
-    if push is None:
-        raise SetError("notFound")
-    now = _object(push)
-    wanted = TYPE.patched(now, patch)
-    verified = push.verified
-    if "verificationCode" in patch:
-        code = wanted["verificationCode"]
-        if not isinstance(code, str) or not hmac.compare_digest(code.encode(), push.code.encode()):
-            raise SetError("invalidProperties", "wrong verification code", properties=["verificationCode"])
-        verified = 1
-    expires = push.expires
-    if "expires" in patch:
-        latest = time.time_ns() // 1000 + LONGEST
-        expires = min(_moment(wanted["expires"], latest), latest)
-    types = _types(wanted["types"]) if "types" in patch else push.types
-    changed = msgspec.structs.replace(push, expires=expires, types=types, verified=verified)
-    server, home = call.server, call.account
-    new = verified and not push.verified
-    others = await _others(server.accounts, server.auth, home, await _owners(server.auth, home.name)) if new else {}
+async def _update(call: Call, key: str, patch: Object) -> Outcome:
+    # Others' accounts can't be read in the unit.
+    others = await _others_seen(call) if "verificationCode" in patch else {}
 
-    def unit(tx: AccountTx) -> None:
+    def unit(tx: AccountTx) -> Outcome:
+        push = next((one for one in _own_in(tx, call) if f"{LETTER}{one.id}" == key), None)
+        if push is None:
+            raise SetError("notFound")
+        wanted = TYPE.patched(_object(push), patch)
+        changed = push
+        if "verificationCode" in patch:
+            code = wanted["verificationCode"]
+            if not isinstance(code, str) or not hmac.compare_digest(code.encode(), push.code.encode()):
+                raise SetError("invalidProperties", "wrong verification code", properties=["verificationCode"])
+            changed = msgspec.structs.replace(changed, verified=1)
+        if "expires" in patch:
+            latest = time.time_ns() // 1000 + LONGEST
+            changed = msgspec.structs.replace(changed, expires=min(_moment(wanted["expires"], latest), latest))
+        if "types" in patch:
+            changed = msgspec.structs.replace(changed, types=_types(wanted["types"]))
         # a program that is verified now knows all that there is; what changes from here on is told
-        told = _packed({**states_of(tx), **{key: seen.view for key, seen in others.items()}}) if new else push.told
-        change_subscription(tx, msgspec.structs.replace(changed, told=told))
+        if changed.verified and not push.verified:
+            told = _packed({**states_of(tx), **{name: seen.view for name, seen in others.items()}})
+            changed = msgspec.structs.replace(changed, told=told)
+        change_subscription(tx, changed)
+        return {"expires": utc_date(changed.expires)} if "expires" in patch else None
 
-    await call.account.write(unit)
-    return {"expires": utc_date(expires)} if "expires" in patch else None
+    return await call.account.write(unit)
+
+
+async def _others_seen(call: Call) -> dict[str, ViewState]:
+    server, home = call.server, call.account
+    return await _others(server.accounts, server.auth, home, await _owners(server.auth, home.name))
 
 
 async def _owners(auth: AuthDB, guest: str) -> list[str]:

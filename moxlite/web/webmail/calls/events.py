@@ -25,8 +25,8 @@ from moxlite.proto.cards.editing import BadForm, ended, following, new_event, on
 from moxlite.proto.cards.invitation import PARTSTATS
 from moxlite.proto.cards.itip import address_of, attendees_of, mapped, organizer_of, rebuilt, role_of, with_parameters
 from moxlite.proto.cards.joining import join_of
-from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import NoSuchMessage
+from moxlite.store.changelog.unit import AccountTx, retried
+from moxlite.store.errors import NoSuchMessage, Overtaken
 from moxlite.store.groupware.collection import Collection, NoSuchCollection
 from moxlite.store.groupware.resources import Resource, resource_of
 from moxlite.store.groupware.scheduling import EntryPut, PutResult, delete_entry, put_entry
@@ -362,7 +362,8 @@ class EventCalls(EntryCalls):
     async def event_answer(self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "") -> None:
         """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
         own = self._own(caller)
-        async with self._entries(caller) as visit:
+
+        async def work(visit: Visit) -> None:
             resource, entry = await stored(visit, event_id)
             if await about(entry, partial(role_of, entry, own)) != "attendee":
                 raise UserError("you're not invited to this event")
@@ -383,7 +384,13 @@ class EventCalls(EntryCalls):
                 return rebuilt(entry, [answered(part) if not alone or part is only else part for part in entry.parts])
 
             changed = await about(entry, made)
-            await self._put_event(caller, visit, resource.collection_id, (changed, resource))
+            try:
+                await self._put_event(caller, visit, resource.collection_id, (changed, resource))
+            except Conflict:  # the organizer has changed the event, and the answer is to that
+                raise Overtaken from None
+
+        async with self._entries(caller) as visit:
+            await retried(partial(work, visit))
 
 
 async def _check_new(masked: MaskedAddresses, snapshot: Snapshot, author: tuple[str, str], *guests: Guests) -> None:
