@@ -259,6 +259,7 @@ def _observers(
         "end sessions of disabled or deleted accounts": end_logins,
         "note new addresses": note_addresses,
         "look for background work in accounts": lambda old, new: components.files.accounts.look_again(),
+        "tell JMAP clients of new settings": components.services.programs.reconfigured,
         "end IMAP copies of deleted accounts": components.end_copies,
         "query new block lists about this server": components.network.listings.reconfigured,
     }

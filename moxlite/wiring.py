@@ -349,7 +349,8 @@ async def open_house(
         from moxlite.web.jmap.subscriptions import SubscriptionNotifier
         from moxlite.web.notices.requests import PushService
 
-        return SubscriptionNotifier(PushService(client, started.install_key, subject), files.accounts, files.auth)
+        service = PushService(client, started.install_key, subject)
+        return SubscriptionNotifier(service, started.holder, files.accounts, files.auth)
 
     programs = ProgramNotices(files.accounts, files.auth, make_teller)
     files.accounts.register_task("web.notices", notices.watch, notices.concerned)

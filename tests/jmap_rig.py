@@ -6,15 +6,19 @@ Import the fixture: `from tests.jmap_rig import rig`.
 import base64
 import json
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import trio
 
+from moxlite.store.accounts.opened import OpenAccount
+from moxlite.web.jmap.accounts import Place
+from moxlite.web.jmap.states import Viewer, default_address, seen_states
 from tests.web_rig import ADDRESS, DOMAINS, PASSWORD, STATIC, Answer, Rig, open_rig
 
-__all__ = ["ACCOUNT", "JMAP", "MAIL", "USING", "Client", "Object", "rig"]
+__all__ = ["ACCOUNT", "JMAP", "MAIL", "USING", "Client", "Object", "pushed_states", "rig"]
 
 JMAP = """
 [listeners.jmap]
@@ -64,6 +68,15 @@ async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with trio.open_nursery() as nursery:
         yield await open_rig(tmp_path, nursery, static=STATIC + JMAP, domains=DOMAINS.replace(MIA, MIA + MANY))
         nursery.cancel_scope.cancel()
+
+
+async def pushed_states(rig: Rig, account: OpenAccount) -> dict[str, str]:
+    """The states that the owner of an account is told, by type."""
+    snapshot = rig.holder.current
+    place = Place(owner=account.name, account=account, home=account)
+    viewer = Viewer(place, snapshot, default_address(snapshot, account.name))
+    found = await account.read(partial(seen_states, viewer=viewer), op="test")
+    return {name: seen.state for name, seen in found.items()}
 
 
 class Client:

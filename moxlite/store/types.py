@@ -275,7 +275,9 @@ class AnnotationChanged(Event, frozen=True, kw_only=True):
 
 
 class SettingsChanged(Event, frozen=True, kw_only=True):
-    """The account's settings (STORE-107) have changed."""
+    """The account's settings (STORE-107), signatures, vacation reply or scripts have changed. The change log only
+    records the first two.
+    """
 
 
 class LinksChanged(Event, frozen=True, kw_only=True):

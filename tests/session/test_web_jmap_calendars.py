@@ -12,8 +12,7 @@ from moxlite.proto.cards.jscalendarlines import normal
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.collection import collection
 from moxlite.web.jmap import eventqueries, principals
-from moxlite.web.jmap.streams import states_of
-from tests.jmap_rig import Client, Object, rig
+from tests.jmap_rig import Client, Object, pushed_states, rig
 from tests.session.test_web_calendar_subscribing import Feeds, Site, file
 from tests.session.test_web_calendars import Diary, form as written
 from tests.session.test_web_dav import HOME, C, Program, event, found as found_in, in_notes, text
@@ -428,7 +427,7 @@ async def test_messages_of_others_about_events_are_notifications(rig: Rig) -> No
     changed = await tom.call(f"{kind}/changes", sinceState=state)
     assert (changed["created"], changed["updated"]) == ([one["id"]], [])
     async with rig.account("tom") as account:
-        states = await account.read(states_of, op="test")
+        states = await pushed_states(rig, account)
     assert states[kind] == changed["newState"]
     found = await tom.call(f"{kind}/query", filter={"type": "created", "calendarEventIds": [theirs]})
     assert (found["ids"], found["canCalculateChanges"]) == ([one["id"]], True)

@@ -7,8 +7,7 @@ import pytest
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.groupware.eventnotices import Author, note_change
 from moxlite.web.jmap import events
-from moxlite.web.jmap.streams import states_of
-from tests.jmap_rig import ACCOUNT, Client, Object, rig
+from tests.jmap_rig import ACCOUNT, Client, Object, pushed_states, rig
 from tests.session.test_web_dav_scheduling import Office
 from tests.session.test_web_jmap_calendars import LUNCH, WEEKLY, ids, made, shown, updated
 from tests.web_rig import Rig
@@ -128,7 +127,7 @@ async def test_an_owner_is_told_what_guests_change(rig: Rig) -> None:
     moved = await mia.call(f"{kind}/queryChanges", sinceQueryState=found["queryState"])
     assert moved["removed"] == [changed["id"]]
     async with rig.account() as account:
-        states = await account.read(states_of, op="test")
+        states = await pushed_states(rig, account)
     assert states[kind] == after["newState"]
 
 

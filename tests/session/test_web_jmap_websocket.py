@@ -17,7 +17,7 @@ from moxlite.net.metrics import panics
 from moxlite.store.errors import StorageBroken, StorageBusy
 from moxlite.web.jmap import streams
 from moxlite.web.jmap.protocol import LIMITS, cost_of
-from moxlite.web.jmap.streams import seen_states
+from moxlite.web.jmap.states import SharedStates, Viewer, seen_states
 from tests.jmap_rig import ACCOUNT, USING, Client, Object, rig
 from tests.memory import nothing_kept
 from tests.session.test_web_jmap_calendars import made
@@ -129,7 +129,7 @@ async def test_changes_that_cannot_be_read_end_the_connection_alone(
                 await receive(socket)
             monkeypatch.setattr(streams, "seen_states", seen_states)
             assert (await asked(other))["@type"] == "Response"
-            monkeypatch.setattr(streams._States, "at", broken)
+            monkeypatch.setattr(SharedStates, "at", broken)
             await Client(rig).imported()
             with trio.fail_after(20):
                 while await stream.line() != b"0\r":  # the last chunk
@@ -144,10 +144,10 @@ async def test_a_damaged_file_of_another_user_ends_nothing(rig: Rig, monkeypatch
     await made(mia)
     await share(mia, "Calendar", (await only(mia, "Calendar"))["id"], {"utom": READ})
 
-    def damaged(r: Any, place: Any) -> Any:
-        if place.guest:
+    def damaged(r: Any, viewer: Viewer) -> Any:
+        if viewer.place.guest:
             raise ValueError("must be a number")
-        return seen_states(r, place)
+        return seen_states(r, viewer)
 
     monkeypatch.setattr(streams, "seen_states", damaged)
     before = await crashed()

@@ -5,6 +5,7 @@ Checking scripts does not belong here: callers give their text and its packed fo
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from typing import Final
@@ -16,6 +17,7 @@ from moxlite.store.delivery.forwarding import forget_named, targets
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import DAY
+from moxlite.store.types import SettingsChanged
 from moxlite.wording import text_of, worded, words_of
 
 MAX_SCRIPTS: Final = 20
@@ -37,6 +39,7 @@ CLIP: Final = 400
 """Characters of a failure's text. It's limited because a script can choose some of it."""
 
 LIST: Final = "SELECT name, length(script), active, changed FROM sieve_script ORDER BY name"
+MARKS: Final = "SELECT id, name, active, length(script), changed FROM sieve_script ORDER BY id"
 ROWS: Final = "SELECT id, name, active, script FROM sieve_script ORDER BY id"
 TEXT: Final = "SELECT script FROM sieve_script WHERE name = ?"
 ACTIVE: Final = "SELECT name FROM sieve_script WHERE active"
@@ -142,6 +145,11 @@ def script_rows(r: Reader) -> list[ScriptRow]:
     return [ScriptRow(number, name, active != 0, text) for number, name, active, text in r.rows(ROWS)]
 
 
+def script_state(r: Reader) -> str:
+    """A text that changes with the scripts. Their contents aren't read: each change of mail asks for it."""
+    return hashlib.sha256(repr(r.rows(MARKS)).encode()).hexdigest()[:16]
+
+
 def script_text(r: Reader, name: str) -> bytes:
     """The text of a script. Raises NoSuchScript."""
     text: bytes | None = r.value(TEXT, name)
@@ -188,9 +196,10 @@ def script_targets(r: Reader) -> dict[str, str]:
 
 
 def _note_change(tx: AccountTx) -> None:
-    """Have the owners of addresses asked that were not, once the unit is committed (SMTP-160a), and forget those that
-    the scripts named as they were before.
+    """Tell programs of the change; have the owners of addresses asked that were not, once the unit is committed
+    (SMTP-160a), and forget those that the scripts named as they were before.
     """
+    tx.emit(SettingsChanged())
     forget_named(tx)
     wanted = script_targets(tx)
     if wanted and not wanted.keys() <= {target.address for target in targets(tx)}:
@@ -210,11 +219,12 @@ def put_script(tx: AccountTx, name: str, text: bytes, packed: bytes) -> None:
     _note_change(tx)
 
 
-def delete_script(tx: Tx, name: str) -> None:
+def delete_script(tx: AccountTx, name: str) -> None:
     """Delete a script. Raises NoSuchScript, ScriptActive."""
     if _is_active(tx, name):
         raise ScriptActive(name)
     tx.execute(DELETE, name)
+    tx.emit(SettingsChanged())
 
 
 def rename_script(tx: AccountTx, name: str, new: str) -> None:

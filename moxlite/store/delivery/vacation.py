@@ -12,6 +12,7 @@ from typing import Final
 
 from moxlite.proto.mime.compose import MultiPart, TextPart, compose
 from moxlite.proto.mime.text import visible_text
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.forms import (
     NO_CONTROLS,
@@ -23,6 +24,7 @@ from moxlite.store.forms import (
     patched,
 )
 from moxlite.store.options import DAY
+from moxlite.store.types import SettingsChanged
 from moxlite.wording import worded
 
 INTERVAL: Final = 7 * 86400
@@ -68,7 +70,7 @@ def load_form(r: Reader) -> VacationForm:
     return form_of(r.value(LOAD), VacationForm)
 
 
-def patch_form(tx: Tx, change: VacationChange, since: str = "") -> VacationForm:
+def patch_form(tx: AccountTx, change: VacationChange, since: str = "") -> VacationForm:
     """Change the form; returns it as it is now. `since`: the `mark` of the form that the user saw, "" for any.
 
     Raises BadForm, FormChanged.
@@ -77,6 +79,8 @@ def patch_form(tx: Tx, change: VacationChange, since: str = "") -> VacationForm:
     changed = {name for name in VacationForm.__struct_fields__ if getattr(before, name) != getattr(form, name)}
     _check(form, changed, tx.now)
     tx.execute(SAVE, data)
+    if changed:
+        tx.emit(SettingsChanged())
     return form
 
 

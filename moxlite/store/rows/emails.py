@@ -18,6 +18,9 @@ from moxlite.store.rows.messages import flags_of_bits, in_thread
 from moxlite.store.rows.views import view_total
 from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID
 
+NEWEST_ROWS: Final = 1_000
+"""Rows that are looked at for the newest email."""
+
 _COLUMNS: Final = """
 SELECT m.email_id, m.id, m.mailbox_id, m.flags, m.keywords, m.received, m.size, m.threadid FROM carray(?1) c
 CROSS JOIN message m ON """
@@ -48,6 +51,13 @@ UNREAD_THREADS: Final = f"""
 SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND u.flags & 1 = 0
 AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0 CROSS JOIN message m ON {in_thread("u.threadid")}
 WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND +m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
+# Of the newest rows alone: a copied mailbox, whose rows are no new emails, may have any number.
+NEWEST: Final = f"""
+SELECT id FROM message WHERE id > (SELECT coalesce(max(id), 0) FROM message) - {NEWEST_ROWS} AND email_id = id
+AND flags & {int(Flag.DRAFT)} = 0 ORDER BY id DESC LIMIT 1"""  # noqa: S608 - constants
+NEWEST_IN: Final = f"""
+SELECT id FROM message WHERE id > (SELECT coalesce(max(id), 0) FROM message) - {NEWEST_ROWS} AND email_id = id
+AND flags & {int(Flag.DRAFT)} = 0 AND mailbox_id IN (SELECT value FROM carray(?)) ORDER BY id DESC LIMIT 1"""  # noqa: S608
 OF_MESSAGE: Final = "SELECT email_id FROM message WHERE id = ?"
 
 
@@ -96,6 +106,13 @@ def emails_of_threads(
     for threadid, email_id, _ in rows:
         found.setdefault(threadid, []).append(email_id)
     return found
+
+
+def newest_email(r: Reader, within: Collection[MailboxID] | None = None) -> int:
+    """The id of the newest email that is no draft, 0 without one. A message that moves, or is copied, is no new email.
+    `within`: as for `emails`.
+    """
+    return int((r.value(NEWEST) if within is None else r.value(NEWEST_IN, int_array([*within]))) or 0)
 
 
 def email_of(r: Reader, message_id: int) -> int:

@@ -167,7 +167,7 @@ class JMAP:
                             writer,
                             self._server,
                             account,
-                            query_parameters(request),
+                            identity.address,
                             self._transcript(identity, request).push,
                         )
             case "GET", "ws":
@@ -427,7 +427,11 @@ class JMAP:
                 with self._server.programs.live(identity.account, identity.app_password):
                     run = partial(self._by_socket, identity, request, path)
                     told = self._transcript(identity, request).push
-                    await streams.serve_socket(socket, self._server, account, run, told, self._turn(identity), room)
+
+                    def watch(types: frozenset[str] | None) -> streams.Watch:
+                        return streams.Watch(self._server, account, identity.address, types, told)
+
+                    await streams.serve_socket(socket, run, watch, self._turn(identity), room)
 
             await serve_websocket(request, writer, speak, subprotocol="jmap", room=room)
 

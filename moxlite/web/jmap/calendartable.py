@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from moxlite.groupware.people import addresses_of
 from moxlite.web.jmap import calendars, eventnotifications, eventqueries, events, principals, sharenotices
+from moxlite.web.jmap.identities import participants
 from moxlite.web.jmap.methods import Run
 from moxlite.web.jmap.protocol import MethodError, Object, SetError
 from moxlite.web.jmap.standard import (
@@ -35,15 +34,7 @@ IDENTITY_TYPE: Final = ObjectType(
 
 
 def _identities(call: Call) -> tuple[str, dict[str, Object]]:
-    """The state, and all identities by id; the address of the log-in is the default one."""
-    settings = call.snapshot.account(call.account.name)
-    name = "" if settings is None else settings.full_name
-    found: dict[str, Object] = {}
-    for address in addresses_of(call.snapshot, call.account.name, call.identity.address):
-        key = f"P{hashlib.sha256(address.encode()).hexdigest()[:24]}"
-        default = address == call.identity.address
-        found[key] = {"id": key, "name": name, "calendarAddress": f"mailto:{address}", "isDefault": default}
-    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16], found
+    return participants(call.snapshot, call.account.name, call.identity.address)
 
 
 async def identity_get(call: Call) -> Object:

@@ -11,6 +11,7 @@ from msgspec import to_builtins
 
 from moxlite.admin.accountforms import patch
 from moxlite.config.snapshot import full_name
+from moxlite.groupware.people import addresses_of
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.rules import DestinationChange, DestinationForm
 from moxlite.store.delivery.vacation import load_form, patch_form
@@ -47,8 +48,10 @@ from moxlite.web.jmap.standard import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from moxlite.config.snapshot import Snapshot
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
+    from moxlite.web.jmap.accounts import Place
     from moxlite.web.jmap.methods import Call
 
 
@@ -79,29 +82,33 @@ FIELDS: Final = {
 VACATION_TYPE: Final = ObjectType("VacationResponse", "RFC 8621 §8", settable=tuple(FIELDS))
 
 
-def _addresses(r: Reader, call: Call) -> dict[str, str]:
+def _addresses(r: Reader, place: Place, snapshot: Snapshot, login: str) -> dict[str, str]:
     """The addresses that the account sends from, also through linked mailboxes (LINK-14), with the name that
     mail from them has, by the id of the identity. A delegate sees the addresses of the owner, a guest
-    without that right none (SMTP-189).
+    without that right none (SMTP-189). `login`: the address of the log-in.
     """
-    name, guest = call.place.owner, call.place.guest
-    account = call.snapshot.account(name)
+    name, guest = place.owner, place.guest
+    account = snapshot.account(name)
     if account is None or (guest and right_to_send(r, guest, time.time_ns() // 1000) is None):
         return {}
     found = [configured for configured in account.destinations if not configured.startswith("@")]
     if not guest:
-        found.append(call.identity.address)
-        aliases = call.snapshot.derived.aliases_of.get(name, ())
+        found.append(login)
+        aliases = snapshot.derived.aliases_of.get(name, ())
         found += [str(alias.canonical) for alias in aliases if alias.alias.allow_msg_from]
         found += [link.address for link in sending_links(r).values()]
-    return {f"{identity_id(address)}\0{address}": full_name(call.snapshot, name, address) for address in found}
+    return {f"{identity_id(address)}\0{address}": full_name(snapshot, name, address) for address in found}
+
+
+def _addresses_of(r: Reader, call: Call) -> dict[str, str]:
+    return _addresses(r, call.place, call.snapshot, call.identity.address)
 
 
 def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
     """The state, and all identities by id. The state has the highest modseq, and a mark of the addresses."""
     stored = load_identities(r)
     found: dict[str, Object] = {}
-    addresses = _addresses(r, call)
+    addresses = _addresses_of(r, call)
     for key, name in addresses.items():
         number, _, address = key.partition("\0")
         own = stored.get(address, Identity())
@@ -117,6 +124,24 @@ def identities(r: Reader, call: Call) -> tuple[str, dict[str, Object]]:
             "mayDelete": False,
         }
     return _state(r, addresses), found
+
+
+def identities_state(r: Reader, place: Place, snapshot: Snapshot, login: str) -> str:
+    """The state as `identities` has it. `login`: the address of the log-in."""
+    return _state(r, _addresses(r, place, snapshot, login))
+
+
+def participants(snapshot: Snapshot, account: str, login: str) -> tuple[str, dict[str, Object]]:
+    """The state of ParticipantIdentity (draft-ietf-jmap-calendars-26 §3), and all of them by id. The address of the
+    log-in is the default one.
+    """
+    settings = snapshot.account(account)
+    name = "" if settings is None else settings.full_name
+    found: dict[str, Object] = {}
+    for address in addresses_of(snapshot, account, login):
+        key = f"P{hashlib.sha256(address.encode()).hexdigest()[:24]}"
+        found[key] = {"id": key, "name": name, "calendarAddress": f"mailto:{address}", "isDefault": address == login}
+    return hashlib.sha256(repr(sorted(found.items())).encode()).hexdigest()[:16], found
 
 
 def _state(r: Reader, addresses: Mapping[str, str]) -> str:
@@ -210,7 +235,7 @@ async def _rename(call: Call, address: str, name: str) -> None:
     destination, path = settings.destinations[address], ("accounts", account, "destinations", address)
     change = DestinationChange(full_name="" if name == settings.full_name else name)
     seen = DestinationChange(full_name=destination.full_name)
-    before = await call.account.read(partial(_addresses, call=call), op="jmap identities")
+    before = await call.account.read(partial(_addresses_of, call=call), op="jmap identities")
     try:
         await patch(call.server.edit, settings, path, destination, DestinationForm, change, seen)
     except CommandFailed as error:

@@ -19,6 +19,8 @@ from moxlite.web.jmap.standard import (
 )
 
 if TYPE_CHECKING:
+    from moxlite.store.accounts.opened import OpenAccount
+    from moxlite.store.file.transaction import Reader
     from moxlite.web.jmap.methods import Call
 
 
@@ -35,10 +37,12 @@ FILTERS: Final = ("name", "scope", "resourceType", "type")
 SORTS: Final = ("name", "used")
 
 
-async def _read(call: Call) -> tuple[str, Object | None]:
-    """The state, and the quota; None without a limit. The state says what is used, and the limit."""
-    limit = call.account.config.quota
-    used = (await call.account.read(account_state, op="jmap quota")).total_size
+def quota_of(r: Reader, account: OpenAccount) -> tuple[str, Object | None]:
+    """The state, and the quota; None without a limit. The state says what is used, and the limit; without a limit it
+    stays, since there's nothing to tell then.
+    """
+    limit = account.config.quota
+    used = account_state(r).total_size if limit else 0
     whole: Object = {
         "id": ID,
         "resourceType": "octets",
@@ -52,6 +56,10 @@ async def _read(call: Call) -> tuple[str, Object | None]:
         "description": None,
     }
     return f"{used}-{limit}", whole if limit else None
+
+
+async def _read(call: Call) -> tuple[str, Object | None]:
+    return await call.account.read(partial(quota_of, account=call.account), op="jmap quota")
 
 
 async def get(call: Call) -> Object:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -24,6 +23,7 @@ from moxlite.store.delivery.scripts import (
     put_script,
     rename_script,
     script_rows,
+    script_state,
 )
 from moxlite.web.jmap.blobs import blob_octets, missing_blob, script_blob
 from moxlite.web.jmap.methods import read_id
@@ -63,10 +63,8 @@ ACCOUNT_CAPABILITY: Final[Object] = {
 
 
 def _read(r: Reader) -> tuple[str, dict[str, ScriptRow]]:
-    """The state, a hash of all scripts, and these by id."""
-    rows = {f"{LETTER}{script_row.id}": script_row for script_row in script_rows(r)}
-    facts = [(key, script_row.name, script_row.active, script_blob(script_row)) for key, script_row in rows.items()]
-    return hashlib.sha256(repr(facts).encode()).hexdigest()[:16], rows
+    """The state, and all scripts by id."""
+    return script_state(r), {f"{LETTER}{script_row.id}": script_row for script_row in script_rows(r)}
 
 
 def _object(script_row: ScriptRow) -> Object:

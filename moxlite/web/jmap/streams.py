@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from contextlib import nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, TypeAlias
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 import trio
@@ -20,53 +20,26 @@ import trio
 from moxlite.ledger import NoRoom
 from moxlite.net.admission import guard
 from moxlite.store.accounts.access import visited
-from moxlite.store.delivery.submissions import submission_state
 from moxlite.store.errors import NoSuchMailbox, StoreError
-from moxlite.store.groupware.eventnotices import event_notice_state
-from moxlite.store.groupware.history import calendar_state, contact_state
-from moxlite.store.mail.sharenotices import share_notice_state
-from moxlite.store.rows.history import epoch_mark, mail_state, mailbox_state
-from moxlite.store.types import AccountClosing, MessageAdded
+from moxlite.store.types import AccountClosing
 from moxlite.wakeup import Alarm
 from moxlite.web.http.encoding import COMMENT, EVENT_STREAM_HEADERS, encode_event
 from moxlite.web.http.errors import ClientGone, HTTPError
+from moxlite.web.http.exchange import query_parameters
 from moxlite.web.http.websocket import SHORT, ConnectionClosed
 from moxlite.web.jmap.accounts import Place
 from moxlite.web.jmap.bodies import Budget
 from moxlite.web.jmap.protocol import MethodError, Object, RequestError, encoded, read_object
-from moxlite.web.jmap.sharing import Collections
+from moxlite.web.jmap.states import SharedStates, Viewer, is_news, seen_states
 
 if TYPE_CHECKING:
     from moxlite.store.accounts.opened import OpenAccount
-    from moxlite.store.file.transaction import Reader
-    from moxlite.store.groupware.collection import Kind
     from moxlite.web.http.exchange import Request, ResponseWriter
     from moxlite.web.http.websocket import MessageRoom, WebSocketConnection
     from moxlite.web.jmap.methods import Server
 
 
 logger = logging.getLogger("moxlite.web.jmap")
-
-STATES: Final[Mapping[str, Callable[[Reader], int]]] = {
-    "Mailbox": mailbox_state,
-    "Email": mail_state,
-    "Thread": mail_state,
-    "EmailSubmission": submission_state,
-    "AddressBook": contact_state,
-    "ContactCard": contact_state,
-    "Calendar": calendar_state,
-    "CalendarEvent": calendar_state,
-    "CalendarEventNotification": event_notice_state,
-    "ShareNotification": share_notice_state,
-}
-DELIVERY: Final = "EmailDelivery"
-"""Changes when mail is added (RFC 8621 §1.5)."""
-
-SHELVES: Final[Mapping[Kind, tuple[str, str]]] = {
-    "contact": ("AddressBook", "ContactCard"),
-    "calendar": ("Calendar", "CalendarEvent"),
-}
-"""Types of what is shared in collections."""
 
 MAX_OWNERS: Final = 50
 """Other users' accounts whose changes a user is notified about. Each stays open meanwhile. Same as in the webmail."""
@@ -82,9 +55,6 @@ LONGEST_PING: Final = 300
 
 DEFAULT_PING: Final = 60
 """Seconds between comments to a client that wants no pings: only a write shows that one has gone without a word."""
-
-GATHER: Final = 0.02
-"""Seconds in which changes are gathered for one event."""
 
 PUSH: Final = b"WebSocketPush"
 """Octets that messages have which turn pushes on and off."""
@@ -106,102 +76,24 @@ Run: TypeAlias = Callable[[Object, Budget], Awaitable[Object]]
 """Function that answers a request within a budget."""
 
 
-class ViewState(msgspec.Struct, frozen=True):
-    """A state of a type, and what it is for the user who sees it: `view` changes with what the user may read, and with
-    the rights to it; `state` as /get has it, which for a guest changes with all else there, too.
-    """
-
-    view: str
-    state: str
-
-
-def states_of(r: Reader) -> dict[str, str]:
-    """The states of all types of the own account that are told."""
-    mark = epoch_mark(r)
-    found = {name: f"{read(r)}{mark}" for name, read in STATES.items()}
-    return {**found, DELIVERY: found["Email"]}
-
-
-def seen_states(r: Reader, place: Place) -> dict[str, ViewState]:
-    """The states of all types that the user is told of, by type: of another's account only of what is shared."""
-    if not place.guest:
-        return {name: ViewState(state, state) for name, state in states_of(r).items()}
-    view_states: dict[str, ViewState] = {}
-    boxes = [box for box, _ in place.seen(r)]
-    if boxes:
-        mark = place.mark(r)
-        view = f"{max(box.modseq for box in boxes)}{mark}"
-        mail = ViewState(view, f"{mail_state(r)}{mark}")
-        view_states = {
-            "Mailbox": ViewState(view, f"{mailbox_state(r)}{mark}"),
-            "Email": mail,
-            "Thread": mail,
-            DELIVERY: mail,
-        }
-    for kind, names in SHELVES.items():
-        shelf = Collections(kind, place.guest)
-        if shared := shelf.shared(r):
-            view = f"{max(foreign.collection.modseq for foreign in shared)}{shelf.mark(r)}"
-            view_states |= dict.fromkeys(names, ViewState(view, shelf.state(r)))
-    return view_states
-
-
-class _States:
-    """The states of an account for a user, read once after each change for all connections that watch it.
-
-    All wait for one event, and so go on in one pass of the loop: a lock would be handed from one to the next, a pass
-    each, and 150 connections would have 150 deadlines.
-    """
-
-    __slots__ = ("_gathering", "_modseq", "_reading", "_states")
-
-    def __init__(self) -> None:
-        self._gathering: trio.Event | None = None
-        self._reading: trio.Event | None = None
-        self._modseq = -1
-        self._states: dict[str, ViewState] = {}
-
-    async def gather(self) -> None:
-        """Wait for the end of the `GATHER` seconds that began with the first one who waits."""
-        if self._gathering is not None:
-            await self._gathering.wait()
-            return
-        ended = self._gathering = trio.Event()
-        try:
-            await trio.sleep(GATHER)
-        finally:
-            self._gathering = None
-            ended.set()
-
-    async def at(self, place: Place, modseq: int) -> dict[str, ViewState]:
-        """The states at this modseq, or later. Raises StoreError."""
-        while self._modseq < modseq:
-            if self._reading is not None:
-                await self._reading.wait()
-                continue
-            ended = self._reading = trio.Event()
-            try:
-                states = await place.account.read(partial(seen_states, place=place), op="jmap push")
-                self._states, self._modseq = states, modseq
-            finally:
-                self._reading = None
-                ended.set()
-        return self._states
-
-
-_known: Final[WeakKeyDictionary[OpenAccount, dict[str, _States]]] = WeakKeyDictionary()
-"""By account and guest, "" for the owner."""
+_known: Final[WeakKeyDictionary[OpenAccount, WeakValueDictionary[tuple[str, str], SharedStates]]] = WeakKeyDictionary()
+"""By account; by guest, "" for the owner, and address of the log-in."""
 
 
 class Watch:
     """Finds which states have changed since the last look, in the user's account and in accounts of others that share
-    something with the user. `note`: hears of each message before it is told.
+    something with the user. `address`: of the log-in. `note`: hears of each message before it is told.
     """
 
     def __init__(
-        self, server: Server, home: OpenAccount, types: frozenset[str] | None, note: Callable[[Object], None]
+        self,
+        server: Server,
+        home: OpenAccount,
+        address: str,
+        types: frozenset[str] | None,
+        note: Callable[[Object], None],
     ) -> None:
-        self._server, self._types, self._note = server, types, note
+        self._server, self._address, self._types, self._note = server, address, types, note
         self._home = Place(owner=home.name, account=home, home=home)
 
     async def run(
@@ -247,12 +139,18 @@ class Watch:
         ping: float = math.inf,
     ) -> None:
         """Tell of the changes of one account until it closes."""
-        last, cursor = await place.account.subscribe(partial(seen_states, place=place), op="jmap push")
-        known = _known.setdefault(place.account, {}).setdefault(place.guest, _States())
+        config, alarms = self._server.config, self._server.programs.alarms
+        viewer = Viewer(place, config.current, self._address)
+        last, cursor = await place.account.subscribe(partial(seen_states, viewer=viewer), op="jmap push")
+        known = _known.setdefault(place.account, WeakValueDictionary()).setdefault(
+            (place.guest, self._address), SharedStates()
+        )
+        alarms.add(cursor.alarm)
         try:
             while True:
                 with trio.move_on_after(ping) as scope:
-                    await cursor.wait()
+                    while not cursor.pending() and config.current.revision == viewer.snapshot.revision:
+                        await cursor.alarm.sleep()
                 if scope.cancelled_caught and idle is not None:
                     await idle()
                     continue
@@ -265,14 +163,13 @@ class Watch:
                 # Asked again with each change: rights may have gone since the account was opened.
                 if place.guest and not await self._server.auth.sharing.may_share(place.owner, place.guest):
                     return
-                added = batch.from_log or any(isinstance(event, MessageAdded) for event in batch.events)
-                now = await known.at(place, batch.modseq)
+                viewer = msgspec.structs.replace(viewer, snapshot=config.current)
+                now = await known.at(viewer, batch.modseq)
                 changed = {
                     name: seen.state
                     for name, seen in now.items()
-                    if (name not in last or seen.view != last[name].view)
+                    if is_news(name, last[name].view if name in last else None, seen.view)
                     and (self._types is None or name in self._types)
-                    and (name != DELIVERY or added)
                 }
                 last = now
                 if changed:
@@ -280,6 +177,7 @@ class Watch:
                     self._note(message)
                     await tell(message)
         finally:
+            alarms.discard(cursor.alarm)
             cursor.close()
 
     async def _follow_others(self, tell: Callable[[Object], Awaitable[None]]) -> None:
@@ -331,14 +229,15 @@ async def serve_events(
     writer: ResponseWriter,
     server: Server,
     account: OpenAccount,
-    parameters: Mapping[str, str],
+    address: str,
     note: Callable[[Object], None],
 ) -> None:
-    """Serve an event stream until the client leaves, or for ``closeafter=state`` until the first change. `note`: as of
-    `Watch`.
+    """Serve an event stream until the client leaves, or for ``closeafter=state`` until the first change. `address`,
+    `note`: as of `Watch`.
 
     Raises HTTPError 400 for wrong parameters.
     """
+    parameters = query_parameters(request)
     types, ping = parameters.get("types", "*"), parameters.get("ping", "0")
     closes = parameters.get("closeafter", "no")
     if closes not in ("no", "state") or not ping.isdecimal() or len(ping) > 9:
@@ -367,7 +266,7 @@ async def serve_events(
         nursery.start_soon(leave)
         try:
             with request.drain.waiting():
-                await Watch(server, account, wanted, note).run(tell, idle, seconds or DEFAULT_PING)
+                await Watch(server, account, address, wanted, note).run(tell, idle, seconds or DEFAULT_PING)
         except ClientGone:
             gone = True
         nursery.cancel_scope.cancel()
@@ -378,20 +277,19 @@ async def serve_events(
 
 async def serve_socket(
     socket: WebSocketConnection,
-    server: Server,
-    account: OpenAccount,
     run: Run,
-    note: Callable[[Object], None],
+    watch: Callable[[frozenset[str] | None], Watch],
     turn: trio.CapacityLimiter,
     room: MessageRoom,
 ) -> None:
     """Answer the requests of a websocket, and tell of changes while the client wants that, until it closes.
 
-    `turn`: limits the requests of the account; `room`: of the websocket's messages.
+    `watch`: makes what tells of these types, None for all; `turn`: limits the requests of the account; `room`: of the
+    websocket's messages.
     """
     async with trio.open_nursery() as nursery:
         with suppress(ConnectionClosed):
-            await _Socket(socket, server, account, run, note, turn, room, nursery).serve()
+            await _Socket(socket, run, watch, turn, room, nursery).serve()
         nursery.cancel_scope.cancel()
 
 
@@ -401,16 +299,14 @@ class _Socket:
     def __init__(
         self,
         socket: WebSocketConnection,
-        server: Server,
-        account: OpenAccount,
         run: Run,
-        note: Callable[[Object], None],
+        watch: Callable[[frozenset[str] | None], Watch],
         turn: trio.CapacityLimiter,
         room: MessageRoom,
         nursery: trio.Nursery,
     ) -> None:
-        self._socket, self._server, self._account, self._run, self._nursery = socket, server, account, run, nursery
-        self._note, self._turn, self._room = note, turn, room
+        self._socket, self._run, self._make_watch, self._nursery = socket, run, watch, nursery
+        self._turn, self._room = turn, room
         self._limiter = trio.CapacityLimiter(MAX_REQUESTS)
         self._watching = trio.CancelScope()
 
@@ -470,8 +366,7 @@ class _Socket:
     async def _watch(self, types: frozenset[str] | None, scope: trio.CancelScope) -> None:
         with scope:
             with suppress(ConnectionClosed):
-                watch = Watch(self._server, self._account, types, self._note)
-                await watch.run(self._send, self._socket.ping, DEFAULT_PING)
+                await self._make_watch(types).run(self._send, self._socket.ping, DEFAULT_PING)
             # Close the connection, so the client knows that it won't get more notifications.
             self._nursery.cancel_scope.cancel()
 

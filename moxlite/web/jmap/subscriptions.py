@@ -35,10 +35,12 @@ from moxlite.web.jmap.accounts import Place, account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import ObjectType, Outcome, each, property_moment, set_parts, set_results
-from moxlite.web.jmap.streams import DELIVERY, MAX_OWNERS, STATES, ViewState, seen_states, states_of
+from moxlite.web.jmap.states import TYPES, Viewer, ViewState, default_address, is_news, seen_states
+from moxlite.web.jmap.streams import MAX_OWNERS
 from moxlite.web.notices.rounds import REQUESTS
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
     from moxlite.store.auth.authdb import AuthDB
@@ -159,7 +161,7 @@ def _types(given: Any) -> str | None:
         return None
     if not isinstance(given, list) or len(given) > 100 or not all(isinstance(one, str) for one in given):
         raise SetError("invalidProperties", "must be an array of type names", properties=["types"])
-    return msgspec.json.encode([one for one in given if one in STATES or one == DELIVERY]).decode()
+    return msgspec.json.encode([one for one in given if one in TYPES]).decode()
 
 
 async def _update(call: Call, key: str, patch: Object) -> Outcome:
@@ -184,7 +186,7 @@ async def _update(call: Call, key: str, patch: Object) -> Outcome:
             changed = msgspec.structs.replace(changed, types=_types(wanted["types"]))
         # a program that is verified now knows all that there is; what changes from here on is told
         if changed.verified and not push.verified:
-            told = _packed({**states_of(tx), **{name: seen.view for name, seen in others.items()}})
+            told = _packed({**_views(tx, call), **{name: seen.view for name, seen in others.items()}})
             changed = msgspec.structs.replace(changed, told=told)
         change_subscription(tx, changed)
         return {"expires": utc_date(changed.expires)} if "expires" in patch else None
@@ -194,7 +196,12 @@ async def _update(call: Call, key: str, patch: Object) -> Outcome:
 
 async def _others_seen(call: Call) -> dict[str, ViewState]:
     server, home = call.server, call.account
-    return await _others(server.accounts, server.auth, home, await _owners(server.auth, home.name))
+    return await _others(server.accounts, server.auth, home, call.snapshot, await _owners(server.auth, home.name))
+
+
+def _views(r: Reader, call: Call) -> dict[str, str]:
+    viewer = Viewer(call.place, call.snapshot, default_address(call.snapshot, call.account.name))
+    return {name: seen.view for name, seen in seen_states(r, viewer).items()}
 
 
 async def _owners(auth: AuthDB, guest: str) -> list[str]:
@@ -202,16 +209,20 @@ async def _owners(auth: AuthDB, guest: str) -> list[str]:
     return (await auth.sharing.owners(guest))[:MAX_OWNERS]
 
 
-async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: Iterable[str]) -> dict[str, ViewState]:
+async def _others(
+    accounts: Accounts, auth: AuthDB, home: OpenAccount, snapshot: Snapshot, owners: Iterable[str]
+) -> dict[str, ViewState]:
     """The states in accounts of others that the user may see, by the account's id and the type, with a slash between.
     Raises StoreError.
     """
     view_states: dict[str, ViewState] = {}
+    address = default_address(snapshot, home.name)
     for owner in owners:
         with suppress(NoSuchMailbox):  # it shares nothing any more
             async with visited(accounts, auth, owner, home.name) as account:
                 place = Place(owner=owner, guest=home.name, account=account, home=home)
-                states = await account.read(partial(seen_states, place=place), op="jmap push")
+                viewer = Viewer(place, snapshot, address)
+                states = await account.read(partial(seen_states, viewer=viewer), op="jmap push")
             view_states |= {f"{place.id}/{name}": seen for name, seen in states.items()}
     return view_states
 
@@ -219,8 +230,9 @@ async def _others(accounts: Accounts, auth: AuthDB, home: OpenAccount, owners: I
 class SubscriptionNotifier:
     """Notifies an account's clients about changes, with requests to their URLs."""
 
-    def __init__(self, service: PushService, accounts: Accounts, auth: AuthDB) -> None:
+    def __init__(self, service: PushService, config: CurrentConfig, accounts: Accounts, auth: AuthDB) -> None:
         self._service = service
+        self._config = config
         self._accounts, self._auth = accounts, auth
 
     async def tell(self, account: OpenAccount, owners: Collection[str]) -> int | None:
@@ -230,14 +242,18 @@ class SubscriptionNotifier:
         Raises StoreError.
         """
 
-        def read(r: Reader) -> tuple[list[Subscription], dict[str, str]]:
-            return subscriptions(r), states_of(r)
+        snapshot = self._config.current
+        place = Place(owner=account.name, account=account, home=account)
+        viewer = Viewer(place, snapshot, default_address(snapshot, account.name))
 
-        found, own = await account.read(read, op="jmap subscriptions")
-        news = {name: ViewState(state, state) for name, state in own.items()}
+        def read(r: Reader) -> tuple[list[Subscription], dict[str, ViewState]]:
+            return subscriptions(r), seen_states(r, viewer)
+
+        found, news = await account.read(read, op="jmap subscriptions")
         sharing = await _owners(self._auth, account.name)
         places = {"", *map(account_id, sharing)}
-        news |= await _others(self._accounts, self._auth, account, [one for one in sharing if one in owners])
+        others = [owner for owner in sharing if owner in owners]
+        news |= await _others(self._accounts, self._auth, account, snapshot, others)
         now = time.time_ns() // 1000
         later = [subscription.next for subscription in found if subscription.next > now]
 
@@ -277,7 +293,7 @@ class SubscriptionNotifier:
             changed: dict[str, dict[str, str]] = {}
             for key, seen in news.items():
                 place, _, name = key.rpartition("/")
-                if told.get(key) != seen.view and (wanted is None or name in wanted):
+                if is_news(name, told.get(key), seen.view) and (wanted is None or name in wanted):
                     changed.setdefault(place or account_id(account.name), {})[name] = seen.state
             told = {key: view for key, view in told.items() if key.rpartition("/")[0] in places}
             told |= {key: seen.view for key, seen in news.items()}

@@ -25,6 +25,7 @@ from moxlite.wakeup import Alarm, CallbackAlarm, Wakeup
 from moxlite.web.notices.rounds import Rounds
 
 if TYPE_CHECKING:
+    from moxlite.config.snapshot import Snapshot
     from moxlite.net.httpclient import HTTPClient
     from moxlite.store.accounts.accounts import Accounts
     from moxlite.store.accounts.opened import OpenAccount
@@ -213,6 +214,11 @@ class Subscribers:
         self._owners: dict[str, set[str]] = {}
         self._alarms: set[Alarm] = set()
 
+    @property
+    def names(self) -> Collection[str]:
+        """The accounts with subscriptions, as far as they were opened."""
+        return self._names
+
     def add(self, name: str) -> None:
         """Note an account that has a subscription."""
         if name not in self._names:
@@ -276,11 +282,21 @@ class ProgramNotices(Rounds):
         self._teller = Lazy(make)
         self._live: dict[str, list[tuple[trio.CancelScope, str]]] = {}
         self._taps: dict[str, set[TranscriptBuffer]] = {}
+        self.alarms: set[Alarm] = set()
+        """Set when the configuration has changed, for connections that tell of that."""
 
     @property
     def pause(self) -> float:
         """As `Rounds`."""
         return PROGRAM_PAUSE
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """Tell programs of settings that belong to the configuration, such as addresses and names."""
+        if old.revision != new.revision:
+            for alarm in self.alarms:
+                alarm.set()
+            for account in self._subscribers.names:
+                self.want(account, self.pause)
 
     def subscribed(self, account: str) -> None:
         """A subscription of this account was added or changed: its program is asked, or told, now."""
