@@ -62,9 +62,6 @@ const form = (...content: (HTMLElement | null)[]) => el("div", { class: "form" }
 
 const languages = ["ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"] as const;
 
-/** Languages whose texts no speaker has read yet. */
-const unread: readonly string[] = ["ar", "cs", "he", "it", "ja", "pl", "pt", "sv", "uk", "zh"];
-
 /** The name of a language in itself. */
 function nameOf(language: string): string {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
@@ -81,7 +78,7 @@ const appearance: MakePage = async (desk) => {
   const spoken = document.documentElement.lang;
   const improve = el(
     "p",
-    { class: "hint", hidden: !unread.includes(spoken) },
+    { class: "hint", hidden: spoken === "en" },
     t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", {
       file: `frontend/i18n/${spoken}.json`,
     }),

@@ -844,7 +844,6 @@ function page(title, hint, ...cards) {
 var automatic = t("Changes are saved automatically.");
 var form2 = (...content) => el("div", { class: "form" }, content);
 var languages = ["ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"];
-var unread = ["ar", "cs", "he", "it", "ja", "pl", "pt", "sv", "uk", "zh"];
 function nameOf(language) {
   const name = new Intl.DisplayNames(language, { type: "language" }).of(language) ?? language;
   return name.charAt(0).toLocaleUpperCase(language) + name.slice(1);
@@ -853,7 +852,7 @@ var layouts = [["leftright", t("Beside list")], ["topbottom", t("Below list")]];
 var appearance = async (desk) => {
   const old = await now(desk);
   const spoken = document.documentElement.lang;
-  const improve = el("p", { class: "hint", hidden: !unread.includes(spoken) }, t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", { file: `frontend/i18n/${spoken}.json` }));
+  const improve = el("p", { class: "hint", hidden: spoken === "en" }, t("This is a machine translation. To improve it, edit {file} in moxlite's source code.", { file: `frontend/i18n/${spoken}.json` }));
   return page(t("Appearance"), automatic, card("", form2(select(desk, old, "language", t("Language"), [["", t("Automatic")], ...languages.map((one) => [one, nameOf(one)])]), improve, select(desk, old, "color_scheme", t("Theme"), [["auto", t("Use system setting")], ["light", t("Light")], ["dark", t("Dark")]]), select(desk, old, "density", t("List density"), [["comfortable", t("With preview")], ["compact", t("Compact")]]), desk.webmail === "" ? null : local("layout", t("Reading pane"), layouts))));
 };
 var swipes = [...rowActions.map(([action, , words]) => [action, words]), ["", t("Do nothing")]];
