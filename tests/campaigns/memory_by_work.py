@@ -42,7 +42,7 @@ LIMITS: Final = (512_000_000, 384_000_000)
 
 UNLIMITED: Final = 1 << 40
 
-MESSAGES: Final = 300
+MESSAGES: Final = 60
 FEWEST: Final = 5
 """Messages of each kind of expensive mail."""
 
@@ -292,6 +292,7 @@ def run(seed: int, share: float, report: Report) -> None:
     """MESSAGES × share messages of each kind, SECONDS × share of normal use with each limit."""
     count, seconds = max(FEWEST, round(MESSAGES * share)), max(SHORTEST, SECONDS * share)
     small, slack, free = share < SMALL, (1 if share >= 1 else BUSY), NOOP
+    slow: list[str] = []
     use = Use(FEW if small else ACCOUNTS)
     report.table(("limit", "work", "memory, without cached files", "NOOP of another account, p99", "outcome"))
     with tempfile.TemporaryDirectory(dir="/var/tmp", prefix="moxlite-memory-") as folder:
@@ -311,6 +312,8 @@ def run(seed: int, share: float, report: Report) -> None:
             if limit == UNLIMITED:
                 free = took
             elif took > slack * min(NOOP, TIMES * max(free, FAST)):
-                raise Finding(f"NOOP took {took:.2f} s with {limit / 1e6:.0f} MB, {free:.2f} s without a limit")
+                slow.append(f"NOOP took {took:.2f} s with {limit / 1e6:.0f} MB, {free:.2f} s without a limit")
     report.tell(f"{seconds:.0f} s of normal use with each limit; {there} acknowledged messages, all there")
     report.tell("no process was killed, and no panic counted; the clients share the server's processors")
+    if slow:
+        raise Finding("; ".join(slow))
