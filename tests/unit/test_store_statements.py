@@ -41,7 +41,7 @@ ALLOWED: Final[Mapping[str, str]] = {
     "all rows of an index that has only those which are wanted": """
         store.accounts.opened.LEFTOVERS store.accounts.opened.UNUSED store.junk.trainer.TO_TRAIN
         store.junk.trainer.TO_UNTRAIN store.junk.words.FORGET_REMOVED store.mail.recipients.SWEEP
-        store.rows.emails.COPIES store.rows.emails.COPIED_IN""",
+        store.rows.emails.COPIES store.rows.emails.COPIED_IN store.rows.emails.FURTHER""",
     "the first rows in the order of an index, up to a limit": """
         store.delivery.actions.BY_SENDER store.later.ALL store.mail.facts.LATEST_IN store.people.correspondents.LATEST
         store.people.correspondents.CORRESPONDENTS store.people.gathering.BY_SIZE store.upkeep.erase.KEPT_FROM

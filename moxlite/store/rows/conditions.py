@@ -149,6 +149,13 @@ class EmailIn(msgspec.Struct, frozen=True, tag=True):
     mailboxes: Sequence[int]
 
 
+class OfEmail(msgspec.Struct, frozen=True, tag=True):
+    """The message, or a copy of it in one of these mailboxes, meets the condition."""
+
+    of: Condition
+    mailboxes: Sequence[int]
+
+
 class InThreadWith(msgspec.Struct, frozen=True, tag=True):
     """Some message of the thread meets the condition."""
 
@@ -173,6 +180,7 @@ Condition: TypeAlias = (
     | NewerThan
     | Email
     | EmailIn
+    | OfEmail
     | InThread
     | InThreadWith
 )
@@ -208,6 +216,14 @@ _COPY: Final = "SELECT 1 FROM message o WHERE o.mailbox_id IN (SELECT value FROM
 EMAIL_IN: Final = f"""(m.mailbox_id IN (SELECT value FROM carray(?))
 OR EXISTS ({_COPY} o.email_id = m.email_id AND o.email_id <> o.id)
 OR m.email_id <> m.id AND EXISTS ({_COPY} o.id = m.email_id))"""  # noqa: S608 - constants
+# {0}: the condition, which is about the copy, or the original, within: these take the name of the message.
+OF_EMAIL: Final = """({0} OR m.email_id IN (
+SELECT m.email_id FROM message m INDEXED BY message_copy WHERE m.email_id <> m.id AND {living}
+AND m.mailbox_id IN (SELECT value FROM carray(?)) AND {0}
+) OR m.email_id <> m.id AND m.email_id IN (
+SELECT m.id FROM (SELECT DISTINCT email_id FROM message INDEXED BY message_copy WHERE email_id <> id) c
+CROSS JOIN message m ON m.id = c.email_id WHERE m.email_id = m.id AND {living}
+AND m.mailbox_id IN (SELECT value FROM carray(?)) AND {0}))"""
 LIVING: Final = f"m.flags & {int(Flag.DELETED)} = 0"
 
 
@@ -377,8 +393,12 @@ def _compose(condition: Condition, depth: int) -> tuple[str, list[Value]]:
         case Email(email_id=email_id):
             return "m.email_id = ?", [email_id]
         case EmailIn(mailboxes=numbers):
-            array = int_array(numbers)
+            array = int_array(numbers or (0,))
             return EMAIL_IN, [array, array, array]
+        case OfEmail(of=part, mailboxes=numbers):
+            sql, args = _compose(part, depth + 1)
+            array = int_array(numbers or (0,))
+            return OF_EMAIL.format(sql, living=LIVING), [*args, array, *args, array, *args]
         case InThread(threadid=threadid):
             return in_thread("?"), [threadid] * 3
         case InThreadWith(of=part):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -42,15 +42,44 @@ SELECT {_SORT_COLUMNS}, coalesce(i.structure, x'') FROM carray(?) c CROSS JOIN m
 LEFT JOIN message_info i ON i.email_id = m.email_id"""  # noqa: S608 - a constant
 THREADS_OF: Final = "SELECT DISTINCT m.threadid FROM carray(?) c CROSS JOIN message m ON m.id = c.value"
 THREAD_FLAGS: Final = f"""
-SELECT m.threadid, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON {in_thread("c.value")}
+SELECT m.threadid, m.email_id, m.flags, m.keywords FROM carray(?) c CROSS JOIN message m ON {in_thread("c.value")}
 WHERE {_LIVING}"""  # noqa: S608 - a constant
-THREADS: Final = f"SELECT count(DISTINCT m.threadid) FROM message m WHERE m.mailbox_id = ? AND {_LIVING}"  # noqa: S608
-# ``flags & 1 = 0`` in this form, so that the index of unread messages answers; with the plus sign, the threads are
-# looked up, not the whole mailbox.
+_READ: Final = int(Flag.SEEN | Flag.DRAFT)
+# ?2: all mailboxes, or ?3: these. ``flags & 1 = 0`` in this form, so that the index of unread messages answers.
+_UNREAD: Final = f"""u.flags & 1 = 0 AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0
+AND NOT EXISTS (SELECT 1 FROM message m WHERE m.email_id = u.email_id AND m.email_id <> m.id AND m.flags & {_READ} <> 0
+AND {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3))))
+AND (u.email_id = u.id OR NOT EXISTS (SELECT 1 FROM message m WHERE m.id = u.email_id AND m.email_id = m.id
+AND m.flags & {_READ} <> 0 AND {_LIVING} AND (?2 OR m.mailbox_id IN (SELECT value FROM carray(?3)))))"""  # noqa: S608
+UNREAD: Final = f"""
+SELECT u.mailbox_id, count(DISTINCT u.email_id), count(DISTINCT u.threadid)
+FROM carray(?1) b CROSS JOIN message u ON u.mailbox_id = b.value AND {_UNREAD} GROUP BY u.mailbox_id"""  # noqa: S608
+# ?4: Trash. With the plus sign, the threads are looked up, not the whole mailboxes.
 UNREAD_THREADS: Final = f"""
-SELECT count(DISTINCT m.threadid) FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND u.flags & 1 = 0
-AND u.flags & {int(Flag.DELETED | Flag.DRAFT)} = 0 CROSS JOIN message m ON {in_thread("u.threadid")}
-WHERE iif(?1 = ?2, b.id = ?2, b.id <> ?2) AND +m.mailbox_id = ?1 AND {_LIVING}"""  # noqa: S608 - constants
+WITH t AS (SELECT DISTINCT u.threadid, u.mailbox_id = ?4 AS trashed
+FROM mailbox b CROSS JOIN message u ON u.mailbox_id = b.id AND {_UNREAD})
+SELECT m.mailbox_id, count(DISTINCT m.threadid) FROM t CROSS JOIN message m ON {in_thread("t.threadid")}
+WHERE (+m.mailbox_id = ?4) = t.trashed AND {_LIVING} AND +m.mailbox_id IN (SELECT value FROM carray(?1))
+GROUP BY m.mailbox_id"""  # noqa: S608 - constants
+FURTHER: Final = f"""
+WITH e AS (SELECT DISTINCT email_id FROM message INDEXED BY message_copy WHERE email_id <> id)
+SELECT mailbox_id, count(*) - count(DISTINCT email_id) FROM (
+SELECT m.mailbox_id, m.email_id FROM e CROSS JOIN message m ON m.id = e.email_id WHERE m.email_id = m.id AND {_LIVING}
+UNION ALL
+SELECT m.mailbox_id, m.email_id FROM e CROSS JOIN message m ON m.email_id = e.email_id
+WHERE m.email_id <> m.id AND {_LIVING}) GROUP BY mailbox_id"""  # noqa: S608 - a constant
+THREADS: Final = f"""
+SELECT m.mailbox_id, count(DISTINCT m.threadid) FROM carray(?) b CROSS JOIN message m ON m.mailbox_id = b.value
+WHERE {_LIVING} GROUP BY m.mailbox_id"""  # noqa: S608 - a constant
+# ?1: messages. The flags of all others of their emails.
+OTHERS: Final = f"""
+SELECT c.value, m.flags, m.keywords FROM carray(?1) c CROSS JOIN message o ON o.id = c.value
+CROSS JOIN message m ON m.email_id = o.email_id AND m.email_id <> m.id
+WHERE {_LIVING} AND m.mailbox_id IN (SELECT value FROM carray(?2))
+UNION ALL
+SELECT c.value, m.flags, m.keywords FROM carray(?1) c CROSS JOIN message o ON o.id = c.value
+CROSS JOIN message m ON m.id = o.email_id
+WHERE o.email_id <> o.id AND {_LIVING} AND m.mailbox_id IN (SELECT value FROM carray(?2))"""  # noqa: S608
 # Of the newest rows alone: a copied mailbox, whose rows are no new emails, may have any number.
 NEWEST: Final = f"""
 SELECT id FROM message WHERE id > (SELECT coalesce(max(id), 0) FROM message) - {NEWEST_ROWS} AND email_id = id
@@ -132,22 +161,61 @@ def sort_columns(r: Reader, message_ids: Sequence[int], *, structures: bool) -> 
     return r.iterate(SORT_STRUCTURES if structures else SORT_COLUMNS, int_array(message_ids))
 
 
-def thread_flags(r: Reader, message_ids: Sequence[int]) -> Iterator[Row]:
-    """Yields rows of thread, flags as bits and keywords, of each message of the threads of these messages."""
+def thread_flags(r: Reader, message_ids: Sequence[int]) -> list[Row]:
+    """Rows of thread, flags as bits and keywords, of each email of the threads of these messages."""
     threads = [row[0] for row in r.rows(THREADS_OF, int_array(message_ids))]
-    return r.iterate(THREAD_FLAGS, int_array(threads)) if threads else iter(())
+    emails: dict[tuple[int, int], tuple[int, str]] = {}
+    for threadid, email_id, bits, keywords in r.iterate(THREAD_FLAGS, int_array(threads)) if threads else ():
+        known = emails.get((threadid, email_id), (0, ""))
+        emails[threadid, email_id] = known[0] | bits, f"{known[1]} {keywords}"
+    return [(threadid, *flags) for (threadid, _), flags in emails.items()]
 
 
-def threads_in(r: Reader, mailbox_id: int) -> int:
-    """Number of threads with a message in a mailbox. It looks at each message, so it is work for a scan."""
-    return int(r.value(THREADS, mailbox_id))
-
-
-def unread_threads_in(r: Reader, mailbox_id: int, trash_id: int) -> int:
-    """Number of these threads that have an unread message, wherever it is; mail in Trash counts in Trash alone (RFC
-    8621 §2).
+def other_flags(r: Reader, message_ids: Sequence[int], within: Collection[int]) -> dict[int, tuple[int, str]]:
+    """The flags, as bits, and keywords that the copies of messages have, by message; of a copy also those of the
+    original. Only messages with others. `within`: the mailboxes that are looked at.
     """
-    return int(r.value(UNREAD_THREADS, mailbox_id, trash_id))
+    found: dict[int, tuple[int, str]] = {}
+    for number, bits, keywords in r.iterate(OTHERS, int_array(message_ids or (0,)), int_array([*(within or (0,))])):
+        known = found.get(number, (0, ""))
+        found[number] = known[0] | bits, f"{known[1]} {keywords}"
+    return found
+
+
+# Counts of mailboxes, by id, of emails as JMAP shows them: copies are one, and read if one of them is (RFC 8621 §2).
+# They look at rows, so they are work for a scan.
+
+
+class UnreadCounts(NamedTuple):
+    """What a mailbox has unread; `own_threads`: threads with an unread email in this mailbox."""
+
+    emails: int = 0
+    own_threads: int = 0
+
+
+def further_copies(r: Reader) -> dict[MailboxID, int]:
+    """Messages that are further copies of an email in the same mailbox."""
+    return dict(r.rows(FURTHER))
+
+
+def threads_in(r: Reader, mailboxes: Sequence[MailboxID]) -> dict[MailboxID, int]:
+    """Threads with a message in each of these mailboxes."""
+    return dict(r.rows(THREADS, int_array(mailboxes))) if mailboxes else {}
+
+
+def unread_in(
+    r: Reader, mailboxes: Sequence[MailboxID], within: Collection[MailboxID] | None
+) -> dict[MailboxID, UnreadCounts]:
+    """What each of these mailboxes has unread. `within`: as for `emails`."""
+    rows = r.rows(UNREAD, int_array(mailboxes or (0,)), within is None, int_array([*(within or (0,))]))
+    return {number: UnreadCounts(emails, threads) for number, emails, threads in rows}
+
+
+def unread_threads_in(r: Reader, mailboxes: Sequence[MailboxID], trash_id: int) -> dict[MailboxID, int]:
+    """Threads in each of these mailboxes that have an unread email, wherever it is; mail in Trash counts in Trash alone
+    (RFC 8621 §2).
+    """
+    return dict(r.rows(UNREAD_THREADS, int_array(mailboxes or (0,)), True, int_array([0]), trash_id))
 
 
 # The emails of one mailbox by their positions in the order of reception, counted in the index of that order. Rows that

@@ -26,6 +26,7 @@ from moxlite.store.rows.emails import (
     copies_among,
     emails_of_threads,
     mailbox_emails,
+    other_flags,
     sort_columns,
     thread_flags,
 )
@@ -165,9 +166,9 @@ class _Compiler:
             case "maxSize", int() if not isinstance(value, bool):
                 return Node(rows=q.SizeBetween(most=value - 1))
             case "hasKeyword", str():
-                return Node(rows=_keyword(value))
+                return Node(rows=self._keyword(value))
             case "notKeyword", str():
-                return Node(rows=q.Not(_keyword(value)))
+                return Node(rows=q.Not(self._keyword(value)))
             case (("someInThreadHaveKeyword" | "noneInThreadHaveKeyword" | "allInThreadHaveKeyword"), str()) if (
                 self._guest
             ):
@@ -176,11 +177,11 @@ class _Compiler:
                     f"filter: {name} isn't supported in shared accounts, because threads may include unshared emails",
                 )
             case "someInThreadHaveKeyword", str():
-                return Node(rows=q.InThreadWith(_keyword(value)))
+                return Node(rows=q.InThreadWith(self._keyword(value)))
             case "noneInThreadHaveKeyword", str():
-                return Node(rows=q.Not(q.InThreadWith(_keyword(value))))
+                return Node(rows=q.Not(q.InThreadWith(self._keyword(value))))
             case "allInThreadHaveKeyword", str():
-                return Node(rows=q.Not(q.InThreadWith(q.Not(_keyword(value)))))
+                return Node(rows=q.Not(q.InThreadWith(q.Not(self._keyword(value)))))
             case "hasAttachment", bool():
                 return Node(test=lambda structure, _: has_attachment(sorted_parts(structure.root)) is value)
             case "text", str():
@@ -195,6 +196,16 @@ class _Compiler:
             raise invalid(f"filter: {name} has the wrong type")
         raise MethodError("unsupportedFilter", f"unknown filter: {name[:100]!r}")
 
+    def _keyword(self, name: str) -> q.Condition:
+        """That the email has a keyword: any of its copies that the user may read."""
+        flag = FLAGS.get(name.lower())
+        if flag is not None:
+            return q.OfEmail(q.WithFlags(having=flag), self._call.boxes)
+        try:
+            return q.OfEmail(q.HasKeyword(check_keyword(name)), self._call.boxes)
+        except BadKeyword as error:
+            raise invalid(f"filter: {error}") from None
+
     def _mailbox(self, text: str) -> int:
         return read_id(self._call.id_of(text), "F") or -1
 
@@ -204,16 +215,6 @@ FILTERS: Final = (
     *("someInThreadHaveKeyword", "noneInThreadHaveKeyword", "allInThreadHaveKeyword", "hasAttachment"),
     *("text", "body", "from", "to", "cc", "bcc", "subject", "header"),
 )
-
-
-def _keyword(name: str) -> q.Condition:
-    flag = FLAGS.get(name.lower())
-    if flag is not None:
-        return q.WithFlags(having=flag)
-    try:
-        return q.HasKeyword(check_keyword(name))
-    except BadKeyword as error:
-        raise invalid(f"filter: {error}") from None
 
 
 def _in_envelope(name: str, value: str) -> Node:
@@ -426,7 +427,7 @@ async def _ids(call: Call, wish: Filter, order: Sequence[Comparator], *, collaps
             found.extend(part)
             threads.extend(threadids)
     if not by_reception:
-        places = await arrange(call.account, found, partial(_keys, order=order), op="jmap sort")
+        places = await arrange(call.account, found, partial(_keys, order=order, boxes=call.boxes), op="jmap sort")
         for some in slices(places):
             await chosen.add(call, [found[place] for place in some], [threads[place] for place in some])
     return _Ids(chosen.ids)
@@ -490,7 +491,9 @@ class _SelectedEmails:
         return len(self.ids) >= self.ids.index(page.anchor) + page.end
 
 
-def _keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> Iterator[tuple[int, bytes]]:
+def _keys(
+    r: Reader, ids: Sequence[int], order: Sequence[Comparator], boxes: Sequence[int]
+) -> Iterator[tuple[int, bytes]]:
     """Yields message ids and keys (`rows.ordering`)."""
     named = [comparator for comparator in order if "InThread" in comparator.name]
     threads: dict[int, list[bool]] = {}
@@ -499,10 +502,14 @@ def _keys(r: Reader, ids: Sequence[int], order: Sequence[Comparator]) -> Iterato
         for index, comparator in enumerate(named):
             if _has(comparator.keyword, bits, keywords) is not comparator.name.startswith("all"):
                 known[index] = not comparator.name.startswith("all")
+    flagged = any(comparator.name == "hasKeyword" for comparator in order)
+    others = other_flags(r, ids, boxes) if flagged else {}
     structured = any(comparator.name in ("sentAt", "from", "to") for comparator in order)
     for row in sort_columns(r, ids, structures=structured):
         envelope = addressed_of(row[7]) if structured else None
         in_thread = iter(threads.get(row[6], ()))
+        bits, keywords = others.get(row[0], (0, ""))
+        row = (*row[:4], row[4] | bits, f"{row[5]} {keywords}", *row[6:])
         yield row[0], b"".join([_part(comparator, row, envelope, in_thread) for comparator in order])
 
 

@@ -20,7 +20,7 @@ from moxlite.store.mail.mailboxes import (
     unsubscribe,
 )
 from moxlite.store.names import INBOX, SEPARATOR, leaf
-from moxlite.store.rows.emails import threads_in, unread_threads_in
+from moxlite.store.rows.emails import further_copies, threads_in, unread_in, unread_threads_in
 from moxlite.store.rows.history import Change, mailbox_changes, mailbox_state, only_counts_changed
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, subscriptions
 from moxlite.store.types import MailboxID, SpecialUse
@@ -98,8 +98,8 @@ async def get(call: Call) -> Object:
     def read(r: Reader) -> tuple[str, list[Object]]:
         return state(r, call.place), _objects(r, call.place, properties, wanted)
 
-    # the counts of threads look at each message
-    found = call.account.scan if {"totalThreads", "unreadThreads"} & {*properties} else call.account.read
+    # counts look at messages
+    found = call.account.scan if {*COUNTS} & {*properties} else call.account.read
     now, objects = await found(read, op="jmap mailboxes")
     by_id = {one["id"]: one for one in objects}
     if ids is not None:
@@ -135,13 +135,8 @@ def _is_subscribed(box: Mailbox, place: Place, subscribed: Collection[str]) -> b
 def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int] | None) -> list[Object]:
     subscribed = {*subscriptions(r)}
     orders = annotations_named(r, [SORT_ORDER])
-    trash = mailbox_by_use(r, SpecialUse.TRASH)
-
-    def unread_threads(box: Mailbox) -> int:
-        # of a guest, mail in other mailboxes does not count
-        alone = box.id if place.guest else 0 if trash is None else trash.id
-        return unread_threads_in(r, box.id, alone)
-
+    boxes = [box for box in place.boxes(r) if wanted is None or box.id in wanted]
+    counts = _counts(r, place, [box.id for box in boxes], properties)
     values: dict[str, Callable[[Mailbox], object]] = {
         "id": lambda box: f"{LETTER}{box.id}",
         "name": _shown_name,
@@ -149,14 +144,33 @@ def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int
         "role": role_of,
         "sortOrder": lambda box: order_of(box, orders),
         "isSubscribed": lambda box: _is_subscribed(box, place, subscribed),
-        "totalEmails": lambda box: box.total,
-        "unreadEmails": lambda box: box.unread,
-        "totalThreads": lambda box: threads_in(r, box.id),
-        "unreadThreads": unread_threads,
+        "totalEmails": lambda box: box.total - counts["totalEmails"].get(box.id, 0),
+        "unreadEmails": lambda box: counts["unreadEmails"].get(box.id, 0),
+        "totalThreads": lambda box: counts["totalThreads"].get(box.id, 0),
+        "unreadThreads": lambda box: counts["unreadThreads"].get(box.id, 0),
         "myRights": lambda box: _rights(box, place.rights_to(r, box)),
     }
-    boxes = place.boxes(r)
-    return [{name: values[name](box) for name in properties} for box in boxes if wanted is None or box.id in wanted]
+    return [{name: values[name](box) for name in properties} for box in boxes]
+
+
+def _counts(
+    r: Reader, place: Place, boxes: Sequence[MailboxID], properties: Sequence[str]
+) -> dict[str, dict[MailboxID, int]]:
+    """The counts that are asked for, by mailbox; of totalEmails what the mailbox's own count has too many."""
+    counts: dict[str, dict[MailboxID, int]] = {}
+    if "totalEmails" in properties:
+        counts["totalEmails"] = further_copies(r)
+    if "totalThreads" in properties:
+        counts["totalThreads"] = threads_in(r, boxes)
+    if "unreadEmails" in properties or (place.guest and "unreadThreads" in properties):
+        unread = unread_in(r, boxes, place.readable(r))
+        counts["unreadEmails"] = {number: found.emails for number, found in unread.items()}
+        # of a guest, mail in other mailboxes does not count
+        counts["unreadThreads"] = {number: found.own_threads for number, found in unread.items()}
+    if "unreadThreads" in properties and not place.guest:
+        trash = mailbox_by_use(r, SpecialUse.TRASH)
+        counts["unreadThreads"] = unread_threads_in(r, boxes, 0 if trash is None else trash.id)
+    return counts
 
 
 def _rights(box: Mailbox, letters: str) -> dict[str, bool]:
