@@ -43,6 +43,7 @@ def authentication_results(
     spf: Sequence[SPFResult],
     dmarc: DMARCResult | None,
     arc: ARCResult | None = None,
+    utf8: bool,
 ) -> bytes:
     """Return the Authentication-Results field of a received message, folded, with its line end.
 
@@ -52,6 +53,7 @@ def authentication_results(
       dkim: results in the order of the header. Results beyond `MAX_READ` are left out.
       spf: results for MAIL FROM, then for HELO.
       arc: left out for a message without a chain.
+      utf8: the message was sent with SMTPUTF8, so its header may have raw UTF-8.
     """
     methods: list[Method] = []
     if iprev is not None:
@@ -72,7 +74,7 @@ def authentication_results(
         methods.append(_dmarc(dmarc))
     if arc is not None and arc.status is not ARCStatus.NONE:
         methods.append(_arc(arc, ip))
-    return write(AuthResults(hostname, tuple(methods)))
+    return write(AuthResults(hostname, tuple(methods)), utf8=utf8)
 
 
 def _dnssec(authentic: bool) -> str:
@@ -150,7 +152,7 @@ def _arc(result: ARCResult, ip: IPAddress) -> Method:
     )
 
 
-def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: str, helo: str) -> bytes:
+def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: str, helo: str, utf8: bool) -> bytes:
     """Return the Received-SPF field (RFC 7208 §9.1), folded, with line end. Arguments as `authentication_results`."""
     says = _SAYS[result.status].format(ip=ip)
     values = [("client-ip", str(ip)), ("envelope-from", mail_from), ("helo", helo)]
@@ -158,4 +160,4 @@ def received_spf(result: SPFResult, *, hostname: str, ip: IPAddress, mail_from: 
         values.append(("problem", result.problem[:MAX_PROBLEM]))
     values += [("mechanism", result.mechanism), ("receiver", hostname), ("identity", result.identity)]
     comment = f"{hostname}: {result.domain or 'the sender'} {says}, {_dnssec(result.authentic)}"
-    return write_received_spf(result.status, comment, values)
+    return write_received_spf(result.status, comment, values, utf8=utf8)

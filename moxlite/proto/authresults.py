@@ -27,7 +27,7 @@ WIDTH: Final = 78
 """Characters of a line that folding aims at (RFC 5322 §2.1.1)."""
 
 MAX_VALUE: Final = 320
-"""Characters of a written value: the length of the longest address."""
+"""Octets of a written value: the length of the longest address. So no value is longer than a line may be."""
 
 _TOKEN: Final = r"[!#$%&'*+\-.0-9A-Z^_`a-z{|}~]+"  # noqa: S105 - the grammar's token, RFC 2045 §5.1
 _PLAIN: Final = re.compile(rf"{_TOKEN}|(?:{_TOKEN})?@[A-Za-z0-9._-]+")  # a token, or an address
@@ -80,18 +80,27 @@ class AuthResults(msgspec.Struct, frozen=True):
     methods: tuple[Method, ...] = ()
 
 
-def write(results: AuthResults) -> bytes:
-    """Return the Authentication-Results field, folded, with its line end."""
-    methods = ";".join([_fold(_pieces(method)) for method in results.methods]) or "\r\n\tnone"
+def write(results: AuthResults, *, utf8: bool) -> bytes:
+    """Return the Authentication-Results field, folded, with its line end.
+
+    `utf8`: the message may have raw UTF-8 in its header (RFC 8601 §2.2, RFC 8616). Without it, properties that aren't
+    ASCII are left out, because only the whole value says something true.
+    """
+    methods = ";".join([_fold(_pieces(method, utf8)) for method in results.methods]) or "\r\n\tnone"
     return f"Authentication-Results: {results.authserv_id};{methods}\r\n".encode()
 
 
-def _pieces(method: Method) -> list[str]:
-    comment = f" ({_comment(method.comment)})" if method.comment else ""
+def _pieces(method: Method, utf8: bool) -> list[str]:
+    comment = f" ({_comment(_fit(method.comment, utf8))})" if method.comment else ""
     pieces = [f"{method.name}={method.result}{comment}"]
     if method.reason:
-        pieces.append(f"reason={_quoted(method.reason)}")
-    return pieces + [f"{prop.kind}.{prop.name}={_value(prop.value)}" for prop in method.properties]
+        pieces.append(f"reason={_quoted(_fit(method.reason, utf8))}")
+    kept = [prop for prop in method.properties if utf8 or prop.value.isascii()]
+    return pieces + [f"{prop.kind}.{prop.name}={_value(prop.value)}" for prop in kept]
+
+
+def _fit(text: str, utf8: bool) -> str:
+    return text if utf8 else text.encode("ascii", "replace").decode()
 
 
 def _fold(pieces: Iterable[str]) -> str:
@@ -110,25 +119,31 @@ def _fold(pieces: Iterable[str]) -> str:
 
 def _value(text: str) -> str:
     """A pvalue: unchanged if it is a token or an address, else quoted."""
-    text = text[:MAX_VALUE]
+    text = _cut(text)
     return text if _PLAIN.fullmatch(text) else _quoted(text)
 
 
 def _quoted(text: str) -> str:
-    escaped = _UNFIT.sub("?", text[:MAX_VALUE]).replace("\\", "\\\\").replace('"', '\\"')
+    escaped = _UNFIT.sub("?", _cut(text)).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
 def _comment(text: str) -> str:
-    return _COMMENT_UNFIT.sub("?", text[:MAX_VALUE])
+    return _COMMENT_UNFIT.sub("?", _cut(text))
 
 
-def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, str]]) -> bytes:
-    """Return the Received-SPF field, folded, with its line end; `values`: pairs of key and value, in order."""
-    pieces = [f"{key}={_value(value)};" for key, value in values]
+def _cut(text: str) -> str:
+    return text.encode("utf-8", "replace")[:MAX_VALUE].decode("utf-8", "ignore")
+
+
+def write_received_spf(result: str, comment: str, values: Iterable[tuple[str, str]], *, utf8: bool) -> bytes:
+    """Return the Received-SPF field, folded, with its line end; `values`: pairs of key and value, in order. `utf8` as
+    for `write`.
+    """
+    pieces = [f"{key}={_value(value)};" for key, value in values if utf8 or value.isascii()]
     if pieces:
         pieces[-1] = pieces[-1][:-1]
-    return f"Received-SPF: {result} ({_comment(comment)}){_fold(pieces)}\r\n".encode()
+    return f"Received-SPF: {result} ({_comment(_fit(comment, utf8))}){_fold(pieces)}\r\n".encode()
 
 
 # Reading

@@ -18,6 +18,7 @@ from moxlite.mailauth.results import ARCStatus, SignatureStatus
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.smtpd import Context
+from moxlite.smtpd.incoming import storing
 from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
 from moxlite.store.delivery.scripts import failures
 from moxlite.store.errors import StorageFull
@@ -351,6 +352,67 @@ async def test_no_author_keeps_a_message_from_being_sent_on(smtp: Smtp, author: 
         assert (await client.reply()).startswith("250")
     [sent] = await smtp.carried()
     assert (b"Reply-To" in sent.submission.prefix) is replaced
+
+
+@pytest.mark.parametrize("utf8", [True, False])
+async def test_addresses_in_utf8_are_sealed(smtp: Smtp, utf8: bool) -> None:
+    """AUTH-111, AUTH-85: RFC 8616, also with i= in UTF-8; the seal of an ASCII message is ASCII."""
+    resolver = zone(own_record())
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=resolver)
+    await confirm(smtp)
+    author = "jörg@remote.example"
+    mail = MESSAGE.replace(b"ann@remote.example", author.encode()) if utf8 else MESSAGE
+    mail = await signed(mail, author)
+    async with smtp.connect(context=context, tls=TLS) as client:
+        sender = f"<{author}> SMTPUTF8" if utf8 else "<ann@remote.example>"
+        await client.play(f"C: MAIL FROM:{sender}\nS: 250 2.1.0\nC: RCPT TO:<mia@ours.example>\nS: 250 2.1.5")
+        await client.play("C: DATA\nS: 354")
+        await client.send(mail + b".\r\n")
+        assert (await client.reply()).startswith("250")
+    [sent] = await smtp.carried()
+    prefix = sent.submission.prefix
+    assert prefix.isascii() is not utf8
+    assert (f'header.i="{author}"'.encode() in prefix) is utf8
+    assert (f'smtp.mailfrom="{author}"'.encode() in prefix) is utf8
+    whole = prefix + sent.octets
+    assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
+
+
+@pytest.mark.parametrize("name", ["seal", "sign", "address_field", "own_results"])
+async def test_what_cannot_be_sealed_goes_on_without_a_seal(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """AUTH-111: whatever fails while headers are written, a message that was accepted is passed on, and kept."""
+
+    def fail(*_: object, **__: object) -> bytes:
+        return "ü".encode("ascii")
+
+    changes = {"_dmarc.remote.example": ["v=DMARC1; p=reject"], "remote.example": ["v=spf1 ip4:198.51.100.7 -all"]}
+    context = msgspec.structs.replace(forwarding(smtp, own_key=True), resolver=zone(changes | own_record()))
+    await confirm(smtp)
+    monkeypatch.setattr(storing, name, fail)
+    assert (await deliver(smtp, context, sender="ann@remote.example")).startswith("250")
+    [sent] = await smtp.carried()
+    assert b"ARC-Seal" not in sent.submission.prefix
+    assert sent.octets.endswith(MESSAGE.partition(b"\r\n\r\n")[2])
+    assert len(await smtp.messages()) == 1
+
+
+@pytest.mark.parametrize("name", ["address_field", "text_field", "compose"])
+async def test_a_reply_that_cannot_be_written_costs_only_the_reply(
+    smtp: Smtp, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """SMTP-161: the message that would be answered is stored."""
+
+    def fail(*_: object, **__: object) -> bytes:
+        return "ü".encode("ascii")
+
+    await install(smtp, 'require "vacation"; vacation "away";')
+    context = msgspec.structs.replace(smtp.context, resolver=zone())
+    monkeypatch.setattr(storing, name, fail)
+    assert (await deliver(smtp, context, await signed(), sender="ann@remote.example")).startswith("250")
+    assert await smtp.carried() == []
+    assert len(await smtp.messages()) == 1
 
 
 async def broken(*_: object) -> list[int]:

@@ -56,6 +56,7 @@ def test_a_whole_field() -> None:
         dmarc=DMARCResult(
             status=DMARCStatus.PASS, domain="remote.example", record_domain="remote.example", policy="reject"
         ),
+        utf8=False,
     )
     lines = field.decode().split("\r\n")
     assert all(len(line) <= 78 for line in lines)
@@ -88,6 +89,7 @@ def test_received_spf() -> None:
         ip=ip_address("2001:db8::1"),
         mail_from='"a \\"b"@remote.example',
         helo="[192.0.2.1]",
+        utf8=False,
     )
     assert unfolded(field) == (
         "Received-SPF: fail (mail.ours.example: remote.example does not designate 2001:db8::1 as permitted sender, "
@@ -95,6 +97,34 @@ def test_received_spf() -> None:
         'envelope-from="\\"a \\\\\\"b\\"@remote.example"; helo="[192.0.2.1]"; '
         f"problem={'x' * 68}; mechanism=-all; receiver=mail.ours.example; identity=mailfrom"
     )
+
+
+@pytest.mark.parametrize("utf8", [True, False])
+def test_addresses_in_utf8_stand_in_messages_that_may_have_them(utf8: bool) -> None:
+    """AUTH-85: RFC 8601 §2.2, RFC 8616: elsewhere the property is left out, and texts have question marks."""
+    field = authentication_results(
+        "mail.ours.example",
+        ip=ip_address("192.0.2.1"),
+        mail_from="jörg@remote.example",
+        iprev=None,
+        dkim=[DKIMResult(status=SignatureStatus.FAIL, domain="x.example", identity="用户@x.example", problem="ü?")],
+        spf=[SPFResult(status=SPFStatus.PASS, domain="remote.example")],
+        dmarc=None,
+        utf8=utf8,
+    )
+    found = parse(unfolded(field).partition(":")[2])
+    dkim, spf = found.methods
+    assert field.isascii() is not utf8
+    assert dkim.reason == ("ü?" if utf8 else "??")
+    assert [one.value for one in dkim.properties] == ["x.example", *(["用户@x.example"] if utf8 else [])]
+    assert [one.value for one in spf.properties] == (["jörg@remote.example"] if utf8 else [])
+
+
+def test_no_value_makes_a_line_longer_than_smtp_takes() -> None:
+    """AUTH-85, AUTH-105: a localpart of i= may have 256 characters of four octets each."""
+    longest = Method(name="dkim", result="fail", properties=(Property("header", "i", "\U00020000" * 256 + "@x"),))
+    field = write(AuthResults("mail.ours.example", (longest,)), utf8=True)
+    assert max(map(len, field.split(b"\r\n"))) <= 400
 
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
@@ -122,7 +152,7 @@ def test_texts_of_strangers_make_no_results(methods: list[Method]) -> None:
     """AUTH-85, AUTH-105: whatever a value holds, readers see as many results and properties as there are, on lines
     that are continued.
     """
-    field = write(AuthResults("mail.ours.example", tuple(methods)))
+    field = write(AuthResults("mail.ours.example", tuple(methods)), utf8=True)
     lines = field.decode().split("\r\n")
     assert lines.pop() == ""
     assert all(line.startswith("\t") for line in lines[1:])

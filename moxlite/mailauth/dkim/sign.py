@@ -234,5 +234,5 @@ class FoldedField:
                 self._lines[-1] += piece
 
     def octets(self) -> bytes:
-        """The folded field, without its final line end."""
-        return "\r\n".join(self._lines).encode("ascii")
+        """The folded field, without its final line end. What others wrote in it may be UTF-8 (RFC 6532, RFC 8616)."""
+        return "\r\n".join(self._lines).encode()

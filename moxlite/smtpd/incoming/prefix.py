@@ -78,8 +78,14 @@ def common_of(session: Session, transaction: Transaction, prepared: PreparedMess
             spf=[spf_result for spf_result in (checks.spf, checks.helo) if spf_result is not None],
             dmarc=msgspec.structs.replace(checks.dmarc, override=override),
             arc=checks.arc,
+            utf8=utf8,
         ) + received_spf(
-            checks.spf, hostname=hostname, ip=ip, mail_from=mail_from, helo=hello.name if hello is not None else ""
+            checks.spf,
+            hostname=hostname,
+            ip=ip,
+            mail_from=mail_from,
+            helo=hello.name if hello is not None else "",
+            utf8=utf8,
         )
 
     return Common(

@@ -27,7 +27,6 @@ from moxlite.mailauth.dkim.message import Message as SignedMessage
 from moxlite.mailauth.dkim.sign import Signer, SigningError, sign
 from moxlite.proto.address import Address, Domain
 from moxlite.proto.mime.compose import (
-    ComposeError,
     TextPart,
     address_field,
     answer_fields,
@@ -70,12 +69,17 @@ async def with_messages(
 
     `prefix`: the trace fields of the account's copy.
     """
+    account = decided.case.account
     actions: list[AnyAction] = []
     passed_on: dict[str, ForwardedMessage] = {}
     for action in decided.plan.actions:
         match action:
             case Vacation():
-                action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
+                try:
+                    action = msgspec.structs.replace(action, owed=await _answer(session, prepared, decided, action))
+                except ValueError as error:  # a text that no header can hold costs the reply, not the message
+                    logger.error("failed to write reply", extra={"kv": {"account": account, "err": error}})
+                    continue
             case Redirect():
                 # Signed and sealed once for all addresses of an alias: only the recipient differs.
                 if action.alias not in passed_on:
@@ -210,7 +214,8 @@ async def pass_on(
             host = session.hostname.ascii
             results = own_results(HeaderSection(prefix + b"\r\n"), host)
             fields = await seal(message, results, host, sealer, checks.arc.status, int(now)) + fields
-    except (SigningError, ComposeError) as error:  # or with the author as it is: it has no form in a new header
+    except ValueError as error:  # SigningError, or ComposeError: the author has no form in a new header
+        # Whatever in the message can't be written or signed: the message has been accepted, so it goes on as it is.
         passing_logger.info("message forwarded without ARC seal", extra={"kv": {"account": case.account, "err": error}})
     sender = transaction.sender.address
     envelope = prepared.index.envelope
