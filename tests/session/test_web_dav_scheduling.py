@@ -637,6 +637,24 @@ async def test_invitations_of_known_and_proven_senders_come_into_the_calendar(of
     assert office.mails == []
 
 
+async def test_what_programs_keep_in_an_event_stays_with_its_owner(office: Office, post: Post) -> None:
+    """DAV-23, DAV-29, JMAP-71: JSPROP lines, as hideAttendees, are sent to nobody, nor taken from a mail."""
+    kept = ("JSPROP;JSPTR=hideAttendees:true", 'JSPROP;JSPTR="example.com:note":"private"')
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, *kept))
+    await office.settle()
+    assert "JSPROP" in await office.entry("mia")
+    assert "JSPROP" not in await office.entry("tom")
+    [mail] = [one for one in office.mails if "ada@" in str(one["To"])]
+    assert "JSPROP" not in "".join(part.get_content() for part in mail.walk() if part.get_content_maintype() == "text")
+    count = len(office.mails)
+    await office.mia.put("m.ics", meeting(ADA_ASKED, TOM_ASKED, kept[0]))
+    await office.settle()
+    assert len(office.mails) == count
+    await post.send(from_ada(*kept))
+    assert "SUMMARY:Talk" in await office.entry("mia", "a1")
+    assert "JSPROP" not in await office.entry("mia", "a1")
+
+
 async def test_an_invitation_to_another_form_of_an_address_comes_into_the_calendar(office: Office, post: Post) -> None:
     """DAV-26, DAV-29: with text after a separator, and a name in the URI; the answer leaves from that address."""
     domain = office.rig.holder.current.domains.domains["example.org"]

@@ -139,21 +139,23 @@ async def test_what_a_program_puts_in_place_of_the_alerts_is_ignored(rig: Rig) -
         assert calendar["defaultAlertsWithTime"] == found
 
 
-async def test_guests_cannot_be_hidden_from_each_other(rig: Rig) -> None:
-    """JMAP-71: it is refused, of a single day too, and an event in which a phone put it is shown without."""
+@pytest.mark.parametrize("name", ["hideAttendees", "mayInviteSelf", "mayInviteOthers"])
+async def test_what_would_promise_guests_something_is_refused(rig: Rig, name: str) -> None:
+    """JMAP-71: of a single day too, and an event in which a phone put it is shown without."""
     client = Client(rig)
-    number = await made(client, hideAttendees=False, recurrenceRule={"frequency": "daily", "count": 3})
+    false: dict[str, Any] = {name: False}
+    number = await made(client, **false, recurrenceRule={"frequency": "daily", "count": 3})
     day = "2026-12-01T12:00:00"
     for key, patch in {
-        number: {"hideAttendees": True},
-        f"{number}-{day.replace('-', '').replace(':', '')}": {"hideAttendees": True},
+        number: {name: True},
+        f"{number}-{day.replace('-', '').replace(':', '')}": {name: True},
     }.items():
         found = await client.call("CalendarEvent/set", update={key: patch})
-        assert found["notUpdated"][key]["properties"] == ["hideAttendees"]
-    await Program(rig).put("a.ics", event("hidden", "JSPROP;JSPTR=hideAttendees:true"))
-    events = (await client.call("CalendarEvent/get", properties=["uid", "hideAttendees"]))["list"]
+        assert found["notUpdated"][key]["properties"] == [name]
+    await Program(rig).put("a.ics", event("hidden", f"JSPROP;JSPTR={name}:true"))
+    events = (await client.call("CalendarEvent/get", properties=["uid", name]))["list"]
     assert len(events) == 2
-    assert not any(one.get("hideAttendees") for one in events), events
+    assert not any(one.get(name) for one in events), events
 
 
 @pytest.mark.parametrize("tell", [True, False])

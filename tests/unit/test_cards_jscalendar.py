@@ -12,7 +12,7 @@ from hypothesis import given, settings, strategies as st
 from moxlite.proto.cards.calendarobject import BadObject, read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.editing import form_of
-from moxlite.proto.cards.jscalendar import COVERED, PROPERTIES, Clock, Object, event_of, instance_of
+from moxlite.proto.cards.jscalendar import COVERED, FALSE_ONLY, PROPERTIES, Clock, Object, event_of, instance_of
 from moxlite.proto.cards.jscalendarlines import BadEvent, normal
 from moxlite.proto.cards.jscalendarseries import entry_of
 from moxlite.proto.cards.jspatches import difference, patched
@@ -165,7 +165,6 @@ FULL: Object = {
     "created": "2026-11-01T00:00:00Z",
     "color": "#ff0000",
     "useDefaultAlerts": True,
-    "mayInviteSelf": True,
     "example.com:boat": {"name": "Passat", "masts": [4, {"high": None}]},
     "locations": {"a": {"name": "Sea", "description": "wide"}, "b": {"name": "Land"}},
     "links": {"x": {"href": "data:text/plain;base64,QUJD", "rel": "enclosure", "size": 3}},
@@ -471,8 +470,6 @@ VALUES: Object = {
     "sequence": 3,
     "priority": 5,
     "useDefaultAlerts": True,
-    "mayInviteSelf": True,
-    "mayInviteOthers": True,
     "keywords": {"a, b": True},
     "categories": {"https://x.example/c": True},
     "relatedTo": {"other": {"@type": "Relation", "relation": {"parent": True}}},
@@ -607,7 +604,7 @@ def test_no_property_is_without_a_value() -> None:
     missing = {(kind, name) for kind, values in (*defaults, ("alert", ALERT)) for name in values} - tried
     # by `PLAIN`, with objects of their own, or of one value alone
     objects = {"locations", "virtualLocations", "links", "participants", "alerts", "recurrenceRule"}
-    assert missing == {("event", name) for name in (*objects, "excluded", "showWithoutTime", "hideAttendees")} | {
+    assert missing == {("event", name) for name in (*objects, "excluded", "showWithoutTime", *FALSE_ONLY)} | {
         ("rule", "rscale"),
         ("rule", "skip"),
     }

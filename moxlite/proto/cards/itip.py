@@ -47,7 +47,7 @@ OF_END: Final = frozenset({"UID", "SUMMARY", "ORGANIZER", "DTSTART", "DTEND", "D
 TIMES: Final = ("DTSTART", "DTEND", "DURATION", "DUE", "RRULE", "RDATE")
 """Properties whose change makes earlier answers void (RFC 5546 §2.1.4)."""
 
-UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "TRANSP", "COLOR"})
+UNTOLD: Final = frozenset({"DTSTAMP", "SEQUENCE", "LAST-MODIFIED", "CREATED", "TRANSP", "COLOR", "JSPROP"})
 """Properties whose change is told to no attendee."""
 
 STAMP: Final = "X-MOXLITE-DTSTAMP"
@@ -504,7 +504,7 @@ def _told(parts: Sequence[Component], now: int) -> list[Component]:
         lines = [
             with_parameters(line, dict.fromkeys(OF_SERVER, "")) if line.name in ("ATTENDEE", "ORGANIZER") else line
             for line in part.properties
-            if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS", "COLOR")
+            if not line.name.startswith("X-") and line.name not in ("DTSTAMP", "TRANSP", "CLASS", "COLOR", "JSPROP")
         ]
         components.append(Component(part.name, [*lines, new_line("DTSTAMP", utc_text(now))], []))
     return components

@@ -55,6 +55,13 @@ PROPERTIES: Final = ("@type", "uid", "prodId", *(name for names in COVERED for n
 FLAGS: Final = ("useDefaultAlerts", "mayInviteSelf", "mayInviteOthers", "hideAttendees")
 """Properties of draft-ietf-jmap-calendars that an event has as JSPROP."""
 
+FALSE_ONLY: Final[Mapping[str, str]] = {
+    "hideAttendees": "guests can't be hidden from each other; set it to false, or leave it out",
+    "mayInviteSelf": "people can't invite themselves; set it to false, or leave it out",
+    "mayInviteOthers": "guests can't invite others; set it to false, or leave it out",
+}
+"""Those that would promise something to people, and why they can't be true."""
+
 NEVER_OVERRIDDEN: Final = frozenset(
     {"@type", "uid", "prodId", "method", "privacy", "relatedTo", *OF_SERIES, *FLAGS[1:]}
 )
@@ -306,8 +313,7 @@ def may_keep(path: str, value: Any) -> bool:
     """
     name, *rest = tokens_of(path)
     if name in FLAGS:
-        # Guests are sent, and see, all guests: a promise to hide them would be broken.
-        kept = (None, False) if name == "hideAttendees" else (None, False, True)
+        kept = (None, False) if name in FALSE_ONLY else (None, False, True)
         return not rest and any(value is one for one in kept)
     if name in PROPERTIES:
         return name in NAMED and bool(rest) and _is_shallow(value)

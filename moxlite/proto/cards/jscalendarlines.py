@@ -20,6 +20,7 @@ from moxlite.proto.cards.jscalendar import (
     BUSY,
     COVERED,
     DAY,
+    FALSE_ONLY,
     KEY,
     MAX_KEPT,
     NAMED,
@@ -68,8 +69,9 @@ def normal(event: Object) -> Object:
     members = {name: value for name, value in event.items() if value is not None}
     if members.setdefault("@type", "Event") != "Event":
         raise BadEvent("@type", 'must be "Event"')
-    if members.get("hideAttendees") is True:
-        raise BadEvent("hideAttendees", "guests can't be hidden from each other; set it to false, or leave it out")
+    for name, why in FALSE_ONLY.items():
+        if members.get(name) is True:
+            raise BadEvent(name, why)
     for name, kind in NAMED.items():
         if name in members:
             members[name] = {key: {"@type": kind, **value} for key, value in _objects(name, members[name]).items()}

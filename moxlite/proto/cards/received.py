@@ -56,7 +56,7 @@ MAX_DELEGATE: Final = 330
 MAX_LINE: Final = 32 << 10
 """Characters of a line accepted from an email."""
 
-UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD"})
+UNWANTED: Final = frozenset({"ATTACH", "IMAGE", "CONFERENCE", "CLASS", "CATEGORIES", "COLOR", "METHOD", "JSPROP"})
 """Properties that no mail brings into a calendar, of CONFERENCE all but the link by which one joins."""
 
 RULES_OF_ZONES: Final = frozenset({"STANDARD", "DAYLIGHT"})
