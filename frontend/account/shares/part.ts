@@ -96,6 +96,7 @@ function add(desk: Desk, found: Shares): HTMLElement {
     t("Folder"),
     found.mailboxes.map((name) => [name, visible(name)] as const),
     found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
+    t("In Sent and Drafts, guests can also see Bcc recipients."),
   );
   const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), {
     autocapitalize: "none",
