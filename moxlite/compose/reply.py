@@ -105,6 +105,8 @@ class AccountAddresses(msgspec.Struct, frozen=True):
       login: the login address, with the display name.
       is_own: whether mail to an address is delivered to this account alone, also by catchall or a separator.
       may_send: whether the account may use an address in From: an own one, or an alias with `allow_msg_from`.
+      is_masked: whether the account gives the address away: mail from it goes without the user's name, which would tell
+        whose address it is.
       is_local: whether a domain in lower case is one of the server's. Addresses elsewhere are not parsed, which would
         cost a millisecond for 15 internationalized ones.
     """
@@ -112,6 +114,7 @@ class AccountAddresses(msgspec.Struct, frozen=True):
     login: MailAddress
     is_own: Callable[[Address], bool]
     may_send: Callable[[Address], bool]
+    is_masked: Callable[[Address], bool]
     is_local: Callable[[str], bool]
 
 
@@ -259,7 +262,7 @@ def answers_from(original: Original, own: AccountAddresses) -> MailAddress:
         (candidate for candidate in candidates if _key(candidate) in arrived),
         next(iter(candidates + delivered), own.login),
     )
-    return msgspec.structs.replace(address, name=own.login.name)
+    return msgspec.structs.replace(address, name="" if _is(own, own.is_masked, address) else own.login.name)
 
 
 def receipt_from(original: Original, own: AccountAddresses) -> MailAddress | None:

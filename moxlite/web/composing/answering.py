@@ -10,12 +10,10 @@ from moxlite.compose.reply import AccountAddresses
 from moxlite.config.snapshot import AccountRecipient, full_name
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.types import MailAddress
-from moxlite.store.mail.links import sending_links
-from moxlite.store.mail.masked import masked_key, masked_named
+from moxlite.store.mail.given import Given, given_among
+from moxlite.store.mail.masked import masked_key
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from moxlite.compose.reply import Original
     from moxlite.config.snapshot import Snapshot
     from moxlite.proto.mime.headers import HeaderSection
@@ -25,24 +23,23 @@ MAX_DELIVERED: Final = 20
 """Delivered-To fields that are read. The first one is this server's."""
 
 
-def given_away(r: Reader, original: Original) -> set[str]:
-    """The keys (`masked_key`) of addresses in a message that the account gives away (MASK-6), or that its linked
-    mailboxes have (LINK-14).
-    """
+def given_away(r: Reader, original: Original) -> Given:
+    """The addresses in a message that the account gives away (MASK-6), or that its linked mailboxes have (LINK-14)."""
     envelope = original.envelope
     named = (*original.delivered_to, *envelope.from_[:MAX_RECIPIENTS], *envelope.to, *envelope.cc)
     keys = set()
     for address in named[:MAX_RECIPIENTS]:
         with suppress(AddressError):
             keys.add(masked_key(Address(Localpart(address.localpart), Domain.parse(address.domain))))
-    return {key for key in keys if masked_named(r, key)} | keys & sending_links(r).keys() if keys else set()
+    return given_among(r, keys)
 
 
-def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]) -> AccountAddresses:
-    """The author of an answer: the account, logged in by the address `login`. `masked`: keys as of `given_away`, so
-    that what is answered names no other address.
+def own_of(snapshot: Snapshot, account: str, login: str, given: Given) -> AccountAddresses:
+    """The author of an answer: the account, logged in by the address `login`. `given`: as of `given_away`, so that what
+    is answered names no other address; `NONE_GIVEN` where nothing is answered.
     """
     address = Address.parse(login)
+    masked = given.masked | given.linked
     elsewhere = {Domain.parse(key.rpartition("@")[2]) for key in masked}
     linked = {domain.ascii for domain in elsewhere} | {domain.unicode for domain in elsewhere}
 
@@ -66,7 +63,13 @@ def own_of(snapshot: Snapshot, account: str, login: str, masked: Collection[str]
         )
 
     author = MailAddress(full_name(snapshot, account, login), address.localpart, address.domain.ascii)
-    return AccountAddresses(login=author, is_own=is_own, may_send=may_send, is_local=is_local)
+    return AccountAddresses(
+        login=author,
+        is_own=is_own,
+        may_send=may_send,
+        is_masked=lambda one: masked_key(one) in given.masked,
+        is_local=is_local,
+    )
 
 
 def delivered_to(section: HeaderSection) -> tuple[MailAddress, ...]:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -18,6 +18,7 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
+from moxlite.store.mail.given import Given
 from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionAuth
@@ -279,8 +280,8 @@ class Webmail:
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
 
-        def own(masked: Collection[str]) -> AccountAddresses:
-            return own_of(self._server.config.current, session.account, session.address, masked)
+        def own(given: Given) -> AccountAddresses:
+            return own_of(self._server.config.current, session.account, session.address, given)
 
         try:
             return self._streams.add(session, home, facts, own)

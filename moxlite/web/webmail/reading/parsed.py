@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
 
@@ -26,6 +26,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
+from moxlite.store.mail.given import NONE_GIVEN, Given
 from moxlite.store.mail.links import sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.settings import address_view
@@ -67,7 +68,7 @@ MAX_FIELDS: Final = 1000  # of the header; mail has some dozens
 MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line, or a tag of HTML
 
-OwnWith: TypeAlias = Callable[[Collection[str]], AccountAddresses]
+OwnWith: TypeAlias = Callable[[Given], AccountAddresses]
 """The reader's addresses, with masked ones by their keys (`own_of`)."""
 
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
@@ -134,7 +135,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnW
         texts.append(_text(r, content, leaf, left))
         left -= min(left, leaf.part.decoded)
     # what the owner gives away is no address of a guest
-    own = own_with(() if guest else given_away(r, original_of(structure.envelope, section)))
+    own = own_with(NONE_GIVEN if guest else given_away(r, original_of(structure.envelope, section)))
     answers = own if guest else with_links(r, own, message_id)
     came = smtp_arrival(r, message_id)
     _, unsubscribe = _leaving(r, message_id, structure, section)
@@ -345,6 +346,7 @@ def with_links(r: Reader, own: AccountAddresses, message_id: int = 0, mailbox_id
         login=author,
         is_own=lambda one: masked_key(one) in addresses or own.is_own(one),
         may_send=lambda one: masked_key(one) in candidates or (address is None and own.may_send(one)),
+        is_masked=own.is_masked,
         is_local=lambda domain: domain in domains or own.is_local(domain),
     )
 
