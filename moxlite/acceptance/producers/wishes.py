@@ -273,7 +273,10 @@ def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: 
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return
     own = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
-    if own.isdisjoint(filtered.named) or str(sender).lower() in own:  # RFC 5230 §4.5
+    named = filtered.named
+    if case.alias is not None:  # a reply to mail for an alias would tell who is behind it
+        named = named - {str(case.asked).lower()}
+    if own.isdisjoint(named) or str(sender).lower() in own:  # RFC 5230 §4.5
         return
     yield Vacation(
         handle=hashlib.sha256(handle.encode()).digest()[:16],
