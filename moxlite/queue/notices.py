@@ -13,33 +13,30 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.notices import notify_account
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.admission import guard
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.dates import format_date
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
-from moxlite.proto.srs import BadReturnAddress, is_return_address
 from moxlite.queue import metrics, record
 from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import encoded, octets
 from moxlite.queue.data.rows import Message, Result
 from moxlite.queue.data.status import detail_of, meaning_of
+from moxlite.queue.forwards import OF_AUTHOR, as_known_outside, as_written_to, check_owner, note_failures, returned_to
 from moxlite.queue.localdelivery import waiting
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
-from moxlite.store.delivery.forwarding import note_bounce, targets
 from moxlite.store.delivery.perform import OwedRow, deliver, owe
-from moxlite.store.delivery.status import State
-from moxlite.store.delivery.submission import EVENT, Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import EVENT, KEPT, Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
-from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
@@ -61,7 +58,8 @@ CLASSES: Final = {Action.FAILED: "5", Action.DELAYED: "4", Action.DELIVERED: "2"
 
 async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
     """Store the due DSN about these recipients of a submission into the sender's Inbox, or send it to the sender of
-    incoming mail. Idempotent: a second call after a crash stores nothing more.
+    incoming mail. The author of a message that an account has sent on and kept gets no DSN. Idempotent: a second call
+    after a crash stores nothing more.
 
     DSNs of a removed account go to the postmaster, without the body of the message. Raises StoreError if the DSN cannot
     be stored now.
@@ -77,6 +75,8 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
     # Before the DSN: after a kill in between it is noted again, which changes nothing, since only the time of the
     # first failure counts.
     await note_failures(ctx, database, messages)
+    if KEPT in message.extra:
+        return
     if home is not None:
         await _send_notice(ctx, database, messages, home)
         return
@@ -97,22 +97,12 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
 
     try:
         async with ctx.accounts.use(account_name) as account:
-            await _check_owner(database, message)
+            await check_owner(database, message)
             await _note_event(account, messages, key)
             await store(account, await compose(), mailbox)
     except (AccountUnknown, AccountRemoved):
         async with ctx.accounts.use(static.postmaster.account) as account:
             await store(account, await compose(orphaned=True), static.postmaster.mailbox)
-
-
-async def _check_owner(database: Database, message: Message) -> None:
-    """Raise AccountRemoved if the account of a message was removed since the row was read: the account that is open
-    under its name may be a new one.
-    """
-    # A removal changes the rows before the name is free, so the account is the old one as long as they are unchanged.
-    current = await database.read(lambda r: record.get(r, message.id), op="queue notice")
-    if current is None or current.account != message.account:
-        raise AccountRemoved(message.account)
 
 
 async def _note_event(account: Account, messages: Sequence[Message], key: bytes) -> None:
@@ -182,15 +172,21 @@ async def compose_notice(
 
     Args:
       utf8: use the UTF-8 form (QUEUE-104).
-      to: its recipient, by default the sender in the envelope.
+      to: its recipient elsewhere, by default the sender in the envelope, here. Who is elsewhere is told what the sender
+        knows: the address that was written to, and what our server would have said.
       orphaned: the sender's account was removed, so the postmaster reads it.
     """
     snapshot = ctx.config.current
     hostname = snapshot.static.hostname
     first = messages[0]
     actions = [Action(message.dsn_due) for message in messages]
+    sent_on = returned_to(ctx, first) is not None
+    outside = to is not None
+    if outside:
+        messages = [as_known_outside(message) for message in messages]
     full = (
         not orphaned  # the message is private
+        and not sent_on
         and Action.FAILED in actions  # else the header section will do: RFC 3461 §4.3
         and first.size <= MAX_FULL
         and first.dsn_ret != "HDRS"
@@ -202,7 +198,8 @@ async def compose_notice(
         DSN(
             reporting_mta=hostname.ascii,
             recipients=tuple(
-                _recipient(ctx, message, action) for message, action in zip(messages, actions, strict=True)
+                _recipient(ctx, message, action, sent_on=sent_on)
+                for message, action in zip(messages, actions, strict=True)
             ),
             envelope_id=first.dsn_envid,
             arrival=first.queued,
@@ -213,8 +210,15 @@ async def compose_notice(
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
         date=ctx.clock(),
         references=first.message_id,
-        text=notice_text(messages, actions, _retries(ctx, first, actions[0]), hostname, orphaned=orphaned),
-        original=await _returned(database, first, full=full),
+        text=notice_text(
+            [as_written_to(message) for message in messages] if sent_on else messages,
+            actions,
+            _retries(ctx, first, actions[0]),
+            hostname,
+            orphaned=orphaned,
+            outside=outside,
+        ),
+        original=await _returned(database, first, full=full, names=OF_AUTHOR if sent_on else ()),
         full=full,
         utf8=utf8,
     )
@@ -233,7 +237,7 @@ def _mailbox(address: Address) -> MailAddress:
     return MailAddress(name="", localpart=str(address.localpart), domain=address.domain.ascii)
 
 
-def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
+def _recipient(ctx: Context, message: Message, action: Action, *, sent_on: bool) -> DSNRecipient:
     last = message.last_result
     kind, _, original = message.dsn_orcpt.partition(";")
     code_class = CLASSES[action]
@@ -243,10 +247,15 @@ def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
         enhanced = f" {str(last.code)[0]}.{last.secode}" if last.secode else ""
         diagnostic = f"{last.code}{enhanced} {last.reply}"
     retries = _retries(ctx, message, action)
+    status = f"{code_class}.{(detail_of(last) if last is not None else '') or '0.0'}"
+    if sent_on:
+        known = as_written_to(message).recipient_address
+        until = retries[-1] if retries else None
+        return DSNRecipient(final_recipient=known, action=action, status=status, will_retry_until=until)
     return DSNRecipient(
         final_recipient=message.recipient_address,
         action=action,
-        status=f"{code_class}.{(detail_of(last) if last is not None else '') or '0.0'}",
+        status=status,
         status_comment=last.error if last is not None else "",
         original_recipient=original,
         original_type=kind or "rfc822",
@@ -258,8 +267,10 @@ def _recipient(ctx: Context, message: Message, action: Action) -> DSNRecipient:
     )
 
 
-async def _returned(database: Database, message: Message, *, full: bool) -> bytes:
-    """The octets to return: the message, or at least its header section; of a damaged message the readable part."""
+async def _returned(database: Database, message: Message, *, full: bool, names: Sequence[bytes] = ()) -> bytes:
+    """The octets to return: the message, or at least its header section; of a damaged message the readable part.
+    `names`: the only fields of the header section that are returned.
+    """
     limit = MAX_FULL if full else MAX_HEADER
     data = bytearray()
     try:
@@ -269,6 +280,8 @@ async def _returned(database: Database, message: Message, *, full: bool) -> byte
                 break
     except ChunkDamaged:
         logger.error("queued message is damaged", extra={"kv": {"msg": message.id}})
+    if names:
+        return b"".join(field.raw for field in HeaderSection(bytes(data)).all(*names))
     return bytes(data)
 
 
@@ -319,8 +332,14 @@ def notice_text(
     hostname: Domain,
     *,
     orphaned: bool = False,
+    outside: bool = False,
 ) -> str:
-    """The text of a notice, with CRLF. `retries`: times of the first message's remaining attempts, µs UTC."""
+    """The text of a notice, with CRLF.
+
+    Args:
+      retries: times of the first message's remaining attempts, µs UTC.
+      outside: its reader is elsewhere, and has no use for what this server's administrator can do.
+    """
     first, action = messages[0], _common(actions)
     one = len(messages) == 1
     introduction = TO_ONE[action].format(first.recipient_address) if one else TO_MANY[action].format(len(messages))
@@ -336,7 +355,8 @@ def notice_text(
         if not one:
             lines += [f"{message.recipient_address}", ""]
         if message.last_result is not None:
-            lines += _arrival(message.last_result, what) if message.last_result.success else _failure(message)
+            arrived = message.last_result.success
+            lines += _arrival(message.last_result, what) if arrived else _failure(message, outside=outside)
     if (more := len(messages) - MAX_SHOWN) > 0:
         recipients = "1 more recipient is" if more == 1 else f"{more} more recipients are"
         lines += [f"{recipients} in the second part of this message.", ""]
@@ -353,7 +373,7 @@ def _arrival(result: Result, action: Action) -> list[str]:
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 
-def _failure(message: Message) -> list[str]:
+def _failure(message: Message, *, outside: bool) -> list[str]:
     result = message.last_result
     assert result is not None
     meaning = meaning_of(result)
@@ -362,7 +382,7 @@ def _failure(message: Message) -> list[str]:
         lines += ["What happened:", "", f"    {meaning.meaning}", ""]
     if meaning.advice:
         lines += ["Try this:", "", f"    {meaning.advice}", ""]
-    if meaning.admin and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
+    if meaning.admin and not outside and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
         lines += ["For the administrator:", "", f"    {meaning.admin}", ""]
     if result.error:
         lines += ["Last error:", "", f"    {result.error}", ""]
@@ -371,93 +391,6 @@ def _failure(message: Message) -> list[str]:
         lines += [f"Response from {server or 'the server'}:", ""]
         lines += [*[f"    {line}" for line in result.reply.split("\n")], ""]
     return lines
-
-
-# Bounces of messages that accounts have sent on: who gets them, and which addresses are stopped (QUEUE-179).
-
-
-forwards_logger = logging.getLogger("moxlite.queue.notices.forwards")
-
-ARRIVED: Final = """
-SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
-
-STOPPED: Final = (
-    "Forwarding to {address} is off because your mail has bounced there for three days. The last error was:\n\n    "
-    '{error}\n\nNew mail will be kept in your mailbox. When the address works again, open "Forwarding" on your '
-    "account page and resume\nforwarding.\n"
-)
-
-
-def returned_to(ctx: Context, message: Message) -> Address | None:
-    """The first sender of a message that was sent on; None for others."""
-    sender = message.sender.address
-    if sender is None or not is_return_address(sender.localpart):
-        return None
-    try:
-        return ctx.srs.back(sender.localpart, ctx.clock() / 1_000_000)
-    except BadReturnAddress:
-        return None
-
-
-async def note_failures(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
-    """Note which addresses of an account's forwarding have bounced, and tell the owner of those that are stopped.
-
-    Raises StoreError.
-    """
-    for message in messages:
-        if message.dsn_due != Action.FAILED.value:
-            continue
-        last = message.last_result
-        error = "" if last is None else last.reply or last.error
-        address = str(message.recipient_address).lower()
-        try:
-            async with ctx.accounts.use(message.account) as account:
-                await _check_owner(database, message)
-                stopped = await _note(account, database, address, error)
-        except (AccountUnknown, AccountRemoved):
-            continue
-        if stopped:
-            await _tell(ctx, message.account, address, error)
-
-
-async def _note(account: Account, database: Database, address: str, error: str) -> bool:
-    """Note a bounce of an address; returns whether it is stopped by that."""
-    found = await account.read(targets, op="forwarding")
-    # One asked for all mail, one for mail of aliases; those that bounce already first.
-    same = sorted((target for target in found if target.address == address), key=lambda target: target.failing is None)
-    if not same:
-        return False
-    known = same[0]
-
-    def has_arrived(r: Reader) -> bool:
-        states = (State.DELIVERED.value, State.RELAYED.value)
-        return known.failing is not None and r.row(ARRIVED, account.name, address, known.failing, *states) is not None
-
-    # All that the account has sent since is looked at: a newsletter has many recipients.
-    arrived = await database.scan(has_arrived, op="forwarding")
-    return await account.write(lambda tx: note_bounce(tx, address, error, arrived=arrived))
-
-
-async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
-    snapshot = ctx.config.current
-    settings = snapshot.account(account)
-    forwards_logger.warning("forwarding stopped", extra={"kv": {"account": account, "err": error}})
-    own = (
-        next((destination for destination in settings.destinations if not destination.startswith("@")), "")
-        if settings is not None
-        else ""
-    )
-    if own:
-        text = STOPPED.format(address=address, error=error)
-        await notify_account(
-            ctx.accounts,
-            snapshot,
-            account,
-            Address.parse(own),
-            f"Forwarding to {address} is off",
-            text,
-            once=f"forward {account} {address} {ctx.clock() // 86_400_000_000}",
-        )
 
 
 # DSNs that are due are stored, one after the other.

@@ -16,7 +16,9 @@ from moxlite.mailauth.dkim.sign import PrivateKey, generate, key_record, to_pem
 from moxlite.mailauth.dkim.verify import verify as verify_dkim
 from moxlite.mailauth.results import ARCStatus, SignatureStatus
 from moxlite.process.keys import SigningKeys
+from moxlite.proto.dsn import parse_dsn
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.structure import scan
 from moxlite.smtpd import Context
 from moxlite.smtpd.incoming import storing
 from moxlite.store.delivery.forwarding import confirm_target, note_bounce, refuse_target, start_again
@@ -91,15 +93,13 @@ async def test_a_rule_sends_its_mail_on_and_keeps_it(smtp: Smtp) -> None:
 
 
 async def test_mail_is_sent_on_and_kept(smtp: Smtp) -> None:
-    """SMTP-159, AUTH-114: from a return address of ours, with Delivered-To, the rest octet by octet."""
+    """SMTP-159: from the own address, to which bounces come, with Delivered-To, the rest octet by octet."""
     context = forwarding(smtp)
     await confirm(smtp)
     assert (await deliver(smtp, context, sender="ann@remote.example")).startswith("250")
     [sent] = await smtp.carried()
     assert [str(one.address) for one in sent.submission.recipients] == [TARGET]
-    mail_from = sent.submission.mail_from
-    assert mail_from is not None
-    assert str(mail_from).endswith("=remote.example=ann@ours.example")
+    assert str(sent.submission.mail_from) == "mia@ours.example"
     assert sent.octets.endswith(MESSAGE)
     assert sent.message["Delivered-To"] == "mia@ours.example"
     assert sent.message["Return-Path"] is None
@@ -107,11 +107,12 @@ async def test_mail_is_sent_on_and_kept(smtp: Smtp) -> None:
 
 
 async def test_without_a_copy_nothing_is_kept(smtp: Smtp) -> None:
-    """SMTP-159: `keep_copy`."""
+    """SMTP-159, AUTH-114: `keep_copy`; it goes on from a return address of ours."""
     context = forwarding(smtp, more="keep_copy = false")
     await confirm(smtp)
-    await deliver(smtp, context)
-    assert len(await smtp.carried()) == 1
+    await deliver(smtp, context, sender="ann@remote.example")
+    [sent] = await smtp.carried()
+    assert str(sent.submission.mail_from).endswith("=remote.example=ann@ours.example")
     assert await smtp.messages() == []
 
 
@@ -289,7 +290,7 @@ mailbox = "Lists"
 @pytest.mark.parametrize("policy", ["none", "reject"])
 async def test_a_list_breaks_the_signature_of_the_author(smtp: Smtp, policy: str) -> None:
     """QUEUE-179: the list's own signature is no proof of the author. Where the author's domain is strict, and the owner
-    takes the list's mail all the same, From becomes another; bounces go to the list.
+    takes the list's mail all the same, From becomes another.
     """
     changes = {"_dmarc.remote.example": [f"v=DMARC1; p={policy}"], "other.example": ["v=spf1 ip4:198.51.100.7 -all"]}
     resolver = zone({**changes, **keys_of("other.example"), **own_record()})
@@ -302,7 +303,6 @@ async def test_a_list_breaks_the_signature_of_the_author(smtp: Smtp, policy: str
     mail = await by_signers(broken, "other.example")
     assert (await deliver(smtp, context, mail, sender="boats-bounces@other.example")).startswith("250")
     [sent] = await smtp.carried()
-    assert "=other.example=boats-bounces@ours.example" in str(sent.submission.mail_from)
     assert "dmarc=fail" in sent.message["ARC-Authentication-Results"]
     whole = sent.submission.prefix + sent.octets
     assert (await verify_arc(resolver, Message.of(whole))).status is ARCStatus.PASS
@@ -420,8 +420,10 @@ async def broken(*_: object) -> list[int]:
 
 
 async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
-    """AUTH-114, SMTP-159a: for the null sender alone, in a transaction of its own; forged ones are unknown."""
-    context = forwarding(smtp)
+    """AUTH-114, SMTP-159a: for the null sender alone, in a transaction of its own; forged ones are unknown. It names
+    the address that was written to, whatever the bounce says.
+    """
+    context = forwarding(smtp, more="keep_copy = false")
     await confirm(smtp)
     await deliver(smtp, context, sender="ann@remote.example")
     [sent] = await smtp.carried()
@@ -454,12 +456,76 @@ async def test_the_bounce_of_a_forwarded_message_goes_home(smtp: Smtp) -> None:
     [home] = smtp.queued
     assert home.submission.mail_from is None
     assert [str(one.address).lower() for one in home.submission.recipients] == ["ann@remote.example"]
-    assert home.octets == bounce
-    assert home.message["Received"] is not None
+    assert home.message["To"].lower() == "<ann@remote.example>"
+    assert b"Action: failed" in home.octets
+    assert b"far.example" not in home.octets
+    for kind in ("Auto-Submitted: auto-replied\r\nFrom: <mia@far.example>", "From: <someone@far.example>"):
+        reply = f"{kind}\r\nSubject: away\r\n\r\nI'm on a boat.\r\n".encode()
+        assert (await deliver(smtp, context, reply, sender="", to=back)).startswith("550 5.7.1")
     for _ in range(9):
         assert (await deliver(smtp, context, bounce, sender="", to=back)).startswith("250")
     async with smtp.connect(context=context) as client:
         await client.play(f"C: MAIL FROM:<>\nS: 250\nC: RCPT TO:<{back}>\nS: 452 4.7.1")
+
+
+REPORT = """From: <mailer-daemon@far.example>\r
+Subject: failed\r
+Content-Type: multipart/report; report-type=delivery-status; boundary=b\r
+\r
+--b\r
+\r
+The mailbox of mia@far.example is full.\r
+--b\r
+Content-Type: message/delivery-status\r
+\r
+Reporting-MTA: dns; mx.far.example\r
+\r
+Final-Recipient: rfc822; mia@far.example\r
+Action: {action}\r
+Status: {status}\r
+Diagnostic-Code: smtp; {status} mia@far.example is full\r
+\r
+--b\r
+Content-Type: text/rfc822-headers\r
+\r
+Delivered-To: {to}\r
+Message-Id: <1@remote.example>\r
+Subject: hello\r
+--b--\r
+"""
+
+
+@pytest.mark.parametrize(
+    ("action", "status", "to", "named"),
+    [
+        ("failed", "5.2.2", "shop@ours.example", "shop@ours.example"),
+        ("delayed", "4.2.2", "shop@ours.example", "shop@ours.example"),
+        ("failed", "5.2.2", "mia@far.example", ""),
+        ("delivered", "2.0.0", "shop@ours.example", None),
+    ],
+)
+async def test_a_bounce_from_far_away_tells_the_sender_no_other_address(
+    smtp: Smtp, action: str, status: str, to: str, named: str | None
+) -> None:
+    """SMTP-159a: a report that a program can read is told by its status; what nobody asked for is refused."""
+    context = forwarding(smtp, more="keep_copy = false")
+    await confirm(smtp)
+    await deliver(smtp, context, sender="ann@remote.example")
+    [sent] = await smtp.carried()
+    smtp.queued.clear()
+    report = REPORT.format(action=action, status=status, to=to).encode()
+    reply = await deliver(smtp, context, report, sender="", to=str(sent.submission.mail_from))
+    if named is None:
+        assert reply.startswith("550 5.7.1")
+        return
+    assert reply.startswith("250")
+    [home] = smtp.queued
+    dsn = parse_dsn(scan(home.octets), lambda start, stop: home.octets[start:stop])
+    [recipient] = dsn.recipients
+    assert (recipient.action, recipient.status) == (action, status)
+    assert recipient.final_recipient == (named or str(sent.submission.mail_from))
+    assert home.message["In-Reply-To"] == "<1@remote.example>"
+    assert b"far.example" not in home.octets
 
 
 async def test_what_is_for_a_stopped_address_is_kept(smtp: Smtp) -> None:

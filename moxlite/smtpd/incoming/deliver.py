@@ -42,6 +42,7 @@ from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.smtpd import metrics, replies, trace
 from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.incoming.blocklists import question_of
+from moxlite.smtpd.incoming.homebound import send_home
 from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
 from moxlite.smtpd.incoming.results import DeliveryLog, Results
@@ -55,7 +56,6 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import look_at, read_header
 from moxlite.store.content.spoolmemory import WRITE_SIZE
 from moxlite.store.delivery.perform import OwedRow
-from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StoreError
 
 # Delivery of one message into accounts: plans, storing, notices and deferred deliveries, and the reply (SMTP-104..108).
@@ -385,7 +385,7 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
     if isinstance(transaction.home, str):
         return await _answer(session, transaction, transaction.home, spool, section)
     if transaction.home is not None:
-        return await _send_home(session, transaction, transaction.home, spool)
+        return await send_home(session, transaction, transaction.home, spool, PREFIX_ROOM)
     if all(isinstance(recipient.found, UnknownLocalpart) for recipient in transaction.recipients):
         await session.wire.pause(session.context.timeouts.unknown)
         noting = DeliveryLog(session, transaction, spool.size)
@@ -399,30 +399,6 @@ async def deliver(session: Session, transaction: Transaction, spool: Spool) -> R
             with await spool.with_header(cleaned, len(section.octets)) as clean_spool:
                 return await _deliver(session, transaction, clean_spool, await read_header(clean_spool), checks)
     return await _deliver(session, transaction, spool, section, checks)
-
-
-async def _send_home(session: Session, transaction: Transaction, home: Address, spool: Spool) -> Response:
-    """Queue the bounce of a message that was sent on, for its first sender; durable before the reply."""
-    limit = session.listener.max_message_size + PREFIX_ROOM
-    prepared = await prepare(spool, max_size=limit)
-    evidence = await evidence_of(_envelope(session, transaction), Message(prepared, await read_header(spool)))
-    submission = Submission(
-        account=session.snapshot.static.postmaster.account,
-        mail_from=None,
-        # A bounce that cannot be delivered has no sender to go back to.
-        recipients=(SubmissionRecipient(home, dsn_notify=DSNNotify.NEVER),),
-        received=transaction.received,
-        prefix=common_of(session, transaction, prepared, evidence).received(transaction.recipients[0].path),
-        has8bit=transaction.mail.body == "8BITMIME",
-        smtputf8=home.needs_smtputf8 or transaction.mail.smtputf8,
-        message_id=prepared.index.envelope.message_id,
-        subject=prepared.index.envelope.subject,
-        key=transaction.identifier,
-    )
-    await session.context.submit(submission, spool)
-    session.context.bounce_limit.count(transaction.recipients[0].path.localpart)
-    logger.info("bounce forwarded to original sender", extra={"kv": {"size": spool.size}})
-    return Response(250, "2.0.0", (f"message accepted, id {session.dialogue.received_id}",))
 
 
 async def _answer(

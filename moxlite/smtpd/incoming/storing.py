@@ -51,7 +51,7 @@ from moxlite.store.content.spoolheader import read_header
 from moxlite.store.delivery.actions import AnyAction, Deferred, Delivery, FileInto, Redirect, Vacation
 from moxlite.store.delivery.perform import DeliveryResult, OwedMessage, OwedRow, owe, perform, suppress_retry
 from moxlite.store.delivery.reasons import pack
-from moxlite.store.delivery.submission import DSNNotify, Submission, SubmissionRecipient
+from moxlite.store.delivery.submission import KEPT, DSNNotify, Submission, SubmissionRecipient
 from moxlite.store.errors import StorageBusy, StoreError
 
 # Messages that a delivery sends on: answers of a script or form, and redirected messages (SMTP-160, SMTP-161).
@@ -180,7 +180,8 @@ class ForwardedMessage(msgspec.Struct, frozen=True):
 
     def to(self, address: str) -> bytes:
         """The packed `OwedMessage` for an address."""
-        recipients = (SubmissionRecipient(Address.parse(address)),)
+        [recipient] = self.submission.recipients
+        recipients = (msgspec.structs.replace(recipient, address=Address.parse(address)),)
         submission = msgspec.structs.replace(self.submission, recipients=recipients)
         return OwedMessage(submission, forwarded=True, dropped=self.dropped).pack()
 
@@ -218,11 +219,16 @@ async def pass_on(
         # Whatever in the message can't be written or signed: the message has been accepted, so it goes on as it is.
         passing_logger.info("message forwarded without ARC seal", extra={"kv": {"account": case.account, "err": error}})
     sender = transaction.sender.address
+    # The author has reached an owner who keeps a copy: what comes of the other one is the owner's business.
+    kept = own == case.recipient.canonical and any(isinstance(action, FileInto) for action in decided.plan.actions)
+    if sender is not None and not kept:
+        sender = session.context.srs.sender_for(sender, own.domain, now)
     envelope = prepared.index.envelope
     submission = Submission(
         account=case.account,
-        mail_from=own if sender is None else session.context.srs.sender_for(sender, own.domain, now) or own,
-        recipients=(SubmissionRecipient(own),),
+        mail_from=own if kept else sender or own,
+        recipients=(SubmissionRecipient(own, dsn_orcpt=_written_to(transaction, case)),),
+        extra={KEPT: "yes"} if kept else {},
         received=transaction.received,
         prefix=fields,
         has8bit=transaction.mail.body == "8BITMIME",
@@ -232,6 +238,14 @@ async def pass_on(
         subject=envelope.subject,
     )
     return ForwardedMessage(submission, dropped)
+
+
+def _written_to(transaction: Transaction, case: Case) -> str:
+    """The address that the sender wrote to, as type and address (RFC 3461 §4.2): the only one that it may be told."""
+    asked = str(case.asked if isinstance(case.asked.host, Domain) else case.recipient.canonical)
+    return (
+        transaction.recipients[case.indexes[0]].command.orcpt or f"{'rfc822' if asked.isascii() else 'utf-8'};{asked}"
+    )
 
 
 def _loses_author(checks: Checks) -> bool:

@@ -29,6 +29,11 @@ MAX_EXTRA_KEYS: Final = 64
 EVENT: Final = "moxlite-event"
 """Key of `extra` with the id of the entry of a calendar that a mail is about."""
 
+KEPT: Final = "moxlite-kept"
+"""Key of `extra` of a message that an account has sent on and kept: its author has reached the owner, so the author
+isn't told what becomes of it.
+"""
+
 MAX_EXTRA_KEY: Final = 64
 """Octets of one key (QUEUE-5)."""
 
