@@ -34,6 +34,7 @@ from moxlite.proto.cards.moments import (
     Zones,
     described_zone,
     duration_of,
+    fixed_zone,
     iana_zone,
     is_date,
     time_text,
@@ -206,12 +207,12 @@ def _placed(moment: Moment | None) -> Moment | None:
     if moment is None or moment.zone in ("", "UTC") or "T" not in moment.local:
         return moment
     if moment.utc is None:
-        zone = iana_zone(moment.zone) or described_zone(moment.zone)
+        zone: tzinfo | None = iana_zone(moment.zone) or described_zone(moment.zone) or fixed_zone(moment.zone)
     else:  # by the rules of the file
         zone = None if ABBREVIATION.fullmatch(moment.zone) else iana_zone(moment.zone)
     if zone is None:  # the name is told where there is no moment: the time is not the same on all clocks
         return msgspec.structs.replace(moment, zone="") if moment.utc is not None else moment
-    return _zoned(datetime.fromisoformat(moment.local), zone, zone.key)
+    return _zoned(datetime.fromisoformat(moment.local), zone, getattr(zone, "key", ""))
 
 
 def write_reply(event: Event, address: str, name: str, answer: str, note: str, now: datetime) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -177,6 +177,12 @@ MAX_ZONE: Final = 200
 DESCRIBED: Final = re.compile(r"\((?:UTC|GMT)(?:[+-][0-9]{2}:?[0-9]{2})?\) *(\S.*)")
 """A zone as Windows lists it for people: ``(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna``."""
 
+FIXED: Final = re.compile(r"\(?(?:UTC|GMT) ?([+-])([0-9]{1,2})(?::?([0-9]{2}))?\)?")
+"""A zone by its offset, as Exchange and others write it: ``(GMT +01:00)``, ``UTC+01``."""
+
+FURTHEST: Final = 14
+"""Hours of the largest offset of a zone of people."""
+
 PLACES: Final = {
     "Abu Dhabi": "Asia/Dubai",
     "Alaska": "America/Anchorage",
@@ -250,12 +256,12 @@ def zone_name(text: str) -> str:
 
 def known_zone(name: str, zones: Zones) -> tzinfo | None:
     """A zone by its name: that of the IANA database or of Windows, else that of the file, else the one that the name
-    describes.
+    describes by places or by its offset.
     """
     own = zones.get(name)
     if own is not None and ABBREVIATION.fullmatch(name):
         return own
-    return iana_zone(name) or own or described_zone(name)
+    return iana_zone(name) or own or described_zone(name) or fixed_zone(name)
 
 
 def described_zone(name: str) -> ZoneInfo | None:
@@ -266,6 +272,18 @@ def described_zone(name: str) -> ZoneInfo | None:
         if zone is not None:
             return iana_zone(zone)
     return None
+
+
+def fixed_zone(name: str) -> tzinfo | None:
+    """The zone with the offset that a name says: of whole hours one of the IANA database, so that it has a name."""
+    match = FIXED.fullmatch(name)
+    hours, minutes = (0, 0) if match is None else (int(match[2]), int(match[3] or 0))
+    if match is None or hours > FURTHEST or minutes > 59:
+        return None
+    if not minutes and (zone := iana_zone(f"Etc/GMT{'-' if match[1] == '+' else '+'}{hours}")) is not None:
+        return zone  # its name has the other sign
+    span = timedelta(hours=hours, minutes=minutes)
+    return timezone(span if match[1] == "+" else -span)
 
 
 def value_of(text: str) -> datetime | None:
