@@ -30,6 +30,7 @@ from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.groupware.scheduling import ScheduleMessage
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
+from moxlite.store.mail.given import given_addresses
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.rows.messages import message, packed_structure
 from moxlite.store.types import Flag
@@ -92,6 +93,9 @@ class InvitationReceiver:
         method, entry = await read_owed(text)
         snapshot = self._config.current
         user = await off_loop(lambda: user_of(snapshot, account.name, entry.addresses()), kind="dav")
+        # Addresses that the user gives away are written to as any other.
+        given = await account.scan(lambda r: given_addresses(r, entry.addresses()), op="invitation")
+        user = msgspec.structs.replace(user, addresses=user.addresses | set(given))
         octets = await account.read(lambda r: _entry(r, entry.uid), op="invitation")
         there = await read(octets) if octets else None
         if not await off_loop(lambda: _may_say(method, entry, found.author, there), kind="dav"):
@@ -99,7 +103,8 @@ class InvitationReceiver:
         if method != "REPLY" and found.author in user.addresses:
             return  # the own entry is changed by its owner alone
         if method == "REQUEST":
-            invited = await off_loop(lambda: _invites(entry, partial(is_me, snapshot, account.name)), kind="dav")
+            is_own = partial(is_me, snapshot, account.name)
+            invited = bool(given) or await off_loop(lambda: _invites(entry, is_own), kind="dav")
             # By the addresses in the event itself: a mail that was sent on, or to a list, invites other people.
             if not invited or (not there and not (found.known or everyone)):
                 return

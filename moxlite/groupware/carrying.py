@@ -96,6 +96,9 @@ MAX_NEW_TIMES: Final = MAX_DECLINED
 Change = Callable[[CalendarObject | None, Expander], Awaitable[Component | None]]
 """Makes the receiver's entry of what it was; None for no change. Raises BadEntry, TooBusy."""
 
+Put = Callable[["AccountTx", Resource | None, bytes, ResourceFacts], object]
+"""Stores the receiver's entry in the place of what it was."""
+
 
 class MailSettings(msgspec.Struct, frozen=True):
     """User's settings for mail about events. `language`: chosen for the webmail, "" for none; mail about events is in
@@ -475,10 +478,12 @@ def _author(method: str, message: CalendarObject, sender: str) -> Author:
     return Author(address=address_of(line) or sender, name=name, comment="\n".join(texts)[:MAX_COMMENT])
 
 
-async def answer_entry(account: Account, text: str, user: User, status: str, author: str) -> bool:
-    """Bring an invitation, and the answer that its receiver has given otherwise, into the receiver's calendar; returns
-    whether it changed there. `author`: the proven author of the invitation, who may change the event from now on; ""
-    for none. Raises as `receive`.
+async def answered_entry(account: Account, text: str, user: User, status: str, author: str) -> EntryChange | None:
+    """The change that brings an invitation, and its receiver's answer, into the receiver's calendar; None where nothing
+    changes there. The caller stores it in the unit that sends the answer, so that no answer leaves without it.
+
+    `author`: the proven author of the invitation, who may change the event from now on; "" for none. Raises as
+    `receive`.
     """
     _, message = await read_owed(text)
     now = int(time.time())
@@ -494,46 +499,59 @@ async def answer_entry(account: Account, text: str, user: User, status: str, aut
 
         return await off_loop(work, kind="dav")
 
-    return await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)
+    return await prepare_change(account, lambda r: entry_with_uid(r, message.uid), change, put)
 
 
-async def change_entry(
-    account: Account,
-    find: Callable[[Reader], Resource | None],
-    change: Change,
-    put: Callable[[AccountTx, Resource | None, bytes, ResourceFacts], object],
-) -> bool:
+async def change_entry(account: Account, find: Callable[[Reader], Resource | None], change: Change, put: Put) -> bool:
     """Change an entry that is found, or make one; returns whether it was changed. What other programs change meanwhile
     is looked at again.
 
     Raises BadEntry, TooBusy, and what `put` raises.
     """
-    expander = Expander(account)
     for _ in range(TRIES):
-        there, octets = await account.read(lambda r: _found(r, find), op="schedule")
-        try:
-            component = await change(None if there is None else await read(octets), expander)
-        except AboveLimit as error:
-            raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
-        if component is None:
+        prepared = await prepare_change(account, find, change, put)
+        if prepared is None:
             return False
-        data = (await off_loop(partial(write_component, component), kind="dav")).encode()
-        facts = await expander.facts_of(await read(data))
-
-        def unit(
-            tx: AccountTx, there: Resource | None = there, data: bytes = data, facts: ResourceFacts = facts
-        ) -> bool:
-            now = find(tx)
-            # Compare the octets, not the modseq, because computed data is still valid after a write with the same
-            # octets.
-            if (None if now is None else now.hash) != (None if there is None else there.hash):
-                return False
-            put(tx, now, data, facts)
-            return True
-
-        if await account.write(unit):
+        if await account.write(prepared.store):
             return True
     raise TooBusy
+
+
+class EntryChange(msgspec.Struct, frozen=True):
+    """A change of an entry that is checked, and not stored yet: `there` is what it was made of, `data` and `facts` what
+    replaces it. `find` and `put` as for `change_entry`.
+    """
+
+    find: Callable[[Reader], Resource | None]
+    put: Put
+    there: Resource | None
+    data: bytes
+    facts: ResourceFacts
+
+    def store(self, tx: AccountTx) -> bool:
+        """Store it; returns False if the entry was changed meanwhile. Raises what `put` raises."""
+        now = self.find(tx)
+        # Compare the octets, not the modseq, because computed data is still valid after a write with the same octets.
+        if (None if now is None else now.hash) != (None if self.there is None else self.there.hash):
+            return False
+        self.put(tx, now, self.data, self.facts)
+        return True
+
+
+async def prepare_change(
+    account: Account, find: Callable[[Reader], Resource | None], change: Change, put: Put
+) -> EntryChange | None:
+    """Make and check a change of an entry; None for no change. Raises BadEntry, TooBusy."""
+    expander = Expander(account)
+    there, octets = await account.read(lambda r: _found(r, find), op="schedule")
+    try:
+        component = await change(None if there is None else await read(octets), expander)
+    except AboveLimit as error:
+        raise BadEntry(CALDAV + error.condition, reason_of(error)) from None
+    if component is None:
+        return None
+    data = (await off_loop(partial(write_component, component), kind="dav")).encode()
+    return EntryChange(find, put, there, data, await expander.facts_of(await read(data)))
 
 
 def _found(r: Reader, find: Callable[[Reader], Resource | None]) -> tuple[Resource | None, bytes]:

@@ -369,9 +369,6 @@ def test_parameters_of_a_line_are_changed_in_place() -> None:
         "BEGIN:VCALENDAR\r\nEND:VCALENDAR",
         "BEGIN:VCALENDAR\r\nMETHOD:PUBLISH\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR",
         "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR",
-        "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\n"
-        + "".join(f"ATTENDEE:mailto:a{number}@b\r\n" for number in range(501))
-        + "END:VEVENT",
     ],
 )
 def test_what_asks_nothing_is_refused(text: str) -> None:

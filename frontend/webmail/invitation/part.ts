@@ -35,6 +35,14 @@ const given: Readonly<Record<string, string>> = {
   no: t("You declined."),
   proposed: t("You proposed a new time."),
 };
+/** What the calendar of the user could not take of the event. */
+const leftOut: Readonly<Record<Invitation["left_out"][number], string>> = {
+  zone: t("Your calendar uses your time zone because the event's time zone is unknown."),
+  end: t("Your calendar doesn't have an end time because the event's isn't valid."),
+  rule: t("Your calendar only has the first date because it can't read how the event repeats."),
+  excluded: t("Your calendar also has dates that the organizer excluded."),
+  guests: t("Your calendar only lists the first 500 guests."),
+};
 const comes: Readonly<Record<string, string>> = { yes: t("going"), maybe: t("maybe"), no: t("not going") };
 
 /** A date without a time, as the reader writes it. */
@@ -296,6 +304,7 @@ function draw(
       found.others > 0 &&
         fact(t("Also"), many(found.others, "{n} more event in the file", "{n} more events in the file")),
     ),
+    found.left_out.map((one) => el("p", { class: "event-day" }, leftOut[one])),
     day,
     el(
       "div",

@@ -59,7 +59,12 @@ BROUGHT_BY: Final = "X-MOXLITE-BROUGHT-BY"
 BEFORE: Final = "X-MOXLITE-BEFORE"
 """Parameter of ORGANIZER: lines that the newest version has changed, as they were before (`received.former_lines`)."""
 
-OF_SERVER: Final = frozenset({"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE})
+LEFT_OUT: Final = "X-MOXLITE-LEFT-OUT"
+"""Parameter of ORGANIZER: what of the event no calendar takes (`storable.LEFT`)."""
+
+OF_SERVER: Final = frozenset(
+    {"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE, LEFT_OUT}
+)
 """Parameters between a client and its server (RFC 6638 §7), and the server's own."""
 
 OF_ANSWER: Final = frozenset({*OF_SERVER, "PARTSTAT", "RSVP"})

@@ -17,6 +17,7 @@ from moxlite.proto.cards.itip import (
     ANSWERS,
     BEFORE,
     BROUGHT_BY,
+    LEFT_OUT,
     STAMP,
     address_of,
     attendees_of,
@@ -48,6 +49,7 @@ from moxlite.proto.cards.limits import (
 )
 from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, time_text, utc_text, value_of
 from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
+from moxlite.proto.cards.storable import few_guests, storable
 from moxlite.wording import reason_of
 
 MAX_DELEGATE: Final = 330
@@ -85,11 +87,14 @@ OWN: Final = frozenset({"TRANSP", "CLASS", "CATEGORIES", "COLOR", "COMPLETED", "
 
 
 def read_message(text: str) -> tuple[str, CalendarObject]:
-    """The method and the entry of a message that this server has written. Raises BadComponents, BadObject."""
+    """The method and the entry of a message that this server has written, as far as a calendar takes it. Raises
+    BadComponents, BadObject.
+    """
     calendar = read_components(text, "VCALENDAR")
     lines = [line for line in calendar.properties if line.name != "METHOD"]
     method = calendar.value("METHOD").upper()
-    return method, object_of(Component("VCALENDAR", lines, calendar.components), message=method != "REQUEST")
+    known = storable(Component("VCALENDAR", lines, calendar.components))
+    return method, object_of(known, message=method != "REQUEST")
 
 
 def cleaned(text: str) -> str:
@@ -108,7 +113,8 @@ def cleaned(text: str) -> str:
     ]
     if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
         raise BadComponents("the calendar must be a scheduling message")
-    named = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
+    of_entry = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
+    named = few_guests([mapped(part, _unmarked) for part in of_entry])
     try:
         check_extent(Component("VCALENDAR", [], named))
     except AboveLimit as error:
@@ -117,6 +123,11 @@ def cleaned(text: str) -> str:
     head = [line for line in calendar.properties if line.name == "METHOD"][:1]
     made = new_calendar(CalendarObject(Component("VCALENDAR", [], zones), [], {}), list(map(_cleaned, named)))
     return write_component(Component("VCALENDAR", [*made.properties, *head], made.components))
+
+
+def _unmarked(line: Property) -> Property:
+    """A line without the server's own parameter, which only this server may write."""
+    return with_parameters(line, {LEFT_OUT: ""}) if line.name == "ORGANIZER" else line
 
 
 def _cleaned(part: Component) -> Component:

@@ -13,7 +13,7 @@ import hashlib
 import logging
 import secrets
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack, aclosing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -115,6 +115,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
       original_in: the account of the message that is answered or forwarded, "" for the user's own.
       draft: the draft that is sent, which the account of the author may keep; None: as in `drop_here`.
       way_of: as in `OutgoingMessage`.
+      also: stores what belongs to the message, in the unit that sends it; if it raises, nothing is sent.
       undo: seconds during which the page offers to take the message back, up to MAX_UNDO; 0: it is sent at once.
       send_at: the time at which it is sent, µs UTC; 0: now. `undo` means nothing then.
     """
@@ -128,6 +129,7 @@ class SendOptions(msgspec.Struct, frozen=True, kw_only=True):
     submit_id: bytes = b""
     original_in: str = ""
     draft: KeptDraft | None = None
+    also: Callable[[AccountTx], None] | None = None
     undo: int = 0
     send_at: int = 0
 
@@ -197,6 +199,8 @@ async def send(
                 if not tx.once(key):
                     return False
                 refuse_sent(tx, written)
+                if options.also is not None:
+                    options.also(tx)
                 # Counted in the unit that sends, so that parallel calls cannot pass a limit together. A refusal rolls
                 # all of it back.
                 rows = add_outgoing(tx, counted, limits)
@@ -236,6 +240,7 @@ async def _as_another(
     as `send`.
     """
     owner = found.way.owner
+    assert options.also is None, "`also` needs a message from an own address"
     await account.read(lambda r: refuse_sent(r, written), op="submit_known")
     async with accounts.use(owner) as other:
         shares = await other.read(lambda r: shares_drafts(r, account.name), op="drafts")

@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+from moxlite.proto.cards.storable import LeftOut
+
 State = Literal["", "old", "cancelled", "stranger"]
 
 
@@ -73,7 +75,9 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     user's is. ``answer``: the user's, also ``proposed`` for another time, "" for none; ``answered_old``: to an earlier
     version. ``event_id``: of the event in the user's calendar, 0 for none. ``before``: the event as that had it before
     this version, None where it is not known. ``join``: the https link by which one joins, "" for none.
-    ``proposal``: what a COUNTER proposes to the user, None in all others.
+    ``proposal``: what a COUNTER proposes to the user, None in all others. ``left_out``: what the user's calendar could
+    not take of the event: its ``zone``, so that its times are the same on all clocks; its ``end``; its ``rule``;
+    ``excluded`` dates of its rule; some of its ``guests``.
     """
 
     method: str
@@ -98,3 +102,4 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     join: str
     before: Earlier | None
     proposal: Proposal | None
+    left_out: list[LeftOut]

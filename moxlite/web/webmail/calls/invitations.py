@@ -10,14 +10,12 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.compose.draft import File
-from moxlite.groupware.carrying import answer_entry, by_language
-from moxlite.groupware.entries import BadEntry, TooBusy, about, read
-from moxlite.groupware.letters import answer_words
-from moxlite.groupware.people import account_of, is_me, speaks_for, user_of
+from moxlite.groupware.carrying import EntryChange, answered_entry
+from moxlite.groupware.entries import about, read
+from moxlite.groupware.people import user_of
 from moxlite.processor import off_loop
-from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
-from moxlite.proto.cards.components import BadComponents, write_component
+from moxlite.proto.cards.calendarobject import CalendarObject
+from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.contentline import property_of
 from moxlite.proto.cards.editing import BadForm, Form
 from moxlite.proto.cards.invitation import (
@@ -34,25 +32,23 @@ from moxlite.proto.cards.invitation import (
     write_declined,
     write_reply,
 )
-from moxlite.proto.cards.itip import new_calendar, role_of
+from moxlite.proto.cards.itip import new_calendar
 from moxlite.proto.cards.moments import known_zone, moment_of, seconds_of
 from moxlite.proto.cards.received import answer_in
-from moxlite.proto.mime.compose import new_message_id
+from moxlite.proto.cards.storable import LeftOut, left_out_of
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar, ReadCalendar
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
-from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.groupware.resources import Resource, entry_with_uid, resource_data
 from moxlite.store.people.invitations import InvitationState, Version, note_answer, note_invitation
 from moxlite.web.calls import call
-from moxlite.web.composing.sending import send
-from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
-from moxlite.web.errors import Conflict, NotFound, StorageRefused, Unavailable, UserError
+from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
-from moxlite.web.webmail.calls.entries import EntryCalls, Recurrence, Visit, stored
+from moxlite.web.webmail.calls.entries import Recurrence, Visit, stored
+from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, is_guest
 from moxlite.web.webmail.eventforms import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
@@ -65,7 +61,7 @@ from moxlite.wording import reason_of, worded
 if TYPE_CHECKING:
     from moxlite.proto.mime import types as mime
     from moxlite.store.auth.sessions import Session
-    from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.file.transaction import Reader
     from moxlite.web.webmail.holders import Holder
 
@@ -85,7 +81,7 @@ Time = Annotated[str, Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}(T[0-9]{2}:[0-9]
 Path = Annotated[str, Meta(max_length=400)]
 
 
-class InvitationCalls(EntryCalls):
+class InvitationCalls(EventMailCalls):
     """Calls about calendars in messages."""
 
     @call()
@@ -117,8 +113,8 @@ class InvitationCalls(EntryCalls):
             state = "stranger" if proposed is None else state
         elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
             state = "stranger"
-        me = self._invited(session, calendar.event)
-        there, (noted, answered), before = await self._noted(session, calendar, me)
+        me = await self._me(session, calendar.event)
+        there, (noted, answered), before, left = await self._noted(session, calendar, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
             noted, answered = known.answer, known.answered
@@ -145,6 +141,7 @@ class InvitationCalls(EntryCalls):
             join=event.join,
             before=None if before is None or calendar.method != "REQUEST" or state else _earlier(before),
             proposal=None if proposed is None else _proposal(proposed, event),
+            left_out=list(left),
         )
 
     @call()
@@ -162,7 +159,7 @@ class InvitationCalls(EntryCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, self._invited(session, calendar.event)
+        event, me = calendar.event, await self._me(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
             raise UserError("you can't reply to this invitation")
         if not me:
@@ -177,9 +174,10 @@ class InvitationCalls(EntryCalls):
             said=PARTSTATS[answer],
             text=write_reply(event, me, name, answer, note, datetime.now(UTC)),
             note=note,
+            message_id=message_id,
+            in_reply_to=source.message_id,
         )
-        await self._send(caller, letter, submit_id, message_id, source.message_id)
-        await self._note_answer(session, calendar, source, answer, me)
+        await self._answer(caller, calendar, source, letter, submit_id, answer)
 
     @call()
     async def invitation_propose(
@@ -198,14 +196,14 @@ class InvitationCalls(EntryCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, self._invited(session, calendar.event)
+        event, me = calendar.event, await self._me(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid or event.rule is not None:
             raise UserError("you can't reply to this invitation")
         if not me:
             raise UserError("none of your addresses were invited")
         letter = _counter(event, event.organizer, me, (start, end), note)
-        await self._send(caller, letter, submit_id, message_id, source.message_id)
-        await self._note_answer(session, calendar, source, PROPOSED, me)
+        letter = msgspec.structs.replace(letter, message_id=message_id, in_reply_to=source.message_id)
+        await self._answer(caller, calendar, source, letter, submit_id, PROPOSED)
 
     @call()
     async def event_propose(
@@ -224,20 +222,25 @@ class InvitationCalls(EntryCalls):
         session = caller.require()
         async with self._entries(caller) as visit:
             _, entry = await stored(visit, event_id)
-            user = user_of(self._server.config.current, session.account, entry.addresses())
-            if await about(entry, partial(role_of, entry, user.addresses)) != "attendee":
-                raise UserError("you're not invited to this event")
             part = part_at(entry, recurrence)
             event = await about(entry, partial(event_at, entry, recurrence))
-            me = self._invited(session, event)
+            me = await self._me(session, event)
+            user = self._calendar_user(session, me, entry)
+            if not await is_guest(entry, user):
+                raise UserError("you're not invited to this event")
             if not me or event.organizer is None or event.cancelled or (event.rule is not None and not recurrence):
                 raise UserError("you can't reply to this invitation")
             letter = _counter(event, event.organizer, me, (start, end), note)
-            await self._send(caller, letter, submit_id)
-            # A date that has no component of its own keeps the answer to its series.
-            if not recurrence or part is not entry.main:
+
+            async def changed() -> EntryChange | None:
+                # A date that has no component of its own keeps the answer to its series; another user's calendar its
+                # owner's.
+                if visit.holder.guest or (recurrence and part is entry.main):
+                    return None
                 asked = await about(entry, lambda: write_component(new_calendar(entry, [part], "REQUEST")))
-                await answer_entry(visit.account, asked, user, PARTSTATS["maybe"], "")
+                return await answered_entry(visit.account, asked, user, PARTSTATS["maybe"], "")
+
+            await self._send_stored(caller, letter, submit_id, changed)
 
     @call()
     async def invitation_proposal(
@@ -284,73 +287,14 @@ class InvitationCalls(EntryCalls):
             said="DECLINECOUNTER",
             text=write_declined(event, note, datetime.now(UTC)),
             note=note,
+            message_id=message_id,
+            in_reply_to=source.message_id,
         )
-        await self._send(caller, letter, submit_id, message_id, source.message_id)
+        await self._send(caller, letter, submit_id)
 
-    async def _send(
-        self, caller: Caller, letter: Letter, submit_id: str, message_id: int = 0, in_reply_to: str = ""
-    ) -> None:
-        """Send a message about an event, as an answer to the mail that has it, if there is one."""
-        session, server = caller.require(), self._server
-        octets = letter.text.encode("utf-8", "replace")
-        reply = File(
-            name="reply.ics",
-            media_type="text/calendar",
-            size=len(octets),
-            blocks=lambda: [octets],
-            parameters=(("method", letter.method), ("charset", "utf-8")),
-            place="alternative",
-        )
-        me, original = letter.me, message_id if not number_of(message_id) else 0
-        async with self._accounts.use(session.account) as account:
-            # Of the reader's newest mail, which may be large.
-            [language] = await account.scan(lambda r: by_language(r, [letter.to.address]), op="invitation")
-        subject, sentence = answer_words(language, letter.said, letter.name or me, letter.title)
-        written = Written(
-            from_=Party(letter.name, me if speaks_for(server.config.current, session.account, me) else session.address),
-            to=[Party(letter.to.name, letter.to.address)],
-            cc=[],
-            bcc=[],
-            reply_to=[],
-            subject=subject,
-            text=f"{sentence}\n" + (f"\n{letter.note}\n" if letter.note else ""),
-            uploads=[],
-            message_id=new_message_id(server.config.current.static.hostname.ascii),
-            in_reply_to=in_reply_to,
-            references=[in_reply_to] if in_reply_to else [],
-            original_id=original,
-            original_flag="answered" if original else "",
-        )
-        options = msgspec.structs.replace(self._send_options(caller), submit_id=bytes.fromhex(submit_id))
-        try:
-            async with self._accounts.use(session.account) as account:
-                await send(
-                    self._accounts,
-                    account,
-                    server.keys,
-                    server.sandbox,
-                    written,
-                    options,
-                    server.tmp,
-                    server.deliveries,
-                    [reply],
-                )
-        except OSError as e:
-            raise StorageRefused("the server's disk is full") from e
-
-    async def _note_answer(
-        self, session: Session, calendar: Calendar, source: Source, answer: Answer | Literal["proposed"], me: str
-    ) -> None:
-        """Note an answer that is on its way."""
-        event = calendar.event
-        try:
-            async with self._accounts.use(session.account) as account:
-                await account.write(lambda tx: note_answer(tx, event.uid, _occurrence(event), answer, event.sequence))
-                # Last, and without consequence for the call: the organiser has the answer, and the calendar can be
-                # filled by hand.
-                await self._put_answer(account, session, source, "maybe" if answer == PROPOSED else answer, me)
-        except OSError as e:
-            raise StorageRefused("the server's disk is full") from e
+    async def _me(self, session: Session, event: Event) -> str:
+        """The user's address among the participants; "" for none."""
+        return await self._invited(session, [attendee.address for attendee in event.attendees])
 
     async def _proposed(
         self, session: Session, visit: Visit, message_id: int, calendar: Calendar, source: Source
@@ -377,11 +321,13 @@ class InvitationCalls(EntryCalls):
                 return None
         return await about(entry, partial(proposed_in, there, entry, recurrence, event, source.author, own))
 
-    async def _noted(self, session: Session, calendar: Calendar, me: str) -> tuple[int, tuple[str, int], Event | None]:
+    async def _noted(
+        self, session: Session, calendar: Calendar, me: str
+    ) -> tuple[int, tuple[str, int], Event | None, tuple[LeftOut, ...]]:
         """The event's id in the user's calendar, 0 for none; the answer there, "" for none, and the version that it is
-        to; the event as it was before this version.
+        to; the event as it was before this version; what the calendar doesn't have of it.
         """
-        event, nothing = calendar.event, (0, ("", 0), None)
+        event, nothing = calendar.event, (0, ("", 0), None, ())
         if not me or not event.uid or calendar.method not in ("REQUEST", "CANCEL"):
             return nothing
         async with self._accounts.use(session.account) as account:
@@ -393,22 +339,41 @@ class InvitationCalls(EntryCalls):
         own = user_of(self._server.config.current, session.account, entry.addresses()).addresses
         status, version = answer_in(entry, own | {me.lower()}, time)
         before = await off_loop(partial(_before, entry, event), kind="invitation")
-        return resource.id, (ANSWERS.get(status, ""), version), before
+        return resource.id, (ANSWERS.get(status, ""), version), before, left_out_of(entry.parts)
 
-    async def _put_answer(self, account: Account, session: Session, source: Source, answer: Answer, me: str) -> None:
-        """Put the event into the user's calendar with the answer, which is on its way already. A refused event that is
-        not there stays out.
+    async def _answer(
+        self,
+        caller: Caller,
+        calendar: Calendar,
+        source: Source,
+        letter: Letter,
+        submit_id: str,
+        answer: Answer | Literal["proposed"],
+    ) -> None:
+        """Send an answer, with which the event comes into the user's calendar."""
+        session, event = caller.require(), calendar.event
+
+        def noted(tx: AccountTx) -> None:
+            note_answer(tx, event.uid, _occurrence(event), answer, event.sequence)
+
+        status = "maybe" if answer == PROPOSED else answer
+        changed = partial(self._answered, session, event.uid, source, status, letter.me)
+        await self._send_stored(caller, letter, submit_id, changed, noted)
+
+    async def _answered(
+        self, session: Session, uid: str, source: Source, answer: Answer, me: str
+    ) -> EntryChange | None:
+        """The change that puts the event, with an answer, into the user's calendar. A refused event that is not there
+        stays out.
         """
-        user = user_of(self._server.config.current, session.account)
-        user = msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})
-        author = source.author if source.proven else ""
-        try:
+        async with self._accounts.use(session.account) as account:
+            if answer == "no" and await account.read(lambda r: entry_with_uid(r, uid), op="invitation") is None:
+                return None
             async with self._server.sandbox.turn(session.account) as turn:
                 clean = (await turn.do(CleanCalendar(source.text))).text
-            await answer_entry(account, clean, user, PARTSTATS[answer], author)
-        except (Refused, JobFailed, BadEntry, BadObject, BadComponents, TooBusy, OverQuota, LimitExceeded) as error:
-            kv = {"account": session.account, "err": str(error)}
-            logger.info("failed to add event to calendar after reply", extra={"kv": kv})
+            user = self._calendar_user(session, me)
+            author = source.author if source.proven else ""
+            return await answered_entry(account, clean, user, PARTSTATS[answer], author)
 
     async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
         """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""
@@ -424,15 +389,6 @@ class InvitationCalls(EntryCalls):
             except JobFailed as e:
                 raise Unavailable("couldn't read the calendar; try again later") from e
 
-    def _invited(self, session: Session, event: Event) -> str:
-        """The user's address among the participants, as it is written there; "" for none."""
-        snapshot, account = self._server.config.current, session.account
-        invited = [attendee.address for attendee in event.attendees if is_me(snapshot, account, attendee.address)]
-        # In person before as a member of an alias.
-        return next(
-            (address for address in invited if account_of(snapshot, address) == account), next(iter(invited), "")
-        )
-
 
 class Source(msgspec.Struct, frozen=True):
     """The message with a calendar: the calendar, its Message-ID, the From address as it is written, and as `author_of`
@@ -444,21 +400,6 @@ class Source(msgspec.Struct, frozen=True):
     sender: str
     author: str
     proven: bool
-
-
-class Letter(msgspec.Struct, frozen=True, kw_only=True):
-    """A message about an event. `to`: its reader; `me`: the address in the event that speaks, `name`: its name;
-    `title`: the event's; `said`: of `letters.SAID`; `text`: the calendar; `note`: the user's.
-    """
-
-    to: Person
-    me: str
-    name: str
-    title: str
-    method: str
-    said: str
-    text: str
-    note: str
 
 
 def _state(version: Version, newest: Version) -> State:
