@@ -21,8 +21,11 @@ from moxlite.admin.dns.control import DNSOperations
 from moxlite.admin.doctor.requests import ListPlacement, Provider, TryPlacement
 from moxlite.admin.doctor.sources import DoctorCommands
 from moxlite.admin.masked import MaskedAddresses, MaskedCommands
+from moxlite.admin.passwords import Passwords
 from moxlite.admin.receivedreports import ReceivedCommands
 from moxlite.admin.sorting import SortingCommands
+from moxlite.admin.waycommands import WayCommands
+from moxlite.admin.waysin import Rooms
 from moxlite.groupware.commands import GroupwareCommands
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.migration.commands import ImapCopyCommands, LinkCommands
@@ -99,6 +102,7 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **LeavingCommands(config, accounts, queue).registry(),
         **SortingCommands(config, accounts, components.forwarding(submit)).registry(),
         **AuditCommands(audit).registry(),
+        **WayCommands(_rooms(components)).registry(),
         **MaskedCommands(config, MaskedAddresses(config, accounts, components.files.auth.masked)).registry(),
     }
     for make in PERFORMED:
@@ -178,6 +182,18 @@ def _moving(components: Components) -> MoveCommands:
     count = components.calendar_copies.count
     checks = Checks(config=config, accounts=accounts, copies=copies, count_places=count, perform=perform)
     return MoveCommands(moves, checks, perform)
+
+
+def _rooms(components: Components) -> Rooms:
+    files, services = components.files, components.services
+    return Rooms(
+        components.config,
+        files.accounts,
+        files.auth,
+        Passwords(files.accounts, services.logins, services.end_sessions),
+        components.factor_changes,
+        performer(components.registry.get, Role.COMMAND_LINE),
+    )
 
 
 def _admin(components: Components) -> AdminCommands:

@@ -15,6 +15,7 @@ import { confirmBack, keepApart } from "../lib/provider";
 import { beforeDisplay, Session } from "../lib/session";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
+import type { AccessPart } from "./factors/part";
 import type { MovingPart } from "./moving/part";
 import { failurePage, overviewPage, sessionsPage } from "./overview";
 import { holdFilter } from "./ui/filters";
@@ -195,6 +196,7 @@ class App {
         void part<MovingPart>("moving").then((found) => fill(root, found.peer(desk, domain)));
         return root;
       },
+      access: (account) => part<AccessPart>("factors").then((found) => found.access(desk, account)),
       shown: () => number === this.shown,
     };
     return desk;

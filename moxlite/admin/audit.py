@@ -23,13 +23,12 @@ from moxlite.store.auth.audit import (
     AuditFilter,
     AuditLog,
     Difference,
-    Origin,
-    acting_as,
     current,
     object_at,
     object_of,
     plain,
 )
+from moxlite.store.changelog.origin import Origin, acting_as
 
 
 class AuditCommands:

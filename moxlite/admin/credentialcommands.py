@@ -24,6 +24,7 @@ from moxlite.store.auth.apppasswords import AppPassword, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
 from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.forms import LAST, BadForm, mark
 from moxlite.wording import worded
@@ -196,7 +197,10 @@ class TLSKeyCommands:
             name=args.name.strip(),
             no_imap_preauth=args.no_imap_preauth,
         )
-        return key_info(await self._auth.keys.add(key))
+        added = await self._auth.keys.add(key)
+        async with self._passwords.accounts.use(key.account) as account:
+            await account.write(lambda tx: note_way(tx, "certificate", key.fingerprint))
+        return key_info(added)
 
     async def change(self, args: operations.ChangeKey) -> None:
         """Change name, address or use of a key."""

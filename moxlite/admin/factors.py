@@ -44,12 +44,12 @@ from moxlite.operations.access import (
 from moxlite.operations.performing import commands
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.audit import CLI, origin
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.credentials import change_password, check_password, generate_password
 from moxlite.store.auth.factors import LINK_LIFE, RecoveryLink, SecurityKey
 from moxlite.store.auth.loginattempts import ADMIN, MainPasswordUse
 from moxlite.store.auth.providerbindings import BoundElsewhere
+from moxlite.store.changelog.origin import CLI, WayKind, note_way, origin
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.wakeup import Wakeup
 from moxlite.wording import counted
@@ -106,20 +106,39 @@ class FactorChanges:
             lambda: self._auth.factors.add_totp(account, name, secret, step),
             f"the authenticator app “{name}”",
             where,
+            kind="authenticator",
+            name=name,
         )
 
     async def add_key(self, account: str, key: SecurityKey, *, where: str) -> list[str]:
         """Store a security key whose first assertion was right. Returns and raises as `add_app`."""
         return await self._add(
-            account, lambda: self._auth.factors.add_key(account, key), f"the security key “{key.name}”", where
+            account,
+            lambda: self._auth.factors.add_key(account, key),
+            f"the security key “{key.name}”",
+            where,
+            kind="security_key",
+            name=key.name,
         )
 
-    async def _add(self, account: str, store: Callable[[], Awaitable[list[str]]], what: str, where: str) -> list[str]:
+    async def _add(
+        self,
+        account: str,
+        store: Callable[[], Awaitable[list[str]]],
+        what: str,
+        where: str,
+        *,
+        kind: WayKind,
+        name: str,
+    ) -> list[str]:
         async with self._turn:
             # In this order: killed in between, a factor is not asked for until the next start marks the account
             # (`SecondFactors.mark_all`); a mark without a factor would lock its owner out.
             codes = await store()
             await self.factors.mark(account, True)
+        await self._note(account, kind, name)
+        if codes:
+            await self._note(account, "recovery_codes", "codes")
         if codes:
             logger.info("two-step verification turned on", extra={"kv": {"account": account}})
             if account != ADMIN:
@@ -159,6 +178,7 @@ class FactorChanges:
     async def new_recovery_codes(self, account: str, *, where: str) -> list[str]:
         """Replace the recovery codes; returns the new ones."""
         codes = await self._auth.factors.new_recovery_codes(account)
+        await self._note(account, "recovery_codes", "codes")
         logger.info("recovery codes replaced", extra={"kv": {"account": account}})
         text = "You have new recovery codes. The old codes no longer work.\n"
         await self._tell(account, "Recovery codes replaced", text, where)
@@ -182,8 +202,9 @@ class FactorChanges:
         await self._tell(account, "Two-step verification was reset", text, where)
         return removed
 
-    async def provider_connected(self, account: str, *, where: str) -> None:
+    async def provider_connected(self, account: str, subject: str, *, where: str) -> None:
         """Tell the user that a person of the login provider can log in to the account from now on (WEB-181)."""
+        await self._note(account, "provider", subject)
         logger.info("login provider connected", extra={"kv": {"account": account}})
         text = "Your account was connected to the login provider. You can now log in there, without your password.\n"
         await self._tell(account, "Login provider connected", text, where)
@@ -202,6 +223,7 @@ class FactorChanges:
         """Make a recovery link, for an hour or some days; returns its token. The user is told on other devices."""
         life = days * DAY or LINK_LIFE
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
+        await self._note(account, "recovery_link", "link")
         logger.info("recovery link created", extra={"kv": {"account": account, "reset_factors": reset_factors}})
         span = counted(days, "day") if days else "an hour"
         text = (
@@ -250,6 +272,16 @@ class FactorChanges:
         if taken.reset_factors:
             await self.reset(account, where=where)
         return generated
+
+    async def _note(self, account: str, kind: WayKind, key: str) -> None:
+        """Note who set up a way in, of which `_tell` tells the user."""
+        if account == ADMIN:
+            return
+        try:
+            async with self._accounts.use(account) as opened:
+                await opened.write(lambda tx: note_way(tx, kind, key, tell=False))
+        except StoreError as error:
+            logger.warning("failed to note who gave access", extra={"kv": {"account": account, "err": str(error)}})
 
     async def _tell(self, account: str, subject: str, text: str, where: str) -> None:
         """Tell the user, or for the administrator the postmaster, of a change. A failure is logged only."""
@@ -380,7 +412,7 @@ class FactorCommands:
         except (BoundElsewhere, LimitExceeded) as error:
             raise CommandFailed("refused", str(error)) from None
         if added:
-            await self._changes.provider_connected(args.account, where=_where())
+            await self._changes.provider_connected(args.account, args.subject, where=_where())
 
     async def disconnect(self, args: DisconnectProvider) -> None:
         """Let a person of the login provider no longer log in to an account."""

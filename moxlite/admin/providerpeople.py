@@ -21,8 +21,8 @@ from moxlite.lazyimport import load
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.access import DelegateRemove, DelegateSet
 from moxlite.proto.address import Address, AddressError
-from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.providerbindings import BoundElsewhere
+from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.errors import LimitExceeded, StorageBroken, StorageBusy, StorageFull, StoreError
 from moxlite.store.mail.delegates import Delegate, delegates
 
@@ -167,7 +167,7 @@ class ProviderPeople:
             logger.warning("login provider sent a connected account's address for another user", extra={"kv": kv})
             return None
         if not created:
-            await self._factors.provider_connected(account, where=remote)
+            await self._factors.provider_connected(account, claims.sub, where=remote)
         return account
 
     async def _create(self, address: Address, claims: Claims) -> str | None:

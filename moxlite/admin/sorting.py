@@ -32,7 +32,7 @@ from moxlite.operations.junk import Junk, JunkFilterForm, JunkForm, JunkLack, Se
 from moxlite.operations.performing import commands
 from moxlite.operations.rules import DestinationForm, DestinationItem, ListRules, SetRules
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.audit import origin
+from moxlite.store.changelog.origin import origin
 from moxlite.store.delivery.scripts import active_script
 from moxlite.store.errors import StoreError
 from moxlite.store.junk.score import lacks_of

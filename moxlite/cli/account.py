@@ -212,6 +212,8 @@ _groups = described(
         access.AppPasswordAdd,
         access.ShareSet,
         access.DelegateSet,
+        access.ListWays,
+        access.TakeBack,
     },
 )
 
@@ -334,6 +336,52 @@ def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], 
 
 
 _groups["delegate"].add_command(delegate_set)
+
+
+SINCE: Final = "Only set up since this time, like 2h, 3d, or 2026-11-20T08:00 (UTC)."
+
+
+@account.command("access")
+@click.argument("name")
+@click.option("--since", metavar="TIME", help=SINCE)
+@json_option
+def account_access(name: str, since: str | None, as_json: bool) -> None:
+    """List who and what has access to account NAME's mail, newest first.
+
+    This includes shares, delegates, private links, forwarding, scripts, webhooks, linked accounts, app passwords,
+    logins and ways to log in, with when, by whom, from where, and by which app password they were set up.
+    """
+    show(_all_ways(name, since), description(access.ListWays).columns, as_json=as_json)
+
+
+def _all_ways(name: str, since: str | None) -> list[access.WayInfo]:
+    ways: list[access.WayInfo] = []
+    start = 0 if since is None else moment(since)
+    while page := perform(access.ListWays(start, ways[-1].place if ways else "", access.MAX_WAYS, account=name)):
+        ways += page
+    return ways
+
+
+@account.command("take-back")
+@click.argument("name")
+@click.option("--since", metavar="TIME", required=True, help=SINCE)
+@click.option("--keep", multiple=True, metavar="ID", help="Keep this ID from `moxlite account access`.")
+def account_take_back(name: str, since: str, keep: tuple[str, ...]) -> None:
+    """Remove everything that was given access to account NAME's mail since a time, after you confirm the list.
+
+    To also lock out someone who knows the password, run `moxlite account set-password`.
+    """
+    start = moment(since)
+    ways = [way for way in _all_ways(name, since) if way.id not in keep]
+    if not ways:
+        print("nothing was set up since then")
+        return
+    show(ways, description(access.ListWays).columns)
+    ask(f"Remove {counted(len(ways), 'item')}?")
+    done = perform(access.TakeBack(start, keep, account=name))
+    print(f"removed {counted(len(done.ways), 'item')}")
+    if done.failed:
+        raise Failure("\n".join(f"couldn't remove {way}: {reason}" for way, reason in done.failed.items()))
 
 
 @account.command()

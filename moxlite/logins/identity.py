@@ -12,6 +12,7 @@ from moxlite.proto.address import Address, AddressError
 from moxlite.proto.sasl import Secrets
 from moxlite.store.auth.apppasswords import AppPassword
 from moxlite.store.auth.loginattempts import AttemptResult
+from moxlite.store.changelog.origin import Origin
 
 Protocol: TypeAlias = Literal[
     "smtp",
@@ -87,6 +88,11 @@ class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
 
     identity: Identity
     no_imap_preauth: bool
+
+
+def origin_of(identity: Identity, via: Protocol, remote: IPAddress) -> Origin:
+    """Who makes the changes of this log-in."""
+    return Origin(identity.account, via, str(remote), identity.app_password or identity.key)
 
 
 def typed(username: str, canonical: Address) -> Address | None:

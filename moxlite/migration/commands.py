@@ -16,7 +16,7 @@ from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
 from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
 from moxlite.operations.performing import commands
-from moxlite.store.auth.audit import origin
+from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import BadMailboxName, LimitExceeded
 from moxlite.store.mail.links import Link, LinkRefused, NoSuchLink, SubmissionServer
 

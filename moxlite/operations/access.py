@@ -3,7 +3,7 @@ log-ins, shared mailboxes, addresses to which mail is sent on; and about mail th
 """
 
 import datetime as dt
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -23,6 +23,7 @@ from moxlite.operations import (
     query,
 )
 from moxlite.operations.accounts import Name
+from moxlite.store.changelog.origin import WayKind
 from moxlite.store.forms import LAST, CertificateChange
 
 LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
@@ -208,6 +209,80 @@ class DelegateRemove(UserOperation[None], frozen=True):
     """Stop GUEST from sending from ACCOUNT's addresses."""
 
     guest: Annotated[str, Meta(max_length=1000)]
+
+
+# All that gives access to an account (WEB-192)
+
+
+MAX_WAYS: Final = 1000
+"""Ways in of a page."""
+
+WayID: TypeAlias = Annotated[str, Meta(min_length=3, max_length=1200)]
+
+
+class WayInfo(msgspec.Struct, frozen=True, kw_only=True):
+    """Something that gives access to an account, or takes its mail elsewhere.
+
+    Attributes:
+      id: the kind, a colon, and its key.
+      name: of the folder, calendar, app, device, or script. who: a guest, an address, a host, or a URL.
+      access: letters of rights (RFC 4314), scopes of an app password, or how a delegate sends.
+      set_up: None if unknown.
+      actor, via, remote_ip, login: who set it up, by which app or protocol, from which address, and by which app
+        password or certificate; "" if unknown.
+      current: the session of this request.
+      place: for the page after this row.
+    """
+
+    id: str
+    kind: WayKind
+    name: str
+    who: str
+    access: str
+    set_up: dt.datetime | None
+    actor: str
+    via: str
+    remote_ip: str
+    login: str
+    current: bool
+    place: str
+
+
+class TakenBack(msgspec.Struct, frozen=True):
+    """Ways in that were taken back, and those that couldn't be, with the reasons by their ids."""
+
+    ways: list[WayInfo]
+    failed: dict[str, str]
+
+
+@query(
+    "account access",
+    USERS | Role.ADMIN,
+    columns=("set_up", "kind", "name", "who", "access", "actor", "via", "remote_ip", "login", "id"),
+)
+class ListWays(UserOperation[list[WayInfo]], frozen=True):
+    """List who and what has access to an account's mail, newest first: set up `since` a time (µs UTC), the page `after`
+    the `place` of a row.
+    """
+
+    since: Annotated[int, Meta(ge=0, le=LAST)] = 0
+    after: Annotated[str, Meta(max_length=1300)] = ""
+    count: Annotated[int, Meta(ge=1, le=MAX_WAYS)] = 100
+
+
+@change("account remove-access", USERS | Role.ADMIN, confirm=True)
+class RemoveWay(UserOperation[None], frozen=True):
+    """Remove WAY, an ID from `moxlite account access`, from ACCOUNT."""
+
+    way: WayID
+
+
+@change("account take-back", USERS | Role.ADMIN, confirm=True)
+class TakeBack(UserOperation[TakenBack], frozen=True):
+    """Remove everything that was given access to an account's mail since a time (µs UTC)."""
+
+    since: Annotated[int, Meta(ge=0, le=LAST)]
+    keep: Annotated[tuple[WayID, ...], Meta(max_length=MAX_WAYS)] = ()
 
 
 # Second factors, recovery links and limits of log-ins (WEB-56, WEB-151)

@@ -13,7 +13,8 @@ from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
 from moxlite.operations.performing import for_caller
-from moxlite.store.auth.audit import Origin, acting_as, object_of, plain
+from moxlite.store.auth.audit import object_of, plain
+from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.errors import StoreError
 from moxlite.web.calls import (
     MAX_BODY,
@@ -139,7 +140,9 @@ class CallServer:
         actor = VISITOR if entry.public else await self._door.admit(caller, entry)
         body = await caller.request.body.read(MAX_PUBLIC if entry.public else MAX_BODY, lambda octets: PARSED * octets)
         parameters = decode_parameters(entry, body)
-        origin = Origin(actor, self._door.app, caller.request.client_ip)
+        session = None if entry.public else caller.session
+        sessions = () if session is None else (session.id, session.parent)
+        origin = Origin(actor, self._door.app, caller.request.client_ip, sessions=sessions)
         # Around the call, not in it: changes deep in the store are recorded with this origin.
         with acting_as(origin), self._seconds.labels(call=name).time():
             return encode_result(await self._made(entry, caller, actor, parameters))

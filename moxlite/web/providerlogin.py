@@ -374,7 +374,7 @@ class ProviderConnectionCalls:
         except (BoundElsewhere, LimitExceeded) as error:
             raise UserError(worded("Couldn't connect: {reason}.", reason=reason_of(error))) from error
         if added:
-            await self._factors.provider_connected(account, where=caller.request.client_ip)
+            await self._factors.provider_connected(account, claims.sub, where=caller.request.client_ip)
         return await self.provider_state(caller)
 
     @call(confirm=True, audit="login provider disconnected")

@@ -247,6 +247,14 @@ THINGS: Final[Mapping[str, Mapping[str, Cell]]] = {
         "DAV": "programs read it by the link",
         "web API": SMALL,
     },
+    "everything that has access": {
+        "account app": Changes("account_access account_remove_access account_take_back"),
+        "command line": Changes("account access account remove-access account take-back"),
+        "webmail": "the page of the account app has it",
+        "JMAP": SECRET,
+        "IMAP": SECRET,
+        "web API": SECRET,
+    },
     "template, saved search, settings of the webmail": {
         "account app": Changes("templates template_* preferences*", "searches are saved in the webmail"),
         "webmail": Changes("templates template_* settings_save from_address_settings_save"),

@@ -35,7 +35,14 @@ EACH: Final = {**WIDTHS, 1280: 800}
 ACCOUNT: Final[dict[str, set[str]]] = {
     "security": {
         *("Change password", "Generate password", "Add authenticator app", "Add security key", "New app password"),
-        *("Remove Phone", "Remove card", "This wasn't me"),
+        *(
+            "Edit Phone",
+            "Remove Phone",
+            "Remove card",
+            "Remove App password, Phone",
+            "Remove Client certificate, card.*",
+        ),
+        *("Remove Shared folder, Archive, ben", "Remove Browser.*", "This wasn't me"),
     },
     "masked": {"New address", "Edit shop.*", "Delete shop.*"},
     "scripts": {"Rename old", "Delete old"},
@@ -56,7 +63,9 @@ ADMIN: Final[dict[str, set[str]]] = {
     "accounts": {"Add account"},
     "accounts/ben?tab=addresses": ONE | {"Add address", "Remove ben@hill.example"},
     "accounts/ben?tab=security": ONE | {"Recovery link…", "Add certificate"},
-    "accounts/moxlite?tab=security": ONE | {"Recovery link…", "Add certificate", "Remove card"},
+    "accounts/moxlite?tab=security": ONE
+    | {"Recovery link…", "Add certificate", "Remove card", "Remove Shared folder, Archive, ben"}
+    | {"Remove App password, Phone", "Remove Client certificate, card.*", "Remove Browser.*"},
     "domains": {"Add domain"},
     "domains/hill.example?tab=dns": DOMAIN | {"Set DNS provider…"},
     "domains/hill.example?tab=addresses": DOMAIN | {"Forward…"},

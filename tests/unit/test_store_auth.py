@@ -21,11 +21,12 @@ from moxlite.proto.sasl.scram import ScramClient
 from moxlite.proto.sasl.types import Challenge
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth import credentials, loginattempts, sessions, tlskeys
-from moxlite.store.auth.audit import AuditFilter, Origin, PendingChange, acting_as, current
+from moxlite.store.auth.audit import AuditFilter, PendingChange, current
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import LoginAttempt
 from moxlite.store.auth.sessions import BadCSRF, NoSession, SessionExpired
 from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, read_certificate
+from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
 from moxlite.store.file.transaction import Reader, Tx

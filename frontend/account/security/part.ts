@@ -1,18 +1,20 @@
 // Security: the password, all that can log in, log-in attempts, and the way out when a stranger was in.
 
-import type { AppPasswordInfo, Attempt, PasswordState, Secured, SessionItem, TLSKeyInfo } from "../../gen/account";
+import type { AppPasswordInfo, Attempt, PasswordState, SessionItem, TLSKeyInfo } from "../../gen/account";
 import { browserName } from "../../lib/browsername";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
-import { type Child, el, fill, placed } from "../../lib/dom";
+import { type Child, el, placed } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { plus, shieldAlert } from "../../lib/icons";
 import { button, card, copyButton, foreign, head, table } from "../../lib/pages";
-import { notice, state } from "../../lib/states";
+import { state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
+import { notMe } from "./notme";
 import { providerCard } from "./provider";
+import { firstWays, type Ways, waysCard } from "./ways";
 
 const page = 20;
 const day = 86_400_000;
@@ -32,7 +34,12 @@ function suits(scope: string, token: boolean): boolean {
 }
 
 const security: MakePage = async (desk) => {
-  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([
+  const ways: Ways = {
+    page: (after, count) => desk.client.account_access(0, after, count),
+    remove: (id) => desk.client.account_remove_access(id),
+    refresh: () => desk.refresh(),
+  };
+  const [own, apps, sessions, keys, attempts, factors, provider, first] = await Promise.all([
     desk.client.password_state(),
     desk.client.account_app_password_list(),
     desk.client.session_list(),
@@ -40,6 +47,7 @@ const security: MakePage = async (desk) => {
     desk.client.attempt_list("", page),
     factorsCard(desk.client, true),
     providerCard(desk),
+    firstWays(ways),
   ]);
   const root = el(
     "div",
@@ -50,15 +58,24 @@ const security: MakePage = async (desk) => {
     provider,
     logins(desk, sessions, apps, keys),
     attemptList(desk, attempts),
+    waysCard(
+      t("Who and what has access to my mail"),
+      t("Everything that was set up, newest first, with when, by whom, and from where."),
+      first,
+      ways,
+    ),
     card(
       t("See anything unfamiliar?"),
-      el(
-        "p",
-        { class: "two" },
-        t(
-          "Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.",
+      [
+        el(
+          "p",
+          { class: "two" },
+          t(
+            "Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.",
+          ),
         ),
-      ),
+        el("p", { class: "two" }, t("You can also remove everything that was set up since a day you choose.")),
+      ],
       { actions: button(t("This wasn't me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) },
     ),
   );
@@ -461,76 +478,5 @@ function attemptLine(one: Attempt): HTMLElement {
       one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120)),
     ),
     el("span", { class: "muted" }, when(microseconds(one.last))),
-  );
-}
-
-async function notMe(desk: Desk): Promise<void> {
-  const text = t(
-    "You'll get a new password. Use it to log in again in your other browsers. You'll also need new app passwords for your devices and apps. Outgoing mail will be held until you release it.",
-  );
-  if (!(await confirm(t("Log out everywhere else?"), text, t("Log out")))) return;
-  const done: { found?: Secured } = {};
-  if (
-    !(await attempt(
-      t("Logging out other sessions…"),
-      t("Couldn't log out other sessions"),
-      async () => (done.found = await desk.client.not_me()),
-    ))
-  )
-    return;
-  const found = done.found!;
-  await dialog<void>(
-    t("Logged out everywhere else"),
-    (close) => [
-      el("p", { class: "dialog-text" }, t("Here's your new password. You won't be able to see it again.")),
-      el(
-        "p",
-        { class: "secret" },
-        el("code", {}, found.password),
-        copyButton(() => found.password),
-      ),
-      el(
-        "p",
-        { class: "dialog-text" },
-        [
-          many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."),
-          many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."),
-          found.queue
-            ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.")
-            : t("The queue isn't available. Check your Outbox later."),
-        ].join(" "),
-      ),
-      left(found),
-      el(
-        "div",
-        { class: "dialog-buttons" },
-        el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")),
-      ),
-    ],
-    false,
-  );
-  await desk.refresh();
-}
-
-/** What was sent within a day. */
-function left(found: Secured): HTMLElement {
-  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
-  const box = el("ul", { class: "lines small" });
-  fill(
-    box,
-    found.left.map((one) =>
-      el(
-        "li",
-        {},
-        el("span", { class: "grow" }, foreign(one.recipient)),
-        el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))),
-      ),
-    ),
-  );
-  return el(
-    "div",
-    {},
-    notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")),
-    box,
   );
 }

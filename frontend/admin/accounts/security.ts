@@ -17,11 +17,16 @@ const hour = 3600e6;
 
 /** The cards of the tab. */
 export async function securityCards(desk: Desk, name: string): Promise<Child> {
-  const [found, removed] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name)]);
+  const [found, removed, ways] = await Promise.all([
+    desk.client.account_security(name),
+    desk.client.account_removed(name),
+    desk.access(name),
+  ]);
   return [
     factors(desk, name, found),
     recovery(desk, name, found),
     keys(desk, name, found),
+    ways,
     removedMail(desk, name, removed),
   ];
 }

@@ -1,5 +1,6 @@
 // The ways in to the admin app: its password, two-step log-in, and tokens of programs; and the login provider of all apps.
 
+import { firstWays, type Ways, waysCard } from "../../account/security/ways";
 import { el } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { field } from "../../lib/fields";
@@ -60,3 +61,19 @@ const twoStep: MakePage = async (desk) => {
 };
 
 export const pages: Readonly<Record<string, MakePage>> = { "two-step": twoStep, provider: providerPage };
+
+/** The part as the page of an account uses it. */
+export interface AccessPart {
+  access(desk: Desk, name: string): Promise<HTMLElement>;
+}
+
+/** Who and what has access to an account. */
+export async function access(desk: Desk, name: string): Promise<HTMLElement> {
+  const ways: Ways = {
+    page: (after, count) => desk.client.account_access(0, after, count, name),
+    remove: (id) => desk.client.account_remove_access(id, name),
+    refresh: () => desk.refresh(),
+  };
+  const hint = t("Everything that was set up, newest first, with when, by whom, and from where.");
+  return waysCard(t("Who and what has access to this account"), hint, await firstWays(ways), ways);
+}

@@ -30,6 +30,8 @@ export interface Desk {
   onLeave(act: () => void): void;
   /** A card about mail for addresses of a domain that are not here. */
   peer(domain: string): HTMLElement;
+  /** A card about who and what has access to an account. */
+  access(account: string): Promise<HTMLElement>;
   /** Whether this page is still shown. */
   readonly shown: () => boolean;
 }

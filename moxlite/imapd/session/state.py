@@ -21,7 +21,7 @@ from moxlite.imapd.session.errors import Disconnect, no
 from moxlite.imapd.session.sessions import Seat, SessionFacts
 from moxlite.imapd.session.trace import Transcript
 from moxlite.imapd.session.view import View
-from moxlite.logins.identity import Identity
+from moxlite.logins.identity import Identity, origin_of
 from moxlite.net.admission import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.imap.encode import encode
@@ -32,6 +32,7 @@ from moxlite.proto.imap.server import Event as ServerEvent, LiteralRequest, Serv
 from moxlite.proto.sasl import ChannelBindings
 from moxlite.store.accounts.access import check_rights
 from moxlite.store.accounts.accounts import IDLE
+from moxlite.store.changelog.origin import act_from
 from moxlite.store.mail.systemmailbox import UNCHANGEABLE
 from moxlite.store.types import Event
 from moxlite.wakeup import Alarm
@@ -172,6 +173,7 @@ class Session:
     async def log_in(self, identity: Identity) -> None:
         """Open the account of an authenticated user. Raises Refused if it cannot be used now."""
         act_for(identity.account)
+        act_from(origin_of(identity, "imap", self.info.remote))
         describe = partial(self._describe, identity)
         # Registered before the file is opened: the limit costs no descriptor, and a password that is changed meanwhile
         # ends this session, too.

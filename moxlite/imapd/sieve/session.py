@@ -17,7 +17,7 @@ from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.errors import Refused
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.exchange import UnknownMechanism, start_exchange
-from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint
+from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint, origin_of
 from moxlite.net.admission import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
@@ -27,6 +27,7 @@ from moxlite.proto.sieve.limits import MAX_REDIRECTS
 from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
 from moxlite.store.accounts.accounts import IDLE
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.changelog.origin import act_from
 from moxlite.store.delivery.scripts import (
     NoSuchScript,
     ScriptActive,
@@ -212,6 +213,7 @@ class Session:
 
     async def _log_in(self, identity: Identity) -> None:
         act_for(identity.account)
+        act_from(origin_of(identity, "managesieve", self._wire.info.remote))
         sessions = self._context.sessions
 
         def describe() -> SessionFacts:

@@ -15,6 +15,7 @@ from moxlite.processor import act_for
 from moxlite.proto.mime.types import PARSE_VERSION
 from moxlite.store.accounts.folders import folder_is_made, make_folder
 from moxlite.store.changelog.account import MODSEQ
+from moxlite.store.changelog.origin import SERVER, act_from
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.uploads import forget_uploads
 from moxlite.store.delivery.outgoing import shrink_outgoing
@@ -379,6 +380,7 @@ class AccountTasks:
         Errors: those that end every supervisor propagate; the supervisor handles all others.
         """
         act_for(self._account.name)
+        act_from(SERVER)  # not by the log-in that opened the account
         assert self._stopped is not None
         try:
             with self._scope:

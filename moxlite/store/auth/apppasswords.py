@@ -34,6 +34,8 @@ from moxlite.store.auth.credentials import (
     verifications,
 )
 from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.origin import note_way
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
@@ -216,7 +218,7 @@ async def add_token(
     token = f"{TOKEN_PREFIX}{head}.{generate_password()}"
     hashed = _token_hash(token)
 
-    def add(tx: Tx) -> None:
+    def add(tx: AccountTx) -> None:
         _check_new(tx, name, expires, token=True)
         _insert(tx, name, scopes, read_only=read_only, expires=expires, secrets=(b"", b"", b""), token=hashed)
 
@@ -237,7 +239,7 @@ def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
 
 
 def _add(
-    tx: Tx,
+    tx: AccountTx,
     *,
     name: str,
     scopes: Collection[Scope],
@@ -272,7 +274,7 @@ def _check_new(tx: Tx, name: str, expires: int | None, *, token: bool) -> None:
 
 
 def _insert(
-    tx: Tx,
+    tx: AccountTx,
     name: str,
     scopes: Collection[Scope],
     *,
@@ -282,7 +284,8 @@ def _insert(
     token: bytes | None,
 ) -> None:
     bits = sum(_BITS[scope] for scope in set(scopes))
-    tx.execute(ADD, name, bits, read_only, tx.now, expires, *secrets, token)
+    number = tx.insert(ADD, name, bits, read_only, tx.now, expires, *secrets, token)
+    note_way(tx, "app_password" if token is None else "token", number)
 
 
 def remove_app_password(tx: Tx, name: str) -> bool:

@@ -4,16 +4,15 @@ A change is recorded in two steps. A row marked ``begun`` is on disk before the 
 a row even after a crash. The row is completed when the change has ended. Rows are never changed otherwise, and leave
 after a year.
 
-Who changes is known where a request comes in (`acting_as`), what changes where it is made (`AuditLog.recording`); a
-recording within another one belongs to that.
+Who changes is known where a request comes in (`changelog.origin`), what changes where it is made
+(`AuditLog.recording`); a recording within another one belongs to that.
 """
 
 from __future__ import annotations
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar, Token
 from types import TracebackType
 from typing import Any, Final, Literal
@@ -21,6 +20,7 @@ from typing import Any, Final, Literal
 import msgspec
 import trio
 
+from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx
@@ -73,29 +73,7 @@ COLUMNS: Final = "id, at, actor, remote_ip, action, object, detail, via, outcome
 Outcome = Literal["begun", "done", "refused", "failed"]
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Actor of changes, with the address. `via`: ``cli``, ``file``, or the name of an app."""
-
-    actor: str
-    via: str
-    remote_ip: str = ""
-
-
-CLI: Final = Origin("(cli)", "cli")
-"""The command line, by the control socket: only root and the server's own user reach it."""
-
-_origin: ContextVar[Origin] = ContextVar("origin", default=CLI)
 _recording: ContextVar[PendingChange | None] = ContextVar("recording", default=None)
-
-
-@contextmanager
-def acting_as(origin: Origin) -> Iterator[None]:
-    """Changes within the block are made by `origin`."""
-    token = _origin.set(origin)
-    try:
-        yield
-    finally:
-        _origin.reset(token)
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -174,7 +152,7 @@ class AuditLog:
 
     async def begin(self, action: str, object_: str, detail: Mapping[str, object]) -> int | None:
         """Store a row that says ``begun``, durable when this returns; its id, None if it could not be written."""
-        one = _origin.get()
+        one = origin()
         # Written before the change is made: a process that is killed in the midst of it leaves a trace.
         values = (one.actor, one.remote_ip, action, object_, _encoded(detail), one.via, "begun")
 
@@ -299,11 +277,6 @@ def _short(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_short(one) for one in value[:50]]
     return value
-
-
-def origin() -> Origin:
-    """Actor of the changes that the running task makes."""
-    return _origin.get()
 
 
 def current() -> PendingChange | None:

@@ -120,6 +120,9 @@ DROP_KEYS: Final = "DELETE FROM security_key WHERE account = ?"
 ADD_LINK: Final = "INSERT INTO recovery_link (hash, account, reset_factors, created, expires) VALUES (?, ?, ?, ?, ?)"
 FIND_LINK: Final = "SELECT account, reset_factors, expires FROM recovery_link WHERE hash = ? AND expires > ?"
 TAKE_LINK: Final = "DELETE FROM recovery_link WHERE hash = ? RETURNING account, reset_factors, expires"
+RECOVERY: Final = """
+SELECT (SELECT max(created) FROM recovery_code WHERE account = ?1),
+(SELECT max(created) FROM recovery_link WHERE account = ?1 AND expires > ?2)"""
 DROP_LINKS: Final = "DELETE FROM recovery_link WHERE account = ?"
 DROP_OLD_LINKS: Final = "DELETE FROM recovery_link WHERE expires <= ?"
 
@@ -405,6 +408,24 @@ class FactorsDB:
     async def new_recovery_codes(self, account: str) -> list[str]:
         """As `factors.new_recovery_codes`."""
         return await self._database().write(lambda tx: new_recovery_codes(tx, account))
+
+    async def recovery(self, account: str) -> tuple[int | None, int | None]:
+        """When the recovery codes, and the recovery link that can still be used, were made (µs UTC)."""
+        now = time.time_ns() // 1000
+        row = await self._database().read(lambda r: r.row(RECOVERY, account, now), op="factors")
+        codes, link = row or (None, None)
+        return codes, link
+
+    async def drop_recovery(self, account: str, *, codes: bool = False, link: bool = False) -> None:
+        """Remove the recovery codes of an account, or its recovery link."""
+
+        def unit(tx: Tx) -> None:
+            if codes:
+                tx.execute(DROP_CODES, account)
+            if link:
+                tx.execute(DROP_LINKS, account)
+
+        await self._database().write(unit)
 
     async def remove(self, account: str, kind: str, number: int) -> str | None:
         """As `factors.remove_factor`."""

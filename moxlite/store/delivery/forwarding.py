@@ -10,14 +10,18 @@ import base64
 import hashlib
 import secrets
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.options import DAY
 from moxlite.wording import Worded, worded
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
 
 MAX_PER_DAY: Final = 500
 """Messages that an account forwards in 24 hours. Others are kept (SMTP-159)."""
@@ -151,7 +155,7 @@ def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-def ask_target(tx: Tx, address: str) -> str:
+def ask_target(tx: AccountTx, address: str) -> str:
     """Note that the owner of an address is asked now; returns the secret of the question, 128 bits in 26 characters of
     base32 in lower case. A confirmation is taken back. Raises AskedJustNow.
     """
@@ -162,6 +166,7 @@ def ask_target(tx: Tx, address: str) -> str:
     # Only store the hash, so that someone who reads the file or its backup can't confirm for the owner.
     token = base64.b32encode(secrets.token_bytes(16)).decode().rstrip("=").lower()
     tx.execute(ASK, address.lower(), _hash(token), tx.now)
+    note_way(tx, "forward", address.lower())
     return token
 
 
@@ -172,7 +177,7 @@ def linked_target(r: Reader, token: str, now: int) -> Target | None:
     return target if target is not None and target.asked > now - LINK_LIFE else None
 
 
-def answer_target(tx: Tx, token: str, *, agree: bool) -> bool:
+def answer_target(tx: AccountTx, token: str, *, agree: bool) -> bool:
     """Answer the question with this secret, once; returns whether it was still to be answered."""
     target = linked_target(tx, token, tx.now)
     if target is None:
@@ -181,10 +186,11 @@ def answer_target(tx: Tx, token: str, *, agree: bool) -> bool:
     return True
 
 
-def confirm_target(tx: Tx, address: str) -> None:
+def confirm_target(tx: AccountTx, address: str) -> None:
     """Send mail to an address from now on."""
     if _target(tx, address) is None:
         tx.execute(ASK, address.lower(), b"", tx.now)
+        note_way(tx, "forward", address.lower())
     tx.execute(CONFIRM, tx.now, address.lower())
 
 

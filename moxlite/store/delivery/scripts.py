@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.forwarding import forget_named, targets
 from moxlite.store.errors import StoreError
@@ -201,6 +202,8 @@ def _note_change(tx: AccountTx) -> None:
     """
     tx.emit(SettingsChanged())
     forget_named(tx)
+    if active_script(tx):
+        note_way(tx, "script", "active")
     wanted = script_targets(tx)
     if wanted and not wanted.keys() <= {target.address for target in targets(tx)}:
         tx.owe(secrets.token_bytes(KEY), QUESTIONS, b"")

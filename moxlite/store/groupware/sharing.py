@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ from msgspec import UNSET
 
 from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.privacy import shown_to_guests
+from moxlite.store.changelog.origin import WayKind, note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -44,6 +45,9 @@ MAX_GUESTS: Final = 100
 
 OF: Final = "SELECT rights FROM collection_acl WHERE collection_id = ? AND identifier IN (?, 'anyone')"
 GUESTS: Final = "SELECT identifier, rights FROM collection_acl WHERE collection_id = ? ORDER BY identifier"
+GUEST_ROWS: Final = """
+SELECT c.kind, c.id, coalesce(nullif(c.display_name, ''), c.name), a.identifier, a.rights
+FROM collection_acl a JOIN collection c ON c.id = a.collection_id"""
 COUNT: Final = "SELECT count(*) FROM collection_acl WHERE collection_id = ? AND identifier <> ?"
 SEEN: Final = """
 SELECT DISTINCT c.id FROM collection_acl a JOIN collection c ON c.id = a.collection_id
@@ -79,6 +83,10 @@ NOT_WRITABLE: Final[Mapping[Kind, str]] = {
     "calendar": "you can view this calendar, but not edit it",
     "contact": "you can view this address book, but not edit it",
 }
+
+
+SHARED: Final[Mapping[Kind, WayKind]] = {"calendar": "calendar", "contact": "contacts"}
+"""Kinds of the ways into shared collections."""
 
 
 class BadGuest(StoreError):
@@ -205,6 +213,8 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
         raise LimitExceeded(f"you can share a calendar or address book with up to {MAX_GUESTS} others")
     else:
         tx.execute(SET, one.id, guest, rights)
+        if set(rights) - set(before):
+            note_way(tx, SHARED[one.kind], f"{one.id}/{guest}")
     # Clients of the owner see by it that the list of guests is another.
     touch_collection(tx, one.kind, one.id, 0, 0)
     owe_notice(tx, guest, one.kind, one.id, one.display_name or one.name, before, _rights(tx, one.id, guest))
@@ -213,6 +223,11 @@ def share_collection(tx: AccountTx, one: Collection, guest: str, rights: str) ->
 def guests_of(r: Reader, one: Collection) -> list[tuple[str, bool]]:
     """The users with rights on a collection, and whether they may change its entries."""
     return [(identifier, "w" in rights) for identifier, rights in r.rows(GUESTS, one.id)]
+
+
+def guest_rows(r: Reader) -> Iterator[tuple[Kind, int, str, str, str]]:
+    """Rows (kind, id and name of the collection, identifier, rights) of all collections."""
+    return iter(r.rows(GUEST_ROWS))
 
 
 def shared_collection(r: Reader, kind: Kind, name: str, guest: str) -> ReadableCollection | None:
@@ -249,7 +264,8 @@ def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
         raise LimitExceeded(f"a calendar can have up to {MAX_LINKS} private links")
     # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.
     token = secrets.token_urlsafe(TOKEN_SIZE)
-    tx.execute(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
+    number = tx.insert(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
+    note_way(tx, "calendar_link", number)
     return token
 
 

@@ -7,9 +7,10 @@ renaming changes nothing; a new mailbox gets the rows of its parent.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final
 
+from moxlite.store.changelog.origin import inherit_ways, note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, MailboxNotAllowed
 from moxlite.store.file.migrations import Kind
@@ -32,6 +33,8 @@ MAX_IDENTIFIERS: Final = 100
 ACL: Final = "SELECT identifier, rights FROM acl WHERE mailbox_id = ? ORDER BY identifier"
 ALL: Final = """
 SELECT b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id ORDER BY b.name, a.identifier"""
+GUEST_ROWS: Final = """
+SELECT b.id, b.name, a.identifier, a.rights FROM acl a JOIN mailbox b ON b.id = a.mailbox_id"""
 OF: Final = "SELECT rights FROM acl WHERE mailbox_id = ? AND identifier IN (?, 'anyone')"
 PLAIN: Final = "SELECT 1 FROM mailbox WHERE id = ? AND NOT system"
 SEEN: Final = "SELECT mailbox_id, rights FROM acl WHERE identifier IN (?, 'anyone') ORDER BY mailbox_id"
@@ -64,6 +67,11 @@ def acl(r: Reader, mailbox_id: MailboxID) -> dict[str, str]:
 def all_acls(r: Reader) -> list[tuple[str, str, str]]:
     """Rows (mailbox name, identifier, rights) of all mailboxes, sorted by name and identifier."""
     return [(name, identifier, rights) for name, identifier, rights in r.rows(ALL)]
+
+
+def guest_rows(r: Reader) -> Iterator[tuple[MailboxID, str, str, str]]:
+    """Rows (mailbox id and name, identifier, rights) of all mailboxes."""
+    return iter(r.rows(GUEST_ROWS))
 
 
 def rights_of(r: Reader, mailbox_id: MailboxID, guest: str) -> str:
@@ -121,6 +129,8 @@ def set_rights(tx: AccountTx, mailbox_id: MailboxID, identifier: str, rights: It
     had = rights_of(tx, mailbox_id, identifier)
     if wanted:
         tx.execute(SET, mailbox_id, identifier, wanted)
+        if set(wanted) - set(before):
+            note_way(tx, "folder", f"{mailbox_id}/{identifier}")
     else:
         tx.execute(REMOVE, mailbox_id, identifier)
     tx.emit(AclChanged(mailbox_id=mailbox_id, name=box.name, identifier=identifier))
@@ -142,6 +152,7 @@ def forget_guest(tx: AccountTx, identifier: str) -> int:
 def inherit_acl(tx: AccountTx, mailbox_id: MailboxID, parent_id: MailboxID) -> None:
     """Copy the rows of the parent to a new mailbox."""
     tx.execute(INHERIT, mailbox_id, parent_id)
+    inherit_ways(tx, "folder", mailbox_id, parent_id)
 
 
 def drop_acl(tx: AccountTx, box: Mailbox) -> None:

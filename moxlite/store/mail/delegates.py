@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
@@ -86,6 +87,7 @@ def set_delegate(tx: AccountTx, delegate: Delegate) -> None:
         raise LimitExceeded(worded("up to {most} accounts can send from one account", most=MAX_DELEGATES))
     had = has_all(tx, delegate.guest)
     tx.execute(SET, delegate.guest, delegate.sends, delegate.ends, delegate.whole)
+    note_way(tx, "delegate", delegate.guest)
     if had or delegate.whole:
         _tell(tx, delegate.guest)
 

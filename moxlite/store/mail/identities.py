@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.forms import BadForm, Identity, IdentityChange, changed_fields, form_of, patched, stored_fields
@@ -68,6 +69,8 @@ def patch_identity(tx: AccountTx, address: str, change: IdentityChange) -> None:
             raise BadForm(name, worded("{place}: you can have up to {limit} entries", place=name, limit=MAX_PEOPLE))
     _, _, data = patched(tx.value(LOAD_ONE, address), Identity, change)
     tx.execute(SAVE, address, tx.modseq(), data)
+    if change.reply_to or change.bcc:  # answers go to others, or copies of what the user writes
+        note_way(tx, "sender", address)
     tx.emit(SettingsChanged())
 
 

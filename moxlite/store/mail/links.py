@@ -14,6 +14,7 @@ import msgspec
 
 from moxlite.proto.address import Address, AddressError, Domain
 from moxlite.proto.smtp.conversation import TLSMode
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
@@ -248,7 +249,9 @@ def add_link(tx: AccountTx, new: NewLink) -> Link:
         raise LinkRefused("you already have a folder with this name; choose another one", "name")
     server = name, new.address, new.host, new.port, new.tls, new.username, new.secret
     tx.execute(ADD, *server, tx.now, tx.value(MODSEQ), new.protocol, new.keep_days, int(new.sorts))
-    set_outlet(tx, link_named(tx, name).id, new.outlet)
+    number = link_named(tx, name).id
+    note_way(tx, "linked", number)
+    set_outlet(tx, number, new.outlet)
     tx.emit(LinksChanged())
     return link_named(tx, name)
 
@@ -283,8 +286,10 @@ def rename_link(tx: AccountTx, link_id: int, text: str) -> str:
     return name
 
 
-def set_outlet(tx: Tx, link_id: int, outlet: SubmissionServer) -> None:
+def set_outlet(tx: AccountTx, link_id: int, outlet: SubmissionServer) -> None:
     """Have mail from the address of a link go out through this server; through none with an empty host."""
+    if outlet.host:
+        note_way(tx, "linked", link_id)
     tx.execute(SENDING, outlet.host, outlet.port, outlet.tls, outlet.user, int(outlet.keeps_copy), link_id)
 
 

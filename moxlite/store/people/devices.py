@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.groupware.alarms import DueAlarm, highest_notice
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
+    from moxlite.store.changelog.unit import AccountTx
 
 MAX_DEVICES: Final = 10
 """Devices of an account."""
@@ -129,7 +131,7 @@ def has_devices(r: Reader) -> bool:
 
 
 def add_device(
-    tx: Tx, endpoint: str, public: bytes, secret: bytes, name: str, session: int, *, replaces: int = 0
+    tx: AccountTx, endpoint: str, public: bytes, secret: bytes, name: str, session: int, *, replaces: int = 0
 ) -> int:
     """Add a device, or give the one with that endpoint other keys; returns its id. It is told of later messages only,
     but of those that the device `replaces`, whose endpoint has ended, was not told of.
@@ -143,7 +145,10 @@ def add_device(
     alarmed = highest_notice(tx) if former is None else former.alarmed
     if tx.value(COUNT, endpoint) >= MAX_DEVICES:
         raise TooManyDevices(f"this account already has {MAX_DEVICES} devices with notifications; remove one first")
-    return int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now, alarmed))
+    number = int(tx.value(ADD, endpoint, public, secret, name, session, told, told_at, tx.now, alarmed))
+    if former is None:  # a browser changes the endpoint of a device by itself
+        note_way(tx, "device", number)
+    return number
 
 
 def remove_device(tx: Tx, device_id: int) -> None:

@@ -6,12 +6,16 @@ Every opened account is asked whether it has one, so this module loads little.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
+from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader, Tx
+
+if TYPE_CHECKING:
+    from moxlite.store.changelog.unit import AccountTx
 
 MAX_SUBSCRIPTIONS: Final = 20
 """Subscriptions of an account; one more is refused, as each is a request for each change."""
@@ -68,7 +72,7 @@ def subscriptions(r: Reader) -> list[Subscription]:
     return [Subscription(*row) for row in r.rows(ALL)]
 
 
-def add_subscription(tx: Tx, new: Subscription) -> int:
+def add_subscription(tx: AccountTx, new: Subscription) -> int:
     """Add a subscription, in place of one of the same device to the same address; returns its id. Raises
     LimitExceeded.
     """
@@ -77,7 +81,9 @@ def add_subscription(tx: Tx, new: Subscription) -> int:
     if tx.value(COUNT) >= MAX_SUBSCRIPTIONS:
         raise LimitExceeded("too many push subscriptions")
     row = (new.device, new.url, new.public, new.secret, new.types, new.expires, new.login, new.code)
-    return tx.insert(ADD, *row)
+    number = tx.insert(ADD, *row)
+    note_way(tx, "push", number)
+    return number
 
 
 def change_subscription(tx: Tx, changed: Subscription) -> None:

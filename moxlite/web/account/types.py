@@ -10,6 +10,7 @@ import msgspec
 
 from moxlite.acceptance.sieve.keeping import SortingNotices
 from moxlite.operations import Line, Lines
+from moxlite.operations.access import TakenBack
 from moxlite.web.factors import QRCode
 from moxlite.wording import Remark
 
@@ -258,7 +259,8 @@ class DeviceLook(msgspec.Struct, frozen=True):
 
 class Secured(msgspec.Struct, frozen=True, kw_only=True):
     """The result of "this wasn't me": the new password, the numbers of ended sessions and app passwords, and of
-    messages now on hold; mail that was sent within the last day. ``queue`` is false while the queue is out of service.
+    messages now on hold; mail that was sent within the last day; all else that was taken back, None if nothing was to
+    be. ``queue`` is false while the queue is out of service.
     """
 
     password: str
@@ -267,6 +269,7 @@ class Secured(msgspec.Struct, frozen=True, kw_only=True):
     queue: bool
     held: int
     left: list[Left]
+    taken: TakenBack | None
 
 
 class Mailbox(msgspec.Struct, frozen=True):

@@ -19,10 +19,10 @@ from moxlite.logins.identity import Identity, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.newpasswords import refuse_guessable
 from moxlite.logins.secondfactor import FactorKind, SecondFactors
-from moxlite.store.auth.audit import Origin, acting_as
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.sessions import Session, hash_of, new_tokens
+from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.errors import BadPassword
 from moxlite.web import errors
 from moxlite.web.cookies import Caller

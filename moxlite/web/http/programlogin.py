@@ -16,7 +16,9 @@ from moxlite.logins.identity import (
     NotPermitted,
     Protocol,
     RateLimited,
+    origin_of,
 )
+from moxlite.store.changelog.origin import act_from
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Headers
 
@@ -49,9 +51,10 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
         wrong = "Invalid token."
     try:
         if token is not None:
-            return await logins.token(attempt, token)
-        assert credentials is not None
-        return await logins.password(attempt, *credentials, mechanism="httpbasic")
+            identity = await logins.token(attempt, token)
+        else:
+            assert credentials is not None
+            identity = await logins.password(attempt, *credentials, mechanism="httpbasic")
     except RateLimited as error:
         raise HTTPError(429, f"{error}.", (RETRY_AFTER,)) from None
     except (LoginDisabled, NotPermitted) as error:
@@ -60,6 +63,8 @@ async def log_in(logins: Logins, request: Request, protocol: Literal["webapi", "
     except LoginRefused:
         await trio.sleep(FAILURE_DELAY)
         raise HTTPError(401, wrong, (challenge,)) from None
+    act_from(origin_of(identity, protocol, request.client))
+    return identity
 
 
 async def token_login(logins: Logins, request: Request, token: str, protocol: Literal["addresses"]) -> Identity:

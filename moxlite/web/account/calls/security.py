@@ -8,9 +8,11 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.passwords import Passwords
+from moxlite.operations.access import MAX_WAYS, TakeBack, TakenBack, WayID
 from moxlite.operations.queue import Filter
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import RecordedAttempt, protocol_words
+from moxlite.store.forms import LAST
 from moxlite.store.people.devices import forget_devices
 from moxlite.web.account.calls.common import AccountCalls, moment, now
 from moxlite.web.account.types import Attempt, Left, PasswordState, Secured, SessionItem
@@ -27,6 +29,8 @@ MAX_LEFT: Final = 500
 
 Place = Annotated[str, Meta(max_length=50)]
 Count = Annotated[int, Meta(ge=1, le=100)]
+Since = Annotated[int, Meta(ge=0, le=LAST)]
+Kept = Annotated[tuple[WayID, ...], Meta(max_length=MAX_WAYS)]
 
 
 class SecurityCalls(AccountCalls):
@@ -119,8 +123,9 @@ class SecurityCalls(AccountCalls):
         return [_attempt(recorded_attempt) for recorded_attempt in recorded_attempts]
 
     @call(audit="account secured", confirm=True)
-    async def not_me(self, caller: Caller) -> Secured:
-        """Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves.
+    async def not_me(self, caller: Caller, since: Since = 0, keep: Kept = ()) -> Secured:
+        """Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves. All
+        else that gives access and was set up since a time (µs UTC) is taken back, except the ids to keep; 0: none.
 
         The steps are safe to repeat. The session of this browser stays, unless the webmail has handed it on: it ends
         last, with the answer.
@@ -135,6 +140,9 @@ class SecurityCalls(AccountCalls):
         apps = await self._passwords.revoke_all_apps(name)
         for key in await self._server.auth.keys.of(name):
             await self._passwords.remove_key(self._server.auth.keys, name, key.fingerprint)
+        taken: TakenBack | None = None
+        if since:
+            taken = await self._server.perform(TakeBack(since, keep, account=name))
         held, left = 0, list[Left]()
         if self._server.queue is not None:
             # After the ways in are closed, so that nothing new comes behind what is held.
@@ -152,6 +160,7 @@ class SecurityCalls(AccountCalls):
             queue=self._server.queue is not None,
             held=held,
             left=left,
+            taken=taken,
         )
 
 

@@ -12,10 +12,11 @@ from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account
 from moxlite.queue.errors import QueueError
 from moxlite.queue.schedule import SECOND
+from moxlite.store.changelog.origin import WayKind, note_way
 from moxlite.store.mail.masked import MAX_MASKED
 from moxlite.web.account.calls.common import AccountCalls, now
 from moxlite.web.account.mailtypes import GivenPage
-from moxlite.web.account.types import HookTest, OutgoingForm, Sending, SendingForm
+from moxlite.web.account.types import HookTest, IncomingForm, OutgoingForm, Sending, SendingForm
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.errors import FieldError, FieldErrors, UserError
@@ -35,7 +36,17 @@ class SendingCalls(AccountCalls):
         path = ("accounts", caller.require().account)
         names = SendingForm.__struct_fields__
         await save(self._server.edit, Account, path, table_of(old), table_of(changed), names)
+        await self._note_hook(caller, "outgoing_webhook", old.outgoing_webhook, changed.outgoing_webhook)
+        await self._note_hook(caller, "incoming_webhook", old.incoming_webhook, changed.incoming_webhook)
         return shown(SendingForm, self._settings(caller))
+
+    async def _note_hook(
+        self, caller: Caller, kind: WayKind, old: OutgoingForm | IncomingForm, changed: OutgoingForm | IncomingForm
+    ) -> None:
+        """Note who set up a webhook, if it is a new one."""
+        if changed.url and changed != old:
+            async with self._open(caller) as account:
+                await account.write(lambda tx: note_way(tx, kind, "config"))
 
     @call()
     async def webhook_test(self, caller: Caller, hook: OutgoingForm, incoming: bool) -> HookTest:

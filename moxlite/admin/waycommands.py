@@ -1,0 +1,141 @@
+"""The commands about ways into an account (WEB-192). What ways in
+there are is in `waysin`.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Mapping, Sequence
+
+from moxlite.admin.waysin import SLICE, WAYS, Grant, Rooms, grants, order
+from moxlite.net.control.server import Command, CommandFailed
+from moxlite.operations.access import ListWays, RemoveWay, TakeBack, TakenBack, WayInfo
+from moxlite.operations.performing import commands
+from moxlite.store.accounts.access import publish_shares
+from moxlite.store.changelog.account import Account
+from moxlite.store.changelog.origin import SetUp, origin
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.errors import StoreError
+from moxlite.store.forms import LAST
+from moxlite.wording import reason_of, worded
+
+logger = logging.getLogger("moxlite.admin.ways")
+
+
+def _info(grant: Grant, set_up: SetUp) -> WayInfo:
+    made = set_up.origin
+    return WayInfo(
+        id=grant.id,
+        kind=grant.kind,
+        name=grant.name,
+        who=grant.who,
+        access=grant.access,
+        set_up=dt.datetime.fromtimestamp(min(set_up.at, LAST) // 1_000_000, dt.UTC) if set_up.at else None,
+        actor=made.actor,
+        via=made.via,
+        remote_ip=made.remote_ip,
+        login=made.login,
+        current=_is_current(grant),
+        place=f"{set_up.at}-{grant.id}",
+    )
+
+
+def _is_current(grant: Grant) -> bool:
+    """Whether the request comes with this session."""
+    return grant.kind == "session" and int(grant.key) in origin().sessions
+
+
+class WayCommands:
+    """``moxlite account access``, ``account remove-access`` and ``account take-back``."""
+
+    def __init__(self, rooms: Rooms) -> None:
+        self._rooms = rooms
+
+    def registry(self) -> Mapping[str, Command]:
+        """All operations by name."""
+        return commands(ListWays.bind(self.list), RemoveWay.bind(self.remove), TakeBack.bind(self.take_back))
+
+    async def list(self, args: ListWays) -> list[WayInfo]:
+        """A page of ways in, the newest first."""
+        entries = await grants(self._rooms, args.account)
+        after = _place(args.after)
+        chosen = [
+            entry
+            for entry in entries
+            if (after is None or order(entry) > after) and (not args.since or entry[1].at >= args.since)
+        ]
+        return [_info(*entry) for entry in chosen[: args.count]]
+
+    async def remove(self, args: RemoveWay) -> None:
+        """Remove one."""
+        entry = next((entry for entry in await grants(self._rooms, args.account) if entry[0].id == args.way), None)
+        if entry is None:
+            raise CommandFailed("notFound", "this was already removed")
+        if _is_current(entry[0]):
+            raise CommandFailed("refused", "this is your current session; log out instead")
+        taken = await self._take_back(args.account, [entry])
+        for reason in taken.failed.values():
+            raise CommandFailed("failed", reason)
+
+    async def take_back(self, args: TakeBack) -> TakenBack:
+        """Remove all that were set up since a time, except the session of the request, and what is to be kept."""
+        keep = frozenset(args.keep)
+        entries = [
+            (grant, set_up)
+            for grant, set_up in await grants(self._rooms, args.account)
+            if set_up.at >= args.since and set_up.at and grant.id not in keep and not _is_current(grant)
+        ]
+        return await self._take_back(args.account, entries)
+
+    async def _take_back(self, name: str, entries: Sequence[tuple[Grant, SetUp]]) -> TakenBack:
+        failed: dict[str, str] = {}
+        stored = [grant for grant, _ in entries if WAYS[grant.kind].undo is not None]
+        async with self._rooms.accounts.use(name) as account:
+            for start in range(0, len(stored), SLICE):
+                failed |= await _undone(account, stored[start : start + SLICE])
+            if stored:
+                await publish_shares(self._rooms.auth, account)
+        for grant, _ in entries:
+            if (end := WAYS[grant.kind].end) is not None:
+                try:
+                    await end(self._rooms, name, grant)
+                except (StoreError, CommandFailed) as error:
+                    failed[grant.id] = reason_of(error)
+        ended = [entry for entry in entries if entry[0].id not in failed]
+        for grant, _ in ended:
+            kv = {"account": name, "kind": grant.kind, "name": grant.name, "who": grant.who}
+            logger.info("access removed", extra={"kv": kv})
+        return TakenBack([_info(*entry) for entry in ended], failed)
+
+
+async def _undone(account: Account, slice_: Sequence[Grant]) -> dict[str, str]:
+    """Take back grants of the account's file; returns the reasons of those that stay, by id."""
+    failed: dict[str, str] = {}
+    try:
+        await account.write(lambda tx: _undo_all(tx, slice_))
+    except StoreError:
+        # One by one, so that the others end in spite of it.
+        for grant in slice_:
+            try:
+                await account.write(lambda tx, grant=grant: _undo_all(tx, [grant]))  # type: ignore[misc] # bound now
+            except StoreError as error:
+                failed[grant.id] = reason_of(error)
+    return failed
+
+
+def _undo_all(tx: AccountTx, slice_: Sequence[Grant]) -> None:
+    for grant in slice_:
+        undo = WAYS[grant.kind].undo
+        assert undo is not None
+        undo(tx, grant)
+
+
+def _place(text: str) -> tuple[int, str] | None:
+    """The order of the row with a `place`; None for the beginning. Raises CommandFailed."""
+    if not text:
+        return None
+    at, _, way = text.partition("-")
+    if not (at.isascii() and at.isdecimal() and len(at) <= 19):
+        raise CommandFailed("badRequest", worded("after: invalid list position"), "after")
+    return -int(at), way

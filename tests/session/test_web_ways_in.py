@@ -1,0 +1,309 @@
+"""Who and what has access to an account: a list, and a press that takes back all that an intruder has set up."""
+
+import base64
+import datetime as dt
+import json
+import re
+from pathlib import Path
+from typing import Any, Final, get_args
+
+import msgspec
+import pytest
+import trio
+from cryptography.hazmat.primitives.asymmetric import ec
+
+from moxlite.net.imapclient import Client as IMAPClient, Credentials, log_in
+from moxlite.operations.access import ListWays, TakeBack, TakenBack, WayInfo
+from moxlite.operations.forwards import ConfirmForward
+from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.auth.credentials import change_password
+from moxlite.store.changelog.origin import WayKind
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.mailboxes import create_mailbox
+from tests.authenticator import SoftKey
+from tests.interfaces import command_line
+from tests.jmap_rig import JMAP, Client
+from tests.pushservice import Phone
+from tests.session.test_imapd_sieve import Client as SieveClient
+from tests.session.test_web_account_settings import certificate
+from tests.session.test_web_factors import add_key, add_phone, first_step, second_step
+from tests.session.test_web_interfaces_access import said
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
+
+IMAP_PORT, SIEVE_PORT = 1143, 4190
+DOORS = f"""
+[listeners.programs]
+ips = ["127.0.0.1"]
+imap = {{ enabled = true, port = {IMAP_PORT}, require_tls = false }}
+managesieve = {{ enabled = true, port = {SIEVE_PORT}, require_tls = false }}
+"""
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP + DOORS)]
+
+HOST, THERE = "mail.example.org", "198.51.100.7"
+SCRIPT = 'redirect "thief@far.example";'
+NOT_SET_UP: Final = {"recovery_link", "provider"}
+"""Kinds that need the command line, and a login provider."""
+
+
+def at_home(rig: Rig, app: str = "/", remote: str = "192.0.2.7") -> Browser:
+    browser = rig.browser(app=app, port=443, tls=True, remote=remote)
+    browser.host = HOST
+    return browser
+
+
+async def logged_in(rig: Rig, code: str, app: str = "/", remote: str = THERE, password: str = PASSWORD) -> Browser:
+    """A browser that has logged in by the password and a recovery code."""
+    browser = at_home(rig, app, remote)
+    await second_step(browser, await first_step(browser, password), "recovery", code)
+    return browser
+
+
+async def by_app_password(rig: Rig, password: str) -> None:
+    """All that an app password for IMAP, ManageSieve and JMAP sets up."""
+    async with rig.connect(port=IMAP_PORT, remote=THERE) as imap:
+        assert "a OK" in await said(imap, f'LOGIN "{ADDRESS}" "{password}"')
+        assert "a OK" in await said(imap, "SETACL Inbox tom lr")
+    async with rig.connect(port=SIEVE_PORT, remote=THERE) as stream:
+        sieve = SieveClient(stream)
+        await sieve.response()
+        plain = base64.b64encode(f"\0{ADDRESS}\0{password}".encode()).decode()
+        assert (await sieve.last(f'AUTHENTICATE "PLAIN" "{plain}"')).startswith("OK")
+        assert (await sieve.last(f'PUTSCRIPT "news" {{{len(SCRIPT)}+}}\r\n{SCRIPT}')).startswith("OK")
+        assert (await sieve.last('SETACTIVE "news"')).startswith("OK")
+    jmap = Client(rig, password=password)
+    jmap._browser.connection["remote"] = THERE
+    await shared(jmap, "Calendar", {"mayReadFreeBusy": True, "mayReadItems": True})
+    await shared(jmap, "AddressBook", {"mayRead": True})
+    device = {"deviceClientId": "spy", "url": "https://push.far.example/x", "types": None}
+    assert (await jmap.request(["PushSubscription/set", {"create": {"a": device}}, "0"]))["methodResponses"][0][1][
+        "created"
+    ]
+    [identity, *_] = (await jmap.call("Identity/get"))["list"]
+    update = {identity["id"]: {"bcc": [{"name": None, "email": "thief@far.example"}]}}
+    assert (await jmap.call("Identity/set", update=update))["updated"]
+
+
+async def shared(jmap: Client, kind: str, rights: dict[str, bool]) -> None:
+    """Share the first calendar or address book with Tom."""
+    [one, *_] = (await jmap.call(f"{kind}/get"))["list"]
+    found = await jmap.call(f"{kind}/set", update={one["id"]: {"shareWith": {"utom": rights}}})
+    assert one["id"] in (found["updated"] or {}), found
+
+
+async def by_session(rig: Rig, codes: list[str]) -> str:
+    """All that a session sets up; returns the address of a private link."""
+    page, mail = await logged_in(rig, codes.pop()), await logged_in(rig, codes.pop(), "/webmail/")
+    await page.call("account_delegate_set", guest="tom", sends="as", whole=True)
+    await page.call("account_app_password_add", name="mine", scopes=["imap"])
+    await page.call("account_app_password_add", name="robot", scopes=["jmap"], token=True)
+    await page.call(
+        "config_tlspubkey_add", certificate=certificate(ec.generate_private_key(ec.SECP256R1())), address=ADDRESS
+    )
+    form = (await page.call("sending"))["form"]
+    hooks = {
+        name: form[name] | {"url": f"https://far.example/{name}"} for name in ("outgoing_webhook", "incoming_webhook")
+    }
+    await page.call("sending_save", old=form, changed=form | hooks)
+    nothing = {"forward_to": [], "keep_copy": True}
+    await page.call(
+        "account_forward_set", old=nothing, changed={"forward_to": ["thief@far.example"], "keep_copy": True}
+    )
+    await page.call("link_add", link=LINK)
+    await mail.call("notices_subscribe", **Phone().subscription("https://push.far.example/y"))
+    (calendar,) = await mail.call("calendars")
+    link: str = (await mail.call("calendar_link_make", name=calendar["path"])).removeprefix(f"https://{HOST}")
+    assert (await at_home(rig).fetch(link)).status == 200
+    await add_key(page, SoftKey(f"https://{HOST}"), "thief's")
+    await add_phone(page, "thief's")
+    await page.call("recovery_codes_new")
+    return link
+
+
+LINK: dict[str, Any] = {
+    "address": "tom@example.org",
+    "name": "Elsewhere",
+    "protocol": "imap",
+    "keep_days": None,
+    "sorts": False,
+    "host": "imap.example.net",
+    "port": 0,
+    "tls": "implicit",
+    "user": "",
+    "password": PASSWORD,
+    "sends": False,
+    "smtp_host": "",
+    "smtp_port": 0,
+    "smtp_tls": "implicit",
+    "smtp_user": "",
+}
+
+
+@pytest.fixture
+async def owner(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> Browser:
+    """The owner's browser. Tom's account plays the other provider."""
+
+    async def connect(server: Any, credentials: Credentials, **options: Any) -> IMAPClient:
+        client = IMAPClient(rig.connect(port=IMAP_PORT))
+        try:
+            await client.greet()
+            await log_in(client, msgspec.structs.replace(credentials, allow_clear=True))
+        except BaseException:
+            await client.aclose()
+            raise
+        return client
+
+    monkeypatch.setattr("moxlite.net.imapclient.connect", connect)
+    async with rig.account("tom") as account:
+        await change_password(account, PASSWORD)
+    browser = at_home(rig)
+    await browser.log_in()
+    return browser
+
+
+async def ways(rig: Rig, browser: Browser) -> dict[str, Any]:
+    """The newest of each kind in the list."""
+    found: list[Any] = []
+    while page := await browser.call("account_access", after=found[-1]["place"] if found else "", count=5):
+        found += page
+    assert [one["set_up"] for one in found] == sorted((one["set_up"] for one in found), reverse=True)
+    return {one["kind"]: one for one in reversed(found)}
+
+
+def microseconds(text: str) -> int:
+    return int(dt.datetime.fromisoformat(text).timestamp()) * 1_000_000
+
+
+async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, owner: Browser) -> None:
+    """WEB-192, WEB-63b: each is named with when, from where, and by which login; then nothing of it works, and the
+    session of the button stays. What the owner had set up before stays, too.
+    """
+    async with rig.account() as account:
+        stolen = await add_app_password(account, "old phone", ["imap", "jmap", "submission", "dav"])
+        await account.write(lambda tx: create_mailbox(tx, "Family"))
+    await owner.call("account_share_set", mailbox="Family", guest="tom", rights="lr")
+    key = SoftKey(f"https://{HOST}")
+    codes = await add_key(owner, key)
+    before = await ways(rig, owner)
+    assert set(before) == {"session", "app_password", "folder", "security_key", "recovery_codes"}
+    await trio.sleep(1)  # times are told in seconds
+    since = microseconds(dt.datetime.now(dt.UTC).isoformat())
+    await by_app_password(rig, stolen)
+    link = await by_session(rig, codes)
+    async with rig.running.ctl() as client:
+        await client.call("account forward confirm", ConfirmForward("thief@far.example", account="mia"), type(None))
+
+    found = await ways(rig, owner)
+    assert set(found) == set(get_args(WayKind)) - NOT_SET_UP
+    for kind in ("folder", "script", "calendar", "contacts", "push", "sender"):
+        assert (found[kind]["login"], found[kind]["remote_ip"], found[kind]["actor"]) == ("old phone", THERE, "mia"), (
+            kind
+        )
+    for kind in ("delegate", "outgoing_webhook", "token", "linked", "certificate", "security_key", "authenticator"):
+        assert (found[kind]["via"], found[kind]["remote_ip"]) == ("webaccount", THERE), kind
+    assert (found["folder"]["name"], found["folder"]["who"], found["folder"]["via"]) == ("Inbox", "tom", "imap")
+    assert found["forward"]["who"] == "thief@far.example"
+    assert found["calendar_link"]["via"] == "webmail"
+
+    result = await owner.call("not_me", since=since, keep=[])
+    assert result["taken"]["failed"] == {}
+    taken = {one["kind"] for one in result["taken"]["ways"]}
+    logins = {"session", "app_password", "token", "certificate", "device", "push"}  # which the button ends by itself
+    assert taken | logins == set(found)
+
+    left = await ways(rig, owner)
+    assert set(left) == {"session", "folder", "security_key"}
+    assert left["session"]["current"]
+    assert (left["folder"]["name"], left["security_key"]["name"]) == ("Family", "blue")
+    await nothing_works(rig, stolen, link)
+    page = at_home(rig)
+    step = await first_step(page, result["password"])
+    assert (step["apps"], step["keys"], step["codes"]) == ([], ["blue"], False)
+    await second_step(page, step, "key", key.get(step["key_request"]))
+    assert (await page.call("account_forward_list"))["script"] == ""
+    assert (await page.call("link_list"))["items"] == []
+    assert (await page.call("shares"))["senders"] == []
+
+
+async def nothing_works(rig: Rig, stolen: str, link: str) -> None:
+    """Each way in is closed."""
+    async with rig.connect(port=IMAP_PORT) as imap:
+        assert "a NO" in await said(imap, f'LOGIN "{ADDRESS}" "{stolen}"')
+    async with rig.connect(port=IMAP_PORT) as imap:
+        assert "a OK" in await said(imap, f'LOGIN "tom@example.org" "{PASSWORD}"')
+        listed = await said(imap, 'LIST "" "*"')
+        assert '"Other Users/mia/Family"' in listed
+        assert "Other Users/mia/Inbox" not in listed
+    tom = Client(rig, "tom@example.org")
+    assert [*(json.loads((await tom.http("GET", "/jmap/session")).body))["accounts"]] == ["utom", "umia"]
+    for kind in ("Calendar", "AddressBook"):
+        tom.account = "umia"
+        assert (await tom.call(f"{kind}/get"))["list"] == []
+    assert (await at_home(rig).fetch(link)).status == 404
+    settings = rig.holder.current.account("mia")
+    assert settings is not None
+    assert (settings.outgoing_webhook, settings.incoming_webhook, settings.forward_to) == (None, None, ())
+
+
+async def test_ten_thousand_grants_are_paged_and_taken_back(rig: Rig, owner: Browser) -> None:
+    """WEB-192: with one request for each page, and one for all of it."""
+    async with rig.account() as account:
+
+        def share(tx: AccountTx) -> None:
+            for number in range(100):
+                [box, *_] = create_mailbox(tx, f"Folder {number}")
+                for guest in range(100):
+                    set_rights(tx, box.id, f"guest{guest}", "lr")
+
+        await account.write(share)
+    seen: list[str] = []
+    place = ""
+    while page := await owner.call("account_access", after=place, count=1000):
+        seen += [one["id"] for one in page]
+        place = page[-1]["place"]
+    assert (len(seen), len(set(seen))) == (10_001, 10_001)
+    for wrong in ("x", "-1", "9" * 30 + "-a"):
+        assert await owner.error("account_access", after=wrong) == (400, "user:fields")
+    async with rig.running.ctl() as client:
+        taken = await client.call("account take-back", TakeBack(1, account="mia"), TakenBack)
+        assert (len(taken.ways), taken.failed) == (10_001, {})  # the command line has no session to keep
+        assert await client.call("account access", ListWays(account="mia"), list[WayInfo]) == []
+    assert (await owner.error("account_access"))[0] == 401
+
+
+async def test_one_way_in_is_removed_by_its_id_but_not_the_own_session(rig: Rig, owner: Browser) -> None:
+    """WEB-192: a second time says that it's gone; others of an account don't exist for another one."""
+    await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="lr")
+    await owner.call("account_delegate_set", guest="tom", sends="behalf")
+    found = await ways(rig, owner)
+    tom = rig.browser(app="/")
+    await tom.log_in("tom@example.org")
+    assert await tom.error("account_remove_access", way=found["folder"]["id"]) == (404, "user:notFound")
+    await owner.call("account_remove_access", way=found["folder"]["id"])
+    assert await owner.error("account_remove_access", way=found["folder"]["id"]) == (404, "user:notFound")
+    assert set(await ways(rig, owner)) == {"session", "delegate"}
+    assert (await owner.error("account_remove_access", way=found["session"]["id"]))[0] == 400
+    result = await owner.call("account_take_back", since=1, keep=[found["delegate"]["id"]])
+    assert result == {"ways": [], "failed": {}}
+    assert set(await ways(rig, owner)) == {"session", "delegate"}
+
+
+async def test_the_command_line_lists_and_takes_back(rig: Rig, owner: Browser, tmp_path: Path) -> None:
+    """WEB-192: `account access`, `account remove-access`, `account take-back`."""
+    await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="lr")
+    await owner.call("account_delegate_set", guest="tom", sends="as")
+    printed, failure = await command_line(tmp_path, "account", "access", "mia", "--since", "1h")
+    assert not failure
+    lines = printed.splitlines()
+    assert re.match(r"set up +kind +name +who +access +actor +via +remote ip +login +id", lines[0])
+    [folder] = [line for line in lines if " folder " in line]
+    for word in ("Inbox", "tom", "lr", "mia", "webaccount", "192.0.2.7"):
+        assert word in folder
+    way = folder.split()[-1]
+    assert await command_line(tmp_path, "account", "remove-access", "mia", way) == ("", "")
+    _, failure = await command_line(tmp_path, "account", "remove-access", "mia", way)
+    assert "already removed" in failure
+    printed, failure = await command_line(tmp_path, "--yes", "account", "take-back", "mia", "--since", "1h")
+    assert (printed.splitlines()[-1], failure) == ("removed 2 items", "")
+    printed, _ = await command_line(tmp_path, "account", "take-back", "mia", "--since", "1h")
+    assert printed == "nothing was set up since then\n"
