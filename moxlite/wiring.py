@@ -53,6 +53,7 @@ from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.accounts.access import Forget, keep_published
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
+from moxlite.store.changelog.origin import NEWS
 from moxlite.store.content.body import prefer
 from moxlite.store.delivery.answers import FADE
 from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL, UNCOUNT
@@ -64,7 +65,7 @@ from moxlite.store.mail.systemmailbox import UNQUEUE
 from moxlite.store.mail.threads import has_unplaced, keep_threads
 from moxlite.store.options import Options
 from moxlite.store.reports.reportsdb import ReportsDB
-from moxlite.store.upkeep.outbox import REFRESH, loaded
+from moxlite.store.upkeep.outbox import REFRESH, OutboxHandler, loaded
 from moxlite.store.upkeep.reparse import is_outdated, keep_parsed
 from moxlite.submission.carrying import carrier, handle_fade, uncounter
 from moxlite.supervision import FailurePolicy, Supervisor
@@ -411,6 +412,7 @@ async def _open_files(
     accounts.register_task("store.parser", keep_parsed, lambda _, r: is_outdated(r))
     accounts.register_task("store.threads", keep_threads, lambda _, r: has_unplaced(r))
     keep_published(accounts, auth)
+    accounts.register_outbox(NEWS, loaded(partial(_owner_news, config, accounts, auth)))
     accounts.register_task("store.masked", auth.masked.compare, auth.masked.due)
     space = spool_space(static, budget.spools)
     return Files(
@@ -423,6 +425,13 @@ async def _open_files(
         waiting=waiting,
         lease=lease,
     )
+
+
+def _owner_news(config: ConfigHolder, accounts: Accounts, auth: AuthDB) -> OutboxHandler:
+    from moxlite.admin.waycommands import OwnerNews
+    from moxlite.admin.waysin import Sources
+
+    return OwnerNews(Sources(config, accounts, auth))
 
 
 async def _add_beside(config: ConfigHolder, account: "Account", file: BinaryIO) -> "Problems":

@@ -1,4 +1,4 @@
-"""The commands about ways into an account (WEB-192). What ways in
+"""The commands about ways into an account (WEB-192), and the mail to its owner about new ones (WEB-193). What ways in
 there are is in `waysin`.
 """
 
@@ -7,17 +7,25 @@ from __future__ import annotations
 import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
-from moxlite.admin.waysin import SLICE, WAYS, Grant, Rooms, grants, order
+from moxlite.admin.notices import notify_account
+from moxlite.admin.publicpages import NoPublicPage, require_public_page
+from moxlite.admin.waysin import SLICE, WAYS, Grant, Rooms, Sources, grants, order
+from moxlite.config.snapshot import Snapshot
+from moxlite.escapes import printable
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations.access import ListWays, RemoveWay, TakeBack, TakenBack, WayInfo
 from moxlite.operations.performing import commands
+from moxlite.proto.address import Address
 from moxlite.store.accounts.access import publish_shares
+from moxlite.store.auth.loginattempts import protocol_words
 from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.origin import SetUp, origin
+from moxlite.store.changelog.origin import SetUp, note_told, noted_ways, origin, untold_ways
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.forms import LAST
+from moxlite.store.upkeep.outbox import OutboxRow
 from moxlite.wording import reason_of, worded
 
 logger = logging.getLogger("moxlite.admin.ways")
@@ -139,3 +147,67 @@ def _place(text: str) -> tuple[int, str] | None:
     if not (at.isascii() and at.isdecimal() and len(at) <= 19):
         raise CommandFailed("badRequest", worded("after: invalid list position"), "after")
     return -int(at), way
+
+
+# The mail to the owner about new ones (WEB-193)
+
+
+MAX_NAMED: Final = 50
+"""Ways in that a mail names; the page has all."""
+
+SUBJECT: Final = "New access to your account"
+
+
+class OwnerNews:
+    """Tells owners of ways in that were set up by a log-in."""
+
+    def __init__(self, sources: Sources) -> None:
+        self._sources = sources
+
+    async def carry(self, account: Account, row: OutboxRow) -> None:
+        """Send the mail; for `Accounts.register_outbox`. Raises StoreError."""
+        name, snapshot = account.name, self._sources.config.current
+        settings = snapshot.account(name)
+        waiting = await account.read(untold_ways, op="ways-in")
+        if settings is None or not waiting:
+            return
+        found = {(grant.kind, grant.key): (grant, set_up) for grant, set_up in await grants(self._sources, name)}
+        new = [found[way] for way in waiting if way in found]
+        address = next((one for one in settings.destinations if not one.startswith("@")), "")
+        if new and address:
+            text = _news(snapshot, new)
+            once = f"way-in {row.key.hex()}"
+            to = Address.parse(address)
+            await notify_account(self._sources.accounts, snapshot, name, to, SUBJECT, text, once=once)
+        notes = await account.read(noted_ways, op="ways-in")
+        await account.write(lambda tx: note_told(tx, waiting, [way for way in notes if way not in found]))
+
+
+def _news(snapshot: Snapshot, new: Sequence[tuple[Grant, SetUp]]) -> str:
+    lines = [f"{_described(grant)}\n  {_told(set_up)}\n" for grant, set_up in new[:MAX_NAMED]]
+    if len(new) > MAX_NAMED:
+        lines.append(f"{len(new) - MAX_NAMED} more\n")
+    try:
+        page = f"the account page, {require_public_page(snapshot, 'account')}"
+    except NoPublicPage:
+        page = "the account page"
+    return (
+        "This was set up for your account:\n\n"
+        + "".join(f"- {line}" for line in lines)
+        + f"\nIf this was you, there's nothing to do. Otherwise, open {page}, go to Security, and choose "
+        "“This wasn't me”.\n"
+    )
+
+
+def _described(grant: Grant) -> str:
+    """A grant in a line: ``shared folder: Inbox, bob (lr)``."""
+    facts = ", ".join(printable(text) for text in (grant.name, grant.who) if text)
+    access = f" ({grant.access})" if grant.access else ""
+    return WAYS[grant.kind].title + (f": {facts}" if facts else "") + access
+
+
+def _told(set_up: SetUp) -> str:
+    made = set_up.origin
+    when = dt.datetime.fromtimestamp(min(set_up.at, LAST) // 1_000_000, dt.UTC)
+    login = f", app password or certificate “{printable(made.login)}”" if made.login else ""
+    return f"{when:%Y-%m-%d %H:%M} UTC, by {made.actor}, {protocol_words(made.via)}{login}, from {made.remote_ip}"

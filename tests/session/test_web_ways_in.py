@@ -4,6 +4,8 @@ import base64
 import datetime as dt
 import json
 import re
+from email import message_from_bytes
+from email.policy import default
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -17,18 +19,22 @@ from moxlite.operations.access import ListWays, TakeBack, TakenBack, WayInfo
 from moxlite.operations.forwards import ConfirmForward
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.credentials import change_password
+from moxlite.store.changelog import origin
 from moxlite.store.changelog.origin import WayKind
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.mailboxes import create_mailbox
 from tests.authenticator import SoftKey
+from tests.house import SECONDS
 from tests.interfaces import command_line
 from tests.jmap_rig import JMAP, Client
 from tests.pushservice import Phone
 from tests.session.test_imapd_sieve import Client as SieveClient
 from tests.session.test_web_account_settings import certificate
+from tests.session.test_web_compose import octets_of
 from tests.session.test_web_factors import add_key, add_phone, first_step, second_step
 from tests.session.test_web_interfaces_access import said
+from tests.store_mail import rows
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
 
 IMAP_PORT, SIEVE_PORT = 1143, 4190
@@ -196,9 +202,8 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     found = await ways(rig, owner)
     assert set(found) == set(get_args(WayKind)) - NOT_SET_UP
     for kind in ("folder", "script", "calendar", "contacts", "push", "sender"):
-        assert (found[kind]["login"], found[kind]["remote_ip"], found[kind]["actor"]) == ("old phone", THERE, "mia"), (
-            kind
-        )
+        way = found[kind]
+        assert (way["login"], way["remote_ip"], way["actor"]) == ("old phone", THERE, "mia"), kind
     for kind in ("delegate", "outgoing_webhook", "token", "linked", "certificate", "security_key", "authenticator"):
         assert (found[kind]["via"], found[kind]["remote_ip"]) == ("webaccount", THERE), kind
     assert (found["folder"]["name"], found["folder"]["who"], found["folder"]["via"]) == ("Inbox", "tom", "imap")
@@ -307,3 +312,42 @@ async def test_the_command_line_lists_and_takes_back(rig: Rig, owner: Browser, t
     assert (printed.splitlines()[-1], failure) == ("removed 2 items", "")
     printed, _ = await command_line(tmp_path, "account", "take-back", "mia", "--since", "1h")
     assert printed == "nothing was set up since then\n"
+
+
+async def mails(rig: Rig) -> list[str]:
+    """The texts of the mails to the owner about new ways in, the oldest first."""
+    async with rig.account() as account:
+        found = [message_from_bytes(await octets_of(rig, row.id), policy=default) for row in await rows(account)]
+    return [one.get_content().replace("\r\n", "\n") for one in found if "New access to your account" in one["subject"]]
+
+
+async def told(rig: Rig, number: int) -> list[str]:
+    """The mails once there are as many."""
+    with trio.fail_after(SECONDS):
+        while len(found := await mails(rig)) < number:  # noqa: ASYNC110 - as a user who waits for mail
+            await trio.sleep(0.05)
+    return found
+
+
+async def test_the_owner_is_told_of_new_ways_in_by_one_mail(
+    rig: Rig, owner: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-193: with the facts of each; not of what the command line sets up, nor of a share that is narrowed."""
+    monkeypatch.setattr(origin, "TELL_AFTER", 1_000_000)
+    async with rig.account() as account:
+        stolen = await add_app_password(account, "old phone", ["imap", "jmap"])
+    async with rig.connect(port=IMAP_PORT, remote=THERE) as imap:
+        assert "a OK" in await said(imap, f'LOGIN "{ADDRESS}" "{stolen}"')
+        assert "a OK" in await said(imap, "SETACL Inbox tom lrs")
+    await owner.call("account_app_password_add", name="mine", scopes=["imap"])
+    [mail] = await told(rig, 1)
+    login = "app password or certificate “old phone”"
+    assert re.search(rf"- shared folder: Inbox, tom \(lrs\)\n  .* UTC, by mia, IMAP, {login}, from {THERE}\n", mail)
+    assert "- app password: mine (imap)\n" in mail
+    assert "old phone (imap" not in mail
+    assert "https://mail.example.org/, go to Security, and choose “This wasn't me”." in mail
+    await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="l")
+    await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="")
+    await owner.call("account_delegate_set", guest="tom", sends="behalf")
+    [_, second] = await told(rig, 2)
+    assert re.findall(r"^- (.*)$", second, re.MULTILINE) == ["delegate: tom (behalf)"]
