@@ -20,7 +20,7 @@ from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import access as operations
 from moxlite.operations.performing import commands
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
-from moxlite.store.auth.apppasswords import AppPassword, app_passwords
+from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
 from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
@@ -47,6 +47,7 @@ class AppPasswordCommands:
         return commands(
             operations.AppPasswordAdd.bind(self.add),
             operations.ListAppPasswords.bind(self.list),
+            operations.AllowAppPassword.bind(self.allow),
             operations.RemoveAppPassword.bind(self.rm),
         )
 
@@ -69,6 +70,14 @@ class AppPasswordCommands:
         uses = {use.app_password: use for use in await self._attempts.app_uses(args.account)}
         now = time.time_ns() // 1000
         return [_info(app_password, uses.get(app_password.name), now) for app_password in found]
+
+    async def allow(self, args: operations.AllowAppPassword) -> None:
+        """Change what an app password may change besides mail."""
+        named_account(self._config, args.account)
+        wanted: dict[Scope, bool] = {"sharing": args.sharing, "sieve": args.sieve}
+        extras = [scope for scope, on in wanted.items() if on]
+        if not await self._passwords.allow_extras(args.account, args.name, extras):
+            raise CommandFailed("notFound", worded("app password not found: {name}", name=repr(args.name)))
 
     async def rm(self, args: operations.RemoveAppPassword) -> None:
         """Revoke an app password, and end its sessions (IMAP-23)."""

@@ -10,7 +10,14 @@ import msgspec
 
 from moxlite.logins.logins import Logins
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.auth.apppasswords import Scope, add_app_password, add_token, app_passwords, remove_app_password
+from moxlite.store.auth.apppasswords import (
+    Scope,
+    add_app_password,
+    add_token,
+    allow_extras,
+    app_passwords,
+    remove_app_password,
+)
 from moxlite.store.auth.credentials import change_password, set_foreign
 from moxlite.store.auth.tlskeys import TLSKeys
 
@@ -74,6 +81,19 @@ class Passwords(msgspec.Struct, frozen=True):
         kind = "token" if token else "app password"
         logger.info(f"{kind} added", extra={"kv": {"account": name, "app_password": app}})
         return made
+
+    async def allow_extras(self, name: str, app: str, extras: Collection[Scope]) -> bool:
+        """Let an app password change just these extras, and end its sessions, which log in again with them. False if
+        the account has none of that name.
+        """
+        async with self.accounts.use(name) as account:
+            changed = await account.write(lambda tx: allow_extras(tx, app, extras))
+        if changed:
+            self.logins.forget(name)
+            self.end_sessions(name, "the app password's permissions changed", app_password=app)
+            kv = {"account": name, "app_password": app, "extras": " ".join(sorted(extras))}
+            logger.info("app password changed", extra={"kv": kv})
+        return changed
 
     async def revoke_app(self, name: str, app: str) -> bool:
         """Revoke an app password, and end its sessions. False if the account has none of that name."""

@@ -250,8 +250,9 @@ def account_set_hash(name: str) -> None:
     "--scope",
     "scopes",
     multiple=True,
-    type=click.Choice(["imap", "submission", "webapi", "dav", "jmap", "addresses"]),
-    help="Allowed service. Can be repeated.  [default: imap and submission; imap with --read-only; jmap with --token]",
+    type=click.Choice(["imap", "submission", "webapi", "dav", "jmap", "addresses", "sharing", "sieve"]),
+    help="Allowed service. Can be repeated. With sharing and sieve, apps can also change these by IMAP and JMAP.  "
+    "[default: imap and submission; imap with --read-only; jmap with --token]",
 )
 @click.option("--read-only", is_flag=True, help="Don't allow changes or sending.")
 @click.option("--expires", metavar="TIME", help="Expiration, like 90d or 2026-11-20T08:00 (UTC).  [default: never]")
@@ -374,7 +375,7 @@ def account_take_back(name: str, since: str, keep: tuple[str, ...]) -> None:
     start = moment(since)
     ways = [way for way in _all_ways(name, since) if way.id not in keep]
     if not ways:
-        print("nothing was set up since then")
+        print("0 items set up since then")
         return
     show(ways, description(access.ListWays).columns)
     ask(f"Remove {counted(len(ways), 'item')}?")

@@ -3,7 +3,7 @@ failed one, which each protocol turns into its replies.
 """
 
 import base64
-from typing import ClassVar, Literal, TypeAlias
+from typing import ClassVar, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -52,6 +52,7 @@ class Identity(msgspec.Struct, frozen=True):
 
     `app_password` and `app_id`: name and number of the app password that was used, "" and None for the account's own or
     a certificate; `app_expires`: its expiry (µs UTC), None for never; `read_only`: nothing may be changed (STORE-191);
+    `shares`, `scripts`: permissions and Sieve scripts may be changed (STORE-191b);
     `only_addresses`: a token for addresses to give away and nothing else, with which programs log in by JMAP (MASK-13).
     `subject`: the person at the login provider who has logged in, "" for another log-in; `logouts`: the number of
     log-outs there when that began (`PersonLogouts`).
@@ -67,6 +68,8 @@ class Identity(msgspec.Struct, frozen=True):
     read_only: bool = False
     login: Address | None = None
     only_addresses: bool = False
+    shares: bool = True
+    scripts: bool = True
     key: str = ""
     subject: str = ""
     logouts: int = 0
@@ -88,6 +91,17 @@ class CertificateLogin(msgspec.Struct, frozen=True, kw_only=True):
 
     identity: Identity
     no_imap_preauth: bool
+
+
+NO_SHARING: Final = (
+    'this app password can\'t change sharing; to allow this, turn on "change sharing" for it on the account page, '
+    "under Security"
+)
+NO_SCRIPTS: Final = (
+    'this app password can\'t change Sieve scripts; to allow this, turn on "change Sieve scripts" for it on the '
+    "account page, under Security"
+)
+"""Words for those who lack `Identity.shares` or `Identity.scripts`; in ASCII, for IMAP."""
 
 
 def origin_of(identity: Identity, via: Protocol, remote: IPAddress) -> Origin:

@@ -398,6 +398,8 @@ class Logins:
             app.read_only,
             login=typed(username, recipient.canonical),
             only_addresses=request.protocol == "jmap" and "jmap" not in app.scopes,
+            shares="sharing" in app.scopes,
+            scripts="sieve" in app.scopes,
         )
 
     def _require_enabled(

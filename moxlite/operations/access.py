@@ -88,7 +88,7 @@ class Undelete(Operation[UndeletedMail], frozen=True):
 # App passwords (STORE-191, IMAP-158, SMTP-165)
 
 
-AppScope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]
+AppScope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses", "sharing", "sieve"]
 
 
 class AppPasswordInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +113,7 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
     """Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never."""
 
     name: Annotated[str, Meta(max_length=200)]
-    scopes: Annotated[list[AppScope], Meta(max_length=6)]
+    scopes: Annotated[list[AppScope], Meta(max_length=8)]
     read_only: bool = False
     expires: Annotated[int, Meta(le=LAST)] | None = None
     token: bool = False
@@ -126,6 +126,15 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
 )
 class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
     """List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour)."""
+
+
+@change("account app-password allow", USERS, confirm=True)
+class AllowAppPassword(UserOperation[None], frozen=True):
+    """Set whether ACCOUNT's app password or token NAME can change sharing and Sieve scripts. This ends its sessions."""
+
+    name: Annotated[str, Meta(max_length=200)]
+    sharing: Annotated[bool, field("Allow changes to sharing.")] = False
+    sieve: Annotated[bool, field("Allow changes to Sieve scripts.")] = False
 
 
 @change("account app-password rm", USERS, confirm=True)

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import apsw
 import msgspec
 import pytest
 import trio
@@ -28,6 +29,7 @@ from moxlite.store.auth.apppasswords import (
 from moxlite.store.auth.credentials import Credential, change_password, credential, rehash, set_credential
 from moxlite.store.changelog.account import Account
 from moxlite.store.errors import LimitExceeded
+from moxlite.store.file.migrations import Kind, migrations_of
 from moxlite.store.options import Options
 from moxlite.store.upkeep.check import check_account
 
@@ -224,3 +226,20 @@ async def test_the_check_of_an_account_finds_what_does_not_agree(account: Accoun
             lambda tx: tx.execute("UPDATE app_password SET scram_sha_1 = ?, read_only = ?, scopes = ?", *good)
         )
     assert await account.scan(check_account, op="test") == []
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, 1 | 192), (2, 2), (19, 19 | 192), (16, 16 | 192), (44, 44)])
+def test_those_of_before_keep_what_they_may_change(before: int, after: int) -> None:
+    """STORE-191b: permissions and scripts, with the scopes `imap` or `jmap`."""
+    db = apsw.Connection(":memory:")
+    *older, ways_in = migrations_of(Kind.ACCOUNT)[:6]
+    for migration in older:
+        db.execute(migration.sql).fetchall()
+    row = ("phone", before, 0, 1, b"", b"", b"")
+    db.execute(
+        "INSERT INTO app_password (name, scopes, read_only, created, scram_sha_1, scram_sha_256, cram_md5)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        row,
+    )
+    db.execute(ways_in.sql).fetchall()
+    assert db.execute("SELECT scopes FROM app_password").fetchall() == [(after,)]

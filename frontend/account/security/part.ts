@@ -25,8 +25,12 @@ const scopes = [
   ["dav", t("calendars and contacts")],
   ["jmap", "JMAP"],
   ["addresses", t("masked addresses (password managers)")],
+  ["sharing", t("change sharing")],
+  ["sieve", t("change Sieve scripts")],
 ] as const;
-const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap", "addresses"]);
+const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap", "addresses", "sharing", "sieve"]);
+/** Off for new ones: what an app sets up by these outlives its password. */
+const chosen: ReadonlySet<string> = new Set(["imap", "submission", "dav", "jmap"]);
 
 /** Whether a token, or a password, can be used for it. */
 function suits(scope: string, token: boolean): boolean {
@@ -221,6 +225,7 @@ interface Login {
   readonly expires: Child;
   /** Ends it; the browser that asks has none. */
   readonly remove: (() => void) | null;
+  readonly edit?: () => void;
 }
 
 function ofSession(desk: Desk, one: SessionItem): Login {
@@ -254,7 +259,35 @@ function ofApp(desk: Desk, one: AppPasswordInfo): Login {
     expires:
       one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)),
     remove: () => void remove(),
+    edit: () => void allow(desk, one),
   };
+}
+
+/** What an app may change besides mail. */
+async function allow(desk: Desk, one: AppPasswordInfo): Promise<void> {
+  const done = await dialog<boolean>(one.name, (close) => {
+    const sharing = tick(t("change sharing"), one.scopes.includes("sharing"));
+    const sieve = tick(t("change Sieve scripts"), one.scopes.includes("sieve"));
+    const box = form(
+      [
+        el(
+          "fieldset",
+          { class: "group" },
+          el("legend", {}, t("Allow access to")),
+          sharing.root,
+          sieve.root,
+          el("p", { class: "hint" }, t("Saving logs the app out. It can log in again immediately.")),
+        ),
+      ],
+      t("Save"),
+      async () => {
+        await desk.client.account_app_password_allow(one.name, sharing.control.checked, sieve.control.checked);
+        close(true);
+      },
+    );
+    return [box.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
 }
 
 function ofKey(desk: Desk, one: TLSKeyInfo): Login {
@@ -334,9 +367,13 @@ function logins(
       {
         title: "",
         kind: "num",
-        cell: (one) =>
+        cell: (one) => [
+          one.edit !== undefined &&
+            button(t("Edit"), one.edit, { kind: "line small", name: t("Edit {name}", { name: one.name }) }),
+          " ",
           one.remove !== null &&
-          button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }),
+            button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }),
+        ],
       },
     ],
     all,
@@ -378,8 +415,10 @@ async function addApp(desk: Desk): Promise<void> {
         uses[i]!.root.hidden = !suits(scope, kind.control.value !== "");
       });
     });
-    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
-    uses.at(-1)!.root.hidden = true; // the form begins with a password
+    const uses = scopes.map(([scope, words]) => tick(words, chosen.has(scope)));
+    scopes.forEach(([scope], i) => {
+      uses[i]!.root.hidden = !suits(scope, false); // the form begins with a password
+    });
     const only = tick(t("Read-only: can't change data or send mail"), false);
     const ends = choice(
       t("Expires"),
@@ -409,14 +448,14 @@ async function addApp(desk: Desk): Promise<void> {
       t("Create app password"),
       async () => {
         token = kind.control.value !== "";
-        const chosen = scopes
+        const wanted = scopes
           .filter(([scope], i) => uses[i]!.control.checked && suits(scope, token))
           .map(([scope]) => scope);
         const expires = ends.control.value === "" ? null : (Date.now() + Number(ends.control.value) * day) * 1000;
         try {
           made = await desk.client.account_app_password_add(
             name.control.value,
-            [...chosen],
+            [...wanted],
             only.control.checked,
             expires,
             token,

@@ -12,6 +12,7 @@ from moxlite.admin.shares import guest_of
 from moxlite.imapd.session.errors import bad, no
 from moxlite.imapd.session.place import at
 from moxlite.imapd.session.state import Done, Session
+from moxlite.logins.identity import NO_SHARING
 from moxlite.proto.imap import commands as c
 from moxlite.proto.imap.responses import AclData, ListRightsData, MyRightsData
 from moxlite.store.accounts.access import publish_shares
@@ -50,6 +51,8 @@ def _identifier(session: Session, text: str) -> str:
 
 async def _change(session: Session, mailbox: str, identifier: str, rights: Callable[[str], str]) -> None:
     """Change the rights of an identifier; `rights` computes the new ones from the old ones."""
+    if not session.login.shares:
+        raise no(NO_SHARING, "NOPERM")
     async with at(session, mailbox) as place:
 
         def unit(tx: AccountTx) -> tuple[str, str] | None:
@@ -125,5 +128,7 @@ async def my_rights(session: Session, command: c.MyRights) -> Done:
             return box.name, place.rights(r, box.id)
 
         name, rights = await place.account.read(read, op="imap-acl")
+        if not session.login.shares:
+            rights = rights.replace("a", "")
         session.respond(MyRightsData(place.shown(name), wire_rights(rights)))
     return Done("MYRIGHTS completed")

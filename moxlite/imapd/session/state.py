@@ -371,6 +371,11 @@ class LoginState:
         """Whether the user may change nothing: logged in by an app password for reading (IMAP-158)."""
         return self.identity is not None and self.identity.read_only
 
+    @property
+    def shares(self) -> bool:
+        """Whether the user may change permissions with this log-in."""
+        return self.identity is not None and self.identity.shares
+
 
 # State of the running command of a session.
 

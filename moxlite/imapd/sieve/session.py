@@ -17,7 +17,15 @@ from moxlite.imapd.session.context import Context
 from moxlite.imapd.session.errors import Refused
 from moxlite.imapd.session.sessions import SessionFacts
 from moxlite.logins.exchange import UnknownMechanism, start_exchange
-from moxlite.logins.identity import Identity, LoginRefused, LoginRequest, RateLimited, fingerprint, origin_of
+from moxlite.logins.identity import (
+    NO_SCRIPTS,
+    Identity,
+    LoginRefused,
+    LoginRequest,
+    RateLimited,
+    fingerprint,
+    origin_of,
+)
 from moxlite.net.admission import ConnectionInfo
 from moxlite.processor import act_for
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
@@ -157,6 +165,8 @@ class Session:
             if request.verb in _CHANGES and self.identity is not None and self.identity.read_only:
                 # A script can send all mail on to a stranger: more than any change of a message.
                 raise _Refused("this app password is read-only")
+            if request.verb in _CHANGES and self.identity is not None and not self.identity.scripts:
+                raise _Refused(NO_SCRIPTS)
             await handler(self, *_arguments(request))
         except _Refused as error:
             await self._wire.send(response("NO", str(error), error.code))

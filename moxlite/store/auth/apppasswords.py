@@ -40,14 +40,20 @@ from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wording import worded
 
-Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses"]
-"""A service that an app password may be used for."""
+Scope: TypeAlias = Literal["imap", "submission", "webapi", "dav", "jmap", "addresses", "sharing", "sieve"]
+"""A service that an app password may be used for, or what it may change there (`EXTRAS`)."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
-_BITS: Final[Mapping[Scope, int]] = {"imap": 1, "submission": 2, "webapi": 4, "dav": 8, "jmap": 16, "addresses": 32}
+_BITS: Final[Mapping[Scope, int]] = {scope: 1 << place for place, scope in enumerate(SCOPES)}
+"""Bits of the column `scopes`, in the order of `Scope`: append only."""
 
-TOKEN_SCOPES: Final[frozenset[Scope]] = frozenset({"webapi", "dav", "jmap", "addresses"})
+TOKEN_SCOPES: Final[frozenset[Scope]] = frozenset({"webapi", "dav", "jmap", "addresses", "sharing", "sieve"})
 """Services that take tokens: those over HTTP (RFC 6750)."""
+
+EXTRAS: Final[frozenset[Scope]] = frozenset({"sharing", "sieve"})
+"""What an app password may change by IMAP, ManageSieve and JMAP beyond mail: permissions and scripts, which outlive the
+app password (STORE-191b).
+"""
 
 MAX_APP_PASSWORDS: Final = 50
 """App passwords per account. Each costs a CRAM-MD5 log-in 50 µs on the loop (decisions/002)."""
@@ -116,6 +122,8 @@ COUNT: Final = "SELECT coalesce(sum((token IS NOT NULL) = ?), 0), coalesce(sum(n
 ADD: Final = """
 INSERT INTO app_password (name, scopes, read_only, created, expires, scram_sha_1, scram_sha_256, cram_md5, token)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+SCOPES_OF: Final = "SELECT id, scopes, token IS NOT NULL FROM app_password WHERE name = ?"
+SET_SCOPES: Final = "UPDATE app_password SET scopes = ? WHERE id = ?"
 REMOVE: Final = "DELETE FROM app_password WHERE name = ? RETURNING 1"
 USED: Final = "UPDATE app_password SET last_used = ?1 WHERE id = ?2 AND coalesce(last_used, 0) <= ?1 - ?3"
 
@@ -231,7 +239,7 @@ def _checked(name: str, scopes: Collection[Scope], *, read_only: bool) -> str:
     name = unicodedata.normalize("NFC", name).strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise AppPasswordRefused(worded("app password names must be 1 to {most} printable characters", most=MAX_NAME))
-    if not scopes:
+    if EXTRAS.issuperset(scopes):
         raise AppPasswordRefused("choose at least one service for the app password")
     if read_only and "submission" in scopes:
         raise AppPasswordRefused("read-only app passwords can't send mail")
@@ -286,6 +294,22 @@ def _insert(
     bits = sum(_BITS[scope] for scope in set(scopes))
     number = tx.insert(ADD, name, bits, read_only, tx.now, expires, *secrets, token)
     note_way(tx, "app_password" if token is None else "token", number)
+
+
+def allow_extras(tx: AccountTx, name: str, extras: Collection[Scope]) -> bool:
+    """Let an app password or a token change just these of `EXTRAS`. False if none has that name.
+
+    The caller ends the sessions that began with it.
+    """
+    row = tx.row(SCOPES_OF, name)
+    if row is None:
+        return False
+    number, scopes, is_token = row
+    bits = scopes & ~sum(_BITS[scope] for scope in EXTRAS) | sum(_BITS[scope] for scope in EXTRAS.intersection(extras))
+    tx.execute(SET_SCOPES, bits, number)
+    if bits & ~scopes:
+        note_way(tx, "token" if is_token else "app_password", number)
+    return True
 
 
 def remove_app_password(tx: Tx, name: str) -> bool:

@@ -135,7 +135,7 @@ def note_way(tx: AccountTx, kind: WayKind, key: str | int, *, tell: bool = True)
 
 
 def inherit_ways(tx: Tx, kind: WayKind, place: int, parent: int) -> None:
-    """Note for the grants of a new place, with keys ``PLACE/GUEST``, who set up those of its parent."""
+    """Copy the notes of a place to the grants that a new place below it inherits; keys are ``PLACE/GUEST``."""
     tx.execute(COPY, str(place), kind, str(parent))
 
 

@@ -77,7 +77,7 @@ KEPT: Final[Mapping[Kind, Mapping[str, str]]] = {
         "share_notice.author": "past notices to the guest",
         "event_notice.account": "past notices to the owner about changes",
         "invitation.author": "an address, not an account",
-        "way_in.actor": "who set up a grant, which gives the former actor nothing",
+        "way_in.actor": "the user who set up a grant; the name gives no access",
     },
 }
 """Places that a removal leaves as they are, with the reasons."""

@@ -115,7 +115,12 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
             **self.more(one),
             "isDefault": owner and one.id == default,
             "shareWith": (share_with(r, one) or None) if owner else None,
-            "myRights": rights_of(self.kind, writable=shared.writable and not one.subscribed, owner=owner),
+            "myRights": rights_of(
+                self.kind,
+                writable=shared.writable and not one.subscribed,
+                owner=owner,
+                shares=call.identity.shares,
+            ),
         }
 
     async def get(self, call: Call) -> Object:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from moxlite.logins.identity import NO_SHARING
 from moxlite.store.accounts.access import publish_shares
 from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import Collection, Kind
@@ -80,10 +81,11 @@ class Collections(Shelf, frozen=True):
             raise SetError("forbidden", "only the owner can do this")
 
 
-def rights_of(kind: Kind, *, writable: bool, owner: bool) -> Object:
-    """An object of rights. The owner alone may share, and delete the collection."""
+def rights_of(kind: Kind, *, writable: bool, owner: bool, shares: bool = True) -> Object:
+    """An object of rights. The owner alone may delete the collection, and share it by a login that `shares`."""
     read, write, own = RIGHTS[kind]
-    return {**dict.fromkeys(read, True), **dict.fromkeys(write, writable), **dict.fromkeys(own, owner)}
+    found: Object = {**dict.fromkeys(read, True), **dict.fromkeys(write, writable), **dict.fromkeys(own, owner)}
+    return found | {"mayShare": owner and shares}
 
 
 def share_with(r: Reader, collection: Collection) -> dict[str, Object]:
@@ -135,6 +137,8 @@ def put_shares(tx: AccountTx, call: Call, collection: Collection, wanted: Any) -
     before = share_with(tx, collection)
     if (wanted or {}) == before:
         return [], {}
+    if not call.identity.shares:
+        raise SetError("forbidden", NO_SHARING)
     shares = _wanted_shares(call, collection.kind, before, wanted)
     for guest, letters in shares.items():
         share_collection(tx, collection, guest, letters)

@@ -9,6 +9,7 @@ import msgspec
 
 from moxlite import __version__
 from moxlite.acceptance.sieve.keeping import BadScriptName, check_script
+from moxlite.logins.identity import NO_SCRIPTS
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.proto.sieve.limits import MAX_REDIRECTS, MAX_STRING
 from moxlite.proto.sieve.validation import EXTENSIONS, is_script_name
@@ -139,6 +140,8 @@ async def _checked(call: Call, blob: str) -> tuple[bytes, bytes]:
 
 async def set_(call: Call) -> Object:
     """SieveScript/set, with what is activated afterwards (RFC 9661 §2.3)."""
+    if not call.identity.scripts:
+        raise MethodError("forbidden", NO_SCRIPTS)
     chosen = call.argument("onSuccessActivateScript", str)
     ends = call.argument("onSuccessDeactivateScript", bool, False)
     response = await run_set(call, _Scripts())
