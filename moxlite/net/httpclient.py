@@ -5,6 +5,7 @@ Requests that come to us are in `web.http`.
 
 from __future__ import annotations
 
+import logging
 import select
 import ssl
 from collections import deque
@@ -26,6 +27,8 @@ from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
 from moxlite.net.sockets import QuickStream
 from moxlite.proto.http1 import StrictConnection
 from moxlite.wording import plain_reason
+
+logger = logging.getLogger("moxlite.net.httpclient")
 
 SECONDS: Final = 60.0
 """Seconds for a whole request (AUTH-71, QUEUE-92)."""
@@ -213,7 +216,9 @@ class HTTPClient:
         except NotFound as error:
             raise NoHost(f"{host} doesn't exist") from error
         except DNSError as error:
-            raise HTTPError(f"couldn't look up {host}: {error}") from error
+            # The reason names this machine's DNS servers, and users see what a client says.
+            logger.info("DNS lookup failed", extra={"kv": {"host": host, "err": str(error)}})
+            raise HTTPError(f"couldn't look up {host}") from error
 
 
 async def _exchange(stream: trio.abc.Stream, request: h11.Request, body: bytes, max_body: int) -> HTTPResponse:

@@ -11,7 +11,9 @@ import trio
 from moxlite.net.addresses import is_address_text, is_internal
 from moxlite.net.dial import INNER, DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError
-from moxlite.net.resolver import FakeResolver
+from moxlite.net.imapclient.connect import addresses_of as server_addresses
+from moxlite.net.imapclient.transport import ConnectionLost
+from moxlite.net.resolver import FakeResolver, TempError
 from moxlite.proto.address import is_local_name
 from moxlite.queue.hosts.hosts import NoHosts, addresses_of
 from tests.trees import nodes, trees
@@ -245,3 +247,23 @@ def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
     assert sockets == set(SOCKETS)
     assert inside == set(INSIDE)
     assert asking == set(ASKING)
+
+
+@pytest.mark.parametrize("way", ["https", "IMAP and POP3"])
+async def test_users_learn_nothing_of_the_dns_servers(way: str, caplog: pytest.LogCaptureFixture) -> None:
+    """DAV-44, IMAP-136: by errors of subscriptions and of copies from other servers. The log has the reason."""
+    inside = "can't reach DNS server 127.0.0.1: [Errno 111] Connection refused"
+    resolver = FakeResolver(failing={"other.example.": TempError(inside)})
+    caplog.set_level("INFO")
+
+    async def connect() -> object:
+        if way == "https":
+            return await HTTPClient(resolver).request("GET", "https://other.example/calendar.ics")
+        return await server_addresses("other.example", resolver)
+
+    with pytest.raises((HTTPError, ConnectionLost)) as failure:
+        await connect()
+    assert "127.0.0.1" not in str(failure.value)
+    assert "other.example" in str(failure.value)
+    [record] = [record for record in caplog.records if record.message == "DNS lookup failed"]
+    assert record.__dict__["kv"] == {"host": "other.example", "err": inside}

@@ -1,5 +1,6 @@
 """From the name of an IMAP server to a session: addresses, connection, TLS, greeting, log-in."""
 
+import logging
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
@@ -20,7 +21,7 @@ from moxlite.net.imapclient.transport import (
     printable,
 )
 from moxlite.net.limits import IPAddress
-from moxlite.net.resolver import DNSError, Resolver, absolute
+from moxlite.net.resolver import DNSError, Resolver, TempError, absolute
 from moxlite.net.tls.certificates import KeyPair, ProblemKind, Trust
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.net.tls.stream import TLSStream
@@ -28,6 +29,8 @@ from moxlite.proto import sasl
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.imap import commands as c
 from moxlite.wording import Worded, as_worded, reason_of, worded
+
+logger = logging.getLogger("moxlite.net.imapclient")
 
 TLSMode: TypeAlias = Literal["implicit", "starttls", "none"]
 
@@ -185,6 +188,10 @@ async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
         with trio.fail_after(LOOKUP_SECONDS):
             return (await resolver.ips(absolute(host))).records
     except trio.TooSlowError:
+        raise ConnectionLost(worded("no response from DNS for {host}", host=host)) from None
+    except TempError as error:
+        # The reason names this machine's DNS servers, and users see what a client says.
+        logger.info("DNS lookup failed", extra={"kv": {"host": host, "err": str(error)}})
         raise ConnectionLost(worded("no response from DNS for {host}", host=host)) from None
     except DNSError as error:
         raise ConnectionLost(worded("can't find {host}'s address: {reason}", host=host, reason=error)) from None
