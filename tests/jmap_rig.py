@@ -75,8 +75,7 @@ async def pushed_states(rig: Rig, account: OpenAccount) -> dict[str, str]:
     snapshot = rig.holder.current
     place = Place(owner=account.name, account=account, home=account)
     viewer = Viewer(place, snapshot, default_address(snapshot, account.name))
-    found = await account.read(partial(seen_states, viewer=viewer), op="test")
-    return {name: seen.state for name, seen in found.items()}
+    return await account.read(partial(seen_states, viewer=viewer), op="test")
 
 
 class Client:

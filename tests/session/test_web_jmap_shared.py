@@ -16,8 +16,9 @@ from moxlite.store.rows.emails import emails
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID
+from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, MAIL, USING, Client, rig
-from tests.store_mail import box, deliver_mail, look
+from tests.store_mail import box, deliver_mail, look, put
 from tests.web_rig import Rig
 from tests.web_sharing import share, tom
 
@@ -26,6 +27,8 @@ pytestmark = pytest.mark.served
 __all__ = ["rig", "tom"]
 
 TOM = "utom"
+
+RCPT = [{"email": "jo@else.example", "parameters": None}]
 
 
 async def guest(rig: Rig) -> Client:
@@ -179,6 +182,53 @@ async def test_a_guest_hears_of_changes(rig: Rig, tom: Account) -> None:
     assert await client.error("Email/changes", sinceState=found["newState"].partition("-")[0]) == (
         "cannotCalculateChanges"
     )
+
+
+@pytest.mark.parametrize("sends", [False, True])
+async def test_states_tell_a_guest_nothing_of_the_rest(rig: Rig, tom: Account, sends: bool) -> None:
+    """JMAP-7a: of each type that has a state, whatever happens where the guest may not read; also for a delegate, who
+    may only send. The owner's states change.
+    """
+    await share(rig, "lr")
+    if sends:
+        await share(rig, "")
+        await let(rig, tom, "behalf")
+    mia, owner = await guest(rig), await owner_of(rig)
+    types = sorted(name.removesuffix("/get") for name in METHODS if name.endswith("/get"))
+
+    async def states(client: Client) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for name in types:
+            answer = await client.request([f"{name}/get", {"accountId": TOM, "ids": []}, "0"])
+            [[answered, result, _]] = answer["methodResponses"]
+            if answered != "error":
+                found[name] = result.get("state", "")
+        return found
+
+    whole, seen = await states(owner), await states(mia)
+    assert {"Email", "Mailbox", "Thread", "EmailSubmission", "Calendar", "ContactCard"} <= seen.keys()
+    await put(tom, 1, "Inbox", first=70)
+    [inbox] = [one["id"] for one in (await owner.call("Mailbox/get"))["list"] if one["role"] == "inbox"]
+    hidden = (await owner.call("Email/query", filter={"inMailbox": inbox}))["ids"]
+    await owner.call("Email/set", update={hidden[0]: {"keywords/$flagged": True}}, destroy=hidden[1:])
+    await owner.call("Mailbox/set", create={"a": {"name": "Diary"}}, update={inbox: {"isSubscribed": False}})
+    [identity] = (await owner.call("Identity/get"))["list"]
+    held = {"mailFrom": {"email": "tom@example.org", "parameters": {"HOLDFOR": "3600"}}, "rcptTo": RCPT}
+    email = await owner.imported(TEAM.replace(b"t@x", b"w@x"), inbox)
+    wish = {"identityId": identity["id"], "emailId": email, "envelope": held}
+    assert (await owner.call("EmailSubmission/set", create={"s": wish}))["created"]
+    await owner.call("Calendar/get")
+    await owner.call("Calendar/set", create={"c": {"name": "Doctor"}})
+    await owner.call("AddressBook/set", create={"b": {"name": "Friends"}})
+    assert await states(mia) == seen
+    assert {name for name, state in (await states(owner)).items() if state != whole[name]} >= {
+        *("Email", "Mailbox", "Thread", "EmailSubmission", "Calendar", "AddressBook")
+    }
+    if not sends:
+        await put(tom, 1, "Sales", first=80)
+        assert {name for name, state in (await states(mia)).items() if state != seen[name]} == {
+            *("Email", "Mailbox", "Thread")
+        }
 
 
 async def test_emails_and_blobs_are_copied_between_accounts(rig: Rig, tom: Account) -> None:

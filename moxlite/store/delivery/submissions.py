@@ -32,7 +32,7 @@ KEPT: Final = 35 * DAY
 TOLD: Final = 70 * DAY
 """µs after its sending for which a destroyed submission is told of."""
 
-STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission"
+STATE: Final = "SELECT coalesce(max(modseq), 0) FROM jmap_submission WHERE ?1 = '' OR author = ?1"
 ALL: Final = """
 SELECT s.id, s.email_id, s.threadid, s.identity, s.message_id, s.envelope, s.send_at, s.canceled,
 EXISTS (SELECT 1 FROM outbox o WHERE o.key = s.key AND o.due > 0), s.author
@@ -78,9 +78,9 @@ class Sent(msgspec.Struct, frozen=True):
     author: str = ""
 
 
-def submission_state(r: Reader) -> int:
-    """The modseq of the last change of a submission."""
-    return int(r.value(STATE))
+def submission_state(r: Reader, author: str = "") -> int:
+    """The modseq of the last change of a submission, of all or as `submissions`."""
+    return int(r.value(STATE, author))
 
 
 def submissions(r: Reader, author: str = "") -> list[Sent]:
@@ -90,7 +90,7 @@ def submissions(r: Reader, author: str = "") -> list[Sent]:
 
 def submission_changes(r: Reader, since: int, now: int, author: str = "") -> list[Change]:
     """The changes after a modseq, of all or as `submissions`. `now`: µs UTC. Raises TooManyChanges."""
-    if since > submission_state(r) or since < r.value(FORGOTTEN, now - TOLD):
+    if since > submission_state(r, author) or since < r.value(FORGOTTEN, now - TOLD):
         raise TooManyChanges
     changes: list[Change] = []
     for number, createseq, modseq, gone in r.rows(CHANGED, since, author):

@@ -20,6 +20,10 @@ from moxlite.store.types import Flag, MailboxID
 MAIL_STATE: Final = """
 SELECT max(coalesce((SELECT max(modseq) FROM mailbox), 0), coalesce((SELECT max(modseq) FROM mailbox_gone), 0),
 coalesce((SELECT max(threadseq) FROM message WHERE threadseq > createseq), 0))"""
+SEEN_STATE: Final = """
+SELECT max(coalesce((SELECT max(b.modseq) FROM carray(?1) c CROSS JOIN mailbox b ON b.id = c.value), 0),
+coalesce((SELECT max(threadseq) FROM message
+WHERE threadseq > createseq AND mailbox_id IN (SELECT value FROM carray(?1))), 0))"""
 SUBSCRIPTION_STATE: Final = "SELECT coalesce(max(modseq), 0) FROM subscription"
 # ?1: the modseq of the client
 CHANGED: Final = """
@@ -109,6 +113,11 @@ def mail_state(r: Reader) -> int:
 def mailbox_state(r: Reader) -> int:
     """The modseq of the last change of a mailbox, its counts, or its subscription."""
     return max(mail_state(r), int(r.value(SUBSCRIPTION_STATE)))
+
+
+def seen_state(r: Reader, within: Collection[MailboxID]) -> int:
+    """The modseq of the last change of an email, a thread or a mailbox, for a guest who sees these mailboxes alone."""
+    return int(r.value(SEEN_STATE, int_array([*within]))) if within else 0
 
 
 def check_since(r: Reader, since: int) -> None:

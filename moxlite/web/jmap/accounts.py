@@ -7,7 +7,7 @@ account that shares nothing, and one that does not exist, are the same to a clie
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Final
 
@@ -15,7 +15,7 @@ import msgspec
 
 from moxlite.store.accounts.access import Access, visited
 from moxlite.store.errors import NoSuchMailbox
-from moxlite.store.rows.history import epoch_mark
+from moxlite.store.rows.history import epoch_mark, seen_state
 from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.web.jmap.protocol import MethodError
 
@@ -52,6 +52,12 @@ class Place(Access, frozen=True, eq=False, kw_only=True):
     def state(self, r: Reader, modseq: int) -> str:
         """The state of a type that is at this modseq."""
         return f"{modseq}{self.mark(r)}"
+
+    def modseq(self, r: Reader, whole: Callable[[Reader], int]) -> int:
+        """The modseq of a type of mail, which is that of `whole` for the owner. A guest's stays where it is when
+        something changes that the guest may not read.
+        """
+        return seen_state(r, [box.id for box, _ in self.seen(r)]) if self.guest else whole(r)
 
     def mark(self, r: Reader) -> str:
         """The end of states: the account's epoch, and for a guest a part that changes with the rights. With another

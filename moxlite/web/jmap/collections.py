@@ -33,7 +33,7 @@ from moxlite.store.groupware.history import collection_changes
 from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
-from moxlite.web.jmap.sharing import STATES, Collections, publish, put_shares, rights_of, share_with
+from moxlite.web.jmap.sharing import Collections, publish, put_shares, rights_of, share_with
 from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, changes_of, changes_response, chosen_response
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ class CollectionType(ObjectType, frozen=True, kw_only=True):
         def read(r: Reader, since: int) -> list[Change]:
             return collection_changes(r, since, kind=self.kind, only=own.ids(r))
 
-        return changes_response(call, await changes_of(call, read, STATES[self.kind], self.letter, own.mark))
+        return changes_response(call, await changes_of(call, read, own.modseq, self.letter, own.mark))
 
     def changed(self, before: Collection, wanted: Object) -> CollectionChange:
         """The change that these properties make. Raises SetError."""

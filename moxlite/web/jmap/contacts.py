@@ -18,7 +18,7 @@ from moxlite.proto.cards.limits import AboveLimit, Extent, check_extent, extent_
 from moxlite.store.errors import Overtaken
 from moxlite.store.groupware.collection import Collection
 from moxlite.store.groupware.contacts import default_book
-from moxlite.store.groupware.history import StoredCard, card_ids, contact_state, entry_changes, stored_cards
+from moxlite.store.groupware.history import StoredCard, card_ids, entry_changes, stored_cards
 from moxlite.store.groupware.resources import (
     UIDTaken,
     card_facts,
@@ -134,7 +134,7 @@ async def card_changes(call: Call) -> Object:
     def read(r: Reader, since: int) -> list[Change]:
         return entry_changes(r, since, kind="contact", only=own.ids(r))
 
-    return changes_response(call, await changes_of(call, read, contact_state, CARD, own.mark))
+    return changes_response(call, await changes_of(call, read, own.modseq, CARD, own.mark))
 
 
 TEXTS: Final[Mapping[str, tuple[str, ...]]] = {

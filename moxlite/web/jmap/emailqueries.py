@@ -557,7 +557,7 @@ async def query_changes(call: Call) -> Object:
     collapse = call.argument("collapseThreads", bool, False)
 
     def read(r: Reader) -> tuple[int, list[str], set[str]]:
-        now, within = mail_state(r), call.place.readable(r)
+        now, within = call.place.modseq(r, mail_state), call.place.readable(r)
         if mark != call.place.mark(r):
             raise TooManyChanges
         if now == since:

@@ -98,7 +98,7 @@ FLAG_KEYWORDS: Final[Mapping[Flag, str]] = {
 
 def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return place.state(r, mail_state(r))
+    return place.state(r, place.modseq(r, mail_state))
 
 
 def keywords_of(email: Email) -> dict[str, bool]:
@@ -289,7 +289,7 @@ async def changes(call: Call) -> Object:
     def read(r: Reader, since: int) -> list[Change]:
         return email_changes(r, since, call.place.readable(r))[0]
 
-    return changes_response(call, await changes_of(call, read, mail_state, LETTER))
+    return changes_response(call, await changes_of(call, read, partial(call.place.modseq, whole=mail_state), LETTER))
 
 
 async def parse(call: Call) -> Object:

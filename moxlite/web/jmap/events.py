@@ -41,7 +41,7 @@ from moxlite.proto.cards.limits import CONDITIONS, MAX_ENTRY, SIZE, TOO_LARGE
 from moxlite.proto.cards.moments import iana_zone, seconds_of
 from moxlite.store.errors import Overtaken
 from moxlite.store.groupware.collection import Collection, ReadOnly, check_own
-from moxlite.store.groupware.history import calendar_state, entry_changes
+from moxlite.store.groupware.history import entry_changes
 from moxlite.store.groupware.resources import (
     NoSuchResource,
     Resource,
@@ -282,7 +282,7 @@ async def changes(call: Call) -> Object:
                 found.append(msgspec.structs.replace(change, kind="destroyed"))
         return found
 
-    return changes_response(call, await changes_of(call, read_changes, calendar_state, EVENT, own.mark))
+    return changes_response(call, await changes_of(call, read_changes, own.modseq, EVENT, own.mark))
 
 
 # CalendarEvent/set

@@ -87,7 +87,7 @@ KEPT_BY_INBOX: Final = ("mayRename", "mayDelete")
 
 def state(r: Reader, place: Place) -> str:
     """The state of the type."""
-    return place.state(r, mailbox_state(r))
+    return place.state(r, place.modseq(r, mailbox_state))
 
 
 async def get(call: Call) -> Object:
@@ -194,7 +194,7 @@ async def changes(call: Call) -> Object:
         counts = only_counts_changed(r, since)
         return _changed(r, since, call.place)
 
-    found = await changes_of(call, read, mailbox_state, LETTER)
+    found = await changes_of(call, read, partial(call.place.modseq, whole=mailbox_state), LETTER)
     return changes_response(call, found, updatedProperties=COUNTS if counts and found.updated else None)
 
 

@@ -66,7 +66,13 @@ class Collections(Shelf, frozen=True):
 
     def state(self, r: Reader) -> str:
         """The state of the type."""
-        return f"{STATES[self.kind](r)}{self.mark(r)}"
+        return f"{self.modseq(r)}{self.mark(r)}"
+
+    def modseq(self, r: Reader) -> int:
+        """The modseq of the type; for a guest of what is shared, as `Place.modseq`."""
+        if not self.guest:
+            return STATES[self.kind](r)
+        return max((readable.collection.modseq for readable in self.shared(r)), default=0)
 
     def check_writable(self, r: Reader, collection_id: int) -> None:
         """Raise SetError unless the user may change the entries of a collection."""

@@ -74,17 +74,8 @@ class Viewer(msgspec.Struct, frozen=True):
     address: str
 
 
-class ViewState(msgspec.Struct, frozen=True):
-    """A state of a type, and what it is for the user who sees it: `view` changes with what the user may read, and with
-    the rights to it; `state` as /get has it, which for a guest changes with all else there, too.
-    """
-
-    view: str
-    state: str
-
-
 def is_news(name: str, before: str | None, now: str) -> bool:
-    """Whether the view of a type has changed. That of EmailDelivery goes back when the newest email is deleted, which
+    """Whether the state of a type has changed. That of EmailDelivery goes back when the newest email is deleted, which
     is no delivery.
     """
     if name != DELIVERY or before is None:
@@ -99,8 +90,10 @@ def default_address(snapshot: Snapshot, account: str) -> str:
     return next(iter(addresses_of(snapshot, account)), "")
 
 
-def seen_states(r: Reader, viewer: Viewer) -> dict[str, ViewState]:
-    """The states of all types that the user is told of, by type: of another's account only of what is shared."""
+def seen_states(r: Reader, viewer: Viewer) -> dict[str, str]:
+    """The states of all types that the user is told of, by type: of another's account only of what is shared. They
+    change with what the user may read, and with the rights to it.
+    """
     place = viewer.place
     if place.guest:
         return _shared_states(r, viewer)
@@ -116,32 +109,22 @@ def seen_states(r: Reader, viewer: Viewer) -> dict[str, ViewState]:
         "Principal": snapshot.revision,
         DELIVERY: f"e{newest_email(r)}{ending}",
     }
-    return {name: ViewState(state, state) for name, state in states.items()}
+    return states
 
 
-def _shared_states(r: Reader, viewer: Viewer) -> dict[str, ViewState]:
+def _shared_states(r: Reader, viewer: Viewer) -> dict[str, str]:
     place = viewer.place
-    view_states: dict[str, ViewState] = {}
+    states: dict[str, str] = {}
     boxes = [box for box, _ in place.seen(r)]
     if boxes:
-        ending = place.mark(r)
-        view = f"{max(box.modseq for box in boxes)}{ending}"
-        mail = ViewState(view, f"{mail_state(r)}{ending}")
-        delivery = f"e{newest_email(r, [box.id for box in boxes])}{ending}"
-        view_states = {
-            "Mailbox": ViewState(view, f"{mailbox_state(r)}{ending}"),
-            "Email": mail,
-            "Thread": mail,
-            DELIVERY: ViewState(delivery, delivery),
-        }
-        identities = identities_state(r, place, viewer.snapshot, viewer.address)
-        view_states["Identity"] = ViewState(identities, identities)
+        states = dict.fromkeys(("Mailbox", "Email", "Thread"), place.state(r, place.modseq(r, mailbox_state)))
+        states[DELIVERY] = f"e{newest_email(r, [box.id for box in boxes])}{place.mark(r)}"
+        states["Identity"] = identities_state(r, place, viewer.snapshot, viewer.address)
     for kind, names in SHELVES.items():
         shelf = Collections(kind, place.guest)
-        if shared := shelf.shared(r):
-            view = f"{max(foreign.collection.modseq for foreign in shared)}{shelf.mark(r)}"
-            view_states |= dict.fromkeys(names, ViewState(view, shelf.state(r)))
-    return view_states
+        if shelf.shared(r):
+            states |= dict.fromkeys(names, shelf.state(r))
+    return states
 
 
 class SharedStates:
@@ -157,7 +140,7 @@ class SharedStates:
         self._gathering: trio.Event | None = None
         self._reading: trio.Event | None = None
         self._read = -1, ""
-        self._states: dict[str, ViewState] = {}
+        self._states: dict[str, str] = {}
 
     async def gather(self) -> None:
         """Wait for the end of the `GATHER` seconds that began with the first one who waits."""
@@ -171,7 +154,7 @@ class SharedStates:
             self._gathering = None
             ended.set()
 
-    async def at(self, viewer: Viewer, modseq: int) -> dict[str, ViewState]:
+    async def at(self, viewer: Viewer, modseq: int) -> dict[str, str]:
         """The states at this modseq, or later, by the viewer's configuration. Raises StoreError."""
         revision = viewer.snapshot.revision
         while self._read[0] < modseq or self._read[1] != revision:

@@ -166,10 +166,9 @@ class Watch:
                 viewer = msgspec.structs.replace(viewer, snapshot=config.current)
                 now = await known.at(viewer, batch.modseq)
                 changed = {
-                    name: seen.state
-                    for name, seen in now.items()
-                    if is_news(name, last[name].view if name in last else None, seen.view)
-                    and (self._types is None or name in self._types)
+                    name: state
+                    for name, state in now.items()
+                    if is_news(name, last.get(name), state) and (self._types is None or name in self._types)
                 }
                 last = now
                 if changed:

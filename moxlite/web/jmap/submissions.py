@@ -128,9 +128,12 @@ async def get(call: Call) -> Object:
 
 async def _rows(call: Call) -> tuple[str, list[Sent]]:
     """The state, and all submissions; those that the queue holds until their time are held, too."""
-    state, rows = await call.account.scan(
-        lambda r: (call.place.state(r, submission_state(r)), submissions(r, call.place.guest)), op="jmap submissions"
-    )
+    guest = call.place.guest
+
+    def read(r: Reader) -> tuple[str, list[Sent]]:
+        return call.place.state(r, submission_state(r, guest)), submissions(r, guest)
+
+    state, rows = await call.account.scan(read, op="jmap submissions")
     now = time.time_ns() // 1000
     wait = {row.id for row in rows if row.send_at > now and not (row.held or row.canceled or row.author)}
     if wait and call.server.deliveries is not None:
@@ -190,9 +193,8 @@ DELIVERED: Final[Mapping[State, str]] = {
 async def changes(call: Call) -> Object:
     """EmailSubmission/changes."""
     now = time.time_ns() // 1000
-    found = await changes_of(
-        call, lambda r, since: submission_changes(r, since, now, call.place.guest), submission_state, LETTER
-    )
+    state = partial(submission_state, author=call.place.guest)
+    found = await changes_of(call, lambda r, since: submission_changes(r, since, now, call.place.guest), state, LETTER)
     return changes_response(call, found)
 
 
@@ -291,7 +293,7 @@ async def set_(call: Call) -> Object:
 
 class _Submissions(ObjectSet):
     def state(self, r: Reader, call: Call) -> str:
-        return call.place.state(r, submission_state(r))
+        return call.place.state(r, submission_state(r, call.place.guest))
 
     async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
         return await each(objects, partial(_create, call))

@@ -35,7 +35,7 @@ from moxlite.web.jmap.accounts import Place, account_id
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.protocol import MethodError, Object, SetError, invalid
 from moxlite.web.jmap.standard import ObjectType, Outcome, each, property_moment, set_parts, set_results
-from moxlite.web.jmap.states import TYPES, Viewer, ViewState, default_address, is_news, seen_states
+from moxlite.web.jmap.states import TYPES, Viewer, default_address, is_news, seen_states
 from moxlite.web.jmap.streams import MAX_OWNERS
 from moxlite.web.notices.rounds import REQUESTS
 
@@ -186,7 +186,7 @@ async def _update(call: Call, key: str, patch: Object) -> Outcome:
             changed = msgspec.structs.replace(changed, types=_types(wanted["types"]))
         # a program that is verified now knows all that there is; what changes from here on is told
         if changed.verified and not push.verified:
-            told = _packed({**_views(tx, call), **{name: seen.view for name, seen in others.items()}})
+            told = _packed({**_own_seen(tx, call), **others})
             changed = msgspec.structs.replace(changed, told=told)
         change_subscription(tx, changed)
         return {"expires": utc_date(changed.expires)} if "expires" in patch else None
@@ -194,14 +194,14 @@ async def _update(call: Call, key: str, patch: Object) -> Outcome:
     return await call.account.write(unit)
 
 
-async def _others_seen(call: Call) -> dict[str, ViewState]:
+async def _others_seen(call: Call) -> dict[str, str]:
     server, home = call.server, call.account
     return await _others(server.accounts, server.auth, home, call.snapshot, await _owners(server.auth, home.name))
 
 
-def _views(r: Reader, call: Call) -> dict[str, str]:
+def _own_seen(r: Reader, call: Call) -> dict[str, str]:
     viewer = Viewer(call.place, call.snapshot, default_address(call.snapshot, call.account.name))
-    return {name: seen.view for name, seen in seen_states(r, viewer).items()}
+    return seen_states(r, viewer)
 
 
 async def _owners(auth: AuthDB, guest: str) -> list[str]:
@@ -211,11 +211,11 @@ async def _owners(auth: AuthDB, guest: str) -> list[str]:
 
 async def _others(
     accounts: Accounts, auth: AuthDB, home: OpenAccount, snapshot: Snapshot, owners: Iterable[str]
-) -> dict[str, ViewState]:
+) -> dict[str, str]:
     """The states in accounts of others that the user may see, by the account's id and the type, with a slash between.
     Raises StoreError.
     """
-    view_states: dict[str, ViewState] = {}
+    found: dict[str, str] = {}
     address = default_address(snapshot, home.name)
     for owner in owners:
         with suppress(NoSuchMailbox):  # it shares nothing any more
@@ -223,8 +223,8 @@ async def _others(
                 place = Place(owner=owner, guest=home.name, account=account, home=home)
                 viewer = Viewer(place, snapshot, address)
                 states = await account.read(partial(seen_states, viewer=viewer), op="jmap push")
-            view_states |= {f"{place.id}/{name}": seen for name, seen in states.items()}
-    return view_states
+            found |= {f"{place.id}/{name}": state for name, state in states.items()}
+    return found
 
 
 class SubscriptionNotifier:
@@ -246,7 +246,7 @@ class SubscriptionNotifier:
         place = Place(owner=account.name, account=account, home=account)
         viewer = Viewer(place, snapshot, default_address(snapshot, account.name))
 
-        def read(r: Reader) -> tuple[list[Subscription], dict[str, ViewState]]:
+        def read(r: Reader) -> tuple[list[Subscription], dict[str, str]]:
             return subscriptions(r), seen_states(r, viewer)
 
         found, news = await account.read(read, op="jmap subscriptions")
@@ -272,7 +272,7 @@ class SubscriptionNotifier:
         return min(later, default=None)
 
     async def _tell_one(
-        self, account: Account, push: Subscription, news: Mapping[str, ViewState], places: Collection[str]
+        self, account: Account, push: Subscription, news: Mapping[str, str], places: Collection[str]
     ) -> int | None:
         """`news`: states by type, of other accounts as `_others` has them. `places`: ids of all that share
         something, and ""; what was told of any other account is forgotten.
@@ -291,12 +291,12 @@ class SubscriptionNotifier:
         else:
             wanted = None if push.types is None else from_json(push.types, list[str])
             changed: dict[str, dict[str, str]] = {}
-            for key, seen in news.items():
+            for key, state in news.items():
                 place, _, name = key.rpartition("/")
-                if is_news(name, told.get(key), seen.view) and (wanted is None or name in wanted):
-                    changed.setdefault(place or account_id(account.name), {})[name] = seen.state
-            told = {key: view for key, view in told.items() if key.rpartition("/")[0] in places}
-            told |= {key: seen.view for key, seen in news.items()}
+                if is_news(name, told.get(key), state) and (wanted is None or name in wanted):
+                    changed.setdefault(place or account_id(account.name), {})[name] = state
+            told = {key: state for key, state in told.items() if key.rpartition("/")[0] in places}
+            told |= news
             if not changed:
                 return None
             message = {"@type": "StateChange", "changed": changed}

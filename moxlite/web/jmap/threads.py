@@ -72,7 +72,7 @@ async def changes(call: Call) -> Object:
     def read(r: Reader, since: int) -> list[Change]:
         return thread_changes(r, since, call.place.readable(r))
 
-    return changes_response(call, await changes_of(call, read, mail_state, "T"))
+    return changes_response(call, await changes_of(call, read, partial(call.place.modseq, whole=mail_state), "T"))
 
 
 async def snippets(call: Call) -> Object:
