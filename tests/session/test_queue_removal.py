@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import base64
 from collections.abc import AsyncIterator
+from contextlib import closing, suppress
 from pathlib import Path
 
+import apsw
 import pytest
+import trio
 
 from moxlite.admin.accountcommands import finish_removal
+from moxlite.net.control.client import CtlFailed
 from moxlite.operations.access import SetPassword
 from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.operations.queue import Changed, CountMessages, CountOutgoing, Outgoing
+from moxlite.operations.store import RestoredMail, RestoreMail
 from moxlite.proto.address import Address
 from moxlite.queue import forwards, notices
 from moxlite.store.auth.authdb import AuthDB
@@ -20,7 +25,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Reader
 from moxlite.store.options import Options
-from tests.house import PASSWORD, STATIC, house
+from tests.house import PASSWORD, STATIC, house, soon
 from tests.queue_rig import MESSAGE, Rig, Server, rig_at
 from tests.session.test_queue_inbound import defer, deferred
 
@@ -203,3 +208,40 @@ async def test_a_new_account_of_the_name_starts_empty(tmp_path: Path) -> None:
         await ctl.call("account set-password", SetPassword("tom", PASSWORD), type(None))
         assert await (await h.web("tom")).call("outbox_count") == 0
         assert (await ctl.call("queue count", CountMessages(), Changed)).messages == 1
+
+
+async def test_an_account_is_removed_while_mail_is_restored_to_it(tmp_path: Path) -> None:
+    """ADMIN-15, STORE-185: its file goes when the restore has ended. An account of that name, added at once, gets
+    nothing of the backup.
+    """
+    async with house(tmp_path, static=SERVED) as h, h.ctl() as restoring, h.ctl() as ctl:
+        smtp = await h.smtp()
+        message = b"From: a@elsewhere.example\r\nSubject: private\r\n\r\nhello\r\n"
+        assert (await smtp.deliver("tom@example.org", message)).startswith("250")
+        stored, backup = h.house.static.data_dir / "accounts/tom/account.db", tmp_path / "backup.db"
+        with closing(apsw.Connection(str(stored))) as db:
+            db.execute("VACUUM INTO ?", (str(backup),)).fetchall()
+        octets = backup.read_bytes()
+        begun, removing = trio.Event(), trio.Event()
+
+        async def slowly() -> AsyncIterator[bytes]:
+            yield octets[:4096]
+            begun.set()
+            await removing.wait()
+            yield octets[4096:]
+
+        async def restore() -> None:
+            with suppress(CtlFailed):
+                await restoring.call("restore mail", RestoreMail("tom", "Restored"), RestoredMail, upload=slowly())
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(restore)
+            await begun.wait()
+            nursery.start_soon(ctl.call, "config account rm", RemoveAccount("tom"), type(None))
+            domains = tmp_path / "config/domains.toml"
+            await soon(lambda: "[accounts.tom]" not in domains.read_text(), "the removal has begun")
+            removing.set()
+        await ctl.call("config account add", AddAccount("tom", "tom@example.org"), type(None))
+        with closing(apsw.Connection(str(stored), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+            assert db.execute("SELECT count(*) FROM message").fetchall() == [(0,)]
+            assert db.execute("SELECT name FROM mailbox WHERE name LIKE 'Restored%'").fetchall() == []
