@@ -78,9 +78,10 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.auth.loginattempts.PLACES store.auth.loginattempts.SUCCESSES store.auth.loginattempts.WITHHELD
         store.delivery.status.KEYS store.delivery.vacation.ANSWERED store.mail.masked.ADDRESSES
         store.mail.masked.COUNT store.reports.evaluations.PENDING store.reports.received.TOTALS
-        store.reports.tlsresults.PENDING store.search.builder.INDEXED store.search.index.COUNT
-        store.search.index.LIVE queue.data.status.OF_MESSAGE queue.data.status.OF_RECIPIENT queue.explaining.WAITING
-        queue.operating.COUNTS queue.webhooks.webhooks.COUNT""",
+        store.reports.tlsresults.PENDING store.rows.emails.REPEATED store.search.builder.INDEXED
+        store.search.index.COUNT store.search.index.LIVE queue.data.status.OF_MESSAGE
+        queue.data.status.OF_RECIPIENT queue.explaining.WAITING queue.operating.COUNTS
+        queue.webhooks.webhooks.COUNT""",
     "up to 10,000 rows": "store.upkeep.erase.PENDING",
     "when an administrator demands it": "queue.data.filters.HOLD store.reports.tlsresults.DROP",
 }

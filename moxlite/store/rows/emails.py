@@ -16,7 +16,7 @@ from moxlite.store.file.transaction import Array, Reader, Row, int_array
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.rows.messages import flags_of_bits, in_thread
 from moxlite.store.rows.views import view_total
-from moxlite.store.types import EmailID, Flag, MailboxID, MessageID, ThreadID
+from moxlite.store.types import EmailID, Flag, Mailbox, MailboxID, MessageID, ThreadID
 
 NEWEST_ROWS: Final = 1_000
 """Rows that are looked at for the newest email."""
@@ -68,9 +68,17 @@ SELECT m.mailbox_id, m.email_id FROM e CROSS JOIN message m ON m.id = e.email_id
 UNION ALL
 SELECT m.mailbox_id, m.email_id FROM e CROSS JOIN message m ON m.email_id = e.email_id
 WHERE m.email_id <> m.id AND {_LIVING}) GROUP BY mailbox_id"""  # noqa: S608 - a constant
-THREADS: Final = f"""
-SELECT m.mailbox_id, count(DISTINCT m.threadid) FROM carray(?) b CROSS JOIN message m ON m.mailbox_id = b.value
-WHERE {_LIVING} GROUP BY m.mailbox_id"""  # noqa: S608 - a constant
+# A thread's first message is in no index of threads, and as a rule in the same mailbox as the others. So the threads
+# of a mailbox are its messages but for the others: 0.15 s at 500,000 messages, a third of count(DISTINCT).
+_REPEATED: Final = f"""
+SELECT m.mailbox_id, count(*) - count(DISTINCT iif(f.id IS NULL, m.threadid, NULL)) FROM {{}}
+LEFT JOIN message f ON f.id = m.threadid AND f.threadid = f.id AND f.mailbox_id = m.mailbox_id
+AND f.flags & {int(Flag.DELETED)} = 0 WHERE m.threadid <> m.id AND {_LIVING} GROUP BY m.mailbox_id"""  # noqa: S608 - constants
+REPEATED: Final = _REPEATED.format("message m INDEXED BY message_threadid")
+REPEATED_IN: Final = _REPEATED.format(
+    "carray(?) c CROSS JOIN message m ON m.mailbox_id = c.value AND m.uid > 0"  # by UID, which is the rows' order
+)
+LIVING_MESSAGES: Final = "SELECT sum(total) FROM mailbox"
 # ?1: messages. The flags of all others of their emails.
 OTHERS: Final = f"""
 SELECT c.value, m.flags, m.keywords FROM carray(?1) c CROSS JOIN message o ON o.id = c.value
@@ -198,9 +206,17 @@ def further_copies(r: Reader) -> dict[MailboxID, int]:
     return dict(r.rows(FURTHER))
 
 
-def threads_in(r: Reader, mailboxes: Sequence[MailboxID]) -> dict[MailboxID, int]:
-    """Threads with a message in each of these mailboxes."""
-    return dict(r.rows(THREADS, int_array(mailboxes))) if mailboxes else {}
+def threads_in(r: Reader, boxes: Sequence[Mailbox]) -> dict[MailboxID, int]:
+    """Threads with a message in each of these mailboxes. It looks at all their messages, or at all answers of the
+    account.
+    """
+    counts = {box.id: box.total for box in boxes}
+    if messages := sum(counts.values()):
+        most = 2 * messages > r.value(LIVING_MESSAGES)
+        for mailbox_id, repeated in r.rows(REPEATED) if most else r.rows(REPEATED_IN, int_array(counts)):
+            if mailbox_id in counts:
+                counts[mailbox_id] -= repeated
+    return counts
 
 
 def unread_in(

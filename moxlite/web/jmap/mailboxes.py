@@ -136,7 +136,7 @@ def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int
     subscribed = {*subscriptions(r)}
     orders = annotations_named(r, [SORT_ORDER])
     boxes = [box for box in place.boxes(r) if wanted is None or box.id in wanted]
-    counts = _counts(r, place, [box.id for box in boxes], properties)
+    counts = _counts(r, place, boxes, properties)
     values: dict[str, Callable[[Mailbox], object]] = {
         "id": lambda box: f"{LETTER}{box.id}",
         "name": _shown_name,
@@ -154,22 +154,23 @@ def _objects(r: Reader, place: Place, properties: Sequence[str], wanted: set[int
 
 
 def _counts(
-    r: Reader, place: Place, boxes: Sequence[MailboxID], properties: Sequence[str]
+    r: Reader, place: Place, boxes: Sequence[Mailbox], properties: Sequence[str]
 ) -> dict[str, dict[MailboxID, int]]:
     """The counts that are asked for, by mailbox; of totalEmails what the mailbox's own count has too many."""
     counts: dict[str, dict[MailboxID, int]] = {}
+    numbers = [box.id for box in boxes]
     if "totalEmails" in properties:
         counts["totalEmails"] = further_copies(r)
     if "totalThreads" in properties:
         counts["totalThreads"] = threads_in(r, boxes)
     if "unreadEmails" in properties or (place.guest and "unreadThreads" in properties):
-        unread = unread_in(r, boxes, place.readable(r))
+        unread = unread_in(r, numbers, place.readable(r))
         counts["unreadEmails"] = {number: found.emails for number, found in unread.items()}
         # of a guest, mail in other mailboxes does not count
         counts["unreadThreads"] = {number: found.own_threads for number, found in unread.items()}
     if "unreadThreads" in properties and not place.guest:
         trash = mailbox_by_use(r, SpecialUse.TRASH)
-        counts["unreadThreads"] = unread_threads_in(r, boxes, 0 if trash is None else trash.id)
+        counts["unreadThreads"] = unread_threads_in(r, numbers, 0 if trash is None else trash.id)
     return counts
 
 
@@ -475,7 +476,7 @@ def _update(tx: AccountTx, call: Call, patches: Mapping[str, Object]) -> None:
 
 def _changes(tx: AccountTx, call: Call, box: Mailbox, patch: Object) -> tuple[Object, Object]:
     """Mailbox properties changed by a patch, and all properties after it. Raises SetError, NoRight."""
-    now = _objects(tx, call.place, TYPE.properties, {box.id})[0]
+    now = _objects(tx, call.place, TYPE.needed(patch), {box.id})[0]  # counts take long
     if isinstance(patch.get("parentId"), str):
         patch = {**patch, "parentId": call.id_of(patch["parentId"])}
     wanted = TYPE.patched(now, patch)

@@ -538,9 +538,16 @@ class ObjectType(msgspec.Struct, frozen=True):
         """All, "id" first."""
         return (*self.fixed[:1], *self.settable, *self.fixed[1:])
 
+    def needed(self, patch: Object) -> list[str]:
+        """The properties that a patch is compared with: those that programs set, and of the others the named ones."""
+        named = {path.partition("/")[0] for path in patch}
+        return [*self.settable, *(name for name in self.fixed if name in named)]
+
     def patched(self, now: Object, patch: Object) -> Object:
-        """The settable properties of an object after a patch. Raises as `patched`."""
-        fixed = {name: now[name] for name in self.fixed}
+        """The settable properties of an object after a patch. `now` needs those that are `needed` alone. Raises as
+        `patched`.
+        """
+        fixed = {name: now[name] for name in self.fixed if name in now}
         return patched({name: now[name] for name in self.settable}, patch, fixed=fixed)
 
 
