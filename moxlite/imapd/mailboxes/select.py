@@ -1,6 +1,10 @@
 """SELECT, EXAMINE, CLOSE, UNSELECT (RFC 9051 §6.3.2, §6.3.3, §6.4.1, §6.4.2; RFC 7162 §3.1.8, §3.2.5; IMAP-72..84)."""
 
+from __future__ import annotations
+
+from array import array
 from collections.abc import Callable
+from itertools import chain
 from typing import Final, TypeVar
 
 import msgspec
@@ -24,7 +28,8 @@ from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.mailboxes import is_subscribed
 from moxlite.store.rows.mailboxes import split_keywords, state, state_and_unseen
 from moxlite.store.rows.messages import flags_of_bits, gapless_uids, uids, vanished
-from moxlite.store.types import UID, Mailbox
+from moxlite.store.rows.sorting import columns_of
+from moxlite.store.types import UID, Mailbox, MailboxID
 
 T = TypeVar("T")
 
@@ -40,8 +45,8 @@ SLICE: Final = 500
 """Changed messages sent at once when a client catches up: rendering them takes 3 ms."""
 
 CHANGED: Final = """
-SELECT uid, modseq, flags, keywords FROM message INDEXED BY message_modseq
-WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ? ORDER BY uid LIMIT ?"""
+SELECT uid FROM message INDEXED BY message_modseq
+WHERE mailbox_id = ? AND modseq > ? AND uid BETWEEN ? AND ? ORDER BY uid"""
 COUNT_CHANGES: Final = """
 SELECT (SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_modseq
     WHERE mailbox_id = ?1 AND modseq > ?2 LIMIT ?3))
@@ -235,18 +240,19 @@ async def _resynchronize(session: Session, view: View, parameters: c.Qresync, *,
         if await _inconsistent(view.seat.account, view, sequence_set, since):
             session.respond(State("OK", "the client's copy of the mailbox is out of sync", Code("ALERT")))
             start, since = 1, 0
-    changed = _changed(view, parameters.modseq, known)
 
-    def read(r: Reader) -> tuple[list[UID], list[Row]]:
-        return vanished(r, view.mailbox_id, since, start) if since >= purged else [], changed(r)
+    def read(r: Reader) -> tuple[list[UID], array[int], list[Row]]:
+        gone = vanished(r, view.mailbox_id, since, start) if since >= purged else []
+        changed = _changed(r, view.mailbox_id, parameters.modseq, known)
+        return gone, changed, _flags_of(r, view.mailbox_id, changed[:SLICE])
 
-    gone, rows = await _changes(view, since, read, turn=False)
+    gone, changed, rows = await _changes(view, since, read)
     if since < purged:
         removed = within(known, start, last)
     else:
         removed = [pair for first, stop in index_runs(gone, known) for pair in runs(gone, first, stop)]
     session.write(vanished_lines(subtract(removed, await known_uids(view, removed)), earlier=True))
-    await _tell_changed(session, view, parameters.modseq, known, rows)
+    await _tell_changed(session, view, changed, rows)
 
 
 def _first_difference(view: View, numbers: SequenceSet, sequence_set: SequenceSet) -> int:
@@ -300,29 +306,36 @@ async def _inconsistent(account: Account, view: View, sequence_set: SequenceSet,
     return bool(missing) and await account.read(read, op="imap-match")
 
 
-async def _tell_changed(session: Session, view: View, modseq: int, known: Ranges, rows: list[Row]) -> None:
-    """Send FETCH (UID FLAGS MODSEQ) of messages changed since `modseq` whose UIDs are in `known`. `rows`: the first
-    `SLICE` of them.
-    """
-    while rows:
+async def _tell_changed(session: Session, view: View, changed: array[int], rows: list[Row]) -> None:
+    """Send FETCH (UID FLAGS MODSEQ) of changed messages, by their UIDs. `rows`: those of the first `SLICE`."""
+    for at in range(0, len(changed), SLICE):
+        if at:
+            rows = await _next_rows(view, changed[at : at + SLICE])
         written: dict[tuple[int, str, bool], bytes] = {}  # the combinations of flags are few
         lines: list[bytes] = []
-        for start, stop in index_runs([row[0] for row in rows], known):
-            for uid, changed, bits, column in rows[start:stop]:
-                what = bits, column, view.recent.shows(uid)
-                flags = written.get(what)
-                if flags is None:
-                    keywords = await view.seat.spelled(split_keywords(column))
-                    flags = written[what] = wire_flags(flags_of_bits(bits), keywords, what[2])
-                lines.append(flags_line(session, view, uid, flags, changed))
+        for uid, modseq, bits, column in rows:
+            what = bits, column, view.recent.shows(uid)
+            flags = written.get(what)
+            if flags is None:
+                keywords = await view.seat.spelled(split_keywords(column))
+                flags = written[what] = wire_flags(flags_of_bits(bits), keywords, what[2])
+            lines.append(flags_line(session, view, uid, flags, modseq))
         session.write(b"".join(lines))
         await session.drain()
-        if len(rows) < SLICE:
-            return
-        rows = await _changes(view, modseq, _changed(view, modseq, known, above=rows[-1][0]))
 
 
-async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn: bool = True) -> T:
+async def _next_rows(view: View, uids: array[int]) -> list[Row]:
+    """The rows of these messages as they are now: all changes in the snapshot are sent before the command ends."""
+
+    def read(r: Reader) -> tuple[list[Row], int]:
+        return _flags_of(r, view.mailbox_id, uids), state(r).modseq
+
+    rows, shown = await view.seat.account.read(read, op="imap-changed")
+    view.modseqs.shown = max(view.modseqs.shown, shown)
+    return rows
+
+
+async def _changes(view: View, modseq: int, read: Callable[[Reader], T]) -> T:
     """Run a read whose cost grows with the mailbox's changes since `modseq`: in a thread if they are many. All changes
     in its snapshot are sent before the command ends.
     """
@@ -334,16 +347,25 @@ async def _changes(view: View, modseq: int, read: Callable[[Reader], T], *, turn
         return all_of_it(r) if r.value(COUNT_CHANGES, view.mailbox_id, modseq, SLICE + 1) <= SLICE else None
 
     account = view.seat.account
-    found = await account.read(few, op="imap-changed", turn=turn)
+    found = await account.read(few, op="imap-changed", turn=False)
     what, shown = found if found is not None else await account.scan(all_of_it, op="imap-changed")
     view.modseqs.shown = max(view.modseqs.shown, shown)
     return what
 
 
-def _changed(view: View, modseq: int, known: Ranges, *, above: int = 0) -> Callable[[Reader], list[Row]]:
-    """A function that reads the next `SLICE` of changed messages with UIDs above `above`, up to the last known one."""
-    low, high = (max(known[0][0], above + 1), known[-1][1]) if known else (1, 0)
-    return lambda r: r.rows(CHANGED, view.mailbox_id, modseq, low, high, SLICE)
+def _changed(r: Reader, mailbox_id: int, modseq: int, known: Ranges) -> array[int]:
+    """The UIDs of messages changed since `modseq`, as far as they are known."""
+    if not known:
+        return uid_array()
+    uids = uid_array(uid for (uid,) in r.iterate(CHANGED, mailbox_id, modseq, known[0][0], known[-1][1]))
+    if len(known) > 1:
+        uids = uid_array(chain.from_iterable(uids[start:stop] for start, stop in index_runs(uids, known)))
+    return uids
+
+
+def _flags_of(r: Reader, mailbox_id: MailboxID, uids: array[int]) -> list[Row]:
+    """UID, modseq, flags and keywords of these messages."""
+    return [*columns_of(r, "m.uid, m.modseq, m.flags, m.keywords", "", mailbox_id, uids)]
 
 
 # --- leaving
