@@ -125,31 +125,49 @@ def parameters(sql: str) -> int:
     return highest
 
 
-def scans(db: apsw.Connection, kind: Kind, sql: str) -> list[str] | None:
-    """The lines of its plan that go through a growing table; None if it is no statement of this kind of file."""
+def plan_of(db: apsw.Connection, sql: str) -> list[tuple[int, str]] | None:
+    """The lines of its plan, each with the number of the one above; None if it is no statement of this file."""
     try:
         plan = db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters(sql)).fetchall()
     except apsw.Error:
         return None
+    return [(int(row[1]), str(row[3])) for row in plan]
+
+
+def scans(db: apsw.Connection, kind: Kind, sql: str) -> list[str] | None:
+    """The lines of its plan that go through a growing table; None if it is no statement of this kind of file."""
+    plan = plan_of(db, sql)
+    if plan is None:
+        return None
     growing = set(GROWING[kind].split())
     aliases = set(re.findall(rf"\b(?:{'|'.join(growing)})\s+(?:AS\s+)?(\w+)", sql))
-    lines = [str(row[3]) for row in plan]
     return [
         line
-        for line in lines
+        for _, line in plan
         if (match := re.match(r"SCAN (\w+)(?!.*VIRTUAL TABLE)|SEARCH (\w+) USING AUTOMATIC", line))
         and (match[1] or match[2]) in growing | aliases
     ]
+
+
+def statements() -> dict[str, set[str]]:
+    """All statements of the program, each with its places: constants, and the modules that have it."""
+    places: dict[str, set[str]] = {}
+    for place, text in constants():
+        if VERB_RE.match(text):
+            places.setdefault(text, set()).update((place, place.rpartition(".")[0]))
+    return places
+
+
+def named(reasons: Mapping[str, str]) -> set[str]:
+    """The places in a list with reasons."""
+    return {f"moxlite.{place}" for places in reasons.values() for place in places.split()}
 
 
 def test_no_statement_goes_through_a_table_that_grows(tmp_path: Path) -> None:
     """STORE-171: plans do not depend on values, so an index WHERE a column has some value serves no statement that
     binds it.
     """
-    places: dict[str, set[str]] = {}
-    for place, text in constants():
-        if VERB_RE.match(text):
-            places.setdefault(text, set()).update((place, place.rpartition(".")[0]))
+    places = statements()
     scanning: dict[str, list[str]] = {}
     planned: set[str] = set()
     for kind in Kind:
@@ -161,8 +179,66 @@ def test_no_statement_goes_through_a_table_that_grows(tmp_path: Path) -> None:
                     scanning.setdefault(sql, []).extend(lines)
         db.close()
     assert len(planned) > 1200
-    allowed = {f"moxlite.{place}" for places in ALLOWED.values() for place in places.split()}
+    allowed = named(ALLOWED)
     through = {sql: (lines, places[sql]) for sql, lines in scanning.items() if not places[sql] & allowed}
     assert not through
     needless = allowed.difference(*(places[sql] for sql in scanning))
     assert not needless
+
+
+SORTED: Final[Mapping[str, str]] = {
+    "one thread, message, event, address or host": """
+        store.delivery.submissions.OF_QUEUE store.groupware.contacts.PICTURED store.groupware.resources.KNOWN
+        store.groupware.resources.WITH store.junk.words.RETRAINED_REMOVED store.mail.threads.OF_THREAD
+        store.rows.views.MEMBERS queue.scheduling.due.BY_DOMAIN queue.scheduling.due.TOGETHER
+        store.mail.threadlinks.BY_SUBJECT""",
+    "the set has an upper limit of some thousand rows": """
+        store.delivery.forwarding.UNNAME store.delivery.scripts.FAILURES_LEFT store.groupware.contacts.GROUP_PAGE
+        store.groupware.contacts.SUGGESTED_FAVORITES store.groupware.kept.KEEP store.groupware.scheduling.OLDEST
+        store.auth.authdb.NUMBERED store.auth.loginattempts.DROP_FAILED store.auth.loginattempts.DROP_SUCCEEDED
+        store.auth.loginattempts.OWN_USES store.auth.sessions.DROP_OLDEST store.mail.remotes.USERS
+        queue.guard.signs.SOURCES queue.guard.stops.SUBJECTS queue.operating.HELD_OF queue.operating.WAITING_OF""",
+    "unread messages, a page of which a user looks at": """
+        store.rows.views.NEWEST_UNREAD store.rows.views.OLDEST_UNREAD store.rows.views.AT_NEWEST_UNREAD
+        store.rows.views.AT_OLDEST_UNREAD""",
+    "sums of groups, which no index has": """
+        store.auth.loginattempts.SUCCESSES store.auth.loginattempts.WITHHELD store.delivery.vacation.ANSWERED
+        store.reports.history.SUMS""",
+    "the mail that an account has sent in some days": "queue.data.status.ENDED_SINCE",
+    "once, when an account is removed": "queue.operating.TRACES",
+}
+"""Constants whose rows are all sorted before the first one is there, though only some are read: why these are few."""
+
+
+def levels(sql: str) -> Iterator[tuple[int, str]]:
+    """The SELECTs of a statement, each without what it has in parentheses, with the depth of these."""
+    texts_at = [""]
+    for piece in re.split(r"([()])", re.sub(r"'[^']*'", "''", sql)):
+        if piece == "(":
+            texts_at.append("")
+        elif piece == ")":
+            yield len(texts_at) - 1, texts_at.pop()
+        else:
+            texts_at[-1] += piece
+    yield 0, texts_at[0]
+
+
+def sorts_for_a_part(db: apsw.Connection, sql: str) -> bool:
+    """Whether a SELECT that has a LIMIT sorts all its rows for it."""
+    parts = [depth for depth, text in levels(sql) if re.search(r"\bORDER\s+BY\b.*\bLIMIT\b", text, re.DOTALL)]
+    plan = plan_of(db, sql) if parts else None
+    outside, inside = 0 in parts, any(parts)
+    return any(
+        outside if above == 0 else inside for above, line in plan or () if line == "USE TEMP B-TREE FOR ORDER BY"
+    )
+
+
+def test_a_part_is_read_in_the_order_of_its_index(tmp_path: Path) -> None:
+    """STORE-171a: what goes on in slices would sort the whole set again for each of them."""
+    places, sorting = statements(), set[str]()
+    for kind in Kind:
+        db = open_file(tmp_path / f"{kind.value}.db", kind, Options(), create=True)
+        sorting |= {sql for sql in places if sorts_for_a_part(db, sql)}
+        db.close()
+    assert not [(sql, places[sql]) for sql in sorting if not places[sql] & named(SORTED)]
+    assert not named(SORTED).difference(*(places[sql] for sql in sorting))

@@ -210,7 +210,7 @@ class DMARCReports:
 
 
 def _count_slice(r: Reader, counted: _DayCounts, domain: str, since: int, before: int, after: int) -> int | None:
-    """Count the next messages with ids above `after`; returns the last id, None at the end.
+    """Count the next messages, behind the one with the id `after`; returns the last id, None at the end.
 
     In the thread of the read: the rows of one slice take longer than a task may hold the loop.
     """

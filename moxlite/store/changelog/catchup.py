@@ -230,13 +230,17 @@ SLICE: Final = 500
 """Events in one part, and rows behind one event: 2 ms on the loop (STORE-3)."""
 
 STATE: Final = "SELECT modseq FROM state WHERE id = 1"
-# Without INDEXED BY, SQLite would walk all tombstones by the primary key, to avoid the sorting.
+# Without INDEXED BY, SQLite would walk all tombstones by the primary key, to avoid the sorting. The limit comes before
+# the order: a plan on the loop that has too many rows would sort all of them first.
 EXPUNGED: Final = """
-SELECT mailbox_id, uid, message_id, createseq, modseq FROM expunged INDEXED BY expunged_modseq
-WHERE modseq > ? AND modseq <= ? ORDER BY mailbox_id, uid LIMIT ?"""
+SELECT mailbox_id, uid, message_id, createseq, modseq FROM (
+    SELECT * FROM expunged INDEXED BY expunged_modseq WHERE modseq > ? AND modseq <= ? LIMIT ?
+) ORDER BY mailbox_id, uid"""
 EXPUNGED_IN: Final = """
-SELECT mailbox_id, uid, message_id, createseq, modseq FROM expunged INDEXED BY expunged_mailbox_modseq
-WHERE mailbox_id = ? AND modseq > ? AND modseq <= ? ORDER BY uid LIMIT ?"""
+SELECT mailbox_id, uid, message_id, createseq, modseq FROM (
+    SELECT * FROM expunged INDEXED BY expunged_mailbox_modseq
+    WHERE mailbox_id = ? AND modseq > ? AND modseq <= ? LIMIT ?
+) ORDER BY uid"""
 MAILBOX_GONE: Final = """
 SELECT mailbox_id, name, modseq FROM mailbox_gone WHERE modseq > ? AND modseq <= ? ORDER BY modseq"""
 SUBSCRIBED: Final = "SELECT name FROM subscription WHERE present"

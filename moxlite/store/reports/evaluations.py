@@ -40,7 +40,9 @@ DAYS: Final = """
 SELECT policy_domain, evaluated / 86400000000 FROM dmarc_evaluation WHERE evaluated < ? GROUP BY 2, 1 ORDER BY 2, 1"""
 OF: Final = f"""
 SELECT id, {COLUMNS} FROM dmarc_evaluation
-WHERE policy_domain = ? AND evaluated >= ? AND evaluated < ? AND id > ? ORDER BY id LIMIT ?"""  # noqa: S608 - constants
+WHERE policy_domain = ?1 AND evaluated < ?3
+AND (evaluated, id) > (coalesce((SELECT evaluated FROM dmarc_evaluation WHERE id = ?4), ?2), ?4)
+ORDER BY evaluated, id LIMIT ?5"""  # noqa: S608 - constants
 PENDING: Final = """
 SELECT policy_domain, evaluated / 86400000000, count(*), sum(aligned_dkim = 0 AND aligned_spf = 0) FROM dmarc_evaluation
 GROUP BY 2, 1 ORDER BY 2, 1 LIMIT ?"""
@@ -130,7 +132,9 @@ def evaluated_days(r: Reader, before: int) -> list[tuple[str, int]]:
 def evaluations_of(
     r: Reader, domain: str, since: int, before: int, after: int = 0, limit: int = 500
 ) -> list[Evaluation]:
-    """Evaluations by the policy of `domain` from `since` to before `before` (µs UTC), with ids above `after`, by id."""
+    """Evaluations by the policy of `domain` from `since` to before `before` (µs UTC), in the order of time, behind the
+    one with the id `after`.
+    """
     return [
         Evaluation(
             id=number,
