@@ -795,8 +795,7 @@ async def test_questions_use_indices(account: OpenAccount) -> None:
         walked = ("<", "1", "DESC", "DESC")
         assert scans(account_db, conditions.WALK_ONE.format(*walked), 1, 2, 3, 4) == []
         assert scans(account_db, conditions.WALK_SEVERAL.format(*walked), ids, 2, 3, 4) == []
-        assert scans(account_db, conditions.AMONG.format("1"), ids, ids) == []
-        assert scans(account_db, conditions.LATER.format("1"), 1, ids) == []
+        assert scans(account_db, conditions.LISTED.format("<", "1", "DESC"), ids, 9, 2, 3, ids, 9, 2, 3, ids) == []
         assert scans(account_db, search_texts.CONTENT, ids) == []
         assert scans(search_db, index.STATE) == []
         assert scans(search_db, queries.CANDIDATES, '"abc"', 5) == []

@@ -11,6 +11,7 @@ import apsw
 import msgspec
 
 from moxlite.store.file.migrations import Kind, open_file
+from moxlite.store.file.transaction import Row
 from moxlite.store.options import Options
 from tests.patternprobes import modules
 
@@ -128,10 +129,10 @@ def parameters(sql: str) -> int:
 def plan_of(db: apsw.Connection, sql: str) -> list[tuple[int, str]] | None:
     """The lines of its plan, each with the number of the one above; None if it is no statement of this file."""
     try:
-        plan = db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters(sql)).fetchall()
+        plan: list[Row] = db.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * parameters(sql)).fetchall()
     except apsw.Error:
         return None
-    return [(int(row[1]), str(row[3])) for row in plan]
+    return [(above, line) for _, above, _, line in plan]
 
 
 def scans(db: apsw.Connection, kind: Kind, sql: str) -> list[str] | None:

@@ -99,14 +99,19 @@ async def _ordered(view: View, uids: array[int], keys: tuple[SortKey, ...]) -> S
     if isinstance(known, array):
         if len(known) == len(uids):
             return known
-        wanted = frozenset(uids)
-        return await off_loop(len(known), lambda: [uid for uid in known if uid in wanted])
+        return await off_loop(len(known), partial(_among, known, uids))
     async with _held(room_for(len(uids))):
         places = await arrange(view.seat.account, uids, _keys_of(view.mailbox_id, keys), op="imap-sort")
-        ordered = uid_array([uids[place] for place in places])
+        ordered = await off_loop(len(places), lambda: uid_array(map(uids.__getitem__, places)))
     if view.list and len(ordered) == len(view.list):
         view.list.keep(keys, ordered)
     return ordered
+
+
+def _among(known: array[int], uids: array[int]) -> array[int]:
+    """The part of an order that has these UIDs."""
+    wanted = frozenset(uids)
+    return uid_array([uid for uid in known if uid in wanted])
 
 
 def _keys_of(mailbox_id: MailboxID, keys: Sequence[SortKey]) -> KeysOf:

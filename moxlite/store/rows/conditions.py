@@ -18,7 +18,7 @@ from moxlite.decoders import json_decoder
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Array, Reader, Value, int_array
 from moxlite.store.rows.messages import MAX_UID, SLICE, in_thread
-from moxlite.store.rows.views import Place
+from moxlite.store.rows.views import FIRST_OLDEST, Place
 from moxlite.store.types import UID, Flag, MessageID, ModSeq
 
 MAX_DEPTH: Final = 60
@@ -192,7 +192,6 @@ SELECT group_concat(uid, ' ') FROM (
     SELECT m.uid AS uid FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ? AND {}
     ORDER BY m.uid LIMIT ?)"""
 
-_PLACED: Final = "SELECT m.received, m.id, m.threadid, 0 FROM"
 # One row as above, with a JSON array for each column. Decoding these takes a quarter of the time of separate rows.
 WALK: Final = """
 SELECT json_group_array(received), json_group_array(id), json_group_array(threadid) FROM (
@@ -207,9 +206,13 @@ WALK_SEVERAL: Final = (
     WALK + "carray(?) c CROSS JOIN message m INDEXED BY message_mailbox_received ON m.mailbox_id = c.value "
     "WHERE (m.received, m.id) {} (?, ?) AND {} ORDER BY m.received {}, m.id {} LIMIT ?)"
 )
-_HERE: Final = "m.mailbox_id IN (SELECT value FROM carray(?)) AND {}"
-AMONG: Final = f"{_PLACED} carray(?) c CROSS JOIN message m ON m.id = c.value WHERE {_HERE}"
-LATER: Final = f"{_PLACED} message m WHERE m.id > ? AND {_HERE}"
+# The messages with some ids, and those with higher ids than they may have.
+_LISTED: Final = "SELECT m.received, m.id, m.threadid FROM"
+_HERE: Final = "(m.received, m.id) {0} (?, ?) AND m.mailbox_id IN (SELECT value FROM carray(?)) AND {1}"
+LISTED: Final = (
+    f"{_LISTED} carray(?) c CROSS JOIN message m ON m.id = c.value WHERE m.id <= ? AND {_HERE} UNION ALL "
+    f"{_LISTED} message m WHERE m.id > ? AND {_HERE} ORDER BY 1 {{2}}, 2 {{2}}"
+)
 
 _COPY: Final = "SELECT 1 FROM message o WHERE o.mailbox_id IN (SELECT value FROM carray(?)) AND"
 # `message_copy` has only copies, so that mail that was never copied costs one look into an empty index
@@ -243,13 +246,27 @@ class Placed(NamedTuple):
         return Place(self.received, self.message_id)
 
 
+Ranks: TypeAlias = "array[int] | list[int | str]"
+
+
 class Run(Sequence[Placed]):
-    """Messages in an order without ranks, as columns of equal length."""
+    """Messages in an order, as columns of equal length. `ranks`: None in the order of reception alone."""
 
-    __slots__ = ("ids", "received", "threads")
+    __slots__ = ("ids", "ranks", "received", "threads")
 
-    def __init__(self, received: list[int], ids: list[int], threads: list[int]) -> None:
-        self.received, self.ids, self.threads = received, ids, threads
+    def __init__(
+        self,
+        received: array[int] | list[int],
+        ids: array[int] | list[int],
+        threads: array[int] | list[int],
+        ranks: Ranks | None = None,
+    ) -> None:
+        self.received, self.ids, self.threads, self.ranks = received, ids, threads, ranks
+
+    @classmethod
+    def empty(cls, ranks: Ranks | None = None) -> Run:
+        """A run that can be extended by others."""
+        return cls(array("q"), array("q"), array("q"), ranks)
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -259,12 +276,31 @@ class Run(Sequence[Placed]):
     @overload
     def __getitem__(self, at: slice) -> Run: ...
     def __getitem__(self, at: int | slice) -> Placed | Run:
+        ranks = self.ranks
         if isinstance(at, slice):
-            return Run(self.received[at], self.ids[at], self.threads[at])
-        return Placed(self.received[at], self.ids[at], self.threads[at])
+            part = None if ranks is None else ranks[at]
+            return Run(self.received[at], self.ids[at], self.threads[at], part)
+        return Placed(self.received[at], self.ids[at], self.threads[at], 0 if ranks is None else ranks[at])
+
+    def extend(self, other: Run) -> None:
+        """Put other messages behind these."""
+        self.received.extend(other.received)
+        self.ids.extend(other.ids)
+        self.threads.extend(other.threads)
+        if self.ranks is not None and other.ranks is not None:
+            self.ranks.extend(other.ranks)  # type: ignore[arg-type]  # both are of the order that was asked for
+
+    def arrange(self, places: Sequence[int]) -> None:
+        """Put the messages in another order, one column after the other."""
+        for name in self.__slots__:
+            column = getattr(self, name)
+            if isinstance(column, array):
+                setattr(self, name, array("q", map(column.__getitem__, places)))
+            elif column is not None:
+                setattr(self, name, [*map(column.__getitem__, places)])
 
 
-def columns(found: Sequence[Placed]) -> tuple[list[int], list[int]]:
+def columns(found: Sequence[Placed]) -> tuple[Sequence[int], Sequence[int]]:
     """The ids and the threads of messages."""
     if isinstance(found, Run):
         return found.ids, found.threads
@@ -288,28 +324,36 @@ def walk(
         text, where = WALK_SEVERAL, int_array(mailbox_ids)
     row = r.row(text.format(sign, sql, order, order), where, behind.received, behind.message_id, *args, limit)
     assert row is not None  # of an aggregate
-    return Run(*map(_numbers.decode, row))
+    received, ids, threads = map(_numbers.decode, row)
+    return Run(received, ids, threads)
 
 
 _numbers: Final = json_decoder(list[int])
 
 
-def among(r: Reader, ids: Sequence[int], mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
-    """The messages with these ids that are in one of the mailboxes and meet the condition, in no order; for
-    `account.scan`. Raises LimitExceeded.
-    """
-    if not ids or not mailbox_ids:
-        return []
-    sql, args = _compose(condition, 0)
-    return [*map(Placed._make, r.rows(AMONG.format(sql), int_array(ids), int_array(mailbox_ids), *args))]
-
-
-def later_than(r: Reader, message_id: int, mailbox_ids: Sequence[int], condition: Condition) -> list[Placed]:
-    """As `among`, for all messages with higher ids than `message_id`."""
+def listed(
+    r: Reader,
+    ids: Sequence[int],
+    watermark: int,
+    mailbox_ids: Sequence[int],
+    condition: Condition,
+    behind: Place = FIRST_OLDEST,
+    *,
+    oldest_first: bool = True,
+) -> Run:
+    """As `walk`, all at once, of the messages with these ids, up to `watermark`, and of those with higher ids."""
+    found = Run.empty()
     if not mailbox_ids:
-        return []
+        return found
     sql, args = _compose(condition, 0)
-    return [*map(Placed._make, r.rows(LATER.format(sql), message_id, int_array(mailbox_ids), *args))]
+    sign, order = (">", "ASC") if oldest_first else ("<", "DESC")
+    here = (behind.received, behind.message_id, int_array(mailbox_ids), *args)
+    rows = r.iterate(LISTED.format(sign, sql, order), int_array(ids or (0,)), watermark, *here, watermark, *here)
+    for received, message_id, threadid in rows:
+        found.received.append(received)
+        found.ids.append(message_id)
+        found.threads.append(threadid)
+    return found
 
 
 def matching(

@@ -56,6 +56,9 @@ BESIDE: Final = 96
 MOST: Final = WORK
 """Octets of one order at most: the share of an account on the smallest machine."""
 
+RUN: Final = 10_000
+"""Keys that are sorted at once, 5 ms."""
+
 FEW: Final = 500
 """Messages that are sorted on the loop."""
 
@@ -159,7 +162,7 @@ class _Ordering:
 
     def sort(self, keys: list[bytes], start: int, width: int) -> array[int]:
         """Sort messages by what `read` gave, and empty it. Returns the places of those that are still equal."""
-        keys.sort()
+        sort_in_runs(keys)
         places = array("I", (int.from_bytes(key[-PLACE:], "big") for key in keys))
         if not start:
             self.places, self._begins = places, array("I", bytes(len(self._ids) * PLACE))
@@ -185,6 +188,19 @@ class _Ordering:
             self._begins[places[at + 1]] = begin
         keys.clear()
         return array("I", sorted(tied))
+
+
+def sort_in_runs(keys: list[bytes]) -> None:
+    """Sort as ``keys.sort()`` does, which would hold up all other threads for half a second for 500,000: in runs, of
+    which two and two are joined. A sort that finds two runs joins them in one pass, 20 ms for the last one.
+    """
+    size = RUN
+    for at in range(0, len(keys), size):
+        keys[at : at + size] = sorted(keys[at : at + size])
+    while size < len(keys):
+        size *= 2
+        for at in range(0, len(keys), size):
+            keys[at : at + size] = sorted(keys[at : at + size])
 
 
 def _octets(place: int) -> bytes:

@@ -13,19 +13,21 @@ from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-from operator import attrgetter
 from typing import Final, TypeAlias
 
 import msgspec
-import trio
 
+from moxlite.ledger import WORK, NoRoom
 from moxlite.proto.mime.types import Structure, decode_structure
+from moxlite.store.errors import StorageBusy
 from moxlite.store.file.transaction import Reader
 from moxlite.store.rows import messages as message_rows
-from moxlite.store.rows.conditions import All, Condition, Placed, Run, among, later_than, walk
-from moxlite.store.rows.sorting import Ranking, ranked
+from moxlite.store.rows.conditions import MAX_INT, All, Condition, Placed, Run, listed, walk
+from moxlite.store.rows.ordering import holding
+from moxlite.store.rows.sorting import Ranking, ranked, ranks_of, sort_by_rank
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search import queries
 from moxlite.store.search.index import IndexedAccount
@@ -46,6 +48,9 @@ LIGHT: Final = 5_000
 
 WIDE: Final = 50_000
 """Rows of several mailboxes read at once: SQLite sorts all rows that follow for it, 100 ms at 100,000."""
+
+ROW: Final = 80
+"""Octets of a row while all are put in order: three numbers, a rank, a place, and the copy of a column."""
 
 PATIENCE: Final = 0.1
 """Seconds for which one step reads messages: a caller that gives up waits no longer (WEBMAIL-115)."""
@@ -84,7 +89,7 @@ class _SearchOptions(msgspec.Struct, frozen=True):
 class _PrefetchedMessages:
     """Messages that were read ahead, and are taken in order."""
 
-    def __init__(self, found: Sequence[Placed]) -> None:
+    def __init__(self, found: Run) -> None:
         self._found = found
         self._next = 0
 
@@ -93,7 +98,7 @@ class _PrefetchedMessages:
         """Messages that were not taken yet."""
         return len(self._found) - self._next
 
-    def take(self, count: int) -> Sequence[Placed]:
+    def take(self, count: int) -> Run:
         """The next messages, at most `count`."""
         part = self._found[self._next : self._next + count]
         self._next += len(part)
@@ -134,10 +139,9 @@ class Search:
         self._account = account
         self._wanted = wanted
         self._manner: Final = _SearchOptions(oldest_first, by, only, beside)
-        self._ranks: list[Placed] | None = None if by == "received" or only is not None else []
         self._first: bool | None = None  # the first messages are examined, before the index is asked; None: not begun
         self._behind = FIRST_OLDEST if oldest_first else FIRST_NEWEST
-        self._ahead = _PrefetchedMessages(())
+        self._ahead = _PrefetchedMessages(Run.empty())
         self._listed = False  # `_ahead` has all further messages
 
     async def step(self) -> Sequence[Placed]:
@@ -152,9 +156,6 @@ class Search:
             self._first = False
             if not self._listed:
                 await self._narrow()
-        if self._ranks is not None:
-            await self._rank(self._ranks)
-            return []
         part = await self._take()
         found = part
         if part and self._wanted.term is not None:
@@ -170,16 +171,16 @@ class Search:
         return found
 
     async def _begin(self) -> None:
-        message_query, manner = self._wanted, self._manner
+        manner = self._manner
+        self.of = await self._account.read(partial(_size, mailboxes=self._wanted.mailboxes), op="search-size")
         if manner.only is not None:
-            ids = manner.only
-            await self._list(lambda r: among(r, ids, message_query.mailboxes, message_query.condition))
+            await self._list(manner.only, MAX_INT)
         elif self._first:
             await self._read_ahead(FIRST)
         else:
             await self._narrow()
-        if not self._listed or self._first:
-            self.of = await self._account.read(partial(_size, mailboxes=message_query.mailboxes), op="search-size")
+        if manner.by != "received" and not self._listed:
+            await self._rank_all()
 
     @property
     def _hints(self) -> tuple[Term, ...]:
@@ -188,48 +189,56 @@ class Search:
 
     async def _narrow(self) -> None:
         """List the candidates of the index among the messages that were not examined, if the index has an answer."""
-        message_query = self._wanted
         candidates = await queries.candidates(self._account.search, AllOf(self._hints)) if self._hints else None
-        if candidates is None:
-            return
-        ids, watermark, follows = candidates.ids, candidates.watermark, self._follows
-        await self._list(
-            lambda r: [
-                *filter(follows, among(r, ids, message_query.mailboxes, message_query.condition)),
-                *filter(follows, later_than(r, watermark, message_query.mailboxes, message_query.condition)),
-            ]
-        )
+        if candidates is not None:
+            await self._list(candidates.ids, candidates.watermark)
 
-    @property
-    def _follows(self) -> Callable[[Placed], bool]:
-        """Tells whether a message has its place behind those that were read."""
-        behind = (self._behind.received, self._behind.message_id)
-        return (lambda one: one[:2] > behind) if self._manner.oldest_first else (lambda one: one[:2] < behind)
+    async def _list(self, ids: Sequence[int], watermark: int) -> None:
+        message_query, manner, behind = self._wanted, self._manner, self._behind
+        later = await self._account.scan(lambda r: r.value(LATER, watermark), op="search-rows")
+        async with _room_for(len(ids) + later):
+            found = await self._account.scan(
+                lambda r: listed(
+                    r,
+                    ids,
+                    watermark,
+                    message_query.mailboxes,
+                    message_query.condition,
+                    behind,
+                    oldest_first=manner.oldest_first,
+                ),
+                op="search-rows",
+            )
+            if manner.by != "received":
+                found = await self._ranked(found)
+                await self._account.scan(partial(sort_by_rank, found=found), op="search-ranks")
+        self._take_all(found)
 
-    async def _list(self, read: Callable[[Reader], list[Placed]]) -> None:
-        # a message indexed between two reads may be listed twice
-        found = [*set(await self._account.scan(read, op="search-rows"))]
-        if self._manner.by != "received":
-            found = await self._account.scan(partial(ranked, found=found, by=self._manner.by), op="search-ranks")
-        self._ranks = None
-        self._sort(found)
+    async def _rank_all(self) -> None:
+        """Read the ranks of all messages, and put them in order."""
+        async with _room_for(self.of):
+            found = Run.empty(ranks_of(self._manner.by))
+            more = True
+            while more:
+                part = await self._account.scan(partial(self._walk, limit=self._wide), op="search-rows")
+                more = len(part) == self._wide
+                if part:
+                    self._behind = part[-1].place
+                found.extend(await self._ranked(part))
+            await self._account.scan(partial(sort_by_rank, found=found), op="search-ranks")
+        self._take_all(found)
 
-    def _sort(self, found: list[Placed]) -> None:
-        found.sort(reverse=not self._manner.oldest_first)
-        found.sort(key=attrgetter("rank"))
+    async def _ranked(self, found: Run) -> Run:
+        ordered = Run.empty(ranks_of(self._manner.by))
+        for at in range(0, len(found), LIGHT):
+            read = partial(ranked, found=found[at : at + LIGHT], by=self._manner.by)
+            ordered.extend(await self._account.scan(read, op="search-ranks"))
+        return ordered
+
+    def _take_all(self, found: Run) -> None:
         self._ahead = _PrefetchedMessages(found)
         self._listed = True
         self.of = self.looked + len(found)
-
-    async def _rank(self, found: list[Placed]) -> None:
-        """Read the ranks of the next messages, and sort all when the last ones are read."""
-        part = await self._account.scan(partial(self._walk, limit=self._wide), op="search-rows")
-        if part:
-            self._behind = part[-1].place
-        found += await self._account.scan(partial(ranked, found=part, by=self._manner.by), op="search-ranks")
-        if len(part) < self._wide:
-            self._ranks = None
-            await trio.to_thread.run_sync(self._sort, found)
 
     @property
     def _wide(self) -> int:
@@ -289,6 +298,17 @@ class Search:
         return passed
 
 
+@asynccontextmanager
+async def _room_for(rows: int) -> AsyncIterator[None]:
+    """Hold the room for so many rows within a block. Raises StorageBusy."""
+    try:
+        async with holding(min(ROW * rows, WORK)):
+            yield
+    except NoRoom as error:
+        raise StorageBusy(str(error)) from None
+
+
+LATER: Final = "SELECT count(*) FROM message WHERE id > ?"
 SIZE: Final = "SELECT coalesce(sum(total + deleted), 0) FROM mailbox WHERE id = ?"
 
 

@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
+from moxlite.decoders import json_decoder
 from moxlite.proto.mime.text import SIGNATURE_FIELDS
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.search.index import Index
@@ -181,7 +182,7 @@ SIFT: Final = 5_000
 """Texts searched in one read: 50 ms."""
 
 # One row, as in `conditions`: no return to Python for each.
-CANDIDATES: Final = "SELECT group_concat(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
+CANDIDATES: Final = "SELECT json_group_array(rowid) FROM (SELECT rowid FROM trigram WHERE trigram MATCH ? LIMIT ?)"
 # A subquery with a limit is evaluated once for each row, not once for each use of its columns.
 FIELDS: Final = """
 SELECT group_concat(message_id) FILTER (WHERE hit), group_concat(message_id) FILTER (WHERE hit IS NULL)
@@ -266,12 +267,14 @@ def _candidates(r: Reader, term: Term, most: int | None) -> Candidates | None:
     if query is None:
         return None
     watermark = r.value(WATERMARK)
-    listed: str | None = r.value(CANDIDATES, query, -1 if most is None else most + 1)
-    ids = array("q", map(int, listed.split(",")) if listed else ())
+    ids = array("q", _numbers.decode(r.value(CANDIDATES, query, -1 if most is None else most + 1)))
     if most is not None and len(ids) > most:
         return None
     unread = array("q", [row[0] for row in r.rows(OPEN)])
     return Candidates(array("q", sorted({*ids, *unread})) if unread else ids, watermark, unread, is_exact(term))
+
+
+_numbers: Final = json_decoder(list[int])
 
 
 def _decide(r: Reader, query: FieldQuery, among: Sequence[int] | None) -> FieldResult:

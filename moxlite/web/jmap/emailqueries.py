@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 
 import msgspec
 
+from moxlite.processor import off_loop
 from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
@@ -284,7 +285,8 @@ async def _wanted(call: Call, parts: Sequence[Node], boxes: Sequence[MailboxID])
     rows += [part.rows for part in parts if part.rows is not None]
     for part in parts:
         if part.mixed is not None:
-            rows.append(q.Messages([*await _found(call, part, boxes)]))
+            found = await _found(call, part, boxes)
+            rows.append(q.Messages(await off_loop(partial(array, "q", found), kind="search")))
     terms = tuple([part.term for part in parts if part.term is not None])
     hints = tuple([part.hint for part in parts if part.hint is not None])
     tests = [part.test for part in parts if part.test is not None]
@@ -460,6 +462,15 @@ class _Ids(Sequence[str]):
             return [f"{LETTER}{number}" for number in self._numbers[at]]
         return f"{LETTER}{self._numbers[at]}"
 
+    def __contains__(self, one: object) -> bool:
+        return isinstance(one, str) and self._number_of(one) in self._numbers
+
+    def index(self, one: str, *_: int) -> int:
+        return self._numbers.index(self._number_of(one))
+
+    def _number_of(self, one: str) -> int:
+        return read_id(one, LETTER)
+
 
 class _SelectedEmails:
     """Emails in order: each once, and with `collapse` one of each thread."""
@@ -575,7 +586,9 @@ async def query_changes(call: Call) -> Object:
         raise MethodError("cannotCalculateChanges", "too many changes; run the query again") from None
     count = call.argument("calculateTotal", bool, False)
     ids = await _ids(call, wish, order, collapse=collapse, page=Page()) if count or changed else []
-    return query_changes_response(call, f"{since}{mark}", f"{now}{mark}", ids, moved=changed, gone=gone, most=most)
+    respond = partial(query_changes_response, call, f"{since}{mark}", f"{now}{mark}", ids)
+    respond = partial(respond, moved=changed, gone=gone, most=most)
+    return respond() if len(ids) <= MAX_IDS else await off_loop(respond, kind="search")
 
 
 def _looks_at_threads(order: Sequence[Comparator], wish: Filter) -> bool:

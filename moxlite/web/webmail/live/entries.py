@@ -203,9 +203,9 @@ class Entries:
         if not found:
             return
         if isinstance(found, Run):
-            received, ids, threads = found.received, found.ids, found.threads
+            received, ids, threads, ranks = found.received, found.ids, found.threads, found.ranks
         else:
-            received, ids, threads, _ = map(list, zip(*found, strict=True))
+            received, ids, threads, ranks = map(list, zip(*found, strict=True))
         if holder.number:
             ids, threads = [*map(holder.shown_id, ids)], [*map(holder.shown_id, threads)]
         if self.threaded and self.selective:
@@ -221,8 +221,8 @@ class Entries:
         self.received.extend(map(received.__getitem__, places))
         self.ids.extend(map(ids.__getitem__, places))
         self.threads.extend(map(threads.__getitem__, places))
-        if self._ranked:
-            self.ranks.extend([found[at].rank for at in places])
+        if self._ranked and ranks is not None:
+            self.ranks.extend(map(ranks.__getitem__, places))
 
     def insert(self, holder: Holder, one: Placed) -> None:
         """Insert an entry at its place. Raises NotReached while the search goes on."""
