@@ -98,6 +98,10 @@ acting: Final[ContextVar[Usage | None]] = ContextVar("moxlite.acting", default=N
 """Usage of the account that a task acts for."""
 
 
+calling: Final[ContextVar[str]] = ContextVar("moxlite.calling", default="")
+"""Service and name of the call that a task carries out, such as "imap sort": the log has it where a step is long."""
+
+
 class Loop:
     """The event loop, as `process.watchdog` sees it.
 

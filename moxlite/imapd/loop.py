@@ -32,7 +32,7 @@ from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import guard
 from moxlite.net.log import TRACE, TRACEAUTH
-from moxlite.processor import give_way
+from moxlite.processor import calling, give_way
 from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
 from moxlite.store.errors import StoreError
@@ -223,6 +223,7 @@ class CommandLoop:
         session.info.seat.touch()
         name = _name(type(command), getattr(command, "uid", False))
         session.running.begin(tag, name)
+        calling.set(f"imap {name}")
         session.transcript.follow(session.user)
         if session.transcript.active:
             session.transcript.add([command_line(tag, command)], "C")

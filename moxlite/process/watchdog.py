@@ -23,7 +23,7 @@ import trio
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
 from moxlite.net import metrics
-from moxlite.processor import acting, loop
+from moxlite.processor import acting, calling, loop
 
 logger = logging.getLogger("moxlite.net.watchdog")
 
@@ -107,9 +107,10 @@ class Watchdog(trio.abc.Instrument):
         duration = now - loop.step_began
         if duration < FELT_SECONDS or now - self._logged < LOG_SECONDS:
             return
+        call: str | None = task.context.get(calling)
         logger.warning(
             "task blocked the event loop",
-            extra={"kv": {"task": task.name, "seconds": duration, "since_warned": self._unlogged}},
+            extra={"kv": {"call": call or task.name, "seconds": duration, "since_warned": self._unlogged}},
         )
         self._logged, self._unlogged = now, 0
 

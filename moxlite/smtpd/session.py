@@ -27,7 +27,7 @@ from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACE
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.processor import Stretch, act_for
+from moxlite.processor import Stretch, act_for, calling
 from moxlite.proto.address import Address, Path
 from moxlite.proto.mime.headers import HeaderWatch
 from moxlite.proto.smtp import commands as c
@@ -282,6 +282,7 @@ class Session:
             return
         assert isinstance(event, c.Command)
         self.dialogue.verb = event.verb
+        calling.set(f"smtp {event.verb}")
         self.info.seat.touch()
         if self.info.shutdown.is_set():
             raise Goodbye(replies.SHUTTING_DOWN)

@@ -13,6 +13,7 @@ from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
 from moxlite.operations.performing import for_caller
+from moxlite.processor import calling
 from moxlite.store.auth.audit import object_of, plain
 from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.errors import StoreError
@@ -140,6 +141,7 @@ class CallServer:
         actor = VISITOR if entry.public else await self._door.admit(caller, entry)
         body = await caller.request.body.read(MAX_PUBLIC if entry.public else MAX_BODY, lambda octets: PARSED * octets)
         parameters = decode_parameters(entry, body)
+        calling.set(f"{self._door.app} {name}")
         session = None if entry.public else caller.session
         sessions = () if session is None else (session.id, session.parent)
         origin = Origin(actor, self._door.app, caller.request.client_ip, sessions=sessions)

@@ -15,7 +15,7 @@ from moxlite.lazyimport import load
 from moxlite.net import metrics as net_metrics
 from moxlite.net.admission import ConnectionInfo, visit_from
 from moxlite.net.limits import IPNetwork, unmap, within
-from moxlite.processor import acting
+from moxlite.processor import acting, calling
 from moxlite.web import metrics
 from moxlite.web.http.connection import Connection
 from moxlite.web.http.errors import ClientGone, Drain, HTTPError
@@ -106,6 +106,7 @@ async def _answer(request: Request, writer: ResponseWriter, context: Context) ->
         # Names of our own are text. Only what rules pass on may have other octets.
         if route is None or not is_text(request.path):
             raise HTTPError(404, "Page not found.")
+        calling.set(route.name)
         await route.handler(request, writer)
     except HTTPError as e:
         if writer.started:

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 import trio
 
+from moxlite.process import watchdog
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.options import Options
 from moxlite.store.rows.sorting import SORT_KEYS
@@ -205,3 +206,27 @@ async def test_no_reader_of_much_mail_holds_up_the_loop(tmp_path: Path, turns: T
                 if min(times) > LONGEST:
                     slow[name] = round(min(times), 3)
     assert not slow
+
+
+async def test_the_log_names_the_call_that_held_up_the_loop(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-55a, STORE-199b: not the task, which is the same for all connections."""
+    for name in ("LONG_STEP_SECONDS", "FELT_SECONDS", "LOG_SECONDS"):
+        monkeypatch.setattr(watchdog, name, 0.0)
+    instrument = watchdog.Watchdog()
+    async with serving(tmp_path, static=STATIC + JMAP + IMAP) as rig:
+        browser = rig.browser()
+        await browser.log_in()
+        async with rig.connect(port=143) as stream:
+            client = Client(stream)
+            await client.response()
+            await client.login(ADDRESS, PASSWORD)
+            trio.lowlevel.add_instrument(instrument)
+            await client.select()
+            await client.ok("a UID SORT (SIZE) UTF-8 ALL")
+            await Program(rig).call("Mailbox/get")
+            await browser.call("calendars")
+            trio.lowlevel.remove_instrument(instrument)
+    named = {vars(record)["kv"]["call"] for record in caplog.records if "blocked" in record.message}
+    assert {"imap select", "imap uid sort", "jmap Mailbox/get", "webmail calendars"} <= named

@@ -27,7 +27,7 @@ from moxlite.logins.identity import (
     origin_of,
 )
 from moxlite.net.admission import ConnectionInfo
-from moxlite.processor import act_for
+from moxlite.processor import act_for, calling
 from moxlite.proto.managesieve import MAX_STRING, ManageSieveError, Request, capability, quoted, response, string
 from moxlite.proto.sasl import NO_BINDINGS, Challenge, ChannelBindings
 from moxlite.proto.sieve.errors import ScriptError
@@ -167,6 +167,7 @@ class Session:
                 raise _Refused("this app password is read-only")
             if request.verb in _CHANGES and self.identity is not None and not self.identity.scripts:
                 raise _Refused(NO_SCRIPTS)
+            calling.set(f"managesieve {request.verb}")
             await handler(self, *_arguments(request))
         except _Refused as error:
             await self._wire.send(response("NO", str(error), error.code))

@@ -16,7 +16,7 @@ from moxlite.admin.publicpages import LINKS_PATH
 from moxlite.groupware.entries import BUSY_TITLE, BadEntry, Expander, TooBusy
 from moxlite.groupware.people import account_of, addresses_of, colleague_addresses, user_of
 from moxlite.ledger import NoRoom
-from moxlite.processor import act_for, give_way
+from moxlite.processor import act_for, calling, give_way
 from moxlite.proto.dav.xml import CALDAV, CALSERVER, CARDDAV, DAV, document, element, text
 from moxlite.store import errors as store
 from moxlite.store.accounts.access import visited
@@ -138,6 +138,7 @@ class DAVApp:
         identity = await log_in(self._logins, request, "dav")
         request.account = identity.account
         act_for(identity.account)
+        calling.set(f"dav {request.method}")
         await give_way()
         owner = owner_in(base, request.path)
         async with _refusing(writer), AsyncExitStack() as stack:

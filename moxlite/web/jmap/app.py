@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.processor import act_for, give_way, off_loop
+from moxlite.processor import act_for, calling, give_way, off_loop
 from moxlite.proto.address import Domain
 from moxlite.store import errors as store
 from moxlite.web.guards import account_pages, refuse_foreign
@@ -309,6 +309,7 @@ class JMAP:
         method = METHODS.get(invocation.name)
         name = invocation.name if method is not None else "unknown"
         result = "ok"
+        calling.set(f"jmap {name}")
         try:
             with jmap_seconds.labels(method=name).time():
                 if method is None or method.capability not in using:

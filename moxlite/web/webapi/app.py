@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.admin.masked import MaskedAddresses
-from moxlite.processor import act_for, give_way
+from moxlite.processor import act_for, calling, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
 from moxlite.web.guards import refuse_foreign
@@ -146,6 +146,7 @@ class WebAPI:
         identity = await log_in(self._logins, request, "webapi")
         request.account = identity.account
         act_for(identity.account)
+        calling.set(f"webapi {method.name}")
         await give_way()
         if method.changes and identity.read_only:
             return "user", "this app password is read-only"
