@@ -55,6 +55,7 @@ from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.store.file.migrations import drop_statistics, on_progress
 from moxlite.store.groupware.alarms import RING
+from moxlite.store.mail.foldermoves import MOVED
 from moxlite.store.mail.links import links
 from moxlite.store.upkeep.outbox import loaded
 from moxlite.supervision import FailurePolicy, open_supervisor
@@ -62,6 +63,7 @@ from moxlite.wiring import Components, open_house, open_queue
 from moxlite.wording import causes
 
 if TYPE_CHECKING:
+    from moxlite.admin.foldersettings import FolderSettings
     from moxlite.groupware.ringing import AlarmSender
 
 logger = logging.getLogger("moxlite.server")
@@ -138,6 +140,7 @@ async def serve(
             "migration.links", partial(attend_links, components), lambda _, r: bool(links(r))
         )
         components.files.accounts.register_outbox(RING, loaded(partial(_ringing, components)))
+        components.files.accounts.register_outbox(MOVED, loaded(partial(_following_folders, components)))
         components.files.accounts.start(tree)
         components.files.auth.start(tree)
         components.files.reports.start(tree)
@@ -226,6 +229,13 @@ async def serve(
     lease = components.files.lease
     if lease is not None and await lease.was_replaced():
         raise Replaced(lease.holding.taken)
+
+
+def _following_folders(components: Components) -> "FolderSettings":
+    """Has settings follow renamed folders."""
+    from moxlite.admin.foldersettings import FolderSettings
+
+    return FolderSettings(components.config, components.files.accounts)
 
 
 def _ringing(components: Components) -> "AlarmSender":

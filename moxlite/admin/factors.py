@@ -17,11 +17,11 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.commandedits import named_account
-from moxlite.admin.notices import notify_account, notify_postmaster
+from moxlite.admin.notices import address_of_account, notify_account, notify_postmaster
 from moxlite.admin.passwords import EndSessions
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.config.holder import ConfigHolder
-from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
+from moxlite.config.snapshot import AccountRecipient, CurrentConfig
 from moxlite.logins.identity import LoginRequest
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
@@ -293,19 +293,10 @@ class FactorChanges:
             if account == ADMIN:
                 subject = f"Admin app: {subject[0].lower()}{subject[1:]}"
                 await notify_postmaster(self._accounts, snapshot, subject, body, once=once, flagged=True)
-            elif (address := _address(snapshot, account)) is not None:
+            elif (address := address_of_account(snapshot, account)) is not None:
                 await notify_account(self._accounts, snapshot, account, address, subject, body, once=once)
         except StoreError as error:
             logger.warning("failed to store security email", extra={"kv": {"account": account, "err": str(error)}})
-
-
-def _address(snapshot: Snapshot, account: str) -> Address | None:
-    """An address of the account, for the head of a notice."""
-    found = snapshot.account(account)
-    names = (
-        [] if found is None else [destination for destination in found.destinations if not destination.startswith("@")]
-    )
-    return Address.parse(names[0]) if names else None
 
 
 # Commands of the control socket about second factors, recovery links, and limits of log-ins (WEB-56, WEB-151).

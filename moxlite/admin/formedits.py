@@ -87,7 +87,7 @@ async def change_keys(
         return await edit(_nothing, expected=expected)
     try:
         return await edit(
-            _change(section, path, {name: (was[name], wanted[name]) for name in changed}), expected=expected
+            changed_keys(section, path, {name: (was[name], wanted[name]) for name in changed}), expected=expected
         )
     except ConfigError as error:
         raise NotValid(_relative(dotted(path), error.problems, administrator)) from None
@@ -115,7 +115,7 @@ def _nothing(document: Document, snapshot: Snapshot) -> None:
     """Change nothing: the edit only compares."""
 
 
-def _change(section: type[Section], path: Keys, values: Mapping[str, tuple[object, object]]) -> Change:
+def changed_keys(section: type[Section], path: Keys, values: Mapping[str, tuple[object, object]]) -> Change:
     """Set keys to the second of two values; the first one is what they are so far."""
     defaults = {field.name: field.default for field in fields_of(section)}
 

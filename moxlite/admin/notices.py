@@ -46,6 +46,15 @@ async def notify_account(
     await _notify(accounts, snapshot, (account, "Inbox"), to, subject, text, once, Flag.FLAGGED)
 
 
+def address_of_account(snapshot: Snapshot, account: str) -> Address | None:
+    """An address of the account, for the head of a notice."""
+    found = snapshot.account(account)
+    names = (
+        [] if found is None else [destination for destination in found.destinations if not destination.startswith("@")]
+    )
+    return Address.parse(names[0]) if names else None
+
+
 async def _notify(
     accounts: Accounts,
     snapshot: Snapshot,

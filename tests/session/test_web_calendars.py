@@ -24,7 +24,7 @@ from moxlite.store.groupware.collection import (
 )
 from moxlite.store.groupware.resources import resource_data, resources_of
 from moxlite.store.groupware.scheduling import delete_entry
-from moxlite.web.webmail.calls import events
+from moxlite.web.webmail.calls import entries, events
 from moxlite.web.webmail.eventforms import items_of
 from tests.session.test_web_dav import Program, event as entry
 from tests.web_rig import PASSWORD, Browser, Rig
@@ -480,7 +480,7 @@ async def test_an_answer_is_to_the_event_as_its_organizer_has_it(diary: Diary, m
     since = int(datetime(2099, 1, 1, tzinfo=UTC).timestamp())
     found = await tom.call("events", since=since, until=since + 86_400 * 30, calendar_ids=[calendar["id"]])
     (item,) = found["events"]
-    real, titles = events.stored, [f"Title {number}" for number in range(3)]
+    real, titles = entries.stored, [f"Title {number}" for number in range(3)]
 
     async def stored(visit: Any, event_id: int) -> Any:
         entry = await real(visit, event_id)

@@ -418,8 +418,7 @@ async def test_a_card_that_never_stops_changing_ends_a_call(rig: Rig, beside: li
     last = (await phone.ask("GET", f"{BOOK}b.vcf")).body.decode()
     assert (f"NOTE:{TRIES - 2}" in last, "NICKNAME" in last) == (True, True)
     beside[:] = [change] * TRIES
-    update = {ids["b"]: {"nicknames": None}}
-    assert await client.error("ContactCard/set", update=update) == "serverUnavailable"
+    assert await client.error("ContactCard/set", update={ids["b"]: {"nicknames": None}}) == "serverUnavailable"
     assert f"NOTE:{2 * TRIES - 2}" in (await phone.ask("GET", f"{BOOK}b.vcf")).body.decode()
 
 

@@ -43,7 +43,7 @@ from moxlite.store.mail.adding import AddedMessage, Append, add_message, add_mes
 from moxlite.store.mail.copying import copy_ids, is_released
 from moxlite.store.mail.expunging import expunge_ids
 from moxlite.store.mail.facts import MessageFacts, of_forward
-from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.mailboxes import mailbox_of_setting
 from moxlite.store.mail.masked import note_masked_mail
 from moxlite.store.options import DAY
 from moxlite.store.rows.mailboxes import mailbox_by_name
@@ -219,7 +219,7 @@ class _Unit:
             case FileInto():
                 self._file(action)
             case KeepReject():
-                box = ensure_mailbox(self._tx, action.mailbox)
+                box = mailbox_of_setting(self._tx, action.mailbox)
                 if box.id not in self._filled:
                     self._note(box.id, keep_reject(self._tx, self._ready, self._facts, box, action))
             case Vacation():
@@ -256,7 +256,7 @@ class _Unit:
             return
         added = self._added
         if added is None:
-            box = ensure_mailbox(self._tx, allowed[0].otherwise)
+            box = mailbox_of_setting(self._tx, allowed[0].otherwise)
             added = self._add(FileInto(mailbox=box.name), box)
             self._passed_on = added.message_id
         for action in allowed:
@@ -277,7 +277,7 @@ class _Unit:
 
     def _file(self, action: FileInto) -> None:
         tx = self._tx
-        box = ensure_mailbox(tx, action.mailbox)
+        box = mailbox_of_setting(tx, action.mailbox)
         if box.id in self._filled:  # RFC 5228 §2.10.3: once for each mailbox
             return
         messageid = self._ready.thread.messageid
@@ -303,7 +303,7 @@ class _Unit:
     def _add(self, action: FileInto, box: Mailbox) -> AddedMessage:
         facts = _marked(self._facts, action)
         if action.destined:
-            facts = msgspec.structs.replace(facts, destined=ensure_mailbox(self._tx, action.destined).id)
+            facts = msgspec.structs.replace(facts, destined=mailbox_of_setting(self._tx, action.destined).id)
         return add_message(
             self._tx,
             self._ready,
@@ -551,7 +551,7 @@ def keep_reject(
     if tx.row(SAME, box.id, ready.thread.messageid, ready.digest) is not None:
         return None
     # The mailbox that it was meant for is made now: taken out of Rejects, the message counts to its history (STORE-73).
-    marked = msgspec.structs.replace(facts, is_reject=True, destined=ensure_mailbox(tx, action.destined).id)
+    marked = msgspec.structs.replace(facts, is_reject=True, destined=mailbox_of_setting(tx, action.destined).id)
     return add_message(tx, ready, box.id, flags=Flag.SEEN, facts=marked, delivery=True)
 
 

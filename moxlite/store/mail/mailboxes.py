@@ -23,6 +23,7 @@ from moxlite.store.mail.acl import drop_acl, inherit_acl
 from moxlite.store.mail.annotations import copy_annotations, drop_annotations
 from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.expunging import expunge, expunge_all
+from moxlite.store.mail.foldermoves import followed_name, owe_move
 from moxlite.store.mail.systemmailbox import check_fillable, check_free, check_own
 from moxlite.store.names import INBOX, OTHERS, ancestors, check_name, is_below, parent
 from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use
@@ -139,6 +140,11 @@ def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
     return box
 
 
+def mailbox_of_setting(tx: AccountTx, name: str) -> Mailbox:
+    """As `ensure_mailbox`, for a name from the configuration, which may not have followed a rename yet."""
+    return ensure_mailbox(tx, name if mailbox_by_name(tx, name) is not None else followed_name(tx, name))
+
+
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
     """Return the mailbox of a role, Drafts or Sent; create it if it is missing. Raises as `create_mailbox`."""
     box = mailbox_by_use(tx, use)
@@ -241,6 +247,7 @@ def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     box = check_deletable(tx, mailbox_id)
     expunge_all(tx, mailbox_id)
     _drop(tx, box)
+    owe_move(tx, box.name, "")
 
 
 def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
@@ -304,6 +311,7 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
     parent_box = None if above is None else mailbox_by_name(tx, above)
     tx.execute(SET_PARENT, None if parent_box is None else parent_box.id, mailbox_id)
     renamed = [(old, mailbox(tx, new.id)) for old, new in renamed]
+    owe_move(tx, box.name, name)
     return RenameResult(tuple(created), tuple(renamed))
 
 
