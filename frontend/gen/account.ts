@@ -628,6 +628,7 @@ export interface Secured {
   queue: boolean;
   held: number;
   left: Array<Left>;
+  taken: TakenBack | null;
 }
 
 /** A message that was sent, for one recipient; ``state`` is its end, such as ``delivered``. */
@@ -635,6 +636,28 @@ export interface Left {
   recipient: string;
   state: string;
   ended: string;
+}
+
+/** Ways in that were taken back, and those that couldn't be, with the reasons by their ids. */
+export interface TakenBack {
+  ways: Array<WayInfo>;
+  failed: Record<string, string>;
+}
+
+/** Something that gives access to an account, or takes its mail elsewhere. */
+export interface WayInfo {
+  id: string;
+  kind: "app_password" | "authenticator" | "calendar" | "calendar_link" | "certificate" | "contacts" | "delegate" | "device" | "folder" | "forward" | "incoming_webhook" | "linked" | "outgoing_webhook" | "provider" | "push" | "recovery_codes" | "recovery_link" | "script" | "security_key" | "sender" | "session" | "token";
+  name: string;
+  who: string;
+  access: string;
+  set_up: string | null;
+  actor: string;
+  via: string;
+  remote_ip: string;
+  login: string;
+  current: boolean;
+  place: string;
 }
 
 /** Paths of the other apps at this address, or addresses where they are elsewhere; "" for one that is not served. */
@@ -996,7 +1019,7 @@ export interface JunkChange {
 export interface AppPasswordInfo {
   name: string;
   token: boolean;
-  scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">;
+  scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "sharing" | "sieve" | "submission" | "webapi">;
   read_only: boolean;
   created: string;
   expires: string | null;
@@ -1139,8 +1162,10 @@ export const checks: Checks = {
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
-  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
+  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]], taken: ["nullable", ["ref", "TakenBack"]] },
   Left: { recipient: "string", state: "string", ended: "time" },
+  TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
+  WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
@@ -1178,7 +1203,7 @@ export const checks: Checks = {
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkLack: { kind: ["enum", ["ham-senders", "hams", "lead", "spam-senders", "spams", "words"]], count: "integer", needed: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
@@ -1396,8 +1421,8 @@ export interface Calls {
   /** Log-in attempts of the last 30 days, the newest first: a page after a place, or with "" the first one. */
   attempt_list(after: string, count: number): Promise<Array<Attempt>>;
 
-  /** Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves. */
-  not_me(): Promise<Secured>;
+  /** Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves. All */
+  not_me(since?: number, keep?: Array<string>): Promise<Secured>;
 
   /** Paths of the other apps at this address, or the addresses where they are open to the internet. */
   apps(): Promise<Apps>;
@@ -1514,10 +1539,13 @@ export interface Calls {
   address_rm(address: string, account?: string): Promise<null>;
 
   /** Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never. */
-  account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
+  account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "sharing" | "sieve" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
 
   /** List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour). */
   account_app_password_list(account?: string): Promise<Array<AppPasswordInfo>>;
+
+  /** Set whether ACCOUNT's app password or token NAME can change sharing and Sieve scripts. This ends its sessions. */
+  account_app_password_allow(name: string, sharing?: boolean, sieve?: boolean, account?: string): Promise<null>;
 
   /** Revoke ACCOUNT's app password or token NAME, and end its sessions. */
   account_app_password_rm(name: string, account?: string): Promise<null>;
@@ -1530,6 +1558,15 @@ export interface Calls {
 
   /** Stop GUEST from sending from ACCOUNT's addresses. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
+
+  /** List who and what has access to an account's mail, newest first: set up `since` a time (µs UTC), the page `after` the `place` of a row. */
+  account_access(since?: number, after?: string, count?: number, account?: string): Promise<Array<WayInfo>>;
+
+  /** Remove WAY, an ID from `moxlite account access`, from ACCOUNT. */
+  account_remove_access(way: string, account?: string): Promise<null>;
+
+  /** Remove everything that was given access to an account's mail since a time (µs UTC). */
+  account_take_back(since: number, keep?: Array<string>, account?: string): Promise<TakenBack>;
 
   /** List client certificates for ACCOUNT, or all. */
   config_tlspubkey_list(account?: string): Promise<Array<TLSKeyInfo>>;
@@ -1646,7 +1683,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   session_remove: [{ session_id: "integer" }, "null"],
   session_remove_others: [{}, "integer"],
   attempt_list: [{ after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]],
-  not_me: [{}, ["ref", "Secured"]],
+  not_me: [{ since: ["optional", "integer"], keep: ["optional", ["list", "string"]] }, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
@@ -1685,12 +1722,16 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
-  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_list: [{ account: ["optional", "string"] }, ["list", ["ref", "AppPasswordInfo"]]],
+  account_app_password_allow: [{ name: "string", sharing: ["optional", "boolean"], sieve: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  account_access: [{ since: ["optional", "integer"], after: ["optional", "string"], count: ["optional", "integer"], account: ["optional", "string"] }, ["list", ["ref", "WayInfo"]]],
+  account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
+  account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
   config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],

@@ -1179,6 +1179,28 @@ export interface DelegateInfo {
   whole: boolean;
 }
 
+/** Something that gives access to an account, or takes its mail elsewhere. */
+export interface WayInfo {
+  id: string;
+  kind: "app_password" | "authenticator" | "calendar" | "calendar_link" | "certificate" | "contacts" | "delegate" | "device" | "folder" | "forward" | "incoming_webhook" | "linked" | "outgoing_webhook" | "provider" | "push" | "recovery_codes" | "recovery_link" | "script" | "security_key" | "sender" | "session" | "token";
+  name: string;
+  who: string;
+  access: string;
+  set_up: string | null;
+  actor: string;
+  via: string;
+  remote_ip: string;
+  login: string;
+  current: boolean;
+  place: string;
+}
+
+/** Ways in that were taken back, and those that couldn't be, with the reasons by their ids. */
+export interface TakenBack {
+  ways: Array<WayInfo>;
+  failed: Record<string, string>;
+}
+
 /** Failed log-ins in the present window. `who`: a network, an account, or an account at a network; `network`: that */
 export interface LimitInfo {
   who: string;
@@ -1358,6 +1380,8 @@ export const checks: Checks = {
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
+  WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
+  TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
@@ -1827,6 +1851,15 @@ export interface Calls {
   /** Stop GUEST from sending from ACCOUNT's addresses. */
   account_delegate_rm(guest: string, account?: string): Promise<null>;
 
+  /** List who and what has access to an account's mail, newest first: set up `since` a time (µs UTC), the page `after` the `place` of a row. */
+  account_access(since?: number, after?: string, count?: number, account?: string): Promise<Array<WayInfo>>;
+
+  /** Remove WAY, an ID from `moxlite account access`, from ACCOUNT. */
+  account_remove_access(way: string, account?: string): Promise<null>;
+
+  /** Remove everything that was given access to an account's mail since a time (µs UTC). */
+  account_take_back(since: number, keep?: Array<string>, account?: string): Promise<TakenBack>;
+
   /** List networks and accounts with failed logins, and their limits. */
   limits_list(): Promise<Array<LimitInfo>>;
 
@@ -2023,6 +2056,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_delegate_list: [{ account: ["optional", "string"] }, ["list", ["ref", "DelegateInfo"]]],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  account_access: [{ since: ["optional", "integer"], after: ["optional", "string"], count: ["optional", "integer"], account: ["optional", "string"] }, ["list", ["ref", "WayInfo"]]],
+  account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
+  account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],

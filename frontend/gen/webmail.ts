@@ -607,6 +607,7 @@ export interface Invitation {
   join: string;
   before: Earlier | null;
   proposal: Proposal | null;
+  left_out: Array<"end" | "excluded" | "guests" | "rule" | "zone">;
 }
 
 /** A point in time: ``local`` as the sender has it (a date, or date and time); ``utc`` seconds since 1970, None for */

@@ -131,22 +131,22 @@ function holdFocus() {
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const box2 = el("dialog", { class: "dialog", "aria-label": title });
     const close = (value) => {
-      box.close();
-      box.remove();
+      box2.close();
+      box2.remove();
       giveBack();
       resolve(value);
     };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
+    box2.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box2.addEventListener("cancel", (event) => {
       event.preventDefault();
       if (dismissable) close(null);
     });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
+    box2.addEventListener("keydown", (event) => event.stopPropagation());
     setStatus("");
-    document.body.append(box);
-    box.showModal();
+    document.body.append(box2);
+    box2.showModal();
   });
 }
 async function showError(failed, error) {
@@ -225,8 +225,8 @@ function tick(label, on, hint = null) {
   const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
   return { root: el("label", { class: "check" }, control, words), control, problem };
 }
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+function choice(label, values, chosen2, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen2 }, words)));
   return field(label, control, hint);
 }
 function line(label, value, hint = null, attributes = {}) {
@@ -344,10 +344,10 @@ async function toClipboard(value) {
 function copyable(value) {
   return el("span", { class: "copy" }, el("code", {}, value), copyButton(() => value));
 }
-function foreign(value, most = 300) {
+function foreign(value, most2 = 300) {
   const shown = visible(value);
-  if (shown.length <= most) return el("bdi", {}, shown);
-  const words = el("bdi", {}, `${shown.slice(0, most)}…`);
+  if (shown.length <= most2) return el("bdi", {}, shown);
+  const words = el("bdi", {}, `${shown.slice(0, most2)}…`);
   const more = el("button", { class: "btn text small", type: "button", onclick: () => {
     fill(words, shown);
     rest.remove();
@@ -603,6 +603,108 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
+var page = 20;
+var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
+function waysCard(title, hint, first, ways) {
+  const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
+  let last = first.at(-1);
+  const more = button(t("Show older"), async () => {
+    let found = [];
+    if (!await attempt(t("Loading…"), t("Couldn't load access"), async () => found = await ways.page(last.place, page))) return;
+    body.append(...found.map((one) => removable(one, ways)));
+    last = found.at(-1) ?? last;
+    more.hidden = found.length < page;
+  }, { kind: "text" });
+  more.hidden = first.length < page;
+  return card(title, [body, el("p", { class: "more" }, more)], { flush: true, hint });
+}
+function firstWays(ways) {
+  return ways.page("", page);
+}
+function removable(one, ways) {
+  const name = wayName(one);
+  const remove = async () => {
+    if (!await confirm(t("Remove “{name}”?", { name }), t("This takes effect immediately."), t("Remove"))) return;
+    if (await attempt(t("Removing…"), t("Couldn't remove access"), () => ways.remove(one.id))) await ways.refresh();
+  };
+  const last = one.current ? el("span", { class: "chip" }, t("this browser")) : button(t("Remove"), () => void remove(), { kind: "line small", name: t("Remove {name}", { name }) });
+  return wayLine(one, last);
+}
+function wayLine(one, last, before = null) {
+  const facts = factsOf(one);
+  const origin = [one.actor, one.via, one.login, one.remote_ip].filter(Boolean).join(", ");
+  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], one.access !== "" && [" ", el("span", { class: "chip" }, foreign(one.access, 80))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), origin !== "" && [" · ", foreign(origin, 160)])), last);
+}
+function wayName(one) {
+  return [kinds[one.kind], ...factsOf(one)].join(", ").slice(0, 120);
+}
+function factsOf(one) {
+  const name = one.kind === "session" ? browserName(one.name) || one.name : one.name;
+  return [name, one.who].filter((fact) => fact !== "");
+}
+
+var most = 1e3;
+var week = 7 * 864e5;
+var ended = /* @__PURE__ */ new Set(["session", "app_password", "token", "certificate", "device", "push"]);
+async function notMe(desk) {
+  const choice2 = await choose(desk);
+  if (choice2 === null) return;
+  const done = {};
+  if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me(choice2.since, [...choice2.keep]))) return;
+  const found = done.found;
+  await dialog(t("Logged out everywhere else"), (close) => [el("p", { class: "dialog-text" }, t("Here's your new password. You won't be able to see it again.")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."), found.queue ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), ...found.taken === null ? [] : [takenBack(found.taken)], left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
+  await desk.refresh();
+}
+function choose(desk) {
+  return dialog(t("Log out everywhere else?"), (close) => {
+    const since = field(t("Remove everything set up since"), el("input", { type: "date" }), t("To keep something, clear its check box. Leave blank to keep all of it."));
+    since.control.value = dayOf(Date.now() - week);
+    const list2 = el("ul", { class: "lines small" });
+    const kept = /* @__PURE__ */ new Map();
+    const load = async () => {
+      const start = startOf(since.control.value);
+      const found = start === 0 ? [] : await desk.client.account_access(start, "", most);
+      kept.clear();
+      fill(list2, found.filter((one) => !one.current).map((one) => wayLine(one, null, box(one, kept))));
+    };
+    since.control.addEventListener("change", () => {
+      void attempt(t("Loading…"), t("Couldn't load access"), load);
+    });
+    void attempt(t("Loading…"), t("Couldn't load access"), load);
+    const text3 = t("You'll get a new password. Use it to log in again in your other browsers. You'll also need new app passwords for your devices and apps. Outgoing mail will be held until you release it.");
+    const page3 = form([el("p", { class: "dialog-text" }, text3), since.root, list2], t("Log out"), async () => {
+      const keep = [...kept].filter(([, control]) => !control.checked).map(([id]) => id);
+      close({ since: startOf(since.control.value), keep });
+    });
+    const cancel = el("button", { class: "btn", type: "button", onclick: () => close(null) }, t("Cancel"));
+    return [page3.root, el("div", { class: "dialog-buttons" }, cancel)];
+  });
+}
+function box(one, kept) {
+  const control = el("input", { type: "checkbox", "aria-label": t("Remove {name}", { name: one.name || one.who }) });
+  control.checked = true;
+  control.disabled = ended.has(one.kind);
+  if (!control.disabled) kept.set(one.id, control);
+  return control;
+}
+function dayOf(milliseconds) {
+  const day3 = new Date(milliseconds);
+  return [day3.getFullYear(), day3.getMonth() + 1, day3.getDate()].map((part) => String(part).padStart(2, "0")).join("-");
+}
+function startOf(day3) {
+  return day3 === "" ? 0 : (/* @__PURE__ */ new Date(`${day3}T00:00:00`)).getTime() * 1e3;
+}
+function takenBack({ ways, failed }) {
+  const reasons = Object.entries(failed);
+  return el("div", {}, ways.length > 0 && [notice("ok", t("Also removed:")), el("ul", { class: "lines small" }, ways.map((one) => wayLine(one, null)))], reasons.length > 0 && [notice("warn", t("Couldn't remove everything. Try again on the Security page:")), el("ul", { class: "lines small" }, reasons.map(([id, reason]) => el("li", {}, foreign(`${id}: ${reason}`))))]);
+}
+function left(found) {
+  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
+  const box2 = el("ul", { class: "lines small" });
+  fill(box2, found.left.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))))));
+  return el("div", {}, notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")), box2);
+}
+
 var key = "moxlite-provider";
 function goAway(purpose, url, stay = false) {
   sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
@@ -643,16 +745,18 @@ function built2(desk, { name, people }) {
   return card(name, [el("p", { class: "two" }, t("Connect your account to log in with {name}. Mail apps still need app passwords.", { name })), rows], { actions: button(t("Connect"), () => void connect(), { icon: plus }) });
 }
 
-var page = 20;
+var page2 = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")]];
-var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap", "addresses"]);
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")], ["sharing", t("change sharing")], ["sieve", t("change Sieve scripts")]];
+var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap", "addresses", "sharing", "sieve"]);
+var chosen = /* @__PURE__ */ new Set(["imap", "submission", "dav", "jmap"]);
 function suits(scope, token) {
   return token ? overHTTP.has(scope) : scope !== "addresses";
 }
 var security = async (desk) => {
-  const [own, apps, sessions, keys, attempts, factors, provider] = await Promise.all([desk.client.password_state(), desk.client.account_app_password_list(), desk.client.session_list(), desk.client.config_tlspubkey_list(), desk.client.attempt_list("", page), factorsCard(desk.client, true), providerCard(desk)]);
-  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), card(t("See anything unfamiliar?"), el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), { actions: button(t("This wasn't me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
+  const ways = { page: (after, count) => desk.client.account_access(0, after, count), remove: (id) => desk.client.account_remove_access(id), refresh: () => desk.refresh() };
+  const [own, apps, sessions, keys, attempts, factors, provider, first] = await Promise.all([desk.client.password_state(), desk.client.account_app_password_list(), desk.client.session_list(), desk.client.config_tlspubkey_list(), desk.client.attempt_list("", page2), factorsCard(desk.client, true), providerCard(desk), firstWays(ways)]);
+  const root = el("div", { class: "page" }, head(t("Security"), ""), password(desk, own, apps.length), factors, provider, logins(desk, sessions, apps, keys), attemptList(desk, attempts), waysCard(t("Who and what has access to my mail"), t("Everything that was set up, newest first, with when, by whom, and from where."), first, ways), card(t("See anything unfamiliar?"), [el("p", { class: "two" }, t("Log out your other browsers, revoke all app passwords, get a new password, hold outgoing mail, and review mail sent in the last day.")), el("p", { class: "two" }, t("You can also remove everything that was set up since a day you choose."))], { actions: button(t("This wasn't me"), () => void notMe(desk), { kind: "line danger", icon: shieldAlert }) }));
   return { title: t("Security"), root };
 };
 var pages = { security };
@@ -669,7 +773,7 @@ async function choosePassword(desk, apps) {
     const first = field(t("New password"), el("input", { type: "password", autocomplete: "new-password", minlength: "8", autofocus: true }), t("Use at least 8 characters. For example, 3 or 4 random words."));
     const second2 = field(t("Confirm new password"), el("input", { type: "password", autocomplete: "new-password" }));
     const also = tick(t("Also revoke all app passwords"), false);
-    const box = form([el("p", { class: "dialog-text" }, consequences(apps)), first.root, second2.root, apps > 0 && also.root], t("Change password"), async () => {
+    const box2 = form([el("p", { class: "dialog-text" }, consequences(apps)), first.root, second2.root, apps > 0 && also.root], t("Change password"), async () => {
       if (first.control.value !== second2.control.value) {
         second2.problem(t("Passwords don't match."));
         return;
@@ -678,7 +782,7 @@ async function choosePassword(desk, apps) {
       if (also.control.checked) await desk.client.app_password_remove_all();
       close(true);
     });
-    return [box.root, cancelButton(() => close(false))];
+    return [box2.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
   desk.say(t("Password changed"));
@@ -711,7 +815,19 @@ function ofSession(desk, one) {
 function ofApp(desk, one) {
   const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", ");
   const remove = () => end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name));
-  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: one.read_only ? t("{access}, read-only", { access }) : access, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove() };
+  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: one.read_only ? t("{access}, read-only", { access }) : access, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove(), edit: () => void allow(desk, one) };
+}
+async function allow(desk, one) {
+  const done = await dialog(one.name, (close) => {
+    const sharing = tick(t("change sharing"), one.scopes.includes("sharing"));
+    const sieve = tick(t("change Sieve scripts"), one.scopes.includes("sieve"));
+    const box2 = form([el("fieldset", { class: "group" }, el("legend", {}, t("Allow access to")), sharing.root, sieve.root, el("p", { class: "hint" }, t("Saving logs the app out. It can log in again immediately.")))], t("Save"), async () => {
+      await desk.client.account_app_password_allow(one.name, sharing.control.checked, sieve.control.checked);
+      close(true);
+    });
+    return [box2.root, cancelButton(() => close(false))];
+  });
+  if (done === true) await desk.refresh();
 }
 function ofKey(desk, one) {
   const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint));
@@ -725,7 +841,7 @@ function logins(desk, sessions, apps, keys) {
   const all = [...sessions.map((one) => ofSession(desk, one)), ...apps.map((one) => ofApp(desk, one)), ...keys.map((one) => ofKey(desk, one))];
   const order = (one) => one.remove === null ? Infinity : microseconds(one.used?.[0] ?? "");
   all.sort((one, other) => order(one) > order(other) ? -1 : order(one) < order(other) ? 1 : 0);
-  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.kind) }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? one.used[1] : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) }) }], all);
+  const rows = table(t("Devices and apps"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("b", {}, foreign(one.name, 90)), one.chips.filter((chip) => chip !== "").map((chip) => [" ", el("span", { class: "chip" }, chip)])) }, { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.kind) }, { title: t("Access"), cell: (one) => one.access }, { title: t("Last used"), cell: (one) => one.used === null ? t("never") : one.used[0] === "" ? one.used[1] : el("span", {}, when(microseconds(one.used[0])), el("span", { class: "hint" }, ` ${one.used[1]}`)) }, { title: t("Expires"), cell: (one) => one.expires }, { title: "", kind: "num", cell: (one) => [one.edit !== void 0 && button(t("Edit"), one.edit, { kind: "line small", name: t("Edit {name}", { name: one.name }) }), " ", one.remove !== null && button(t("Remove"), one.remove, { kind: "line small", name: t("Remove {name}", { name: one.name }) })] }], all);
   const others = button(t("Log out other sessions"), async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove_others())) await desk.refresh();
   });
@@ -743,24 +859,26 @@ async function addApp2(desk) {
         uses[i].root.hidden = !suits(scope, kind.control.value !== "");
       });
     });
-    const uses = scopes.map(([scope, words]) => tick(words, scope !== "webapi" && scope !== "addresses"));
-    uses.at(-1).root.hidden = true;
+    const uses = scopes.map(([scope, words]) => tick(words, chosen.has(scope)));
+    scopes.forEach(([scope], i) => {
+      uses[i].root.hidden = !suits(scope, false);
+    });
     const only = tick(t("Read-only: can't change data or send mail"), false);
     const ends = choice(t("Expires"), [["", t("never")], ["7", t("in 7 days")], ["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "");
     const purpose = { problem: (text3) => uses[0].problem(text3) };
-    const box = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("Allow access to")), uses.map((one) => one.root)), only.root, ends.root], t("Create app password"), async () => {
+    const box2 = form([name.root, kind.root, el("fieldset", { class: "group" }, el("legend", {}, t("Allow access to")), uses.map((one) => one.root)), only.root, ends.root], t("Create app password"), async () => {
       token = kind.control.value !== "";
-      const chosen = scopes.filter(([scope], i) => uses[i].control.checked && suits(scope, token)).map(([scope]) => scope);
+      const wanted = scopes.filter(([scope], i) => uses[i].control.checked && suits(scope, token)).map(([scope]) => scope);
       const expires = ends.control.value === "" ? null : (Date.now() + Number(ends.control.value) * day2) * 1e3;
       try {
-        made2 = await desk.client.account_app_password_add(name.control.value, [...chosen], only.control.checked, expires, token);
+        made2 = await desk.client.account_app_password_add(name.control.value, [...wanted], only.control.checked, expires, token);
       } catch (error) {
         atFields(error, { name, scopes: purpose, expires: ends });
         return;
       }
       close(true);
     });
-    return [box.root, cancelButton(() => close(false))];
+    return [box2.root, cancelButton(() => close(false))];
   });
   if (done !== true) return;
   await showSecret(token ? t("Token") : t("App password"), made2, t("Enter this in your app now. You won't be able to see it again."));
@@ -771,32 +889,17 @@ function attemptList(desk, first) {
   let last = first.at(-1);
   const more = button(t("Show older"), async () => {
     let found = [];
-    if (!await attempt(t("Loading…"), t("Couldn't load logins"), async () => found = await desk.client.attempt_list(last.after, page))) return;
+    if (!await attempt(t("Loading…"), t("Couldn't load logins"), async () => found = await desk.client.attempt_list(last.after, page2))) return;
     body.append(...found.map(attemptLine));
     last = found.at(-1) ?? last;
-    more.hidden = found.length < page;
+    more.hidden = found.length < page2;
   }, { kind: "text" });
-  more.hidden = first.length < page;
+  more.hidden = first.length < page2;
   return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
 function attemptLine(one) {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
   return el("li", {}, state(one.ok ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
-}
-async function notMe(desk) {
-  const text3 = t("You'll get a new password. Use it to log in again in your other browsers. You'll also need new app passwords for your devices and apps. Outgoing mail will be held until you release it.");
-  if (!await confirm(t("Log out everywhere else?"), text3, t("Log out"))) return;
-  const done = {};
-  if (!await attempt(t("Logging out other sessions…"), t("Couldn't log out other sessions"), async () => done.found = await desk.client.not_me())) return;
-  const found = done.found;
-  await dialog(t("Logged out everywhere else"), (close) => [el("p", { class: "dialog-text" }, t("Here's your new password. You won't be able to see it again.")), el("p", { class: "secret" }, el("code", {}, found.password), copyButton(() => found.password)), el("p", { class: "dialog-text" }, [many(found.sessions, "{n} other browser was logged out.", "{n} other browsers were logged out."), many(found.app_passwords, "{n} app password revoked.", "{n} app passwords revoked."), found.queue ? many(found.held, "{n} outgoing message held.", "{n} outgoing messages held.") : t("The queue isn't available. Check your Outbox later.")].join(" ")), left(found), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", type: "button", onclick: () => close() }, t("Done")))], false);
-  await desk.refresh();
-}
-function left(found) {
-  if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
-  const box = el("ul", { class: "lines small" });
-  fill(box, found.left.map((one) => el("li", {}, el("span", { class: "grow" }, foreign(one.recipient)), el("span", { class: "muted" }, one.state, " ", when(microseconds(one.ended))))));
-  return el("div", {}, notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")), box);
 }
 export {
   pages

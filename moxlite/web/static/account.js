@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "bf3bf7a2917a", rich: "f0578193be57", rules: "da12c271dbb2", security: "0559e3ed5ba7", sending: "c67ad0e2ea11", shares: "f360695ca39d", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
+var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "bf3bf7a2917a", rich: "f0578193be57", rules: "da12c271dbb2", security: "b30fb577d410", sending: "c67ad0e2ea11", shares: "12d6bb5c1892", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
 
 var CheckFailed = class extends Error {
 };
@@ -268,8 +268,10 @@ var checks = {
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
   SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
   Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
-  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]] },
+  Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]], taken: ["nullable", ["ref", "TakenBack"]] },
   Left: { recipient: "string", state: "string", ended: "time" },
+  TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
+  WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
   Apps: { webmail: "string" },
   Overview: { login_address: "string", account: "string", full_name: "string", storage_used: "integer", storage_limit: "integer", messages: "integer", addresses: ["list", ["ref", "Address"]], lists: ["list", ["ref", "MailingList"]], program: ["ref", "Program"], app_passwords_required: "boolean", sorting: ["ref", "SortingNotices"], old_patterns: ["list", ["ref", "OldPattern"]] },
   Address: { address: "string", catchall: "boolean", domain_disabled: "boolean", full_name: "string", mailbox: "string", rules: "integer", refused: "string" },
@@ -307,7 +309,7 @@ var checks = {
   JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
   JunkLack: { kind: ["enum", ["ham-senders", "hams", "lead", "spam-senders", "spams", "words"]], count: "integer", needed: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
-  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
@@ -383,7 +385,7 @@ var Client = /* @__PURE__ */ clientOf({
   session_remove: [{ session_id: "integer" }, "null"],
   session_remove_others: [{}, "integer"],
   attempt_list: [{ after: "string", count: "integer" }, ["list", ["ref", "Attempt"]]],
-  not_me: [{}, ["ref", "Secured"]],
+  not_me: [{ since: ["optional", "integer"], keep: ["optional", ["list", "string"]] }, ["ref", "Secured"]],
   apps: [{}, ["ref", "Apps"]],
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
@@ -422,12 +424,16 @@ var Client = /* @__PURE__ */ clientOf({
   address_on: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_off: [{ address: "string", account: ["optional", "string"] }, "null"],
   address_rm: [{ address: "string", account: ["optional", "string"] }, "null"],
-  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
+  account_app_password_add: [{ name: "string", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: ["optional", "boolean"], expires: ["optional", ["nullable", "integer"]], token: ["optional", "boolean"], account: ["optional", "string"] }, "string"],
   account_app_password_list: [{ account: ["optional", "string"] }, ["list", ["ref", "AppPasswordInfo"]]],
+  account_app_password_allow: [{ name: "string", sharing: ["optional", "boolean"], sieve: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_app_password_rm: [{ name: "string", account: ["optional", "string"] }, "null"],
   account_share_set: [{ mailbox: "string", guest: "string", rights: "string", below: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  account_access: [{ since: ["optional", "integer"], after: ["optional", "string"], count: ["optional", "integer"], account: ["optional", "string"] }, ["list", ["ref", "WayInfo"]]],
+  account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
+  account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
   config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],

@@ -854,8 +854,8 @@ async function showSecret(title, text3, secret) {
 
 var hour2 = 36e8;
 async function securityCards(desk, name) {
-  const [found, removed] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name)]);
-  return [factors(desk, name, found), recovery(desk, name, found), keys(desk, name, found), removedMail(desk, name, removed)];
+  const [found, removed, ways2] = await Promise.all([desk.client.account_security(name), desk.client.account_removed(name), desk.access(name)]);
+  return [factors(desk, name, found), recovery(desk, name, found), keys(desk, name, found), ways2, removedMail(desk, name, removed)];
 }
 function factors(desk, name, found) {
   const devices = [...found.apps.map((one) => [t("authenticator app"), one.name, one.created, one.last_used]), ...found.keys.map((one) => [t("security key at {host}", { host: one.host }), one.name, one.created, one.last_used])];

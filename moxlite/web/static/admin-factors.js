@@ -1,3 +1,29 @@
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text4, values = {}) {
+  return text4.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text4, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text4) ?? text4, values);
+}
+function many(n, one, other, values = {}) {
+  const text4 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text4, { ...values, n });
+}
+
+var browsers = { Edge: /\bEdgA?\//, Opera: /\bOPR\//, Samsung: /\bSamsungBrowser\//, Firefox: /\b(Firefox|FxiOS)\//, Chrome: /\b(Chrome|CriOS|HeadlessChrome)\//, Safari: /\bVersion\/[\d.]+ .*Safari\// };
+var systems = { iPad: /\biPad\b/, iPhone: /\biPhone\b/, Android: /\bAndroid\b/, Windows: /\bWindows\b/, macOS: /\bMac OS X\b/, ChromeOS: /\bCrOS\b/, Linux: /\bLinux\b/ };
+function browserName(userAgent) {
+  const [browser, system] = [browsers, systems].map((marks) => Object.entries(marks).find(([, mark2]) => mark2.test(userAgent))?.[0]);
+  return browser === void 0 || system === void 0 ? "" : t("{browser} on {system}", { browser, system });
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -102,25 +128,6 @@ function holdFocus() {
   };
 }
 
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text4, values = {}) {
-  return text4.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text4, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text4) ?? text4, values);
-}
-function many(n, one, other, values = {}) {
-  const text4 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text4, { ...values, n });
-}
-
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -170,16 +177,6 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function fieldsOf(error) {
-  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
-}
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
-}
-
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
@@ -193,77 +190,6 @@ var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688
 var plus = "M5 12h14 M12 5v14";
 var smartphone = "M7 2h10a2 2 0 0 1 2 2v16a2 2 0 0 1 -2 2h-10a2 2 0 0 1 -2 -2v-16a2 2 0 0 1 2 -2z M12 18h.01";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
-
-var made = 0;
-function field(label, control, hint = null) {
-  const id = `field-${++made}`;
-  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
-  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
-  if (control.id === "") control.id = id;
-  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
-  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
-  describe();
-  const problem = (text4) => {
-    error.hidden = text4 === "";
-    fill(error, text4 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text4)]);
-    control.setAttribute("aria-invalid", String(text4 !== ""));
-    describe();
-  };
-  control.addEventListener("input", () => problem(""));
-  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
-}
-function tick(label, on, hint = null) {
-  const control = el("input", { type: "checkbox" });
-  control.checked = on;
-  const error = el("span", { class: "error", hidden: true });
-  const problem = (text4) => {
-    error.hidden = text4 === "";
-    fill(error, text4);
-  };
-  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
-  return { root: el("label", { class: "check" }, control, words), control, problem };
-}
-function choice(label, values, chosen, hint = null) {
-  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
-  return field(label, control, hint);
-}
-function line(label, value, hint = null, attributes = {}) {
-  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
-  control.value = value;
-  return field(label, control, hint);
-}
-function form(content, action, save2, kind = "primary") {
-  const error = el("p", { class: "error", role: "alert", hidden: true });
-  const complain = (text4) => {
-    error.hidden = text4 === "";
-    fill(error, text4);
-  };
-  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
-  const row2 = el("div", { class: "flex wrap" }, submit);
-  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
-    event.preventDefault();
-    submit.disabled = true;
-    complain("");
-    try {
-      await save2();
-    } catch (failure) {
-      complain(failure instanceof Error ? failure.message : String(failure));
-    } finally {
-      submit.disabled = false;
-      root.querySelector("[aria-invalid=true]")?.focus();
-    }
-  } }, content, error, row2);
-  queueMicrotask(() => {
-    if (!root.closest("dialog")) return;
-    row2.className = "dialog-buttons";
-    const others = root.nextElementSibling;
-    if (others?.className === row2.className) {
-      row2.prepend(...others.childNodes);
-      others.remove();
-    }
-  });
-  return { root, complain };
-}
 
 function head(title, hint, ...actions) {
   const words = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
@@ -349,6 +275,166 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
+var formats = /* @__PURE__ */ new Map();
+function formatted(date, name, options) {
+  let format = formats.get(name);
+  if (format === void 0) {
+    format = new Intl.DateTimeFormat(locale(), options);
+    formats.set(name, format);
+  }
+  return format.format(date);
+}
+
+var second = 1e6;
+var minute = 60 * second;
+var hour = 60 * minute;
+var day = 24 * hour;
+function timeOf(at) {
+  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+}
+function moment(at, now = Date.now() * 1e3) {
+  const here = new Date(at / 1e3);
+  const today = new Date(now / 1e3);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const time = timeOf(at);
+  if (days === 0) return time;
+  if (days === 1) return t("yesterday {time}", { time });
+  if (days === -1) return t("tomorrow {time}", { time });
+  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
+  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+}
+function when(at) {
+  const date = new Date(at / 1e3);
+  const iso = date.toISOString();
+  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
+${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
+}
+function microseconds(text4) {
+  return text4 === "" ? 0 : Date.parse(text4) * 1e3;
+}
+
+var page = 20;
+var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
+function waysCard(title, hint, first, ways) {
+  const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
+  let last = first.at(-1);
+  const more = button(t("Show older"), async () => {
+    let found = [];
+    if (!await attempt(t("Loading…"), t("Couldn't load access"), async () => found = await ways.page(last.place, page))) return;
+    body.append(...found.map((one) => removable(one, ways)));
+    last = found.at(-1) ?? last;
+    more.hidden = found.length < page;
+  }, { kind: "text" });
+  more.hidden = first.length < page;
+  return card(title, [body, el("p", { class: "more" }, more)], { flush: true, hint });
+}
+function firstWays(ways) {
+  return ways.page("", page);
+}
+function removable(one, ways) {
+  const name = wayName(one);
+  const remove = async () => {
+    if (!await confirm(t("Remove “{name}”?", { name }), t("This takes effect immediately."), t("Remove"))) return;
+    if (await attempt(t("Removing…"), t("Couldn't remove access"), () => ways.remove(one.id))) await ways.refresh();
+  };
+  const last = one.current ? el("span", { class: "chip" }, t("this browser")) : button(t("Remove"), () => void remove(), { kind: "line small", name: t("Remove {name}", { name }) });
+  return wayLine(one, last);
+}
+function wayLine(one, last, before = null) {
+  const facts = factsOf(one);
+  const origin = [one.actor, one.via, one.login, one.remote_ip].filter(Boolean).join(", ");
+  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], one.access !== "" && [" ", el("span", { class: "chip" }, foreign(one.access, 80))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), origin !== "" && [" · ", foreign(origin, 160)])), last);
+}
+function wayName(one) {
+  return [kinds[one.kind], ...factsOf(one)].join(", ").slice(0, 120);
+}
+function factsOf(one) {
+  const name = one.kind === "session" ? browserName(one.name) || one.name : one.name;
+  return [name, one.who].filter((fact) => fact !== "");
+}
+
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function fieldsOf(error) {
+  return error instanceof Error && "fields" in error && Array.isArray(error.fields) ? error.fields : [];
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+var made = 0;
+function field(label, control, hint = null) {
+  const id = `field-${++made}`;
+  const error = el("span", { class: "error", id: `${id}-error`, hidden: true });
+  const help = hint === null || hint === "" ? null : el("span", { class: "hint", id: `${id}-hint` }, hint);
+  if (control.id === "") control.id = id;
+  const described = () => [error.hidden ? "" : error.id, help?.id ?? ""].filter((one) => one !== "").join(" ");
+  const describe = () => described() === "" ? control.removeAttribute("aria-describedby") : control.setAttribute("aria-describedby", described());
+  describe();
+  const problem = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4 !== "" && [sign(octagonAlert, "i s"), el("span", {}, text4)]);
+    control.setAttribute("aria-invalid", String(text4 !== ""));
+    describe();
+  };
+  control.addEventListener("input", () => problem(""));
+  return { root: el("div", { class: "field" }, el("label", { for: control.id }, label), control, error, help), control, problem };
+}
+function tick(label, on, hint = null) {
+  const control = el("input", { type: "checkbox" });
+  control.checked = on;
+  const error = el("span", { class: "error", hidden: true });
+  const problem = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4);
+  };
+  const words = el("span", { class: "grow" }, label, hint !== null && hint !== "" && el("span", { class: "hint" }, el("br"), hint), error);
+  return { root: el("label", { class: "check" }, control, words), control, problem };
+}
+function choice(label, values, chosen, hint = null) {
+  const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
+  return field(label, control, hint);
+}
+function line(label, value, hint = null, attributes = {}) {
+  const control = el("input", { type: "text", autocomplete: "off", spellcheck: "false", ...attributes });
+  control.value = value;
+  return field(label, control, hint);
+}
+function form(content, action, save2, kind = "primary") {
+  const error = el("p", { class: "error", role: "alert", hidden: true });
+  const complain = (text4) => {
+    error.hidden = text4 === "";
+    fill(error, text4);
+  };
+  const submit = el("button", { class: `btn ${kind}`, type: "submit" }, action);
+  const row2 = el("div", { class: "flex wrap" }, submit);
+  const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
+    event.preventDefault();
+    submit.disabled = true;
+    complain("");
+    try {
+      await save2();
+    } catch (failure) {
+      complain(failure instanceof Error ? failure.message : String(failure));
+    } finally {
+      submit.disabled = false;
+      root.querySelector("[aria-invalid=true]")?.focus();
+    }
+  } }, content, error, row2);
+  queueMicrotask(() => {
+    if (!root.closest("dialog")) return;
+    row2.className = "dialog-buttons";
+    const others = root.nextElementSibling;
+    if (others?.className === row2.className) {
+      row2.prepend(...others.childNodes);
+      others.remove();
+    }
+  });
+  return { root, complain };
+}
+
 function qrDrawing(code, label) {
   const namespace = "http://www.w3.org/2000/svg";
   const svg = document.createElementNS(namespace, "svg");
@@ -424,42 +510,6 @@ function notice(level, text4, ...actions) {
 }
 function empty(path, title, text4, ...actions) {
   return el("div", { class: "empty" }, sign(path), el("h2", {}, title), text4 !== "" && el("p", {}, text4), actions);
-}
-
-var formats = /* @__PURE__ */ new Map();
-function formatted(date, name, options) {
-  let format = formats.get(name);
-  if (format === void 0) {
-    format = new Intl.DateTimeFormat(locale(), options);
-    formats.set(name, format);
-  }
-  return format.format(date);
-}
-
-var second = 1e6;
-var minute = 60 * second;
-var hour = 60 * minute;
-var day = 24 * hour;
-function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
-}
-function moment(at, now = Date.now() * 1e3) {
-  const here = new Date(at / 1e3);
-  const today = new Date(now / 1e3);
-  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
-  const time = timeOf(at);
-  if (days === 0) return time;
-  if (days === 1) return t("yesterday {time}", { time });
-  if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
-  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
-}
-function when(at) {
-  const date = new Date(at / 1e3);
-  const iso = date.toISOString();
-  return el("time", { datetime: iso, title: `${formatted(date, "whole", { dateStyle: "full", timeStyle: "long" })}
-${iso.replace("T", " ").replace(/\.\d+Z/, " UTC")}` }, moment(at));
 }
 
 async function factorsCard(client, mail) {
@@ -714,6 +764,12 @@ var twoStep = async (desk) => {
   return { title, root: el("div", { class: "page" }, head(title, t("Login settings for you and your API clients.")), el("div", { class: "stack" }, password, await factorsCard(desk.client, false), lost, await tokens(desk))) };
 };
 var pages = { "two-step": twoStep, provider: providerPage };
+async function access(desk, name) {
+  const ways = { page: (after, count) => desk.client.account_access(0, after, count, name), remove: (id) => desk.client.account_remove_access(id, name), refresh: () => desk.refresh() };
+  const hint = t("Everything that was set up, newest first, with when, by whom, and from where.");
+  return waysCard(t("Who and what has access to this account"), hint, await firstWays(ways), ways);
+}
 export {
+  access,
   pages
 };

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "f9c5e05bcfd2", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "27868fa1595b", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "d5391250f05f", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "a1af1b7b9c43", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
@@ -323,6 +323,8 @@ var checks = {
   HostRotation: { host: "string", stage: ["enum", ["ordering", "publishing", "resting", "retiring", "waiting"]], words: "string", since: "string", until: "string", made_here: "boolean", stopped: "boolean", todo: ["list", "string"], problem: "string" },
   UndeletedMail: { messages: "integer", damaged: "integer" },
   DelegateInfo: { guest: "string", sends: "string", ends: ["nullable", "time"], whole: "boolean" },
+  WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
+  TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
@@ -484,6 +486,9 @@ var Client = /* @__PURE__ */ clientOf({
   account_delegate_list: [{ account: ["optional", "string"] }, ["list", ["ref", "DelegateInfo"]]],
   account_delegate_set: [{ guest: "string", sends: ["enum", ["as", "behalf"]], ends: ["optional", "integer"], whole: ["optional", "boolean"], account: ["optional", "string"] }, "null"],
   account_delegate_rm: [{ guest: "string", account: ["optional", "string"] }, "null"],
+  account_access: [{ since: ["optional", "integer"], after: ["optional", "string"], count: ["optional", "integer"], account: ["optional", "string"] }, ["list", ["ref", "WayInfo"]]],
+  account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
+  account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
   config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
@@ -1588,7 +1593,7 @@ var App = class {
       const root = el("div", { class: "next", "aria-live": "polite" });
       void part("moving").then((found) => fill(root, found.peer(desk, domain)));
       return root;
-    }, shown: () => number === this.shown };
+    }, access: (account2) => part("factors").then((found) => found.access(desk, account2)), shown: () => number === this.shown };
     return desk;
   }
 };

@@ -1029,17 +1029,17 @@ var Composer = class _Composer {
     const site = this.to.value[0]?.address.split("@").at(-1) ?? "";
     await attempt(t("Creating…"), t("Couldn't create address"), async () => {
       const { address } = await this.desk.client.address_add(site);
-      const made = formatParty({ name: this.senders.name, address });
-      this.from.options[this.from.options.length - 1].before(el("option", { value: made }, made));
-      this.from.value = made;
+      this.from.options[this.from.options.length - 1].before(el("option", { value: address }, address));
+      this.from.value = address;
       this.chooseSender();
       this.note(t("{address} now receives your mail", { address }));
     });
     this.from.focus();
   }
   get author() {
-    const known = [this.draft.from, ...this.senders.others].find((one) => one.address === this.sender);
-    return { name: known?.name ?? this.senders.name, address: this.sender };
+    const { draft, from, sender, senders } = this;
+    const known = [draft.from, ...senders.others].find((one) => one.address === sender);
+    return { name: known?.name ?? (from.value === sender ? "" : senders.name), address: sender };
   }
   get sender() {
     return this.from.value.replace(/^.*<(.*)>$/s, "$1");

@@ -169,6 +169,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1i7n9idseul le propriétaire du calendrier peut modifier les événements privés
 18qe6wxcet agenda a été supprimé
 0g72o35cet événement a été supprimé
+1l2slxaimpossible d’ajouter l’événement à votre agenda ; votre réponse n’a donc pas été envoyée : {reason}
+0zxhn8rvous ne pouvez pas répondre, car vous ne pouvez pas envoyer depuis {address}
 1l8h0uavous ne pouvez pas sortir des événements des agendas de leur propriétaire
 0dvn4bzseul le propriétaire d’un agenda invite à ses événements
 0ke5z14seul l’organisateur modifie cet événement ; les rappels et votre disponibilité dépendent de vous

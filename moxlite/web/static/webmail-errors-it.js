@@ -169,6 +169,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1i7n9idsolo il proprietario del calendario può modificare gli eventi privati
 18qe6wxquesto calendario è stato rimosso
 0g72o35questo evento è stato rimosso
+1l2slxaimpossibile aggiungere l’evento al calendario, quindi la risposta non è stata inviata: {reason}
+0zxhn8rnon puoi rispondere perché non puoi inviare da {address}
 1l8h0uaun evento resta nei calendari del suo proprietario
 0dvn4bzsolo il proprietario di un calendario invita ospiti ai suoi eventi
 0ke5z14solo l’organizzatore modifica questo evento; gli avvisi, e se sei occupato, sono tuoi
