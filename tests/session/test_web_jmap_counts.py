@@ -1,4 +1,4 @@
-"""Counts, searches and orders of emails that have copies: those of the emails that JMAP shows (RFC 8621 §2, §4.4)."""
+"""Counts, searches and orders of emails that have copies are of the emails that JMAP shows (RFC 8621 §2, §4.4)."""
 
 import random
 from collections import defaultdict

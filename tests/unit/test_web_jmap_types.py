@@ -49,7 +49,7 @@ KINDS = (
 
 
 def test_set_errors_are_those_of_the_documents() -> None:
-    """JMAP-5c: stateMismatch is none of them."""
+    """JMAP-5c: stateMismatch isn't one."""
     texts = [path.read_text() for path in Path(protocol.__file__).parent.glob("*.py")]
     kinds = {kind for text in texts for kind in re.findall(r'SetError\(\s*"(\w+)"', text)}
     assert "notFound" in kinds

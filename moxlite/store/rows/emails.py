@@ -180,7 +180,7 @@ def thread_flags(r: Reader, message_ids: Sequence[int]) -> list[Row]:
 
 
 def other_flags(r: Reader, message_ids: Sequence[int], within: Collection[int]) -> dict[int, tuple[int, str]]:
-    """The flags, as bits, and keywords that the copies of messages have, by message; of a copy also those of the
+    """The flags, as bits, and keywords that the other messages of an email have, by message: its copies and the
     original. Only messages with others. `within`: the mailboxes that are looked at.
     """
     found: dict[int, tuple[int, str]] = {}
