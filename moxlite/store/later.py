@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.prepare import PreparedMessage
-from moxlite.store.delivery.outgoing import TooLate, note_canceled, take_back, undo_beside
+from moxlite.store.delivery.outgoing import not_held, note_canceled, take_back, undo_beside
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submissions import move_submission, note_submission
 from moxlite.store.errors import LimitExceeded
@@ -293,10 +293,10 @@ def leaving(r: Reader, now: int) -> list[Leaving]:
 
 
 def move_leaving(tx: AccountTx, message_id: int, due: int) -> None:
-    """Let a message that leaves later, and was not scheduled here, leave at `due`, µs UTC. Raises TooLate."""
+    """Let a message that leaves later, and was not scheduled here, leave at `due`, µs UTC. Raises NotHeld."""
     found = next((one for one in leaving(tx, 0) if one.message_id == message_id), None)
     if found is None:
-        raise TooLate
+        raise not_held(tx, message_id)
     key = bytes.fromhex(found.id)
     tx.execute(MOVE, due, key)
     move_submission(tx, key, MessageID(message_id), due)
@@ -402,10 +402,10 @@ def _end(tx: AccountTx, row_id: int, beside: SubmissionEffects, message_id: Mess
 
 
 def unschedule(tx: AccountTx, message_id: int) -> MessageID:
-    """Turn a message that leaves later into a draft; returns its id. Raises TooLate, and as `take_back`."""
+    """Turn a message that leaves later into a draft; returns its id. Raises NotHeld, and as `take_back`."""
     found = next((one for one in leaving(tx, 0) if one.message_id == message_id), None)
     if found is None:
-        raise TooLate
+        raise not_held(tx, message_id)
     draft = stop_leaving(tx, bytes.fromhex(found.id))
     assert draft is not None  # it has an id as long as it is there
     return draft
@@ -415,7 +415,7 @@ def replace(tx: AccountTx, message_id: int, due: int, newer: MessageID, owed: Ow
     """Let the message `newer`, which was added to Scheduled, go out at `due` in place of `message_id`, as `owed` says;
     the older one is removed.
 
-    Raises TooLate: nothing is changed.
+    Raises NotHeld: nothing is changed.
     """
     found = _found(tx, message_id)
     box = mailboxes_of(tx, [newer])[newer]
@@ -429,5 +429,5 @@ def replace(tx: AccountTx, message_id: int, due: int, newer: MessageID, owed: Ow
 def _found(r: Reader, message_id: int) -> Scheduled:
     found = next((one for one in scheduled(r) if one.message_id == message_id), None)
     if found is None:
-        raise TooLate
+        raise not_held(r, message_id)
     return found

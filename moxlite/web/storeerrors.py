@@ -11,7 +11,7 @@ from moxlite.store import errors as store
 from moxlite.store.auth.apppasswords import AppPasswordRefused
 from moxlite.store.auth.factors import FactorRefused
 from moxlite.store.content.uploads import NoSuchUpload
-from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, TooLate
+from moxlite.store.delivery.outgoing import NotHeld, OutgoingLimitExceeded
 from moxlite.store.delivery.scripts import NoSuchScript, ScriptActive, ScriptExists, TooManyScripts
 from moxlite.store.delivery.submission import SendingStopped
 from moxlite.store.forms import BadForm, FormChanged
@@ -84,7 +84,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     store.NoSuchMessage: lambda e: NotFound(reason_of(e)),
     store.NoSuchMailbox: lambda e: NotFound(reason_of(e)),
     NoSuchUpload: lambda e: UserError(worded("attachments: {reason}", reason=e)),
-    TooLate: lambda e: Conflict(reason_of(e)),
+    NotHeld: lambda e: Conflict(reason_of(e)),
     OutgoingLimitExceeded: lambda e: UserError(reason_of(e)),
     SendingStopped: lambda e: UserError(reason_of(e)),
     NoSuchScript: lambda e: NotFound(reason_of(e)),

@@ -155,6 +155,7 @@ TOLD = frozenset(
         "NoSuchKey",
         "NoSuchLink",
         "NoSuchUpload",
+        "TakenBack",
         "TooLate",
         "TooManyScripts",
         "SendingStopped",

@@ -40,6 +40,7 @@ pytestmark = pytest.mark.served
 
 DAY = 86_400
 ORIGINAL = b"From: tom@example.net\r\nTo: mia@example.org\r\nSubject: x\r\nMessage-ID: <o@example.net>\r\n\r\nx\r\n"
+TAKEN_BACK = "this message was taken back elsewhere and is a draft again"
 LATE = (409, "user:conflict")
 
 
@@ -122,6 +123,10 @@ async def test_a_waiting_message_is_edited_again(rig: Rig, browser: Browser, que
     assert (await messages(rig, "Inbox"))[0].flags & Flag.ANSWERED
     [row] = await messages(rig, "Scheduled")
     draft = await browser.call("scheduled_cancel", message_id=row.id)
+    later = {"send_at": int(time.time()) + DAY}
+    for name, more in (("scheduled_change", {}), ("scheduled_change", later), ("scheduled_cancel", {})):
+        answer = await browser.post(name, {"message_id": row.id, **more})
+        assert (answer.status, answer.json["error"]["message"]) == (409, TAKEN_BACK), name
     [kept] = await messages(rig, "Drafts")
     assert kept.id == draft
     assert kept.flags & Flag.DRAFT

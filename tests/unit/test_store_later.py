@@ -12,7 +12,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.delivery.outgoing import TooLate
+from moxlite.store.delivery.outgoing import TakenBack
 from moxlite.store.delivery.perform import SUBMIT, OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import LimitExceeded
@@ -261,7 +261,7 @@ async def test_a_scheduled_message_becomes_a_draft_again(unserved: Accounts) -> 
         assert await account.write(lambda tx: unschedule(tx, one)) == one
         row, box = await look(account, one)
         assert (box, bool(row.flags & Flag.DRAFT)) == ("Drafts", True)
-        with pytest.raises(TooLate):
+        with pytest.raises(TakenBack):
             await account.write(lambda tx: unschedule(tx, one))
 
 

@@ -58,8 +58,8 @@ ALLOWED: Final[Mapping[str, str]] = {
     "once, when an account is removed or added": """
         store.file.traces.TRACES queue.operating.SELECT_INCOMING""",
     "what an account may send in a month": """
-        store.delivery.outgoing.CANCELED store.delivery.submissions.ALL store.delivery.submissions.EXPIRE
-        store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
+        store.delivery.outgoing.CANCELED store.delivery.outgoing.WAS_CANCELED store.delivery.submissions.ALL
+        store.delivery.submissions.EXPIRE store.delivery.submissions.MOVED store.delivery.submissions.OF_QUEUE""",
     "once, by a program or at a start that has all of it to do": """
         store.backup.preview store.backup.restore.HOLD store.backup.restore.MESSAGES store.backup.restore.OWED
         store.groupware.alarms.SEEK_EACH store.mail.threads.BEGIN store.recover.rebuild store.recover.tables
@@ -83,6 +83,7 @@ ALLOWED: Final[Mapping[str, str]] = {
         store.search.index.COUNT store.search.index.LIVE queue.data.status.OF_MESSAGE
         queue.data.status.OF_RECIPIENT queue.explaining.WAITING queue.operating.COUNTS
         queue.webhooks.webhooks.COUNT""",
+    "when mail comes for a folder that isn't there": "store.mail.foldermoves.PENDING",
     "up to 10,000 rows": "store.upkeep.erase.PENDING",
     "when an administrator demands it": "queue.data.filters.HOLD store.reports.tlsresults.DROP",
 }

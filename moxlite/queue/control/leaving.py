@@ -14,7 +14,7 @@ from moxlite.operations.leaving import ListLeaving, StopLeaving
 from moxlite.operations.performing import commands
 from moxlite.queue.queue import Queue
 from moxlite.store.accounts.accounts import Accounts
-from moxlite.store.delivery.outgoing import TooLate
+from moxlite.store.delivery.outgoing import NotHeld
 from moxlite.store.delivery.submissions import stop_held
 from moxlite.store.forms import Leaving
 from moxlite.store.later import leaving, stop_leaving
@@ -72,6 +72,6 @@ class LeavingCommands:
             async with account_of_command(self._config, self._accounts, account) as opened:
                 try:
                     await opened.write(lambda tx: stop_leaving(tx, octets))
-                except TooLate as error:
+                except NotHeld as error:
                     raise CommandFailed("conflict", reason_of(error)) from None
         logger.info("message canceled before sending", extra={"kv": {"account": account}})

@@ -134,14 +134,32 @@ HURRY: Final = "UPDATE outbox SET due = 0 WHERE key = ? AND due > 0"
 TAKE: Final = "DELETE FROM outbox WHERE key = ? AND due > 0 RETURNING message_id, data"
 
 
+WAS_CANCELED: Final = "SELECT canceled FROM jmap_submission WHERE key = ?"
+IS_DRAFT: Final = f"SELECT flags & {int(Flag.DRAFT)} FROM message WHERE id = ?"  # noqa: S608 - a constant
 CANCELED: Final = "UPDATE jmap_submission SET canceled = 1, modseq = ? WHERE key = ?"
 
 
-class TooLate(StoreError):
-    """The submission is no longer held: the queue has it, or is about to get it."""
+class NotHeld(StoreError):
+    """The submission is no longer held."""
+
+
+class TooLate(NotHeld):
+    """The queue has the submission, or is about to get it."""
 
     def __init__(self) -> None:
         super().__init__("too late; the message has been sent")
+
+
+class TakenBack(NotHeld):
+    """The submission was taken back elsewhere: the message is a draft."""
+
+    def __init__(self) -> None:
+        super().__init__("this message was taken back elsewhere and is a draft again")
+
+
+def not_held(r: Reader, message_id: int) -> NotHeld:
+    """The reason for which a message isn't held any more."""
+    return TakenBack() if r.value(IS_DRAFT, message_id) else TooLate()
 
 
 def held_until(r: Reader, key: bytes) -> int:
@@ -154,12 +172,12 @@ def take_back(tx: AccountTx, key: bytes, drafts: MailboxID) -> MessageID | None:
     no longer counts to the limits. Returns the draft; None if the copy was removed meanwhile.
 
     Raises:
-      TooLate: nothing is changed.
+      NotHeld: nothing is changed.
       As `move_ids`.
     """
     row = tx.row(TAKE, key)
     if row is None:
-        raise TooLate
+        raise TakenBack if tx.value(WAS_CANCELED, key) else TooLate
     message_id, beside = MessageID(row[0] or 0), OwedMessage.unpack(row[1]).beside
     undo_beside(tx, beside, message_id)
     note_canceled(tx, key)

@@ -315,7 +315,7 @@ async def take_back(account: Account, place: Place, submit_id: bytes) -> Message
     """Turn a message of the user `account` that is still in the outbox of `place` into a draft there again; returns the
     draft's id.
 
-    A repeated call returns the same id. Returns None if the copy in Sent was removed meanwhile. Raises TooLate if the
+    A repeated call returns the same id. Returns None if the copy in Sent was removed meanwhile. Raises NotHeld if the
     message is on its way; nothing is changed then.
     """
     key = _key(account, submit_id)
@@ -462,7 +462,7 @@ async def reschedule(account: Account, keys: SigningKeys, message_id: int, optio
     """Have a message that leaves later go out at `SendOptions.send_at`; with 0 now.
 
     Raises:
-      TooLate: it is on its way, or no longer scheduled; nothing is changed.
+      NotHeld: it is on its way, or no longer scheduled; nothing is changed.
       UserError: it may no longer be sent; Unavailable: it cannot be signed.
       And as `add_message`.
     """
@@ -505,7 +505,7 @@ async def _replace(
     async with held_body(account, prepared) as ready:
 
         def unit(tx: AccountTx) -> None:
-            # Added before the older one is replaced: that raises TooLate if the message went out meanwhile, and this is
+            # Added before the older one is replaced: that raises NotHeld if the message went out meanwhile, and this is
             # rolled back.
             added = add_message(tx, ready, ensure_mailbox(tx, SCHEDULED).id, flags=Flag.SEEN | Flag.NOTJUNK)
             due = options.send_at or tx.now
