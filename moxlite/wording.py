@@ -7,6 +7,8 @@ from typing import Any, Final, Self
 
 import msgspec
 
+from moxlite.encoders import to_json
+
 NAME: Final = re.compile(r"\{(\w+)\}")
 
 GROUPED: Final = 10_000
@@ -78,7 +80,7 @@ def text_of(words: Mapping[str, Any]) -> Worded:
 def packed(text: str) -> str:
     """The text for a column that has no other one beside it for its template and values."""
     words = words_of(text)
-    return str(text) if words is None else msgspec.json.encode(words).decode()
+    return str(text) if words is None else to_json(words).decode()
 
 
 def unpacked(stored: str) -> str:

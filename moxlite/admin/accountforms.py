@@ -16,6 +16,7 @@ from moxlite.config.toml.decode import KeyPath, decode, dotted, encode
 from moxlite.config.toml.edit import Keys
 from moxlite.config.values import Section
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_builtins
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.junk import JunkFlagsForm
 from moxlite.operations.rules import Rule
@@ -89,7 +90,7 @@ def rulesets_of(rules: list[Rule], settings: Account) -> tuple[Ruleset, ...]:
     """The rules as the configuration has them. Raises CommandFailed, also for patterns that the account could not
     save.
     """
-    table = _table({"rulesets": msgspec.to_builtins(rules)})
+    table = _table({"rulesets": to_builtins(rules)})
     check_patterns(table, settings)
     destination, mistakes = decode(Destination, table, Path())
     if mistakes:
@@ -135,7 +136,7 @@ def table_of(form: msgspec.Struct) -> dict[str, Any]:
     """The table of domains.toml for a form: without empty texts and lists. A webhook without a URL is left out. Raises
     CommandFailed.
     """
-    return _table(msgspec.to_builtins(form))
+    return _table(to_builtins(form))
 
 
 def _table(table: dict[str, Any]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import msgspec
 from moxlite.config.holder import Note, Record
 from moxlite.config.masking import Changed
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_builtins
 from moxlite.net.control.server import Command, Exchange
 from moxlite.operations.performing import commands
 from moxlite.operations.server import AuditLine, AuditList, ValueChange
@@ -82,7 +83,7 @@ class _Audited:
         self._log = log
 
     async def __call__(self, args: Any, exchange: Exchange) -> object:
-        given = msgspec.to_builtins(args)
+        given = to_builtins(args)
         async with self._log.recording(self._name, object_of(self._name, given), plain(given)):
             return await self._command.run(args, exchange)
 

@@ -26,6 +26,7 @@ from moxlite.admin.updates import Change, UpdateError
 from moxlite.config.files import write_atomically
 from moxlite.config.static import Static, Updates
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.ownprogram import FILE_VARIABLE, FROZEN, own_program
 from moxlite.process.startup import VERSION as VERSION_FILE
@@ -270,7 +271,7 @@ def read_notes() -> Notes | None:
 
 def _note(notes: Notes, state: str, **more: object) -> Notes:
     notes = msgspec.structs.replace(notes, state=state, **more)
-    write_atomically(NOTES, msgspec.json.encode(notes), mode=0o600, owner=(0, 0))
+    write_atomically(NOTES, to_json(notes), mode=0o600, owner=(0, 0))
     return notes
 
 
@@ -282,9 +283,8 @@ def check_updatable(static: Static) -> None:
         raise Refused("systemd isn't running; to update, stop the server, replace the file, and start the server again")
     data = static.data_dir
     if data.stat().st_dev != data.parent.stat().st_dev:
-        raise Refused(
-            f"can't swap {data} because it's on its own file system; to upgrade manually, see docs/upgrade.md"
-        )
+        text = "because it's on its own file system; to upgrade manually, see docs/upgrade.md"
+        raise Refused(f"can't swap {data} {text}")
     needed = sum(path.lstat().st_size for path in data.rglob("*")) + static.store.min_free_space
     free = shutil.disk_usage(data.parent).free
     if free < needed:

@@ -27,6 +27,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Updates
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver
@@ -194,4 +195,4 @@ class UpdateWatch:
 
     async def _note(self, state: _State) -> None:
         self._state = state
-        await trio.to_thread.run_sync(write_atomically, self._path, msgspec.json.encode(state))
+        await trio.to_thread.run_sync(write_atomically, self._path, to_json(state))

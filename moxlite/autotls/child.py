@@ -45,6 +45,7 @@ from moxlite.autotls.messages import (
     WindowsAsked,
 )
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.prctl import bound_child
 from moxlite.wording import plain_reason
 
@@ -322,7 +323,7 @@ def system_roots() -> str | bool:
 
 def tell(event: Event) -> None:
     """Write an event to stdout."""
-    sys.stdout.buffer.write(msgspec.json.encode(event) + b"\n")
+    sys.stdout.buffer.write(to_json(event) + b"\n")
     sys.stdout.buffer.flush()
 
 

@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 from moxlite.safefile import read_regular
 
@@ -155,7 +156,7 @@ class Folder:
     def write_state(self, state: State) -> None:
         """Write the state of the certificates' orders. Raises OSError."""
         self._folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-        write_atomically(self._state, msgspec.json.encode(state), mode=MODE)
+        write_atomically(self._state, to_json(state), mode=MODE)
 
     def write_certificate(self, host: str, pair: KeyPair, *, with_key: bool) -> None:
         """Write a certificate file. Raises OSError, and leaves the old file unchanged then."""

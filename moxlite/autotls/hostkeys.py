@@ -19,6 +19,7 @@ from moxlite.autotls.files import FOLDER_MODE, MODE
 from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, load_private_key
 from moxlite.operations.dns import HostStage
 from moxlite.safefile import read_regular
@@ -83,7 +84,7 @@ def write_host_state(acme: Path, host: str, state: HostKeyState) -> None:
     folder = acme / FOLDER
     for path in (acme, folder):
         path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-    write_atomically(folder / host, msgspec.json.encode(state), mode=MODE)
+    write_atomically(folder / host, to_json(state), mode=MODE)
 
 
 def make_key() -> str:

@@ -29,6 +29,7 @@ from moxlite.autotls.messages import (
     Windows,
 )
 from moxlite.decoders import Decoder, json_decoder
+from moxlite.encoders import to_json
 from moxlite.ownprogram import exit_words, own_program
 
 logger = logging.getLogger("moxlite.autotls.ordering")
@@ -105,7 +106,7 @@ async def _converse(job: Job, show: Show, stdin: trio.abc.SendStream, stdout: tr
     """Write the job, and handle events until the last one; None if the child ends without it."""
     buffer = bytearray()
     try:
-        await stdin.send_all(msgspec.json.encode(job) + b"\n")
+        await stdin.send_all(to_json(job) + b"\n")
         while len(buffer) <= MAX_LINE:
             line, newline, rest = bytes(buffer).partition(b"\n")
             if not newline:

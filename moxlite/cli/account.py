@@ -28,6 +28,7 @@ from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
 from moxlite.operations.access import FactorsRemoved, LinkMade
@@ -165,7 +166,7 @@ def list_(
 
 
 def _value(value: object) -> str:
-    return "-" if value is None else msgspec.json.encode(value).decode()
+    return "-" if value is None else to_json(value).decode()
 
 
 LAZY: Final = ("rules", "forwards", "junk")

@@ -19,6 +19,7 @@ import click
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations import Operation, description
 
@@ -442,7 +443,7 @@ def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: boo
 
 def show_json(value: object) -> None:
     """Print a value, or ready JSON (`msgspec.Raw`), for programs and for people."""
-    print(escaped_json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()))
+    print(escaped_json(msgspec.json.format(to_json(value), indent=2).decode()))
 
 
 def _cell(value: object) -> str:

@@ -13,6 +13,7 @@ from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
 from moxlite.cli.helpsearch import content_words, find_page, find_sections, has_pages
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
+from moxlite.encoders import to_json
 from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:
@@ -164,7 +165,6 @@ def checkupdate(resolver: str | None) -> int:
 
     This doesn't install anything. Exit code 75 if the check failed, otherwise 0.
     """
-    import msgspec
 
     from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
     from moxlite.net.httpclient import HTTPClient
@@ -186,7 +186,7 @@ def checkupdate(resolver: str | None) -> int:
         raise Failure(printable(str(error)), TEMPORARY) from None
     if settings().as_json:
         told = [{"version": one.version, "text": one.text} for one in changes]
-        print(escaped_json(msgspec.json.encode({"version": __version__, "newest": newest, "changes": told}).decode()))
+        print(escaped_json(to_json({"version": __version__, "newest": newest, "changes": told}).decode()))
         return 0
     print(f"installed: {__version__}, newest: {newest}")
     for change in changes:

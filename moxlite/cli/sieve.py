@@ -18,6 +18,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, show_json
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
 from moxlite.operations.sieve import SortFind, SortMove, SortPlace
@@ -508,6 +509,6 @@ def _write(path: Path, record: Record) -> None:
     """Write the record; never over another one."""
     try:
         with path.open("xb") as file:
-            file.write(msgspec.json.encode(record))
+            file.write(to_json(record))
     except OSError as error:
         raise Failure(f"can't write {path}: {error.strerror}") from None

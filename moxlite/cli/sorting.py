@@ -12,6 +12,7 @@ import msgspec
 from moxlite.cli.common import Failure, perform, show
 from moxlite.cli.described import Printer, described, for_people
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.operations import described_in, forwards as forwarding, junk as junk_settings, rules as address_rules
 from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards
@@ -328,9 +329,7 @@ def show_junk(junk: Junk) -> None:
     for name, value in msgspec.structs.asdict(junk.form).items():
         inner = {name: value} if not isinstance(value, msgspec.Struct) else msgspec.structs.asdict(value)
         for key, setting in inner.items():
-            shown = (
-                ", ".join(setting) if isinstance(setting, list) else msgspec.json.encode(setting).decode().strip('"')
-            )
+            shown = ", ".join(setting) if isinstance(setting, list) else to_json(setting).decode().strip('"')
             print(printable(f"{key}: {'off' if setting is None else shown}"))
     print(f"learned: {junk.hams} not junk, {junk.spams} junk")
     if junk.lacks:

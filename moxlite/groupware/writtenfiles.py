@@ -17,6 +17,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
+from moxlite.encoders import to_msgpack
 from moxlite.groupware.entries import read
 from moxlite.groupware.files import EDGE, FOLDERS, PIECE, SUFFIXES
 from moxlite.processor import off_loop
@@ -97,7 +98,7 @@ async def _table(account: Account, left: list[int]) -> bytes:
         contacts, looked_at = await account.scan(lambda r: some_contacts(r, left), op="contacts_export")  # noqa: B023 at once
         left = left[looked_at:]
         contacts = [msgspec.structs.replace(contact, other=()) for contact in contacts]  # no column has it
-        octets += sum(len(msgspec.msgpack.encode(contact)) for contact in contacts)
+        octets += sum(len(to_msgpack(contact)) for contact in contacts)
         if octets > MAX_TABLE:
             raise TooLarge(f"the contacts are larger than {MAX_TABLE >> 20} MiB; export them as vCards instead")
         table += contacts

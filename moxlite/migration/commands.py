@@ -14,7 +14,7 @@ from moxlite.migration.links import Links
 from moxlite.migration.linkstate import LinkState
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import links as ops
-from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep, Note
+from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxStep
 from moxlite.operations.performing import commands
 from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import BadMailboxName, LimitExceeded
@@ -69,8 +69,6 @@ def _throttled(exchange: Exchange, scope: trio.CancelScope) -> Callable[[Event],
             if place == (event.mailbox, event.done) or (event.done < event.total and now - last < STEP_SECONDS):
                 return
             last, place = now, (event.mailbox, event.done)
-        if isinstance(event, Note):
-            event = Note(str(event.text), event.problem)
         try:
             await exchange.progress(event)
         except trio.BrokenResourceError:

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.config.toml.edit import text_of
+from moxlite.encoders import to_builtins
 from moxlite.escapes import printable
 from moxlite.operations.copies import CopyByImap
 
@@ -165,7 +166,7 @@ HEAD: Final = """\
 
 def text_of_plan(plan: Plan) -> str:
     """The file, with all problems as comments above it."""
-    table: dict[str, Any] = msgspec.to_builtins(plan)
+    table: dict[str, Any] = to_builtins(plan)
     table = {"version": plan.version, **table}
     lines = "".join(f"# {printable(line)}\n" for line in plan.problem_lines())
     head = f"#\n# What has no counterpart here, or could not be read:\n{lines}" if lines else ""

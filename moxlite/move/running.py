@@ -21,6 +21,7 @@ import trio
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.migration.copies import Copies
 from moxlite.move.plan import Plan, User
 from moxlite.move.steps import Steps, note
@@ -154,7 +155,7 @@ class Moves:
 
     async def _save(self) -> None:
         assert self._state is not None
-        octets = msgspec.json.encode(self._state)
+        octets = to_json(self._state)
         try:
             await trio.to_thread.run_sync(partial(write_atomically, self._path, octets, mode=0o600))
         except OSError as error:  # a full disk: the move goes on or fails by itself

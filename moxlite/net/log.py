@@ -25,8 +25,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TextIO
 
-import msgspec
-
+from moxlite.encoders import to_json
 from moxlite.escapes import DECEPTIVE, escaped_json
 from moxlite.net import metrics
 from moxlite.safefile import open_regular
@@ -194,7 +193,7 @@ class JSONFormatter(logging.Formatter):
                 fields[key] = _text(value).encode("utf-8", "backslashreplace").decode()
         if trace := _traceback(record):
             fields["traceback"] = trace.encode("utf-8", "backslashreplace").decode()
-        return escaped_json(msgspec.json.encode(fields).decode())
+        return escaped_json(to_json(fields).decode())
 
 
 class _Repeats:

@@ -78,9 +78,7 @@ class MailboxStep(msgspec.Struct, frozen=True, tag="step"):
 
 
 class Note(msgspec.Struct, frozen=True, tag="note"):
-    """A notice. `problem`: something was left out. The text may be `Worded`, which messages to other processes cannot
-    have.
-    """
+    """A notice. `problem`: something was left out. The text may be `Worded`."""
 
     text: str
     problem: bool = True

@@ -15,10 +15,10 @@ import time
 from contextlib import suppress
 from typing import Final
 
-import msgspec
 import regex
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.patterns.questions import Answer, Question
 from moxlite.sandbox.beginning import begin
 from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send
@@ -86,5 +86,5 @@ def main() -> None:
                 signal.setitimer(signal.ITIMER_PROF, COMPILE_SECONDS)  # SIGPROF ends the process
                 reply = bounded(question)
                 signal.setitimer(signal.ITIMER_PROF, 0)
-            send(channel, msgspec.msgpack.encode(reply))
+            send(channel, to_msgpack(reply))
     os._exit(0)  # the end of the interpreter makes other system calls

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.ownprogram import exit_words, own_program
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready
@@ -77,7 +78,7 @@ class _Process:
 
     def ask(self, question: Question) -> Answer | int:
         """The answer, or the exit status of the process, negative for a signal. Raises NoProcess."""
-        frame = msgspec.msgpack.encode(question)
+        frame = to_msgpack(question)
         answer = self._exchange(len(frame).to_bytes(LENGTH, "big") + frame)
         try:
             return answer if isinstance(answer, int) else _answers.decode(answer)

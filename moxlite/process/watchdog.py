@@ -22,6 +22,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net import metrics
 from moxlite.processor import acting, calling, loop
 
@@ -261,7 +262,7 @@ class ClockTrust:
             clockset_logger.warning("clock jumped, pausing deletions for a day", extra={"kv": kv})
         self._clock, self._last = _Clock(now, until), time.monotonic()
         with suppress(OSError):  # a full disk: the next start may not see a jump, and this process does
-            write_atomically(self._file, msgspec.json.encode(self._clock))
+            write_atomically(self._file, to_json(self._clock))
 
 
 _LIBRARY: Final[ctypes.CDLL | None] = ctypes.CDLL(None, use_errno=True) if os.name == "posix" else None

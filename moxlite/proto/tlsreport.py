@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.decoders import json_decoder
+from moxlite.encoders import to_json
 
 MAX_OCTETS: Final = 20 << 20
 """Octets of the JSON (AUTH-75)."""
@@ -119,7 +120,6 @@ class _Report(msgspec.Struct, rename="kebab"):
 
 
 _DECODER: Final = json_decoder(_Report)
-_ENCODER: Final = msgspec.json.Encoder()
 
 
 def read_tls_report(octets: bytes | bytearray) -> TLSReport:
@@ -169,7 +169,7 @@ def encode_tls_report(report: TLSReport) -> bytes:
         for policy in report.policies
     ]
     period = _Range(_written(report.begin), _written(report.end))
-    return _ENCODER.encode(_Report(report.organization, period, report.contact, report.report_id, entries))
+    return to_json(_Report(report.organization, period, report.contact, report.report_id, entries))
 
 
 def _policy(entry: _Entry) -> PolicyReport:

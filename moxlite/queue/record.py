@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.metrics import DailyKind, daily
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import (
@@ -364,7 +365,7 @@ def _dialed(known: Mapping[str, tuple[str, ...]], new: Sequence[tuple[str, str]]
     for host, ip in new:
         # To the end of the order: hosts that were dialled longest ago are forgotten first.
         hosts[host] = (*hosts.pop(host, ()), ip)[-MAX_DIALED:]
-    return msgspec.json.encode(dict(list(hosts.items())[-MAX_DIALED:])).decode()
+    return to_json(dict(list(hosts.items())[-MAX_DIALED:])).decode()
 
 
 def dsns_due(r: Reader, now: int, limit: int) -> list[Message]:
@@ -379,7 +380,7 @@ def alike(r: Reader, message: Message) -> tuple[Message, ...]:
     arrived = (DSN_DELIVERED, DSN_RELAYED)
     kinds = arrived if message.dsn_due in arrived else (message.dsn_due,)
     sender = message.sender_localpart, message.sender_domain
-    args = (message.content_id, message.account, *sender, msgspec.json.encode(kinds).decode(), MAX_TOGETHER)
+    args = (message.content_id, message.account, *sender, to_json(kinds).decode(), MAX_TOGETHER)
     # Rows without an account are deliveries that wait for one of ours: each has a DSN of its own (QUEUE-28).
     messages = tuple(message_of(row) for row in r.rows(ALIKE, *args)) if message.account else ()
     return messages if any(one.id == message.id for one in messages) else (message,)

@@ -4,6 +4,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.filters import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror
@@ -145,7 +146,7 @@ def insert_row(
         len(submission.prefix) + size,
         submission.prefix,
         None if submission.requiretls is None else int(submission.requiretls),
-        msgspec.json.encode(submission.extra).decode(),
+        to_json(submission.extra).decode(),
         submission.priority,
         submission.deliver_by,
         int(recipient.dsn_notify),

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from moxlite.encoders import to_msgpack
 from moxlite.sandbox.channel import MAX_TEXT, send
 from moxlite.sandbox.confine import NotConfined, confine
 from moxlite.sandbox.messages import Ready
@@ -19,8 +20,8 @@ def begin(channel: socket.socket, denied: Callable[[str], msgspec.Struct], memor
     denied: the reply when the filter has refused a system call, whose name it is given.
     """
     try:
-        landlock, filtered = confine(lambda call: send(channel, msgspec.msgpack.encode(denied(call))), memory)
+        landlock, filtered = confine(lambda call: send(channel, to_msgpack(denied(call))), memory)
     except (NotConfined, OSError) as error:
-        send(channel, msgspec.msgpack.encode(Ready(str(error)[:MAX_TEXT])))
+        send(channel, to_msgpack(Ready(str(error)[:MAX_TEXT])))
         os._exit(1)
-    send(channel, msgspec.msgpack.encode(Ready("", landlock, filtered)))
+    send(channel, to_msgpack(Ready("", landlock, filtered)))

@@ -16,6 +16,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import Decoder, msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS
@@ -42,16 +43,16 @@ _jobs: Final[Decoder[AnyJob]] = msgpack_decoder(AnyJob)
 
 def framed(message: Reply) -> bytes:
     """The octets of a reply; of a refusal if it is too large."""
-    octets = msgspec.msgpack.encode(message)
+    octets = to_msgpack(message)
     if len(octets) > MAX_FRAME:
-        return msgspec.msgpack.encode(Reply("refused", "This message is too large to display."))
+        return to_msgpack(Reply("refused", "This message is too large to display."))
     return octets
 
 
 def reply(job: AnyJob) -> Reply:
     """Do a job."""
     try:
-        answer = msgspec.Raw(msgspec.msgpack.encode(work(job)))
+        answer = msgspec.Raw(to_msgpack(work(job)))
     except Refused as refusal:
         return Reply("refused", str(refusal), last=_grown())
     except Exception as error:  # noqa: BLE001  from a library: this process ends, the next job gets a new one

@@ -18,6 +18,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_msgpack
+from moxlite.encoders import to_msgpack
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Ready, Refused
 from moxlite.sandbox.process import LARGE, START_SECONDS, Died, Process, start_process
@@ -229,7 +230,7 @@ async def try_process(job: Job[A], expected: A) -> Ready:
     """Start a process, have it do a job of our own, and end it. Raises Died."""
     process = await start_process()
     try:
-        reply = await process.ask(msgspec.msgpack.encode(job), START_SECONDS)
+        reply = await process.ask(to_msgpack(job), START_SECONDS)
         if reply.outcome != "done" or await _answer(job, reply.answer) != expected:
             raise Died("answer", f"job failed: {reply.outcome} {reply.text}")
         return process.bounds
@@ -255,7 +256,7 @@ class Turn:
 
 async def _packed(job: Job[Any]) -> bytes:
     """Encode a job as a frame. Raises Refused: the mail is too large."""
-    frame = await trio.to_thread.run_sync(msgspec.msgpack.encode, job)
+    frame = await trio.to_thread.run_sync(to_msgpack, job)
     if len(frame) > MAX_FRAME:
         raise Refused("This message is too large to display.")
     return frame

@@ -19,6 +19,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from moxlite.decoders import from_builtins, from_json
+from moxlite.encoders import to_builtins, to_json
 from moxlite.store.errors import StoreError
 from moxlite.wording import worded
 
@@ -79,7 +80,7 @@ def patched(data: str | None, kind: type[F], change: msgspec.Struct, since: str 
     refuse_stale(before, since)
     given = changed_fields(change)
     after = msgspec.structs.replace(before, **given)
-    return before, after, msgspec.json.encode(fields | msgspec.to_builtins(given)).decode()
+    return before, after, to_json(fields | to_builtins(given)).decode()
 
 
 def mark(form: msgspec.Struct) -> str:
@@ -92,7 +93,7 @@ def mark(form: msgspec.Struct) -> str:
 
 def _marks(form: msgspec.Struct) -> Iterator[str]:
     for value in msgspec.structs.asdict(form).values():
-        yield f"{zlib.crc32(msgspec.json.encode(value)):08x}"
+        yield f"{zlib.crc32(to_json(value)):08x}"
 
 
 def _differing(form: msgspec.Struct, since: str) -> Iterator[str]:

@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 import msgspec
 
 from moxlite.decoders import bounded, from_json
+from moxlite.encoders import to_json
 from moxlite.operations import Description
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded, words_of
@@ -40,9 +41,6 @@ def _plain(value: object) -> str:
     if isinstance(value, Worded):
         return str(value)
     raise NotImplementedError(f"unsupported result type {type(value).__name__}")
-
-
-encoder = msgspec.json.Encoder(enc_hook=_plain)
 
 
 Source: TypeAlias = type | Description
@@ -161,7 +159,7 @@ def _beyond(problem: str) -> Worded | None:
 
 def encode_result(result: object) -> bytes:
     """The body of a successful call."""
-    return encoder.encode({"result": result})
+    return to_json({"result": result})
 
 
 def encode_error(error: APIError) -> bytes:
@@ -171,7 +169,7 @@ def encode_error(error: APIError) -> bytes:
         body["fields"] = [
             {"field": field.field, "text": str(field.text), **_words(field.text)} for field in error.fields
         ]
-    return encoder.encode({"error": body})
+    return to_json({"error": body})
 
 
 def _words(text: str) -> dict[str, object]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation
@@ -103,7 +104,7 @@ class CallServer:
         self._calls: Final = calls_of(*api)
         self._audit = audit
         # Computed once and in a thread: it takes 0.2 s and needs no session, so a stranger could hold the loop with it.
-        self._description: Final = Lazy(lambda: msgspec.json.encode(api_schema(title, self._calls, events, request)))
+        self._description: Final = Lazy(lambda: to_json(api_schema(title, self._calls, events, request)))
 
     async def answer(self, caller: Caller, name: str, writer: ResponseWriter) -> None:
         """Answer the call `name`. GET of the empty name gets the description of all calls."""

@@ -23,6 +23,7 @@ from msgspec import Meta
 from moxlite.admin.factors import FactorChanges
 from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.provider import MECHANISM, LoginProvider, Person, accept_person
@@ -148,7 +149,7 @@ class ProviderLogins:
         session = 0 if purpose == "login" else caller.require().id
         until, logouts = int(time.time()) + LIFE, self._auth.sessions.logouts.count
         away = _PendingRequest(self.sessions.app, purpose, session, stay, until, logouts, begun)
-        self.sessions.cookies.send_away(caller, self._sealed(msgspec.json.encode(away)), LIFE)
+        self.sessions.cookies.send_away(caller, self._sealed(to_json(away)), LIFE)
         return url
 
     async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[Claims, _PendingRequest]:

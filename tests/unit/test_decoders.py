@@ -1,4 +1,4 @@
-"""Decoding into types from several threads at once (moxlite/decoders.py)."""
+"""Decoding into types from several threads at once, and encoding (moxlite/decoders.py, moxlite/encoders.py)."""
 
 import ast
 import subprocess
@@ -10,6 +10,8 @@ import msgspec
 import pytest
 
 from moxlite.decoders import bounded, from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
+from moxlite.encoders import to_builtins, to_json, to_msgpack
+from moxlite.wording import remark, worded
 from tests.trees import nodes, trees
 
 
@@ -150,3 +152,50 @@ def test_no_other_module_gives_a_type_to_msgspec() -> None:
             if called in {"toml.decode", "yaml.decode"}:
                 found.append(f"{path}:{node.lineno}")
     assert not found, f"use moxlite.decoders: {found}"
+
+
+class Unknown:
+    """A type that no encoder knows."""
+
+
+def test_a_text_with_its_values_is_written_as_text() -> None:
+    """MOVE-9: msgspec itself refuses subclasses of str."""
+    reason = worded("{host}: {why}", host="mx.example", why=worded("closed"))
+    with pytest.raises(TypeError, match="Worded"):
+        msgspec.json.encode([reason])
+    assert from_json(to_json({reason: [reason, remark(reason).words]}), object) == {
+        "mx.example: closed": [
+            "mx.example: closed",
+            {"text": "{host}: {why}", "values": {"host": "mx.example", "why": {"text": "closed", "values": {}}}},
+        ]
+    }
+    assert from_msgpack(to_msgpack([reason]), list[str]) == ["mx.example: closed"]
+    assert [type(text) for text in to_builtins((reason,))] == [str]
+    with pytest.raises(NotImplementedError, match="Unknown"):
+        to_json(Unknown())
+
+
+def test_no_other_module_encodes_by_msgspec() -> None:
+    """An encoder that is made elsewhere would refuse a text with its values."""
+    functions = {"json.encode", "msgpack.encode", "json.Encoder", "msgpack.Encoder", "to_builtins"}
+    kept = {
+        "admin/offer.py": "names of protocols and hosts, sorted",
+        "decoders.py": "objects that were decoded",
+        "encoders.py": "these are the encoders",
+        "proto/sieve/script.py": "a parsed script, whose octets are always the same",
+    }
+    found = [
+        f"{path}:{node.lineno}"
+        for path in trees()
+        if path not in kept
+        for node in nodes(path, ast.Attribute)
+        if ast.unparse(node).removeprefix("msgspec.") in functions and ast.unparse(node).startswith("msgspec.")
+    ]
+    imported = [
+        f"{path}:{node.lineno}"
+        for path in trees()
+        for node in nodes(path, ast.ImportFrom)
+        if node.module in ("msgspec", "msgspec.json", "msgspec.msgpack")
+        and {name.name for name in node.names} & {"json", "msgpack", "to_builtins", "encode", "Encoder"}
+    ]
+    assert not found + imported, f"use moxlite.encoders: {found + imported}"

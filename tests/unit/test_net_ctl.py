@@ -30,6 +30,7 @@ from moxlite.net.control.protocol import (
 )
 from moxlite.net.control.server import Command, CommandFailed, Exchange, listen_ctl, serve_ctl
 from moxlite.supervision import open_supervisor
+from moxlite.wording import worded
 
 pytestmark = pytest.mark.served
 
@@ -75,6 +76,15 @@ async def much(args: NoArgs, exchange: Exchange) -> list[str]:
     return ["x" * 1000] * 5000
 
 
+async def reasons(args: AddArgs, exchange: Exchange) -> list[str]:
+    """A reason with values: as progress and answer, or as the failure."""
+    reason = worded("{host} is closed", host="mx.example")
+    if args.a:
+        raise CommandFailed("failed", reason)
+    await exchange.progress(reason)
+    return [reason]
+
+
 cancelled = trio.Event()
 
 
@@ -93,6 +103,7 @@ COMMANDS = {
     "partly": Command(NoArgs, partly),
     "much": Command(NoArgs, much),
     "forever": Command(NoArgs, forever),
+    "reasons": Command(AddArgs, reasons),
 }
 
 
@@ -117,6 +128,16 @@ async def test_request_is_answered(tmp_path: Path) -> None:
         assert await ctl.call("add", {"a": 2, "b": 3}, int) == 5
         assert await ctl.call("add", AddArgs(7), int) == 7
         assert ctl.version == __version__
+
+
+async def test_reasons_with_values_arrive_as_texts(tmp_path: Path) -> None:
+    """ADMIN-22, MOVE-9: in progress, answers and failures."""
+    told: list[object] = []
+    async with client(tmp_path) as ctl:
+        found = await ctl.call("reasons", {"a": 0}, list[str], progress=lambda raw: told.append(json.loads(bytes(raw))))
+        assert [*told, *found] == ["mx.example is closed"] * 2
+        with pytest.raises(CtlFailed, match=r"mx\.example is closed"):
+            await ctl.call("reasons", {"a": 1}, list[str])
 
 
 @pytest.mark.parametrize(

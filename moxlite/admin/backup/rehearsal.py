@@ -22,6 +22,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.process.fences import explain_os_error
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts
@@ -108,9 +109,7 @@ class Rehearsal:
             return None
         kv = {"account": result.account, "snapshot": result.snapshot, "seconds": result.seconds, "err": result.problem}
         logger.log(logging.ERROR if result.problem else logging.INFO, "test restore finished", extra={"kv": kv})
-        await trio.to_thread.run_sync(
-            partial(write_atomically, self._data / FILE, msgspec.json.encode(result), mode=0o640)
-        )
+        await trio.to_thread.run_sync(partial(write_atomically, self._data / FILE, to_json(result), mode=0o640))
         if result.problem:
             await self._notify(result)
         elif not result.unreadable:

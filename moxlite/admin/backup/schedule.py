@@ -19,6 +19,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.server import BackUp
 from moxlite.process.fences import explain_os_error
@@ -265,4 +266,4 @@ def read_sampled(data: Path) -> SampleResult | None:
 
 def save_sampled(data: Path, found: SampleResult) -> None:
     """Keep a result. Blocks. Raises OSError."""
-    write_atomically(data / FILE, msgspec.json.encode(found), mode=0o640)
+    write_atomically(data / FILE, to_json(found), mode=0o640)

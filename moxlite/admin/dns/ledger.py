@@ -16,6 +16,7 @@ from moxlite.admin.dns.wanted import Kind, WantedRecord, merged_spf
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.dnsproviders.messages import data_of
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.address import Domain
 
 MAX_STEPS: Final = 50
@@ -135,7 +136,7 @@ class Ledger:
         self._write(State((*owned, *last.taken), self.state.steps[:-1]))
 
     def _write(self, state: State) -> None:
-        self._files.set_state(self._domain, msgspec.json.encode(state))
+        self._files.set_state(self._domain, to_json(state))
         self.state = state
 
 

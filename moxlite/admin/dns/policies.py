@@ -29,6 +29,7 @@ from moxlite.config.load import DNS_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.proto.address import Domain
 from moxlite.safefile import read_regular
@@ -145,7 +146,7 @@ class PolicyWatch:
 
     async def _remember(self, served: dict[str, Served], before: dict[str, Served]) -> None:
         if served != before:
-            data = msgspec.json.encode(served)
+            data = to_json(served)
             await trio.to_thread.run_sync(partial(write_atomically, self._path, data, mode=0o600))
 
     async def _follow(self, domain: Domain, policy: MTASTS, before: Served | None) -> Served:

@@ -24,6 +24,7 @@ from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.operations.dns import Stage
 from moxlite.proto.address import Domain
 
@@ -71,7 +72,7 @@ class KeyRotation(Stages[Domain, Keys]):
             return Keys()
 
     def _write(self, subject: Domain, state: Keys) -> None:
-        self._files().set_keys(subject, msgspec.json.encode(state))
+        self._files().set_keys(subject, to_json(state))
 
     def _files(self) -> DNSFiles:
         return DNSFiles(self._config.path, self._config.current.static.user)

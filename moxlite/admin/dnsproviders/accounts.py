@@ -34,6 +34,7 @@ from moxlite.admin.dnsproviders.messages import (
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DNS_FOLDER
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.ownprogram import exit_words, own_program
 from moxlite.process.privileges import UnknownUser, acting_as, service_user
 from moxlite.proto.address import Domain
@@ -182,7 +183,7 @@ class DNSFiles:
 
     def set_provider(self, domain: Domain, stored: Stored | None) -> None:
         """Write down the provider of a domain, or remove it."""
-        self._write(f"{domain.ascii}{PROVIDER}", None if stored is None else msgspec.json.encode(stored))
+        self._write(f"{domain.ascii}{PROVIDER}", None if stored is None else to_json(stored))
 
     def state(self, domain: Domain) -> bytes | None:
         """The octets of a domain's state."""
@@ -269,7 +270,7 @@ def run(job: Job) -> Answer:
     try:
         done = subprocess.run(  # noqa: S603 - our own program
             own_program("dns"),
-            input=msgspec.json.encode(job),
+            input=to_json(job),
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=environment,

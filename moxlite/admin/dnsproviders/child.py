@@ -41,6 +41,7 @@ from moxlite.admin.dnsproviders.messages import (
     text_data,
 )
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.prctl import bound_child
 
 SECONDS: Final = 280
@@ -417,5 +418,5 @@ def main() -> None:
     job: Job = from_json(sys.stdin.buffer.read(MAX_JOB), Job)
     bound_requests()
     answer = without_secrets(work(job), job.account)
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+    sys.stdout.buffer.write(to_json(answer))
     sys.stdout.buffer.flush()

@@ -14,7 +14,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-import msgspec
 import trio
 
 from moxlite.admin.doctor.findings import STATE, Night, in_groups, read_night
@@ -23,6 +22,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
+from moxlite.encoders import to_json
 from moxlite.findings import Finding
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.store.accounts.accounts import Accounts
@@ -126,7 +126,7 @@ class Nightly:
         return read_night(self._path.parent)
 
     def _write(self, night: Night) -> None:
-        write_atomically(self._path, msgspec.json.encode(night), mode=0o640)
+        write_atomically(self._path, to_json(night), mode=0o640)
 
     async def _tell(self, nightly_report: NightlyReport, *, standing: int) -> None:
         """Send the report by each channel, independent of the others; a failure is logged."""
@@ -152,7 +152,7 @@ class Nightly:
         """Post the changes as JSON; None if no URL is configured."""
         if self._settings.url is None:
             return None
-        body = msgspec.json.encode(
+        body = to_json(
             {
                 "host": self._config.current.static.hostname.ascii,
                 "new": nightly_report.new,

@@ -27,6 +27,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.findings import Finding
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter
@@ -381,7 +382,7 @@ class Placement:
     async def _keep(self, tests: Collection[Trial]) -> None:
         async with self._writing:  # the newest state must be written last
             since = time.time() - KEPT * DAY_SECONDS
-            octets = msgspec.json.encode(Trials([test for test in tests if test.at > since]))
+            octets = to_json(Trials([test for test in tests if test.at > since]))
             await trio.to_thread.run_sync(lambda: write_atomically(self._data / STATE, octets, mode=0o640))
 
     def _own(self) -> Address | None:

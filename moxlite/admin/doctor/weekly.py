@@ -28,6 +28,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.findings import Finding
 from moxlite.metrics import DAILY_KINDS, DAY_SECONDS, DailyKind
@@ -285,7 +286,7 @@ class WeeklyMail:
             return Weekly(time.time())
 
     async def _note(self, at: float) -> None:
-        octets = msgspec.json.encode(Weekly(at))
+        octets = to_json(Weekly(at))
         await trio.to_thread.run_sync(lambda: write_atomically(self._path, octets, mode=0o640))
 
 

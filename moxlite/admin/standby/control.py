@@ -16,6 +16,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import databases_of
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.socketpath import short
 from moxlite.wording import plain_reason
 
@@ -105,7 +106,7 @@ def sync(path: Path, database: Path, seconds: float) -> Position:
 
 
 def _sync(path: Path, database: Path, seconds: float, *, wait: bool) -> Position:
-    body = msgspec.json.encode({"path": str(database), "wait": wait, "timeout": max(1, round(seconds))})
+    body = to_json({"path": str(database), "wait": wait, "timeout": max(1, round(seconds))})
     return _call(path, "POST", "/sync", Position, body, seconds + 1)
 
 

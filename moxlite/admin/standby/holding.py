@@ -53,6 +53,7 @@ from moxlite.admin.standby.lease import (
     try_conditions,
 )
 from moxlite.config.static import Standby
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
@@ -295,7 +296,7 @@ class HoldingTask:
             await self._copy_rest()  # while changes are acknowledged, so that clients wait for little more
             # Commits that began before are done, or refused by their second question, when the rest is copied.
             self.holding.handing = True
-            handed = msgspec.json.encode(HandoverState(await self._copy_rest()))
+            handed = to_json(HandoverState(await self._copy_rest()))
             async with self._renewing:
                 if self._mine is None or self.holding.taken or self.holding.problem:
                     raise CannotHandOver(

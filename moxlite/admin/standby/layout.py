@@ -28,6 +28,7 @@ import msgspec
 
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
 
@@ -261,8 +262,8 @@ def claim(storage: Storage, data: Path, head: Head | None = None) -> Head:
     storage.make(epoch_folder(head.epoch))
     # Durable, and first: a target that names an owner this machine has forgotten after a power cut would be another
     # machine's (`check_own`), and with a lease the server would not start.
-    write_atomically(data / OWN, msgspec.json.encode(head), mode=0o600)
-    storage.write(HEAD, msgspec.json.encode(head))
+    write_atomically(data / OWN, to_json(head), mode=0o600)
+    storage.write(HEAD, to_json(head))
     return head
 
 
@@ -329,5 +330,5 @@ def read_document(file: Path, kind: type[T]) -> T | None:
 def save(file: Path, document: msgspec.Struct) -> None:
     """Replace a document of this machine. It is news, so it is not synced: a card would wear out. Raises OSError."""
     partial = file.with_name(f".{file.name}.{secrets.token_hex(4)}.tmp")
-    partial.write_bytes(msgspec.json.encode(document))
+    partial.write_bytes(to_json(document))
     partial.replace(file)

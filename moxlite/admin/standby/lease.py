@@ -38,6 +38,7 @@ import msgspec
 
 from moxlite.admin.standby.layout import Head
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.store.backup.storage import Storage
 
 LEASE: Final = "lease.json"
@@ -174,7 +175,7 @@ def take(storage: LeaseStorage, mine: Lease, version: str | None) -> str:
     """Take or renew the lease that has a version, None for a new one; returns the next version. Blocks. Raises
     BlockingIOError: another process was quicker; OSError.
     """
-    return storage.swap(LEASE, msgspec.json.encode(mine), version)
+    return storage.swap(LEASE, to_json(mine), version)
 
 
 def renew(storage: LeaseStorage, mine: Lease, version: str) -> tuple[str, Lease]:

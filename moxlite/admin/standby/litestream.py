@@ -22,6 +22,7 @@ import msgspec
 import trio
 
 from moxlite.admin.standby.layout import epoch_folder
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.lazyimport import how_to_install
 from moxlite.net.storage.sftp import Login
@@ -186,7 +187,7 @@ def write_configuration(file: Path, databases: list[dict[str, Any]], *, socket: 
         settings["socket"] = {"enabled": True, "path": socket.name, "permissions": 0o600}
     partial = file.with_name(f"{file.name}.tmp")
     partial.touch(mode=0o600)
-    partial.write_bytes(msgspec.json.encode(settings))
+    partial.write_bytes(to_json(settings))
     partial.replace(file)
 
 

@@ -17,6 +17,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.safefile import Tree, plain_parts
 from moxlite.store.backup.copying import KEY_MODE
 from moxlite.store.backup.keys import FILES_SIGNED, Signer, opener_of, read_signature, sealer_of, speakers
@@ -133,7 +134,7 @@ def seal(files: Mapping[str, PackedFile], recipients: tuple[str, ...], signer: S
     notes = {}
     if signer is not None:
         signature = signer.sign(FILES_SIGNED, "", digest(files).encode())
-        notes[SIGNATURE] = msgspec.json.encode(signature).decode()
+        notes[SIGNATURE] = to_json(signature).decode()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT, pax_headers=notes) as tar:
         # Sorted, and without times or owners: the same files give the same octets before they are sealed.
         for name, one in sorted(files.items()):

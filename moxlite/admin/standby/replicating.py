@@ -71,6 +71,7 @@ from moxlite.admin.standby.waiting import TargetWaiter
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys import Read
@@ -333,7 +334,7 @@ class Replication:
         problem = ""
         news = last is None or (positions.databases, positions.missing) != (last.databases, last.missing)
         if news or now - at >= SAY or now < at:
-            octets = msgspec.json.encode(positions)
+            octets = to_json(positions)
 
             def write(storage: Storage) -> None:
                 # Each time: another machine may have taken over since, and must not find positions of this one.

@@ -48,6 +48,7 @@ from moxlite.admin.standby.lease import (
     try_conditions,
 )
 from moxlite.config.files import write_atomically
+from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login
@@ -224,7 +225,7 @@ class Candidate:
         lease = self.watch.lease
         epoch = lease.epoch if lease else 0
         ready = Ready(number, socket.gethostname()[:255], __version__, epoch, self._told_unfit()[:500], loaded)
-        self._storage.write(READY, msgspec.json.encode(ready))
+        self._storage.write(READY, to_json(ready))
 
     @property
     def head(self) -> Head:
@@ -250,7 +251,7 @@ class Candidate:
 
     def _note(self, taking: Takeover) -> None:
         # Durable: after a power cut the lease names this machine, which must know that.
-        write_atomically(self._folder / TAKING, msgspec.json.encode(taking), mode=0o600)
+        write_atomically(self._folder / TAKING, to_json(taking), mode=0o600)
 
     async def keep(self) -> None:
         """Renew the lease until cancelled. Raises OSError: BlockingIOError, another process has taken it."""
@@ -286,7 +287,7 @@ class Candidate:
 def begin(storage: Storage, data: Path, beginning: EpochStart, head: Head | None = None) -> Head:
     """Make a new epoch of a target, with the words about its beginning. Blocks. Raises OSError, ValueError."""
     head = claim(storage, data, head)
-    storage.write(f"{epoch_folder(head.epoch)}/{BEGINNING}", msgspec.json.encode(beginning))
+    storage.write(f"{epoch_folder(head.epoch)}/{BEGINNING}", to_json(beginning))
     return head
 
 

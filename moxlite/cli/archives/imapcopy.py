@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
-import msgspec
 
 from moxlite.cli.common import FAILED, Failure, moment, performed, settings, talk
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations.copies import (
     Copied,
@@ -132,7 +132,7 @@ def _copy(kind: type[CopyByImap], **options: Any) -> None:
     finally:
         told.end()
     if settings().as_json:
-        print(escaped_json(msgspec.json.encode(copied).decode()))
+        print(escaped_json(to_json(copied).decode()))
     elif not order.dry_run:
         print(_summary(copied))
 

@@ -8,6 +8,7 @@ import click
 
 from moxlite.cli.common import Failure, as_author, load_config, raw_output
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
+from moxlite.encoders import to_builtins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,6 @@ def verify(file: str, resolver: str | None) -> int:
 
     Exit code 0 if at least one passes, 75 if a key lookup failed temporarily, otherwise 1.
     """
-    import msgspec
 
     from moxlite.mailauth.dkim.message import Message, with_crlf
     from moxlite.mailauth.dkim.verify import verify as judge
@@ -44,7 +44,7 @@ def verify(file: str, resolver: str | None) -> int:
 
     results = with_resolver(resolver, ask)
     problem = "" if results else "the message doesn't have a DKIM signature"
-    tell({"signatures": [msgspec.to_builtins(dkim_result) for dkim_result in results], "problem": problem})
+    tell({"signatures": [to_builtins(dkim_result) for dkim_result in results], "problem": problem})
     statuses = {dkim_result.status.value for dkim_result in results}
     return YES if "pass" in statuses else TEMPORARY if "temperror" in statuses else NO
 

@@ -8,6 +8,7 @@ import click
 from moxlite.cli.checks.reportmail import parse_command, report_commands
 from moxlite.cli.common import Failure
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.encoders import to_builtins
 
 if TYPE_CHECKING:
     from moxlite.acceptance.checks import Checks
@@ -39,7 +40,6 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
     """Evaluate SPF, DKIM, and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
     MAILFROM (can be empty).
     """
-    import msgspec
 
     from moxlite.acceptance.checks import Question, check_sender, from_domains
     from moxlite.mailauth.dkim.message import Message, with_crlf
@@ -59,14 +59,14 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
         return await check_sender(found, question, message)
 
     checks = with_resolver(resolver, ask)
-    result = msgspec.to_builtins(checks.dmarc)
+    result = to_builtins(checks.dmarc)
     result["record_domain"] = result["record_domain"] or None
     tell(
         {
             "dmarc": result,
-            "spf": msgspec.to_builtins(checks.spf),
-            "dkim": [msgspec.to_builtins(dkim_result) for dkim_result in checks.dkim],
-            "iprev": msgspec.to_builtins(checks.iprev),
+            "spf": to_builtins(checks.spf),
+            "dkim": [to_builtins(dkim_result) for dkim_result in checks.dkim],
+            "iprev": to_builtins(checks.iprev),
         }
     )
     return {"pass": YES, "temperror": TEMPORARY}.get(checks.dmarc.status.value, NO)
@@ -78,7 +78,6 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
 @resolver_option
 def lookup(domain: str, method: str | None, resolver: str | None) -> int:
     """Print the DMARC record for DOMAIN, and where it was found."""
-    import msgspec
 
     from moxlite.mailauth.dmarc import Discovery
     from moxlite.net.resolver import TempError
@@ -102,7 +101,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
             "domain": name,
             "org_domain": organization,
             "record_domain": None if policy_lookup is None else policy_lookup.domain,
-            "record": None if record is None else msgspec.to_builtins(record),
+            "record": None if record is None else to_builtins(record),
             "problem": "no record" if policy_lookup is None else policy_lookup.problem,
             "authentic": authentic,
         }

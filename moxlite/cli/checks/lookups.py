@@ -8,6 +8,7 @@ import click
 
 from moxlite.cli.common import LazyGroup
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.encoders import to_builtins
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Answer, Resolver
@@ -68,8 +69,7 @@ def lookup(words: tuple[str, ...], resolver: str | None) -> int:
             code = TEMPORARY
     else:
         records = [
-            msgspec.to_builtins(record) if isinstance(record, msgspec.Struct) else str(record)
-            for record in answer.records
+            to_builtins(record) if isinstance(record, msgspec.Struct) else str(record) for record in answer.records
         ]
         result |= {"records": records, "authentic": answer.authentic, "ttl": answer.ttl, "final_name": answer.name}
         result["chain"] = list(answer.chain)
@@ -88,13 +88,12 @@ def dnsbl() -> None:
 @resolver_option
 def check(zone: str, ip: str, resolver: str | None) -> int:
     """Check if IP is listed in ZONE. Exit code 1 if listed."""
-    import msgspec
 
     from moxlite.mailauth import dnsbl as lists
 
     address = ip_argument(ip)
     result = with_resolver(resolver, lambda found: lists.check(found, zone, address))
-    tell(msgspec.to_builtins(result))
+    tell(to_builtins(result))
     return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
 
 
@@ -120,13 +119,12 @@ def iprev() -> None:
 @resolver_option
 def iprev_lookup(ip: str, resolver: str | None) -> int:
     """Check if IP has a reverse DNS name that resolves to the same address, as required by other mail servers."""
-    import msgspec
 
     from moxlite.mailauth.iprev import check
 
     address = ip_argument(ip)
     result = with_resolver(resolver, lambda found: check(found, address))
-    tell(msgspec.to_builtins(result))
+    tell(to_builtins(result))
     return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import click
-import msgspec
 
 from moxlite.cli.common import Failure
 from moxlite.cli.described import Printer, described
 from moxlite.cli.verdicts import NO, YES, tell
+from moxlite.encoders import to_builtins, to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations import described_in, reports
 from moxlite.operations.reports import SentReports
@@ -34,7 +34,6 @@ def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
 
 
 def _report(kind: Literal["dmarc", "tls"], file: str) -> dict[str, object]:
-    import msgspec
     import trio
 
     from moxlite.acceptance.reportmail import Unusable, read_report
@@ -53,7 +52,7 @@ def _report(kind: Literal["dmarc", "tls"], file: str) -> dict[str, object]:
             report = read_report(kind, trio.run(prepared, spool))
         except (Unusable, StoreError) as error:
             return {"file": file, "status": "unusable", "problem": str(error), "report": None}
-    return {"file": file, "status": "pass", "problem": "", "report": msgspec.to_builtins(report)}
+    return {"file": file, "status": "pass", "problem": "", "report": to_builtins(report)}
 
 
 def _read(file: str) -> bytes:
@@ -80,7 +79,7 @@ def report_commands(group: click.Group) -> None:
 
 def _show_sent(sent: SentReports, as_json: bool) -> None:
     if as_json:
-        print(escaped_json(msgspec.json.encode(sent).decode()))
+        print(escaped_json(to_json(sent).decode()))
     else:
         for report in sent.reports:
             to = f" to {', '.join(report.recipients)}" if report.recipients else ""

@@ -6,6 +6,7 @@ import click
 
 from moxlite.cli.common import Failure
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
+from moxlite.encoders import to_builtins
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Resolver
@@ -24,7 +25,6 @@ def spf() -> None:
 @resolver_option
 def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | None) -> int:
     """Check if DOMAIN allows the client IP to send mail."""
-    import msgspec
 
     from moxlite.mailauth.spf.check import check_host
 
@@ -33,7 +33,7 @@ def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | N
     result = with_resolver(
         resolver, lambda found: check_host(found, ip=address, domain=domain, sender=asked, helo=helo or domain)
     )
-    tell(msgspec.to_builtins(result))
+    tell(to_builtins(result))
     return {"pass": YES, "temperror": TEMPORARY}.get(result.status.value, NO)
 
 

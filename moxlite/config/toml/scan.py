@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from moxlite.config.toml.decode import BARE, KeyPath
+from moxlite.encoders import to_json
 
 BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 SPACE: Final = re.compile(r"[ \t]*")
@@ -396,4 +397,4 @@ def dotted_keys(path: Sequence[str]) -> str:
 
 def _quoted(text: str) -> str:
     """A basic string: JSON escapes as TOML does, but for DEL."""
-    return msgspec.json.encode(text).decode().replace("\x7f", "\\u007f")
+    return to_json(text).decode().replace("\x7f", "\\u007f")

@@ -10,6 +10,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.control.protocol import (
     MAX_ANSWER,
     VERSION,
@@ -119,7 +120,7 @@ class CtlClient:
         Raises CtlFailed, and NotRunning when the connection ends before the answer.
         """
         self._number += 1
-        message = Message(self._number, cmd=command, args=msgspec.Raw(msgspec.json.encode(args)))
+        message = Message(self._number, cmd=command, args=msgspec.Raw(to_json(args)))
         try:
             await self._writer.send(message)
             answer = await _Call(self._reader, self._writer, self._number, progress).run(upload, download)

@@ -23,6 +23,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 
 VERSION: Final = 1
 """Version of this protocol. A client of another version refuses to talk (ADMIN-24)."""
@@ -132,7 +133,7 @@ class LineWriter:
         self._cut_off = False
 
     async def send(self, message: msgspec.Struct) -> None:
-        line = msgspec.json.encode(message) + b"\n"
+        line = to_json(message) + b"\n"
         async with self._lock:
             if self._cut_off:
                 raise trio.BrokenResourceError("an earlier line is incomplete")

@@ -24,6 +24,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.decoders import bounded, from_json
+from moxlite.encoders import to_json
 from moxlite.net.admission import guard
 from moxlite.net.control.protocol import (
     VERSION,
@@ -82,7 +83,7 @@ class Exchange:
 
     async def progress(self, value: object) -> None:
         """Send a progress message to the client."""
-        await self._writer.send(Message(self._number, progress=msgspec.Raw(msgspec.json.encode(value))))
+        await self._writer.send(Message(self._number, progress=msgspec.Raw(to_json(value))))
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -289,7 +290,7 @@ class _Connection:
         with guard("ctl"):
             try:
                 result = await command.run(args, exchange)
-                answer = Answer(message.id, msgspec.Raw(msgspec.json.encode(result)))
+                answer = Answer(message.id, msgspec.Raw(to_json(result)))
             except CommandFailed as exc:
                 answer = _failure(message.id, exc.code, str(exc))
         return answer

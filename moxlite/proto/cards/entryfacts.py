@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.cards.components import Instance
 
 FACTS_VERSION: Final = 3
@@ -87,7 +88,7 @@ class EntryFacts(msgspec.Struct, frozen=True, array_like=True):
 
 def encode_facts(facts: EntryFacts) -> bytes:
     """The stored form."""
-    return msgspec.msgpack.encode(facts)
+    return to_msgpack(facts)
 
 
 def decode_facts(data: bytes) -> EntryFacts:

@@ -11,8 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import msgspec
-
+from moxlite.encoders import to_json
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, in_parameter, property_of
 from moxlite.proto.cards.itip import with_parameters
@@ -158,7 +157,7 @@ def _kept(part: Component, wanted: Object, zones: Zones, inherited: frozenset[st
             continue
         if not may_keep(path, value) or PATH.fullmatch(path) is None or len(props) >= MAX_KEPT:
             raise BadEvent(name, "this property isn't supported")
-        text = msgspec.json.encode(value).decode()
+        text = to_json(value).decode()
         if len(text) > MAX_TEXT:
             raise BadEvent(name, f"must be {MAX_TEXT} characters or fewer")
         props.append(line_of("JSPROP", escaped(text), {"JSPTR": path}))

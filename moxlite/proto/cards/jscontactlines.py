@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.proto.cards.cardobject import converted
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import (
@@ -93,7 +94,7 @@ def changed_card(card: Component, contact: Object) -> Component:
         if value == old:
             continue
         if name not in COVERED:
-            if ":" not in name or len(msgspec.json.encode(value)) > MAX_TEXT:
+            if ":" not in name or len(to_json(value)) > MAX_TEXT:
                 raise BadContact(name, "unknown Card property")
             continue
         _check_changed(name, old, value)
@@ -393,7 +394,7 @@ def _with_kept(lines: list[Property], contact: Object) -> list[Property]:
         name, *rest = tokens_of(path)
         if value is None:
             continue
-        text = msgspec.json.encode(value).decode()
+        text = to_json(value).decode()
         if len(text) > MAX_TEXT or len(kept) >= MAX_KEPT or UNSAFE.search(path):
             raise BadContact(name, "this property isn't supported")
         if name in LETTERS and rest:  # or the line of another object might take its id

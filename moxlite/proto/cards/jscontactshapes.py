@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-import msgspec
+from moxlite.encoders import to_json
 
 Object: TypeAlias = dict[str, Any]
 
@@ -236,7 +236,7 @@ def _check_text(name: str, value: Any, most: int) -> None:
 
 
 def _check_any(name: str, value: Any, kind: type = object) -> None:
-    if not isinstance(value, kind) or len(msgspec.json.encode(value)) > MAX_TEXT:
+    if not isinstance(value, kind) or len(to_json(value)) > MAX_TEXT:
         raise BadContact(name, f"must be {MAX_TEXT} bytes or less")
 
 

@@ -18,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 
 PARSE_VERSION: Final = 5
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,
@@ -310,13 +311,12 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
         )
 
 
-_encoder = msgspec.msgpack.Encoder()
 _decoder = msgpack_decoder(Structure)
 
 
 def encode_structure(structure: Structure) -> bytes:
     """The stored form."""
-    return _encoder.encode(structure)
+    return to_msgpack(structure)
 
 
 def decode_structure(stored: bytes) -> Structure:

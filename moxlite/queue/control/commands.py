@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import queue as operations
 from moxlite.operations.performing import commands
@@ -152,7 +153,7 @@ class QueueCommands:
 
     async def print_retired(self, args: operations.PrintRetired) -> msgspec.Raw:
         """Everything about a finished message."""
-        return msgspec.Raw(msgspec.json.encode(await self._queue.listings.get_retired(args.id)))
+        return msgspec.Raw(to_json(await self._queue.listings.get_retired(args.id)))
 
     async def list_rules(self, args: operations.ListHoldRules) -> list[operations.Rule]:
         """All hold rules."""
@@ -320,7 +321,7 @@ def _whole(hook: Hook | RetiredHook) -> msgspec.Raw:
         "results": hook.results,
         "payload": msgspec.Raw(hook.payload),
     }
-    return msgspec.Raw(msgspec.json.encode(facts))
+    return msgspec.Raw(to_json(facts))
 
 
 def _hook_line(hook: Hook | RetiredHook) -> HookLine:

@@ -10,6 +10,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.config.values import parse_duration
+from moxlite.encoders import to_json
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.proto.address import Address, AddressError, Domain, Path
@@ -169,7 +170,7 @@ def _address(conditions: _Conditions, side: Literal["sender", "rcpt"], text: str
 def _conditions(wanted: AnyFilter, now: int) -> _Conditions:
     conditions = _Conditions()
     if wanted.ids:
-        conditions.add("id IN (SELECT value FROM json_each(?))", msgspec.json.encode(wanted.ids).decode())
+        conditions.add("id IN (SELECT value FROM json_each(?))", to_json(wanted.ids).decode())
     if wanted.account:
         conditions.add("account = ?", wanted.account)
     if isinstance(wanted, HookFilter | RetiredHookFilter):

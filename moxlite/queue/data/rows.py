@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.decoders import from_builtins, from_json, json_decoder
+from moxlite.encoders import to_json
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
 from moxlite.store.delivery.status import ReceiverKind
 from moxlite.store.delivery.submission import DSNNotify
@@ -59,7 +60,7 @@ def decode_results(text: str) -> tuple[Result, ...]:
 
 def encode_results(results: Sequence[Result]) -> str:
     """Encode the last MAX_RESULTS attempts for the column ``results``."""
-    return msgspec.json.encode(list(results[-MAX_RESULTS:])).decode()
+    return to_json(list(results[-MAX_RESULTS:])).decode()
 
 
 def _path(localpart: str, domain: str) -> Path:

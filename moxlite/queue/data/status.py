@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.queue import bounces
 from moxlite.queue.bounces import Meaning, explain
 from moxlite.queue.data.content import release_content
@@ -131,7 +132,7 @@ def was_sent(r: Reader, account: str, from_id: str, message_id: str, recipients:
         return True
     if message_id and r.row(OF_MESSAGE, account, message_id) is not None:
         return True
-    return bool(recipients) and r.row(OF_RECIPIENT, account, msgspec.json.encode(recipients).decode()) is not None
+    return bool(recipients) and r.row(OF_RECIPIENT, account, to_json(recipients).decode()) is not None
 
 
 def _of_row(message: Message, retry_delays: Sequence[float], max_attempts: int) -> RecipientStatus:
@@ -196,13 +197,13 @@ def note_outcome(tx: Tx, message: Message, state: State, results: Sequence[Resul
         now,
         message.attempts,
         message.last_attempt,
-        msgspec.json.encode(last).decode(),
+        to_json(last).decode(),
     )
 
 
 def note_answer(tx: Tx, message: Retired, state: State, result: Result, now: int) -> None:
     """Update the outcome of a finished message by a DSN from another server (QUEUE-95)."""
-    tx.execute(ANSWERED, state.value, now, msgspec.json.encode(result).decode(), message.id)
+    tx.execute(ANSWERED, state.value, now, to_json(result).decode(), message.id)
     tx.execute(SUCCEEDED, int(state is not State.FAILED), message.id)
 
 

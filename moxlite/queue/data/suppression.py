@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired
@@ -156,4 +157,4 @@ def _as_retired(message: Message | Retired) -> str:
 
 def clean_suppressions(tx: Tx, accounts: list[str], now: int) -> None:
     """Remove expired entries, and entries of removed accounts."""
-    tx.execute(CLEAN, now, msgspec.json.encode(accounts).decode())
+    tx.execute(CLEAN, now, to_json(accounts).decode())

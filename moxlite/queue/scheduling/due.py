@@ -7,6 +7,7 @@ from typing import Final
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.net.activity import Happening, Outcome, activity
 from moxlite.queue import record
 from moxlite.queue.bounces import UNNAMED, Blocks
@@ -119,7 +120,7 @@ def _candidate(row: Row) -> Candidate:
 
 
 def _json(values: Collection[str] | Collection[int]) -> str:
-    return msgspec.json.encode(list(values)).decode()
+    return to_json(list(values)).decode()
 
 
 def following(

@@ -16,6 +16,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_builtins
+from moxlite.encoders import to_json
 from moxlite.mailauth.mtasts import (
     MAX_POLICY,
     Fetch,
@@ -317,7 +318,7 @@ def _get(r: Reader, domain: str) -> STSPolicyRow | None:
 
 
 def _row(domain: Domain, record_id: str, policy: Policy, now: int, used: int) -> STSPolicyRow:
-    mx = msgspec.json.encode(policy.mx).decode()
+    mx = to_json(policy.mx).decode()
     end = now + policy.max_age * SECOND
     return STSPolicyRow(domain.ascii, end, now, used, 0, "", record_id, policy.mode, policy.max_age, mx)
 

@@ -22,6 +22,7 @@ from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, NameAd
 from moxlite.admin.notices import notify_account
 from moxlite.config.domains import Account, IncomingWebhook, OutgoingWebhook
 from moxlite.config.transports import webhook_keys
+from moxlite.encoders import to_json
 from moxlite.net.admission import guard
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.log import bind_cid, new_cid
@@ -160,7 +161,7 @@ class Caller:
     def _busy(self) -> tuple[str, str, str, int]:
         ids = [one.id for one in self._running]
         messages = [one.msg_id for one in self._running if one.msg_id]
-        full, running, about = (msgspec.json.encode(values).decode() for values in (self._full(), ids, messages))
+        full, running, about = (to_json(values).decode() for values in (self._full(), ids, messages))
         return full, running, about, CANDIDATES
 
     def _is_busy(self, one: _Due) -> bool:
@@ -371,9 +372,9 @@ def _samples(
     if outgoing is not None:
         for event in Event:
             if not outgoing.events or event in outgoing.events:
-                yield event, outgoing, msgspec.json.encode(_outgoing(event, message_id, now))
+                yield event, outgoing, to_json(_outgoing(event, message_id, now))
     if account.incoming_webhook is not None:
-        yield INCOMING, account.incoming_webhook, msgspec.json.encode(_incoming(address, message_id, now))
+        yield INCOMING, account.incoming_webhook, to_json(_incoming(address, message_id, now))
 
 
 def _outgoing(event: Event, message_id: str, now: int) -> Outgoing:

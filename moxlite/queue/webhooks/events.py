@@ -9,6 +9,7 @@ import msgspec
 
 from moxlite.config.domains import Account, OutgoingWebhook
 from moxlite.config.snapshot import Snapshot
+from moxlite.encoders import to_json
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.data.status import detail_of
 from moxlite.queue.schedule import SECOND
@@ -133,7 +134,7 @@ def note_event(
             authorization=target.authorization,
             secret=target.secret,
             event=event,
-            payload=msgspec.json.encode(payload),
+            payload=to_json(payload),
             keep=webhooks.keep_for(message.account),
             msg_id=message.id,
             from_id=message.from_id,

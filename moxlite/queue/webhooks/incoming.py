@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, MessageJSON, message_json, read_structure
 from moxlite.config.domains import IncomingWebhook
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
 from moxlite.queue.context import Context
@@ -226,7 +227,7 @@ def _payload(r: Reader, message_id: int, told: AnsweredMessage) -> tuple[Message
         mailbox_name=told.mailbox,
         automated=automated or smtp is None or not (smtp.mailfrom or smtp.mailfrom_domain),
     )
-    return message, msgspec.json.encode(IncomingMessage(**msgspec.structs.asdict(message), meta=meta))
+    return message, to_json(IncomingMessage(**msgspec.structs.asdict(message), meta=meta))
 
 
 def _add(

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.queue import metrics
 from moxlite.queue.schedule import delay_after
 from moxlite.store.file.transaction import Reader, Row as SQLRow, Tx
@@ -42,7 +43,7 @@ def decode_calls(text: str) -> tuple[CallResult, ...]:
 
 def encode_calls(results: Sequence[CallResult]) -> str:
     """Encode calls for the column ``results``."""
-    return msgspec.json.encode(list(results)).decode()
+    return to_json(list(results)).decode()
 
 
 class _Common(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
+from moxlite.encoders import to_msgpack
 from moxlite.proto.address import Address
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord
@@ -104,7 +104,7 @@ LINKED: Final = NewLink(
 
 PASSWORD: Final = "test1234"  # noqa: S105 - of made-up accounts
 
-WHY: Final = msgspec.msgpack.encode({"reason": "no-bad-signals"})
+WHY: Final = to_msgpack({"reason": "no-bad-signals"})
 
 PREFIX: Final = b"Return-Path: <remote@remote.example>\r\nX-Prefix: added at reception\r\n"
 

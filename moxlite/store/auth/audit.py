@@ -20,6 +20,7 @@ from typing import Any, Final, Literal
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database
@@ -296,15 +297,15 @@ def drop_old(tx: Tx) -> None:
 
 
 def _encoded(detail: Mapping[str, object]) -> str:
-    text = msgspec.json.encode(detail).decode()
+    text = to_json(detail).decode()
     if len(text.encode()) <= MAX_DETAIL:
         return text
     changes: Any = detail.get("changes", ())
     # The values are cut first, and only then left out: which settings were changed tells more than their texts.
     if changes:
         cut = [Difference(change.path, _cut(change.before), _cut(change.after)) for change in changes]
-        text = msgspec.json.encode({**detail, "changes": cut}).decode()
+        text = to_json({**detail, "changes": cut}).decode()
         if len(text.encode()) <= MAX_DETAIL:
             return text
-    kept = {name: value for name, value in detail.items() if len(msgspec.json.encode(value)) <= MAX_DETAIL // 8}
-    return msgspec.json.encode({**kept, "left_out": sorted(set(detail) - set(kept))[:20]}).decode()
+    kept = {name: value for name, value in detail.items() if len(to_json(value)) <= MAX_DETAIL // 8}
+    return to_json({**kept, "left_out": sorted(set(detail) - set(kept))[:20]}).decode()

@@ -24,6 +24,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.sasl.crammd5 import cram_md5_states
 from moxlite.proto.sasl.plain import prepare_password
 from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram
@@ -156,7 +157,7 @@ _scram: Final = msgpack_decoder(ScramSecrets)
 
 def encode_scram(scram: ScramSecrets) -> bytes:
     """The stored form of SCRAM secrets."""
-    return msgspec.msgpack.encode(scram)
+    return to_msgpack(scram)
 
 
 def decode_scram(data: bytes) -> ScramSecrets:

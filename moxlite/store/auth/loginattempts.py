@@ -14,6 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.metrics import Counter
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
@@ -293,7 +294,7 @@ def places_of(r: Reader, limit: int) -> list[tuple[str, str, int]]:
 
 def last_logins_of(r: Reader, accounts: Iterable[str]) -> dict[str, tuple[int, str]]:
     """The last successful log-in of each account that has one: µs UTC, and the protocol."""
-    wanted = msgspec.json.encode(list(accounts)).decode()
+    wanted = to_json(list(accounts)).decode()
     return {row[0]: (row[1], row[2]) for row in r.rows(LAST, wanted)}
 
 

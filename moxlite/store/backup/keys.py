@@ -18,6 +18,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.lazyimport import how_to_install
 from moxlite.safefile import key_file, open_regular, read_regular
 from moxlite.store.backup.storage import Storage
@@ -243,7 +244,7 @@ class Signer:
 
     def packed(self) -> bytes:
         """The content of the key's file."""
-        return msgspec.json.encode(_KeyFile(_text(self._key.private_bytes_raw()), self._links)) + b"\n"
+        return to_json(_KeyFile(_text(self._key.private_bytes_raw()), self._links)) + b"\n"
 
     @classmethod
     def unpack(cls, data: bytes) -> Signer:

@@ -20,6 +20,7 @@ import msgspec
 import zstandard
 
 from moxlite.decoders import from_json, msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.safefile import plain_parts
 from moxlite.store.backup.copying import SYNC, Stamp
 from moxlite.store.backup.layout import SETTINGS, TREES
@@ -165,7 +166,6 @@ class PruneResult(msgspec.Struct, frozen=True):
     octets: int
 
 
-_MANIFEST_ENCODER: Final = msgspec.msgpack.Encoder()
 _MANIFEST_DECODER: Final = msgpack_decoder(Manifest)
 
 
@@ -219,7 +219,7 @@ def kept_ids(ids: list[str], partial: Collection[str], *, keep_daily: int, keep_
 
 def encode(manifest: Manifest) -> bytes:
     """The stored form, with a checksum of zstd's own."""
-    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(_MANIFEST_ENCODER.encode(manifest))
+    return zstandard.ZstdCompressor(level=3, write_checksum=True).compress(to_msgpack(manifest))
 
 
 def decode(data: bytes) -> Manifest:
@@ -273,7 +273,6 @@ class Record(msgspec.Struct, frozen=True, array_like=True):
     base: bytes = b""
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(list[Record])
 
 
@@ -318,7 +317,7 @@ class PackWriter:
 
     def finish(self) -> int:
         """Make it an object; its octets. Raises OSError: it can be tried again, unless a sync failed."""
-        index = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(_ENCODER.encode(self._records))
+        index = zstandard.ZstdCompressor(level=3, write_checksum=True).compress(to_msgpack(self._records))
         data = index + TAIL.pack(len(index), MAGIC)
         self._put(self.end, data)
         self._sync()

@@ -20,10 +20,10 @@ from pathlib import Path
 from typing import Final
 
 import apsw
-import msgspec
 import zstandard
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases
 from moxlite.store.backup.storage import make_durable
@@ -95,7 +95,7 @@ def upgrade_preview(folder: Path, tell: Callable[[str], None]) -> int:
                 tell(f"upgrading {data / database.path}")
                 _make(data / database.path, database.kind, staging / database.path)
             sources = {str(database.path): _state(data / database.path) for database in old}
-            (staging / SOURCES).write_bytes(msgspec.json.encode(sources))
+            (staging / SOURCES).write_bytes(to_json(sources))
             make_durable(staging / SOURCES)
             for place in {path.parent for path in staging.rglob("*")}:
                 make_durable(place)

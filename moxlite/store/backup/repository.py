@@ -22,9 +22,8 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Final
 
-import msgspec
-
 from moxlite import __version__
+from moxlite.encoders import to_json
 from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blocks import BLOCK, Blocks
@@ -110,7 +109,7 @@ def create_repository(
         names = hashlib.sha256(key).hexdigest()
         storage.write(NAMES, sealer_of(recipients, key).seal(key))
     storage.make(*FOLDERS)
-    storage.write(SETTINGS, msgspec.json.encode(RepositorySettings(FORMAT, recipients, names)))
+    storage.write(SETTINGS, to_json(RepositorySettings(FORMAT, recipients, names)))
 
 
 class Repository:
@@ -279,7 +278,7 @@ class Repository:
             name = next_id(created, ids[-1] if ids else None)
             if signer is not None:
                 signature = signer.sign(SNAPSHOT_SIGNED, name, data)
-                self.storage.write(f"{SIGNATURES}/{name}", msgspec.json.encode(signature))
+                self.storage.write(f"{SIGNATURES}/{name}", to_json(signature))
             self.storage.write(f"{SNAPSHOTS}/{name}", data)
         self._last = manifest
         report.stored = self._blocks.stored + len(data)

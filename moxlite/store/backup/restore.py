@@ -22,6 +22,7 @@ import zstandard
 
 from moxlite import __version__
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.safefile import Tree
 from moxlite.store.accounts.folders import make_closed
 from moxlite.store.backup.copying import copy_database
@@ -443,7 +444,7 @@ def export_account(file: Path, name: str, target: Path) -> int:
         with copy.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
-            header = msgspec.json.encode(_Header(name, __version__, size, digest))
+            header = to_json(_Header(name, __version__, size, digest))
             with packed.open("xb") as out:
                 if hasattr(os, "fchmod"):  # not on Windows
                     os.fchmod(out.fileno(), 0o600)  # it holds all mail, and the hash of the password

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_json, to_msgpack
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify
@@ -166,7 +167,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def pack(self) -> bytes:
         """Encode the delivery for a row of queue.db."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Delivery:
@@ -174,7 +175,6 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return _DECODER.decode(data)
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Delivery)
 
 
@@ -219,7 +219,7 @@ def messages_by_sender(r: Reader, localpart: str, domain: str) -> list[int]:
 
 def mailbox_names(r: Reader, ids: Sequence[int]) -> dict[int, str]:
     """Mailbox name of each existing message, by its id."""
-    return dict(r.rows(NAMES, msgspec.json.encode(list(ids)).decode()))
+    return dict(r.rows(NAMES, to_json(list(ids)).decode()))
 
 
 # Delivery handed to the queue because the account cannot take the message now while other recipients can (SMTP-108).

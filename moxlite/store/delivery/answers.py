@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.delivery.actions import messages_by_messageid
 from moxlite.store.errors import LimitExceeded
@@ -81,7 +82,7 @@ def note_writing(tx: AccountTx, in_reply_to: str, writer: str) -> None:
     if original is not None and _add(tx, original, WRITING + writer):
         key = _key(original, writer)
         tx.execute(DROP, key)
-        tx.owe(key, FADE, msgspec.json.encode(_FadeData(original, WRITING + writer)), due=tx.now + FADES)
+        tx.owe(key, FADE, to_json(_FadeData(original, WRITING + writer)), due=tx.now + FADES)
 
 
 def end_writing(tx: AccountTx, in_reply_to: str, writer: str) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address
 from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx
@@ -233,7 +234,7 @@ def undo_beside(tx: AccountTx, beside: SubmissionEffects, message_id: MessageID)
     """
     if guest := beside.guest(tx.account):
         uncounted = Uncounted(guest, beside.counted)
-        tx.owe(secrets.token_bytes(KEY), UNCOUNT, msgspec.json.encode(uncounted))
+        tx.owe(secrets.token_bytes(KEY), UNCOUNT, to_json(uncounted))
     else:
         remove_outgoing(tx, beside.counted)
     _unmark(tx, beside, message_id)

@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.mime.types import Part
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor
@@ -364,7 +365,7 @@ class AnsweredMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
 
     def pack(self) -> bytes:
         """Encode it for the row."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> AnsweredMessage:
@@ -372,7 +373,6 @@ class AnsweredMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
         return _DECODER.decode(data)
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(AnsweredMessage)
 
 
@@ -430,7 +430,7 @@ class OwedMessage(msgspec.Struct, frozen=True):
 
     def pack(self) -> bytes:
         """Encode it for the row."""
-        return _OWED_ENCODER.encode(self)
+        return to_msgpack(self)
 
     def row(self, key: bytes) -> OwedRow:
         """Make the row, unique by `key`."""
@@ -442,7 +442,6 @@ class OwedMessage(msgspec.Struct, frozen=True):
         return _OWED_DECODER.decode(data)
 
 
-_OWED_ENCODER: Final = msgspec.msgpack.Encoder()
 _OWED_DECODER: Final = msgpack_decoder(OwedMessage)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -84,7 +85,6 @@ class Why(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     cut: bool = False
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Why)
 
 
@@ -97,7 +97,7 @@ def pack(why: Why) -> bytes:
     """Encode for the database row, with at most MAX_WHY octets: proposals and facts are left out from the last one on,
     then actions too.
     """
-    octets = _ENCODER.encode(why)
+    octets = to_msgpack(why)
     # The row goes with the delivery's unit and must not fail it: whatever strangers put in, something short is left.
     while len(octets) > MAX_WHY:
         if why.proposals:
@@ -108,7 +108,7 @@ def pack(why: Why) -> bytes:
             why = msgspec.structs.replace(why, actions=why.actions[:-1], cut=True)
         else:
             why = Why(reason=clipped(why.reason), cut=True)
-        octets = _ENCODER.encode(why)
+        octets = to_msgpack(why)
     return octets
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.forwarding import forget_named, targets
@@ -286,7 +287,7 @@ def note_failure(tx: Tx, script: str, line: int, text: str) -> bool:
     """
     # Cut before it is compared: otherwise a long text would be new each time.
     words = words_of(text) if len(text) <= CLIP else None
-    packed = "" if words is None else msgspec.json.encode(words).decode()
+    packed = "" if words is None else to_json(words).decode()
     text = str(text[:CLIP])
     last = tx.row(SAME_FAILURE, script, line, text)
     if last is not None and last[1] > tx.now - DAY:

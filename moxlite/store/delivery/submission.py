@@ -15,6 +15,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError
@@ -148,7 +149,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     def pack(self) -> bytes:
         """Encode the submission for a row of the outbox."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> Submission:
@@ -161,5 +162,4 @@ Submit: TypeAlias = Callable[[Submission, Spool], Awaitable[list[int]]]
 the spool. Raises QueueFull, FromIDTaken, SendingStopped, and the errors of `Database.write`.
 """
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Submission)

@@ -10,6 +10,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import make_draft, note_canceled, take_back, undo_beside
@@ -137,7 +138,7 @@ def note_submission(
     """
     own = "" if submission.mail_from is None else str(submission.mail_from)
     people = [{"email": str(recipient.address), "parameters": None} for recipient in submission.recipients]
-    envelope = msgspec.json.encode({"mailFrom": {"email": own, "parameters": None}, "rcptTo": people}).decode()
+    envelope = to_json({"mailFrom": {"email": own, "parameters": None}, "rcptTo": people}).decode()
     email_id, threadid = 0, 0
     if message_id is not None:
         email_id, threadid = message(tx, message_id).email_id, place_of(tx, message_id).threadid

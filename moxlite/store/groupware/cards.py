@@ -11,6 +11,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.cardobject import member_key
 from moxlite.proto.cards.vcard import Contact
@@ -73,7 +74,7 @@ def note_card(tx: Tx, number: int, contact: Contact, photo: str = "", members: t
         return
     listed = CardSummary(contact.name, tuple(email.value for email in contact.emails), contact.organization, photo)
     found = sorted_name(contact), _found(contact), contact_folded(contact)
-    tx.execute(SET, number, *found, msgspec.json.encode(listed).decode(), member_key(contact.uid))
+    tx.execute(SET, number, *found, to_json(listed).decode(), member_key(contact.uid))
     tx.executemany(ADD_ADDRESS, ((number, *contact_address) for contact_address in contact_addresses(contact)))
     groups = (STARRED if is_starred(group) else group for group in contact.groups)
     tx.executemany(ADD_GROUP, ((group, number) for group in groups))

@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.entryfacts import FACTS_VERSION
 from moxlite.proto.cards.moments import iana_zone
@@ -439,7 +440,7 @@ def check_element(name: str) -> None:
 
 
 def _settable(one: Collection) -> tuple[Any, ...]:
-    dead = msgspec.json.encode(one.dead).decode()
+    dead = to_json(one.dead).decode()
     # The octets as they are stored, which are more than the client's where these have quotes and line breaks.
     if len(one.dead) > MAX_DEAD or len(dead.encode()) > MAX_DEAD_OCTETS:
         raise LimitExceeded(TOO_MANY_DEAD)

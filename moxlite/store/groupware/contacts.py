@@ -16,6 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.cards.carddetails import birthday_in
 from moxlite.proto.cards.cardobject import BadCard, FileCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.photo import Photo, card_with_photo, photo_of
@@ -200,7 +201,7 @@ def count_contacts(r: Reader, books: frozenset[int] | None = None) -> int:
 
 def ids_json(books: frozenset[int] | None) -> str | None:
     """The ids of address books as a parameter of `IN_BOOKS`."""
-    return None if books is None else msgspec.json.encode(books).decode()
+    return None if books is None else to_json(books).decode()
 
 
 def groups_with(r: Reader, contact_id: int, books: frozenset[int] | None = None) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.proto.cards.cardobject import CardObject, read_card
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.entryfacts import EntryFacts
@@ -302,7 +303,7 @@ def overlapping(
     r: Reader, collection_id: int, components: Sequence[str], since: int, until: int, after: int, limit: int
 ) -> list[Resource]:
     """Resources of these kinds that may have a moment from `since` to before `until`, with ids above `after`."""
-    kinds = msgspec.json.encode(components).decode()
+    kinds = to_json(components).decode()
     return [Resource(*row) for row in r.rows(OVERLAPPING, collection_id, kinds, since, until, after, limit)]
 
 
@@ -311,7 +312,7 @@ def events_with(r: Reader, collection_id: int, addresses: Sequence[str], since: 
 
     `addresses`: in lower case. `since`: seconds UTC; events that end earlier are left out. `limit`: maximum number.
     """
-    known = msgspec.json.encode(addresses).decode()
+    known = to_json(addresses).decode()
     return [Resource(*row) for row in r.rows(WITH, collection_id, known, since, limit)]
 
 

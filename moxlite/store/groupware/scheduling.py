@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import (
@@ -112,7 +113,7 @@ class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
 
     def pack(self) -> bytes:
         """Encode it for the row."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> ScheduleMessage:
@@ -120,7 +121,6 @@ class ScheduleMessage(msgspec.Struct, frozen=True, kw_only=True):
         return _DECODER.decode(data)
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(ScheduleMessage)
 
 

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure, decode_structure
@@ -246,7 +247,7 @@ def begin_generation(tx: Tx, grams: Grams) -> Meta:
         if active is None or other != active.generation:
             drop_generation(tx, other)
     tx.execute(FORGET_RETRAINED)
-    params = msgspec.json.encode(grams).decode()
+    params = to_json(grams).decode()
     tx.execute(INSERT_META, generation.number, secrets.token_bytes(SALT), params, TOKENIZER_VERSION)
     _, filling = read_meta(tx)
     assert filling is not None

@@ -9,6 +9,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader
@@ -75,7 +76,7 @@ def annotations(r: Reader, mailbox_id: MailboxID) -> list[Annotation]:
 def annotations_named(r: Reader, keys: Sequence[str]) -> dict[MailboxID, dict[str, bytes]]:
     """Values of these keys in all mailboxes that have one, by mailbox and key."""
     found: dict[MailboxID, dict[str, bytes]] = {}
-    for mailbox_id, key, value in r.rows(NAMED, msgspec.json.encode(keys).decode()):
+    for mailbox_id, key, value in r.rows(NAMED, to_json(keys).decode()):
         found.setdefault(mailbox_id, {})[key] = value
     return found
 

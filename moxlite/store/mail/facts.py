@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.decoders import from_builtins, from_json
+from moxlite.encoders import to_json
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import MailboxID
 
@@ -112,7 +113,7 @@ def pack_domains(domains: Iterable[str]) -> str:
     """Encode the domains with a passing signature for the column ``message_smtp.dkim``: JSON, each once, in
     alphabetical order.
     """
-    return msgspec.json.encode(sorted(set(domains))).decode()
+    return to_json(sorted(set(domains))).decode()
 
 
 @lru_cache(4096)  # for the steps of one delivery, and for senders that send again

@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import INBOX, is_below
@@ -31,7 +32,7 @@ class FolderMove(msgspec.Struct, frozen=True):
 
     def pack(self) -> bytes:
         """Encode it for the row."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     @classmethod
     def unpack(cls, data: bytes) -> FolderMove:
@@ -45,7 +46,6 @@ class FolderMove(msgspec.Struct, frozen=True):
         return self.new + name[len(self.old) :] if self.new and is_below(name, self.old) else name
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(FolderMove)
 
 

@@ -9,8 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-import msgspec
-
+from moxlite.encoders import to_json
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
@@ -81,7 +80,7 @@ def note_renamed(tx: AccountTx, address: str, before: str, after: str) -> None:
     fields = stored_fields(tx.value(LOAD_ONE, address))
     renamed = {**fields.get("renamed", {}), before: after}
     fields["renamed"] = dict([*renamed.items()][-MAX_RENAMED:])
-    tx.execute(SAVE, address, tx.modseq(), msgspec.json.encode(fields).decode())
+    tx.execute(SAVE, address, tx.modseq(), to_json(fields).decode())
     tx.emit(SettingsChanged())
 
 

@@ -11,6 +11,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
+from moxlite.encoders import to_builtins, to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.forms import form_of, stored_fields
@@ -47,8 +48,8 @@ def load_settings(r: Reader, kind: type[S]) -> S:
 
 def patch_settings(tx: AccountTx, changed: Mapping[str, object]) -> None:
     """Store settings by name, and notify the user's other pages. All others stay, also a later version's."""
-    fields = stored_fields(tx.value(LOAD)) | msgspec.to_builtins(changed)
-    tx.execute(SAVE, msgspec.json.encode(fields).decode(), tx.modseq())
+    fields = stored_fields(tx.value(LOAD)) | to_builtins(changed)
+    tx.execute(SAVE, to_json(fields).decode(), tx.modseq())
     tx.emit(SettingsChanged())
 
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import notices
@@ -86,7 +87,7 @@ def owe_notice(
     if before != after and guest not in (ANYONE, author):
         share = Share(tx.now, tx.account, author, kind, object_id, name, before, after, guest)
         # By the outbox: the guest's file is another one, and may be closed or full. The rights count in any case.
-        tx.owe(secrets.token_bytes(16), SHARED, msgspec.json.encode(share))
+        tx.owe(secrets.token_bytes(16), SHARED, to_json(share))
 
 
 def add_notice(tx: AccountTx, share: Share) -> None:

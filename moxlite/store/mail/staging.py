@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.encoders import to_msgpack
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import take_body_ids
 from moxlite.store.content.prepare import PreparedMessage
@@ -164,7 +165,7 @@ def _row(one: StagedMessage, body_id: BodyID) -> tuple[Value, ...]:
         thread.messageid,
         thread.subject_base,
         thread.is_response,
-        msgspec.msgpack.encode(thread.references),
+        to_msgpack(thread.references),
     )
 
 

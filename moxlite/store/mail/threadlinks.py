@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.proto.mime.messageid import conversation_subject
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, array_of, int_array
@@ -98,7 +99,7 @@ class Link(msgspec.Struct, frozen=True):
 
 def pack_parents(parents: Sequence[int]) -> bytes:
     """Encode ids for the column ``message.thread_parents``."""
-    return msgspec.msgpack.encode(tuple(parents))
+    return to_msgpack(tuple(parents))
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

@@ -18,6 +18,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_json
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
@@ -115,7 +116,7 @@ def missing_rows(email_id: int, missing: Sequence[str]) -> list[tuple[str, int, 
 
 def missing_names(missing: Sequence[str]) -> str | None:
     """Encode references for the column ``message_header.missing``, which leads from an email to its rows."""
-    return msgspec.json.encode(missing).decode() if missing else None
+    return to_json(missing).decode() if missing else None
 
 
 # Lazy parents
@@ -275,7 +276,7 @@ class ThreadPlacement:
     def flush(self) -> None:
         """Write the places that are not written yet."""
         if self._unwritten:
-            self._tx.execute(SETTLE, msgspec.json.encode(self._unwritten).decode())
+            self._tx.execute(SETTLE, to_json(self._unwritten).decode())
             self._unwritten.clear()
 
     def place(self, message_id: int) -> list[int]:

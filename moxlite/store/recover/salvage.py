@@ -16,6 +16,7 @@ import apsw
 import msgspec
 import zstandard
 
+from moxlite.encoders import to_msgpack
 from moxlite.store.content.body import CHUNK_SIZE, Compression, compression_of, decode_chunk, is_sound
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.remotes import SEED, SLICE, copy_key
@@ -220,7 +221,7 @@ class Salvage:
         if table == "body_chunk":
             self._db.execute(ADD_CHUNK, (cell.rowid, cell.page, cell.offset, cell.length))
             return
-        self._db.execute(ADD, (table, cell.rowid, _pack(record)))
+        self._db.execute(ADD, (table, cell.rowid, to_msgpack(record)))
 
     def _all(self, table: str) -> Iterator[tuple[int, Any]]:
         for rowid, record in self._db.execute(ALL, (table,)):
@@ -375,7 +376,6 @@ def _with_rowid(cell: Cell, record: Record) -> Record:
     return (cell.rowid, *record[1:]) if record and record[0] is None and cell.rowid else record
 
 
-_pack: Final = msgspec.msgpack.Encoder().encode
 _unpack: Final = msgspec.msgpack.Decoder().decode
 
 

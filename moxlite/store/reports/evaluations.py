@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.metrics import Counter
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder
@@ -114,12 +115,12 @@ def add_evaluations(tx: Tx, evaluations: Sequence[Evaluation]) -> int:
             evaluation.disposition,
             int(evaluation.aligned_dkim),
             int(evaluation.aligned_spf),
-            msgspec.json.encode(evaluation.overrides).decode(),
+            to_json(evaluation.overrides).decode(),
             evaluation.envelope_to,
             evaluation.envelope_from,
             evaluation.header_from,
-            msgspec.json.encode(evaluation.dkim).decode(),
-            msgspec.json.encode(evaluation.spf).decode(),
+            to_json(evaluation.dkim).decode(),
+            to_json(evaluation.spf).decode(),
         )
     return len(evaluations[room:])
 

@@ -12,6 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 import zstandard
 
+from moxlite.encoders import to_json
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Reader, Row, Tx
 
@@ -97,7 +98,7 @@ class Total(msgspec.Struct, frozen=True):
 
 def pack_report(value: msgspec.Struct) -> bytes:
     """Pack a report for storage: JSON, compressed. A large one takes 50 ms: call it in a thread."""
-    return zstandard.ZstdCompressor(level=3).compress(msgspec.json.encode(value))
+    return zstandard.ZstdCompressor(level=3).compress(to_json(value))
 
 
 def unpack_report(content: bytes, most: int = MAX_CONTENT) -> bytes:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.store.file.transaction import Reader, Row, Tx
 
 MAX_ROWS: Final = 100_000
@@ -162,7 +163,7 @@ def add_tls_results(tx: Tx, results: Iterable[TLSResult]) -> int:
 
 
 def _encode(result: TLSResult) -> str:
-    return msgspec.json.encode(result.policies).decode()
+    return to_json(result.policies).decode()
 
 
 def _result(row: Row) -> TLSResult:

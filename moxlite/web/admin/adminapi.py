@@ -14,6 +14,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin.doctor import requests as doctor
+from moxlite.encoders import to_json
 from moxlite.lazyimport import Lazy
 from moxlite.logins.identity import LoginRefused, RateLimited
 from moxlite.operations import Description, Role, described_in
@@ -74,7 +75,7 @@ class AdminAPI:
             # the URL is where the program asked, and the rest the same for all
             server = {"url": f"{request.origin}{caller.path}{VERSION}".rstrip("/")}
             description = {**await self._description.get(), "servers": [server]}
-            await described(msgspec.json.encode(description), request, writer)
+            await described(to_json(description), request, writer)
         else:
             await self._calls.answer(caller, name, writer)
 

@@ -15,6 +15,7 @@ import msgspec
 
 from moxlite.compose.draft import MAX_FILES, BadDraft, Draft, File, check, html_page, message, typed_html
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -463,7 +464,7 @@ async def words_of(sandbox: Sandbox, account: str, written: Written) -> Words:
 
 async def keep(account: Account, kept: QuotedOriginal) -> str:
     """Store an original as an upload; returns its id. Raises StoreError."""
-    data = msgspec.msgpack.encode(kept)
+    data = to_msgpack(kept)
 
     async def octets() -> AsyncIterator[bytes]:
         yield data

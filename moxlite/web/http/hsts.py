@@ -18,6 +18,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.net.tls.certificates import KeyPair, Trust, certificate_names, name_matches
 from moxlite.wakeup import sleep_by_both_clocks
 
@@ -116,7 +117,7 @@ class StrictTransport:
             logger.warning("HSTS turned off", extra={"kv": {"name": name}})
         if since != self._since:
             self._since = since
-            await trio.to_thread.run_sync(write_atomically, self._path, msgspec.json.encode(_State(since)))
+            await trio.to_thread.run_sync(write_atomically, self._path, to_json(_State(since)))
 
     def _listeners(self) -> Iterable[str]:
         """The listeners that serve apps by https at a public name, and say nothing about the field."""

@@ -24,6 +24,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import items as told
@@ -68,8 +69,6 @@ BUSY: Final = "an import into this account is already running"
 UNKNOWN_FILE: Final = (
     "can't import this file. Choose a zip, tar.gz, or tar file with mail, an mbox file, or a message (.eml)"
 )
-
-encoder = msgspec.json.Encoder()
 
 
 class TargetMailbox(msgspec.Struct, frozen=True):
@@ -189,7 +188,7 @@ class BrowserImports:
                 raise
             response = _refused(refusal)
         else:
-            response = Response(200, API_HEADERS, encoder.encode({"token": token.hex()}))
+            response = Response(200, API_HEADERS, to_json({"token": token.hex()}))
         await writer.respond(response)
 
     async def _receive(self, request: Request, chosen: TargetMailbox | None, user: str) -> bytes:
@@ -356,7 +355,7 @@ def _slices(events: list[ImportEvent]) -> Iterator[bytes]:
     """Encoded events, joined to slices of about `SLICE` octets."""
     held = bytearray()
     for event in events:
-        held += encode_event(str(event.__struct_config__.tag), encoder.encode(event))
+        held += encode_event(str(event.__struct_config__.tag), to_json(event))
         if len(held) >= SLICE:
             yield bytes(held)
             held.clear()

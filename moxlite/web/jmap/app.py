@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.processor import act_for, calling, give_way, off_loop
 from moxlite.proto.address import Domain
 from moxlite.store import errors as store
@@ -219,8 +220,8 @@ class JMAP:
         owners = await sharing.owners(identity.account)
         names = {owner: snapshot.login_of(owner) for owner in owners if owner != identity.account}
         content = _session(base, identity, {one: str(at.canonical) for one, at in names.items() if at is not None})
-        state = hashlib.sha256(msgspec.json.encode(content)).hexdigest()[:16]
-        made = Session(version, state, msgspec.json.encode({**content, "state": state}))
+        state = hashlib.sha256(to_json(content)).hexdigest()[:16]
+        made = Session(version, state, to_json({**content, "state": state}))
         # The key has the host that the client has named, so that anyone who may log in can fill this.
         if len(self._sessions) >= MAX_SESSIONS:
             self._sessions.clear()
@@ -242,7 +243,7 @@ class JMAP:
                 request.body.hold.give("request")
         except RequestError as error:
             self._transcript(identity, request).add("S", "error", error.problem())
-            await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
+            await writer.respond(Response(error.status, PROBLEM, to_json(error.problem())))
             return
         await _send(request, writer, answer)
 
@@ -379,7 +380,7 @@ class JMAP:
             raise HTTPError(404, "Account not found") from None
         except BodyTooLarge:
             error = RequestError("limit", "the file is too large", 413, limit="maxSizeUpload")
-            await writer.respond(Response(error.status, PROBLEM, msgspec.json.encode(error.problem())))
+            await writer.respond(Response(error.status, PROBLEM, to_json(error.problem())))
             return
         await self._answer(request, writer, found, 201)
 

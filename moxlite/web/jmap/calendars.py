@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.components import Component, write_component
@@ -80,7 +81,7 @@ def _changed(before: Collection, wanted: Object) -> Object:
     if wrong:
         raise SetError("invalidProperties", "these properties are missing, invalid, or read-only", properties=wrong)
     if alerts := {name: wanted[name] for name in ALERTS if name in wanted}:
-        own = msgspec.json.encode(_own(before) | alerts).decode()
+        own = to_json(_own(before) | alerts).decode()
         fields["dead"] = {OWN: element(OWN, text(own))}
     return fields
 

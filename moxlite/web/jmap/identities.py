@@ -7,10 +7,9 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
-from msgspec import to_builtins
-
 from moxlite.admin.accountforms import patch
 from moxlite.config.snapshot import full_name
+from moxlite.encoders import to_builtins
 from moxlite.groupware.people import addresses_of
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.rules import DestinationChange, DestinationForm

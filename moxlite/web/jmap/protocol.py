@@ -10,6 +10,7 @@ from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from moxlite.encoders import to_json
 from moxlite.processor import off_loop
 
 Object: TypeAlias = dict[str, Any]
@@ -154,7 +155,7 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
     try:
         value = json.loads(octets.decode(), object_pairs_hook=_members, parse_constant=_no_number, parse_int=_integer)
         if SURROGATE.search(octets):
-            msgspec.json.encode(value)  # which refuses one that has no pair, as the answer would
+            to_json(value)  # which refuses one that has no pair, as the answer would
     except (ValueError, RecursionError) as error:
         detail = "nested too deeply" if isinstance(error, RecursionError) else str(error)
         raise RequestError("notJSON", detail) from None
@@ -165,7 +166,7 @@ def decoded(octets: bytes | bytearray | memoryview) -> Object:
 
 async def encoded(found: object) -> bytes:
     """A response as JSON, a long one in a thread."""
-    write = partial(msgspec.json.encode, found)
+    write = partial(to_json, found)
     return await off_loop(write, kind="jmap") if _is_long(found) else write()
 
 

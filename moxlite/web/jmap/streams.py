@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.ledger import NoRoom
 from moxlite.net.admission import guard
 from moxlite.store.accounts.access import visited
@@ -254,12 +255,12 @@ async def serve_events(
             nursery.cancel_scope.cancel()
 
         async def tell(change: Object) -> None:
-            await writer.write(encode_event("state", msgspec.json.encode(change)))
+            await writer.write(encode_event("state", to_json(change)))
             if closes == "state":
                 nursery.cancel_scope.cancel()
 
         async def idle() -> None:
-            ping = encode_event("ping", msgspec.json.encode({"interval": seconds}))
+            ping = encode_event("ping", to_json({"interval": seconds}))
             await writer.write(ping if seconds else COMMENT)
 
         nursery.start_soon(leave)

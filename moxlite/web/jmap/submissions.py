@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message
@@ -404,7 +405,7 @@ def _envelope(given: Any, own: str, message: Envelope) -> _Envelope:
             raise SetError("invalidProperties", "an envelope must have mailFrom and rcptTo", properties=["envelope"])
     if not listed:
         raise SetError("noRecipients", "the message doesn't have any recipients")
-    if len(msgspec.json.encode(wire)) > MAX_ENVELOPE:
+    if len(to_json(wire)) > MAX_ENVELOPE:
         raise SetError("tooLarge", "the envelope is too large")
     if len(listed) > MAX_RECIPIENTS:
         raise SetError(
@@ -506,7 +507,7 @@ async def _submit(
         raise SetError("forbiddenFrom", f"to send from {ready.author}, use the account this address belongs to")
     limits, counted = limits_of(letter), counted_as(letter)
     key = hashlib.sha256(b"jmap\0" + account.name.encode() + b"\0" + secrets.token_bytes(32)).digest()
-    wire = msgspec.json.encode(envelope.wire).decode()
+    wire = to_json(envelope.wire).decode()
 
     def unit(tx: AccountTx) -> int:
         # It may have been destroyed while it was signed, and the outbox sends the account's own copy.

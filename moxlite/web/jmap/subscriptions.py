@@ -19,6 +19,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import from_json
+from moxlite.encoders import to_json
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
 from moxlite.store.accounts.access import visited
 from moxlite.store.errors import NoSuchMailbox
@@ -161,7 +162,7 @@ def _types(given: Any) -> str | None:
         return None
     if not isinstance(given, list) or len(given) > 100 or not all(isinstance(one, str) for one in given):
         raise SetError("invalidProperties", "must be an array of type names", properties=["types"])
-    return msgspec.json.encode([one for one in given if one in TYPES]).decode()
+    return to_json([one for one in given if one in TYPES]).decode()
 
 
 async def _update(call: Call, key: str, patch: Object) -> Outcome:
@@ -301,7 +302,7 @@ class SubscriptionNotifier:
                 return None
             message = {"@type": "StateChange", "changed": changed}
         keys = None if push.public is None or push.secret is None else (push.public, push.secret)
-        answer = await self._service.post(push.url, msgspec.json.encode(message), keys, "application/json")
+        answer = await self._service.post(push.url, to_json(message), keys, "application/json")
         # Noted once the service has taken it: a crash between tells twice, which is harmless. The other order loses it.
         if not answer.error:
             await account.write(partial(note_told, one=push, told=_packed(told)))
@@ -312,4 +313,4 @@ class SubscriptionNotifier:
 
 
 def _packed(told: Mapping[str, str]) -> str:
-    return msgspec.json.encode(told).decode()
+    return to_json(told).decode()

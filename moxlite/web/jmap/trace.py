@@ -10,8 +10,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-import msgspec
-
+from moxlite.encoders import to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.transcripts import check_minutes, send_transcript
 from moxlite.operations.imap import JmapTrace, Traced
@@ -133,7 +132,7 @@ class Transcript:
         taps = self._programs.taps(self._account)
         if not taps:
             return
-        rest = "" if value is None else " " + msgspec.json.encode(masked(value)).decode()
+        rest = "" if value is None else " " + to_json(masked(value)).decode()
         for tap in taps:
             tap.tell(self._request.info.cid, side, f"{text}{rest}")
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
 from moxlite.store.groupware.alarms import DueAlarm
@@ -205,7 +206,7 @@ class PushSender:
         return await self._request(notice, Payload(notice.sender or "", notice.message_id, notice.more, alarms))
 
     async def _request(self, notice: Notice, payload: Payload) -> Outcome:
-        device, plain = notice.device, msgspec.json.encode(payload)
+        device, plain = notice.device, to_json(payload)
         answer = await self._service.post(
             device.endpoint, plain, (device.public, device.secret), OCTETS, urgent=bool(payload.alarms)
         )

@@ -21,6 +21,7 @@ import msgspec
 
 from moxlite.admin.masked import MaskedAddresses, New, domains_of, state_of
 from moxlite.decoders import json_decoder
+from moxlite.encoders import to_json
 from moxlite.processor import act_for
 from moxlite.store.errors import LimitExceeded, StorageBusy, StoreError
 from moxlite.store.mail.masked import MaskedChange, MaskedRefused, MaskedRow, NoSuchMasked, checked_site
@@ -132,7 +133,7 @@ class AliasAPI:
             done = await self._answered(chosen[2], chosen[1], request, addy=addy)
         result = "ok" if done.status < 400 else "badauth" if done.status == 401 else "error"
         webapi_results.labels(method="addresses", result=result).inc()
-        body = b"" if done.document is None else msgspec.json.encode(done.document)
+        body = b"" if done.document is None else to_json(done.document)
         retry = (("retry-after", "60"),) if done.status in (429, 503) else ()
         await writer.respond(Response(done.status, (*API_HEADERS, *OPEN, *retry), body))
 

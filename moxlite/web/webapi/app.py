@@ -7,9 +7,8 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import msgspec
-
 from moxlite.admin.masked import MaskedAddresses
+from moxlite.encoders import to_json
 from moxlite.processor import act_for, calling, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
@@ -132,7 +131,7 @@ class WebAPI:
             result = "servererror" if code == "server" else "error"
             webapi_errors.labels(error=code).inc()
             error = {"Code": code, "Message": _shown(text)}
-            await writer.respond(Response(400, API_HEADERS, msgspec.json.encode(error)))
+            await writer.respond(Response(400, API_HEADERS, to_json(error)))
         except HTTPError as error:
             result = "badauth" if error.status == 401 else "error"
             raise
@@ -172,7 +171,7 @@ class WebAPI:
             if writer.started:
                 raise ClientGone from error
             return _of_store(error, method.name)
-        await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, msgspec.json.encode(found))))
+        await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, to_json(found))))
         return None, ""
 
     async def _stream(self, call: Call, found: Octets, writer: ResponseWriter) -> None:
@@ -191,7 +190,7 @@ def _page(name: str, path: str, request: Request) -> Response:
     base = f"{request.origin}{path}{VERSION}"
     if name == DOCUMENT:
         headers = (("content-type", "application/json; charset=utf-8"), *SERVICE_HEADERS)
-        return Response(200, headers, msgspec.json.encode(document(base)))
+        return Response(200, headers, to_json(document(base)))
     page = method_page(METHODS[name], base) if name else index_page(base)
     return Response(200, PAGE_HEADERS, page.encode())
 

@@ -12,6 +12,7 @@ import msgspec
 import trio
 
 from moxlite.decoders import msgpack_decoder
+from moxlite.encoders import to_msgpack
 from moxlite.web.webapi.bodies import Body
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import SendResult, Submitted
@@ -118,7 +119,7 @@ class Note(msgspec.Struct, frozen=True):
 
     def pack(self) -> bytes:
         """Encode an answer as JSON."""
-        return _ENCODER.encode(self)
+        return to_msgpack(self)
 
     def answer(self, ids: Sequence[int]) -> SendResult:
         """The answer, with the ids of the rows. Raises WebAPIError ``sentOverQuota``."""
@@ -129,7 +130,6 @@ class Note(msgspec.Struct, frozen=True):
         )
 
 
-_ENCODER: Final = msgspec.msgpack.Encoder()
 _DECODER: Final = msgpack_decoder(Note)
 
 

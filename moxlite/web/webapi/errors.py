@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-import msgspec
+from moxlite.encoders import to_json
 
 Code = Literal[
     "user",
@@ -51,12 +51,12 @@ MAX_ERROR: Final = 2000
 
 def shortened(text: str, room: int) -> str:
     """The longest beginning of a text that takes at most `room` octets as a JSON string, with its quotes."""
-    if len(text) * 6 + 2 <= room or len(msgspec.json.encode(text)) <= room:
+    if len(text) * 6 + 2 <= room or len(to_json(text)) <= room:
         return text
     low, high = 0, min(len(text), max(room, 0))
     while low < high:
         middle = (low + high + 1) // 2
-        if len(msgspec.json.encode(text[:middle])) <= room:
+        if len(to_json(text[:middle])) <= room:
             low = middle
         else:
             high = middle - 1

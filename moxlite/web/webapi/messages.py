@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.acceptance.messagejson import MessageJSON, PartJSON, message_json, read_structure
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.queue.errors import AlreadySuppressed, NotSuppressed
 from moxlite.store.content.body import stream_message, stream_part
@@ -220,15 +221,15 @@ def _fitted(result: MessageGetResult) -> MessageGetResult:
     content = result.message
     # In JSON a character takes six octets at worst. What may be too large is not encoded as a whole only to be
     # measured.
-    if len(content.text) + len(content.html) < MAX_RESULT // 12 and len(msgspec.json.encode(result)) <= MAX_RESULT:
+    if len(content.text) + len(content.html) < MAX_RESULT // 12 and len(to_json(result)) <= MAX_RESULT:
         return result
     bare = msgspec.structs.replace(result, message=msgspec.structs.replace(content, text="", html=""))
-    if len(msgspec.json.encode(bare)) > MAX_RESULT // 2:
+    if len(to_json(bare)) > MAX_RESULT // 2:
         bare = _reduced(bare)
-    room = MAX_RESULT - len(msgspec.json.encode(bare))
+    room = MAX_RESULT - len(to_json(bare))
     html = shortened(content.html, room // 2)
-    text = shortened(content.text, room - len(msgspec.json.encode(html)))
-    html = shortened(content.html, room - len(msgspec.json.encode(text)))
+    text = shortened(content.text, room - len(to_json(html)))
+    html = shortened(content.html, room - len(to_json(text)))
     return msgspec.structs.replace(bare, message=msgspec.structs.replace(bare.message, text=text, html=html))
 
 
@@ -288,7 +289,7 @@ async def list_all(call: Call, _: NoParameters) -> SuppressionListResult:
     room = MAX_RESULT - 100
     kept: list[SuppressionEntry] = []
     for suppression_entry in suppression_entries:
-        room -= len(msgspec.json.encode(suppression_entry)) + 1
+        room -= len(to_json(suppression_entry)) + 1
         if room < 0:
             break
         kept.append(suppression_entry)

@@ -14,6 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from moxlite import __version__
+from moxlite.encoders import to_json
 from moxlite.web.calls import json_content, openapi, unindent
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.webapi.errors import CODES
@@ -102,11 +103,11 @@ def method_page(method: Method, base: str) -> str:
 
 def example_of(method: Method) -> str:
     """Parameters of an example as indented JSON."""
-    return msgspec.json.format(msgspec.json.encode(method.example), indent=2).decode()
+    return msgspec.json.format(to_json(method.example), indent=2).decode()
 
 
 def _compact(example: Any) -> str:
-    return msgspec.json.encode(example).decode().replace("'", "'\\''")
+    return to_json(example).decode().replace("'", "'\\''")
 
 
 def _summary(kind: type) -> str:

@@ -20,6 +20,7 @@ from moxlite.admin.audit import line_of
 from moxlite.admin.credentialcommands import key_infos
 from moxlite.admin.publicpages import public_page
 from moxlite.config.provider import OIDC
+from moxlite.encoders import to_json
 from moxlite.logins.provider import LoginProvider
 from moxlite.operations.access import LinkMade, MakeLink, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine
@@ -209,7 +210,7 @@ class AuditCalls(AdminCalls):
 
 
 def _lines(audit_entries: Sequence[AuditEntry]) -> str:
-    return "".join(msgspec.json.encode(line_of(audit_entry)).decode() + "\n" for audit_entry in audit_entries)
+    return "".join(to_json(line_of(audit_entry)).decode() + "\n" for audit_entry in audit_entries)
 
 
 def _table(audit_entries: Sequence[AuditEntry]) -> str:

@@ -12,6 +12,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.acceptance.commands import WhyFailed, stored
+from moxlite.encoders import to_json
 from moxlite.net.activity import Happening, activity
 from moxlite.operations.why import Explained
 from moxlite.store.auth.loginattempts import ADMIN
@@ -143,9 +144,6 @@ def _reasons(why: Why) -> WhyReasons:
     )
 
 
-encoder = msgspec.json.Encoder()
-
-
 class LiveStreams:
     """The streams that are open."""
 
@@ -196,7 +194,7 @@ class LiveStreams:
                 happenings = news.found if first else news.found[-MAX_TOLD:]
                 number = activity.last
                 event = Happenings(happenings, news.missed + len(news.found) - len(happenings), number)
-                await writer.write(encode_event("happenings", encoder.encode(event)))
+                await writer.write(encode_event("happenings", to_json(event)))
             else:
                 await writer.write(COMMENT)
             first = False

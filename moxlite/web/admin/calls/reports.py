@@ -14,6 +14,7 @@ from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.figures import SourceReport, Sources, reports_of_source, sources_of
 from moxlite.config.domains import DMARC, TLSRPT
 from moxlite.decoders import from_json
+from moxlite.encoders import to_builtins
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport
@@ -62,7 +63,7 @@ class ReportCalls(AdminCalls):
     async def dmarc_report(self, caller: Caller, report_id: ID, first: Place = 0) -> DMARCReportPage:
         """A DMARC report, with its records from number `first` on."""
         line, report = await self._report("dmarc", report_id, DMARCReport)
-        policy = msgspec.to_builtins(report.policy)
+        policy = to_builtins(report.policy)
         return DMARCReportPage(
             report=line,
             email=report.email,

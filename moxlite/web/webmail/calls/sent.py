@@ -12,6 +12,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
+from moxlite.encoders import to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.dsn import DSN, Action, DSNError, DSNRecipient, parse_dsn
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -235,7 +236,7 @@ async def _either(wakeup: Wakeup, news: Cursor) -> None:
 
 def _report(recipient_statuses: list[RecipientStatus]) -> DeliveryReport:
     recipients = [_delivery(recipient_status) for recipient_status in recipient_statuses]
-    digest = hashlib.sha256(msgspec.json.encode(recipients)).hexdigest()
+    digest = hashlib.sha256(to_json(recipients)).hexdigest()
     return DeliveryReport(recipients, digest)
 
 

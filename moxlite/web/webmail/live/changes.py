@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
 from moxlite.store import types as store
 from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
 
 KEPT: Final = 1000  # encoded changes per account, some 700 octets each: two slices of the bus
-
-encoder = msgspec.json.Encoder()
 
 
 class EncodedChange(msgspec.Struct, frozen=True):
@@ -108,7 +107,7 @@ class SharedChanges:
             rows = message_rows.rows_by_ids(r, [event.message_id for event in added])
             items = {
                 row.id: EncodedChange(
-                    encoder.encode(MsgAdd(with_ids(item, self._shown_id))),
+                    to_json(MsgAdd(with_ids(item, self._shown_id))),
                     row.mailbox_id,
                     Place(row.received, row.id),
                     unread=not row.flags & store.Flag.SEEN,
@@ -147,7 +146,7 @@ class SharedChanges:
 
 def encoded(change: Change, mailbox_id: int = 0) -> EncodedChange:
     """A change as JSON; `mailbox_id` is the account's form of the id."""
-    return EncodedChange(encoder.encode(change), mailbox_id)
+    return EncodedChange(to_json(change), mailbox_id)
 
 
 def _plain(event: store.Event, shown_id: Callable[[int], int]) -> EncodedChange | None:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import trio
 
+from moxlite.encoders import to_json
+
 if TYPE_CHECKING:
     from moxlite.store.types import ModSeq
     from moxlite.web.webmail.holders import Holder
@@ -136,8 +138,6 @@ class PendingRequest:
 EVENT_SIZE: Final = 128 * 1024
 """Octets of an event with changes, about: no event is large (WEBMAIL-147)."""
 
-encoder = msgspec.json.Encoder()
-
 
 class Sink(Protocol):
     """Target of a stream's events. All methods raise ClientGone if the client does not read."""
@@ -155,7 +155,7 @@ class EventWriter:
 
     async def send(self, event: StreamEvent, modseq: int | None = None) -> None:
         """Send an event. Raises ClientGone."""
-        await self._sink.send(str(event.__struct_config__.tag), encoder.encode(event), modseq)
+        await self._sink.send(str(event.__struct_config__.tag), to_json(event), modseq)
         self.sent = trio.current_time()
 
     async def send_changes(
