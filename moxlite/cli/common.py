@@ -12,8 +12,9 @@ import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import cache
+from ipaddress import IPv6Address, ip_address
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Final, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, Protocol, TypeVar
 
 import click
 import msgspec
@@ -27,6 +28,56 @@ if TYPE_CHECKING:
     from moxlite.config.load import ConfigError
     from moxlite.config.snapshot import Snapshot
     from moxlite.net.control.client import CtlClient
+
+
+class HostPort(NamedTuple):
+    """A server of an option or argument."""
+
+    host: str
+    port: int
+
+
+class HostPortType(click.ParamType[HostPort]):
+    """``HOST[:PORT]``: a name or an address. An IPv6 address has brackets before a port."""
+
+    def __init__(self, port: int, *, ip: bool = False) -> None:
+        """`port`: used without one. `ip`: names are refused."""
+        self._port = port
+        self._ip = ip
+        self.name = "IP[:PORT]" if ip else "HOST[:PORT]"
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        """The form, for the help."""
+        return self.name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> HostPort:
+        """Parse a word."""
+        if isinstance(value, HostPort):
+            return value
+        try:
+            return self._parsed(value)
+        except ValueError:
+            host, example = ("an IP address", "192.0.2.7") if self._ip else ("a host name", "mail.example.org")
+            self.fail(
+                f"{value!r} must be {host}, optionally with a port, like {example} or {example}:{self._port or 993}",
+                param,
+                ctx,
+            )
+
+    def _parsed(self, text: str) -> HostPort:
+        host, colon, number = text, "", ""
+        if text.startswith("[") or text.count(":") == 1:
+            host, colon, number = text.rpartition(":") if not text.endswith("]") else (text, "", "")
+        if host.startswith("["):
+            host = str(IPv6Address(host.removeprefix("[").removesuffix("]")))
+        elif self._ip or ":" in host:
+            host = str(ip_address(host))
+        if not host or set(host) & set("/@ "):
+            raise ValueError
+        if colon and not (number.isascii() and number.isdecimal() and 0 < int(number[:6]) < 65536):
+            raise ValueError
+        return HostPort(host, int(number or self._port))
+
 
 # Untrusted octets on stdout: unchanged into a file or pipe, made safe on a terminal (ADMIN-65).
 

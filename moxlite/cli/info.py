@@ -10,7 +10,7 @@ import click
 
 import moxlite
 from moxlite import __version__
-from moxlite.cli.common import HYPHENS, Failure, data_dir, load_config, settings
+from moxlite.cli.common import HYPHENS, Failure, HostPort, data_dir, load_config, settings
 from moxlite.cli.helpsearch import content_words, find_page, find_sections, has_pages
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.encoders import to_json
@@ -160,7 +160,7 @@ def licenses() -> None:
 
 @click.command()
 @resolver_option
-def checkupdate(resolver: str | None) -> int:
+def checkupdate(resolver: HostPort | None) -> int:
     """Check for a newer version, using [updates] in moxlite.toml.
 
     This doesn't install anything. Exit code 75 if the check failed, otherwise 0.

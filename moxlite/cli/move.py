@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from moxlite.cli.archives.imapcopy import stated_password
-from moxlite.cli.common import FAILED, Failure, json_option, perform, settings, show_json
+from moxlite.cli.common import FAILED, Failure, HostPort, HostPortType, json_option, perform, settings, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, description, move as operations
@@ -52,7 +52,10 @@ def _plan_options(command: F) -> F:
                 help="File for the plan (contains secrets).",
             ),
             click.option(
-                "--imap", "imap_", metavar="HOST[:PORT]", help="IMAP address for all users on the old server."
+                "--imap",
+                "imap_",
+                type=HostPortType(0),
+                help="IMAP address for all users on the old server.  [default port: 993 or 143]",
             ),
             click.option(
                 "--tls",
@@ -93,7 +96,7 @@ def _plan_options(command: F) -> F:
 
 
 def _common(
-    imap_: str | None, tls: str, master_user: str | None, master_separator: str, dav: str, files: str
+    imap_: HostPort | None, tls: str, master_user: str | None, master_separator: str, dav: str, files: str
 ) -> "Common":
     """The options that all kinds of plans share, by their names."""
     from moxlite.move.building import Common
@@ -103,10 +106,7 @@ def _common(
         if master_user:
             raise Failure("--master-user requires --imap")
         return Common(dav=dav, files=files)
-    host, colon, number = imap_.rpartition(":") if not imap_.endswith("]") else (imap_, "", "")
-    if colon and not (number.isdecimal() and 0 < int(number) < 65536):
-        raise Failure(f"{printable(imap_)} must be HOST or HOST:PORT")
-    server = IMAPServer(host=(host if colon else imap_).strip("[]"), port=int(number or 0), tls=tls)  # type: ignore[arg-type] # click.Choice
+    server = IMAPServer(host=imap_.host, port=imap_.port, tls=tls)  # type: ignore[arg-type] # click.Choice
     if master_user:
         server.master_user, server.master_password = master_user, stated_password(None, master_user)
         server.master_separator = master_separator

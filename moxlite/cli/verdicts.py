@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import click
 
-from moxlite.cli.common import settings
+from moxlite.cli.common import HostPort, HostPortType, settings
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
@@ -25,12 +25,14 @@ NO: Final = 1
 TEMPORARY: Final = 75
 """EX_TEMPFAIL of sysexits.h."""
 
+DNS_SERVER: Final = HostPortType(53, ip=True)
+
 
 def resolver_option(command: F) -> F:
     """Add the option ``--resolver IP[:PORT]``."""
-    return click.option(
-        "--resolver", metavar="IP[:PORT]", help="DNS server.  [default: servers from /etc/resolv.conf]"
-    )(command)
+    return click.option("--resolver", type=DNS_SERVER, help="DNS server.  [default: servers from /etc/resolv.conf]")(
+        command
+    )
 
 
 def ip_argument(text: str) -> "IPAddress":
@@ -43,41 +45,22 @@ def ip_argument(text: str) -> "IPAddress":
         raise click.UsageError(f"{text!r} isn't a valid IP address") from None
 
 
-def resolver_at(server: str) -> "DNSResolver":
-    """A resolver for the DNS server that a user named. Raises click.UsageError if `server` is not an address."""
+def resolver_at(server: HostPort) -> "DNSResolver":
+    """A resolver for the DNS server that a user named."""
+    from ipaddress import ip_address
+
     from moxlite.net.dns.client import DNSResolver
 
-    ip, port = server_address(server)
-    return DNSResolver([ip], port=port)
+    return DNSResolver([ip_address(server.host)], port=server.port)
 
 
-def server_address(server: str) -> "tuple[IPAddress, int]":
-    """Address and port of a DNS server that a user named. Raises click.UsageError if `server` is not an address."""
-    from moxlite.net.dns.client import PORT
-
-    host, port = server, PORT
-    if server.startswith("["):
-        host, _, rest = server[1:].partition("]")
-        port = _port(rest.removeprefix(":")) if rest else PORT
-    elif server.count(":") == 1:
-        host, _, number = server.partition(":")
-        port = _port(number)
-    return ip_argument(host), port
-
-
-def with_resolver(server: str | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:
-    """Run `work` with a resolver and return its result. Raises click.UsageError if `server` is not an address."""
+def with_resolver(server: HostPort | None, work: "Callable[[Resolver], Awaitable[T]]") -> T:
+    """Run `work` with a resolver and return its result."""
     import trio
 
     from moxlite.net.dns.client import DNSResolver
 
     return trio.run(work, DNSResolver() if server is None else resolver_at(server))
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or not 0 < int(text) < 65536:
-        raise click.UsageError(f"{text!r} isn't a valid port number")
-    return int(text)
 
 
 def tell(found: Mapping[str, object]) -> None:

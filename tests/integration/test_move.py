@@ -26,7 +26,7 @@ import pytest
 
 from tests.integration.mail import message
 from tests.realservers import Dovecot
-from tests.running import LocalServer
+from tests.running import LocalServer, ServedServer
 from tests.tools import need, top
 from tests.webcalls import Caller
 
@@ -648,3 +648,17 @@ def counts(port: int, user: str) -> list[int]:
     with imapclient.IMAPClient("127.0.0.1", port, ssl=False) as client:
         client.login(user, "moxmoxmox")
         return [client.select_folder(box, readonly=True)[b"EXISTS"] for box in ("INBOX", "Work")]
+
+
+def test_links_on_a_server_with_closed_pages_name_the_command_that_opens_them(tmp_path: Path) -> None:
+    """MOVE-1, MOVE-9: as quickstart leaves it; the old server is named without a port."""
+    with ServedServer(tmp_path / "server") as server:
+        server.cli("config", "account", "add", "kim", "kim@example.org")
+        users, plan, page = tmp_path / "users.csv", tmp_path / "plan.toml", tmp_path / "page.html"
+        users.write_text("address,account\nkim@example.org,kim\n")
+        server.cli("move", "plan", "csv", str(users), "--imap", "mail.old.example", "--out", str(plan))
+        assert tomllib.loads(plan.read_text())["imap"]["host"] == "mail.old.example"
+        made = server.cli("move", "links", str(plan), "--out", str(page))
+        assert "problem: kim@example.org: this page doesn't have a public address" in made.stdout
+        assert "moxlite config listeners publish-web on" in made.stdout
+        server.stop()

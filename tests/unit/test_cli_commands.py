@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import main, run
-from moxlite.cli.common import moment, raw_output, show_json
+from moxlite.cli.common import HostPortType, moment, raw_output, show_json
 from moxlite.cli.helpsearch import content_words, find_sections
 from moxlite.cli.info import all_commands
 from moxlite.config import load
@@ -178,7 +178,48 @@ def test_times_that_cannot_be_are_told(text: str, config: Path, capsys: Capture)
     assert run(["account", "undelete", "me", "--since", text, "--yes"]) == 1
     assert f"{text!r} isn't a valid time" in capsys.readouterr().err
     assert moment("1970-01-01T00:00:01") == 1_000_000
-    assert run(["standby", "follow", "x", "--into", "y", "--smtp", f"192.0.2.1:{len(text)}99999"]) == 2
+
+
+def test_servers_of_all_commands_are_named_with_a_port_and_without() -> None:
+    """ADMIN-18: in one form, which the help shows."""
+    context = click.Context(main)
+    of_form: dict[str, click.ParamType[Any]] = {}
+    for command, found in all_commands(main, context):
+        for one in found.get_params(context):
+            metavar = one.make_metavar(context)
+            if "PORT" in metavar.replace("--port", ""):
+                of_form[f"{command} {one.name}"] = one.type
+    assert {"move plan dovecot imap_", "standby follow smtp", "smtp dial server", "doctor resolver"} <= of_form.keys()
+    assert len(of_form) > 20
+    for name, kind in of_form.items():
+        assert isinstance(kind, HostPortType), name
+        alone, usual = kind.convert("192.0.2.7", None, None)
+        assert alone == "192.0.2.7"
+        for words, found in {
+            "192.0.2.7:2525": ("192.0.2.7", 2525),
+            "2001:db8::25": ("2001:db8::25", usual),
+            "[2001:db8::25]": ("2001:db8::25", usual),
+            "[2001:db8::25]:2525": ("2001:db8::25", 2525),
+        }.items():
+            assert kind.convert(words, None, None) == found, name
+        for words in (
+            "",
+            ":25",
+            "192.0.2.7:",
+            "192.0.2.7:0",
+            "192.0.2.7:65536",
+            "192.0.2.7:" + "9" * 5000,
+            "[::1",
+            "::1]:25",
+            "[192.0.2.7]:25",
+            "[::1]25",
+            "1:2:3",
+            "imap://192.0.2.7",
+            "a b",
+            "https://mail.example/",
+        ):
+            with pytest.raises(click.BadParameter, match="like"):
+                kind.convert(words, None, None)
 
 
 def test_a_message_id_may_be_longer_than_the_name_of_a_file(config: Path, capsys: Capture) -> None:

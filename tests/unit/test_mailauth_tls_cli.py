@@ -149,7 +149,7 @@ async def test_dane_dial(capsys: pytest.CaptureFixture[str]) -> None:
                 got, found = await ask(capsys, server, "dane", "dial", *options, f"{host}.example:{port}")
                 assert (got, found["status"]) == (code, status), host
                 assert word in str(found["problem"])
-            assert await trio.to_thread.run_sync(run, ["dane", "dial", "good.example"]) == 2
+            assert await trio.to_thread.run_sync(run, ["dane", "dial", "good.example:0"]) == 2
             assert await trio.to_thread.run_sync(run, ["dane", "dial", "--usages", "9", "good.example:1"]) == 2
         nursery.cancel_scope.cancel()
 

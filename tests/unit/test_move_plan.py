@@ -296,9 +296,15 @@ def test_aliases_of_aliases_lead_to_users() -> None:
     assert "skipped member gone@example.org: unknown address" in problems(plan)
 
 
+@pytest.mark.parametrize(
+    ("words", "host", "port"),
+    [("old.example", "old.example", 0), ("old.example:1143", "old.example", 1143), ("[::1]:993", "::1", 993)],
+)
 @pytest.mark.parametrize("kind", ["csv", "dovecot", "mox"])
-def test_all_kinds_of_plans_are_told_of_the_old_server_alike(tmp_path: Path, kind: str) -> None:
-    """MOVE-2: by the same options."""
+def test_all_kinds_of_plans_are_told_of_the_old_server_alike(
+    tmp_path: Path, kind: str, words: str, host: str, port: int
+) -> None:
+    """MOVE-1: by the same options."""
     source, out = tmp_path / "domains.conf", tmp_path / "plan.toml"
     source.write_text(
         {"csv": "address\nmia@example.org\n", "dovecot": "mia@example.org:::::::\n"}.get(kind, DOMAINS_CONF)
@@ -306,7 +312,7 @@ def test_all_kinds_of_plans_are_told_of_the_old_server_alike(tmp_path: Path, kin
     (tmp_path / "mia@example.org").mkdir()
     options = [
         "--imap",
-        "old.example:1143",
+        words,
         "--tls",
         "none",
         "--dav",
@@ -318,7 +324,7 @@ def test_all_kinds_of_plans_are_told_of_the_old_server_alike(tmp_path: Path, kin
     assert done.exit_code == 0, done.output
     plan = read_plan(read_secret(out))
     assert plan.imap is not None
-    assert (plan.imap.host, plan.imap.port, plan.imap.tls) == ("old.example", 1143, "none")
+    assert (plan.imap.host, plan.imap.port, plan.imap.tls) == (host, port, "none")
     assert [user.files for user in plan.users if user.address == "mia@example.org"] == [f"{tmp_path}/mia@example.org"]
 
 

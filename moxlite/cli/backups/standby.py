@@ -12,7 +12,7 @@ import click
 
 from moxlite.cli.backups.backup import failures
 from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
-from moxlite.cli.common import LazyGroup, config_path, data_dir, json_option, show_json
+from moxlite.cli.common import HostPort, HostPortType, LazyGroup, config_path, data_dir, json_option, show_json
 from moxlite.cli.described import described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import described_in, standby as operations
@@ -44,7 +44,7 @@ def standby() -> None:
 @click.argument("source", metavar="SOURCE")
 @click.option("--into", metavar="DIR", required=True, help="Folder for the copy (created if it doesn't exist).")
 @click.option("--identity", metavar="FILE", help="Private key for the first machine's standby.encrypt_to.")
-@click.option("--smtp", metavar="IP:PORT", help="Address where this machine defers mail as a second MX.")
+@click.option("--smtp", type=HostPortType(25, ip=True), help="Address where this machine defers mail as a second MX.")
 @click.option("--hostname", metavar="NAME", help="This machine's name for --smtp.  [default: host name]")
 @click.option("--take-over", is_flag=True, help="Take over when the other machine's lease expires (standby.lease).")
 @click.option("--config-dir", metavar="DIR", help="Configuration directory for --take-over.")
@@ -56,7 +56,7 @@ def follow(
     source: str,
     into: str,
     identity: str | None,
-    smtp: str | None,
+    smtp: HostPort | None,
     hostname: str | None,
     take_over: bool,
     config_dir: str | None,
@@ -79,7 +79,6 @@ def follow(
 
     from moxlite.net import log
 
-    place = _address(smtp)
     with failures(source):
         followed = standby_source(source, identity=identity, **keys)
         folder = Path(into).absolute()
@@ -95,7 +94,7 @@ def follow(
             )
             if succession.is_first():
                 succession.serve()
-        won = trio.run(_follow, followed, folder, place, hostname or _hostname(), succession)
+        won = trio.run(_follow, followed, folder, smtp, hostname or _hostname(), succession)
         if won is not None and succession is not None:
             succession.succeed(won)
             succession.serve()
@@ -107,17 +106,8 @@ def _hostname() -> str:
     return socket.getfqdn()
 
 
-def _address(text: str | None) -> tuple[str, int] | None:
-    if text is None:
-        return None
-    ip, _, port = text.rpartition(":")
-    if not ip or not port.isdecimal() or int(port) > 65535:
-        raise click.UsageError("--smtp must be an address and a port, like 192.0.2.7:25")
-    return ip.strip("[]"), int(port)
-
-
 async def _follow(
-    source: "Source", folder: Path, place: tuple[str, int] | None, hostname: str, succession: "AutomaticTakeover | None"
+    source: "Source", folder: Path, smtp: HostPort | None, hostname: str, succession: "AutomaticTakeover | None"
 ) -> "Candidate | None":
     """Follow until a signal; the candidate if it has the lease."""
     import trio
@@ -147,9 +137,9 @@ async def _follow(
 
     with trio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals, _alone(folder):
         async with trio.open_nursery() as nursery:
-            if place is not None:
-                port = await nursery.start(refuse_all, *place, hostname)
-                click.echo(f"moxlite: deferring mail at {place[0]} port {port}", err=True)
+            if smtp is not None:
+                port = await nursery.start(refuse_all, smtp.host, smtp.port, hostname)
+                click.echo(f"moxlite: deferring mail at {smtp.host} port {port}", err=True)
             nursery.start_soon(follow, nursery)
             if succession is not None:
                 nursery.start_soon(watch, nursery, succession)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure, raw_output
+from moxlite.cli.common import Failure, HostPort, raw_output
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def arc() -> None:
 @arc.command()
 @click.argument("file")
 @resolver_option
-def verify(file: str, resolver: str | None) -> int:
+def verify(file: str, resolver: HostPort | None) -> int:
     """Verify the ARC chain of the message in FILE (- for stdin).
 
     Exit code 0 if the chain passes, 75 if a key lookup failed temporarily, otherwise 1.
@@ -68,7 +68,7 @@ def seal(
     hostname: str,
     headers: str | None,
     moment: int | None,
-    resolver: str | None,
+    resolver: HostPort | None,
 ) -> int:
     """Print three ARC fields to put in front of the message in FILE (- for stdin).
 

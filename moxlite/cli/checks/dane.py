@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, BinaryIO, Final
 
 import click
 
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, HostPort, HostPortType
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
@@ -34,19 +34,16 @@ def dane() -> None:
 
 
 @dane.command()
-@click.argument("server", metavar="HOST:PORT")
+@click.argument("server", type=HostPortType(25))
 @click.option("--usages", default="0,1,2,3", show_default=True, help="Accepted certificate usages.")
 @resolver_option
-def dial(server: str, usages: str, resolver: str | None) -> int:
-    """Connect to HOST:PORT and verify its certificate using DANE. Uses STARTTLS on ports 25 and 587."""
-    host, _, number = server.rpartition(":")
-    if not host or not number.isdecimal() or not 0 < int(number) < 65536:
-        raise click.UsageError(f"{server!r} must be HOST:PORT")
+def dial(server: HostPort, usages: str, resolver: HostPort | None) -> int:
+    """Connect to HOST (port 25 by default) and verify its certificate using DANE. Uses STARTTLS on ports 25 and 587."""
     words = usages.split(",")
     if any(word not in ("0", "1", "2", "3") for word in words):
         raise click.UsageError(f"{usages!r} must be a list of usages (0, 1, 2, 3)")
     wanted = frozenset(map(int, words))
-    port = int(number)
+    host, port = server
     code, told = with_resolver(
         resolver, lambda found: _verify(found, host, port, wanted, (host,), starttls=port in STARTTLS_PORTS)
     )
@@ -59,7 +56,7 @@ def dial(server: str, usages: str, resolver: str | None) -> int:
 @click.argument("host", required=False)
 @click.option("--port", default=25, show_default=True, type=click.IntRange(1, 65535))
 @resolver_option
-def dialmx(domain: str, host: str | None, port: int, resolver: str | None) -> int:
+def dialmx(domain: str, host: str | None, port: int, resolver: HostPort | None) -> int:
     """Connect to DOMAIN's mail hosts, or only to HOST, and verify them like a sender does. Exit code 0 if all pass."""
 
     async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:

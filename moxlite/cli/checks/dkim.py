@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure, as_author, load_config, raw_output
+from moxlite.cli.common import Failure, HostPort, as_author, load_config, raw_output
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 from moxlite.encoders import to_builtins
 
@@ -28,7 +28,7 @@ def dkim() -> None:
 @dkim.command()
 @click.argument("file")
 @resolver_option
-def verify(file: str, resolver: str | None) -> int:
+def verify(file: str, resolver: HostPort | None) -> int:
     """Verify the DKIM signatures of the message in FILE (- for stdin).
 
     Exit code 0 if at least one passes, 75 if a key lookup failed temporarily, otherwise 1.
@@ -99,7 +99,7 @@ def sign(file: str, domain: str | None, selector: str | None, key_file: str | No
 @click.argument("selector")
 @click.argument("domain")
 @resolver_option
-def lookup(selector: str, domain: str, resolver: str | None) -> int:
+def lookup(selector: str, domain: str, resolver: HostPort | None) -> int:
     """Print DOMAIN's key at SELECTOR."""
     from moxlite.mailauth.dkim.keyrecord import RecordError, choose_record
     from moxlite.net.resolver import DNSError, NotFound, PermError, absolute

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, cast
 import click
 
 from moxlite.cli.checks.reportmail import parse_command, report_commands
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, HostPort
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 from moxlite.encoders import to_builtins
 
@@ -36,7 +36,7 @@ report_commands(dmarc)
 @click.argument("helo")
 @method_option
 @resolver_option
-def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str | None) -> int:
+def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: HostPort | None) -> int:
     """Evaluate SPF, DKIM, and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
     MAILFROM (can be empty).
     """
@@ -76,7 +76,7 @@ def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: str 
 @click.argument("domain")
 @method_option
 @resolver_option
-def lookup(domain: str, method: str | None, resolver: str | None) -> int:
+def lookup(domain: str, method: str | None, resolver: HostPort | None) -> int:
     """Print the DMARC record for DOMAIN, and where it was found."""
 
     from moxlite.mailauth.dmarc import Discovery
@@ -113,7 +113,7 @@ def lookup(domain: str, method: str | None, resolver: str | None) -> int:
 @click.argument("domain")
 @method_option
 @resolver_option
-def checkreportaddrs(domain: str, method: str | None, resolver: str | None) -> int:
+def checkreportaddrs(domain: str, method: str | None, resolver: HostPort | None) -> int:
     """Check which mailboxes get reports about DOMAIN, and whether other domains accept them.
 
     Exit code 1 if reports aren't requested or accepted.

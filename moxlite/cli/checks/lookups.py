@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import LazyGroup
+from moxlite.cli.common import HostPort, LazyGroup
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 from moxlite.encoders import to_builtins
 
@@ -34,7 +34,7 @@ def dns() -> None:
 @dns.command()
 @click.argument("words", nargs=-1, required=True, metavar="[TYPE] NAME")
 @resolver_option
-def lookup(words: tuple[str, ...], resolver: str | None) -> int:
+def lookup(words: tuple[str, ...], resolver: HostPort | None) -> int:
     """Print NAME's records and their DNSSEC status. TYPE can be ptr (for an IP address), mx, cname, ips
     (the default), a, aaaa, ns, txt, srv, tlsa.
     """
@@ -86,7 +86,7 @@ def dnsbl() -> None:
 @click.argument("zone")
 @click.argument("ip")
 @resolver_option
-def check(zone: str, ip: str, resolver: str | None) -> int:
+def check(zone: str, ip: str, resolver: HostPort | None) -> int:
     """Check if IP is listed in ZONE. Exit code 1 if listed."""
 
     from moxlite.mailauth import dnsbl as lists
@@ -100,7 +100,7 @@ def check(zone: str, ip: str, resolver: str | None) -> int:
 @dnsbl.command()
 @click.argument("zone")
 @resolver_option
-def checkhealth(zone: str, resolver: str | None) -> int:
+def checkhealth(zone: str, resolver: HostPort | None) -> int:
     """Check if the block list ZONE works. It must list 127.0.0.2, but not 127.0.0.1."""
     from moxlite.mailauth.dnsbl import healthy
 
@@ -117,7 +117,7 @@ def iprev() -> None:
 @iprev.command("lookup")
 @click.argument("ip")
 @resolver_option
-def iprev_lookup(ip: str, resolver: str | None) -> int:
+def iprev_lookup(ip: str, resolver: HostPort | None) -> int:
     """Check if IP has a reverse DNS name that resolves to the same address, as required by other mail servers."""
 
     from moxlite.mailauth.iprev import check
@@ -137,7 +137,7 @@ def rdap() -> None:
 @click.argument("domain")
 @click.option("--server", metavar="URL", default="", help="Registry server.  [default: from IANA's list]")
 @resolver_option
-def domainage(domain: str, server: str, resolver: str | None) -> int:
+def domainage(domain: str, server: str, resolver: HostPort | None) -> int:
     """Show when DOMAIN was registered or re-registered. Receivers are suspicious of domains that are only a few weeks
     old.
 

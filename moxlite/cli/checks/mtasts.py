@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite.cli.checks.reportmail import parse_command, report_commands
+from moxlite.cli.common import HostPort
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ def mtasts() -> None:
 @mtasts.command("lookup")
 @click.argument("domain")
 @resolver_option
-def lookup_policy(domain: str, resolver: str | None) -> int:
+def lookup_policy(domain: str, resolver: HostPort | None) -> int:
     """Download and print DOMAIN's MTA-STS record and policy."""
     from moxlite.mailauth.mtasts import NoPolicy, PolicyError, fetch_policy, find_record
     from moxlite.net.httpclient import HTTPClient
@@ -56,7 +57,7 @@ def tlsrpt() -> None:
 @tlsrpt.command("lookup")
 @click.argument("domain")
 @resolver_option
-def lookup_record(domain: str, resolver: str | None) -> int:
+def lookup_record(domain: str, resolver: HostPort | None) -> int:
     """Print the TLSRPT record for DOMAIN (a domain or mail host)."""
     from moxlite.mailauth.tlsrpt import NoRecord, RecordError, find_record
 

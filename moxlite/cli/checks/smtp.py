@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import note, raw_output
+from moxlite.cli.common import HostPort, HostPortType, note, raw_output
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, with_resolver
 
 if TYPE_CHECKING:
@@ -31,37 +31,24 @@ def smtp() -> None:
 
 
 @smtp.command()
-@click.argument("server", metavar="HOST[:PORT]")
+@click.argument("server", type=HostPortType(25))
 @click.option("--notls", "mode", flag_value="none", help="Don't use TLS.")
 @click.option("--forcetls", "mode", flag_value="force", help="Use STARTTLS, even if it isn't announced.")
 @click.option("--tls", "mode", flag_value="tls", help="Use implicit TLS.  [default: only on port 465]")
 @click.option("--tlsverify", is_flag=True, help="Require a valid certificate for HOST.")
 @click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Client name for EHLO.")
 @resolver_option
-def dial(server: str, mode: str | None, tlsverify: bool, ehlo: str, resolver: str | None) -> int:
+def dial(server: HostPort, mode: str | None, tlsverify: bool, ehlo: str, resolver: HostPort | None) -> int:
     """Connect to HOST (port 25 by default), send a greeting, and use STARTTLS if available. Then send lines from
     stdin, and print responses.
     """
     from moxlite.proto.smtp.conversation import TLSMode
 
-    host, port = _split(server)
+    host, port = server
     modes = {"none": TLSMode.SKIP, "force": TLSMode.REQUIRED_STARTTLS, "tls": TLSMode.IMMEDIATE}
     usual = TLSMode.IMMEDIATE if port == 465 else TLSMode.OPPORTUNISTIC
     chosen = modes.get(mode or "", usual)
     return with_resolver(resolver, lambda asked: _session(asked, host, port, chosen, ehlo, verify=tlsverify))
-
-
-def _split(server: str) -> tuple[str, int]:
-    """Split a server argument into host and port. Raises click.UsageError."""
-    host, port = server, "25"
-    if server.startswith("["):
-        host, _, rest = server[1:].partition("]")
-        port = rest.removeprefix(":") or "25"
-    elif server.count(":") == 1:
-        host, _, port = server.partition(":")
-    if not host or not port.isdecimal() or not 0 < int(port) < 65536:
-        raise click.UsageError(f"{server!r} must be HOST[:PORT]")
-    return host, int(port)
 
 
 async def _session(resolver: "Resolver", host: str, port: int, mode: "TLSMode", ehlo: str, *, verify: bool) -> int:

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import Failure
+from moxlite.cli.common import Failure, HostPort
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
 from moxlite.encoders import to_builtins
 
@@ -23,7 +23,7 @@ def spf() -> None:
 @click.option("--sender", metavar="ADDR", help="Envelope sender (can be empty).  [default: postmaster@DOMAIN]")
 @click.option("--helo", default="", metavar="NAME", help="Client name in HELO.")
 @resolver_option
-def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | None) -> int:
+def check(domain: str, ip: str, sender: str | None, helo: str, resolver: HostPort | None) -> int:
     """Check if DOMAIN allows the client IP to send mail."""
 
     from moxlite.mailauth.spf.check import check_host
@@ -40,7 +40,7 @@ def check(domain: str, ip: str, sender: str | None, helo: str, resolver: str | N
 @spf.command()
 @click.argument("domain")
 @resolver_option
-def lookup(domain: str, resolver: str | None) -> int:
+def lookup(domain: str, resolver: HostPort | None) -> int:
     """Print DOMAIN's SPF record."""
     from moxlite.mailauth.spf.record import is_record
     from moxlite.net.resolver import DNSError, NotFound, PermError, absolute

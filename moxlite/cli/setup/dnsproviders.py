@@ -8,7 +8,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, ask, config_path, load_config, settings, show_json
 from moxlite.cli.setup.publishing import as_command_failures, open_publishing
-from moxlite.cli.verdicts import server_address
+from moxlite.cli.verdicts import DNS_SERVER
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def ask_for(known: "UsableProvider") -> dict[str, str]:
         if not answers[provider_question.option]:
             raise Failure(f"{provider_question.words}: missing on stdin")
     if "server" in answers:
-        ip, port = server_address(answers["server"])
+        ip, port = DNS_SERVER(answers["server"])
         answers["server"] = f"{ip}#{port}"
     return answers
 

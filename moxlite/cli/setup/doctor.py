@@ -12,6 +12,7 @@ from moxlite.cli.common import (
     FAILED,
     NOT_RUNNING,
     Failure,
+    HostPort,
     as_author,
     config_path,
     for_root,
@@ -60,7 +61,9 @@ PATIENCE: Final = 180.0
 @click.option("--send-to", metavar="ADDRESS", default="", help="Also send a message to ADDRESS at another server.")
 @click.option("--nightly", is_flag=True, help="Run the nightly check now and show changes.")
 @click.option("--weekly", is_flag=True, help="Print the postmaster's weekly summary.")
-def doctor(resolver: str | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool) -> int:
+def doctor(
+    resolver: HostPort | None, skip_dial: bool, skip_mail: bool, send_to: str, nightly: bool, weekly: bool
+) -> int:
     """Check this server for problems and suggest fixes.
 
     This checks configuration, permissions, ports, certificates, DNS for all domains, queue, disk, clock, backups, and
@@ -153,7 +156,9 @@ def _send(to: str) -> "Sent":
     return perform(SendMail(to))
 
 
-def _examine(snapshot: "Snapshot", running: "Running | None", resolver: str | None, *, dial: bool) -> "list[Finding]":
+def _examine(
+    snapshot: "Snapshot", running: "Running | None", resolver: HostPort | None, *, dial: bool
+) -> "list[Finding]":
     import trio
 
     from moxlite.admin.dns.network import Internet

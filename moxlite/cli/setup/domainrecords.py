@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, config_path, load_config, settings, show_json
+from moxlite.cli.common import FAILED, Failure, HostPort, config_path, load_config, settings, show_json
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
-def dnsrecords(name: str, resolver: str | None) -> None:
+def dnsrecords(name: str, resolver: HostPort | None) -> None:
     """Print DNS records for DOMAIN and this machine, as a zone file.
 
     DANE records are printed as comments unless the machine's zone is signed with DNSSEC.
@@ -42,7 +42,7 @@ def dnsrecords(name: str, resolver: str | None) -> None:
 @click.command()
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
-def dnscheck(name: str, resolver: str | None) -> int:
+def dnscheck(name: str, resolver: HostPort | None) -> int:
     """Check DOMAIN's DNS records, and test this server's services from the outside.
 
     Exit code 1 if there are errors. Services are only tested while the server is running here. If DNS servers don't
@@ -132,10 +132,10 @@ def _domain(name: str) -> "tuple[Snapshot, Domain]":
         raise Failure(f"{error} ({config_path().parent / 'domains.toml'})") from None
 
 
-def _resolver(snapshot: "Snapshot", text: str | None) -> "Resolver":
+def _resolver(snapshot: "Snapshot", server: HostPort | None) -> "Resolver":
     """A resolver for the given DNS server, or for the configured ones, which validates what they do not (AUTH-123)."""
     from moxlite.net.dns.client import DNSResolver
     from moxlite.net.dnssec.resolver import validating
 
     dns = snapshot.static.dns
-    return validating(DNSResolver(dns.servers, trust_ad=dns.trust_ad) if text is None else resolver_at(text))
+    return validating(DNSResolver(dns.servers, trust_ad=dns.trust_ad) if server is None else resolver_at(server))

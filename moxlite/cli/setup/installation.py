@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from moxlite import __version__
-from moxlite.cli.common import Failure, ask, load_config
+from moxlite.cli.common import Failure, HostPort, ask, load_config
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import printable
 
@@ -50,7 +50,7 @@ def install() -> None:
 
 @self_.command()
 @resolver_option
-def update(resolver: str | None) -> None:
+def update(resolver: HostPort | None) -> None:
     """Update this program to the next version, from the source in [updates] in moxlite.toml.
 
     The changelog entry must be signed and include the file's SHA-256. You can't update to an older version. After

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from moxlite.cli.common import FAILED, Failure, ask, config_path, load_config, settings, show_json
-from moxlite.cli.verdicts import TEMPORARY, server_address
+from moxlite.cli.common import FAILED, Failure, HostPort, ask, config_path, load_config, settings, show_json
+from moxlite.cli.verdicts import DNS_SERVER, TEMPORARY
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="DOMAIN")
 @click.option(
     "--server",
-    metavar="IP[:PORT]",
+    type=DNS_SERVER,
     help="Primary name server that accepts updates.  [default: the provider of DOMAIN, `dns provider set`]",
 )
 @click.option(
@@ -41,7 +41,13 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Only print the changes.")
 @click.option("--no-wait", is_flag=True, help="Don't wait for all name servers (with a provider).")
 def update(
-    name: str, server: str | None, key_file: Path | None, addresses: bool, replace: bool, dry_run: bool, no_wait: bool
+    name: str,
+    server: HostPort | None,
+    key_file: Path | None,
+    addresses: bool,
+    replace: bool,
+    dry_run: bool,
+    no_wait: bool,
 ) -> int:
     """Publish the records from `config dnsrecords` for DOMAIN and this machine, using your DNS provider or a server
     that accepts updates (RFC 2136).
@@ -146,16 +152,17 @@ def finished(
     return TEMPORARY if late else 0
 
 
-def _update_at(name: str, server: str, key_file: Path, *, replace: bool, dry_run: bool) -> int:
+def _update_at(name: str, server: HostPort, key_file: Path, *, replace: bool, dry_run: bool) -> int:
     """Raises UpdateRefused, NoAnswer."""
+    from ipaddress import ip_address
+
     from moxlite.admin.dns.publishing import Plans
     from moxlite.admin.dns.update import KeyedServer, KeyFileError, NameServer, read_key_file
     from moxlite.admin.dns.zones import Located, missing_changes, plan_zones, send_plans
 
     publishing, domain = open_publishing(name)
-    ip, port = server_address(server)
     try:
-        located = Located([KeyedServer(NameServer(ip, port, read_key_file(key_file)))])
+        located = Located([KeyedServer(NameServer(ip_address(server.host), server.port, read_key_file(key_file)))])
     except KeyFileError as error:
         raise Failure(str(error)) from None
     plans = Plans(tuple(plan_zones(located, publishing.wanted(domain, addresses=True), replace=replace)))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, config_path
+from moxlite.cli.common import Failure, HostPort, config_path
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
@@ -71,7 +71,7 @@ def quickstart(
     publish_web: bool,
     admin_inside: bool | None,
     dns_provider: str | None,
-    resolver: str | None,
+    resolver: HostPort | None,
 ) -> None:
     """Create a mail server configuration for ADDRESS and its domain, to run as USER (a name or a number).
 
