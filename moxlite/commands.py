@@ -204,7 +204,7 @@ def _admin(components: Components) -> AdminCommands:
         logins=components.services.logins,
         stop=components.shutdown.set,
         read_certificates=components.network.read_certificates,
-        problems=components.problems,
+        findings=components.findings,
         end_sessions=components.services.end_sessions,
         factors=components.factor_changes,
         helpers=components.helpers,

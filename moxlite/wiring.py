@@ -40,7 +40,7 @@ from moxlite.process.keys import ReceivedID
 from moxlite.process.localserve import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
-from moxlite.process.startup import Started
+from moxlite.process.startup import Started, missing_addresses
 from moxlite.process.watchdog import ClockTrust, ClockWatch
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext, Loopback, local_addresses, now
@@ -226,7 +226,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Faults of the server. A file system that hangs is left to its thread."""
         invalid = [fault("domains.toml", f"domains.toml is invalid: {one}") for one in self.config.problems[:1]]
         disk = await trio.to_thread.run_sync(full_disk, self.static, abandon_on_cancel=True)
-        of_files = self.faults + invalid + self.files.findings() + disk
+        of_files = self.faults + missing_addresses(self.static) + invalid + self.files.findings() + disk
         return self.helpers.findings() + of_files + self.tree.findings() + self.network.findings()
 
     async def measure(self) -> None:

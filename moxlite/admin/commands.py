@@ -30,6 +30,7 @@ from moxlite.admin.storage.checks import (
     undelete_mail,
 )
 from moxlite.config.holder import ConfigHolder
+from moxlite.findings import Finding
 from moxlite.logins.logins import Logins
 from moxlite.net import log
 from moxlite.net.control.server import Command, CommandFailed
@@ -59,7 +60,7 @@ class AdminCommands:
     Args:
       stop: begins the orderly shutdown of the server.
       read_certificates: reads the certificate files again, and returns what cannot be used, one line each.
-      problems: returns what keeps the server from being healthy, one line each.
+      findings: returns the server's faults: errors keep it from being healthy.
       end_sessions: ends the mail sessions of an account, or the sessions of one app password, with a text for their
         users.
       factors: changes second factors.
@@ -77,7 +78,7 @@ class AdminCommands:
         logins: Logins,
         stop: Callable[[], None],
         read_certificates: Callable[[], Awaitable[list[str]]],
-        problems: Callable[[], Awaitable[list[str]]],
+        findings: Callable[[], Awaitable[list[Finding]]],
         end_sessions: EndSessions,
         factors: FactorChanges,
         helpers: Helpers,
@@ -91,7 +92,7 @@ class AdminCommands:
         self._helpers = helpers
         self._stop = stop
         self._read_certificates = read_certificates
-        self._problems = problems
+        self._findings = findings
         self._factors = factors
         self._resolver = resolver
         self._forgetters = forgetters
@@ -146,9 +147,12 @@ class AdminCommands:
         return CertificatesRead(await self._read_certificates())
 
     async def healthcheck(self, args: CheckHealth) -> Wellness:
-        """Return the problems of the server, and the accounts that are out of service with the reason."""
+        """Return the faults of the server, and the accounts that are out of service with the reason."""
         accounts = [finding.text for finding in account_findings(self._accounts)]
-        return Wellness(await self._problems(), accounts, self._helpers.states)
+        findings = await self._findings()
+        problems = [finding.text for finding in findings if finding.grade == "error"]
+        warnings = [finding.text for finding in findings if finding.grade == "warning"]
+        return Wellness(problems, accounts, self._helpers.states, warnings)
 
     async def log_levels(self, args: SetLogLevels) -> dict[str, str]:
         """Set log levels, and return the levels in force."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import click
 
 from moxlite.cli.common import Failure, config_path, load_config, note, perform, settings, unusable
+from moxlite.escapes import printable
 from moxlite.operations.server import CheckHealth, Stop
 
 if TYPE_CHECKING:
@@ -321,5 +322,7 @@ def healthcheck() -> None:
     An unavailable account is a problem even if the others work, because the user isn't getting mail.
     """
     found = perform(CheckHealth())
+    for warning in found.warnings:
+        print(f"warning: {printable(warning)}")
     if problems := [*found.problems, *found.accounts]:
         raise Failure("; ".join(problems))

@@ -79,12 +79,14 @@ noticed within 10 minutes.
 
 class BindError(Exception):
     """A port cannot be bound; the text names it and what to do (ADMIN-66). `taken`: another program has it, which the
-    text names without advice: the caller knows which.
+    text names without advice: the caller knows which. `absent`: this machine doesn't have the address, or no addresses
+    of its kind.
     """
 
-    def __init__(self, text: str, *, taken: bool = False) -> None:
+    def __init__(self, text: str, *, taken: bool = False, absent: bool = False) -> None:
         super().__init__(text)
         self.taken = taken
+        self.absent = absent
 
 
 def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKLOG) -> socket.socket:
@@ -97,7 +99,8 @@ def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKL
     try:
         sock = socket.socket(family, socket.SOCK_STREAM)
     except OSError as exc:
-        raise BindError(f"can't create a socket for {_endpoint(ip, port)}: {exc.strerror}") from exc
+        text = f"can't create a socket for {_endpoint(ip, port)}: {exc.strerror}"
+        raise BindError(text, absent=exc.errno == errno.EAFNOSUPPORT) from exc
     try:
         # Without it a restart fails for a minute: connections of the last run are in TIME_WAIT at this port.
         if sys.platform != "win32":  # there it would let another program take the port over
@@ -109,7 +112,8 @@ def bind(ip: IPAddress, port: int, *, absent: bool = False, backlog: int = BACKL
         sock.setblocking(False)
     except OSError as exc:
         sock.close()
-        raise BindError(_bind_problem(exc, ip, port), taken=exc.errno == errno.EADDRINUSE) from exc
+        taken, gone = exc.errno == errno.EADDRINUSE, exc.errno == errno.EADDRNOTAVAIL
+        raise BindError(_bind_problem(exc, ip, port), taken=taken, absent=gone) from exc
     return sock
 
 
@@ -118,8 +122,7 @@ def is_here(ip: IPAddress) -> bool:
     try:
         bind(ip, 0).close()
     except BindError as error:
-        cause = error.__cause__
-        return not (isinstance(cause, OSError) and cause.errno == errno.EADDRNOTAVAIL)
+        return not error.absent
     return True
 
 

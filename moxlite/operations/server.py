@@ -22,12 +22,14 @@ class HelperState(msgspec.Struct, frozen=True):
 
 class Wellness(msgspec.Struct, frozen=True):
     """Problems, one line each: of the server, and of single accounts, which do not affect the rest of the server.
-    helpers: the last trials of child processes; none before the first one.
+    helpers: the last trials of child processes; none before the first one. warnings: what is missing, and stops only
+    what needs it.
     """
 
     problems: list[str]
     accounts: list[str]
     helpers: list[HelperState] = []
+    warnings: list[str] = []
 
 
 class CertificatesRead(msgspec.Struct, frozen=True):

@@ -254,14 +254,16 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> list[Fi
 
 def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
     """Addresses of listeners that this machine does not have: with a lease the other machine has them."""
-    mistake: Callable[..., Mistake] = Mistake
-    hint = "the server won't start"
+    named = {ip: name for name, listener in snapshot.static.listeners.items() for ip in listener.ips}
+    absent = {ip: name for ip, name in named.items() if not is_here(ip)}
+    mistake: Callable[..., Mistake] = warning
+    hint = "clients can't use this address until the machine has it"
     if snapshot.static.standby.lease:  # the addresses are the other machine's, as long as that one serves
-        mistake, hint = warning, "binding anyway, for the other machine"
-    for name, listener in snapshot.static.listeners.items():
-        for ip in listener.ips:
-            if not ip.is_unspecified and not is_here(ip):
-                yield mistake(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
+        hint = "binding anyway, for the other machine"
+    elif len(absent) == len(named):
+        mistake, hint = Mistake, "the server won't start"
+    for ip, name in absent.items():
+        yield mistake(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
 
 
 def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Mistake]:
@@ -299,7 +301,7 @@ def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Mistake]:
         why = _make_as_user(folder, ids) if folder.is_dir() else os.strerror(errno.ENOENT)
     if why:
         cure = f"use a separate folder like /var/log/moxlite: install -d -o {static.user} -m 0750 FOLDER"
-        yield Mistake(("log_file",), f"the server can't write {path}: {why}", cure)
+        yield warning(("log_file",), f"the server can't write {path}: {why}", cure)
 
 
 def _closed_sites(snapshot: Snapshot, ids: tuple[int, int]) -> Iterator[Mistake]:

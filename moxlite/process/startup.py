@@ -27,7 +27,7 @@ from moxlite.config.static import DATA_DIR, SERVICE_USER, Static
 from moxlite.findings import Finding, fault
 from moxlite.net import listeners, log
 from moxlite.net.limits import IPAddress
-from moxlite.net.listeners import Bind, BindError
+from moxlite.net.listeners import Bind, BindError, is_here
 from moxlite.process.errors import AlreadyRunning, PortTaken, StartFailed
 from moxlite.process.fences import explain_os_error
 from moxlite.process.keys import (
@@ -203,19 +203,9 @@ def start(
         lock = undo.enter_context(_lock(static.data_dir, ids))
         read = partial(read_named, ids=ids)
         certificates, acme_keys = load_keys(static, read)
-        if bind is None:
-            bind = partial(listeners.bind, absent=static.standby.lease)
         sockets: list[tuple[Endpoint, socket.socket]] = []
         undo.callback(_close_all, sockets)
-        for endpoint in endpoints(static):
-            try:
-                sockets.append((endpoint, bind(endpoint.ip, endpoint.port)))
-            except BindError as error:
-                if not error.taken:
-                    raise StartFailed(str(error)) from None
-                if ours := _clash(endpoint, [one for one, _ in sockets]):
-                    raise StartFailed(ours) from None
-                raise PortTaken(str(error)) from None
+        missing = _bind_all(static, bind, sockets)
         parent = None
         if ids is not None:
             # After the last step that needs root, and before any thread: fork(2) takes along only the one that calls.
@@ -226,9 +216,11 @@ def start(
             except (OSError, Unreadable) as error:
                 raise StartFailed(f"can't switch to user {static.user}: {error}") from None
         # By the service user: a log file that root had made could not be opened again after it was rotated.
-        handler = _log(static, log_level)
+        handler, unwritable = _log(static, log_level)
         if drop and ids is None and os.name == "posix" and os.geteuid() == 0:
             logger.warning("running as root", extra={"kv": {"user": static.user}})
+        for finding in [*missing, *unwritable]:
+            logger.error("serving without a part of the configuration", extra={"kv": {"err": finding.text}})
         for line in changes:
             logger.info("permissions fixed", extra={"kv": {"change": line}})
         install_key, faults = _prepare_data(static.data_dir)
@@ -244,9 +236,61 @@ def start(
         parent=parent,
         log_handler=handler,
         install_key=install_key,
-        faults=faults,
+        faults=[*faults, *unwritable],
         first=not (static.data_dir / VERSION).exists(),
     )
+
+
+def _bind_all(static: Static, bind: Bind | None, sockets: list[tuple[Endpoint, socket.socket]]) -> list[Finding]:
+    """Bind the ports of all listeners, and return findings about addresses that this machine doesn't have. Raises
+    StartFailed, also if it has none of them.
+    """
+    for endpoint in endpoints(static):
+        if (sock := _bound(endpoint, bind or partial(listeners.bind, absent=True), sockets)) is not None:
+            sockets.append((endpoint, sock))
+    missing = [] if bind else missing_addresses(static)
+    if missing and len(missing) == len({endpoint.ip for endpoint in endpoints(static)}):
+        raise StartFailed("; ".join(finding.text for finding in missing))
+    return missing
+
+
+def _bound(endpoint: Endpoint, bind: Bind, sockets: Sequence[tuple[Endpoint, socket.socket]]) -> socket.socket | None:
+    """The socket of a port. None if this machine doesn't have the address and the system lets no one bind it: the other
+    ports don't need it. Raises StartFailed.
+    """
+    try:
+        return bind(endpoint.ip, endpoint.port)
+    except BindError as error:
+        if error.absent:
+            return None
+        if not error.taken:
+            raise StartFailed(str(error)) from None
+        if ours := _clash(endpoint, [one for one, _ in sockets]):
+            raise StartFailed(ours) from None
+        raise PortTaken(str(error)) from None
+
+
+def missing_addresses(static: Static) -> list[Finding]:
+    """Addresses of listeners that this machine doesn't have now. With a lease the other machine may have them, which is
+    no fault. A loopback address is a warning: only programs of this machine could use it.
+    """
+    if static.standby.lease:
+        return []
+    names: dict[IPAddress, dict[str, None]] = {}
+    for endpoint in endpoints(static):
+        names.setdefault(endpoint.ip, {})[endpoint.listener] = None
+    return [
+        Finding(
+            grade="warning" if ip.is_loopback else "error",
+            code="port-closed",
+            about=str(ip),
+            text=f"this machine doesn't have the address {ip}, so clients can't use it to reach the listener "
+            f"{', '.join(names[ip])}",
+            commands=("add the address, or remove it from the listener's `ips`",),
+        )
+        for ip in names
+        if not is_here(ip)
+    ]
 
 
 def _close_all(sockets: Sequence[tuple[Endpoint, socket.socket]]) -> None:
@@ -316,17 +360,18 @@ def _lock(data_dir: Path, ids: tuple[int, int] | None) -> DataLock:
     return lock
 
 
-def _log(static: Static, level: str | None) -> log.LogHandler:
+def _log(static: Static, level: str | None) -> tuple[log.LogHandler, list[Finding]]:
+    """The handler, and a finding if the log goes to stderr because the file can't be written. Raises StartFailed."""
+    setup = partial(log.setup, level or static.log_level, static.package_log_levels, format=static.log_format)
     try:
-        return log.setup(
-            level or static.log_level, static.package_log_levels, format=static.log_format, path=static.log_file
-        )
+        return setup(path=static.log_file), []
     except ValueError as error:
         raise StartFailed(f"package_log_levels: {error}") from None
     except OSError as error:
         assert static.log_file is not None
         why = explain_os_error(error, static.log_file.parent)
-        raise StartFailed(f"can't write log_file {static.log_file} as user {static.user}: {why}") from None
+        text = f"can't write log_file {static.log_file} as user {static.user}, so the log goes to stderr: {why}"
+        return setup(), [fault("log_file", text)]
 
 
 def note_version(data_dir: Path) -> None:

@@ -93,14 +93,14 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
 
 def local_addresses(static: Static) -> LocalAddresses:
     """From where mail goes out: the first address of each family that a listener with SMTP names explicitly
-    (admin.md, `ips`). With a lease the other machine may have some.
+    (admin.md, `ips`). Addresses that this machine doesn't have are left out.
     """
     ips = [
         ip
         for listener in static.listeners.values()
         if listener.smtp.enabled
         for ip in listener.ips
-        if not (ip.is_unspecified or ip.is_loopback) and not (static.standby.lease and not is_here(ip))
+        if not (ip.is_unspecified or ip.is_loopback) and is_here(ip)
     ]
     return LocalAddresses(
         next((ip for ip in ips if ip.version == 4), None),

@@ -12,6 +12,7 @@ import trio.testing
 from moxlite.admin.commands import AdminCommands
 from moxlite.admin.doctor.helpers import Helpers
 from moxlite.admin.factors import FactorChanges
+from moxlite.findings import Finding
 from moxlite.imapd.commands import IMAPCommands
 from moxlite.imapd.session.trace import Masker
 from moxlite.lazyimport import Lazy
@@ -40,6 +41,9 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
     async def well() -> list[str]:
         return []
 
+    async def healthy() -> list[Finding]:
+        return []
+
     auth, logins, end = imap.context.logins._auth, imap.context.logins, imap.context.sessions.end_account
     admin = AdminCommands(
         config=imap.context.config,
@@ -48,7 +52,7 @@ async def operator(imap: Imap, tmp_path: Path) -> AsyncIterator[CtlClient]:
         logins=logins,
         stop=imap.shutdown.set,
         read_certificates=well,
-        problems=well,
+        findings=healthy,
         end_sessions=end,
         factors=FactorChanges(
             config=imap.context.config,

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -31,7 +32,7 @@ from moxlite.process.errors import StartFailed
 from moxlite.process.keys import load_certificates, load_keys
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
-from moxlite.process.startup import endpoints, note_version, start
+from moxlite.process.startup import endpoints, missing_addresses, note_version, start
 from moxlite.store.backup.layout import databases
 from moxlite.store.file import migrations
 from moxlite.store.options import Options
@@ -335,6 +336,41 @@ def test_an_address_that_the_machine_does_not_have_is_named(tmp_path: Path) -> N
     path.write_text(path.read_text().replace('"127.0.0.1", "::1"', '"203.0.113.77"'))
     with pytest.raises(StartFailed, match=r"the address 203\.0\.113\.77"):
         start(path, drop=False)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="of Linux")
+def test_an_address_that_is_gone_stops_only_its_listeners(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-66: its ports are bound, so that they serve when it is back; without IPv6 in the kernel they are left
+    out.
+    """
+    path = configured(tmp_path, f"metrics_http = {{ enabled = true, port = {free_port()} }}\n")
+    path.write_text(path.read_text().replace('"127.0.0.1", "::1"', '"127.0.0.1", "2001:db8::77"'))
+    with contextlib.closing(start(path, drop=False)) as started:
+        assert [str(endpoint.ip) for endpoint, _ in started.sockets] == ["127.0.0.1", "2001:db8::77"]
+        (finding,) = missing_addresses(started.holder.current.static)
+        assert (finding.grade, finding.about) == ("error", "2001:db8::77")
+        assert "serving without a part of the configuration" in caplog.messages
+
+    def without(family: int, kind: int) -> socket.socket:
+        if family == socket.AF_INET6:
+            raise OSError(errno.EAFNOSUPPORT, "Address family not supported by protocol")
+        return socket.socket(family, kind)
+
+    monkeypatch.setattr("moxlite.net.listeners.socket", SimpleNamespace(**vars(socket) | {"socket": without}))
+    path.write_text(path.read_text().replace("2001:db8::77", "::1"))
+    with contextlib.closing(start(path, drop=False)) as started:
+        assert [str(endpoint.ip) for endpoint, _ in started.sockets] == ["127.0.0.1"]
+        assert [finding.grade for finding in missing_addresses(started.holder.current.static)] == ["warning"]
+
+
+def test_a_log_file_that_cannot_be_written_stops_nothing(tmp_path: Path) -> None:
+    """ADMIN-66, ADMIN-54: the log goes to stderr."""
+    path = configured(tmp_path, top=f'log_file = "{tmp_path}/gone/moxlite.log"')
+    with contextlib.closing(start(path, drop=False)) as started:
+        (finding,) = started.faults
+        assert "so the log goes to stderr" in finding.text
 
 
 def test_a_clock_that_is_not_set_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

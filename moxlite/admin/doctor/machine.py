@@ -32,6 +32,7 @@ from moxlite.mailauth.dnsbl import DNSBLStatus, check as check_list
 from moxlite.net.dial import DialError, dial
 from moxlite.net.httpclient import HTTPClient, HTTPError, Roots
 from moxlite.net.limits import IPAddress
+from moxlite.net.listeners import is_here
 from moxlite.net.sockets import holder_of
 from moxlite.process.startup import Endpoint, endpoints
 
@@ -264,6 +265,8 @@ async def check_ports(examination: Examination) -> list[Finding]:
     """Check that each port is open, or, while no server runs, that no other program has it."""
     findings: list[Finding] = []
     for endpoint in endpoints(examination.snapshot.static):
+        if not is_here(endpoint.ip):  # a finding of the running server
+            continue
         ip = _connectable(endpoint.ip)
         try:
             dialed = await dial([ip], endpoint.port, inside=True, seconds=CONNECT_SECONDS)
