@@ -24,6 +24,8 @@ SETTINGS: Final = """\
 Port {port}
 ListenAddress 127.0.0.1
 HostKey {folder}/host
+HostKey {folder}/host-rsa
+HostKey {folder}/host-ecdsa
 PidFile none
 AuthorizedKeysFile {folder}/authorized
 StrictModes no
@@ -37,20 +39,24 @@ Subsystem sftp internal-sftp
 """
 
 
-def make_key(path: Path) -> str:
+def make_key(path: Path, kind: str = "ed25519") -> str:
     """A new key pair in files; returns the public key without its comment."""
-    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(path)], check=True)
+    subprocess.run(["ssh-keygen", "-q", "-t", kind, "-N", "", "-f", str(path)], check=True)
     return " ".join(path.with_name(f"{path.name}.pub").read_text().split()[:2])
 
 
 class SSHServer:
-    """A running server. `folder` holds its keys, and that of its only user."""
+    """A running server. `folder` holds its keys, and that of its only user. `host_key`, which backups need, is one of
+    its three `host_keys`, as Debian makes them.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.port = free_port()
         folder.mkdir()
         self.host_key = make_key(folder / "host")
+        others = (make_key(folder / f"host-{kind}", kind) for kind in ("rsa", "ecdsa"))
+        self.host_keys = (self.host_key, *others)
         (folder / "authorized").write_text(make_key(folder / "key") + "\n")
         self.key = folder / "key"
         (folder / "sshd_config").write_text(SETTINGS.format(port=self.port, folder=folder))
@@ -83,6 +89,11 @@ class SSHServer:
     def login(self) -> Login:
         """What a client needs."""
         return Login(self.key.read_bytes(), (self.host_key,))
+
+    @property
+    def standby_login(self) -> Login:
+        """What a standby needs."""
+        return Login(self.key.read_bytes(), self.host_keys, standby=True)
 
     def url(self, path: Path) -> SSHURL:
         """The URL of a folder."""

@@ -409,7 +409,11 @@ class Standby(Section, frozen=True):
     ] = None
     ssh_key_file: Annotated[Path | None, doc("Private key for an ssh target, like `backup.ssh_key_file`.")] = None
     ssh_host_keys: Annotated[
-        tuple[str, ...], doc("Accepted public keys of the other machine, like `backup.ssh_host_keys`.")
+        tuple[str, ...],
+        doc(
+            "All of the other machine's public keys, like `backup.ssh_host_keys`. Litestream accepts only the one that "
+            "the machine shows to it."
+        ),
     ] = ()
     storage_keys_file: Annotated[
         Path | None, doc("Keys for an object storage target, like `backup.storage_keys_file`.")

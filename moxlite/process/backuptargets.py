@@ -61,7 +61,7 @@ def login_for(target: Target, backup: Backup | Standby | None, read: Callable[[P
     except OSError as error:
         text = explain_os_error(error, backup.ssh_key_file)
         raise BackupError(f"{section}.ssh_key_file: can't read {backup.ssh_key_file}: {text}") from None
-    return Login(key, backup.ssh_host_keys)
+    return Login(key, backup.ssh_host_keys, standby=section == "standby")
 
 
 def _storage_keys(section: str, file: Path, read: Callable[[Path], bytes]) -> Mapping[str, str]:

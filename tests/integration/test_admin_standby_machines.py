@@ -6,6 +6,7 @@ MOXLITE_ROOTS may have the root file system of both as `booted12`, else mmdebstr
 
 import ctypes
 import imaplib
+import json
 import os
 import shlex
 import shutil
@@ -361,11 +362,12 @@ class Stores(ExitStack):
         thread.join()
         return found[0]
 
-    def ssh(self) -> tuple[str, Path]:
-        """A server of ssh: its public key, and the private key of its user."""
+    def ssh(self) -> tuple[list[str], Path]:
+        """A server of ssh: its public keys, and the private key of its user."""
         folder = self._folder / "ssh"
         folder.mkdir()
-        public = make_key(folder / "host")
+        public = [make_key(folder / "host")]
+        public += [make_key(folder / f"host-{kind}", kind) for kind in ("rsa", "ecdsa")]
         (folder / "authorized").write_text(make_key(folder / "key") + "\n")
         settings = SETTINGS.format(port=22, folder=folder).replace("127.0.0.1", STORAGE)
         (folder / "sshd_config").write_text(settings)
@@ -415,8 +417,9 @@ def prepare(kind: str, computers: list[Computer], stores: Stores, shared: Path) 
         for computer in computers:
             shutil.copy(key, computer.root / "etc/moxlite-standby-ssh-key")
         target = f"ssh://root@{STORAGE}{shared}"
-        settings = f'mode = "sync"\nssh_key_file = "/etc/moxlite-standby-ssh-key"\nssh_host_keys = ["{public}"]'
-        return Pair(computers, target, f"--ssh-key /etc/moxlite-standby-ssh-key --ssh-host-key '{public}'", settings)
+        host_keys = " ".join(f"--ssh-host-key '{one}'" for one in public)
+        settings = f'mode = "sync"\nssh_key_file = "/etc/moxlite-standby-ssh-key"\nssh_host_keys = {json.dumps(public)}'
+        return Pair(computers, target, f"--ssh-key /etc/moxlite-standby-ssh-key {host_keys}", settings)
     bucket = stores.bucket()
     keys = "/etc/moxlite-standby-storage-keys"
     for computer in computers:

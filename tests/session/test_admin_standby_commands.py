@@ -1,6 +1,7 @@
 # ruff: noqa: F401, F811 - a fixture is imported
 """The commands of a stand-by, and its targets on other machines."""
 
+import json
 import sys
 import time
 from pathlib import Path
@@ -17,7 +18,9 @@ from moxlite.admin.standby.layout import STATE, EpochStart, HeldLease, State, re
 from moxlite.cli.backups import takeover
 from moxlite.cli.common import Failure
 from moxlite.config.load import check_files, read_sources
+from moxlite.process.configtest import backup_fault
 from moxlite.proto.sshurl import parse_ssh_url
+from moxlite.safefile import read_file
 from moxlite.store.backup.storage import Folder
 from tests.house import DOMAINS, house, soon
 from tests.session.test_admin_standby import (
@@ -131,13 +134,15 @@ async def test_another_machine_by_ssh_takes_the_copies(
     identity: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """STORE-186: with `ssh://` mail and configuration go to a real OpenSSH server, whose host key is checked."""
+    """STORE-186: with `ssh://` mail and configuration go to a real OpenSSH server, one of whose three host keys
+    Litestream is shown. The first of them alone isn't enough, as `config test` says.
+    """
     monkeypatch.setattr(replicating, "BEAT", 0.5)
     with ssh_server(tmp_path / "ssh") as server:
         url = str(server.url(tmp_path / "away"))
-        more = f'ssh_key_file = "{server.key}"\nssh_host_keys = ["{server.host_key}"]\n'
+        more = f'ssh_key_file = "{server.key}"\nssh_host_keys = {json.dumps(server.host_keys)}\n'
         target = parse_ssh_url(url)
-        place = Source(target=target, access=server.login, program=program(), identity=identity)
+        place = Source(target=target, access=server.standby_login, program=program(), identity=identity)
         async with (
             house(tmp_path, static=settings(tmp_path, identity, url) + more) as h,
             trio.open_nursery() as nursery,
@@ -146,6 +151,12 @@ async def test_another_machine_by_ssh_takes_the_copies(
             await deliver(h, "by-ssh")
             await soon(lambda: "by-ssh" in subjects(copied(tmp_path)), "the message")
             assert (tmp_path / "second/config/domains.toml").is_file()
+            standby = h.house.static.standby
+            assert await trio.to_thread.run_sync(backup_fault, standby, None, read_file) == ""
+            few = msgspec.structs.replace(standby, ssh_host_keys=(server.host_key,))
+            fault = await trio.to_thread.run_sync(backup_fault, few, None, read_file)
+            assert "doesn't match standby.ssh_host_keys" in fault
+            assert "/etc/ssh/ssh_host_*_key.pub" in fault
             nursery.cancel_scope.cancel()
 
 

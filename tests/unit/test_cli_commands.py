@@ -195,13 +195,13 @@ def test_servers_of_all_commands_are_named_with_a_port_and_without() -> None:
         assert isinstance(kind, HostPortType), name
         alone, usual = kind.convert("192.0.2.7", None, None)
         assert alone == "192.0.2.7"
-        for words, found in {
+        for words, place in {
             "192.0.2.7:2525": ("192.0.2.7", 2525),
             "2001:db8::25": ("2001:db8::25", usual),
             "[2001:db8::25]": ("2001:db8::25", usual),
             "[2001:db8::25]:2525": ("2001:db8::25", 2525),
         }.items():
-            assert kind.convert(words, None, None) == found, name
+            assert kind.convert(words, None, None) == place, name
         for words in (
             "",
             ":25",

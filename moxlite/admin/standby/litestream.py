@@ -25,7 +25,7 @@ from moxlite.admin.standby.layout import epoch_folder
 from moxlite.encoders import to_json
 from moxlite.escapes import printable
 from moxlite.lazyimport import how_to_install
-from moxlite.net.storage.sftp import Login
+from moxlite.net.storage.sftp import Login, shown_key
 from moxlite.ownprogram import ADDED
 from moxlite.process.backuptargets import Access, Target
 from moxlite.proto.sshurl import SSHURL, ObjectURL
@@ -145,7 +145,7 @@ def place_of(target: Target, access: Access | None, folder: Path) -> Iterator[Pl
                 key = Path(private) / KEY_FILE
                 key.touch(mode=0o600)  # first, so that the key is never in a file that others may open
                 key.write_bytes(access.key)
-                settings |= {"key-path": str(key), "host-key": " ".join(access.host_keys[0].split()[:2])}
+                settings |= {"key-path": str(key), "host-key": shown_key(access.host_keys)}
             yield Place(settings, target.path, {})
     else:
         assert not isinstance(access, Login)

@@ -42,7 +42,9 @@ def source_options(command: F) -> F:
     options = (
         click.option("--storage-keys", metavar="FILE", help="Object storage keys, like standby.storage_keys_file."),
         click.option("--ssh-key", metavar="FILE", help="Private key for ssh."),
-        click.option("--ssh-host-key", metavar="KEY", multiple=True, help="Host's public key."),
+        click.option(
+            "--ssh-host-key", metavar="KEY", multiple=True, help="Host's public key. Repeat for all of its keys."
+        ),
         click.option(
             "--litestream", metavar="FILE", help="Litestream program.  [default: from moxlite[standby] or PATH]"
         ),
@@ -91,7 +93,7 @@ def standby_source(source: str, *, identity: str | None, **keys: Unpack[SourceKe
         except ValueError as error:
             raise Failure(f"{storage_keys} {error}") from None
     elif keys["ssh_key"] is not None:
-        access = Login(Path(keys["ssh_key"]).read_bytes(), keys["ssh_host_key"])
+        access = Login(Path(keys["ssh_key"]).read_bytes(), keys["ssh_host_key"], standby=True)
     else:
         with contextlib.suppress(Failure):  # the second machine has no configuration
             static = load_config().static

@@ -306,7 +306,7 @@ def _standby_target(static: Static, target: Path | SSHURL | ObjectURL) -> Iterat
             "ssh_key_file": "to create it, run `ssh-keygen -t ed25519 -N '' -f FILE`; then authorize "
             "FILE.pub on the other "
             "machine",
-            "ssh_host_keys": "copy a line from /etc/ssh/ssh_host_ed25519_key.pub on the other machine",
+            "ssh_host_keys": "copy the lines in /etc/ssh/ssh_host_*_key.pub on the other machine",
         }
         yield from missing_findings("standby", standby, needed)
         yield from host_key_findings("standby", standby.ssh_host_keys)

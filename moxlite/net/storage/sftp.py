@@ -376,19 +376,41 @@ OWN: Final = {
 }
 """Options of a connection with a `Login`."""
 
+LITESTREAM_ASKS: Final = {
+    "ecdsa-sha2-nistp256": "ecdsa-sha2-nistp256",
+    "ecdsa-sha2-nistp384": "ecdsa-sha2-nistp384",
+    "ecdsa-sha2-nistp521": "ecdsa-sha2-nistp521",
+    "rsa-sha2-256": "ssh-rsa",
+    "rsa-sha2-512": "ssh-rsa",
+    "ssh-ed25519": "ssh-ed25519",
+}
+"""Algorithms in the order in which Litestream asks for them (golang.org/x/crypto/ssh, `defaultHostKeyAlgos`), each with
+the kind of its keys. A host shows its key for the first one that it has, and Litestream takes a single key.
+"""
+
 RELEASE: Final = 10.0
 """Seconds for a batch that gives a lock up: a server that ends waits for it."""
 
 
 class Login(msgspec.Struct, frozen=True):
-    """The octets of a private key file, and the keys that the host may show (``ssh-ed25519 AAAA…``)."""
+    """The octets of a private key file, and the keys that the host may show (``ssh-ed25519 AAAA…``). `standby`: the
+    host is asked for the key that it shows to Litestream.
+    """
 
     key: bytes
     host_keys: tuple[str, ...]
+    standby: bool = False
 
     def __repr__(self) -> str:
         """Without the private key."""
         return "Login()"
+
+
+def shown_key(host_keys: Sequence[str]) -> str:
+    """The key that a host with all these keys shows to Litestream, without its comment."""
+    kinds = [*LITESTREAM_ASKS.values()]
+    key = min(host_keys, key=lambda host_key: kinds.index(host_key.split()[0]) if host_key.split()[0] in kinds else 99)
+    return " ".join(key.split()[:2])
 
 
 class CommandRefused(OSError):
@@ -431,7 +453,7 @@ class Batches:
             code, output, errors = self._call(lines, Path(folder), seconds, limit)
         if code == 0:
             return output
-        raise _fault(self.url.host, code, errors, own_key=self._login is not None)
+        raise _fault(self.url.host, code, errors, self._login)
 
     def _call(self, lines: Sequence[str], folder: Path, seconds: float, limit: int) -> tuple[int, str, str]:
         options = dict(QUIET)
@@ -448,6 +470,8 @@ class Batches:
             options |= OWN | {name: f"{files}/{OWN[name]}" for name in ("IdentityFile", "UserKnownHostsFile")}
             environment = {"PATH": os.defpath, "LC_ALL": "C"}
             arguments += ["-F", "none"]
+            if self._login.standby:
+                options["HostKeyAlgorithms"] = ",".join(LITESTREAM_ASKS)
         for name, value in options.items():
             arguments += ["-o", f"{name}={value}"]
         host = f"[{self.url.host}]" if ":" in self.url.host else self.url.host
@@ -525,19 +549,25 @@ class Batches:
             self._check, self._patience = before
 
 
-def _fault(host: str, code: int, errors: str, *, own_key: bool) -> OSError:
-    """The error of a call, in words. `own_key`: a key of the configuration was used, not the keys of the user."""
+def _fault(host: str, code: int, errors: str, login: Login | None) -> OSError:
+    """The error of a call, in words. `login`: from the configuration; None for the keys of the user."""
+    section = "standby" if login is not None and login.standby else "backup"
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     last = next((line for line in reversed(lines) if not line.startswith("Connection closed")), "") or "no reason"
     if "Host key verification failed" in errors or "REMOTE HOST IDENTIFICATION HAS CHANGED" in errors:
-        which = "~/.ssh/known_hosts" if not own_key else "backup.ssh_host_keys"
-        text = f"the host key of {host} doesn't match {which}, so backups stopped. Check the machine"
+        which = "~/.ssh/known_hosts" if login is None else f"{section}.ssh_host_keys"
+        what, cure = "backups", "Check the machine"
+        if section == "standby":
+            what, cure = "copies", "Check the machine, and list the keys of all its /etc/ssh/ssh_host_*_key.pub files"
+        text = f"the host key of {host} doesn't match {which}, so {what} stopped. {cure}"
         return PermissionError(errno.EACCES, text)
     if "Permission denied (" in errors:
-        which = "the keys of ~/.ssh" if not own_key else "the key of backup.ssh_key_file"
+        which = "the keys of ~/.ssh" if login is None else f"the key of {section}.ssh_key_file"
         return PermissionError(errno.EACCES, f"{host} rejected {which}: {last}")
     if "error in libcrypto" in errors or "invalid format" in errors:
-        return PermissionError(errno.EACCES, f"backup.ssh_key_file must be a private key without a passphrase: {last}")
+        return PermissionError(
+            errno.EACCES, f"{section}.ssh_key_file must be a private key without a passphrase: {last}"
+        )
     if code != 1 or any(text in errors for text in ("Connection lost", "Connection reset", "Broken pipe")):
         return ConnectionError(errno.ECONNABORTED, f"the connection to {host} failed: {last}")
     if f"/{LOCKED}/" in last and "rename" in last:
