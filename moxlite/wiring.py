@@ -295,7 +295,9 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Imports by IMAP that users start."""
         from moxlite.migration.background import BackgroundImports
 
-        return BackgroundImports(self.copies, self.tree)
+        imports = BackgroundImports(self.copies, self.tree)
+        self.forgetters.append(imports.remove)
+        return imports
 
     @cached_property
     def backups(self) -> "BackupCommands":

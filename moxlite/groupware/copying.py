@@ -443,12 +443,12 @@ class CalendarCopies:
 
     def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
         """End the copies of accounts that are being removed: the removal waits until the accounts are unused
-        (STORE-140), and a slow server would have it wait for days.
+        (STORE-140), and a slow server would have it wait for days. Later accounts of these names see nothing of them.
         """
         del old
-        for name, scope in self._scopes.items():
-            if new.account(name) is None:
-                scope.cancel()
+        for name in [name for name in self._looks if new.account(name) is None]:
+            self.abort(name)
+            del self._looks[name]
 
     async def _serve(self, name: str, remote: Remote, clear: Callable[[], None]) -> None:
         """`clear`: for a log-in that isn't rejected (`LoginsElsewhere.begin`).

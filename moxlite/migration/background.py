@@ -214,6 +214,17 @@ class BackgroundImports:
         if run is not None and run.phase in ENDED:
             del self._runs[account]
 
+    async def remove(self, account: str) -> None:
+        """End the import of an account that is removed: another one of that name must not see it, nor go on with the
+        password that it holds.
+        """
+        run = self._runs.pop(account, None)
+        if run is not None and run.phase not in ENDED:
+            run.end("aborted")
+            run.scope.cancel()
+            run.wake.set()
+        await trio.lowlevel.checkpoint()
+
     def _of(self, account: str, *phases: Phase) -> _Run:
         run = self._runs.get(account)
         if run is None or run.phase not in phases:

@@ -6,6 +6,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 import trio
 
@@ -308,3 +309,13 @@ async def test_a_count_tells_of_a_wrong_password(rig: Rig, tom: Program) -> None
     """MOVE-8"""
     with pytest.raises(CopyFailed, match="rejected the user name"):
         await copies(rig, Way(rig)).count(CopyCalendars("mia", HOST, "tom@example.org", "wrong"))
+
+
+async def test_a_later_account_of_the_name_sees_no_copy(rig: Rig) -> None:
+    """DAV-45, ADMIN-15: one that has ended is shown for a day, and goes with its account."""
+    running = copies(rig, Way(rig))
+    running.begin(CopyCalendars("mia", HOST, "tom@example.org", PASSWORD))
+    await eventually(lambda: (look := running.look("mia")) is not None and look.ended)
+    now = rig.holder.current
+    running.reconfigured(now, msgspec.structs.replace(now, domains=msgspec.structs.replace(now.domains, accounts={})))
+    assert running.look("mia") is None

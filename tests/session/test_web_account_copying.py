@@ -6,7 +6,10 @@ import msgspec
 import pytest
 import trio
 
+from moxlite.net.control.client import connect_ctl
 from moxlite.net.imapclient import Client, Credentials, log_in
+from moxlite.operations.access import SetPassword
+from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog.account import Account
 from moxlite.store.mail.flags import store_flags
@@ -15,7 +18,7 @@ from moxlite.store.types import Flag
 from tests.browsing import Browser
 from tests.store_mail import box, put, rows
 from tests.tools import eventually
-from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
+from tests.web_rig import DOMAINS, PASSWORD, STATIC, Rig, open_rig
 from tests.web_sharing import share, tom
 
 pytestmark = pytest.mark.served
@@ -60,6 +63,7 @@ class Source:
 async def source(tmp_path: Any, nursery: trio.Nursery, monkeypatch: pytest.MonkeyPatch) -> Source:
     """Tom's account with messages in three mailboxes."""
     static = STATIC.replace("webmail_http = { enabled = true, port = 80 }", IMAP)
+    static = static.replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"')  # mia may be removed
     rig = await open_rig(tmp_path, nursery, static=static, domains=DOMAINS)
     async with rig.account("tom") as account:
         await change_password(account, "secret of tom")
@@ -163,6 +167,34 @@ async def test_an_import_is_paused_goes_on_and_is_ended(source: Source) -> None:
     await browser.call("copy_abort")
     assert (await phase(browser, "aborted"))["error"]["message"] == ""
     assert imports._runs["mia"].order.password == ""
+
+
+@pytest.mark.parametrize("when", ["looked", "running", "paused"])
+async def test_the_import_of_a_removed_account_ends_with_it(source: Source, when: str) -> None:
+    """WEB-159, ADMIN-15: an account of that name, added in the same second, neither sees it nor can go on with the
+    password that it holds.
+    """
+    browser = await logged_in(source.rig)
+    await browser.call("copy_look", server=FORM)
+    await phase(browser, "looked")
+    if when != "looked":
+        source.gate = trio.Event()
+        await browser.call("copy_go_on", leave_out=[])
+        await eventually(lambda: source.connections == 2)
+    if when == "paused":
+        await browser.call("copy_pause")
+    async with connect_ctl(source.rig.house.static.data_dir / "ctl") as ctl:
+        await ctl.call("config account rm", RemoveAccount("mia"), type(None))
+        await ctl.call("config account add", AddAccount("mia", "mia@example.org"), type(None))
+        await ctl.call("account set-password", SetPassword("mia", PASSWORD), type(None))
+    if source.gate is not None:
+        source.gate.set()
+    again = await logged_in(source.rig)
+    found = await again.call("copy_state")
+    assert (found["phase"], found["host"], found["user"], found["known"]) == ("none", "", "", [])
+    assert (await again.error("copy_go_on", leave_out=None))[0] == 409
+    async with source.rig.account() as own:
+        assert (await box(own)).total == 0
 
 
 async def test_a_wrong_password_and_a_wrong_form_are_told(source: Source) -> None:
