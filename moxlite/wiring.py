@@ -431,9 +431,8 @@ async def _open_files(
 
 def _owner_news(config: ConfigHolder, accounts: Accounts, auth: AuthDB) -> OutboxHandler:
     from moxlite.admin.waycommands import OwnerNews
-    from moxlite.admin.waysin import Sources
 
-    return OwnerNews(Sources(config, accounts, auth))
+    return OwnerNews(config, accounts, auth)
 
 
 async def _add_beside(config: ConfigHolder, account: "Account", file: BinaryIO) -> "Problems":
@@ -577,14 +576,13 @@ def _scheduling(components: Components) -> "ScheduleSender":
     """Hands over messages about events."""
     from moxlite.groupware.carrying import ScheduleSender
 
-    files, keys = components.files, components.started.keys
-    told = components.services.notices.ring
+    files = components.files
     return ScheduleSender(
         config=components.config,
         accounts=files.accounts,
         masked=files.auth.masked,
-        keys=keys,
-        told=told,
+        keys=components.started.keys,
+        told=components.services.notices.ring,
         tmp=files.spools.directory,
     )
 

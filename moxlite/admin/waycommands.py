@@ -12,6 +12,7 @@ from typing import Final
 from moxlite.admin.notices import notify_account
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.admin.waysin import SLICE, WAYS, Grant, Rooms, Sources, grants, order
+from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.escapes import printable
 from moxlite.net.control.server import Command, CommandFailed
@@ -19,6 +20,8 @@ from moxlite.operations.access import ListWays, RemoveWay, TakeBack, TakenBack, 
 from moxlite.operations.performing import commands
 from moxlite.proto.address import Address
 from moxlite.store.accounts.access import publish_shares
+from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import protocol_words
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.origin import SetUp, note_told, noted_ways, origin, untold_ways
@@ -161,8 +164,8 @@ SUBJECT: Final = "New access to your account"
 class OwnerNews:
     """Tells owners of ways in that were set up by a log-in."""
 
-    def __init__(self, sources: Sources) -> None:
-        self._sources = sources
+    def __init__(self, config: ConfigHolder, accounts: Accounts, auth: AuthDB) -> None:
+        self._sources = Sources(config, accounts, auth)
 
     async def carry(self, account: Account, row: OutboxRow) -> None:
         """Send the mail; for `Accounts.register_outbox`. Raises StoreError."""

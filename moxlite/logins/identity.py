@@ -109,6 +109,24 @@ def origin_of(identity: Identity, via: Protocol, remote: IPAddress) -> Origin:
     return Origin(identity.account, via, str(remote), identity.app_password or identity.key)
 
 
+def by_app_password(
+    account: str, address: str, app: AppPassword, login: Address | None, protocol: Protocol
+) -> Identity:
+    """A user who has logged in by an app password or a token."""
+    return Identity(
+        account,
+        address,
+        app.name,
+        app.id,
+        app.expires,
+        app.read_only,
+        login=login,
+        only_addresses=protocol == "jmap" and "jmap" not in app.scopes,
+        shares="sharing" in app.scopes,
+        scripts="sieve" in app.scopes,
+    )
+
+
 def typed(username: str, canonical: Address) -> Address | None:
     """Return the user name as an address, or None if it is not an address or equals the canonical one."""
     try:

@@ -28,6 +28,7 @@ from moxlite.logins.identity import (
     NotPermitted,
     Protocol,
     WrongCredentials,
+    by_app_password,
     typed,
 )
 from moxlite.logins.newpasswords import context_of, refuse_guessable
@@ -389,18 +390,7 @@ class Logins:
         if app is None:
             key = request.fingerprint if attempt is None else ""
             return Identity(recipient.account, address, login=typed(username, recipient.canonical), key=key)
-        return Identity(
-            recipient.account,
-            address,
-            app.name,
-            app.id,
-            app.expires,
-            app.read_only,
-            login=typed(username, recipient.canonical),
-            only_addresses=request.protocol == "jmap" and "jmap" not in app.scopes,
-            shares="sharing" in app.scopes,
-            scripts="sieve" in app.scopes,
-        )
+        return by_app_password(recipient.account, address, app, typed(username, recipient.canonical), request.protocol)
 
     def _require_enabled(
         self,
