@@ -558,7 +558,7 @@ def _fault(host: str, code: int, errors: str, login: Login | None) -> OSError:
         which = "~/.ssh/known_hosts" if login is None else f"{section}.ssh_host_keys"
         what, cure = "backups", "Check the machine"
         if section == "standby":
-            what, cure = "copies", "Check the machine, and list the keys of all its /etc/ssh/ssh_host_*_key.pub files"
+            what, cure = "copies", "Check the machine, and list all its host keys (/etc/ssh/ssh_host_*_key.pub)"
         text = f"the host key of {host} doesn't match {which}, so {what} stopped. {cure}"
         return PermissionError(errno.EACCES, text)
     if "Permission denied (" in errors:
