@@ -307,7 +307,7 @@ async def _inconsistent(account: Account, view: View, sequence_set: SequenceSet,
 
 
 async def _tell_changed(session: Session, view: View, changed: array[int], rows: list[Row]) -> None:
-    """Send FETCH (UID FLAGS MODSEQ) of changed messages, by their UIDs. `rows`: those of the first `SLICE`."""
+    """Send FETCH (UID FLAGS MODSEQ) of changed messages, by their UIDs. `rows`: of the first `SLICE`."""
     for at in range(0, len(changed), SLICE):
         if at:
             rows = await _next_rows(view, changed[at : at + SLICE])

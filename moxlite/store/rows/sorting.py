@@ -281,7 +281,7 @@ def ranked(r: Reader, found: Run, by: Ranking) -> Run:
 
 
 def sort_by_rank(r: Reader, found: Run) -> None:
-    """Put messages in the order of their ranks, those of one rank in the order that they have. SQLite sorts the ranks:
+    """Put messages in the order of their ranks; messages of one rank keep their order. SQLite sorts the ranks, since
     Python would keep its lock for half a second for 500,000.
     """
     ranks = found.ranks

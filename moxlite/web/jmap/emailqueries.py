@@ -463,13 +463,10 @@ class _Ids(Sequence[str]):
         return f"{LETTER}{self._numbers[at]}"
 
     def __contains__(self, one: object) -> bool:
-        return isinstance(one, str) and self._number_of(one) in self._numbers
+        return isinstance(one, str) and read_id(one, LETTER) in self._numbers
 
     def index(self, one: str, *_: int) -> int:
-        return self._numbers.index(self._number_of(one))
-
-    def _number_of(self, one: str) -> int:
-        return read_id(one, LETTER)
+        return self._numbers.index(read_id(one, LETTER))
 
 
 class _SelectedEmails:
