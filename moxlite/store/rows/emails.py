@@ -94,7 +94,7 @@ SELECT id FROM message WHERE id > (SELECT coalesce(max(id), 0) FROM message) - {
 AND flags & {int(Flag.DRAFT)} = 0 ORDER BY id DESC LIMIT 1"""  # noqa: S608 - constants
 NEWEST_IN: Final = f"""
 SELECT id FROM message WHERE id > (SELECT coalesce(max(id), 0) FROM message) - {NEWEST_ROWS} AND email_id = id
-AND flags & {int(Flag.DRAFT)} = 0 AND mailbox_id IN (SELECT value FROM carray(?)) ORDER BY id DESC LIMIT 1"""  # noqa: S608
+AND flags & {int(Flag.DRAFT)} = 0 AND +mailbox_id IN (SELECT value FROM carray(?)) ORDER BY id DESC LIMIT 1"""  # noqa: S608
 OF_MESSAGE: Final = "SELECT email_id FROM message WHERE id = ?"
 
 
