@@ -14,7 +14,7 @@ import trio
 
 from moxlite.groupware.carrying import read_owed, receive
 from moxlite.groupware.entries import BadEntry, TooBusy, read
-from moxlite.groupware.people import is_me, user_of
+from moxlite.groupware.people import given_addresses, is_me, user_of
 from moxlite.processor import off_loop
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.cards.calendarobject import BadObject, CalendarObject
@@ -30,7 +30,6 @@ from moxlite.store.groupware.resources import entry_with_uid, resource_data
 from moxlite.store.groupware.scheduling import ScheduleMessage
 from moxlite.store.mail.facts import VALIDATED, smtp_arrival
 from moxlite.store.mail.fetching import structure_of
-from moxlite.store.mail.given import given_addresses
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.rows.messages import message, packed_structure
 from moxlite.store.types import Flag

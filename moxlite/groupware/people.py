@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from moxlite.config.snapshot import (
     AccountRecipient,
@@ -13,8 +14,11 @@ from moxlite.config.snapshot import (
     may_post_to,
 )
 from moxlite.proto.address import Address, AddressError
+from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import ACCESSES, Access
 from moxlite.store.groupware.scheduling import User
+from moxlite.store.mail.links import given_among
+from moxlite.store.mail.masked import masked_key
 from moxlite.wording import Worded, worded
 
 
@@ -107,3 +111,13 @@ def is_missing(snapshot: Snapshot, address: str) -> bool:
         return isinstance(snapshot.lookup(Address.parse(address)), UnknownLocalpart | DomainDisabled)
     except AddressError:
         return True
+
+
+def given_addresses(r: Reader, addresses: Iterable[str]) -> list[str]:
+    """Find masked addresses, and addresses of sending links, among some addresses; as they are written there."""
+    keys: dict[str, str] = {}
+    for address in addresses:
+        with suppress(AddressError):
+            keys.setdefault(masked_key(Address.parse(address)), address)
+    given = given_among(r, set(keys))
+    return [address for key, address in keys.items() if key in given.masked or key in given.linked]

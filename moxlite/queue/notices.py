@@ -13,6 +13,7 @@ from typing import Final
 
 import trio
 
+from moxlite.admin.notices import notify_account
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.admission import guard
 from moxlite.proto.address import Address, Domain, Localpart
@@ -20,23 +21,26 @@ from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
+from moxlite.proto.srs import BadReturnAddress, is_return_address
 from moxlite.queue import metrics, record
 from moxlite.queue.bounces import Cause
 from moxlite.queue.context import Context
 from moxlite.queue.data.content import encoded, octets
 from moxlite.queue.data.rows import Message, Result
-from moxlite.queue.data.status import detail_of, meaning_of
-from moxlite.queue.forwards import OF_AUTHOR, as_known_outside, as_written_to, check_owner, note_failures, returned_to
+from moxlite.queue.data.status import as_known_outside, as_written_to, detail_of, meaning_of
 from moxlite.queue.localdelivery import waiting
 from moxlite.queue.schedule import SECOND, attempts_left, max_attempts_of
 from moxlite.queue.submit import add_submission
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
+from moxlite.store.delivery.forwarding import note_bounce, targets
 from moxlite.store.delivery.perform import OwedRow, deliver, owe
+from moxlite.store.delivery.status import State
 from moxlite.store.delivery.submission import EVENT, KEPT, Submission, SubmissionRecipient
 from moxlite.store.errors import AccountRemoved, AccountUnknown, ChunkDamaged, StoreError
 from moxlite.store.file.database import Database
+from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
@@ -97,7 +101,7 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
 
     try:
         async with ctx.accounts.use(account_name) as account:
-            await check_owner(database, message)
+            await _check_owner(database, message)
             await _note_event(account, messages, key)
             await store(account, await compose(), mailbox)
     except (AccountUnknown, AccountRemoved):
@@ -391,6 +395,106 @@ def _failure(message: Message, *, outside: bool) -> list[str]:
         lines += [f"Response from {server or 'the server'}:", ""]
         lines += [*[f"    {line}" for line in result.reply.split("\n")], ""]
     return lines
+
+
+# Messages that accounts have sent on: who hears of their failures, and which addresses are stopped (QUEUE-179).
+
+
+forwards_logger = logging.getLogger("moxlite.queue.notices.forwards")
+
+OF_AUTHOR: Final = (b"date", b"to", b"cc", b"subject", b"message-id", b"in-reply-to", b"references")
+"""Fields that the author wrote. Others of a message that was sent on, as From, may be ours, and name the account."""
+
+ARRIVED: Final = """
+SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
+
+STOPPED: Final = (
+    "Forwarding to {address} is off because your mail has bounced there for three days. The last error was:\n\n    "
+    '{error}\n\nNew mail will be kept in your mailbox. When the address works again, open "Forwarding" on your '
+    "account page and resume\nforwarding.\n"
+)
+
+
+def returned_to(ctx: Context, message: Message) -> Address | None:
+    """The first sender of a message that was sent on; None for others."""
+    sender = message.sender.address
+    if sender is None or not is_return_address(sender.localpart):
+        return None
+    try:
+        return ctx.srs.back(sender.localpart, ctx.clock() / 1_000_000)
+    except BadReturnAddress:
+        return None
+
+
+async def _check_owner(database: Database, message: Message) -> None:
+    """Raise AccountRemoved if the account of a message was removed since the row was read: the account that is open
+    under its name may be a new one.
+    """
+    # A removal changes the rows before the name is free, so the account is the old one as long as they are unchanged.
+    current = await database.read(lambda r: record.get(r, message.id), op="queue notice")
+    if current is None or current.account != message.account:
+        raise AccountRemoved(message.account)
+
+
+async def note_failures(ctx: Context, database: Database, messages: Sequence[Message]) -> None:
+    """Note which addresses of an account's forwarding have bounced, and tell the owner of those that are stopped.
+
+    Raises StoreError.
+    """
+    for message in messages:
+        if message.dsn_due != Action.FAILED.value:
+            continue
+        last = message.last_result
+        error = "" if last is None else last.reply or last.error
+        address = str(message.recipient_address).lower()
+        try:
+            async with ctx.accounts.use(message.account) as account:
+                await _check_owner(database, message)
+                stopped = await _note(account, database, address, error)
+        except (AccountUnknown, AccountRemoved):
+            continue
+        if stopped:
+            await _tell(ctx, message.account, address, error)
+
+
+async def _note(account: Account, database: Database, address: str, error: str) -> bool:
+    """Note a bounce of an address; returns whether it is stopped by that."""
+    found = await account.read(targets, op="forwarding")
+    # One asked for all mail, one for mail of aliases; those that bounce already first.
+    same = sorted((target for target in found if target.address == address), key=lambda target: target.failing is None)
+    if not same:
+        return False
+    known = same[0]
+
+    def has_arrived(r: Reader) -> bool:
+        states = (State.DELIVERED.value, State.RELAYED.value)
+        return known.failing is not None and r.row(ARRIVED, account.name, address, known.failing, *states) is not None
+
+    # All that the account has sent since is looked at: a newsletter has many recipients.
+    arrived = await database.scan(has_arrived, op="forwarding")
+    return await account.write(lambda tx: note_bounce(tx, address, error, arrived=arrived))
+
+
+async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
+    snapshot = ctx.config.current
+    settings = snapshot.account(account)
+    forwards_logger.warning("forwarding stopped", extra={"kv": {"account": account, "err": error}})
+    own = (
+        next((destination for destination in settings.destinations if not destination.startswith("@")), "")
+        if settings is not None
+        else ""
+    )
+    if own:
+        text = STOPPED.format(address=address, error=error)
+        await notify_account(
+            ctx.accounts,
+            snapshot,
+            account,
+            Address.parse(own),
+            f"Forwarding to {address} is off",
+            text,
+            once=f"forward {account} {address} {ctx.clock() // 86_400_000_000}",
+        )
 
 
 # DSNs that are due are stored, one after the other.

@@ -18,7 +18,7 @@ from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.operations.queue import Changed, CountMessages, CountOutgoing, Outgoing
 from moxlite.operations.store import RestoredMail, RestoreMail
 from moxlite.proto.address import Address
-from moxlite.queue import forwards, notices
+from moxlite.queue import notices
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.delivery.submission import SubmissionRecipient
 from moxlite.store.file.migrations import Kind
@@ -128,7 +128,7 @@ async def test_a_bounce_under_way_does_not_reach_a_new_account(
     """STORE-140, QUEUE-100: the account is removed and made anew while its bounce is about to be stored."""
     async with rig_at(tmp_path) as rig:
         rig.remote(Server({"RCPT": "550 5.1.1 no"}))
-        noted = forwards.note_failures
+        noted = notices.note_failures
 
         async def replaced(*args: object) -> None:
             await renew(rig, auth)

@@ -12,7 +12,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.groupware import contacts
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.given import NONE_GIVEN
+from moxlite.store.mail.links import Given
 from moxlite.store.people import correspondents, gathering
 from moxlite.store.rows.personnames import full_name
 from moxlite.store.types import Flag
@@ -307,7 +307,7 @@ async def test_guests_are_told_nothing_of_the_people_of_the_owner(rig: Rig, tom:
     async with rig.account("tom") as account:
         await wrote(account, ANNA)
         message = await came(account, "Anna Berg", mailbox="Sales")
-        own = own_of(rig.holder.current, "tom", "tom@example.org", NONE_GIVEN)
+        own = own_of(rig.holder.current, "tom", "tom@example.org", Given())
         envelope = (await look(account, lambda r: structure_of(r, message))).envelope
         assert await look(account, lambda r: claim_of(r, message, envelope, own)) is not None
     await share(rig, "lrs")

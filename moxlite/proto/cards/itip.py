@@ -60,7 +60,7 @@ BEFORE: Final = "X-MOXLITE-BEFORE"
 """Parameter of ORGANIZER: lines that the newest version has changed, as they were before (`received.former_lines`)."""
 
 LEFT_OUT: Final = "X-MOXLITE-LEFT-OUT"
-"""Parameter of ORGANIZER: what of the event no calendar takes (`storable.LEFT`)."""
+"""Parameter of ORGANIZER: what of the event no calendar takes (`received.LEFT`)."""
 
 OF_SERVER: Final = frozenset(
     {"SCHEDULE-AGENT", "SCHEDULE-STATUS", "SCHEDULE-FORCE-SEND", STAMP, BROUGHT_BY, BEFORE, LEFT_OUT}

@@ -52,15 +52,9 @@ COVERED: Final[Mapping[tuple[str, ...], tuple[str, ...]]] = {
 
 OF_SERIES: Final = ("recurrenceRule", "recurrenceOverrides", "recurrenceId", "recurrenceIdTimeZone")
 PROPERTIES: Final = ("@type", "uid", "prodId", *(name for names in COVERED for name in names), "alerts", *OF_SERIES)
-FLAGS: Final = ("useDefaultAlerts", "mayInviteSelf", "mayInviteOthers", "hideAttendees")
-"""Properties of draft-ietf-jmap-calendars that an event has as JSPROP."""
-
-FALSE_ONLY: Final[Mapping[str, str]] = {
-    "hideAttendees": "guests can't be hidden from each other; set it to false, or leave it out",
-    "mayInviteSelf": "people can't invite themselves; set it to false, or leave it out",
-    "mayInviteOthers": "guests can't invite others; set it to false, or leave it out",
-}
-"""Those that would promise something to people, and why they can't be true."""
+FALSE_ONLY: Final = ("mayInviteSelf", "mayInviteOthers", "hideAttendees")
+FLAGS: Final = ("useDefaultAlerts", *FALSE_ONLY)
+"""Properties of draft-ietf-jmap-calendars that an event has as JSPROP, and those that can't be true."""
 
 NEVER_OVERRIDDEN: Final = frozenset(
     {"@type", "uid", "prodId", "method", "privacy", "relatedTo", *OF_SERIES, *FLAGS[1:]}

@@ -68,8 +68,9 @@ def normal(event: Object) -> Object:
     members = {name: value for name, value in event.items() if value is not None}
     if members.setdefault("@type", "Event") != "Event":
         raise BadEvent("@type", 'must be "Event"')
-    for name, why in FALSE_ONLY.items():
+    for name in FALSE_ONLY:
         if members.get(name) is True:
+            why = "guests see each other, and only the organizer invites people; set it to false, or leave it out"
             raise BadEvent(name, why)
     for name, kind in NAMED.items():
         if name in members:

@@ -4,15 +4,15 @@ the receiver's own, such as alarms.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, Literal, get_args
 
-from moxlite.proto.cards.calendarobject import CalendarObject, object_of
+from moxlite.proto.cards.calendarobject import ZONED, CalendarObject, object_of
 from moxlite.proto.cards.components import BadComponents, Component, read_components, read_mailed, write_component
 from moxlite.proto.cards.contentline import Property, property_of
-from moxlite.proto.cards.filezones import MAX_ZONES
+from moxlite.proto.cards.filezones import MAX_ZONES, zones_of
 from moxlite.proto.cards.itip import (
     ANSWERS,
     BEFORE,
@@ -47,9 +47,19 @@ from moxlite.proto.cards.limits import (
     check_extent,
     octets_of,
 )
-from moxlite.proto.cards.moments import is_date, moment_of, seconds_of, time_text, utc_text, value_of
-from moxlite.proto.cards.repeating import LeftOut, left_out, main_part
-from moxlite.proto.cards.storable import few_guests, storable
+from moxlite.proto.cards.moments import (
+    Zones,
+    is_date,
+    known_zone,
+    moment_of,
+    seconds_of,
+    time_text,
+    utc_text,
+    value_of,
+    zone_name,
+)  # fmt: skip
+from moxlite.proto.cards.repeating import LeftOut, left_out, main_part, parts_of, rules_of
+from moxlite.proto.cards.rules import BadRecurrence
 from moxlite.wording import reason_of
 
 MAX_DELEGATE: Final = 330
@@ -93,7 +103,7 @@ def read_message(text: str) -> tuple[str, CalendarObject]:
     calendar = read_components(text, "VCALENDAR")
     lines = [line for line in calendar.properties if line.name != "METHOD"]
     method = calendar.value("METHOD").upper()
-    known = storable(Component("VCALENDAR", lines, calendar.components))
+    known = _storable(Component("VCALENDAR", lines, calendar.components))
     return method, object_of(known, message=method != "REQUEST")
 
 
@@ -114,7 +124,7 @@ def cleaned(text: str) -> str:
     if method not in ("REQUEST", "CANCEL", "REPLY") or not parts:
         raise BadComponents("the calendar must be a scheduling message")
     of_entry = [part for part in parts if (part.name, part.value("UID")) == (parts[0].name, parts[0].value("UID"))]
-    named = few_guests([mapped(part, _unmarked) for part in of_entry])
+    named = _few_guests([mapped(part, _unmarked) for part in of_entry])
     try:
         check_extent(Component("VCALENDAR", [], named))
     except AboveLimit as error:
@@ -424,3 +434,109 @@ def _moved(line: Property, at: datetime, seconds: int) -> Property:
     made = property_of(f"{head}:{text}")
     assert made is not None
     return made
+
+
+# Entries of mail that no calendar takes whole: what is left of them, and what was left out (DAV-29).
+
+
+ENDS: Final = ("DTEND", "DUE")
+STAMPS: Final = ("COMPLETED", "CREATED")
+
+Omission = Literal["zone", "end", "rule", "excluded", "guests"]
+
+LEFT: Final[tuple[Omission, ...]] = get_args(Omission)
+"""What may be left out: the zone of times, which then are the same on all clocks; an end; a rule, so that only the
+first date stays; the dates that a rule takes out (EXRULE), so that they stay; guests.
+"""
+
+
+def _storable(calendar: Component) -> Component:
+    """A calendar of one entry without what no calendar takes; ORGANIZER says what that was. Linear."""
+    zones = zones_of(calendar)
+    left: set[Omission] = set()
+    parts = parts_of(calendar)
+    made = [_in_known_zones(part, zones, left) for part in parts]
+    made = [_with_known_times(part, zones, left) for part in made]
+    main = main_part(made)
+    if main is not None:
+        made[main] = _with_known_rules(made[main], zones, left)
+    made = _noted(made, left)
+    kept = iter(made)
+    inner = [one if one.name == "VTIMEZONE" else next(kept) for one in calendar.components]
+    return Component(calendar.name, calendar.properties, inner)
+
+
+def _few_guests(parts: list[Component]) -> list[Component]:
+    """Components of an entry with the first guests, as many as an entry may have; ORGANIZER says if others are left
+    out.
+    """
+    seen: set[str] = set()
+    for part in parts:
+        for line in part.all("ATTENDEE"):
+            if len(seen) < MOST.guests:
+                seen.add(address_of(line) or line.value)
+    left: set[Omission] = set()
+    made = [_kept(part, lambda line: (address_of(line) or line.value) in seen, left) for part in parts]
+    return _noted(made, left)
+
+
+def left_out_of(parts: Sequence[Component]) -> tuple[Omission, ...]:
+    """What was left out of an entry, of `LEFT`."""
+    line = next((line for part in parts if (line := part.first("ORGANIZER")) is not None), None)
+    said = () if line is None else line.parameter(LEFT_OUT).split()
+    return tuple(one for one in LEFT if one in said)
+
+
+def _kept(part: Component, wanted: Callable[[Property], bool], left: set[Omission]) -> Component:
+    lines = [line for line in part.properties if line.name != "ATTENDEE" or wanted(line)]
+    if len(lines) < len(part.properties):
+        left.add("guests")
+    return Component(part.name, lines, part.components)
+
+
+def _noted(parts: list[Component], left: set[Omission]) -> list[Component]:
+    """The components with what is left out, beside what was before."""
+    words = {LEFT_OUT: " ".join(one for one in LEFT if one in left or one in left_out_of(parts))}
+
+    def line_of(line: Property) -> Property:
+        return with_parameters(line, words) if line.name == "ORGANIZER" else line
+
+    return [mapped(part, line_of) for part in parts]
+
+
+def _in_known_zones(part: Component, zones: Zones, left: set[Omission]) -> Component:
+    def line_of(line: Property) -> Property:
+        name = zone_name(line.parameter("TZID")) if line.name in ZONED else ""
+        if not name or is_date(line) or known_zone(name, zones) is not None:
+            return line
+        left.add("zone")
+        return with_parameters(line, {"TZID": ""})
+
+    return mapped(part, line_of)
+
+
+def _with_known_times(part: Component, zones: Zones, left: set[Omission]) -> Component:
+    lines: list[Property] = []
+    for line in part.properties:
+        if line.name in (*ENDS, *STAMPS) and moment_of(line, zones) is None:
+            if line.name in ENDS:
+                left.add("end")
+            continue
+        lines.append(line)
+    return Component(part.name, lines, part.components)
+
+
+def _with_known_rules(part: Component, zones: Zones, left: set[Omission]) -> Component:
+    made = _without(part, "EXRULE", "excluded", left)
+    try:
+        rules_of(made, zones)
+    except BadRecurrence:
+        return _without(made, "RRULE", "rule", left)
+    return made
+
+
+def _without(part: Component, name: str, word: Omission, left: set[Omission]) -> Component:
+    lines = [line for line in part.properties if line.name != name]
+    if len(lines) < len(part.properties):
+        left.add(word)
+    return Component(part.name, lines, part.components)

@@ -12,6 +12,7 @@ import msgspec
 
 from moxlite.decoders import from_json
 from moxlite.encoders import to_json
+from moxlite.proto.address import Address, AddressError
 from moxlite.queue import bounces
 from moxlite.queue.bounces import Meaning, explain
 from moxlite.queue.data.content import release_content
@@ -291,3 +292,25 @@ def retire(
 def clean_retired(tx: Tx, now: int) -> bool:
     """Remove a slice of the expired retired rows; True if there may be more."""
     return tx.execute(CLEAN_RETIRED, now, RETIRED_SLICE) == RETIRED_SLICE
+
+
+def as_known_outside(message: Message) -> Message:
+    """A row as someone elsewhere may know it: beside a reply, our own error names the account."""
+    last = message.last_result
+    known = () if last is None else (msgspec.structs.replace(last, error="" if last.reply else last.error),)
+    return msgspec.structs.replace(message, results=known)
+
+
+def as_written_to(message: Message) -> Message:
+    """A row of a message that was sent on as its sender knows it: with the address that was written to, without the one
+    to which the message was sent on, and what is said there (RFC 3464 §4.2).
+    """
+    # Rows of before have no address that was written to; their return address names the sender alone.
+    _, _, written = message.dsn_orcpt.partition(";")
+    try:
+        face = Address.parse(written or message.sender_address)
+    except AddressError:  # as a client wrote it in ORCPT
+        face = Address.parse(message.sender_address)
+    return msgspec.structs.replace(
+        message, rcpt_localpart=str(face.localpart), rcpt_domain=face.domain.unicode, results=()
+    )

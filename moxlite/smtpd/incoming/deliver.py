@@ -42,12 +42,11 @@ from moxlite.proto.smtp.replies import OwnFault, Response
 from moxlite.smtpd import metrics, replies, trace
 from moxlite.smtpd.incoming import blocklists
 from moxlite.smtpd.incoming.blocklists import question_of
-from moxlite.smtpd.incoming.homebound import send_home
 from moxlite.smtpd.incoming.prefix import common_of, mail_from_validation, prefix
 from moxlite.smtpd.incoming.reports import Reports
 from moxlite.smtpd.incoming.results import DeliveryLog, Results
 from moxlite.smtpd.incoming.storing import CopyWriter
-from moxlite.smtpd.notices import failure_notice, receipt
+from moxlite.smtpd.notices import failure_notice, receipt, send_home
 from moxlite.smtpd.replies import Refused, refuse
 from moxlite.smtpd.session import Session, Transaction
 from moxlite.smtpd.wire import Wire

@@ -19,7 +19,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx, int_array
 from moxlite.store.mail.mailboxes import rename_subscribed
-from moxlite.store.mail.masked import masked_key
+from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.remotes import INSERT_COPY, SLICE, Remote, UnsentMessage, copy_key
 from moxlite.store.names import INBOX, SEPARATOR, check_name
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailbox_by_use, mailboxes
@@ -219,6 +219,21 @@ def sending_links(r: Reader) -> dict[str, Link]:
             if link.sends:
                 found.setdefault(masked_key(Address.parse(link.address)), link)
     return found
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Keys (`masked_key`) of addresses that the account gives away (`masked`), or that its sending links have."""
+
+    masked: frozenset[str] = frozenset()
+    linked: frozenset[str] = frozenset()
+
+
+def given_among(r: Reader, keys: set[str]) -> Given:
+    """Find the keys of masked addresses, and of sending links, among some addresses' keys."""
+    if not keys:
+        return Given()
+    masked = frozenset(key for key in keys if masked_named(r, key))
+    return Given(masked, frozenset(keys & sending_links(r).keys()) - masked)
 
 
 def link_by_id(r: Reader, link_id: int) -> Link | None:

@@ -10,7 +10,7 @@ from moxlite.compose.reply import AccountAddresses
 from moxlite.config.snapshot import AccountRecipient, full_name
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
 from moxlite.proto.mime.types import MailAddress
-from moxlite.store.mail.given import Given, given_among
+from moxlite.store.mail.links import Given, given_among
 from moxlite.store.mail.masked import masked_key
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def given_away(r: Reader, original: Original) -> Given:
 
 def own_of(snapshot: Snapshot, account: str, login: str, given: Given) -> AccountAddresses:
     """The author of an answer: the account, logged in by the address `login`. `given`: as of `given_away`, so that what
-    is answered names no other address; `NONE_GIVEN` where nothing is answered.
+    is answered names no other address; none where nothing is answered.
     """
     address = Address.parse(login)
     masked = given.masked | given.linked

@@ -18,7 +18,7 @@ from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
-from moxlite.store.mail.given import Given
+from moxlite.store.mail.links import Given
 from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionAuth

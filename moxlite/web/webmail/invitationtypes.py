@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from moxlite.proto.cards.storable import LeftOut
+from moxlite.proto.cards.received import Omission
 
 State = Literal["", "old", "cancelled", "stranger"]
 
@@ -102,4 +102,4 @@ class Invitation(msgspec.Struct, frozen=True, kw_only=True):
     join: str
     before: Earlier | None
     proposal: Proposal | None
-    left_out: list[LeftOut]
+    left_out: list[Omission]

@@ -31,8 +31,8 @@ from moxlite.store.errors import NoSuchMessage, StoreError
 from moxlite.store.forms import Identity, Person
 from moxlite.store.groupware.contacts import suggest_contacts
 from moxlite.store.groupware.groups import suggest_groups
-from moxlite.store.mail.given import NONE_GIVEN
 from moxlite.store.mail.identities import load_identities
+from moxlite.store.mail.links import Given
 from moxlite.store.people.correspondents import SUGGESTIONS, suggest
 from moxlite.submission.authors import Sender, owner_of, senders
 from moxlite.submission.outgoing import Finding
@@ -185,7 +185,7 @@ class ComposeCalls(AccountCalls):
     ) -> Begun:
         snapshot = self._server.config.current
         if kind == "new" or not message_id:
-            own = own_of(snapshot, session.account, session.address, NONE_GIVEN)  # it answers nothing
+            own = own_of(snapshot, session.account, session.address, Given())  # it answers nothing
             own = await self._own_in(session, own, mailbox_id, others)
             return _begun(await self._completed(session, Answer(author=own.login), others), [], snapshot)
         async with (

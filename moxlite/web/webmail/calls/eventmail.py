@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
 
 from moxlite.compose.draft import File
 from moxlite.groupware.carrying import EntryChange, by_language
-from moxlite.groupware.entries import BadEntry, TooBusy, about
+from moxlite.groupware.entries import BadEntry, TooBusy
 from moxlite.groupware.letters import answer_words
-from moxlite.groupware.people import account_of, is_me, user_of
+from moxlite.groupware.people import account_of, given_addresses, is_me, user_of
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.calendarobject import BadObject
 from moxlite.proto.cards.components import BadComponents
-from moxlite.proto.cards.itip import role_of
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
-from moxlite.store.mail.given import given_addresses
 from moxlite.web.composing.sending import send
 from moxlite.web.composing.uploads import Party, Written
 from moxlite.web.cookies import Caller
@@ -31,8 +28,8 @@ from moxlite.web.webmail.holders import number_of
 from moxlite.wording import worded
 
 if TYPE_CHECKING:
-    from moxlite.proto.cards.calendarobject import CalendarObject
-    from moxlite.proto.cards.invitation import Person
+    from moxlite.config.snapshot import Snapshot
+    from moxlite.proto.cards.invitation import Event, Person
     from moxlite.store.auth.sessions import Session
     from moxlite.store.changelog.unit import AccountTx
     from moxlite.store.groupware.scheduling import User
@@ -158,11 +155,12 @@ class EventMailCalls(EntryCalls):
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
 
-    async def _invited(self, session: Session, people: list[str]) -> str:
-        """The user's address among participants, as it is written there; "" for none. It may be a masked address, or
-        the address of a linked mailbox.
+    async def _invited(self, session: Session, event: Event) -> str:
+        """The user's address among the participants, as it is written there; "" for none. It may be a masked address,
+        or the address of a linked mailbox.
         """
         snapshot, account = self._server.config.current, session.account
+        people = [attendee.address for attendee in event.attendees]
         invited = [address for address in people if is_me(snapshot, account, address)]
         if not invited:
             async with self._accounts.use(account) as opened:
@@ -171,12 +169,8 @@ class EventMailCalls(EntryCalls):
         # In person before as a member of an alias.
         return next((address for address in invited if account_of(snapshot, address) == account), invited[0])
 
-    def _calendar_user(self, session: Session, me: str, entry: CalendarObject | None = None) -> User:
-        """The user of a session, who is `me` in an event."""
-        user = user_of(self._server.config.current, session.account, () if entry is None else entry.addresses())
-        return msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})
 
-
-async def is_guest(entry: CalendarObject, user: User) -> bool:
-    """Whether the user is invited to an entry."""
-    return await about(entry, partial(role_of, entry, user.addresses)) == "attendee"
+def calendar_user(snapshot: Snapshot, account: str, me: str, people: Iterable[str] = ()) -> User:
+    """The user of an account, who is `me` in an event with these people."""
+    user = user_of(snapshot, account, people)
+    return msgspec.structs.replace(user, addresses=user.addresses | {me.lower()})

@@ -32,10 +32,9 @@ from moxlite.proto.cards.invitation import (
     write_declined,
     write_reply,
 )
-from moxlite.proto.cards.itip import new_calendar
+from moxlite.proto.cards.itip import new_calendar, role_of
 from moxlite.proto.cards.moments import known_zone, moment_of, seconds_of
-from moxlite.proto.cards.received import answer_in
-from moxlite.proto.cards.storable import LeftOut, left_out_of
+from moxlite.proto.cards.received import Omission, answer_in, left_out_of
 from moxlite.proto.mime.text import part_text
 from moxlite.sandbox.jobs import CleanCalendar, ReadCalendar
 from moxlite.sandbox.messages import Refused
@@ -48,7 +47,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import Conflict, NotFound, Unavailable, UserError
 from moxlite.web.webmail.calls.composing import CallID
 from moxlite.web.webmail.calls.entries import Recurrence, Visit, stored
-from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, is_guest
+from moxlite.web.webmail.calls.eventmail import EventMailCalls, Letter, calendar_user
 from moxlite.web.webmail.eventforms import event_at, event_before, part_at
 from moxlite.web.webmail.holders import number_of
 from moxlite.web.webmail.invitationtypes import Earlier, Guest, Invitation, Proposal, Repeats, State, When
@@ -113,7 +112,7 @@ class InvitationCalls(EventMailCalls):
             state = "stranger" if proposed is None else state
         elif calendar.method == "DECLINECOUNTER" and not (source.proven and source.author == organizer):
             state = "stranger"
-        me = await self._me(session, calendar.event)
+        me = await self._invited(session, calendar.event)
         there, (noted, answered), before, left = await self._noted(session, calendar, me)
         # The calendar has "maybe" for a guest who has proposed another time.
         if known is not None and (not noted or (noted, known.answer) == ("maybe", PROPOSED)):
@@ -159,7 +158,7 @@ class InvitationCalls(EventMailCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, await self._me(session, calendar.event)
+        event, me = calendar.event, await self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid:
             raise UserError("you can't reply to this invitation")
         if not me:
@@ -196,7 +195,7 @@ class InvitationCalls(EventMailCalls):
         """
         session = caller.require()
         calendar, source = await self._calendar(session, message_id, path)
-        event, me = calendar.event, await self._me(session, calendar.event)
+        event, me = calendar.event, await self._invited(session, calendar.event)
         if calendar.method != "REQUEST" or event.organizer is None or not event.uid or event.rule is not None:
             raise UserError("you can't reply to this invitation")
         if not me:
@@ -224,9 +223,9 @@ class InvitationCalls(EventMailCalls):
             _, entry = await stored(visit, event_id)
             part = part_at(entry, recurrence)
             event = await about(entry, partial(event_at, entry, recurrence))
-            me = await self._me(session, event)
-            user = self._calendar_user(session, me, entry)
-            if not await is_guest(entry, user):
+            me = await self._invited(session, event)
+            user = calendar_user(self._server.config.current, session.account, me, entry.addresses())
+            if await about(entry, partial(role_of, entry, user.addresses)) != "attendee":
                 raise UserError("you're not invited to this event")
             if not me or event.organizer is None or event.cancelled or (event.rule is not None and not recurrence):
                 raise UserError("you can't reply to this invitation")
@@ -292,10 +291,6 @@ class InvitationCalls(EventMailCalls):
         )
         await self._send(caller, letter, submit_id)
 
-    async def _me(self, session: Session, event: Event) -> str:
-        """The user's address among the participants; "" for none."""
-        return await self._invited(session, [attendee.address for attendee in event.attendees])
-
     async def _proposed(
         self, session: Session, visit: Visit, message_id: int, calendar: Calendar, source: Source
     ) -> TimeProposal | None:
@@ -323,7 +318,7 @@ class InvitationCalls(EventMailCalls):
 
     async def _noted(
         self, session: Session, calendar: Calendar, me: str
-    ) -> tuple[int, tuple[str, int], Event | None, tuple[LeftOut, ...]]:
+    ) -> tuple[int, tuple[str, int], Event | None, tuple[Omission, ...]]:
         """The event's id in the user's calendar, 0 for none; the answer there, "" for none, and the version that it is
         to; the event as it was before this version; what the calendar doesn't have of it.
         """
@@ -350,30 +345,26 @@ class InvitationCalls(EventMailCalls):
         submit_id: str,
         answer: Answer | Literal["proposed"],
     ) -> None:
-        """Send an answer, with which the event comes into the user's calendar."""
+        """Send an answer, with which the event comes into the user's calendar. A refused event that is not there stays
+        out.
+        """
         session, event = caller.require(), calendar.event
+
+        async def changed() -> EntryChange | None:
+            async with self._accounts.use(session.account) as account:
+                there = await account.read(lambda r: entry_with_uid(r, event.uid), op="invitation")
+                if answer == "no" and there is None:
+                    return None
+                async with self._server.sandbox.turn(session.account) as turn:
+                    clean = (await turn.do(CleanCalendar(source.text))).text
+                user = calendar_user(self._server.config.current, session.account, letter.me)
+                status = PARTSTATS["maybe" if answer == PROPOSED else answer]
+                return await answered_entry(account, clean, user, status, source.author if source.proven else "")
 
         def noted(tx: AccountTx) -> None:
             note_answer(tx, event.uid, _occurrence(event), answer, event.sequence)
 
-        status = "maybe" if answer == PROPOSED else answer
-        changed = partial(self._answered, session, event.uid, source, status, letter.me)
         await self._send_stored(caller, letter, submit_id, changed, noted)
-
-    async def _answered(
-        self, session: Session, uid: str, source: Source, answer: Answer, me: str
-    ) -> EntryChange | None:
-        """The change that puts the event, with an answer, into the user's calendar. A refused event that is not there
-        stays out.
-        """
-        async with self._accounts.use(session.account) as account:
-            if answer == "no" and await account.read(lambda r: entry_with_uid(r, uid), op="invitation") is None:
-                return None
-            async with self._server.sandbox.turn(session.account) as turn:
-                clean = (await turn.do(CleanCalendar(source.text))).text
-            user = self._calendar_user(session, me)
-            author = source.author if source.proven else ""
-            return await answered_entry(account, clean, user, PARTSTATS[answer], author)
 
     async def _calendar(self, session: Session, message_id: int, path: str) -> tuple[Calendar, Source]:
         """The calendar in a part, and its message. Raises NotFound, UserError, Unavailable."""

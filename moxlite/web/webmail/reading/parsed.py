@@ -26,8 +26,7 @@ from moxlite.store.errors import NoSuchMessage
 from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
-from moxlite.store.mail.given import NONE_GIVEN, Given
-from moxlite.store.mail.links import sending_links
+from moxlite.store.mail.links import Given, sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
 from moxlite.store.mail.settings import address_view
 from moxlite.store.names import SEPARATOR
@@ -135,7 +134,7 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnW
         texts.append(_text(r, content, leaf, left))
         left -= min(left, leaf.part.decoded)
     # what the owner gives away is no address of a guest
-    own = own_with(NONE_GIVEN if guest else given_away(r, original_of(structure.envelope, section)))
+    own = own_with(Given() if guest else given_away(r, original_of(structure.envelope, section)))
     answers = own if guest else with_links(r, own, message_id)
     came = smtp_arrival(r, message_id)
     _, unsubscribe = _leaving(r, message_id, structure, section)
