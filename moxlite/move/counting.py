@@ -10,7 +10,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.config.holder import ConfigHolder
-from moxlite.groupware.copying import CopyFailed as CalendarsFailed
+from moxlite.groupware.davclient import CopyFailed as CalendarsFailed
 from moxlite.migration.copies import Copies
 from moxlite.migration.problems import Transfer
 from moxlite.move.plan import Plan, User, imap_order

@@ -24,6 +24,7 @@ OTHERS = (
     "proto/address.py",
     "proto/webpush.py",
     "groupware/copying.py",
+    "groupware/davclient.py",
     "groupware/files.py",
     "groupware/writtenfiles.py",
     "groupware/links.py",

@@ -10,7 +10,8 @@ import msgspec
 import pytest
 import trio
 
-from moxlite.groupware.copying import MAX_LIST, CalendarCopies, CopyFailed
+from moxlite.groupware.copying import CalendarCopies
+from moxlite.groupware.davclient import MAX_LIST, CopyFailed
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.httpclient import HTTPClient, HTTPResponse
 from moxlite.net.resolver import SRV, FakeResolver, Resolver

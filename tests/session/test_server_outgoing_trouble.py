@@ -170,7 +170,7 @@ TROUBLES: dict[Make, Collection[str]] = {
 
 MADE: dict[str, tuple[Make, ...]] = {
     "logins/provider.py": (by_provider,),
-    "groupware/copying.py": (by_calendar_copy,),
+    "groupware/davclient.py": (by_calendar_copy,),
     "net/imapclient/connect.py": (by_imap_link, by_import),
     "net/pop3client.py": (by_pop3_link,),
     "migration/linksending.py": (by_submission_server,),

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from moxlite.decoders import from_msgpack
-from moxlite.groupware.copying import COST, MAX_ANSWER, MAX_LIST, read_properties
+from moxlite.groupware.davclient import COST, MAX_ANSWER, MAX_LIST, read_properties
 from moxlite.groupware.entries import parsed_cost
 from moxlite.groupware.files import calendar_cost, contacts_cost
 from moxlite.groupware.subscribing import MAX_FILE, memory_of

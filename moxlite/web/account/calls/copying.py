@@ -7,7 +7,8 @@ from typing import Annotated, Final, Literal
 import msgspec
 from msgspec import Meta
 
-from moxlite.groupware.copying import CopyBusy, CopyFailed
+from moxlite.groupware.copying import CopyBusy
+from moxlite.groupware.davclient import CopyFailed
 from moxlite.migration.background import CannotNow, ImportLook
 from moxlite.migration.linkstate import NO_TLS
 from moxlite.operations.copies import CopyByImap
