@@ -272,11 +272,9 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         from moxlite.groupware.copying import CalendarCopies
 
         client = self.network.https_client(allow_internal=self.static.allow_private_webhooks, purpose="calendars")
-        start, shared = (
-            partial(self.tree.start, "groupware.copy", on_failure=FailurePolicy.ONCE),
-            (self.config, self.files.accounts),
-        )
-        return CalendarCopies(*shared, client, self.network.resolver, start, self.copies.logins)
+        start = partial(self.tree.start, "groupware.copy", on_failure=FailurePolicy.ONCE)
+        accounts, resolver = self.files.accounts, self.network.resolver
+        return CalendarCopies(self.config, accounts, client, resolver, start, self.copies.logins)
 
     def end_copies(self, old: Snapshot, new: Snapshot) -> None:
         """End copies from and to other servers of accounts that are being removed."""

@@ -7,7 +7,7 @@ from typing import Any, Final, Self
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 
 NAME: Final = re.compile(r"\{(\w+)\}")
 

@@ -15,10 +15,7 @@ import random
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from re import (  # type: ignore[attr-defined]  # the parse tree has no public form
-    _constants as sre,
-    _parser as parser,
-)
+from re import _constants as sre, _parser as parser  # type: ignore[attr-defined]  # the parse tree has no public form
 from types import ModuleType
 from typing import Any, Final, NamedTuple
 

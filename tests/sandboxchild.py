@@ -18,7 +18,7 @@ from typing import Any, Final, cast
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.prctl import call_prctl
 from moxlite.sandbox import child, confine, work
 from moxlite.sandbox.jobs import AnyJob

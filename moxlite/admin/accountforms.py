@@ -15,8 +15,7 @@ from moxlite.config.holder import ChangedMeanwhile, ObjectChanged
 from moxlite.config.toml.decode import KeyPath, decode, dotted, encode
 from moxlite.config.toml.edit import Keys
 from moxlite.config.values import Section
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_builtins
+from moxlite.encoding import from_builtins, to_builtins
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.junk import JunkFlagsForm
 from moxlite.operations.rules import Rule

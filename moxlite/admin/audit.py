@@ -13,8 +13,7 @@ import msgspec
 
 from moxlite.config.holder import Note, Record
 from moxlite.config.masking import Changed
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_builtins
+from moxlite.encoding import from_builtins, to_builtins
 from moxlite.net.control.server import Command, Exchange
 from moxlite.operations.performing import commands
 from moxlite.operations.server import AuditLine, AuditList, ValueChange

@@ -15,7 +15,7 @@ import msgspec
 import trio
 from trio import sleep
 
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 from moxlite.metrics import Daily, DailyKey, daily
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader, Tx

@@ -25,8 +25,7 @@ from moxlite.admin.quickstart.files import follow_unit_file, unit_file
 from moxlite.admin.updates import Change, UpdateError
 from moxlite.config.files import write_atomically
 from moxlite.config.static import Static, Updates
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.ownprogram import FILE_VARIABLE, FROZEN, own_program
 from moxlite.process.startup import VERSION as VERSION_FILE

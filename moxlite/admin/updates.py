@@ -26,8 +26,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import CurrentConfig
 from moxlite.config.static import Updates
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver

@@ -21,9 +21,7 @@ from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.operations.access import (
-    DisconnectProvider,
-)
+from moxlite.operations.access import DisconnectProvider
 from moxlite.operations.forwards import ForwardChange, SetForwards
 from moxlite.operations.links import RemoveLink
 from moxlite.operations.performing import Perform

@@ -44,8 +44,7 @@ from moxlite.autotls.messages import (
     Windows,
     WindowsAsked,
 )
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.prctl import bound_child
 from moxlite.wording import plain_reason
 

@@ -26,8 +26,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.autotls.messages import ChallengeKind, Window
 from moxlite.config.files import write_atomically
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.tls.certificates import CertificateError, KeyPair, PrivateKey
 from moxlite.safefile import read_regular
 

@@ -18,8 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moxlite.autotls.files import FOLDER_MODE, MODE
 from moxlite.config.files import write_atomically
 from moxlite.config.snapshot import Snapshot
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, load_private_key
 from moxlite.operations.dns import HostStage
 from moxlite.safefile import read_regular

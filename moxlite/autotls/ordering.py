@@ -28,8 +28,7 @@ from moxlite.autotls.messages import (
     Window,
     Windows,
 )
-from moxlite.decoders import Decoder, json_decoder
-from moxlite.encoders import to_json
+from moxlite.encoding import Decoder, json_decoder, to_json
 from moxlite.ownprogram import exit_words, own_program
 
 logger = logging.getLogger("moxlite.autotls.ordering")

@@ -27,8 +27,7 @@ from moxlite.cli.described import described, for_people
 from moxlite.cli.imap import imapserve
 from moxlite.cli.setup.domainsfile import show_accounts
 from moxlite.cli.sieve import account_sieve, sort, vacation
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, description, leaving, masked
 from moxlite.operations.access import FactorsRemoved, LinkMade

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, NamedTuple, Protocol, Ty
 import click
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations import Operation, description
 

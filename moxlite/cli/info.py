@@ -13,7 +13,7 @@ from moxlite import __version__
 from moxlite.cli.common import HYPHENS, Failure, HostPort, data_dir, load_config, settings
 from moxlite.cli.helpsearch import content_words, find_page, find_sections, has_pages
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.escapes import escaped_json, printable
 
 if TYPE_CHECKING:

@@ -17,8 +17,7 @@ import click
 import msgspec
 
 from moxlite.cli.common import Failure, ask, json_option, note, perform, raw_output, show_json
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.escapes import printable
 from moxlite.operations import sieve as operations
 from moxlite.operations.sieve import SortFind, SortMove, SortPlace

@@ -11,8 +11,7 @@ import msgspec
 
 from moxlite.cli.common import Failure, perform, show
 from moxlite.cli.described import Printer, described, for_people
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
 from moxlite.operations import described_in, forwards as forwarding, junk as junk_settings, rules as address_rules
 from moxlite.operations.forwards import ForwardChange, Forwards, ForwardTarget, ListForwards, SetForwards

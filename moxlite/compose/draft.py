@@ -10,16 +10,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.proto.address import Address, AddressError, Domain, Localpart
-from moxlite.proto.mime.compose import (
-    DataPart,
-    Entity,
-    MultiPart,
-    TextPart,
-    address_field,
-    compose,
-    flow,
-    text_field,
-)
+from moxlite.proto.mime.compose import DataPart, Entity, MultiPart, TextPart, address_field, compose, flow, text_field
 from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.types import MailAddress
 from moxlite.wording import worded

@@ -8,14 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.admin.shares import guest_for
 from moxlite.groupware.entries import TooBusy
-from moxlite.groupware.files import (
-    MAX_PROBLEMS,
-    ImportResult,
-    NoEntries,
-    Target,
-    add_file,
-    spooled,
-)
+from moxlite.groupware.files import MAX_PROBLEMS, ImportResult, NoEntries, Target, add_file, spooled
 from moxlite.groupware.links import NotServed, new_link
 from moxlite.groupware.people import user_of
 from moxlite.groupware.subscribing import SubscriptionFailed, host_of

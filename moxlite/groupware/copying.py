@@ -33,13 +33,7 @@ from moxlite.proto.cards.contactfiles import read_contacts
 from moxlite.proto.cards.vcard import Contact, Unreadable
 from moxlite.store.errors import LimitExceeded, OverQuota
 from moxlite.store.file.transaction import Reader
-from moxlite.store.groupware.collection import (
-    Collection,
-    collections_of,
-    create_collection,
-    ensure_defaults,
-    has_due,
-)
+from moxlite.store.groupware.collection import Collection, collections_of, create_collection, ensure_defaults, has_due
 from moxlite.store.groupware.contacts import import_contacts, known_contact, settle_contacts
 from moxlite.store.groupware.resources import entry_with_uid
 from moxlite.store.groupware.scheduling import add_entry, added_entry

@@ -39,14 +39,7 @@ from moxlite.store.groupware.resources import (
     set_instances,
     together,
 )
-from moxlite.store.groupware.scheduling import (
-    EntryPut,
-    Outcome,
-    User,
-    is_scheduled,
-    outcome_of,
-    outcome_of_removal,
-)
+from moxlite.store.groupware.scheduling import EntryPut, Outcome, User, is_scheduled, outcome_of, outcome_of_removal
 from moxlite.store.groupware.sharing import Shelf
 from moxlite.wording import reason_of
 

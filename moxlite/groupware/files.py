@@ -52,11 +52,7 @@ from moxlite.store.groupware.collection import (
     create_collection,
     has_due,
 )
-from moxlite.store.groupware.contacts import (
-    default_book,
-    import_contacts,
-    settle_contacts,
-)
+from moxlite.store.groupware.contacts import default_book, import_contacts, settle_contacts
 from moxlite.store.groupware.resources import together
 from moxlite.store.groupware.scheduling import EntryPut, add_entry, added_entry, default_calendar
 from moxlite.store.imports.items import Problems

@@ -17,7 +17,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import to_msgpack
 from moxlite.groupware.entries import read
 from moxlite.groupware.files import EDGE, FOLDERS, PIECE, SUFFIXES
 from moxlite.processor import off_loop

@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.config.toml.edit import text_of
-from moxlite.encoders import to_builtins
+from moxlite.encoding import to_builtins
 from moxlite.escapes import printable
 from moxlite.operations.copies import CopyByImap
 

@@ -20,8 +20,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.migration.copies import Copies
 from moxlite.move.plan import Plan, User
 from moxlite.move.steps import Steps, note

@@ -28,15 +28,7 @@ import trio
 
 from moxlite.ledger import visit
 from moxlite.net import metrics
-from moxlite.net.limits import (
-    IPAddress,
-    IPNetwork,
-    OpenConnections,
-    RateLimiter,
-    ip_classes,
-    is_exempt,
-    network_of,
-)
+from moxlite.net.limits import IPAddress, IPNetwork, OpenConnections, RateLimiter, ip_classes, is_exempt, network_of
 
 logger = logging.getLogger("moxlite.net.admission")
 

@@ -25,7 +25,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import Final, Literal, NamedTuple, TextIO
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.escapes import DECEPTIVE, escaped_json
 from moxlite.net import metrics
 from moxlite.safefile import open_regular

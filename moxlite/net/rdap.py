@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.proto.address import Domain
 

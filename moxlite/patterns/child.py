@@ -17,8 +17,7 @@ from typing import Final
 
 import regex
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.patterns.questions import Answer, Question
 from moxlite.sandbox.beginning import begin
 from moxlite.sandbox.channel import LIFE, keep_statm, receive, resident, send

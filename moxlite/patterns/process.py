@@ -15,8 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.ownprogram import exit_words, own_program
 from moxlite.patterns.questions import Answer, NoProcess, Question, TooCostly
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready

@@ -21,8 +21,7 @@ import msgspec
 import trio
 
 from moxlite.config.files import write_atomically
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net import metrics
 from moxlite.processor import acting, calling, loop
 

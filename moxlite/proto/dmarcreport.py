@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_builtins
+from moxlite.encoding import from_builtins
 from moxlite.proto.namespaces import bound_namespaces
 
 MAX_OCTETS: Final = 20 << 20

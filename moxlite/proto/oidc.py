@@ -26,7 +26,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key

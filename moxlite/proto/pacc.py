@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 
 VERSION: Final = "UAAC1"
 

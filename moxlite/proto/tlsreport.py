@@ -11,8 +11,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import json_decoder
-from moxlite.encoders import to_json
+from moxlite.encoding import json_decoder, to_json
 
 MAX_OCTETS: Final = 20 << 20
 """Octets of the JSON (AUTH-75)."""

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.metrics import DailyKind, daily
 from moxlite.queue.context import Context
 from moxlite.queue.data.rows import (

@@ -4,7 +4,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.queue.data.content import Content, add_content
 from moxlite.queue.data.filters import hold_rules, is_held
 from moxlite.queue.data.mirrorrows import add_mirror

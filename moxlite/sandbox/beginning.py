@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import to_msgpack
 from moxlite.sandbox.channel import MAX_TEXT, send
 from moxlite.sandbox.confine import NotConfined, confine
 from moxlite.sandbox.messages import Ready

@@ -15,8 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import Decoder, msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import Decoder, msgpack_decoder, to_msgpack
 from moxlite.heap import Trimmer, keep_heap_small
 from moxlite.proto import publicsuffix
 from moxlite.proto.mime.charset import CODECS

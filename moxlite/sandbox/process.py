@@ -15,7 +15,7 @@ import msgspec
 import trio
 
 import moxlite
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.ownprogram import exit_words, own_program
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import LENGTH, MAX_FRAME, Ready, Reply

@@ -17,8 +17,7 @@ from typing import Any, Final, Protocol, TypeVar, cast
 import msgspec
 import trio
 
-from moxlite.decoders import from_msgpack
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import from_msgpack, to_msgpack
 from moxlite.sandbox import metrics
 from moxlite.sandbox.messages import MAX_FRAME, Job, Ready, Refused
 from moxlite.sandbox.process import LARGE, START_SECONDS, Died, Process, start_process

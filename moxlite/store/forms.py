@@ -18,8 +18,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from moxlite.decoders import from_builtins, from_json
-from moxlite.encoders import to_builtins, to_json
+from moxlite.encoding import from_builtins, from_json, to_builtins, to_json
 from moxlite.store.errors import StoreError
 from moxlite.wording import worded
 

@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from moxlite import lazyimport
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx

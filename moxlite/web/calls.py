@@ -15,8 +15,7 @@ from typing import Any, Final, TypeAlias, TypeVar
 
 import msgspec
 
-from moxlite.decoders import bounded, from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import bounded, from_json, to_json
 from moxlite.operations import Description
 from moxlite.web.errors import APIError, FieldErrors, UserError
 from moxlite.wording import Worded, worded, words_of

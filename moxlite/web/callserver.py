@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.lazyimport import Lazy
 from moxlite.net.limits import TooManyLogins
 from moxlite.operations import Operation

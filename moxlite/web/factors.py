@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, Generic, TypeVar
 import msgspec
 import trio
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.lazyimport import load
 from moxlite.logins.identity import Identity, LoginRequest
 from moxlite.logins.secondfactor import FactorKind, SecondFactors, VerifyKey

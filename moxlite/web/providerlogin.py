@@ -22,8 +22,7 @@ from msgspec import Meta
 
 from moxlite.admin.factors import FactorChanges
 from moxlite.admin.providerpeople import ProviderPeople
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
 from moxlite.logins.provider import MECHANISM, LoginProvider, Person, accept_person

@@ -15,18 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, FilePayload, Route, expect
 
-from tests.geometry import (
-    WIDTHS,
-    Box,
-    boxes,
-    brightest,
-    fresh,
-    in_sight,
-    near,
-    resting,
-    rows_stay,
-    within_window,
-)
+from tests.geometry import WIDTHS, Box, boxes, brightest, fresh, in_sight, near, resting, rows_stay, within_window
 from tests.integration.browser import Visitor, chromium, settings_beside
 from tests.running import LocalServer
 from tests.tools import until

@@ -23,15 +23,7 @@ from moxlite.proto.sshurl import parse_ssh_url
 from moxlite.safefile import read_file
 from moxlite.store.backup.storage import Folder
 from tests.house import DOMAINS, house, soon
-from tests.session.test_admin_standby import (
-    copied,
-    deliver,
-    identity,
-    moxlite,
-    program,
-    settings,
-    subjects,
-)
+from tests.session.test_admin_standby import copied, deliver, identity, moxlite, program, settings, subjects
 from tests.sshserver import HINDRANCE, ssh_server
 from tests.tools import free_port, moxlite_command, write_own
 

@@ -18,17 +18,7 @@ from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.store.types import Flag
 from moxlite.web.composing import sending
 from tests.jmap_rig import JMAP, Client
-from tests.session.test_web_compose import (
-    Queue,
-    call_id,
-    carried,
-    messages,
-    octets_of,
-    parsed,
-    queue,
-    upload,
-    written,
-)
+from tests.session.test_web_compose import Queue, call_id, carried, messages, octets_of, parsed, queue, upload, written
 from tests.session.test_web_webapi import API
 from tests.store_mail import box, deliver_mail
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig

@@ -7,16 +7,7 @@ from typing import Any
 import pytest
 
 from tests.browsing import typed_fields
-from tests.session.test_web_compose import (
-    Queue,
-    call_id,
-    carried,
-    messages,
-    octets_of,
-    queue,
-    upload,
-    written,
-)
+from tests.session.test_web_compose import Queue, call_id, carried, messages, octets_of, queue, upload, written
 from tests.store_mail import deliver_mail
 from tests.web_rig import Browser, Rig
 

@@ -10,15 +10,7 @@ from hypothesis import given, strategies as st
 
 from moxlite.proto.cards.cardobject import FileCard
 from moxlite.proto.cards.contactfiles import read_contacts
-from moxlite.proto.cards.vcard import (
-    MAX_CARD,
-    Contact,
-    Entry,
-    Unreadable,
-    file_lines,
-    read_vcards,
-    write_vcard,
-)
+from moxlite.proto.cards.vcard import MAX_CARD, Contact, Entry, Unreadable, file_lines, read_vcards, write_vcard
 
 OLD = (
     b"BEGIN:VCARD\r\nVERSION:2.1\r\nN;CHARSET=UTF-8;ENCODING=QUOTED-PRINTABLE:M=C3=BCller;J=C3=BCrgen;;;\r\n"

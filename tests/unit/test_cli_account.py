@@ -6,14 +6,7 @@ import time
 import pytest
 
 from moxlite.cli import common, described, run
-from moxlite.operations.access import (
-    AppPasswordAdd,
-    AppPasswordInfo,
-    ShareInfo,
-    ShareSet,
-    Undelete,
-    UndeletedMail,
-)
+from moxlite.operations.access import AppPasswordAdd, AppPasswordInfo, ShareInfo, ShareSet, Undelete, UndeletedMail
 from moxlite.operations.server import Wellness
 
 pytestmark = pytest.mark.served

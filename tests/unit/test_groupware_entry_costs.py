@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moxlite.decoders import from_msgpack
+from moxlite.encoding import from_msgpack
 from moxlite.groupware.davclient import COST, MAX_ANSWER, MAX_LIST, read_properties
 from moxlite.groupware.entries import parsed_cost
 from moxlite.groupware.files import calendar_cost, contacts_cost

@@ -5,14 +5,7 @@ from pathlib import Path
 
 from hypothesis import given, strategies as st
 
-from moxlite.proto.maildir import (
-    FileName,
-    folder_of,
-    format_keywords,
-    format_name,
-    parse_keywords,
-    parse_name,
-)
+from moxlite.proto.maildir import FileName, folder_of, format_keywords, format_name, parse_keywords, parse_name
 
 
 def test_flags_and_time_of_a_name() -> None:

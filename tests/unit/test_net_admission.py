@@ -16,15 +16,7 @@ from moxlite.net.listeners import bind, listen, serve_listener
 from moxlite.net.tls.certificates import self_signed
 from moxlite.net.tls.errors import TLSError, log_level
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.process.budget import (
-    ACCOUNT_MEMORY,
-    CHILDREN,
-    HASHES,
-    RESTING,
-    SEAT_MEMORY,
-    make_budget,
-    memory_limit,
-)
+from moxlite.process.budget import ACCOUNT_MEMORY, CHILDREN, HASHES, RESTING, SEAT_MEMORY, make_budget, memory_limit
 from tests.logs import kv
 
 pytestmark = pytest.mark.served

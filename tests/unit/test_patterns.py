@@ -17,16 +17,7 @@ from moxlite.config.webrules import PlainPattern, compile_pattern
 from moxlite.ownprogram import VERB
 from moxlite.patterns import process as processes
 from moxlite.patterns.questions import Question, TooCostly
-from moxlite.patterns.searching import (
-    LONGEST,
-    WORDS,
-    fault,
-    found,
-    path_fault,
-    pattern_warning,
-    program,
-    refusal,
-)
+from moxlite.patterns.searching import LONGEST, WORDS, fault, found, path_fault, pattern_warning, program, refusal
 from moxlite.proto.patterns.dialect import Posix, UnsupportedByRE2, mark, unmark
 from moxlite.proto.patterns.linear import MAX_PROGRAM, MAX_TEXT, Text, linear
 from moxlite.sandbox import confine

@@ -19,13 +19,7 @@ import trio.testing
 
 from moxlite.heap import Trimmer
 from moxlite.net.exposition import REGISTRY
-from moxlite.store.errors import (
-    Closed,
-    ReadInterrupted,
-    StorageBroken,
-    StoreError,
-    WrongFile,
-)
+from moxlite.store.errors import Closed, ReadInterrupted, StorageBroken, StoreError, WrongFile
 from moxlite.store.file import database as database_module, health, migrations, readers, threads as store_threads
 from moxlite.store.file.database import Database
 from moxlite.store.file.health import Health

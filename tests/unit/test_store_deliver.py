@@ -20,14 +20,7 @@ from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import OwedRow, append, deliver, perform
-from moxlite.store.errors import (
-    BadMailboxName,
-    BadMessage,
-    ChunkDamaged,
-    LimitExceeded,
-    NoSuchMailbox,
-    NoSuchMessage,
-)
+from moxlite.store.errors import BadMailboxName, BadMessage, ChunkDamaged, LimitExceeded, NoSuchMailbox, NoSuchMessage
 from moxlite.store.file.transaction import Reader, Row
 from moxlite.store.mail.adding import AddedMessage, Append
 from moxlite.store.mail.expunging import expunge

@@ -8,14 +8,7 @@ import pytest
 from moxlite.metrics import Daily
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content import body
-from moxlite.store.errors import (
-    BadKeyword,
-    LimitExceeded,
-    NoSuchMailbox,
-    NoSuchMessage,
-    OverQuota,
-    UidsExhausted,
-)
+from moxlite.store.errors import BadKeyword, LimitExceeded, NoSuchMailbox, NoSuchMessage, OverQuota, UidsExhausted
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail import flags
 from moxlite.store.mail.copying import CopyResult, copy_ids, copy_messages, move_ids, move_messages

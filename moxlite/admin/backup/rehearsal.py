@@ -21,8 +21,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.process.fences import explain_os_error
 from moxlite.store import metrics
 from moxlite.store.accounts.accounts import Accounts

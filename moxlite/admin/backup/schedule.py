@@ -18,8 +18,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Backup
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.server import BackUp
 from moxlite.process.fences import explain_os_error

@@ -15,8 +15,7 @@ from moxlite.admin.dns.plan import Change, Ours, Published, Slot, ZonePlan
 from moxlite.admin.dns.wanted import Kind, WantedRecord, merged_spf
 from moxlite.admin.dnsproviders.accounts import DNSFiles
 from moxlite.admin.dnsproviders.messages import data_of
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.address import Domain
 
 MAX_STEPS: Final = 50

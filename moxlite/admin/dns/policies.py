@@ -28,8 +28,7 @@ from moxlite.config.holder import ConfigHolder
 from moxlite.config.load import DNS_FOLDER
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.proto.address import Domain
 from moxlite.safefile import read_regular

@@ -23,8 +23,7 @@ from moxlite.autotls.hostkeys import Rotating
 from moxlite.config.domains import DomainConfig
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.operations.dns import Stage
 from moxlite.proto.address import Domain
 

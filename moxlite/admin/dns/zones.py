@@ -33,14 +33,7 @@ from moxlite.admin.dns.plan import (
 )
 from moxlite.admin.dns.update import KeyedServer, NameServer, NoAnswer, UpdateRefused, own_records, parse_key
 from moxlite.admin.dns.wanted import Kind, WantedRecord
-from moxlite.admin.dnsproviders.accounts import (
-    KNOWN,
-    RFC2136,
-    ProviderFailed,
-    Stored,
-    read_zone,
-    write_zone,
-)
+from moxlite.admin.dnsproviders.accounts import KNOWN, RFC2136, ProviderFailed, Stored, read_zone, write_zone
 from moxlite.admin.dnsproviders.messages import Account, Edit, data_of, text_data
 from moxlite.net.dns.client import PORT, Servers
 from moxlite.wording import plain_reason

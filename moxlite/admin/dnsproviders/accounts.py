@@ -33,8 +33,7 @@ from moxlite.admin.dnsproviders.messages import (
 )
 from moxlite.config.files import write_atomically
 from moxlite.config.load import DNS_FOLDER
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.ownprogram import exit_words, own_program
 from moxlite.process.privileges import UnknownUser, acting_as, service_user
 from moxlite.proto.address import Domain

@@ -40,8 +40,7 @@ from moxlite.admin.dnsproviders.messages import (
     is_same,
     text_data,
 )
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.prctl import bound_child
 
 SECONDS: Final = 280

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.findings import GRADES, Finding, Grade
 
 FIRST: Final = "child-down"

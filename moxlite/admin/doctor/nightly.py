@@ -22,7 +22,7 @@ from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.static import Doctor
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.findings import Finding
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.store.accounts.accounts import Accounts

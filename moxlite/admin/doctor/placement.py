@@ -26,8 +26,7 @@ from moxlite.admin.notices import send_to_others
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.findings import Finding
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.metrics import DAY_SECONDS, Counter

@@ -27,8 +27,7 @@ from moxlite.admin.masked import leak_of
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.escapes import printable
 from moxlite.findings import Finding
 from moxlite.metrics import DAILY_KINDS, DAY_SECONDS, DailyKind

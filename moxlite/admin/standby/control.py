@@ -15,8 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.admin.standby.layout import databases_of
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.socketpath import short
 from moxlite.wording import plain_reason
 

@@ -59,7 +59,7 @@ from moxlite.admin.standby.litestream import (
 )
 from moxlite.admin.standby.pack import open_pack, unpack
 from moxlite.admin.standby.status import target_fault
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.escapes import printable
 from moxlite.net.storage.locking import PAUSES
 from moxlite.process.backuptargets import Access, Target, opened

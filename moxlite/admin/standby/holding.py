@@ -53,7 +53,7 @@ from moxlite.admin.standby.lease import (
     try_conditions,
 )
 from moxlite.config.static import Standby
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login

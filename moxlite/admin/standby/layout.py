@@ -27,8 +27,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from moxlite.config.files import write_atomically
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.store.accounts.folders import NAME
 from moxlite.store.backup.storage import Storage
 

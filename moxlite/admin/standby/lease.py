@@ -37,8 +37,7 @@ from typing import Final, Protocol
 import msgspec
 
 from moxlite.admin.standby.layout import Head
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.store.backup.storage import Storage
 
 LEASE: Final = "lease.json"

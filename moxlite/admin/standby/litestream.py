@@ -22,7 +22,7 @@ import msgspec
 import trio
 
 from moxlite.admin.standby.layout import epoch_folder
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.escapes import printable
 from moxlite.lazyimport import how_to_install
 from moxlite.net.storage.sftp import Login, shown_key

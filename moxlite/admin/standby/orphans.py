@@ -11,13 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 from moxlite.admin.standby.layout import FOLLOWER, OWN, Head, databases_of, read_document
-from moxlite.admin.standby.litestream import (
-    check_version,
-    environment,
-    needed_program,
-    place_of,
-    write_configuration,
-)
+from moxlite.admin.standby.litestream import check_version, environment, needed_program, place_of, write_configuration
 from moxlite.config.static import Static
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Access

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.safefile import Tree, plain_parts
 from moxlite.store.backup.copying import KEY_MODE
 from moxlite.store.backup.keys import FILES_SIGNED, Signer, opener_of, read_signature, sealer_of, speakers

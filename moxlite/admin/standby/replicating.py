@@ -70,8 +70,7 @@ from moxlite.admin.standby.status import target_fault, words_of
 from moxlite.admin.standby.waiting import TargetWaiter
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.escapes import printable
 from moxlite.process.backuptargets import Target, login_for, opened, owner_word
 from moxlite.process.keys import Read

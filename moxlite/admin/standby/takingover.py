@@ -48,7 +48,7 @@ from moxlite.admin.standby.lease import (
     try_conditions,
 )
 from moxlite.config.files import write_atomically
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.escapes import printable
 from moxlite.net.storage.objectstore import ObjectStore
 from moxlite.net.storage.sftp import Login

@@ -8,18 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from moxlite.cli.common import FAILED, Failure, moment, performed, settings, talk
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.escapes import escaped_json, printable
-from moxlite.operations.copies import (
-    Copied,
-    CopyByImap,
-    Event,
-    ExportByImap,
-    ImportByImap,
-    MailboxPlan,
-    MailboxStep,
-)
+from moxlite.operations.copies import Copied, CopyByImap, Event, ExportByImap, ImportByImap, MailboxPlan, MailboxStep
 from moxlite.wording import counted
 
 if TYPE_CHECKING:

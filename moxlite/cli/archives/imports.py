@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 import click
 
 from moxlite.cli.common import FAILED, NOT_RUNNING, Failure, load_config, performed, talk
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.escapes import printable
 from moxlite.operations.copies import Imported, ImportMail
 from moxlite.wording import counted

@@ -8,7 +8,7 @@ import click
 
 from moxlite.cli.common import Failure, HostPort, as_author, load_config, raw_output
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, resolver_option, tell, with_resolver
-from moxlite.encoders import to_builtins
+from moxlite.encoding import to_builtins
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

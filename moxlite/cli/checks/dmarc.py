@@ -8,7 +8,7 @@ import click
 from moxlite.cli.checks.reportmail import parse_command, report_commands
 from moxlite.cli.common import Failure, HostPort
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
-from moxlite.encoders import to_builtins
+from moxlite.encoding import to_builtins
 
 if TYPE_CHECKING:
     from moxlite.acceptance.checks import Checks

@@ -8,7 +8,7 @@ import click
 
 from moxlite.cli.common import HostPort, LazyGroup
 from moxlite.cli.verdicts import NO, TEMPORARY, YES, ip_argument, resolver_option, tell, with_resolver
-from moxlite.encoders import to_builtins
+from moxlite.encoding import to_builtins
 
 if TYPE_CHECKING:
     from moxlite.net.resolver import Answer, Resolver

@@ -9,7 +9,7 @@ import click
 from moxlite.cli.common import Failure
 from moxlite.cli.described import Printer, described
 from moxlite.cli.verdicts import NO, YES, tell
-from moxlite.encoders import to_builtins, to_json
+from moxlite.encoding import to_builtins, to_json
 from moxlite.escapes import escaped_json, printable
 from moxlite.operations import described_in, reports
 from moxlite.operations.reports import SentReports

@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.decoders import from_builtins
+from moxlite.encoding import from_builtins
 
 DEFAULT_PATH: Final = Path("/etc/moxlite-submit.toml")
 

@@ -263,13 +263,7 @@ def _look(
     import trio
 
     from moxlite.admin.dns.check import check_servers
-    from moxlite.admin.quickstart.environment import (
-        Environment,
-        ask_registry,
-        find_hostname,
-        look_around,
-        try_port_25,
-    )
+    from moxlite.admin.quickstart.environment import Environment, ask_registry, find_hostname, look_around, try_port_25
     from moxlite.admin.quickstart.listeners import choose_places, machine_addresses, outgoing_addresses
     from moxlite.admin.quickstart.webserver import check_pairs, look_at_ports
     from moxlite.net.httpclient import HTTPClient

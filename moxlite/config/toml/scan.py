@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from moxlite.config.toml.decode import BARE, KeyPath
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 
 BLANK: Final = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
 SPACE: Final = re.compile(r"[ \t]*")

@@ -9,8 +9,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.control.protocol import (
     MAX_ANSWER,
     VERSION,

@@ -22,8 +22,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 
 VERSION: Final = 1
 """Version of this protocol. A client of another version refuses to talk (ADMIN-24)."""

@@ -23,8 +23,7 @@ import msgspec
 import trio
 
 from moxlite import __version__
-from moxlite.decoders import bounded, from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import bounded, from_json, to_json
 from moxlite.net.admission import guard
 from moxlite.net.control.protocol import (
     VERSION,

@@ -10,8 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.cards.components import Instance
 
 FACTS_VERSION: Final = 3

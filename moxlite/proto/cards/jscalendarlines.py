@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import Property, escaped, in_parameter, property_of
 from moxlite.proto.cards.itip import with_parameters

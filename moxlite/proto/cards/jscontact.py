@@ -22,16 +22,7 @@ from moxlite.proto.cards.contentline import (
     unescaped,
     with_value,
 )
-from moxlite.proto.cards.jscontactshapes import (
-    ADDRESSES,
-    CHOICES,
-    KEY,
-    NAMES,
-    TYPES,
-    BadContact,
-    Object,
-    check,
-)
+from moxlite.proto.cards.jscontactshapes import ADDRESSES, CHOICES, KEY, NAMES, TYPES, BadContact, Object, check
 from moxlite.proto.cards.jspatches import difference, patched, tokens_of
 
 Pair: TypeAlias = tuple[Property, Property]

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.cards.cardobject import converted
 from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TypeAlias
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 
 Object: TypeAlias = dict[str, Any]
 

@@ -17,8 +17,7 @@ from typing import Final
 import msgspec
 from msgspec.structs import replace
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 
 PARSE_VERSION: Final = 5
 """Version of the index and of the rules by which it was made. The store scans each message with another version again,

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.proto.address import AddressError
 from moxlite.proto.sieve.commands import AnyCommand, If, Include, Redirect
 from moxlite.proto.sieve.validation import outgoing_address

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.operations import queue as operations
 from moxlite.operations.performing import commands

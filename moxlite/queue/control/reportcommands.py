@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.net.control.server import Command, CommandFailed
 from moxlite.operations import reports as operations
 from moxlite.operations.performing import commands

@@ -10,7 +10,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 
 from moxlite.config.values import parse_duration
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.operations.queue import Filter, Page, RetiredFilter, RetiredPage
 from moxlite.operations.webhooks import HookFilter, HookPage, RetiredHookFilter, RetiredHookPage
 from moxlite.proto.address import Address, AddressError, Domain, Path

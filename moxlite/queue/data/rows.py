@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.decoders import from_builtins, from_json, json_decoder
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, from_json, json_decoder, to_json
 from moxlite.proto.address import NULL_PATH, Domain, Localpart, Path, pack_localpart, parse_ip_literal
 from moxlite.store.delivery.status import ReceiverKind
 from moxlite.store.delivery.submission import DSNNotify

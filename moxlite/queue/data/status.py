@@ -10,8 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.queue import bounces
 from moxlite.queue.bounces import Meaning, explain

@@ -8,8 +8,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.queue.bounces import explain, is_of_the_recipient, names_dead_address
 from moxlite.queue.data.rows import Message, Result, Retired

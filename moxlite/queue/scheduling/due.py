@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.activity import Happening, Outcome, activity
 from moxlite.queue import record
 from moxlite.queue.bounces import UNNAMED, Blocks

@@ -15,8 +15,7 @@ from typing import Final
 import msgspec
 import trio
 
-from moxlite.decoders import from_builtins
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, to_json
 from moxlite.mailauth.mtasts import (
     MAX_POLICY,
     Fetch,

@@ -22,7 +22,7 @@ from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, NameAd
 from moxlite.admin.notices import notify_account
 from moxlite.config.domains import Account, IncomingWebhook, OutgoingWebhook
 from moxlite.config.transports import webhook_keys
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.admission import guard
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.log import bind_cid, new_cid

@@ -9,7 +9,7 @@ import msgspec
 
 from moxlite.config.domains import Account, OutgoingWebhook
 from moxlite.config.snapshot import Snapshot
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.queue.data.rows import Message, Result, Retired
 from moxlite.queue.data.status import detail_of
 from moxlite.queue.schedule import SECOND

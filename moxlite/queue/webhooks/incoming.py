@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.acceptance.messagejson import IncomingMessage, IncomingMeta, MessageJSON, message_json, read_structure
 from moxlite.config.domains import IncomingWebhook
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.proto.dsn import DSN, Action, DSNError, parse_dsn
 from moxlite.queue.context import Context

@@ -7,8 +7,7 @@ from typing import Any, Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.queue import metrics
 from moxlite.queue.schedule import delay_after
 from moxlite.store.file.transaction import Reader, Row as SQLRow, Tx

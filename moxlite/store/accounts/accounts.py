@@ -23,13 +23,7 @@ import trio
 
 from moxlite.findings import Finding
 from moxlite.store import metrics
-from moxlite.store.accounts.folders import (
-    NAME,
-    check_account_name,
-    forget_made,
-    made_names,
-    move_folder,
-)
+from moxlite.store.accounts.folders import NAME, check_account_name, forget_made, made_names, move_folder
 from moxlite.store.accounts.opened import BackgroundTask, Due, IdleState, OpenAccount, always, open_account
 from moxlite.store.accounts.rounds import Rounds
 from moxlite.store.accounts.slots import BRIEF, AccountUpkeep, Beginner, Places, Slot, holding

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import NameOID
 
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import to_msgpack
 from moxlite.proto.address import Address
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.dmarcreport import DMARCReport, PolicyPublished, ReportRecord

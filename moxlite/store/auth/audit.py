@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import Database

@@ -23,8 +23,7 @@ import argon2
 import msgspec
 import trio
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.sasl.crammd5 import cram_md5_states
 from moxlite.proto.sasl.plain import prepare_password
 from moxlite.proto.sasl.scram import ITERATIONS, SALT_SIZE, derive_scram

@@ -14,7 +14,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.metrics import Counter
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
 from msgspec import UNSET
 
-from moxlite.decoders import from_builtins
+from moxlite.encoding import from_builtins
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Tx

@@ -17,8 +17,7 @@ import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.lazyimport import how_to_install
 from moxlite.safefile import key_file, open_regular, read_regular
 from moxlite.store.backup.storage import Storage

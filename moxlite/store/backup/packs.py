@@ -19,8 +19,7 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.decoders import from_json, msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import from_json, msgpack_decoder, to_msgpack
 from moxlite.safefile import plain_parts
 from moxlite.store.backup.copying import SYNC, Stamp
 from moxlite.store.backup.layout import SETTINGS, TREES

@@ -22,8 +22,7 @@ from typing import Final
 import apsw
 import zstandard
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.store.backup.copying import copy_database
 from moxlite.store.backup.layout import INCOMPLETE, RESTORING, DatabaseFile, databases
 from moxlite.store.backup.storage import make_durable

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from moxlite import __version__
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.safefile import Tree
 from moxlite.store import metrics
 from moxlite.store.backup.blocks import BLOCK, Blocks

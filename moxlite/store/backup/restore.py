@@ -21,8 +21,7 @@ import trio
 import zstandard
 
 from moxlite import __version__
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.safefile import Tree
 from moxlite.store.accounts.folders import make_closed
 from moxlite.store.backup.copying import copy_database

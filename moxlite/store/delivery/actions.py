@@ -11,8 +11,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_json, to_msgpack
+from moxlite.encoding import msgpack_decoder, to_json, to_msgpack
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.submission import DSNNotify

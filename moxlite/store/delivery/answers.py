@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.store.delivery.actions import messages_by_messageid
 from moxlite.store.errors import LimitExceeded

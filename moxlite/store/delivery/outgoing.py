@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.address import Address
 from moxlite.store.changelog.keys import free_key
 from moxlite.store.changelog.unit import AccountTx

@@ -13,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.mime.types import Part
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.bus import Cursor

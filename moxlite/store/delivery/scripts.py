@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.forwarding import forget_named, targets

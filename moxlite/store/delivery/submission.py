@@ -14,8 +14,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.address import Address
 from moxlite.store.content.spool import Spool
 from moxlite.store.errors import StoreError

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.outgoing import make_draft, note_canceled, take_back, undo_beside

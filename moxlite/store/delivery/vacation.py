@@ -14,15 +14,7 @@ from moxlite.proto.mime.compose import MultiPart, TextPart, compose
 from moxlite.proto.mime.text import visible_text
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.forms import (
-    NO_CONTROLS,
-    BadForm,
-    VacationAnswer,
-    VacationChange,
-    VacationForm,
-    form_of,
-    patched,
-)
+from moxlite.store.forms import NO_CONTROLS, BadForm, VacationAnswer, VacationChange, VacationForm, form_of, patched
 from moxlite.store.options import DAY
 from moxlite.store.types import SettingsChanged
 from moxlite.wording import worded

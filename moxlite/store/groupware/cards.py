@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.cards.cardobject import member_key
 from moxlite.proto.cards.vcard import Contact

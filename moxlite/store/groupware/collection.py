@@ -9,8 +9,7 @@ from typing import Any, Final, Literal, TypeAlias
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.cards.components import BadComponents, read_components
 from moxlite.proto.cards.entryfacts import FACTS_VERSION
 from moxlite.proto.cards.moments import iana_zone

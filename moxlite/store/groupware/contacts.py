@@ -15,8 +15,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.cards.carddetails import birthday_in
 from moxlite.proto.cards.cardobject import BadCard, FileCard, card_with_uid, changed_card, new_card, read_card
 from moxlite.proto.cards.photo import Photo, card_with_photo, photo_of

@@ -10,7 +10,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.proto.cards.cardobject import read_card
 from moxlite.proto.cards.photo import Photo, photo_of
 from moxlite.proto.cards.vcard import MAX_ENTRIES, MAX_NOTE, Contact, Entry

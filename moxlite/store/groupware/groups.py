@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.proto.cards.cardobject import MAX_MEMBERS, changed_group, member_key, new_group, read_card
 from moxlite.proto.cards.photo import Photo
 from moxlite.proto.cards.vcard import MAX_ENTRIES, Contact

@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.cards.cardobject import CardObject, read_card
 from moxlite.proto.cards.components import Instance
 from moxlite.proto.cards.entryfacts import EntryFacts
@@ -23,13 +23,7 @@ from moxlite.store.errors import LimitExceeded, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.groupware.alarms import seek_alarms, seek_known
 from moxlite.store.groupware.cards import DROP_CARD, MAX_CONTACTS, note_card
-from moxlite.store.groupware.collection import (
-    Collection,
-    check_element,
-    collection,
-    octets_used,
-    touch_collection,
-)
+from moxlite.store.groupware.collection import Collection, check_element, collection, octets_used, touch_collection
 from moxlite.store.groupware.entryfacts import note_facts
 from moxlite.store.groupware.kept import come_back, keep_entries
 from moxlite.store.types import ModSeq

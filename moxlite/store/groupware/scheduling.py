@@ -13,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.cards.calendarobject import read_object
 from moxlite.proto.cards.components import write_component
 from moxlite.proto.cards.itip import (

@@ -52,13 +52,7 @@ from moxlite.store.mail.staging import (
 )
 from moxlite.store.mail.systemmailbox import QUEUE, is_kept
 from moxlite.store.options import INITIAL_SPECIAL_USE
-from moxlite.store.rows.mailboxes import (
-    mailbox,
-    mailbox_by_name,
-    mailbox_by_use,
-    mailboxes,
-    state,
-)
+from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 
 logger = logging.getLogger("moxlite.store.imports")

@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.proto.mime.types import decode_structure
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import ImportFailed, NoSuchMailbox
@@ -28,16 +28,9 @@ from moxlite.store.mail.counts import (
 )
 from moxlite.store.mail.mailboxes import ensure_mailbox
 from moxlite.store.mail.recipients import add_recipients
-from moxlite.store.mail.staging import (
-    Job,
-    drop_job,
-)
+from moxlite.store.mail.staging import Job, drop_job
 from moxlite.store.mail.threads import Keys, ThreadPlacement, adopt_orphans
-from moxlite.store.rows.mailboxes import (
-    LEARN,
-    mailbox,
-    split_keywords,
-)
+from moxlite.store.rows.mailboxes import LEARN, mailbox, split_keywords
 from moxlite.store.rows.messages import flags_of_bits
 from moxlite.store.types import UID, Flag, Mailbox, MailboxID, MessageAdded, MessageID, SpecialUse, ThreadKeys
 

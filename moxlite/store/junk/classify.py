@@ -15,16 +15,7 @@ from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.score import (
-    Judgement,
-    Lack,
-    Learned,
-    hash_words,
-    judge,
-    lacks_of,
-    sender_of,
-    words_of,
-)
+from moxlite.store.junk.score import Judgement, Lack, Learned, hash_words, judge, lacks_of, sender_of, words_of
 from moxlite.store.junk.words import count_words, read_learned, read_meta, stored_words
 from moxlite.store.junkflags import Grams, JunkParams
 

@@ -17,8 +17,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import Read
 from moxlite.proto.mime.types import Structure, decode_structure

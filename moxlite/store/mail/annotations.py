@@ -9,7 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Reader

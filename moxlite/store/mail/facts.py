@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import from_builtins, from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_builtins, from_json, to_json
 from moxlite.store.file.transaction import Reader
 from moxlite.store.types import MailboxID
 

@@ -9,8 +9,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
 from moxlite.store.names import INBOX, is_below

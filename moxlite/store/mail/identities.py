@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Final
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader

@@ -11,7 +11,7 @@ from typing import Final, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from moxlite.encoders import to_builtins, to_json
+from moxlite.encoding import to_builtins, to_json
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.forms import form_of, stored_fields

@@ -19,7 +19,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import to_msgpack
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import take_body_ids
 from moxlite.store.content.prepare import PreparedMessage

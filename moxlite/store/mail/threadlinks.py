@@ -13,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.proto.mime.messageid import conversation_subject
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader, array_of, int_array

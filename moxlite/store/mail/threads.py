@@ -17,8 +17,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_json
+from moxlite.encoding import msgpack_decoder, to_json
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx

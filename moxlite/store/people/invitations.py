@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_builtins
+from moxlite.encoding import from_builtins
 from moxlite.store.file.transaction import Reader, Tx
 
 MAX_INVITATIONS: Final = 5000

@@ -19,7 +19,7 @@ import apsw
 import msgspec
 import trio
 
-from moxlite.decoders import from_builtins, from_json
+from moxlite.encoding import from_builtins, from_json
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup.restore import renew
 from moxlite.store.changelog.account import Account

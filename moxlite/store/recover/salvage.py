@@ -16,7 +16,7 @@ import apsw
 import msgspec
 import zstandard
 
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import to_msgpack
 from moxlite.store.content.body import CHUNK_SIZE, Compression, compression_of, decode_chunk, is_sound
 from moxlite.store.errors import ChunkDamaged
 from moxlite.store.mail.remotes import SEED, SLICE, copy_key

@@ -13,8 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.metrics import Counter
 from moxlite.store.file.database import Database
 from moxlite.store.file.recorder import Recorder

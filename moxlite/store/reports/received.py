@@ -12,7 +12,7 @@ from typing import Final, Literal, TypeAlias
 import msgspec
 import zstandard
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.transaction import Reader, Row, Tx
 

@@ -7,8 +7,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.store.file.transaction import Reader, Row, Tx
 
 MAX_ROWS: Final = 100_000

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple, TypeAlias, overload
 
 import msgspec
 
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.file.transaction import Array, Reader, Value, int_array
 from moxlite.store.rows.messages import MAX_UID, SLICE, in_thread

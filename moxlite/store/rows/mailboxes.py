@@ -13,13 +13,7 @@ import msgspec
 from moxlite.store.errors import BadKeyword, NoSuchMailbox
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.store.names import INBOX, composed
-from moxlite.store.types import (
-    UID,
-    Flag,
-    Mailbox,
-    ModSeq,
-    SpecialUse,
-)
+from moxlite.store.types import UID, Flag, Mailbox, ModSeq, SpecialUse
 
 # Flags and keywords: names of flag bits, syntax of keywords, and their stored form (STORE-22, IMAP-108, IMAP-109).
 #

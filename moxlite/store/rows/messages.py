@@ -17,13 +17,7 @@ import msgspec
 
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.file.transaction import Reader, Row, int_array
-from moxlite.store.types import (
-    UID,
-    Flag,
-    MessageID,
-    MessageRow,
-    ModSeq,
-)
+from moxlite.store.types import UID, Flag, MessageID, MessageRow, ModSeq
 
 T = TypeVar("T")
 

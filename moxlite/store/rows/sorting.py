@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.proto.imap.bodystructure import Address, Envelope, parse_envelope
 from moxlite.proto.imap.errors import ProtocolError
 from moxlite.proto.imap.threading import Threadable

@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.store.file.transaction import Reader, int_array
 from moxlite.store.rows.messages import MESSAGE_COLUMNS, in_thread, message_row
 from moxlite.store.types import MailboxID, MessageID, MessageRow

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 import msgspec
 
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 from moxlite.proto.mime.text import SIGNATURE_FIELDS
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.search.index import Index

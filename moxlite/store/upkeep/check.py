@@ -15,7 +15,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import msgpack_decoder
+from moxlite.encoding import msgpack_decoder
 from moxlite.findings import Finding
 from moxlite.store.auth.apppasswords import wrong_app_passwords
 from moxlite.store.changelog.keys import RECENT, packed, recent_keys

@@ -14,7 +14,7 @@ import trio
 
 from moxlite import __version__
 from moxlite.admin.doctor import requests as doctor
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.lazyimport import Lazy
 from moxlite.logins.identity import LoginRefused, RateLimited
 from moxlite.operations import Description, Role, described_in

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import msgspec
 
 from moxlite.compose.draft import MAX_FILES, BadDraft, Draft, File, check, html_page, message, typed_html
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.mime.messageid import canonical_message_id

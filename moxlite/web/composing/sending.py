@@ -33,12 +33,7 @@ from moxlite.store.content.spool import Spool
 from moxlite.store.content.spoolheader import HeaderTooLarge, read_header
 from moxlite.store.content.uploads import note_saved_draft, saved_draft
 from moxlite.store.delivery.answers import end_writing, note_answer, writer_of
-from moxlite.store.delivery.outgoing import (
-    OutgoingLimitExceeded,
-    add_outgoing,
-    held_until,
-    take_back as take_back_held,
-)
+from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, add_outgoing, held_until, take_back as take_back_held
 from moxlite.store.delivery.perform import OwedMessage, SubmissionEffects
 from moxlite.store.delivery.submission import DSNNotify, SendingStopped, SubmissionRecipient
 from moxlite.store.errors import StoreError

@@ -33,26 +33,14 @@ from moxlite.store.groupware.collection import (
     octets_used,
     token_of,
 )
-from moxlite.store.groupware.resources import (
-    NoSuchResource,
-    Resource,
-    resources_of,
-)
+from moxlite.store.groupware.resources import NoSuchResource, Resource, resources_of
 from moxlite.store.groupware.scheduling import User
 from moxlite.store.groupware.sharing import ReadableCollection, guests_of, shared_collection, shared_collections
 from moxlite.web.dav import changing
 from moxlite.web.dav.conditions import depth_of
 from moxlite.web.dav.links import SecretLinks
 from moxlite.web.dav.places import XML_HEADERS, NoParent, NotThere, Place, Refusal, Shelf, Tree, href, owner_in
-from moxlite.web.dav.properties import (
-    Person,
-    PropertyRequest,
-    Target,
-    Viewer,
-    answer_for,
-    check_number,
-    wanted_of,
-)
+from moxlite.web.dav.properties import Person, PropertyRequest, Target, Viewer, answer_for, check_number, wanted_of
 from moxlite.web.dav.reports import Reports
 from moxlite.web.dav.scheduling import MAX_QUESTION, Questions, tag_headers
 from moxlite.web.dav.session import Session, stored

@@ -17,8 +17,7 @@ import msgspec
 import trio
 
 from moxlite.config.files import write_atomically
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.net.tls.certificates import KeyPair, Trust, certificate_names, name_matches
 from moxlite.wakeup import sleep_by_both_clocks
 

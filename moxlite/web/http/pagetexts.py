@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.messages import Headers
 from moxlite.wording import Value, Worded, sentence

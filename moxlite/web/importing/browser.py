@@ -23,8 +23,7 @@ import msgspec
 import trio
 
 from moxlite import lazyimport
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.processor import off_loop
 from moxlite.store.errors import BadMailboxName, ImportFailed, StoreError
 from moxlite.store.imports import items as told

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.processor import act_for, calling, give_way, off_loop
 from moxlite.proto.address import Domain
 from moxlite.store import errors as store

@@ -21,13 +21,7 @@ from moxlite.proto.mime.decode import decoder
 from moxlite.proto.mime.structure import scan
 from moxlite.proto.mime.text import reader_of
 from moxlite.store.content.body import stream_message, stream_part
-from moxlite.store.content.uploads import (
-    PIECE_SIZE,
-    NoSuchUpload,
-    Upload,
-    upload_of,
-    upload_piece,
-)
+from moxlite.store.content.uploads import PIECE_SIZE, NoSuchUpload, Upload, upload_of, upload_piece
 from moxlite.store.delivery.scripts import ScriptRow, script_rows
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.mail.fetching import structure_of

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.groupware.people import user_of
 from moxlite.proto.cards.alarms import zone_of
 from moxlite.proto.cards.components import Component, write_component

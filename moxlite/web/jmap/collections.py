@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from moxlite.decoders import from_builtins
+from moxlite.encoding import from_builtins
 from moxlite.store.forms import BadForm
 from moxlite.store.groupware.collection import (
     COMPONENTS,

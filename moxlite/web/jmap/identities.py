@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from moxlite.admin.accountforms import patch
 from moxlite.config.snapshot import full_name
-from moxlite.encoders import to_builtins
+from moxlite.encoding import to_builtins
 from moxlite.groupware.people import addresses_of
 from moxlite.net.control.server import CommandFailed
 from moxlite.operations.rules import DestinationChange, DestinationForm

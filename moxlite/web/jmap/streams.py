@@ -17,7 +17,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.ledger import NoRoom
 from moxlite.net.admission import guard
 from moxlite.store.accounts.access import visited

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message

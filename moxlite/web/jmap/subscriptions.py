@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import trio
 
-from moxlite.decoders import from_json
-from moxlite.encoders import to_json
+from moxlite.encoding import from_json, to_json
 from moxlite.proto.webpush import BadSubscription, check_endpoint, check_keys, decode
 from moxlite.store.accounts.access import visited
 from moxlite.store.errors import NoSuchMailbox

@@ -10,7 +10,7 @@ import logging
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.transcripts import check_minutes, send_transcript
 from moxlite.operations.imap import JmapTrace, Traced

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.httpclient import HTTPError
 from moxlite.proto.webpush import BadSubscription, Vapid, check_endpoint, encrypt, make_key
 from moxlite.store.groupware.alarms import DueAlarm

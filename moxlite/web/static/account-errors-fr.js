@@ -278,6 +278,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1h9yzlhmessages
 0bqyyz7nouveaux destinataires
 1vn8g2cil est trop tard, le message est en route
+08xrknmce message a été repris ailleurs et est de nouveau un brouillon
 1h7wqxsnon transféré à {address}, mais conservé : {reason}
 0xae1hkil n’y a pas de script {name}
 0cnuflhil y a déjà un script {name}
@@ -433,6 +434,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0ymmtrol’URL du service push est trop longue, ou a des caractères qu’aucune URL n’a
 06ivfptl’URL du service push n’est pas valable
 0nmagdgl’URL du service push doit commencer par https:// et nommer un hôte
+07lyo2mdes agendas sont déjà en cours de copie
+1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
 1mlgyn3l’adresse doit commencer par https:// et ne contenir aucun mot de passe
 0xwb21zle nom d’utilisateur ne peut pas contenir de deux-points
 1afc4z9le serveur n’a pas d’emplacement d’agendas ou de contacts pour cet utilisateur
@@ -442,8 +445,6 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1bi2rw2une réponse est illisible : {reason}
 0recd9tle serveur renvoie vers {place}, qui ne reçoit pas le mot de passe
 1qjgje8« {text} » n’est pas une adresse
-07lyo2mdes agendas sont déjà en cours de copie
-1h9bds2plusieurs copies sont en cours sur ce serveur ; réessayez plus tard
 1ocw4z2le fichier n’a ni événement ni tâche
 1hk8wcble fichier ne contient aucun contact
 000jaj4il contient plus de {most} fichiers

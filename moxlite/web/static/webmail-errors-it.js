@@ -278,6 +278,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1h9yzlhmessaggi
 0bqyyz7destinatari mai contattati prima
 1vn8g2cè troppo tardi, il messaggio è in viaggio
+08xrknmquesto messaggio è stato annullato altrove ed è di nuovo una bozza
 1h7wqxsnon inoltrato a {address}, ma conservato: {reason}
 0xae1hklo script {name} non esiste
 0cnuflhesiste già uno script {name}
@@ -433,6 +434,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0ymmtrol’URL del servizio push è troppo lungo, o ha caratteri che nessun URL ha
 06ivfptl’URL del servizio push non è valido
 0nmagdgl’URL del servizio push deve iniziare con https:// e nominare un host
+07lyo2muna copia di calendari è già in corso
+1h9bds2su questo server sono in corso diverse copie; riprova più tardi
 1mlgyn3l’indirizzo deve iniziare con https:// e non contenere password
 0xwb21zun nome utente non ha due punti
 1afc4z9il server non indica la cartella dell’utente
@@ -442,8 +445,6 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1bi2rw2una risposta non è leggibile: {reason}
 0recd9til server rimanda a {place}, che non riceve la password
 1qjgje8“{text}” non è un indirizzo
-07lyo2muna copia di calendari è già in corso
-1h9bds2su questo server sono in corso diverse copie; riprova più tardi
 1ocw4z2il file non ha eventi né attività
 1hk8wcbil file non ha contatti
 000jaj4ha più di {most} file

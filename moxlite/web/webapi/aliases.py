@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import msgspec
 
 from moxlite.admin.masked import MaskedAddresses, New, domains_of, state_of
-from moxlite.decoders import json_decoder
-from moxlite.encoders import to_json
+from moxlite.encoding import json_decoder, to_json
 from moxlite.processor import act_for
 from moxlite.store.errors import LimitExceeded, StorageBusy, StoreError
 from moxlite.store.mail.masked import MaskedChange, MaskedRefused, MaskedRow, NoSuchMasked, checked_site

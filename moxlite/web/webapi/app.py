@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from moxlite.admin.masked import MaskedAddresses
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.processor import act_for, calling, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped

@@ -23,7 +23,7 @@ import multipart
 import trio
 from msgspec import inspect
 
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 from moxlite.ledger import FREE, NoRoom
 from moxlite.processor import off_loop
 from moxlite.store.content.spool import Spool

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.decoders import msgpack_decoder
-from moxlite.encoders import to_msgpack
+from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.web.webapi.bodies import Body
 from moxlite.web.webapi.errors import WebAPIError
 from moxlite.web.webapi.types import SendResult, Submitted

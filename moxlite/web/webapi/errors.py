@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 
 Code = Literal[
     "user",

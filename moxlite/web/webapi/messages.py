@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from moxlite.acceptance.messagejson import MessageJSON, PartJSON, message_json, read_structure
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
 from moxlite.queue.errors import AlreadySuppressed, NotSuppressed
 from moxlite.store.content.body import stream_message, stream_part

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import inspect
 
 from moxlite import __version__
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.web.calls import json_content, openapi, unindent
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.webapi.errors import CODES

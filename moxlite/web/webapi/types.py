@@ -15,7 +15,7 @@ import msgspec
 from msgspec import Meta
 
 from moxlite.acceptance.messagejson import NameAddress, PartJSON
-from moxlite.decoders import from_json
+from moxlite.encoding import from_json
 
 MAX_RECIPIENTS: Final = 1000
 """Entries of a list of addresses, and recipients of a message. Longer lists are refused before they are built."""

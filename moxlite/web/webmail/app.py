@@ -12,7 +12,7 @@ import msgspec
 
 from moxlite import lazyimport
 from moxlite.admin.publicpages import public_page
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 from moxlite.groupware.writtenfiles import TooLarge, written_archive, written_calendar, written_contacts
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece

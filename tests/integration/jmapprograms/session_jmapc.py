@@ -17,15 +17,7 @@ from jmapc import (
     MailboxQueryFilterCondition,
     Ref,
 )
-from jmapc.methods import (
-    EmailGet,
-    EmailQuery,
-    EmailSet,
-    EmailSubmissionSet,
-    IdentityGet,
-    MailboxGet,
-    MailboxQuery,
-)
+from jmapc.methods import EmailGet, EmailQuery, EmailSet, EmailSubmissionSet, IdentityGet, MailboxGet, MailboxQuery
 
 host, user, password = sys.argv[1:]
 client = Client.create_with_password(host=host, user=user, password=password)

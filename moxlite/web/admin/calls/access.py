@@ -20,7 +20,7 @@ from moxlite.admin.audit import line_of
 from moxlite.admin.credentialcommands import key_infos
 from moxlite.admin.publicpages import public_page
 from moxlite.config.provider import OIDC
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.logins.provider import LoginProvider
 from moxlite.operations.access import LinkMade, MakeLink, ResetFactors, TLSKeyInfo
 from moxlite.operations.server import AuditLine

@@ -12,7 +12,7 @@ import trio
 from msgspec import Meta
 
 from moxlite.acceptance.commands import WhyFailed, stored
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.net.activity import Happening, activity
 from moxlite.operations.why import Explained
 from moxlite.store.auth.loginattempts import ADMIN

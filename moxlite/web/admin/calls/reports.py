@@ -13,8 +13,7 @@ from msgspec import Meta
 from moxlite.admin.dns.wanted import own_ips
 from moxlite.admin.figures import SourceReport, Sources, reports_of_source, sources_of
 from moxlite.config.domains import DMARC, TLSRPT
-from moxlite.decoders import from_json
-from moxlite.encoders import to_builtins
+from moxlite.encoding import from_json, to_builtins
 from moxlite.proto.address import AddressError, Domain
 from moxlite.proto.dmarcreport import DMARCReport, ReportRecord
 from moxlite.proto.tlsreport import PolicyReport, TLSReport

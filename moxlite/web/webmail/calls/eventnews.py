@@ -16,12 +16,7 @@ from moxlite.proto.cards.components import Component
 from moxlite.proto.cards.contentline import plain
 from moxlite.proto.cards.itip import TIMES, attendees_of, comparable, is_off, is_over, role_of
 from moxlite.proto.cards.moments import is_date, moment_of, seconds_of
-from moxlite.store.groupware.eventnotices import (
-    EventNotice,
-    event_notice_data,
-    event_notices,
-    forget_event_notices,
-)
+from moxlite.store.groupware.eventnotices import EventNotice, event_notice_data, event_notices, forget_event_notices
 from moxlite.store.groupware.resources import Resource, resource_data, resource_of
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller

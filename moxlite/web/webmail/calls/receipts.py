@@ -18,13 +18,7 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.querytypes import ID
-from moxlite.web.webmail.reading.parsed import (
-    MAX_FIELDS,
-    MAX_HEADER,
-    original_of,
-    receipt_request,
-    structure_of,
-)
+from moxlite.web.webmail.reading.parsed import MAX_FIELDS, MAX_HEADER, original_of, receipt_request, structure_of
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader

@@ -12,7 +12,7 @@ import msgspec
 import trio
 from msgspec import Meta
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.proto.address import Address, AddressError
 from moxlite.proto.dsn import DSN, Action, DSNError, DSNRecipient, parse_dsn
 from moxlite.proto.mime.messageid import canonical_message_id

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 from moxlite.store import types as store
 from moxlite.store.names import flag_names
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 import msgspec
 import trio
 
-from moxlite.encoders import to_json
+from moxlite.encoding import to_json
 
 if TYPE_CHECKING:
     from moxlite.store.types import ModSeq

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 import trio
 
-from moxlite.decoders import json_decoder
+from moxlite.encoding import json_decoder
 from moxlite.web.http.errors import ClientGone
 from moxlite.web.http.websocket import ConnectionClosed, MessageRoom, WebSocketConnection, serve_websocket
 from moxlite.web.webmail.querytypes import Request

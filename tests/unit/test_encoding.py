@@ -1,4 +1,4 @@
-"""Decoding into types from several threads at once, and encoding (moxlite/decoders.py, moxlite/encoders.py)."""
+"""Decoding into types from several threads at once, and encoding (moxlite/encoding.py)."""
 
 import ast
 import subprocess
@@ -9,8 +9,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from moxlite.decoders import bounded, from_builtins, from_json, from_msgpack, json_decoder, msgpack_decoder
-from moxlite.encoders import to_builtins, to_json, to_msgpack
+from moxlite.encoding import (
+    bounded,
+    from_builtins,
+    from_json,
+    from_msgpack,
+    json_decoder,
+    msgpack_decoder,
+    to_builtins,
+    to_json,
+    to_msgpack,
+)
 from moxlite.wording import remark, worded
 from tests.trees import nodes, trees
 
@@ -71,7 +80,7 @@ def test_other_integers_and_digits_in_texts_are_taken() -> None:
 PROGRAM = """
     import sys, threading
     import msgspec
-    from moxlite.decoders import from_builtins, from_json, from_msgpack
+    from moxlite.encoding import from_builtins, from_json, from_msgpack
 
     sys.setswitchinterval(1e-6)
     for number in range(100):
@@ -141,7 +150,7 @@ def test_no_other_module_gives_a_type_to_msgspec() -> None:
     functions = {"convert": 2, "json.decode": 2, "msgpack.decode": 2, "json.Decoder": 1, "msgpack.Decoder": 1}
     found = []
     for path in trees():
-        if path == "decoders.py":
+        if path == "encoding.py":
             continue
         for node in nodes(path, ast.Call):
             called = ast.unparse(node.func) if isinstance(node.func, ast.Attribute) else ""
@@ -151,7 +160,7 @@ def test_no_other_module_gives_a_type_to_msgspec() -> None:
                 found.append(f"{path}:{node.lineno}")
             if called in {"toml.decode", "yaml.decode"}:
                 found.append(f"{path}:{node.lineno}")
-    assert not found, f"use moxlite.decoders: {found}"
+    assert not found, f"use moxlite.encoding: {found}"
 
 
 class Unknown:
@@ -180,8 +189,7 @@ def test_no_other_module_encodes_by_msgspec() -> None:
     functions = {"json.encode", "msgpack.encode", "json.Encoder", "msgpack.Encoder", "to_builtins"}
     kept = {
         "admin/offer.py": "names of protocols and hosts, sorted",
-        "decoders.py": "objects that were decoded",
-        "encoders.py": "these are the encoders",
+        "encoding.py": "these are the encoders, and objects that were decoded",
         "proto/sieve/script.py": "a parsed script, whose octets are always the same",
     }
     found = [
@@ -198,4 +206,4 @@ def test_no_other_module_encodes_by_msgspec() -> None:
         if node.module in ("msgspec", "msgspec.json", "msgspec.msgpack")
         and {name.name for name in node.names} & {"json", "msgpack", "to_builtins", "encode", "Encoder"}
     ]
-    assert not found + imported, f"use moxlite.encoders: {found + imported}"
+    assert not found + imported, f"use moxlite.encoding: {found + imported}"

@@ -1,9 +1,12 @@
-"""Decoding of JSON, MessagePack and plain objects into types, safe in any thread and for any octets.
+"""JSON, MessagePack and plain objects: decoding into types, safe in any thread and for any octets, and encoding.
 
 msgspec works out the fields of a Struct when the type is first used, and leaves a half-made description in the class
 while it does so. A thread that uses the type meanwhile reads a null pointer, and the process dies (msgspec 0.22,
 `StructInfo_Convert`; design-facts §4). So descriptions are made here, under one lock, and no other module calls
 msgspec with a type. Encoding needs none.
+
+A text that knows what it was made of (`moxlite.wording.Worded`) is written as its text. msgspec itself refuses
+subclasses of str, so an answer with the reason of an error would become an error. No other module makes an encoder.
 """
 
 from __future__ import annotations
@@ -139,3 +142,19 @@ def from_builtins(value: object, kind: Any, *, strict: bool = True, from_attribu
     """
     _prepare(kind)
     return msgspec.convert(value, kind, strict=strict, from_attributes=from_attributes)
+
+
+def _plain(value: object) -> str:
+    """A text of a subclass of str as str. Raises NotImplementedError for another type."""
+    if isinstance(value, str):
+        return str(value)
+    raise NotImplementedError(f"unsupported type {type(value).__name__}")
+
+
+to_json: Final = msgspec.json.Encoder(enc_hook=_plain).encode
+to_msgpack: Final = msgspec.msgpack.Encoder(enc_hook=_plain).encode
+
+
+def to_builtins(value: object) -> Any:
+    """Convert structs to dicts, lists and scalars."""
+    return msgspec.to_builtins(value, enc_hook=_plain)
