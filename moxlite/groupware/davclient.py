@@ -52,7 +52,7 @@ REDIRECTS: Final = 5
 MOVED: Final = frozenset({301, 302, 307, 308})
 
 ROOM_SECONDS: Final = 600.0
-"""Seconds for which a copy waits for room: nobody waits for its next answer."""
+"""Seconds for which a copy waits for room: it runs in the background."""
 
 HOMES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar-home-set", "contact": CARDDAV + "addressbook-home-set"}
 TYPES: Final[dict[Kind, str]] = {"calendar": CALDAV + "calendar", "contact": CARDDAV + "addressbook"}
@@ -218,7 +218,7 @@ class Remote:
     async def _ask(
         self, method: str, url: str, body: str, depth: str, names: Container[str]
     ) -> tuple[str, list[tuple[str, Properties]]]:
-        """The address that answered after redirects, and those of the named properties that are there, by address."""
+        """The address that answered after redirects, and the named properties as far as they are there, by address."""
         most = MAX_ANSWER if method == "REPORT" else MAX_LIST
         headers = (("Authorization", self._login), ("Depth", depth), ("Content-Type", "application/xml; charset=utf-8"))
         for _ in range(REDIRECTS):
