@@ -141,7 +141,8 @@ def test_who_may_not_read_the_configuration_is_sent_to_root(tmp_path: Path, args
     (tmp_path / "config/moxlite.toml").write_text("")
     code = (
         "import os, sys; sys.path.insert(0, %r); from moxlite.cli import run; import moxlite.cli.setup.doctor, "
-        "moxlite.process.configtest, moxlite.server, moxlite.cli.queue, moxlite.cli.config, "
+        "moxlite.process.configtest, moxlite.server, moxlite.cli.queue, moxlite.cli.config, moxlite.cli.serving, "
+        "moxlite.config.datadir, moxlite.net.control.client, "
         "moxlite.cli.setup.domainsfile, moxlite.admin.quickstart.switches; os.setgroups([]); "
         "os.setgid(65534); os.setuid(65534); sys.exit(run(sys.argv[1:]))"
     )
