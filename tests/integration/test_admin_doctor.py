@@ -74,8 +74,7 @@ def test_a_list_with_grades_and_commands(server: ServedServer) -> None:
     [unpublished] = texts(found, "dns")
     assert unpublished.startswith("example.org isn't in DNS: "), "one finding, not one for each topic"
     assert all(one["commands"] for one in found["findings"] if one["grade"] != "note")
-    [exposed] = texts(found, "config-warning")
-    assert "key.pem" in exposed
+    [exposed] = [text for text in texts(found, "config-warning") if "key.pem" in text]
     [unsaved] = [one for one in found["findings"] if one["code"] == "backup-none"]
     lines = [line.strip() for line in Path("docs/first-hour.md").read_text().splitlines()]
     at = lines.index("[backup]")

@@ -283,9 +283,12 @@ async def test_a_copy_ends_with_its_account(rig: Rig, monkeypatch: pytest.Monkey
     browser = rig.browser(app="/")
     await browser.log_in()
     await browser.call("calendar_copy", url=HOST, user="tom", password="x")
+    look = rig.house.calendar_copies.look("mia")
+    assert look is not None
     gone: Any = SimpleNamespace(account=lambda name: None if name == "mia" else object())
     rig.house.end_copies(gone, gone)
-    await eventually(lambda: rig.house.calendar_copies.look("mia").ended)  # type: ignore[union-attr]  # it is there
+    await eventually(lambda: look.phase == "aborted")
+    assert rig.house.calendar_copies.look("mia") is None
 
 
 async def test_both_sides_are_counted_without_a_change(rig: Rig, tom: Program) -> None:
