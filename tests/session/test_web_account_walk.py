@@ -124,6 +124,16 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         # names and ids of the neighbour
         "session_remove": [({"session_id": tom.session}, 404)],
         "account_app_password_rm": [({"name": f"{MARK} phone"}, 404)],
+        "account_app_password_allow": [({"name": f"{MARK} phone", "sharing": True, "sieve": True}, 404)],
+        "account_access": [({}, own), ({"account": "tom"}, 403)],
+        "account_remove_access": [
+            ({"way": f"app_password:{MARK} phone"}, 404),
+            ({"way": f"app_password:{MARK} phone", "account": "tom"}, 403),
+        ],
+        "account_take_back": [
+            ({"since": 1 << 52}, lambda found: found == {"ways": [], "failed": {}}),
+            ({"since": 0, "account": "tom"}, 403),
+        ],
         "account_app_password_add": [
             ({"name": f"{MARK} phone", "scopes": ["imap"], "read_only": True, "expires": None}, OWN[0][1])
         ],
