@@ -43,6 +43,7 @@ export interface Ways {
 
 /** The card with everything that has access, the newest first. */
 export function waysCard(title: string, hint: string, first: readonly WayInfo[], ways: Ways): HTMLElement {
+  if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el(
     "ul",
     { class: "lines" },

@@ -606,6 +606,7 @@ function save(text3) {
 var page = 20;
 var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
 function waysCard(title, hint, first, ways) {
+  if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
   let last = first.at(-1);
   const more = button(t("Show older"), async () => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "bf3bf7a2917a", rich: "f0578193be57", rules: "da12c271dbb2", security: "b30fb577d410", sending: "c67ad0e2ea11", shares: "12d6bb5c1892", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
+var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "bf3bf7a2917a", rich: "f0578193be57", rules: "da12c271dbb2", security: "f4921a88c771", sending: "c67ad0e2ea11", shares: "12d6bb5c1892", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
 
 var CheckFailed = class extends Error {
 };

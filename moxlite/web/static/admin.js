@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "d5391250f05f", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "a1af1b7b9c43", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "d5391250f05f", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "dc24e952e918", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
 
 var CheckFailed = class extends Error {
 };
