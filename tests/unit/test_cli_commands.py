@@ -106,10 +106,7 @@ def test_help_searches_pages_between_names_and_help_texts(capsys: Capture) -> No
     assert run(["help", "do", "I", "need", "ipv6"]) == 0
     assert capsys.readouterr().out.startswith("faq.md\n    Frequently asked: Do I need IPv6?\n")
     assert run(["help", "backup", "and", "restore"]) == 0
-    assert (
-        "\nfaq.md\n    Frequently asked: How do I make a backup, and restore it?\nbackup.md\n"
-        in capsys.readouterr().out
-    )
+    assert "\nfaq.md\n    Frequently asked: How do I make a backup, and restore it?\n" in capsys.readouterr().out
     assert run(["help", "nonesuchword"]) == 1
 
 
