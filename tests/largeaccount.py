@@ -29,7 +29,7 @@ new AS (SELECT n, ?3 + n AS id, iif(
 INSERT INTO message (id, mailbox_id, uid, createseq, modseq, threadseq, body_id, email_id, size, received, savedate,
 flags, mailbox_orig_id, messageid, subject_base, threadid, thread_parents)
 SELECT new.id, ?4, ?5 + n - ?1, ?8, ?8, ?8, m.body_id, new.id, m.size,
-1104537600000000 + (n - ?1) * 600000000000000 / ?2, m.savedate, iif(n % 50 = 7, 0, 1) | iif(n % 97 = 7, 2, 0), ?4,
+1104537600000000 + (n - ?1) * (600000000000000 / ?2), m.savedate, iif(n % 50 = 7, 0, 1) | iif(n % 97 = 7, 2, 0), ?4,
 format('%d@large.example', new.id), m.subject_base || ' ' || n % 7000, new.threadid,
 iif(new.threadid = new.id, x'90', unhex(format('91ce%08x', new.threadid)))
 FROM new CROSS JOIN message m ON m.id = ?3 - ?7 + n % ?7"""
