@@ -135,7 +135,7 @@ def test_watchdog_names_the_task_that_held_the_loop(
     watchdog = Watchdog()
     trio.run(main, instruments=[watchdog])
     held = [kv(record) for record in caplog.records if record.levelno == logging.WARNING]
-    assert ["slow" in kv["task"] for kv in held] == [True] * 6
+    assert ["slow" in kv["call"] for kv in held] == [True] * 6
     assert watchdog.lag() == pytest.approx(0.03)  # a stretch ends where the loop looks at its sockets
 
 
