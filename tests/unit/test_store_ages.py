@@ -41,6 +41,7 @@ STEADY: Final = {
 
 NEEDLESS: Final = {
     "queue/data/mirrorrows.py FORGET_OLD": "orders rows among each other: those of before the account was made",
+    "store/changelog/origin.py FORGET": "of ways in that are gone",
     "store/delivery/scripts.py FORGET": "a duplicate is filed twice; the bound of the table counts only good keys",
     "store/delivery/vacation.py FORGET": "one more answer goes to a correspondent, 90 days of rows bound the table",
     "store/groupware/alarms.py DROP_LOST": "of entries that are gone",
