@@ -352,7 +352,7 @@ async def test_pruning_keeps_days_and_weeks_and_all_that_they_need(
     start = 1_790_000_000 * 10**9
     async with accounts.use("mia") as account:
         for number in range(12):
-            await put(account, 20, first=number * 100)
+            await put(account, 60, first=number * 100)
             moment = start + number * day
             monkeypatch.setattr("moxlite.store.backup.repository.time.time_ns", lambda moment=moment: moment)
             await back_up(Repository(Folder(repo)), source)
