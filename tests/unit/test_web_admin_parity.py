@@ -129,6 +129,7 @@ OUTSIDE = {
     "admin imapserve": "octets of a file or terminal go both ways",
     "imap trace": "octets of a file or terminal go both ways",
     "jmap trace": "octets of a file or terminal go both ways",
+    "account app-password allow": "the user's own page has it; the owner's way is the command line",
     "account app-password add": "the user's own page has it; the owner's way is the command line",
     "account provider connect": "the user's own page has it; the owner's way is the command line",
     "account provider disconnect": "the user's own page has it; the owner's way is the command line",
