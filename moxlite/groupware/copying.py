@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
@@ -207,44 +208,19 @@ class CalendarCopies:
 
     async def _run(self, name: str, remote: Remote, done: Copied, tell: Tell) -> None:
         """Copy all; `done` grows. Raises CopyFailed, CommandFailed, StoreError."""
-        failures = []
+        failures: list[CopyFailed] = []
         async with self._accounts.use(name) as account:
             await account.write(ensure_defaults)
-            for kind in HOMES:
-                try:
-                    places = await remote.places(kind)
-                except WrongPassword:
-                    raise
-                except CopyFailed as error:
-                    # Many servers have calendars alone, or contacts alone.
-                    failures.append(error)
-                    continue
-                for place in places:
+            async with aclosing(_places(remote, failures)) as places:
+                async for place in places:
                     await self._take(account, remote, place, done, tell)
-        if len(failures) == len(HOMES):
-            raise failures[0]
         done.problems += [str(failure) for failure in failures]
 
     async def count(self, order: CopyCalendars) -> list[PlaceCount]:
         """Count what `order` would copy, and what of it is not here. Raises CopyFailed, StoreError."""
         with Remote(self._client, self._resolver, order.url, order.user, order.password) as remote:
-            async with self._accounts.use(order.account) as account:
-                return await self._counts(account, remote)
-
-    async def _counts(self, account: OpenAccount, remote: Remote) -> list[PlaceCount]:
-        counts, failures = [], []
-        for kind in HOMES:
-            try:
-                places = await remote.places(kind)
-            except WrongPassword:
-                raise
-            except CopyFailed as error:  # as in `_run`
-                failures.append(error)
-                continue
-            counts += [await self._count(account, remote, place) for place in places]
-        if len(failures) == len(HOMES):
-            raise failures[0]
-        return counts
+            async with self._accounts.use(order.account) as account, aclosing(_places(remote, [])) as places:
+                return [await self._count(account, remote, place) async for place in places]
 
     async def _count(self, account: OpenAccount, remote: Remote, place: Place) -> PlaceCount:
         hrefs, missing, unread = await remote.entries(place), 0, 0
@@ -296,6 +272,24 @@ class CalendarCopies:
             await account.write(settle_contacts)
         added, known = await account.write(partial(import_contacts, contacts=contacts))
         done.added, done.known = done.added + added, done.known + known
+
+
+async def _places(remote: Remote, failures: list[CopyFailed]) -> AsyncGenerator[Place, None]:
+    """All calendars, then all address books. `failures` gets why one kind can't be listed: many servers have calendars
+    alone, or contacts alone. Raises CopyFailed if no kind can be, and WrongPassword at once.
+    """
+    for kind in HOMES:
+        try:
+            places = await remote.places(kind)
+        except WrongPassword:
+            raise
+        except CopyFailed as error:
+            failures.append(error)
+            continue
+        for place in places:
+            yield place
+    if len(failures) == len(HOMES):
+        raise failures[0]
 
 
 async def _has_entry(account: OpenAccount, data: bytes) -> bool | None:
