@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from moxlite.net.resolver import TLSA
-from moxlite.net.tls.certificates import KeyPair
+from moxlite.net.tls.certificates import KeyPair, signing_usage
 
 __all__ = ["Authority", "tlsa"]
 
@@ -59,7 +59,10 @@ class Authority:
             .not_valid_after(now + dt.timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )
+        if authority:
+            builder = builder.add_extension(signing_usage(), critical=True)
         if names:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName([x509.DNSName(one) for one in names]), critical=False

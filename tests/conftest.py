@@ -4,10 +4,11 @@ import gc
 import logging
 import os
 import signal
+import ssl
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,6 +29,17 @@ QUICK_KINDS: Final = "not slow and not integration and not campaign and not nigh
 
 SPENT_BY: Final = os.environ.pop("SPENT_BY", "")  # not for those that tests run
 """The shell whose processor time a run tells with its own."""
+
+
+def _strict_context(*args: Any, **kwargs: Any) -> ssl.SSLContext:
+    """As Python makes it from 3.13 on, which refuses a CA without the extensions of RFC 5280 §4.2.1."""
+    context = _default_context(*args, **kwargs)
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN | ssl.VERIFY_X509_STRICT
+    return context
+
+
+_default_context: Final = ssl.create_default_context
+ssl.create_default_context = _strict_context
 
 
 def pytest_addoption(pluginmanager: pytest.PytestPluginManager) -> None:

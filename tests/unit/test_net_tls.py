@@ -1,6 +1,7 @@
 """The TLS stream: handshakes, names, client certificates, channel bindings, endings."""
 
 import hashlib
+import ssl
 from collections.abc import Callable
 
 import pytest
@@ -18,6 +19,7 @@ from moxlite.net.tls.certificates import CertificateError, KeyPair, ProblemKind,
 from moxlite.net.tls.errors import TLSError
 from moxlite.net.tls.handshake import ClientTLS, ServerTLS
 from moxlite.net.tls.stream import TLSStream
+from tests.certs import Authority
 
 LOCALHOST = self_signed(["localhost", "*.example.org"])
 OTHER = self_signed(["other.example"])
@@ -413,6 +415,25 @@ def test_trusted_chain_is_good_for_its_names_only() -> None:
     problem = Trust([expired.leaf], system=False).check(expired.chain, "localhost")
     assert problem is not None
     assert problem.kind == ProblemKind.EXPIRED
+
+
+@pytest.mark.parametrize("chain", ["self-signed", "issued"])
+async def test_clients_that_check_strictly_accept_our_certificates(chain: str) -> None:
+    """ADMIN-84: a CA's extensions are as RFC 5280 §4.2.1 wants them, which Python checks from 3.13 on; also for the
+    authority of the tests.
+    """
+    authority = Authority()
+    pair = LOCALHOST if chain == "self-signed" else authority.issue("localhost")
+    root = LOCALHOST.certificate_pem() if chain == "self-signed" else authority.pem
+    client_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    client_context.verify_flags |= ssl.VERIFY_X509_STRICT | ssl.VERIFY_X509_PARTIAL_CHAIN
+    client_context.load_verify_locations(cadata=root.decode())
+    client_side, server_side = trio.testing.memory_stream_pair()
+    client = trio.SSLStream(client_side, client_context, server_hostname="localhost")
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(ServerTLS([pair]).accept, server_side)
+        await client.do_handshake()
+    assert client.getpeercert()["subject"] == ((("commonName", "localhost"),),)
 
 
 @pytest.mark.parametrize(

@@ -156,7 +156,8 @@ def self_signed(names: Sequence[str], *, days: float = 4 * 365, key: PrivateKey 
     """A self-signed certificate for DNS names and IP addresses, or a client's name, on a fresh P-256 key unless one is
     given.
 
-    It may sign itself as a CA with an empty path, so that clients which are given it as a trusted root accept it.
+    It may sign itself as a CA with an empty path, so that clients which are given it as a trusted root accept it, also
+    those that check a CA's extensions strictly (RFC 5280 §4.2.1), as Python does from 3.13 on.
     """
     private = ec.generate_private_key(ec.SECP256R1()) if key is None else key
     subject = _subject(names[0])
@@ -174,10 +175,27 @@ def self_signed(names: Sequence[str], *, days: float = 4 * 365, key: PrivateKey 
         .add_extension(
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]), critical=False
         )
+        .add_extension(signing_usage(), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(private.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(private.public_key()), critical=False)
     )
     unhashed = isinstance(private, ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey)
     return KeyPair((builder.sign(private, None if unhashed else hashes.SHA256()),), private)
+
+
+def signing_usage() -> x509.KeyUsage:
+    """A key that signs handshakes and certificates."""
+    return x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 def _general_name(name: str) -> x509.GeneralName:
