@@ -37,6 +37,9 @@ REFUSED = {errno.EACCES, errno.EPERM, errno.EMFILE, errno.EAGAIN, errno.ESRCH, e
 HEADERS = ("/usr/include/x86_64-linux-gnu/asm/unistd_64.h", "/usr/include/asm-generic/unistd.h")
 """Numbers of system calls of x86-64 and aarch64, from Debian's linux-libc-dev."""
 
+UNEXPLAINED = {"fork"}
+"""Calls that a process may not live to name: the C library of Debian 13 holds signals back while it forks."""
+
 
 CALENDAR = (
     "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T100000Z\r\n"
@@ -102,9 +105,9 @@ async def test_a_call_that_no_job_needs_ends_the_job_and_is_counted(
             assert untouched(file), call
         assert other.alive
         await other.end(kill=True)
-        numbers = [re.fullmatch(r"system call \d+", record.kv["err"]) for record in caplog.records]  # type: ignore[attr-defined]  # of our log
-        assert len(numbers) == len(CALLS)
-        assert all(numbers)
+        causes = [record.kv["err"] for record in caplog.records]  # type: ignore[attr-defined]  # of our log
+        for call, cause in zip(CALLS, causes, strict=True):
+            assert re.fullmatch(r"system call \d+", cause) or call in UNEXPLAINED, (call, cause)
         async with sandbox.turn("mia") as turn:
             assert (await turn.do(DrawHTML("<p>a", (), 0, "x", external=False))).html == (
                 b'<div class="body"><p>a</p></div>'
