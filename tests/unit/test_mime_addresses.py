@@ -4,7 +4,7 @@ import time
 
 import idna
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 
 from moxlite.proto.mime.envelope import (
     MAX_ADDRESSES,
@@ -236,6 +236,8 @@ FIELDS = st.lists(
 
 
 @given(FIELDS)
+@example(b'"')
+@example(b'a@b, ""')
 def test_any_list_has_groups_that_end_and_pieces_of_its_text(field: bytes) -> None:
     """IMAP-102"""
     depth = 0
