@@ -1,4 +1,4 @@
-"""script/test: which checks run beside the tests, and what their findings do."""
+"""script/test: what it is asked, which checks run beside the tests, and what their findings do."""
 
 import os
 import subprocess
@@ -58,3 +58,25 @@ def test_tests_run_beside_mypy(tmp_path: Path, code: int) -> None:
     assert ("words of mypy" in ended.stdout) == bool(code)
     assert ("tests were interrupted" in ended.stdout) == bool(code)
     assert ("the tests were ended: mypy failed" in ended.stderr) == bool(code)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--help"], 0, ""),
+        (["-h"], 0, ""),
+        (["--slow"], 2, "--slow isn't an option"),
+        (["--processes", "0"], 2, "as in `script/test all --processes 0`"),
+        (["fest"], 2, "fest doesn't exist"),
+        (["nightly", "moon"], 2, "the parts of nightly are tests python"),
+    ],
+)
+def test_help_and_mistakes_print_the_usage(arguments: list[str], code: int, words: str) -> None:
+    """Before anything is installed or checked."""
+    command = [str(top() / "script/test"), *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == code
+    assert words in ended.stderr
+    usage = ended.stderr if code else ended.stdout
+    assert "Check a change: `script/test [WHAT] [PYTEST-OPTION …]`" in usage
+    assert "  nightly PART …  " in usage
