@@ -1,5 +1,6 @@
 """The quote at the end of HTML mail is folded, as each program writes it (WEBMAIL-165)."""
 
+import itertools
 import time
 
 import pytest
@@ -31,6 +32,67 @@ TWO = (
     '<div>FIRST</div><blockquote type="cite">EARLIER</blockquote><div>ANSWER</div>'
     '<blockquote type="cite">QUOTED</blockquote>'
 )
+
+
+# Where a sender can write in each program: {} stands for each place. Taken from mail of these programs.
+PLACES = {
+    "Gmail": (
+        '<div dir="ltr">{}</div><br><div class="gmail_quote gmail_quote_container">{}<div dir="ltr" class="gmail_attr">'
+        "On Mon, 2 Nov 2026 at 10:00, Ada &lt;ada@example.org&gt; wrote:<br></div>"
+        '<blockquote class="gmail_quote" style="margin:0"><div>QUOTED</div></blockquote>{}'
+        '<blockquote class="gmail_quote" style="margin:0"><div>QUOTED</div></blockquote>{}</div>{}'
+    ),
+    "Gmail of 2015": (
+        '{}<div class="gmail_extra"><br><div class="gmail_quote">On 2 November 2026 at 10:00, Ada wrote:<br>'
+        '<blockquote class="gmail_quote">QUOTED</blockquote>{}</div>{}</div>{}'
+    ),
+    "Yahoo": (
+        '<div class="ydp1yahoo-style-wrap">{}</div><div id="ydp1yahoo_quoted_2" class="ydp1yahoo_quoted"><div '
+        'style="font-size:13px"><div>On Monday, 2 November 2026, Ada wrote:</div><div><br></div><div><br></div>'
+        '<div><div id="ydp1yiv3"><p>QUOTED</p><blockquote>QUOTED</blockquote><p>QUOTED</p></div></div>'
+        "{}</div>{}</div>{}"
+    ),
+    "Proton": (
+        '<div>{}</div><div class="protonmail_quote">On Monday, November 2nd, 2026 at 10:00, Ada wrote:<br><br>'
+        '<blockquote class="protonmail_quote" type="cite">QUOTED</blockquote>{}<br></div>{}'
+    ),
+    "Zoho": (
+        '<div>{}</div><div class="zmail_extra"><div id="Zm-_Id_-Sgn1">On Mon, 02 Nov 2026 10:00 <b>Ada</b> wrote</div>'
+        "<br><blockquote>QUOTED</blockquote>{}</div>{}"
+    ),
+    "Apple Mail": (
+        '<div>{}</div><div><br><blockquote type="cite"><div>On 2 Nov 2026, Ada wrote:</div>QUOTED</blockquote></div>{}'
+        '<div><blockquote type="cite">QUOTED</blockquote></div>{}'
+    ),
+    "Thunderbird": (
+        '<p>{}</p><div class="moz-cite-prefix">On 02.11.26 10:00, Ada wrote:<br></div>'
+        '<blockquote type="cite">QUOTED</blockquote>{}<blockquote type="cite">QUOTED</blockquote>{}'
+    ),
+    "Outlook on the web": (
+        '<div class="elementToProof">{}</div><div id="appendonsend"></div><hr><div id="divRplyFwdMsg"><b>From:</b> Ada'
+        '<div>&nbsp;</div></div><div dir="ltr"><p>QUOTED</p><p>QUOTED</p></div>{}'
+    ),
+    "Outlook on the web, its head alone": (
+        '<div>{}</div><div><hr><div id="divRplyFwdMsg"><b>From:</b> Ada</div><div><p>QUOTED</p></div>{}</div>{}'
+    ),
+    "Outlook on a phone": (
+        '<div>{}</div><div id="mail-editor-reference-message-container"><hr><div id="divRplyFwdMsg"><b>From:</b> Ada'
+        "</div><div>QUOTED</div><p>QUOTED</p></div>{}"
+    ),
+    "moxlite": "<div>{}</div><div>On 2 November 2026, Ada wrote:</div><blockquote>QUOTED</blockquote>{}",
+}
+
+
+def written() -> list[str]:
+    """Mail of each program, with a sentence in each choice of the places where its sender can write."""
+    mails: list[str] = []
+    for template in PLACES.values():
+        places = template.count("{}")
+        for choice in itertools.product([True, False], repeat=places):
+            if any(choice):
+                sentences = [f"<p>SENTENCE{at}</p>" if chosen else "" for at, chosen in enumerate(choice)]
+                mails.append(template.format(*sentences))
+    return mails
 
 
 def shown(html: str) -> tuple[str, str]:
@@ -67,9 +129,40 @@ def test_what_must_be_read_stays_open(html: str) -> None:
     assert shown(html)[1] == ""
 
 
+@pytest.mark.parametrize("html", written())
+def test_no_sentence_of_the_sender_is_folded(html: str) -> None:
+    """WEBMAIL-165: wherever it was written, above, between or below the quoted parts."""
+    seen, folded = shown(html)
+    assert "SENTENCE" not in folded
+    assert seen.count("SENTENCE") == html.count("SENTENCE")
+
+
+@pytest.mark.parametrize("program", PLACES)
+def test_a_quote_below_an_answer_is_folded(program: str) -> None:
+    """WEBMAIL-165: the answers of most people."""
+    places = PLACES[program].count("{}")
+    above = PLACES[program].format("<p>ANSWER</p>", *[""] * (places - 1))
+    seen, folded = shown(above)
+    assert "ANSWER" in seen
+    assert "QUOTED" in folded
+
+
+def test_a_comment_below_the_head_of_outlook_stays() -> None:
+    """WEBMAIL-165: the name that Outlook puts before a comment tells that the sender wrote it."""
+    comment = OUTLOOK_DESK.replace("<p>QUOTED", "<p><b><i><span>[Bo Berg]</span></i></b> COMMENT</p><p>QUOTED")
+    assert shown(comment)[1] == ""
+
+
 @pytest.mark.parametrize(
     "html",
     [
+        "a" + '<div class="gmail_quote">' + "<blockquote>x</blockquote>y" * 20_000 + "</div>",
+        "a" + '<div class="gmail_quote">' + "<div>" * 400 + "1:" + "</div>x" * 400 + "</div>",
+        "a" + '<div class="yahoo_quoted">' + "<i>1:</i>" * 50_000 + "</div>",
+        "a" + '<div class="gmail_quote">' * 50 + "<i>x</i>" * 50_000 + "</div>" * 50,
+        "a" + '<div id="divRplyFwdMsg">x</div>' * 20_000,
+        "a" + "<div>" * 400 + '<div id="divRplyFwdMsg">x</div>' + "</div>x" * 400,
+        "a" + '<div><div><div id="divRplyFwdMsg">x</div></div></div>' * 20_000,
         "a" + '<blockquote type="cite">' * 50 + "deep" + "</blockquote>" * 50,
         "a" + '<blockquote type="cite">x</blockquote>' * 50_000,
         "On 3.11. Ada wrote:<blockquote>x</blockquote>" * 20_000,
