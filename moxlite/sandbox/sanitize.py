@@ -18,7 +18,7 @@ import msgspec
 import nh3
 
 from moxlite.proto.publicsuffix import organizational_domain
-from moxlite.sandbox.bounds import excess
+from moxlite.sandbox.bounds import TAG as HTML_TAG, excess
 from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.quotes import folded
 from moxlite.sandbox.sheets import DARKEST, STYLES, Look, lightness, paints, safe_declarations, safe_sheets
@@ -226,6 +226,18 @@ ATTRIBUTES: Final = {
     "tr": {"background"},
     "ul": {"type"},
 }
+DROPPED: Final = {
+    *("annotation", "annotation-xml", "datalist", "iframe", "noembed", "noframes", "script", "style", "svg"),
+    *("template", "title"),
+}
+"""Elements whose content goes with them: no reader sees it as words."""
+REWRITTEN: Final = re.compile(
+    r"<(/?)(noscript|select|optgroup|option|audio|button|canvas|object|video)(?=[\s/>])", re.IGNORECASE
+)
+INSTEAD: Final = {"/select": "<br>", "option": "<br>", "noscript": "", "/noscript": ""}
+"""Tags that stand for those of elements that are left out although their content is shown; a blank for all others."""
+MAX_TAG: Final = 5000
+"""Characters of a tag that is rewritten."""
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
 DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
 BODY_TAG: Final = re.compile(r"<body\b([^<>]{0,2000})>", re.IGNORECASE)
@@ -284,6 +296,7 @@ def sanitize(
     Raises TooComplex.
     """
     blocked: dict[str, int] = {}
+    html = apart(html)
     own = scheme == "dark" and OWN_DARK.search(html) is not None
     coloured = scheme != "plain" and not own and (len(html) > MAX_PLAIN or paints(html))
     plain = scheme == "plain" or (scheme == "dark" and not own and not coloured)
@@ -306,11 +319,34 @@ def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
     TooComplex.
     """
     look = Look(_pictures(images, {}, external=external), grey=False)
+    html = apart(html)
     cleaned = _cleaned(html, look)
     if not styled:
         return cleaned
     sheet = safe_sheets(html, look)
     return (f"<style>{sheet}</style>" if sheet else "") + _wrapped(_body_style(html, look), cleaned)
+
+
+def apart(html: str) -> str:
+    """Return HTML whose elements for programs with scripts, choices and media have become their content: a parser takes
+    the HTML in `noscript` for words, and without their elements, choices run together.
+    """
+    pieces: list[str] = []
+    copied = 0
+    for match in REWRITTEN.finditer(html):
+        if match.start() < copied:
+            continue
+        pieces.append(html[copied : match.start()])
+        tag = HTML_TAG.match(html, match.start(), match.start() + MAX_TAG)
+        if tag is None:
+            # a tag that ends nowhere near: what seems to be its inside stays as it is, and is not searched again
+            copied = min(len(html), match.start() + MAX_TAG)
+            pieces.append(html[match.start() : copied])
+            continue
+        copied = tag.end()
+        pieces.append(INSTEAD.get((match[1] + match[2]).lower(), " "))
+    pieces.append(html[copied:])
+    return "".join(pieces)
 
 
 def _cleaned(html: str, look: Look) -> str:
@@ -322,7 +358,7 @@ def _cleaned(html: str, look: Look) -> str:
     return nh3.clean(
         html,
         tags=TAGS,
-        clean_content_tags={"script", "style", "title"},
+        clean_content_tags=DROPPED,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         attribute_filter=_filter(look),

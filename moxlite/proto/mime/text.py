@@ -32,7 +32,10 @@ _EXPANSION: Final = (
     4  # encoded octets read per decoded octet: quoted-printable needs at most three, the rest is a reserve
 )
 
-HIDDEN: Final = frozenset({"head", "script", "style", "svg", "template", "map", "math", "dialog"})
+HIDDEN: Final = frozenset({
+    "datalist", "dialog", "head", "iframe", "map", "math", "noembed", "noframes", "script", "style", "svg", "template",
+    "title",
+})  # fmt: skip
 """Elements without readable text (STORE-58)."""
 
 _NO_WORDS: Final = frozenset({"script", "style", "svg"})  # STORE-88
@@ -40,9 +43,9 @@ _NO_WORDS: Final = frozenset({"script", "style", "svg"})  # STORE-88
 # HTML §13.2.5.2..4: no tags inside.
 _RAW: Final = frozenset({"script", "style", "textarea", "title", "xmp", "noembed", "noframes", "iframe"})
 _BLOCKS: Final = frozenset({
-    "address", "article", "aside", "blockquote", "body", "br", "center", "dd", "div", "dl", "dt", "fieldset",
-    "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "nav",
-    "ol", "option", "p", "pre", "section", "table", "tr", "ul",
+    "address", "article", "aside", "audio", "blockquote", "body", "br", "button", "center", "dd", "div", "dl", "dt",
+    "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
+    "main", "nav", "object", "ol", "option", "p", "pre", "section", "select", "table", "tr", "ul", "video",
 })  # fmt: skip
 _CELLS: Final = frozenset({"td", "th"})
 _QUOTE_OR_END: Final = re.compile(r"[\"'>]")
