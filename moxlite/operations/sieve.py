@@ -75,9 +75,12 @@ class SieveRename(UserOperation[None], frozen=True):
 
 @change("account sieve rm", USERS)
 class SieveRemove(UserOperation[None], frozen=True):
-    """Delete a script. You can't delete the active script."""
+    """Delete a script. You can't delete the active script. `changed`: expected time of its last change (µs UTC), or 0
+    for any.
+    """
 
     script: str
+    changed: int = 0
 
 
 # Answers while away

@@ -15,7 +15,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.forms import Identity, IdentityChange, changed_fields
+from moxlite.store.forms import Identity, IdentityChange, changed_fields, mark
 from moxlite.store.mail.identities import ALL, MAX_SIGNATURE, load_identities, patch_identity
 from moxlite.store.mail.labels import MAX_LABELS, Label
 from moxlite.store.mail.settings import load_settings, patch_settings
@@ -158,6 +158,12 @@ def _signatures(settings: Settings) -> dict[str, tuple[str, str]]:
     return {ALL: (settings.signature, settings.signature_html), **own}
 
 
+class ShownTemplate(Template, frozen=True):
+    """A template on a page. ``mark`` tells changes by others."""
+
+    mark: str
+
+
 class TemplateCalls:
     """Calls about templates."""
 
@@ -165,10 +171,11 @@ class TemplateCalls:
         self._accounts = accounts
 
     @call()
-    async def templates(self, caller: Caller) -> list[Template]:
+    async def templates(self, caller: Caller) -> list[ShownTemplate]:
         """All templates by name."""
         async with self._accounts.use(caller.require().account) as account:
-            return await account.read(stored.templates, op="templates")
+            found = await account.read(stored.templates, op="templates")
+        return [ShownTemplate(*structs.astuple(template), mark(template)) for template in found]
 
     @call()
     async def template_save(self, caller: Caller, template: TemplateChange) -> int:
@@ -181,7 +188,9 @@ class TemplateCalls:
             return await account.write(lambda tx: stored.patch_template(tx, template))
 
     @call()
-    async def template_remove(self, caller: Caller, template_id: stored.TemplateID) -> None:
-        """Remove a template."""
+    async def template_remove(
+        self, caller: Caller, template_id: stored.TemplateID, mark: Annotated[str, Meta(max_length=100)] = ""
+    ) -> None:
+        """Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one."""
         async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: stored.remove_template(tx, template_id))
+            await account.write(lambda tx: stored.remove_template(tx, template_id, mark))

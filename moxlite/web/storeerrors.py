@@ -19,7 +19,7 @@ from moxlite.store.groupware.contacts import ContactChanged
 from moxlite.store.groupware.groups import GroupExists
 from moxlite.store.mail.links import LinkRefused, NoSuchLink
 from moxlite.store.mail.masked import MaskedRefused, NoSuchMasked
-from moxlite.store.people.templates import NoSuchTemplate, TemplateNameTaken
+from moxlite.store.people.templates import NoSuchTemplate, TemplateChanged, TemplateNameTaken
 from moxlite.web.errors import (
     APIError,
     Conflict,
@@ -97,6 +97,7 @@ _TABLE: Final[Mapping[type[store.StoreError], Callable[[Any], APIError]]] = {
     MaskedRefused: lambda e: _at_field(e),
     NoSuchMasked: lambda e: NotFound(reason_of(e)),
     NoSuchTemplate: lambda e: NotFound(reason_of(e)),
+    TemplateChanged: lambda e: Conflict(reason_of(e)),
     TemplateNameTaken: lambda e: Conflict(reason_of(e)),
     ScriptExists: lambda e: Conflict(reason_of(e)),
     ScriptActive: lambda e: Conflict(reason_of(e)),

@@ -92,7 +92,9 @@ async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
 
 
 async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig, browser: Browser) -> None:
-    """WEB-158, IMAP-141: each fault with line and column; the active one is not deleted."""
+    """WEB-158, IMAP-141: each fault with line and column; the active one is not deleted, nor one that was changed since
+    the list was shown.
+    """
     assert await browser.call("script_check", text=SCRIPT) == []
     (fault,) = await browser.call("script_check", text='if true {\n  fileinto "x";\n}')
     assert (fault["line"], fault["column"]) == (2, 3)
@@ -119,7 +121,12 @@ async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig,
     assert await browser.error("account_sieve_rename", script="mine", new_name="a\nb") == (400, "user:error")
     await browser.call("account_sieve_rename", script="mine", new_name="first")
     await browser.call("account_sieve_activate", script="")
-    await browser.call("account_sieve_rm", script="first")
+    shown = next(one for one in (await browser.call("script_list"))["scripts"] if one["name"] == "first")
+    await browser.call("account_sieve_put", script="first", old="keep;", text="stop;", activate=False)
+    refused = await browser.error("account_sieve_rm", script="first", changed=shown["changed"])
+    assert refused == (409, "user:conflict")
+    shown = next(one for one in (await browser.call("script_list"))["scripts"] if one["name"] == "first")
+    await browser.call("account_sieve_rm", script="first", changed=shown["changed"])
     assert [(one["name"], one["active"]) for one in (await browser.call("script_list"))["scripts"]] == [
         ("other", False)
     ]

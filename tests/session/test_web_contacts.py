@@ -55,9 +55,12 @@ async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) 
     other = {**changed, "note": "Another."}
     wrong = await browser.error("contact_save", contact=other, contact_id=first, changed=card["changed"])
     assert wrong == (409, "user:conflict")
-    removed = await browser.call("contact_remove", contact_id=first)
+    wrong = await browser.error("contact_remove", contact_id=first, changed=card["changed"])
+    assert wrong == (409, "user:conflict")
+    card = await browser.call("contact", contact_id=first)
+    removed = await browser.call("contact_remove", contact_id=first, changed=card["changed"])
     assert await browser.error("contact", contact_id=first) == (404, "user:notFound")
-    assert await browser.call("contact_remove", contact_id=first) == ""
+    assert await browser.call("contact_remove", contact_id=first, changed=card["changed"]) == ""
     await browser.call("contact_restore", card=removed)
     assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == ["Ada L.", "Bo"]
     assert await browser.error("contact_save", contact=form(" ")) == (400, "user:error")
@@ -350,18 +353,25 @@ async def test_a_page_that_completes_by_itself_gets_no_more_than_it_can_keep(rig
 
 
 async def test_templates_are_kept(browser: Browser) -> None:
-    """WEBMAIL-126, STORE-96a: by name, each name once; the same again is the same template."""
+    """WEBMAIL-126, STORE-96a: by name, each name once; the same again is the same template; one that was changed since
+    it was shown isn't removed.
+    """
     one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}
     number = await browser.call("template_save", template=one)
     assert await browser.call("template_save", template=one) == number
     other = {**one, "text": "Dear all,\n"}
     assert await browser.error("template_save", template=other) == (409, "user:conflict")
+    [shown] = await browser.call("templates")
     await browser.call("template_save", template={**one, "id": number, "subject": "Our new offer"})
     await browser.call("template_save", template={**one, "name": "A first"})
     assert [(each["name"], each["subject"]) for each in await browser.call("templates")] == [
         ("A first", "Our offer"),
         ("Offer", "Our new offer"),
     ]
-    await browser.call("template_remove", template_id=number)
+    removal = {"template_id": number, "mark": shown["mark"]}
+    assert await browser.error("template_remove", **removal) == (409, "user:conflict")
+    _, shown = await browser.call("templates")
+    for _ in range(2):  # the answer to the first one was lost
+        await browser.call("template_remove", template_id=number, mark=shown["mark"])
     assert [each["name"] for each in await browser.call("templates")] == ["A first"]
     assert await browser.error("template_save", template={**one, "name": " "}) == (400, "user:fields")

@@ -63,9 +63,11 @@ async def test_a_merge_keeps_what_all_have(browser: Browser) -> None:
     )
     for card in (first, second):
         await browser.call("contact_restore", card=card)
-    [[kept, other]] = [one["contacts"] for one in (await browser.call("contacts_doubles"))["groups"]]
+    [group] = (await browser.call("contacts_doubles"))["groups"]
+    kept, other = group["contacts"]
     assert kept["name"] == "Ada"
-    await browser.call("contacts_merge", contact_id=kept["id"], others=[other["id"], kept["id"]])
+    merge = {"contact_id": kept["id"], "others": [other["id"], kept["id"]], "changed": group["changed"]}
+    await browser.call("contacts_merge", **merge)
     assert await groups(browser) == []
     card = await browser.call("contact", contact_id=kept["id"])
     assert card["photo"] != ""
@@ -82,6 +84,17 @@ async def test_a_merge_keeps_what_all_have(browser: Browser) -> None:
     assert "X-BOAT:Other" not in whole
     merge = {"contact_id": kept["id"], "others": [other["id"]]}
     assert (await browser.error("contacts_merge", **merge))[0] in (404, 409)
+
+
+async def test_contacts_that_were_changed_since_they_were_shown_are_not_merged(browser: Browser) -> None:
+    """WEBMAIL-128c: one may be another person now."""
+    first = await browser.call("contact_save", contact=form("Ada", "ada@a.example"))
+    second = await browser.call("contact_save", contact=form("Ada Lind", "ada@a.example"))
+    [group] = (await browser.call("contacts_doubles"))["groups"]
+    await browser.call("contact_save", contact=form("Bo", "bo@b.example"), contact_id=second)
+    merge = {"contact_id": first, "others": [second], "changed": group["changed"]}
+    assert await browser.error("contacts_merge", **merge) == (409, "user:conflict")
+    assert [one["name"] for one in (await browser.call("contacts"))["contacts"]] == ["Ada", "Bo"]
 
 
 async def test_too_much_for_one_card_is_refused(browser: Browser) -> None:

@@ -784,7 +784,7 @@ async def test_a_bad_template_has_the_same_fault_everywhere(rig: Rig) -> None:
     await refused(interfaces, "name", " ", "enter a template name")
     account = rig.browser(app="/")
     await account.log_in()
-    [number] = [one["id"] for one in await account.call("templates")]
-    await account.call("template_remove", template_id=number)
+    [template] = await account.call("templates")
+    await account.call("template_remove", template_id=template["id"])
     assert {await one.write({"text": "Dear all"}) for one in interfaces} == {"this template no longer exists"}
     assert await account.call("templates") == []

@@ -1,6 +1,7 @@
 """Calls are read from the methods of a class, and generated files from the calls."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,9 +12,10 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from moxlite.web.account.app import API as ACCOUNT
 from moxlite.web.calls import call, calls_of, decode_parameters, encode_error, encode_result
 from moxlite.web.errors import UserError
-from moxlite.web.webmail.api import API
+from moxlite.web.webmail.api import API as WEBMAIL
 from moxlite.web.webmail.querytypes import IDs
 from moxlite.wording import Remark, remark, worded
 from tests.tools import top
@@ -60,6 +62,31 @@ def test_parameters_are_strict() -> None:
     for body in (b"", b"{}", b'{"name": 1}', b'{"name": "x", "other": 1}', b'{"name": "x", "loud": 1}', b"[1]"):
         with pytest.raises(UserError):
             decode_parameters(entry, body)
+
+
+BASES = {"changed", "mark", "draft_id"}
+"""Parameters that say what the user was shown. A draft that is changed gets another id."""
+
+WHOLE = frozenset(
+    {
+        *("account_app_password_rm", "app_password_remove_all", "session_remove", "session_remove_others"),
+        *("account_delegate_rm", "account_remove_access", "calendar_link_rm", "config_tlspubkey_rm", "factor_remove"),
+        *("address_rm", "link_rm", "notices_remove", "queue_suppress_remove", "upload_remove", "message_delete"),
+        *("mailbox_delete", "calendar_remove", "address_book_remove", "contact_group_remove", "label_remove"),
+    }
+)
+"""Calls that remove what isn't written and changed: access, addresses, messages; and mailboxes, calendars, address
+books, groups, and labels, with whatever is in them.
+"""
+
+
+def test_what_was_changed_meanwhile_is_not_removed_without_a_word() -> None:
+    """WEBMAIL-24b: a call that removes what people write says how it was shown."""
+    entries = {**calls_of(*WEBMAIL), **calls_of(*ACCOUNT)}
+    removals = {name for name in entries if re.search(r"remove|delete(?!d)|_rm$|merge", name)}
+    assert removals >= WHOLE
+    unsafe = {name for name in removals - WHOLE if not {*entries[name].parameters.__struct_fields__} & BASES}
+    assert unsafe == set()
 
 
 class Bounded:
@@ -113,7 +140,7 @@ def test_a_remark_brings_what_it_was_made_of() -> None:
 
 def test_only_logging_in_is_public() -> None:
     """WEB-53."""
-    public = {name for name, entry in calls_of(*API).items() if entry.public}
+    public = {name for name, entry in calls_of(*WEBMAIL).items() if entry.public}
     assert public == {
         "login_prep",
         "login",

@@ -64,7 +64,7 @@ function list(desk: Desk, found: Scripts, applied: HTMLElement): HTMLElement {
           ),
       },
       { title: t("Size"), cell: (one) => size(one.size) },
-      { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) },
+      { title: t("Changed"), cell: (one) => when(one.changed) },
       {
         title: "",
         kind: "num",
@@ -115,7 +115,7 @@ async function remove(desk: Desk, one: Script): Promise<void> {
   if (
     await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))
   )
-    await act(desk, () => desk.client.account_sieve_rm(one.name));
+    await act(desk, () => desk.client.account_sieve_rm(one.name, one.changed));
 }
 
 async function failures(found: Scripts): Promise<HTMLElement | null> {

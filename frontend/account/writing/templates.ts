@@ -1,6 +1,6 @@
 // Templates (WEBMAIL-126): the list, and a page for each.
 
-import type { Template } from "../../gen/account";
+import type { ShownTemplate } from "../../gen/account";
 import { codeOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated } from "../../lib/dom";
@@ -28,7 +28,7 @@ export const templates: MakePage = async (desk) => {
         ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add)
         : el("ul", { class: "lines" }, all.map(row)),
     );
-  const row = (one: Template) => {
+  const row = (one: ShownTemplate) => {
     const name = isolated(one.name);
     return el(
       "li",
@@ -37,8 +37,8 @@ export const templates: MakePage = async (desk) => {
       button(t("Remove"), () => void remove(one), { kind: "line small", name: `${t("Remove")}: ${name}` }),
     );
   };
-  const remove = async (one: Template) => {
-    if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id))))
+  const remove = async (one: ShownTemplate) => {
+    if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id, one.mark))))
       return;
     all = all.filter((other) => other !== one);
     draw();
@@ -46,7 +46,7 @@ export const templates: MakePage = async (desk) => {
       title: t("Undo"),
       run: () =>
         void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
-          await desk.client.template_save({ ...one, id: 0 });
+          await desk.client.template_save({ id: 0, name: one.name, subject: one.subject, text: one.text, html: one.html });
           await desk.refresh();
         }),
     });
@@ -63,7 +63,7 @@ export const templates: MakePage = async (desk) => {
 };
 
 /** The page of a template: one with formatting has the editor. */
-async function edit(desk: Desk, one: Template): Promise<{ title: string; root: HTMLElement }> {
+async function edit(desk: Desk, one: Omit<ShownTemplate, "mark">): Promise<{ title: string; root: HTMLElement }> {
   const title = one.id === 0 ? t("New template") : isolated(one.name);
   const name = line(t("Name"), one.name, null, { maxlength: "100", dir: "auto" });
   const subject = line(t("Subject"), one.subject, null, { maxlength: "1000", dir: "auto" });

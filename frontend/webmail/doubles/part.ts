@@ -38,9 +38,9 @@ export async function showDoubles(
         ),
     );
   };
-  const merged = (kept: ContactItem, others: readonly number[]) =>
+  const merged = (kept: ContactItem, others: readonly number[], changed: number) =>
     attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
-      await page.client.contacts_merge(kept.id, others.slice());
+      await page.client.contacts_merge(kept.id, others.slice(), changed);
       await Promise.all([draw(), again()]);
       (place.querySelector<HTMLElement>("input") ?? place.parentElement?.querySelector("button"))?.focus();
       setStatus(t("Contacts merged. You can restore the others for 30 days."));
@@ -60,7 +60,7 @@ function group(
   page: Page,
   books: readonly AddressBook[],
   one: DoubleGroup,
-  merge: (kept: ContactItem, others: readonly number[]) => Promise<unknown>,
+  merge: (kept: ContactItem, others: readonly number[], changed: number) => Promise<unknown>,
 ): HTMLElement {
   const name = `double-${++named}`;
   const rows = one.contacts.map((contact, at) => {
@@ -104,7 +104,7 @@ function group(
     const kept = rows.find(({ keep }) => keep.checked)!;
     const others = rows.filter((row) => row !== kept && row.include.checked).map(({ contact }) => contact.id);
     button.disabled = true;
-    void merge(kept.contact, others).then(check);
+    void merge(kept.contact, others, one.changed).then(check);
   });
   return el(
     "fieldset",

@@ -254,7 +254,7 @@ export async function edit(
     };
     const remove = async () => {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
-        const gone = await page.client.contact_remove(card!.id);
+        const gone = await page.client.contact_remove(card!.id, card!.changed);
         close("removed");
         toast(t("“{name}” deleted", { name: isolated(old.name) }), {
           title: t("Undo"),

@@ -1,6 +1,6 @@
 // Templates (WEBMAIL-126): inserted where the cursor is, and made from what is written. They are changed and removed in the settings.
 
-import type { Party, Template } from "../../gen/webmail";
+import type { Party, ShownTemplate } from "../../gen/webmail";
 import type { Command } from "../../lib/commands";
 import { ask, attempt, confirm } from "../../lib/dialogs";
 import { isolated } from "../../lib/dom";
@@ -48,19 +48,19 @@ function written(page: Page, target: Target): { text: string; html: string } {
   return { text, html: [...body.childNodes].map((node) => serializer.serializeToString(node)).join("") };
 }
 
-async function listed(page: Page): Promise<Template[]> {
+async function listed(page: Page): Promise<ShownTemplate[]> {
   return [...(await page.client.templates())].sort((a, b) => byName(a.name, b.name));
 }
 
 /** Open the menu of templates below this button. */
 export async function openTemplates(page: Page, at: HTMLElement, target: Target): Promise<void> {
-  let all: Template[] = [];
+  let all: ShownTemplate[] = [];
   const loaded = await attempt(t("Loading…"), t("Couldn't load templates"), async () => {
     all = await listed(page);
   });
   if (!loaded) return;
   const command = (id: string, title: string, run: () => void): Command => ({ id: `template.${id}`, title, run });
-  const put = (one: Template) => {
+  const put = (one: ShownTemplate) => {
     if (target.subject === "") target.subject = filled(one.subject, target, String);
     target.insert(filled(one.text, target, String), filled(one.html, target, escaped));
   };
@@ -74,7 +74,7 @@ export async function openTemplates(page: Page, at: HTMLElement, target: Target)
   ]);
 }
 
-async function save(page: Page, target: Target, all: readonly Template[]): Promise<void> {
+async function save(page: Page, target: Target, all: readonly ShownTemplate[]): Promise<void> {
   const { text, html } = written(page, target);
   const name = (await ask(t("Save as template"), t("Name"), target.subject.slice(0, 100), t("Save")))?.trim();
   if (name === undefined || name === "") return;

@@ -20,6 +20,7 @@ from moxlite.operations.performing import commands
 from moxlite.proto.sieve.errors import ScriptError
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.opened import OpenAccount
+from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.delivery.scripts import NoSuchScript, activate_script, delete_script, failures, script_text, scripts
 from moxlite.store.delivery.vacation import answered, load_form, patch_form
 from moxlite.store.file.transaction import Reader
@@ -116,8 +117,15 @@ class SieveCommands:
 
     async def rm(self, args: sieve.SieveRemove) -> None:
         """Delete a script."""
+
+        def unit(tx: AccountTx) -> None:
+            shown = (script for script in scripts(tx) if script.name == args.script)
+            if args.changed and any(script.changed != args.changed for script in shown):
+                raise CommandFailed("conflict", "this was changed elsewhere, so it wasn't deleted; reload the page")
+            delete_script(tx, args.script)
+
         async with self._use(args.account) as account:
-            await account.write(lambda tx: delete_script(tx, args.script))
+            await account.write(unit)
         logger.info("script deleted", extra={"kv": {"account": args.account, "script": args.script}})
 
     async def show(self, args: sieve.VacationShow) -> sieve.VacationInfo:

@@ -304,11 +304,17 @@ def same_contact(r: Reader, contact: Contact, books: frozenset[int] | None = Non
     return 0
 
 
-def remove_contact(tx: AccountTx, contact_id: int) -> str:
-    """Remove a contact; returns its card, or "" if it is gone already."""
+def remove_contact(tx: AccountTx, contact_id: int, changed: int = 0) -> str:
+    """Remove a contact; returns its card, or "" if it is gone already. `changed`: as for `save_contact`.
+
+    Raises ContactChanged.
+    """
     there = resource_of(tx, contact_id)
     if there is None:
         return ""
+    before = contact_of(tx, contact_id)
+    if changed and before is not None and before.changed != changed:
+        raise ContactChanged("this contact was changed or deleted since you opened it")
     card = resource_data(tx, contact_id)
     delete_resource(tx, there.collection_id, there.name, lambda _: None, keep=True)
     return card.decode()

@@ -33,7 +33,8 @@ MAX_MEMBERS: Final = 20
 """Contacts of one group of duplicates. Others follow once these are merged."""
 
 ALL: Final = """
-SELECT c.id, c.sorted, c.found, c.listed, r.collection_id FROM contact c JOIN resource r ON r.id = c.id ORDER BY c.id"""
+SELECT c.id, c.sorted, c.found, c.listed, r.collection_id, r.modseq FROM contact c JOIN resource r ON r.id = c.id
+ORDER BY c.id"""
 ADDRESSES: Final = "SELECT contact_id, localpart, domain FROM contact_address"
 
 PHONE: Final = re.compile(r"^\+?[\d\s()./-]{5,40}$", re.ASCII)
@@ -46,10 +47,13 @@ Key = tuple[str, ...]
 
 
 class Double(msgspec.Struct, frozen=True):
-    """Contacts that have an address in common, or their whole name and a telephone number."""
+    """Contacts that have an address in common, or their whole name and a telephone number. `changed`: the modseq of the
+    last change of one of them.
+    """
 
     reason: Reason
     contacts: list[ContactRow]
+    changed: int
 
 
 def find_doubles(r: Reader, limit: int) -> tuple[list[Double], int]:
@@ -70,7 +74,7 @@ def find_doubles(r: Reader, limit: int) -> tuple[list[Double], int]:
     for number, localpart, domain in r.iterate(ADDRESSES):
         if number in rows:
             join(number, ("", localpart.casefold(), domain), "address")
-    for number, (_, name, text, _, _) in rows.items():
+    for number, (_, name, text, *_) in rows.items():
         for phone in _phones(text):
             join(number, (name, phone), "phone")
     groups: dict[int, list[int]] = {}
@@ -78,19 +82,24 @@ def find_doubles(r: Reader, limit: int) -> tuple[list[Double], int]:
         groups.setdefault(_root(parents, number), []).append(number)
     several = [(first, members) for first, members in groups.items() if len(members) > 1]
     several.sort(key=lambda one: rows[one[0]][1])
-    doubles = [
-        Double(reasons[first], [_found(rows[number]) for number in members[:MAX_MEMBERS]])
-        for first, members in several[:limit]
-    ]
+    doubles: list[Double] = []
+    for first, members in several[:limit]:
+        shown = [rows[number] for number in members[:MAX_MEMBERS]]
+        doubles.append(Double(reasons[first], [_found(row) for row in shown], max(row[5] for row in shown)))
     return doubles, len(several)
 
 
-def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int]) -> None:
+def merge_contacts(tx: AccountTx, kept_id: int, others: Sequence[int], changed: int = 0) -> None:
     """Add to a contact the addresses, numbers, groups, note and photo of others, and the further properties that it has
     none of, and delete these, which can come back (DAV-46). Lines of the kept card that do not change stay as they are.
+    `changed`: of the group that a person was shown, 0 for whatever its contacts are now.
 
-    Raises ContactChanged for one that is gone, LimitExceeded, OverQuota.
+    Raises ContactChanged for one that is gone or has changed, LimitExceeded, OverQuota.
     """
+    for number in (kept_id, *others):
+        there = resource_of(tx, number)
+        if changed and there is not None and there.modseq > changed:
+            raise ContactChanged("this contact was changed or deleted since you opened it")
     contact, photo = _whole(tx, kept_id)
     new: Photo | None = None
     for number in dict.fromkeys(others):
@@ -160,6 +169,6 @@ def _root(parents: dict[int, int], number: int) -> int:
     return number
 
 
-def _found(row: tuple[int, str, str, str, int]) -> ContactRow:
-    number, place, _, listed, book = row
+def _found(row: tuple[int, str, str, str, int, int]) -> ContactRow:
+    number, place, _, listed, book, _ = row
     return ContactRow(number, book, place, from_json(listed, CardSummary))

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.forms import BadForm, changed_fields
+from moxlite.store.forms import BadForm, changed_fields, mark
 from moxlite.wording import worded
 
 MAX_TEMPLATES: Final = 100
@@ -42,6 +42,10 @@ class TooManyTemplates(LimitExceeded):
 
 class TemplateNameTaken(StoreError):
     """Another template has the name."""
+
+
+class TemplateChanged(StoreError):
+    """The template isn't as it was shown."""
 
 
 class Template(msgspec.Struct, frozen=True):
@@ -106,6 +110,12 @@ def patch_template(tx: Tx, change: TemplateChange) -> int:
     return int(tx.value(ADD, *values))
 
 
-def remove_template(tx: Tx, template_id: int) -> None:
-    """Remove a template, if it is there."""
+def remove_template(tx: Tx, template_id: int, since: str = "") -> None:
+    """Remove a template, if it is there. `since`: the `mark` of the one that its user saw, "" for any.
+
+    Raises TemplateChanged.
+    """
+    row = tx.row(LOAD, template_id)
+    if row is not None and since not in ("", mark(Template(*row))):
+        raise TemplateChanged("this was changed elsewhere, so it wasn't deleted; reload the page")
     tx.execute(REMOVE, template_id)

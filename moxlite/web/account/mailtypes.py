@@ -102,12 +102,12 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 class Script(msgspec.Struct, frozen=True):
-    """A Sieve script; its size in octets."""
+    """A Sieve script; its size in octets. ``changed``: µs UTC of its last change."""
 
     name: str
     size: int
     active: bool
-    changed: dt.datetime
+    changed: int
 
 
 class ScriptFailure(msgspec.Struct, frozen=True):

@@ -93,7 +93,7 @@ class ScriptCalls(AccountCalls):
             failed = await account.read(failures, op="scripts")
         return Scripts(
             [
-                Script(stored_script.name, stored_script.size, stored_script.active, moment(stored_script.changed))
+                Script(stored_script.name, stored_script.size, stored_script.active, stored_script.changed)
                 for stored_script in stored_scripts
             ],
             [

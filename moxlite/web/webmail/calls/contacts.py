@@ -145,10 +145,13 @@ class ContactCard(msgspec.Struct, frozen=True):
 
 
 class DoubleGroup(msgspec.Struct, frozen=True):
-    """Contacts that seem to be one person. ``reason``: they have an address in common, or their name and a number."""
+    """Contacts that seem to be one person. ``reason``: they have an address in common, or their name and a number.
+    ``changed`` tells changes by others.
+    """
 
     reason: Literal["address", "phone"]
     contacts: list[ContactItem]
+    changed: int
 
 
 class Doubles(msgspec.Struct, frozen=True):
@@ -255,8 +258,10 @@ class ContactCalls(ShelfCalls):
             return shelf.holder.shown_id(await shelf.account.write(unit))
 
     @call()
-    async def contact_remove(self, caller: Caller, contact_id: AnyID) -> str:
-        """Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone."""
+    async def contact_remove(self, caller: Caller, contact_id: AnyID, changed: AnyID = 0) -> str:
+        """Remove a contact as it was at ``changed``; returns its vCard, with which `contact_restore` brings it back. ""
+        if it was gone. A conflict if it was changed meanwhile.
+        """
         async with self._shelf(caller, contact_id) as shelf:
             number = shelf.holder.local_id(contact_id)
 
@@ -264,7 +269,7 @@ class ContactCalls(ShelfCalls):
                 if shelf.holder.guest and resource_of(tx, number) is None:
                     return ""
                 shelf.card(tx, number, write=True)
-                return store.remove_contact(tx, number)
+                return store.remove_contact(tx, number, changed)
 
             return await shelf.account.write(unit)
 
@@ -294,22 +299,29 @@ class ContactCalls(ShelfCalls):
             await settle(shelf.account)
             doubles, total = await shelf.account.scan(partial(find_doubles, limit=MAX_DOUBLES), op="doubles")
         groups = [
-            DoubleGroup(double.reason, [_item(shelf.holder, each) for each in double.contacts]) for double in doubles
+            DoubleGroup(double.reason, [_item(shelf.holder, each) for each in double.contacts], double.changed)
+            for double in doubles
         ]
         return Doubles(groups, total)
 
     @call()
     async def contacts_merge(
-        self, caller: Caller, contact_id: ID, others: Annotated[list[ID], Meta(min_length=1, max_length=MAX_MEMBERS)]
+        self,
+        caller: Caller,
+        contact_id: ID,
+        others: Annotated[list[ID], Meta(min_length=1, max_length=MAX_MEMBERS)],
+        changed: AnyID = 0,
     ) -> None:
-        """Add what others have to a contact, and remove these, which come back for 30 days (DAV-46)."""
+        """Add what others have to a contact, all as they were at ``changed`` of their group, and remove these, which
+        come back for 30 days (DAV-46). A conflict if one was changed meanwhile: it may be another person now.
+        """
         async with self._shelf(caller) as shelf:
 
             def unit(tx: AccountTx) -> None:
                 for number in (contact_id, *others):
                     if shelf.card(tx, number, write=True) is None:
                         raise NotFound("this contact was deleted")
-                merge_contacts(tx, contact_id, others)
+                merge_contacts(tx, contact_id, others, changed)
 
             await shelf.account.write(unit)
 
