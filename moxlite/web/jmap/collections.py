@@ -1,20 +1,24 @@
 """What calendars (draft-ietf-jmap-calendars-26 §4) and address books (RFC 9610 §2) have in common: both are collections
-of the store, the same as by CalDAV and CardDAV.
+of the store, the same as by CalDAV and CardDAV. And how the /set of their entries writes these.
 """
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from abc import abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from operator import not_
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeAlias
 
 import msgspec
+import trio
 from msgspec import Meta
 
 from moxlite.encoding import from_builtins
+from moxlite.store.errors import StoreError
 from moxlite.store.forms import BadForm
 from moxlite.store.groupware.collection import (
     COMPONENTS,
@@ -34,7 +38,16 @@ from moxlite.store.groupware.sharing import ReadableCollection
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import Object, SetError
 from moxlite.web.jmap.sharing import Collections, publish, put_shares, rights_of, share_with
-from moxlite.web.jmap.standard import ObjectSet, ObjectType, Outcome, changes_of, changes_response, chosen_response
+from moxlite.web.jmap.standard import (
+    ObjectSet,
+    ObjectType,
+    Outcome,
+    changes_of,
+    changes_response,
+    chosen_response,
+    each,
+    set_error,
+)
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.unit import AccountTx
@@ -236,6 +249,91 @@ class CollectionSet(ObjectSet):
         while not await call.write(unit):
             pass
         return None
+
+
+# Entries: events and cards.
+
+MOST_AT_ONCE: Final = 100
+"""Entries that one unit writes: 0.2 s."""
+
+OCTETS_AT_ONCE: Final = 1 << 20
+"""Octets of entries that wait for their unit, as many as one entry may have."""
+
+PREPARING: Final = 0.5
+"""Seconds in which entries are prepared for one unit: where a phone writes each second, a program that expects a state
+writes some entries in between, however slow the machine is.
+"""
+
+
+class Prepared(msgspec.Struct, frozen=True):
+    """A change of an entry that is ready to be written. `octets`: of the entry."""
+
+    unit: Callable[[AccountTx], Outcome]
+    octets: int = 0
+
+
+class EntrySet(ObjectSet):
+    """Handler of the /set of entries. Each is read and made before the unit that writes it, and a unit writes many:
+    what a program expects (``ifInState``) has to hold for a short time, and many share an fsync.
+    """
+
+    @abstractmethod
+    async def making(self, call: Call, key: str, given: Object) -> Prepared:
+        """Prepare a new entry."""
+
+    @abstractmethod
+    async def changing(self, call: Call, key: str, patch: Object) -> Prepared:
+        """Prepare a change of an entry. Its unit raises Overtaken if others have changed the entry since."""
+
+    @abstractmethod
+    async def removing(self, call: Call, key: str, _: object) -> Prepared:
+        """Prepare the removal of an entry."""
+
+    async def create(self, call: Call, objects: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        """Add entries."""
+        return await _in_parts(call, objects, partial(self.making, call))
+
+    async def update(self, call: Call, patches: Mapping[str, Object]) -> Mapping[str, Outcome]:
+        """Change entries."""
+        return await _in_parts(call, patches, partial(self.changing, call))
+
+    async def destroy(self, call: Call, ids: Sequence[str]) -> Mapping[str, Outcome]:
+        """Remove entries."""
+        return await _in_parts(call, dict.fromkeys(ids), partial(self.removing, call))
+
+
+async def _in_parts(
+    call: Call, objects: Mapping[str, Any], prepare: Callable[[str, Any], Awaitable[Prepared]]
+) -> dict[str, Outcome]:
+    """Prepare entries, and write them in units of some. Where the store refuses one of them, or another program was
+    faster, each is prepared again and written in a unit of its own.
+    """
+
+    async def alone(key: str, value: Any) -> Outcome:
+        return await call.write((await prepare(key, value)).unit)
+
+    def write(tx: AccountTx, part: Mapping[str, Prepared]) -> dict[str, Outcome]:
+        return {key: prepared.unit(tx) for key, prepared in part.items()}
+
+    outcomes: dict[str, Outcome] = {}
+    waiting = deque(objects)
+    while waiting:
+        part: dict[str, Prepared] = {}
+        octets, until = 0, trio.current_time() + PREPARING
+        while waiting and len(part) < MOST_AT_ONCE and octets < OCTETS_AT_ONCE and trio.current_time() < until:
+            key = waiting.popleft()
+            try:
+                part[key] = await prepare(key, objects[key])
+                octets += part[key].octets
+            except SetError as error:
+                outcomes[key] = error
+            except StoreError as error:
+                outcomes[key] = set_error(error)
+        try:
+            outcomes |= await call.write(partial(write, part=part)) if part else {}
+        except (SetError, StoreError):
+            outcomes |= await each({key: objects[key] for key in part}, alone)
+    return {key: outcomes[key] for key in objects}
 
 
 @contextmanager

@@ -31,14 +31,13 @@ from moxlite.store.groupware.resources import (
 from moxlite.web.jmap.addressbooks import BOOK, BOOKS
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
+from moxlite.web.jmap.collections import EntrySet, Prepared
 from moxlite.web.jmap.headerforms import utc_date
 from moxlite.web.jmap.methods import read_id
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import (
-    ObjectSet,
     ObjectType,
-    Outcome,
     changes_of,
     changes_response,
     filter_moment,
@@ -257,11 +256,11 @@ async def card_set(call: Call) -> Object:
     return await run_set(call, _Cards())
 
 
-class _Cards(ObjectSet):
+class _Cards(EntrySet):
     def state(self, r: Reader, call: Call) -> str:
         return BOOKS.shelf(call).state(r)
 
-    async def make(self, call: Call, _: str, given: Object) -> Outcome:
+    async def making(self, call: Call, key: str, given: Object) -> Prepared:
         wanted = {name: value for name, value in given.items() if name not in ("id", "addressBookIds")}
         if "id" in given:
             raise SetError("invalidProperties", "can only be set by the server", properties=["id"])
@@ -270,9 +269,9 @@ class _Cards(ObjectSet):
         if "uid" not in wanted:
             wanted["uid"] = server_set["uid"] = f"urn:uuid:{uuid.uuid4()}"
         octets = await _octets(None, wanted)
-        return {**await call.write(partial(_add, call=call, given=given, octets=octets)), **server_set}
+        return Prepared(lambda tx: {**_add(tx, call, given, octets), **server_set}, len(octets))
 
-    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
+    async def changing(self, call: Call, key: str, patch: Object) -> Prepared:
         stored_card = await _stored(call, key)
         patch = {_resolved(call, path): value for path, value in patch.items()}
 
@@ -289,10 +288,11 @@ class _Cards(ObjectSet):
         wanted = {name: value for name, value in changed.items() if value is not None}
         wanted = await _with_pictures(call, {"@type": "Card", "version": "1.0", **wanted})
         octets = await _octets(card, wanted)
-        await call.write(partial(_change, call=call, before=stored_card, books=books, octets=octets))
-        return None
+        before = hashlib.sha256(stored_card.data).digest()
+        unit = partial(_change, call=call, number=stored_card.id, before=before, books=books, octets=octets)
+        return Prepared(unit, len(octets))
 
-    async def remove(self, call: Call, key: str) -> Outcome:
+    async def removing(self, call: Call, key: str, _: object) -> Prepared:
         def unit(tx: AccountTx) -> None:
             resource = resource_of(tx, read_id(key, CARD))
             if resource is None or resource.component != "VCARD" or not [*_seen_cards(tx, call, [resource.id])]:
@@ -300,8 +300,7 @@ class _Cards(ObjectSet):
             BOOKS.shelf(call).check_writable(tx, resource.collection_id)
             delete_resource(tx, resource.collection_id, resource.name, lambda _: None, keep=True)
 
-        await call.write(unit)
-        return None
+        return Prepared(unit)
 
 
 async def _stored(call: Call, key: str) -> StoredCard:
@@ -376,10 +375,11 @@ def _add(tx: AccountTx, call: Call, given: Object, octets: bytes) -> Object:
     return {"id": f"{CARD}{made}", **default}
 
 
-def _change(tx: AccountTx, call: Call, before: StoredCard, books: Any, octets: bytes) -> None:
-    resource = resource_of(tx, before.id)
+def _change(tx: AccountTx, call: Call, number: int, before: bytes, books: Any, octets: bytes) -> None:
+    """Replace a card that had the hash `before` when it was read. Raises Overtaken."""
+    resource = resource_of(tx, number)
     # The card was read, and written anew, outside of this unit: a phone may have put another one since.
-    if resource is None or resource.hash != hashlib.sha256(before.data).digest():
+    if resource is None or resource.hash != before:
         raise Overtaken
     BOOKS.shelf(call).check_writable(tx, resource.collection_id)
     book = _wanted_book(tx, call, books)

@@ -11,8 +11,8 @@ import hashlib
 import time
 import uuid
 from collections import deque
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -57,11 +57,11 @@ from moxlite.store.groupware.scheduling import EntryPut, InOtherCalendar, delete
 from moxlite.web.jmap.blobs import check_blobs, data_uri
 from moxlite.web.jmap.bodies import ENTRY_KEPT, ENTRY_MADE
 from moxlite.web.jmap.calendars import CALENDAR, CALENDARS
+from moxlite.web.jmap.collections import EntrySet, Prepared
 from moxlite.web.jmap.headerforms import microseconds, utc_date
 from moxlite.web.jmap.protocol import LIMITS, MethodError, Object, SetError, invalid
 from moxlite.web.jmap.sharing import copy_entries
 from moxlite.web.jmap.standard import (
-    ObjectSet,
     ObjectType,
     Outcome,
     changes_of,
@@ -294,8 +294,8 @@ async def set_(call: Call) -> Object:
     return await run_set(call, _Events(tell=call.argument("sendSchedulingMessages", bool, False)))
 
 
-@asynccontextmanager
-async def refusals() -> AsyncIterator[None]:
+@contextmanager
+def refusals() -> Iterator[None]:
     """Turn refusals of the codec and the store into SetErrors."""
     try:
         yield
@@ -313,18 +313,18 @@ async def refusals() -> AsyncIterator[None]:
         raise SetError("notFound") from None
 
 
-class _Events(ObjectSet):
+class _Events(EntrySet):
     def __init__(self, *, tell: bool) -> None:
         self._tell = tell
 
     def state(self, r: Reader, call: Call) -> str:
         return CALENDARS.shelf(call).state(r)
 
-    async def make(self, call: Call, _: str, given: Object) -> Outcome:
-        async with refusals():
-            return await self._create(call, given)
+    async def making(self, call: Call, key: str, given: Object) -> Prepared:
+        with refusals():
+            return await self._created(call, given)
 
-    async def _create(self, call: Call, given: Object) -> Object:
+    async def _created(self, call: Call, given: Object) -> Prepared:
         fixed = [name for name in ("id", "baseEventId", "isOrigin") if name in given]
         if fixed or given.get("isDraft"):
             raise SetError("invalidProperties", "can only be set by the server", properties=fixed or ["isDraft"])
@@ -336,27 +336,26 @@ class _Events(ObjectSet):
         user = user_in(call, facts.addresses)
         entry = EntryPut(f"{uuid.uuid4()}.ics", data, facts, user, tell=self._tell)
         entry = await with_outcome(call.account, 0, entry)
-
-        def unit(tx: AccountTx) -> tuple[Resource, Collection]:
-            where = _wanted_calendar(tx, call, given.get("calendarIds"))
-            if entry_with_uid(tx, facts.uid) is not None:
-                raise SetError("invalidProperties", "an event with this uid already exists", properties=["uid"])
-            done = put_entry(tx, where, entry)
-            return done.resource, where
-
-        made, where = await call.write(unit)
         told = {name: wanted[name] for name in ("uid", "created", "updated") if name not in given}
         if "organizerCalendarAddress" not in given and "organizerCalendarAddress" in wanted:
             told["organizerCalendarAddress"] = wanted["organizerCalendarAddress"]
-        calendar = {} if given.get("calendarIds") else {"calendarIds": {f"{CALENDAR}{where.id}": True}}
-        return {"id": f"{EVENT}{made.id}", "isDraft": False, "isOrigin": True, **told, **calendar}
 
-    async def change(self, call: Call, key: str, patch: Object) -> Outcome:
-        async with refusals():
-            await self._update(call, key, patch)
-        return None
+        @refusals()
+        def unit(tx: AccountTx) -> Outcome:
+            where = _wanted_calendar(tx, call, given.get("calendarIds"))
+            if entry_with_uid(tx, facts.uid) is not None:
+                raise SetError("invalidProperties", "an event with this uid already exists", properties=["uid"])
+            made = put_entry(tx, where, entry).resource
+            calendar = {} if given.get("calendarIds") else {"calendarIds": {f"{CALENDAR}{where.id}": True}}
+            return {"id": f"{EVENT}{made.id}", "isDraft": False, "isOrigin": True, **told, **calendar}
 
-    async def _update(self, call: Call, key: str, patch: Object) -> None:
+        return Prepared(unit, len(data))
+
+    async def changing(self, call: Call, key: str, patch: Object) -> Prepared:
+        with refusals():
+            return await self._patched(call, key, patch)
+
+    async def _patched(self, call: Call, key: str, patch: Object) -> Prepared:
         stored_event, at = await _one(call, key)
         _check_guest(call, stored_event)
         event = instance_of(stored_event.event, at) if at else stored_event.event
@@ -379,42 +378,35 @@ class _Events(ObjectSet):
         if wanted != stored_event.event and "updated" not in names:
             wanted["updated"] = utc_date(time.time_ns() // 1000)
         entry = await self._changed(call, stored_event, wanted)
+        resource = stored_event.one
 
+        @refusals()
         def unit(tx: AccountTx) -> None:
-            there = _wanted_calendar(tx, call, wanted_calendars)
-            _put_changed(tx, call, stored_event, there, entry)
+            _put_changed(tx, call, resource, _wanted_calendar(tx, call, wanted_calendars), entry)
 
-        await call.write(unit)
+        return Prepared(unit, len(entry.data))
 
-    async def remove(self, call: Call, key: str) -> Outcome:
-        async with refusals():
+    async def removing(self, call: Call, key: str, _: object) -> Prepared:
+        with refusals():
             stored_event, at = await _one(call, key)
             _check_guest(call, stored_event)
+            resource, user = stored_event.one, user_in(call)
             if at:
-                wanted = _with_override(stored_event.event, at, None)
-                entry = await self._changed(call, stored_event, wanted)
-            else:
-                one = stored_event.one
-                user = user_in(call)
-                outcome = await removal_outcome(call.account, one.collection_id, one.name, user)
+                entry = await self._changed(call, stored_event, _with_override(stored_event.event, at, None))
+                return Prepared(lambda tx: _put_changed(tx, call, resource, None, entry), len(entry.data))
+            outcome = await removal_outcome(call.account, resource.collection_id, resource.name, user)
 
+        def allowed(now: Resource) -> None:
+            # The owner may have made it private, or invited people, since it was read.
+            if call.place.guest and now.hash != resource.hash:
+                raise Overtaken
+
+        @refusals()
         def unit(tx: AccountTx) -> None:
-            home = CALENDARS.find(tx, call, f"{CALENDAR}{stored_event.one.collection_id}")
-            CALENDARS.shelf(call).check_writable(tx, home.id)
-            if at:
-                _put_changed(tx, call, stored_event, home, entry)
-                return
+            home = _home(tx, call, resource)
+            delete_entry(tx, home, resource.name, allowed, user, tell=self._tell, outcome=outcome)
 
-            def allowed(now: Resource) -> None:
-                # The owner may have made it private, or invited people, since it was read.
-                if call.place.guest and now.hash != stored_event.one.hash:
-                    raise Overtaken
-
-            delete_entry(tx, home, one.name, allowed, user, tell=self._tell, outcome=outcome)
-
-        async with refusals():
-            await call.write(unit)
-        return None
+        return Prepared(unit)
 
     async def _changed(self, call: Call, stored_event: StoredEvent, wanted: Object) -> EntryPut:
         """A changed event as it is put. Raises as `refusals` takes."""
@@ -461,18 +453,24 @@ def _check_guest(call: Call, stored_event: StoredEvent) -> None:
         raise SetError("forbidden", "only the owner can change private events and events with guests")
 
 
-def _put_changed(tx: AccountTx, call: Call, stored_event: StoredEvent, there: Collection, entry: EntryPut) -> None:
-    """Put a changed event into a calendar; it keeps its id."""
-    resource = stored_event.one
+def _home(tx: AccountTx, call: Call, resource: Resource) -> Collection:
+    """The calendar of an event that is changed. Raises as `refusals` takes."""
     home = CALENDARS.find(tx, call, f"{CALENDAR}{resource.collection_id}")
     CALENDARS.shelf(call).check_writable(tx, home.id)
+    return home
+
+
+@refusals()
+def _put_changed(tx: AccountTx, call: Call, resource: Resource, there: Collection | None, entry: EntryPut) -> None:
+    """Put a changed event into a calendar, None for the one where it is; it keeps its id."""
+    home = _home(tx, call, resource)
 
     def allowed(now: Resource | None) -> None:
         if now is None or now.hash != resource.hash:
             raise Overtaken
 
     done = put_entry(tx, home, msgspec.structs.replace(entry, allowed=allowed))
-    if there.id != home.id:
+    if there is not None and there.id != home.id:
         check_own(there)
         # What was stored, not what was put: scheduling may have changed the octets.
         octets = resource_data(tx, resource.id)

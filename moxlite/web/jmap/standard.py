@@ -400,7 +400,8 @@ def partial_failures(held: HeldState) -> Iterator[None]:
     except (StoreError, MethodError) as error:
         if not held.changed:
             raise
-        logger.error("call failed with partial changes", extra={"kv": {"err": str(error)}})
+        if isinstance(error, StoreError):  # else others have changed what the call expects, which is no fault of anyone
+            logger.error("call failed with partial changes", extra={"kv": {"err": str(error)}})
         raise MethodError(
             "serverPartialFail", "only some changes were made; fetch the changes since your last state"
         ) from None
