@@ -24,6 +24,7 @@ import trio
 from moxlite.imapd import metrics
 from moxlite.imapd.fetch.incoming import under_way
 from moxlite.imapd.session.errors import Disconnect, Refused, no, refusal
+from moxlite.imapd.session.sessions import uid_array
 from moxlite.imapd.session.state import Done, Handler, Need, Session, Watcher
 from moxlite.imapd.session.trace import command_line
 from moxlite.imapd.updates.changes import check_view, tell
@@ -35,6 +36,7 @@ from moxlite.net.log import TRACE, TRACEAUTH
 from moxlite.processor import calling, give_way
 from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
+from moxlite.proto.imap.search import Return
 from moxlite.store.errors import StoreError
 
 logger = logging.getLogger("moxlite.imapd")
@@ -128,6 +130,8 @@ class CommandLoop:
                 if session.transcript.active:
                     session.transcript.add([f"({event.text})"], "C")
                 await self._deselect_for(event.word)
+                if event.saves and event.condition == "NO":
+                    _forget_saved(session)
                 self._bad_command(event)
             elif type(event) is codec.Closed:
                 return
@@ -256,10 +260,14 @@ class CommandLoop:
             await after(session)
 
     async def _outcome(self, tag: str, command: c.Command) -> State | Disconnect:
-        """The tagged response of a command, or the end of the self._session."""
+        """The tagged response of a command, or the end of the session."""
+        session = self._session
         try:
             done = await self._carry_out(command)
         except Refused as refused:
+            returns = getattr(command, "returns", None)
+            if refused.condition == "NO" and isinstance(returns, Return) and returns.save:
+                _forget_saved(session)
             return State(refused.condition, refused.text, refused.code, tag)
         except Disconnect as end:
             return end
@@ -353,6 +361,12 @@ class CommandLoop:
             if not share.enders:
                 await write_claims(session)
         await session.aclose()
+
+
+def _forget_saved(session: Session) -> None:
+    """Empty the saved result: a search that should have set it ended in NO (IMAP-124, RFC 5182 §2.1)."""
+    if session.view is not None:
+        session.view.saved = uid_array()
 
 
 def _result(outcome: State | Disconnect | None) -> str:

@@ -58,6 +58,7 @@ _WORD: Final = re.compile(
     """,
     re.VERBOSE,
 )
+_ANNOUNCES: Final = re.compile(rb"\{[0-9]+\+?\}\r?\n\Z")
 _ESCAPED: Final = re.compile(rb"\\(.)")
 _UNSAFE: Final = re.compile(r"[\r\n\x00]|[^\x00-\x7f]")
 
@@ -152,9 +153,11 @@ class ServerDecoder:
             if len(self._buffer) > MAX_LINE:
                 raise ManageSieveError("line too long", fatal=True)
             return False
+        # A line that announces a literal can't be dropped alone: the script behind it would be read as commands.
+        announces = _ANNOUNCES.search(self._buffer, 0, end + 1) is not None
         del self._buffer[: end + 1]
         self._words.clear()
-        raise ManageSieveError("invalid command syntax")
+        raise ManageSieveError("invalid command syntax", fatal=announces)
 
 
 def quoted(text: str) -> bytes:

@@ -304,6 +304,8 @@ class Session:
         """Reply to a command that the codec refuses. Raises Goodbye if the refusal ends the connection."""
         self.dialogue.verb = refusal.verb or "unknown"
         error = "" if refusal.verb else NAMED_ERRORS.get(refusal.response.ecode, "")
+        if refusal.verb == "RSET":
+            self.end_transaction()
         if refusal.close:
             raise Goodbye(refusal.response, error or "linetoolong")
         if error:

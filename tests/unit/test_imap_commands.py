@@ -584,7 +584,15 @@ def test_a_line_that_is_too_long_costs_a_user_one_command(octets: bytes) -> None
     """IMAP-28, IMAP-30: it is dropped with the literals that come with it, and the session goes on."""
     events = [one for one in decode(octets + b"\r\nb NOOP\r\n") if isinstance(one, BadCommand | Command)]
     word = octets.split()[1].decode()
-    assert events == [BadCommand("a", "command line too long", "LIMIT", "NO", word=word), Command("b", c.Noop())]
+    saves = word == "SEARCH"
+    bad = BadCommand("a", "command line too long", "LIMIT", "NO", word=word, saves=saves)
+    assert events == [bad, Command("b", c.Noop())]
+
+
+def test_octets_behind_a_line_with_a_bare_lf_are_no_commands() -> None:
+    """IMAP-30: of a literal that a line announces which is refused for its end."""
+    events = decode(b"a LOGIN mia {10+}\nb LOGOUT\r\n\r\nc NOOP\r\n", pedantic=True)
+    assert [one.tag for one in events if isinstance(one, BadCommand | Command)] == ["a", "c"]
 
 
 def test_a_bare_lf_ends_a_line_unless_pedantic() -> None:

@@ -59,12 +59,8 @@ async def search(session: Session, command: c.Search) -> Done:
     view = session.selected
     returns = command.returns
     first = await first_searched(session, view, command.program)
-    try:
-        named = await conditions(view, command.program)
-        program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
-    finally:
-        if returns is not None and returns.save:
-            view.saved = uid_array()  # the saved result if this search fails (IMAP-124)
+    named = await conditions(view, command.program)
+    program = divide(command.program, view, named)  # in which $ is the result before this one (RFC 5182 §2.1)
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
         session.use_condstore()

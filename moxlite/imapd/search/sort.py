@@ -72,11 +72,7 @@ async def sort(session: Session, command: c.Sort) -> Done:
     with_modseq = any(isinstance(key, ModSeqIs) for key in keys_of(command.program))
     if with_modseq:
         session.use_condstore()
-    try:
-        uids = await _found(session, view, command.program)  # in which $ is the result before this one
-    finally:
-        if returns is not None and returns.save:
-            view.saved = uid_array()  # the saved result if this search fails (IMAP-124)
+    uids = await _found(session, view, command.program)  # in which $ is the result before this one
     ordered = await going_on(session, lambda: _ordered(view, uids, command.keys))
     if returns is None:
         highest = await highest_modseq(view, ordered) if with_modseq else 0
@@ -277,9 +273,6 @@ async def _search(
 ) -> None:
     for box, view in views:
         program = divide(command.program, view, await conditions(view, command.program))
-        if returns.save:
-            assert session.view is not None
-            session.view.saved = uid_array()
         found = await find(session, view, program, returns)
         mailbox = (box.name, box.uidvalidity)
         octets, kept = await esearch(session, view, found, returns, uid=True, with_modseq=with_modseq, mailbox=mailbox)

@@ -14,6 +14,7 @@ class ProtocolError(Exception):
       code: the response code without its brackets, such as ``TOOBIG`` (RFC 9051 §7.1), or None.
       condition: ``BAD``, or ``NO`` if an RFC requires it (``BADCHARSET``, ``LIMIT``).
       fatal: the rest of the stream can't be parsed, so the connection must end.
+      saves: the command may have been a search whose result is saved.
     """
 
     def __init__(
@@ -31,3 +32,4 @@ class ProtocolError(Exception):
         self.code = code
         self.condition: Literal["BAD", "NO"] = condition
         self.fatal = fatal
+        self.saves = False

@@ -59,7 +59,7 @@ MAX_MARK: Final = 64
 CHUNK: Final = 65_536
 """Octets of message data in one event."""
 
-_WORD: Final = re.compile(rb"[^ ]* +([A-Za-z]+)")
+_WORD: Final = re.compile(rb"[^ ]* +((?:[Uu][Ii][Dd] +)?[A-Za-z]+)")
 """The command word, if a tag and blanks are before it that are no tag, or too many."""
 
 _MARK: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\Z")
@@ -83,7 +83,7 @@ class Command(Struct, frozen=True):
 
 class BadCommand(Struct, frozen=True):
     """A malformed command. tag: None if it has no tag; fatal: the session must end; word: the command word, as far as
-    it could be read.
+    it could be read; saves: it may have been a search whose result is saved.
     """
 
     tag: str | None
@@ -92,6 +92,7 @@ class BadCommand(Struct, frozen=True):
     condition: Literal["BAD", "NO"] = "BAD"
     fatal: bool = False
     word: str = ""
+    saves: bool = False
 
 
 class LiteralRequest(Struct, frozen=True):
@@ -172,7 +173,7 @@ _Reading: TypeAlias = Literal[
 def _beginning(line: bytes) -> tuple[str | None, str]:
     """Tag and word of a line that can't be read, as far as they can be told."""
     match = _WORD.match(line)
-    word = "" if match is None else match[1].decode().upper()
+    word = "" if match is None else " ".join(match[1].decode().upper().split())
     try:
         return parse_tag(Reader(line)), word
     except ProtocolError:
@@ -336,6 +337,7 @@ class ServerDecoder:
         elif self.modes.pedantic and self._reading == "line":
             if self._tag is None and self.expect == "command":
                 self._tag, self._word = _beginning(line)
+            self._mark = _MARK.search(line) if line.endswith(b"}") else None  # its octets are no commands either
             raise ProtocolError("missing CR at the end of the line")
         self._line += len(line)
         return line
@@ -346,7 +348,9 @@ class ServerDecoder:
             if self._tag is None:
                 self._tag, self._word = _beginning(bytes(self._buffer[: 2 * MAX_TAG]))
             if self._tag is not None:
-                outcome = BadCommand(self._tag, "command line too long", "LIMIT", "NO", word=self._word)
+                # The octets that may say SAVE are dropped.
+                saves = self._word.endswith(("SEARCH", "SORT"))
+                outcome = BadCommand(self._tag, "command line too long", "LIMIT", "NO", word=self._word, saves=saves)
                 self._skip(outcome, MAX_DISCARD, sync=True)
                 self._reading = "skip long"
                 return
@@ -488,7 +492,8 @@ class ServerDecoder:
 
     def _error(self, error: ProtocolError) -> Event | None:
         """Skip a malformed command, with the literal that its line announces (IMAP-30)."""
-        outcome = BadCommand(self._tag, error.text, error.code, error.condition, error.fatal, self._word)
+        tag, word = self._tag, self._word
+        outcome = BadCommand(tag, error.text, error.code, error.condition, error.fatal, word, error.saves)
         mark = self._mark
         if error.fatal:
             self._fail()

@@ -390,6 +390,20 @@ def syntax_error(text: str) -> CommandError:
     return CommandError(Response(501, "5.5.2", (text,)))
 
 
+BAD_CHARACTER: Final = Response(501, "5.5.2", ("bad character in command",))
+
+
+def decode_arguments(octets: bytes) -> str:
+    """Decode the text behind a verb. Raises CommandError."""
+    try:
+        text = octets.decode()
+    except UnicodeDecodeError as error:
+        raise CommandError(BAD_CHARACTER) from error
+    if "\0" in text:
+        raise CommandError(BAD_CHARACTER)
+    return text
+
+
 def parse_command(verb: str, arguments: str, grammar: Grammar) -> Command:
     """Parse a command line. `verb`: in upper case; `arguments`: the text after it, with the space between them.
 

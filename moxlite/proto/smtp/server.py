@@ -24,6 +24,7 @@ import msgspec
 
 from moxlite.proto.smtp.body import ChunkDecoder, DataDecoder
 from moxlite.proto.smtp.commands import (
+    BAD_CHARACTER,
     PARSERS,
     Auth,
     Bdat,
@@ -37,6 +38,7 @@ from moxlite.proto.smtp.commands import (
     RcptTo,
     Rset,
     StartTLS,
+    decode_arguments,
     decode_response,
     parse_command,
 )
@@ -268,10 +270,10 @@ class ServerConnection:
         del buffer[: end + 1]
         return line
 
-    def _fatal(self, response: Response) -> Refusal:
+    def _fatal(self, response: Response, verb: str = "") -> Refusal:
         self._mode = _Mode.CLOSED
         self._buffer.clear()
-        return Refusal(response, close=True)
+        return Refusal(response, close=True, verb=verb)
 
     def _read_command(self) -> Event:
         buffer = self._buffer
@@ -294,33 +296,35 @@ class ServerConnection:
         if verb not in PARSERS:
             return self._unknown(line)
         self._first = False
-        try:
-            text = line.decode()
-            if "\0" in text:
-                raise ValueError("NUL in command")
-        except ValueError:  # includes UnicodeDecodeError
-            return Refusal(Response(501, "5.5.2", ("bad character in command",)), verb=verb)
-        return self._check(verb, text[len(verb) :])
+        return self._check(verb, line[len(verb) :])
 
     def _unknown(self, line: bytes) -> Refusal:
         if self._first:
             return self._fatal(Response(500, "5.5.2", ("this is SMTP",)))  # SMTP-11
         if b"\0" in line:
-            return Refusal(Response(501, "5.5.2", ("bad character in command",)))
+            return Refusal(BAD_CHARACTER)
         return Refusal(Response(500, "5.5.1", ("unknown command",)))
 
-    def _check(self, verb: str, arguments: str) -> Event:
-        """Check the sequence of commands, then the syntax. A BDAT is read to its end in any case."""
+    def _check(self, verb: str, octets: bytes) -> Event:
+        """Check the sequence of commands, then the syntax of the arguments. A BDAT is read to its end in any case.
+
+        A command that can't be read leaves the state that its RFC says (SMTP-20).
+        """
         must, must_not = REQUIRES.get(verb, (0, 0))
         facts = self._facts
         in_sequence = facts & must == must and not facts & must_not
-        if not in_sequence and verb != "BDAT":
-            return Refusal(_SEQUENCE, verb=verb)
-        if verb == "MAIL" and facts & (AUTH | ACCOUNT) == AUTH:
-            return Refusal(_NEED_LOGIN, verb=verb)
         try:
+            arguments = decode_arguments(octets)
+            if not in_sequence and verb != "BDAT":
+                return Refusal(_SEQUENCE, verb=verb)
+            if verb == "MAIL" and facts & (AUTH | ACCOUNT) == AUTH:
+                return Refusal(_NEED_LOGIN, verb=verb)
             command = parse_command(verb, arguments, self._grammars[bool(facts & SMTPUTF8)])
         except CommandError as error:
+            if verb == "BDAT":  # the number of octets that follow is unknown, and they must not be read as commands
+                return self._fatal(error.response, verb)
+            if verb == "RSET":  # whatever comes next isn't meant for the recipients so far
+                self._facts &= ~TRANSACTION
             return Refusal(error.response, verb=verb)
         if isinstance(command, Bdat):
             return self._begin_chunk(command, in_sequence)
@@ -452,12 +456,12 @@ class ServerConnection:
                 else:
                     self._facts |= CHUNKS if ok else BROKEN
             case Ehlo() | Helo():
-                # RFC 5321 §4.1.4: it resets the session, also where it is refused
-                self._facts &= ~(TRANSACTION | EXTENDED)
+                # RFC 5321 §4.1.4: it resets the session, but a refused one leaves the state as it was
                 if ok:
+                    self._facts &= ~(TRANSACTION | EXTENDED)
                     self._facts |= HELLO | (EXTENDED if isinstance(command, Ehlo) else 0)
-                if isinstance(command, Helo):
-                    self.offer(frozenset())
+                    if isinstance(command, Helo):
+                        self.offer(frozenset())
             case Rset():
                 self._facts &= ~TRANSACTION
             case Auth():

@@ -184,7 +184,7 @@ def _esearch(reader: Reader, modes: Modes) -> c.Esearch:
             sources.append(_source(reader))
         reader.expect(b")")
     returns = parse_return(reader)
-    _, program = search_program(reader, modes)
+    _, program = search_program(reader, modes, returns=returns)
     return c.Esearch(program, tuple(sources), returns)
 
 

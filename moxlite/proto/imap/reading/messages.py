@@ -10,7 +10,7 @@ from ..errors import ProtocolError
 from ..fetchitems import MACROS, Attribute, Binary, BinarySize, Body, FetchItem, Preview, Section
 from ..tokens import MAX_MODSEQ, Reader
 from .parsing import Modes, Rule, list_of, modseq_value, numbers_of, plain
-from .search import charset_of, parse_partial, parse_return, parse_sort_keys, search_program
+from .search import parse_partial, parse_return, parse_sort_keys, search_program
 
 MAX_KNOWN: Final = 512
 """Octets of the longest data items that are cached: clients send up to some 300."""
@@ -26,7 +26,7 @@ def _search(uid: bool) -> Rule:
         if not uid and modes.uidonly:
             raise ProtocolError("message numbers aren't allowed with UIDONLY", code="UIDREQUIRED")
         returns = parse_return(reader)
-        charset, program = search_program(reader, modes)
+        charset, program = search_program(reader, modes, returns=returns)
         return c.Search(program, uid, returns, charset)
 
     return read
@@ -40,8 +40,8 @@ def _sort(uid: bool) -> Rule:
         reader.space()
         keys = parse_sort_keys(reader)
         reader.space()
-        charset = charset_of(reader)
-        _, program = search_program(reader, modes, charset)
+        charset, program = search_program(reader, modes, returns=returns, sorts=True)
+        assert charset is not None
         return c.Sort(keys, program, uid, returns, charset)
 
     return read
@@ -54,8 +54,8 @@ def _thread(uid: bool) -> Rule:
         reader.space()
         algorithm = reader.atom("an algorithm").upper()
         reader.space()
-        charset = charset_of(reader)
-        _, program = search_program(reader, modes, charset)
+        charset, program = search_program(reader, modes, sorts=True)
+        assert charset is not None
         return c.Thread(algorithm, program, uid, charset)
 
     return read

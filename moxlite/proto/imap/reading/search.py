@@ -279,12 +279,23 @@ def parse_search(reader: Reader, charset: str, *, uidonly: bool = False) -> s.Se
     return _Program(reader, codec, uidonly=uidonly).keys(0)
 
 
-def search_program(reader: Reader, modes: Modes, charset: str | None = None) -> tuple[str | None, s.SearchKey]:
-    """`` [CHARSET c] program``; with `charset` given, only `` program``. Returns the charset named, and the program."""
-    reader.space()
-    if charset is None and reader.word(b"CHARSET "):
-        if modes.utf8_accept:  # RFC 6855 §3
-            raise ProtocolError("CHARSET isn't allowed after ENABLE UTF8=ACCEPT; strings are UTF-8")
-        charset = charset_of(reader)
-        reader.space()
-    return charset, parse_search(reader, charset or "UTF-8", uidonly=modes.uidonly)
+def search_program(
+    reader: Reader, modes: Modes, *, returns: s.Return | None = None, sorts: bool = False
+) -> tuple[str | None, s.SearchKey]:
+    """`` [CHARSET c] program``, or ``c program`` if it `sorts`. Returns the charset named, and the program.
+
+    `returns`: the options before it; an error tells whether the result was to be saved.
+    """
+    charset = None
+    try:
+        if not sorts:
+            reader.space()
+        if sorts or reader.word(b"CHARSET "):
+            if modes.utf8_accept and not sorts:  # RFC 6855 §3
+                raise ProtocolError("CHARSET isn't allowed after ENABLE UTF8=ACCEPT; strings are UTF-8")
+            charset = charset_of(reader)
+            reader.space()
+        return charset, parse_search(reader, charset or "UTF-8", uidonly=modes.uidonly)
+    except ProtocolError as error:
+        error.saves = returns is not None and returns.save
+        raise
