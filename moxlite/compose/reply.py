@@ -53,6 +53,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
       when: its date as text, in the reader's time zone.
       receipts_to: addresses that its Disposition-Notification-To names. ask_delivered: a draft that asks for notices
         of delivery. tls: a draft's wish for protected delivery, as `Answer` has it.
+      sent_by: the account in whose Sent or Drafts it is, "" for other mailboxes.
     """
 
     envelope: Envelope
@@ -63,6 +64,7 @@ class Original(msgspec.Struct, frozen=True, kw_only=True):
     receipts_to: tuple[MailAddress, ...] = ()
     ask_delivered: bool = False
     tls: TLSWish = "default"
+    sent_by: str = ""
 
 
 class PlainText(msgspec.Struct, frozen=True):
@@ -102,18 +104,23 @@ class AccountAddresses(msgspec.Struct, frozen=True):
     """Addresses of the account that answers.
 
     Attributes:
+      account: its name.
       login: the login address, with the display name.
       is_own: whether mail to an address is delivered to this account alone, also by catchall or a separator.
-      may_send: whether the account may use an address in From: an own one, or an alias with `allow_msg_from`.
+      may_send: whether an answer may use an address in From: an own one, or an alias with `allow_msg_from`.
+      may_keep: whether a message that the account wrote keeps an address in From: as `may_send`, and addresses of
+        other accounts for which the user writes (SMTP-189).
       is_masked: whether the account gives the address away: mail from it goes without the user's name, which would tell
         whose address it is.
       is_local: whether a domain in lower case is one of the server's. Addresses elsewhere are not parsed, which would
         cost a millisecond for 15 internationalized ones.
     """
 
+    account: str
     login: MailAddress
     is_own: Callable[[Address], bool]
     may_send: Callable[[Address], bool]
+    may_keep: Callable[[Address], bool]
     is_masked: Callable[[Address], bool]
     is_local: Callable[[str], bool]
 
@@ -212,7 +219,7 @@ def forward(original: Original, own: AccountAddresses, quoted: Quoted) -> Answer
 def edit_again(original: Original, own: AccountAddresses, quoted: Quoted) -> Answer:
     """A sent message or a draft as a new draft, with its recipients and text."""
     envelope = original.envelope
-    written = next((address for address in envelope.from_ if _is(own, own.may_send, address)), None)
+    written = next((address for address in envelope.from_ if _is(own, own.may_keep, address)), None)
     author = written or own.login
     return Answer(
         author=author,
@@ -254,9 +261,10 @@ def answers_from(original: Original, own: AccountAddresses) -> MailAddress:
     """
     envelope = original.envelope
     if is_own_mail(original, own):
-        candidates, delivered = _sendable(envelope.from_, own), []
+        candidates, delivered = _among(envelope.from_, own, own.may_keep), []
     else:
-        candidates, delivered = _sendable((*envelope.to, *envelope.cc), own), _sendable(original.delivered_to, own)
+        candidates = _among((*envelope.to, *envelope.cc), own, own.may_send)
+        delivered = _among(original.delivered_to, own, own.may_send)
     arrived = {_key(one) for one in delivered[:1]}
     address = next(
         (candidate for candidate in candidates if _key(candidate) in arrived),
@@ -273,19 +281,19 @@ def receipt_from(original: Original, own: AccountAddresses) -> MailAddress | Non
     """
     here = [one for one in original.delivered_to if own.is_local(one.domain.lower())][:1]
     named = (*original.envelope.to, *original.envelope.cc)
-    address = next(iter(_sendable(tuple(here) or named, own)), None)
+    address = next(iter(_among(tuple(here) or named, own, own.may_send)), None)
     return None if address is None else msgspec.structs.replace(address, name="")
 
 
 def is_own_mail(original: Original, own: AccountAddresses) -> bool:
-    """Whether the account wrote the message, so that an answer goes to its recipients.
+    """Whether the account wrote the message, so that an answer goes to its recipients: what is in its Sent or Drafts,
+    whatever From says, and elsewhere what is from one of its addresses.
 
-    All members of an alias may write as the alias: a delivered message from it is another member's.
+    An address that it may write from isn't enough: all members of an alias, and all delegates of an account, may.
     """
-    authors = original.envelope.from_[:MAX_SEARCHED]
-    if any(_is(own, own.is_own, author) for author in authors):
+    if original.sent_by and original.sent_by == own.account:
         return True
-    return not original.delivered_to and bool(_sendable(authors, own))
+    return bool(_among(original.envelope.from_, own, own.is_own))
 
 
 def own_addresses(original: Original, own: AccountAddresses) -> list[MailAddress]:
@@ -295,8 +303,10 @@ def own_addresses(original: Original, own: AccountAddresses) -> list[MailAddress
     return [address for address in _unique(named[:MAX_SEARCHED]) if _is(own, own.is_own, address)]
 
 
-def _sendable(addresses: tuple[MailAddress, ...], own: AccountAddresses) -> list[MailAddress]:
-    return [address for address in addresses[:MAX_SEARCHED] if _is(own, own.may_send, address)]
+def _among(
+    addresses: tuple[MailAddress, ...], own: AccountAddresses, rule: Callable[[Address], bool]
+) -> list[MailAddress]:
+    return [address for address in addresses[:MAX_SEARCHED] if _is(own, rule, address)]
 
 
 def _is(own: AccountAddresses, rule: Callable[[Address], bool], address: MailAddress) -> bool:

@@ -465,6 +465,14 @@ def full_name(snapshot: Snapshot, account: str, address: str) -> str:
     return (destination.full_name if destination is not None else "") or settings.full_name
 
 
+def owns(snapshot: Snapshot, account: str, address: Address) -> bool:
+    """Whether an address is the account's: one that the file names for it, with text after a separator, or by a
+    catchall. An address that it may only write from, as an alias or another account's, is somebody else's.
+    """
+    recipient = snapshot.lookup(address)
+    return isinstance(recipient, AccountRecipient) and recipient.account == account
+
+
 def may_post_to(snapshot: Snapshot, author: Address | None, alias: AliasRecipient) -> bool:
     """Whether an author, None for no address, may write to an alias (SMTP-106)."""
     if alias.alias.post_public:

@@ -12,6 +12,7 @@ from moxlite.config.snapshot import (
     Snapshot,
     UnknownLocalpart,
     may_post_to,
+    owns,
 )
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.file.transaction import Reader
@@ -38,12 +39,13 @@ def is_me(snapshot: Snapshot, account: str, address: str) -> bool:
     separator, by a catchall, or as a member of an alias.
     """
     try:
-        recipient = snapshot.lookup(Address.parse(address))
+        parsed = Address.parse(address)
     except AddressError:
         return False
+    recipient = snapshot.lookup(parsed)
     if isinstance(recipient, AliasRecipient):
         return any(member.account == account for member in recipient.members)
-    return isinstance(recipient, AccountRecipient) and recipient.account == account
+    return owns(snapshot, account, parsed)
 
 
 def speaks_for(snapshot: Snapshot, account: str, address: str) -> bool:

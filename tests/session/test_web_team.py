@@ -466,6 +466,78 @@ QUESTION = (
 ANSWER = {"in_reply_to": "<q@else.example>", "references": ["<q@else.example>"]}
 
 
+EVA, MIA, BEN = "eva@remote.example", "mia@example.org", "ben@example.org"
+OTHER = "Other Users/support/"
+
+
+# (mailbox, From, To) of a message without Delivered-To, (From, To) of mia's answer
+COPIES = [
+    ("Inbox", TEAM["address"], (MIA, EVA), (MIA, [TEAM["address"]])),
+    ("Inbox", EVA, (TEAM["address"],), (MIA, [EVA])),
+    ("Inbox", MIA, (EVA,), (MIA, [EVA])),
+    ("Inbox", BEN, (MIA,), (MIA, [BEN])),
+    ("Sent", "mia@old.example", (EVA,), (MIA, [EVA])),
+    ("Sent", MIA, (EVA, MIA), (MIA, [EVA])),
+]
+TEAMS = [
+    (OTHER + "Inbox", EVA, (TEAM["address"],), (TEAM["address"], [EVA])),
+    (OTHER + "Inbox", MIA, (TEAM["address"],), (TEAM["address"], [MIA])),
+    (OTHER + "Inbox", TEAM["address"], (EVA,), (TEAM["address"], [EVA])),
+    (OTHER + "Sent", "support@old.example", (EVA,), (TEAM["address"], [EVA])),
+    (OTHER + "Sent", TEAM["address"], (EVA,), (TEAM["address"], [EVA])),
+]
+
+
+@pytest.mark.parametrize(
+    ("sends", "mailbox", "author", "recipients", "answer"),
+    [(sends, *case) for case in COPIES for sends in ("as", "behalf", None)] + [("as", *case) for case in TEAMS],
+)
+async def test_an_answer_goes_out_in_ones_own_name(
+    rig: Rig,
+    support: OpenAccount,
+    mia: Browser,
+    sends: Sends | None,
+    mailbox: str,
+    author: str,
+    recipients: tuple[str, ...],
+    answer: tuple[str, list[str]],
+) -> None:
+    """WEBMAIL-90, WEBMAIL-91: who may write from an address hasn't written what is from it, and answers it from there
+    in its account alone. Pages say the same of the message as the composer.
+    """
+    await let(rig, support, "mia", sends)
+    letter = mail(to=", ".join(recipients)).replace(b"Anton <anton@example.com>", author.encode())
+    async with rig.account() as own:
+        await deliver_mail(support if mailbox.startswith(OTHER) else own, letter, mailbox.removeprefix(OTHER))
+    events, _, [[item]] = await opened(mia, mailbox)
+    begun = await mia.call("compose_prepare", kind="reply", message_id=item["id"])
+    assert (begun["from"]["address"], [one["address"] for one in begun["to"]]) == answer
+    answering = (await mia.call("parsed_message", message_id=item["id"]))["answering"]
+    assert "{user}@{host}".format(**answering["from"]) == answer[0]
+    assert answering["own_mail"] == ("Sent" in mailbox or author == (TEAM["address"] if OTHER in mailbox else MIA))
+    await events.aclose()
+
+
+@pytest.mark.parametrize("mailbox", ["Inbox", "Sent"])
+async def test_a_guest_without_the_right_to_write_answers_as_a_guest(
+    rig: Rig, support: OpenAccount, mia: Browser, mailbox: str
+) -> None:
+    """WEBMAIL-90, WEBMAIL-91: what is in the owner's Sent isn't the guest's, what the guest wrote is."""
+    await let(rig, support, "mia", None)
+    there = await box(support, mailbox)
+    await support.write(lambda tx: set_rights(tx, there.id, "mia", "lr"))
+    await publish_shares(rig.auth, support)
+    mine = mailbox == "Inbox"
+    author = MIA if mine else TEAM["address"]
+    await deliver_mail(support, mail(to=EVA).replace(b"Anton <anton@example.com>", author.encode()), mailbox)
+    events, _, [[item]] = await opened(mia, OTHER + mailbox)
+    begun = await mia.call("compose_prepare", kind="reply", message_id=item["id"])
+    assert begun["from"]["address"] == MIA
+    assert [one["address"] for one in begun["to"]] == [EVA if mine else TEAM["address"]]
+    assert (await mia.call("parsed_message", message_id=item["id"]))["answering"]["own_mail"] == mine
+    await events.aclose()
+
+
 async def marks(support: OpenAccount) -> tuple[bool, set[str]]:
     """Whether the question is answered, and its keywords."""
     [question] = await rows(support)

@@ -23,7 +23,9 @@ def is_own(address: Address) -> bool:
     return address.localpart.partition("+")[0] == "mia" and address.domain.ascii == "ours.example"
 
 
-OWN = AccountAddresses(at("mia@ours.example", "Mia M"), is_own, is_own, lambda _: False, "ours.example".__eq__)
+OWN = AccountAddresses(
+    "mia", at("mia@ours.example", "Mia M"), is_own, is_own, is_own, lambda _: False, "ours.example".__eq__
+)
 FRIEND = at("friend@remote.example", "A Friend")
 
 

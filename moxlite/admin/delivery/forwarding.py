@@ -15,7 +15,7 @@ import msgspec
 from moxlite.admin.delivery.consent import account_of, answer_address, make_code
 from moxlite.admin.notices import send_to_others
 from moxlite.admin.publicpages import consent_page
-from moxlite.config.snapshot import AccountRecipient, CurrentConfig, Snapshot
+from moxlite.config.snapshot import CurrentConfig, Snapshot, owns
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address
 from moxlite.proto.mime.compose import address_field
@@ -124,7 +124,7 @@ class Forwarding:
             for one, alias in snapshot.passed_on(name).items()
         }
         for address, script in scripts.items():
-            if not _is_own(snapshot, name, address):
+            if not owns(snapshot, name, Address.parse(address)):
                 looked.setdefault(address, PassedOn(address=address, target=known.get(address), script=script))
         for target in named:
             looked.setdefault(target.address, PassedOn(address=target.address, target=target, ran=True))
@@ -236,11 +236,6 @@ class Forwarding:
         if found is not None and found.target is not None:
             return found.target.key
         return target_key(address, of_alias=found is not None and found.alias is not None)
-
-
-def _is_own(snapshot: Snapshot, name: str, address: str) -> bool:
-    found = snapshot.lookup(Address.parse(address))
-    return isinstance(found, AccountRecipient) and found.account == name
 
 
 def _own_address(snapshot: Snapshot, name: str) -> Address | None:

@@ -280,8 +280,8 @@ class Webmail:
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
 
-        def own(given: Given) -> AccountAddresses:
-            return own_of(self._server.config.current, session.account, session.address, given)
+        def own(given: Given, owner: str = "") -> AccountAddresses:
+            return own_of(self._server.config.current, session.account, session.address, given, owner)
 
         try:
             return self._streams.add(session, home, facts, own)

@@ -18,7 +18,14 @@ from moxlite.web.cookies import Caller
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.querytypes import ID
-from moxlite.web.webmail.reading.parsed import MAX_FIELDS, MAX_HEADER, original_of, receipt_request, structure_of
+from moxlite.web.webmail.reading.parsed import (
+    MAX_FIELDS,
+    MAX_HEADER,
+    original_of,
+    receipt_request,
+    sent_by,
+    structure_of,
+)
 
 if TYPE_CHECKING:
     from moxlite.store.file.transaction import Reader
@@ -75,9 +82,9 @@ def _asked(r: Reader, holder: Holder, shown: int, own_with: OwnWith) -> Receipt 
     structure = structure_of(r, message_id)
     octets = body.read_content(r, body.locate(r, message_id), 0, min(structure.root.body, MAX_HEADER))
     section = HeaderSection(octets, MAX_FIELDS)
-    original = original_of(structure.envelope, section)
+    original = original_of(structure.envelope, section, sent_by(r, holder, message_id))
     own = own_with(given_away(r, original))
     author = receipt_from(original, own)
-    if author is None or receipt_request(r, message_id, structure, section, own) is None:
+    if author is None or receipt_request(r, message_id, structure, section, original, own) is None:
         raise UserError("this message doesn't request a read receipt, or you've already responded")
     return receipt_of(structure.envelope, section, author)

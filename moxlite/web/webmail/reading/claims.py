@@ -90,8 +90,8 @@ def claim_of(r: Reader, message_id: int, envelope: Envelope, own: AccountAddress
     return None
 
 
-def is_stranger(r: Reader, envelope: Envelope, own: AccountAddresses) -> bool:
-    """Whether a message has one author, who is neither a contact nor the reader."""
+def is_stranger(r: Reader, envelope: Envelope) -> bool:
+    """Whether a message has one author, who isn't a contact."""
     if len(envelope.from_) != 1:
         return False
     [author] = envelope.from_
@@ -99,8 +99,7 @@ def is_stranger(r: Reader, envelope: Envelope, own: AccountAddresses) -> bool:
         domain = Domain.parse(author.domain)
     except AddressError:
         return False
-    known = is_contact(r, author.localpart, domain.unicode) or _is_own(own, author.localpart, domain)
-    return author.localpart != "" and not known
+    return author.localpart != "" and not is_contact(r, author.localpart, domain.unicode)
 
 
 def confirm(tx: AccountTx, claim: Claim) -> None:

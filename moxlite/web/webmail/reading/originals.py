@@ -17,14 +17,13 @@ from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import part_text
 from moxlite.store.content import body
 from moxlite.store.content.spoolheader import HeaderTooLarge
-from moxlite.store.rows import messages as message_rows
 from moxlite.web.composing.answering import delivered_to
 from moxlite.web.composing.drafts import DELIVERED, PROTECTED, WISH
 from moxlite.web.composing.uploads import OCTETS, for_others, receive_upload, shown_upload
 from moxlite.web.errors import UserError
 from moxlite.web.webmail.items import attachments, bodies, clean_filename
 from moxlite.web.webmail.reading.drawing import page_html
-from moxlite.web.webmail.reading.parsed import list_post, structure_of
+from moxlite.web.webmail.reading.parsed import list_post, sent_by, structure_of
 from moxlite.web.webmail.reading.parts import walk_parts
 from moxlite.web.webmail.types import Attachment
 
@@ -64,7 +63,6 @@ async def read_original(
 
     def read(r: Reader) -> Read:
         holder.check_message(r, message_id)
-        message_rows.message(r, message_id)
         structure = structure_of(r, message_id)
         content = body.locate(r, message_id)
         root = structure.root
@@ -85,6 +83,7 @@ async def read_original(
             receipts_to=requesters(section),
             ask_delivered=DELIVERED in wishes,
             tls="require" if PROTECTED in wishes else "insecure" if unprotected else "default",
+            sent_by=sent_by(r, holder, message_id),
         )
         words = quotable(original, kind)
         if kind == "forward_attached" or selected:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Iterable, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 import msgspec
 
@@ -25,6 +25,7 @@ from moxlite.store.content import body
 from moxlite.store.errors import NoSuchMessage
 from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
+from moxlite.store.mail.delegates import right_to_send
 from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import Given, sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
@@ -35,7 +36,7 @@ from moxlite.store.people.gathering import list_key
 from moxlite.store.rows import mailboxes as mailbox_rows, messages as message_rows
 from moxlite.store.types import Flag, SpecialUse
 from moxlite.submission.authors import Sender, owner_of
-from moxlite.web.composing.answering import delivered_to, given_away
+from moxlite.web.composing.answering import delivered_to, given_away, in_place_of
 from moxlite.web.preferences import ViewMode
 from moxlite.web.webmail.items import (
     EPOCH,
@@ -48,7 +49,7 @@ from moxlite.web.webmail.items import (
     shown_addresses,
     text_limit,
 )
-from moxlite.web.webmail.reading.claims import claim_of, is_stranger
+from moxlite.web.webmail.reading.claims import OWN_MAIL, claim_of, is_stranger
 from moxlite.web.webmail.types import Answering, GivenTo, Header, ParsedMessage, ReceiptRequest, Text, Unsubscribe
 from moxlite.web.webmail.unsubscribing import offered
 
@@ -67,8 +68,14 @@ MAX_FIELDS: Final = 1000  # of the header; mail has some dozens
 MAX_ON_LOOP: Final = 64 * 1024
 FLOWED: Final = 16  # factor of work compared to other text, if each octet is a line, or a tag of HTML
 
-OwnWith: TypeAlias = Callable[[Given], AccountAddresses]
-"""The reader's addresses, with masked ones by their keys (`own_of`)."""
+
+class OwnWith(Protocol):
+    """The reader's addresses, with masked ones by their keys; those of `owner` where the user answers in its place
+    (`own_of`).
+    """
+
+    def __call__(self, given: Given, owner: str = "") -> AccountAddresses: ...
+
 
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
 """Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
@@ -101,9 +108,7 @@ async def parse_message(holder: Holder, shown: int, own_with: OwnWith) -> Parsed
         part = leaf.part
         wanted += part.size * (FLOWED if part.parameter("format") or part.subtype == "HTML" else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
-    parsed = await read(
-        lambda r: _parse(r, message_id, structure, own_with, guest=bool(holder.guest)), op="webmail_message"
-    )
+    parsed = await read(lambda r: _parse(r, holder, message_id, structure, own_with), op="webmail_message")
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
         return msgspec.structs.replace(
@@ -121,7 +126,7 @@ async def parse_message(holder: Holder, shown: int, own_with: OwnWith) -> Parsed
     return parsed
 
 
-def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnWith, *, guest: bool) -> ParsedMessage:
+def _parse(r: Reader, holder: Holder, message_id: int, structure: mime.Structure, own_with: OwnWith) -> ParsedMessage:
     content = body.locate(r, message_id)
     root = structure.root
     raw = body.read_content(r, content, 0, min(root.body, MAX_HEADER))
@@ -133,9 +138,14 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnW
     for leaf in shown.text:
         texts.append(_text(r, content, leaf, left))
         left -= min(left, leaf.part.decoded)
-    # what the owner gives away is no address of a guest
-    own = own_with(Given() if guest else given_away(r, original_of(structure.envelope, section)))
-    answers = own if guest else with_links(r, own, message_id)
+    original = original_of(structure.envelope, section, sent_by(r, holder, message_id))
+    if holder.guest:
+        # what the owner gives away is no address of a guest
+        writes = right_to_send(r, holder.guest, time.time_ns() // 1000) is not None
+        own = answers = own_with(Given(), holder.owner if writes else "")
+    else:
+        own = own_with(given_away(r, original))
+        answers = with_links(r, own, message_id)
     came = smtp_arrival(r, message_id)
     _, unsubscribe = _leaving(r, message_id, structure, section)
     return ParsedMessage(
@@ -150,13 +160,13 @@ def _parse(r: Reader, message_id: int, structure: mime.Structure, own_with: OwnW
         validation=_validation(r, message_id, section, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else _earlier(r, message_id, came),
-        answering=answering(structure.envelope, section, answers),
+        answering=answering(original, answers),
         unsubscribe=unsubscribe,
-        receipt=receipt_request(r, message_id, structure, section, own),
+        receipt=receipt_request(r, message_id, structure, section, original, own),
         claim=claim_of(r, message_id, structure.envelope, own),
         given=None if came is None else _given(r, came),
         photo=_photo(r, structure.envelope, came),
-        stranger=is_stranger(r, structure.envelope, own),
+        stranger=not is_own_mail(original, own) and is_stranger(r, structure.envelope),
     )
 
 
@@ -341,24 +351,36 @@ def with_links(r: Reader, own: AccountAddresses, message_id: int = 0, mailbox_id
     author = own.login
     if address is not None:
         author = MailAddress(own.login.name, address.localpart, address.domain.ascii)
-    return AccountAddresses(
+
+    def may_send(one: Address) -> bool:
+        return masked_key(one) in candidates or (address is None and own.may_send(one))
+
+    return msgspec.structs.replace(
+        own,
         login=author,
         is_own=lambda one: masked_key(one) in addresses or own.is_own(one),
-        may_send=lambda one: masked_key(one) in candidates or (address is None and own.may_send(one)),
-        is_masked=own.is_masked,
+        may_send=may_send,
+        may_keep=may_send,
         is_local=lambda domain: domain in domains or own.is_local(domain),
     )
 
 
-def original_of(envelope: Envelope, section: HeaderSection) -> Original:
-    """A message with as many of its addresses as its row in the list has."""
+def sent_by(r: Reader, holder: Holder, message_id: int) -> str:
+    """The account in whose Sent or Drafts a message is, "" for other mailboxes. Raises NoSuchMessage."""
+    there = mailbox_rows.mailbox(r, message_rows.message(r, message_id).mailbox_id)
+    return holder.owner if there.special_use & OWN_MAIL else ""
+
+
+def original_of(envelope: Envelope, section: HeaderSection, sent_by: str) -> Original:
+    """A message with as many of its addresses as its row in the list has. `sent_by`: as in `Original`."""
     first = {name: getattr(envelope, name)[:MAX_ADDRESSES] for name in ("from_", "reply_to", "to", "cc")}
-    return Original(envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section))
+    return Original(
+        envelope=msgspec.structs.replace(envelope, **first), delivered_to=delivered_to(section), sent_by=sent_by
+    )
 
 
-def answering(envelope: Envelope, section: HeaderSection, own: AccountAddresses) -> Answering:
-    """The facts of an answer to a message, out of as many of its addresses as its row in the list has."""
-    original = original_of(envelope, section)
+def answering(original: Original, own: AccountAddresses) -> Answering:
+    """The facts of an answer to a message."""
     [author] = shown_addresses([answers_from(original, own)])
     return Answering(author, shown_addresses(own_addresses(original, own)), is_own_mail(original, own))
 
@@ -378,7 +400,12 @@ MAX_PATH: Final = 500
 
 
 def receipt_request(
-    r: Reader, message_id: int, structure: Structure, section: HeaderSection, own: AccountAddresses
+    r: Reader,
+    message_id: int,
+    structure: Structure,
+    section: HeaderSection,
+    original: Original,
+    own: AccountAddresses,
 ) -> ReceiptRequest | None:
     """The request of a message; None if the user is not to be asked (again)."""
     to = requesters(section)
@@ -389,7 +416,6 @@ def receipt_request(
         return None
     if mailbox_rows.mailbox(r, row.mailbox_id).special_use & UNASKED_IN:
         return None
-    original = original_of(structure.envelope, section)
     if is_own_mail(original, own) or receipt_from(original, own) is None:
         return None
     path = _return_path(section)
@@ -423,19 +449,12 @@ def _return_path(section: HeaderSection) -> Path | None:
 
 
 def with_senders(snapshot: Snapshot, own: AccountAddresses, senders: Sequence[Sender], owner: str) -> AccountAddresses:
-    """The author `own` with the addresses of other accounts that the user may write from (SMTP-189). For a message of
-    such an account, `owner`, the author is one of its addresses.
+    """The author `own`, whose own mail may keep the addresses of other accounts that the user may write from
+    (SMTP-189). For a message of such an account, `owner`, the author is one of its addresses.
     """
-    first = next((sender for sender in senders if sender.owner == owner), None)
-    if first is None:
-        owners = {sender.owner for sender in senders}
-        return msgspec.structs.replace(
-            own, may_send=lambda author: own.may_send(author) or owner_of(snapshot, author) in owners
-        )
-    address = Address.parse(first.address)
+    owners = {sender.owner for sender in senders}
+    if owner in owners:
+        return in_place_of(snapshot, own, owner)
     return msgspec.structs.replace(
-        own,
-        login=MailAddress(first.name, address.localpart, address.domain.ascii),
-        is_own=lambda author: owner_of(snapshot, author) == owner,
-        may_send=lambda author: owner_of(snapshot, author) == owner,
+        own, may_keep=lambda author: own.may_keep(author) or owner_of(snapshot, author) in owners
     )
