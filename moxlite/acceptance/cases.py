@@ -266,7 +266,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
       error: at run time, in `line`; "" without one.
       folders: the account's mailboxes.
       form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
-      named: addresses of To, Cc and Bcc, in lower case.
+      named: addresses of To, Cc and Bcc, in lower case. own: those of them that are the account's.
       circles: the addresses of `redirects` to which the message would go in a circle.
     """
 
@@ -280,6 +280,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     form: VacationForm | None = None
     automatic: str = ""
     named: frozenset[str] = frozenset()
+    own: tuple[Address, ...] = ()
     circles: frozenset[str] = frozenset()
 
     @property
@@ -348,6 +349,14 @@ class Case(msgspec.Struct, frozen=True, kw_only=True):
         """The mailbox for this mail, as long as nothing speaks against it."""
         chosen = None if self.rule is None else self.rule.mailbox
         return chosen or self.recipient.destination.mailbox
+
+    @property
+    def answers_from(self) -> Address:
+        """The address of an answer by the account: the recipient. Of mail to an alias, the own address that the message
+        names, for the sender isn't told who is behind the alias.
+        """
+        named = self.filtered.own if self.alias is not None and self.filtered is not None else ()
+        return named[0] if named else self.recipient.canonical
 
     @property
     def via(self) -> tuple[str, ...]:

@@ -170,6 +170,14 @@ async def test_reject_is_said_in_the_session(smtp: Smtp) -> None:
     assert await smtp.carried() == []
 
 
+async def test_a_member_rejects_no_mail_for_an_alias(smtp: Smtp) -> None:
+    """SMTP-160: the others have it, and the notice would be in the name of all."""
+    await install(smtp, 'require "ereject"; ereject "Not me.";')
+    assert (await deliver(smtp, trusted=True, to="team@ours.example")).startswith("250")
+    assert [len(await smtp.messages(account=name)) for name in ("mia", "bo")] == [1, 1]
+    assert await smtp.carried() == []
+
+
 async def test_reject_among_others_needs_a_proven_sender(smtp: Smtp) -> None:
     """SMTP-160: a notice to an address that may be forged is not sent; the message is kept."""
     await install(smtp, 'require "ereject"; ereject "No.";')
@@ -482,6 +490,47 @@ async def test_vacation_answers_only_mail_to_the_owner_by_a_proven_sender(smtp: 
     assert await smtp.carried() == []
     await deliver(smtp, MESSAGE.replace(b"mia@ours.example", b"M@other.example"), trusted=True)
     assert len(await smtp.carried()) == 1
+
+
+@pytest.mark.parametrize(
+    ("recipient", "field", "author"),
+    [
+        # Of mail to an alias an answer tells only what the sender has written.
+        ("team@ours.example", b"To: team@ours.example", ""),
+        ("team+x@ours.example", b"To: team+x@ours.example\r\nCc: bo@ours.example", ""),
+        ("team@ours.example", b"To: team@ours.example\r\nCc: Filed@ours.example", "Filed@ours.example"),
+        ("team@ours.example", b"Cc: mia+shop@ours.example", "mia+shop@ours.example"),
+        # An own address may be another one than that of the envelope.
+        ("mia@ours.example", b"To: filed@ours.example", "mia@ours.example"),
+        ("mia+shop@ours.example", b"To: mia+shop@ours.example", "mia@ours.example"),
+        ("mia@ours.example", b"To: team@ours.example", ""),
+        ("mia@ours.example", b"To: crowd@remote.example", ""),
+    ],
+)
+async def test_vacation_answers_only_where_the_owner_is_named(
+    smtp: Smtp, recipient: str, field: bytes, author: str
+) -> None:
+    """SMTP-161: a member's answer to a team's mail would tell outsiders who is behind the alias."""
+    async with smtp.context.accounts.use("mia") as account:
+        await account.write(lambda tx: patch_form(tx, VacationChange(enabled=True, text="away")))
+    message = MESSAGE.replace(b"To: <mia@ours.example>", field)
+    await deliver(smtp, message, trusted=True, to=recipient)
+    assert [answer_of(sent.octets)["From"] for sent in await smtp.carried()] == ([f"<{author}>"] if author else [])
+
+
+async def test_a_script_answers_for_an_alias_that_it_names(smtp: Smtp) -> None:
+    """SMTP-161, RFC 5230 §4.5: `:addresses`."""
+    await install(smtp, 'require "vacation"; vacation :addresses "team@ours.example" "away";')
+    message = MESSAGE.replace(b"To: <mia@ours", b"To: <team@ours")
+    await deliver(smtp, message, trusted=True, to="team@ours.example")
+    assert len(await smtp.carried()) == 1
+
+
+async def test_vacation_answers_no_other_own_address(smtp: Smtp) -> None:
+    """SMTP-161: in any form of it."""
+    await install(smtp, 'require "vacation"; vacation "away";')
+    await deliver(smtp, trusted=True, sender="Filed+x@ours.example")
+    assert await smtp.carried() == []
 
 
 async def test_the_form_answers_between_its_times(smtp: Smtp) -> None:

@@ -192,10 +192,17 @@ def sieve_script(case: Case) -> Sequence[Proposal]:
     if reject is None:
         word = "sieve" if filtered.script else "vacation"
         return (Proposal(because=Reason(word, "sieve"), actions=actions, instead=True),)
-    if not case.accepted and (case.alone or _is_proven(case)):
+    if not case.accepted and _may_refuse(case):
         return (Proposal(because=Reason("sieve-reject", "sieve"), reply=_refusal(reject.text), instead=True),)
-    # The refusal would be a notice to an address that may be forged (RFC 5429 §2.1): the message is kept.
+    # The refusal would be a notice to an address that may be forged (RFC 5429 §2.1), or in the name of an alias that
+    # has other members: the message is kept.
     return (Proposal(because=Reason("sieve-kept", "sieve"), actions=filtered.kept, instead=True),)
+
+
+def _may_refuse(case: Case) -> bool:
+    if case.alias is not None:
+        return case.alone and not case.alias.external
+    return case.alone or _is_proven(case)
 
 
 def _refusal(text: str) -> Response:
@@ -272,11 +279,10 @@ def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: 
     sender = case.evidence.envelope.sender.address
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return
-    own = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
-    named = filtered.named
-    if case.alias is not None:  # a reply to mail for an alias would tell who is behind it
-        named = named - {str(case.asked).lower()}
-    if own.isdisjoint(named) or str(sender).lower() in own:  # RFC 5230 §4.5
+    own = {str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
+    if case.alias is None:  # a reply to mail for an alias would tell who is behind it
+        own.add(str(case.asked).lower())
+    if (own.isdisjoint(filtered.named) and not filtered.own) or str(sender).lower() in own:  # RFC 5230 §4.5
         return
     yield Vacation(
         handle=hashlib.sha256(handle.encode()).digest()[:16],

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
@@ -25,8 +25,8 @@ from moxlite.acceptance.cases import Case, ScriptDecision, ScriptFolders
 from moxlite.acceptance.forwards import circles
 from moxlite.acceptance.plan import Plan
 from moxlite.acceptance.producers.judgement import is_unproven
-from moxlite.config.snapshot import Snapshot
-from moxlite.proto.address import Path
+from moxlite.config.snapshot import Snapshot, owns
+from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage
@@ -40,6 +40,7 @@ from moxlite.store.rows.mailboxes import mailboxes
 from moxlite.store.types import Mailbox, SpecialUse
 
 if TYPE_CHECKING:
+    from moxlite.proto.mime.types import MailAddress
     from moxlite.proto.sieve.program import Program
     from moxlite.proto.sieve.state import Mailboxes
 
@@ -96,8 +97,9 @@ async def with_script(
         filtered = ScriptDecision(
             kept=tuple(action for action in plan.actions if isinstance(action, FileInto)),
             form=form,
-            automatic=automatic(section),
+            automatic="own" if _is_by_owner(case, snapshot) else automatic(section),
             named=frozenset(f"{recipient.localpart}@{recipient.domain}".lower() for recipient in octets.recipients),
+            own=_own(case, snapshot, octets.recipients),
         )
         if asked.script:
             async with turn_of(case.account):
@@ -107,6 +109,25 @@ async def with_script(
         logger.warning("failed to read script", extra={"kv": {"account": case.account, "err": error}})
         return case
     return msgspec.structs.replace(case, filtered=filtered)
+
+
+def _is_by_owner(case: Case, snapshot: Snapshot) -> bool:
+    sender = case.evidence.envelope.sender.address
+    return sender is not None and owns(snapshot, case.account, sender)
+
+
+def _own(case: Case, snapshot: Snapshot, recipients: Sequence[MailAddress]) -> tuple[Address, ...]:
+    """The account's addresses among recipients, as they are written there."""
+    addresses: list[Address] = []
+    for recipient in recipients:
+        # Addresses elsewhere are not parsed, which would cost a millisecond for 15 internationalized ones.
+        domain = recipient.domain.lower()
+        if domain in snapshot.derived.domains or domain in snapshot.domains.domains:
+            with suppress(AddressError):
+                address = Address(Localpart(recipient.localpart), Domain.parse(domain))
+                if owns(snapshot, case.account, address):
+                    addresses.append(address)
+    return tuple(addresses)
 
 
 def _ask(r: Reader, *, case: Case, now: int) -> _FilterSettings:

@@ -95,7 +95,7 @@ async def with_messages(
 async def _answer(session: Session, prepared: PreparedMessage, decided: Decision, action: Vacation) -> bytes:
     """The answer of the owner (RFC 3834 §3, RFC 5230 §5)."""
     now = time.time_ns() // 1000
-    author = decided.case.recipient.canonical
+    author = decided.case.answers_from
     to = Address.parse(action.to)
     envelope = prepared.index.envelope
     message_id = new_message_id(author.domain.ascii)
