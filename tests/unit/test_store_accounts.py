@@ -5,6 +5,7 @@ keys.
 from __future__ import annotations
 
 import errno
+import math
 import threading
 import time
 from contextlib import AsyncExitStack
@@ -49,6 +50,7 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.store.types import AccountClosing, SpecialUse
 from moxlite.wakeup import LONGEST_SLEEP, sleep_by_both_clocks
 from tests.store_fixtures import accounts, soon, store_options
+from tests.store_imports import done, imported, mbox, tgz
 from tests.store_mail import deliver_mail
 from tests.supervised import supervised
 from tests.tools import eventually, settled
@@ -532,7 +534,7 @@ async def test_much_mail_of_an_account_without_a_session_is_indexed_a_while_late
 ) -> None:
     """STORE-8, STORE-112: a mail opens no index, whether the account is closed afterwards or not."""
     monkeypatch.setattr(slots, "LOOK", 0.01)
-    monkeypatch.setattr(rounds, "ENOUGH", 2)
+    monkeypatch.setattr(rounds, "ENOUGH", 6)  # two for each mail
     monkeypatch.setattr(rounds, "LATER", 5.0)
     accounts = Accounts(tmp_path, msgspec.structs.replace(store_options, search_index=True))
     async with trio.open_nursery() as nursery:
@@ -540,9 +542,14 @@ async def test_much_mail_of_an_account_without_a_session_is_indexed_a_while_late
         await settled()  # the first round has found no account
         mail = b"Subject: x\r\n\r\nneedle\r\n"
         visits = accounts._rounds.behind._visits
+        await accounts.create("closed")
+        await accounts._close_unused("closed", needed=True)
         async with accounts.use("open") as account:
             tasks = accounts._slots["open"].tasks
             assert tasks is not None
+            account.take_changes()  # its first mailboxes
+            accounts._rounds.behind._changes.clear()
+            visits.clear()
             for count in range(3):
                 async with accounts.use("closed") as closed:
                     await deliver_mail(closed, mail)
@@ -556,6 +563,27 @@ async def test_much_mail_of_an_account_without_a_session_is_indexed_a_while_late
             async with accounts.use(name) as account:
                 await account.catch_up()
                 assert await account.search.ask(lambda r: r.value("SELECT count(*) FROM text"), "test") == 3
+        nursery.cancel_scope.cancel()
+
+
+async def test_an_import_without_a_session_is_indexed_at_once(
+    tmp_path: Path, store_options: Options, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-112: all of its messages come in one unit, which has one modseq."""
+    monkeypatch.setattr(slots, "LOOK", 0.01)
+    monkeypatch.setattr(rounds, "ENOUGH", 60)
+    monkeypatch.setattr(rounds, "MANY", 60)
+    monkeypatch.setattr(rounds, "LATER", math.inf)
+    accounts = Accounts(tmp_path, msgspec.structs.replace(store_options, search_index=True))
+    async with trio.open_nursery() as nursery:
+        await nursery.start(supervised, accounts)
+        await settled()  # the first round has found no account
+        messages = [b"Subject: x\r\n\r\nneedle %d\r\n" % number for number in range(60)]
+        done(await imported(accounts, tgz({"a.mbox": mbox(messages)})))
+        await eventually(lambda: list(accounts.directory.rglob("search.db")))
+        async with accounts.use("mia") as account:
+            await account.indexer.once()
+            assert await account.search.ask(lambda r: r.value("SELECT count(*) FROM text"), "test") == 60
         nursery.cancel_scope.cancel()
 
 

@@ -77,6 +77,7 @@ class OpenAccount(IndexedAccount):
         """For `open_account`."""
         super().__init__(name, database, options, modseq)
         self.due = due
+        self._changes = 0
         self.want: Callable[[Collection[str]], None] = lambda names: None
         self.indexer = Builder(self, self.search)
         self.eraser = Eraser(self, erased=self.indexer.forget)
@@ -84,12 +85,18 @@ class OpenAccount(IndexedAccount):
         self.carrier = OutboxWorker(self, handlers, due=CARRIER in due)
         self.gatherer = Gatherer(self)
 
-    def changed(self) -> None:
+    def changed(self, rows: int) -> None:
         """Wake the tasks that look at new messages: a unit was committed that changed messages or mailboxes."""
+        self._changes += rows
         self.trainer.want()
         self.indexer.want()
         self.gatherer.want()
         self.want(OF_MESSAGES)
+
+    def take_changes(self) -> int:
+        """The number of rows changed since the last call."""
+        changes, self._changes = self._changes, 0
+        return changes
 
     def removed(self) -> None:
         """Wake the eraser: messages were removed, or the content of removed messages may be erased now."""

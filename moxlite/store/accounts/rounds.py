@@ -5,8 +5,10 @@ files that were not closed.
 from __future__ import annotations
 
 import logging
+import math
 import time
 from contextlib import AbstractAsyncContextManager
+from operator import itemgetter
 from typing import Final, Protocol
 
 import trio
@@ -16,7 +18,6 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.boundary import quick_check
 from moxlite.store.file.migrations import drop_old_copies
 from moxlite.store.options import Options
-from moxlite.store.types import ModSeq
 from moxlite.store.upkeep.erase import expire
 from moxlite.wakeup import LONGEST_SLEEP, Wakeup, sleep_by_both_clocks
 
@@ -99,13 +100,18 @@ class DueTimes:
 # (STORE-112).
 
 
-ENOUGH: Final = 50
-"""Changes of an account from which on it is visited before the night: a search looks at 300 messages before it asks the
-index, and a visit costs as much as four deliveries.
+ENOUGH: Final = 100
+"""Changed rows of an account from which on it is visited before the night, two for each mail: a search looks at 300
+messages before it asks the index, and a visit costs as much as four deliveries.
 """
 
 LATER: Final = 180.0
 """Seconds from the change with which it is enough to the visit, so that the rest of a wave comes before it."""
+
+MANY: Final = 1_000
+"""Changed rows of an account from which on it is visited at once: an import ends with all of its messages in one unit, and
+its owner searches them next.
+"""
 
 
 class ChangedAccounts:
@@ -113,19 +119,23 @@ class ChangedAccounts:
 
     def __init__(self, accounts: Opener) -> None:
         self._accounts = accounts
-        self._since: dict[str, ModSeq] = {}
+        self._changes: dict[str, int] = {}
         self._visits: dict[str, float] = {}
         self._wakeup = Wakeup()
 
-    def note(self, name: str, modseq: ModSeq) -> None:
-        """Note an account's last change."""
-        if modseq - self._since.setdefault(name, modseq) >= ENOUGH and name not in self._visits:
-            self._visits[name] = trio.current_time() + LATER
+    def note(self, name: str, rows: int) -> None:
+        """Note that so many rows of an account were changed."""
+        changes = self._changes[name] = self._changes.get(name, 0) + rows
+        if changes < ENOUGH:
+            return
+        moment = trio.current_time() + (LATER if changes < MANY else 0)
+        if moment < self._visits.get(name, math.inf):
+            self._visits[name] = moment
             self._wakeup.set()
 
     async def catch_up(self, account: OpenAccount) -> None:
         """Have an account catch up now. Raises StoreError, OSError."""
-        self._since.pop(account.name, None)
+        self._changes.pop(account.name, None)
         await account.catch_up()
 
     async def run(self) -> None:
@@ -136,17 +146,17 @@ class ChangedAccounts:
         """
         while True:
             self._wakeup.clear()
-            name, moment = next(iter(self._visits.items()), ("", 0.0))
-            if not name:
-                await self._wakeup.wait()
+            name, moment = min(self._visits.items(), key=itemgetter(1), default=("", math.inf))
+            if moment > trio.current_time():
+                with trio.move_on_at(moment):
+                    await self._wakeup.wait()
                 continue
-            await trio.sleep_until(moment)
             del self._visits[name]
             try:
                 async with self._accounts.use(name, linger=LINGER) as account:
                     await self.catch_up(account)
             except (AccountUnknown, AccountRemoved):
-                self._since.pop(name, None)
+                self._changes.pop(name, None)
             except (StoreError, OSError) as error:
                 logger.error("account catch-up failed", extra={"kv": {"account": name, "err": str(error)}})
             await trio.sleep(INDEX_PAUSE)

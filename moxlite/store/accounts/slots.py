@@ -31,7 +31,6 @@ from moxlite.store.accounts.opened import (
 from moxlite.store.errors import StoreError
 from moxlite.store.file.database import UPKEEP
 from moxlite.store.options import Options
-from moxlite.store.types import ModSeq
 from moxlite.supervision import Supervisor
 from moxlite.wakeup import Wakeup
 
@@ -172,14 +171,14 @@ class Beginner:
     Args:
       slots: all accounts, as they are at the time of each look.
       options: of all accounts.
-      behind: called with the name of an account that has to catch up, and the modseq of its last change.
+      behind: called with the name of an account that has to catch up, and the number of rows that were changed.
 
     Attributes:
       dues: what tells of tasks whether they have work, by name.
       rests: closed accounts whose next opening need not ask that.
     """
 
-    def __init__(self, slots: Mapping[str, Slot], options: Options, behind: Callable[[str, ModSeq], None]) -> None:
+    def __init__(self, slots: Mapping[str, Slot], options: Options, behind: Callable[[str, int], None]) -> None:
         self._slots = slots
         self._behind = behind
         self._tasks: dict[str, BackgroundTask] = {}
@@ -212,7 +211,7 @@ class Beginner:
         if tasks is not None:
             await tasks.stop()
             if tasks.wanted & LATE:
-                self._behind(name, account.bus.modseq)
+                self._behind(name, account.take_changes())
             if tasks.rest:
                 self.rests[name] = IdleState(account.bus.modseq, frozenset(tasks.wanted - LATE), slot.looked)
             slot.tasks = None
@@ -260,7 +259,7 @@ class Beginner:
         if late := wanted & LATE:
             wanted -= late
             if brief:
-                self._behind(name, account.bus.modseq)
+                self._behind(name, account.take_changes())
             else:
                 tasks.begin(late)
         dues = {task: due for task, due in self.dues.items() if task in wanted}

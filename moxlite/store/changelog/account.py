@@ -187,8 +187,8 @@ class Account:
         """Raise StorageFull when the disk has too little left for additions (STORE-157)."""
         self.database.check_space()
 
-    def changed(self) -> None:
-        """Called after the commit of a unit that changed messages or mailboxes."""
+    def changed(self, rows: int) -> None:
+        """Called after the commit of a unit that changed messages or mailboxes, so many rows of them."""
 
     def removed(self) -> None:
         """Called when messages were removed, or when a subscriber or the outbox released removed content: some of it

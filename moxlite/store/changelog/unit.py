@@ -46,12 +46,12 @@ async def retried(work: Callable[[], Awaitable[T]]) -> T:
 
 class CommitHooks(msgspec.Struct, frozen=True):
     """Functions that are called after a commit: `owes` when a row of `outbox` was written, `removed` when messages were
-    removed, `changed` when anything has a new modseq.
+    removed, `changed` when anything has a new modseq, with the number of changed rows.
     """
 
     owes: Callable[[], None]
     removed: Callable[[], None]
-    changed: Callable[[], None]
+    changed: Callable[[int], None]
 
 
 class AccountTx(Tx):
@@ -184,7 +184,7 @@ class AccountTx(Tx):
             self._bus.publish(self._modseq, events, self.origin, overtaken)
             if self._removes:
                 self._wakes.removed()
-            self._wakes.changed()
+            self._wakes.changed(self._rows)
         super().committed()
 
     def _count(self, rows: int) -> None:
