@@ -94,11 +94,14 @@ class Answer(msgspec.Struct, Generic[R], frozen=True):
 
 
 class DNSError(Exception):
-    """A look-up without records. ``authentic`` as in `Answer`."""
+    """A look-up without records. ``authentic`` as in `Answer`. The text is for owners and the log, ``outside`` for
+    users: it doesn't name this machine's DNS servers.
+    """
 
-    def __init__(self, text: str, *, authentic: bool = False) -> None:
+    def __init__(self, text: str, *, authentic: bool = False, outside: str = "") -> None:
         super().__init__(text)
         self.authentic = authentic
+        self.outside = outside or text
 
 
 class NotFound(DNSError):
@@ -130,8 +133,8 @@ class TempError(DNSError):
     signatures.
     """
 
-    def __init__(self, text: str, *, code: int | None = None, dnssec: bool = False) -> None:
-        super().__init__(text)
+    def __init__(self, text: str, *, code: int | None = None, dnssec: bool = False, outside: str = "") -> None:
+        super().__init__(text, outside=outside)
         self.code = code
         self.dnssec = dnssec
 

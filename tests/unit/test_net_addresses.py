@@ -1,6 +1,8 @@
 """Which names and addresses of strangers are connected to, and that each connection asks (QUEUE-152)."""
 
 import ast
+import re
+from collections.abc import Iterator
 from ipaddress import ip_address
 from random import Random
 from typing import Final
@@ -10,12 +12,16 @@ import trio
 
 from moxlite.net.addresses import is_address_text, is_internal
 from moxlite.net.dial import INNER, DialError, dial
+from moxlite.net.dns.client import DNSResolver
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.imapclient.connect import addresses_of as server_addresses
 from moxlite.net.imapclient.transport import ConnectionLost
 from moxlite.net.resolver import FakeResolver, TempError
-from moxlite.proto.address import is_local_name
-from moxlite.queue.hosts.hosts import NoHosts, addresses_of
+from moxlite.proto.address import Domain, is_local_name
+from moxlite.queue.hosts.hosts import NoHosts, addresses_of, hosts_of
+from moxlite.queue.tls.hostpolicy import decide
+from moxlite.queue.tls.policies import EffectivePolicy
+from tests.tools import free_port
 from tests.trees import nodes, trees
 
 
@@ -249,21 +255,67 @@ def test_each_connection_asks_whether_its_address_may_be_dialled() -> None:
     assert asking == set(ASKING)
 
 
-@pytest.mark.parametrize("way", ["https", "IMAP and POP3"])
+@pytest.mark.parametrize("way", ["https", "IMAP and POP3", "MX records", "a mail server", "TLSA records"])
 async def test_users_learn_nothing_of_the_dns_servers(way: str, caplog: pytest.LogCaptureFixture) -> None:
-    """DAV-44, IMAP-136: by errors of subscriptions and of copies from other servers. The log has the reason."""
-    inside = "can't reach DNS server 127.0.0.1: [Errno 111] Connection refused"
-    resolver = FakeResolver(failing={"other.example.": TempError(inside)})
+    """DAV-44, IMAP-136, QUEUE-41: by errors of subscriptions, of copies from other servers, and of mail that they
+    send. The log has the reason.
+    """
+    resolver = DNSResolver([ip_address("127.0.0.1")], port=free_port())
+    with pytest.raises(TempError, match=r"can't reach DNS server 127\.0\.0\.1.*like unbound is installed") as inside:
+        await resolver.mx("other.example.")
     caplog.set_level("INFO")
 
     async def connect() -> object:
-        if way == "https":
-            return await HTTPClient(resolver).request("GET", "https://other.example/calendar.ics")
-        return await server_addresses("other.example", resolver)
+        match way:
+            case "https":
+                return await HTTPClient(resolver).request("GET", "https://other.example/calendar.ics")
+            case "IMAP and POP3":
+                return await server_addresses("other.example", resolver)
+            case "MX records":
+                return await hosts_of(Domain.parse("other.example"), resolver, Random(1))
+            case "a mail server":
+                return await addresses_of("other.example", resolver, Random(1))
+        policy = decide(host="mx.other.example", standing=EffectivePolicy(), records=inside.value)
+        assert policy.refusal is not None
+        raise NoHosts(policy.refusal.text)
 
-    with pytest.raises((HTTPError, ConnectionLost)) as failure:
+    with pytest.raises((HTTPError, ConnectionLost, NoHosts)) as failure:
         await connect()
-    assert "127.0.0.1" not in str(failure.value)
     assert "other.example" in str(failure.value)
-    [record] = [record for record in caplog.records if record.message == "DNS lookup failed"]
-    assert record.__dict__["kv"] == {"host": "other.example", "err": inside}
+    for word in ("127.0.0.1", "Errno", "unbound", "resolv.conf"):
+        assert word not in str(failure.value)
+    if way != "TLSA records":
+        [record] = [record for record in caplog.records if record.message == "DNS lookup failed"]
+        assert record.__dict__["kv"] == {"host": "other.example", "err": str(inside.value)}
+
+
+FOR_USERS: Final = ("net/httpclient.py", "net/imapclient/", "queue/", "groupware/", "migration/", "submission/", "web/")
+"""Where errors are worded that users read, but not those of the administrator."""
+
+FOR_OWNERS: Final = ("queue/reports/", "web/admin/")
+
+
+def words_of(handler: ast.ExceptHandler) -> Iterator[ast.AST]:
+    """What a handler makes texts of: values in f-strings, of keywords and of `str`, but for the log."""
+    for statement in handler.body:
+        if isinstance(statement, ast.Expr) and ast.unparse(statement).startswith("logger."):
+            continue
+        for node in ast.walk(statement):
+            match node:
+                case ast.FormattedValue(value=value) | ast.keyword(value=value):
+                    yield value
+                case ast.Call(func=ast.Name("str"), args=[value]):
+                    yield value
+
+
+def test_errors_for_users_take_the_words_that_are_for_them() -> None:
+    """DAV-44, IMAP-136, QUEUE-41: `outside` of what DNS raises, and not its text."""
+    leaks = []
+    for path in trees():
+        if path.startswith(FOR_USERS) and not path.startswith(FOR_OWNERS):
+            for handler in nodes(path, ast.ExceptHandler):
+                caught = "" if handler.type is None else ast.unparse(handler.type)
+                if re.search(r"\b(DNSError|TempError|PermError)\b", caught) and handler.name:
+                    words = [node.id for node in words_of(handler) if isinstance(node, ast.Name)]
+                    leaks += [f"{path}:{handler.lineno}"] * words.count(handler.name)
+    assert leaks == []

@@ -108,7 +108,7 @@ class _NoAnswerError(TempError):
     """A server sent no answer. `silent`: it sent nothing within TRY_SECONDS."""
 
     def __init__(self, text: str, *, silent: bool = False) -> None:
-        super().__init__(text)
+        super().__init__(text, outside="no response from DNS")
         self.silent = silent
 
 
@@ -432,13 +432,15 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
             hint = "; check that a resolver like unbound is installed and /etc/resolv.conf is correct"
         raise _NoAnswerError(f"can't reach DNS server {server}: {exc}{hint}") from exc
     except WireError as exc:
-        raise TempError(f"DNS server {server} sent an unusable response: {exc}") from exc
+        text = f"DNS server {server} sent an unusable response: {exc}"
+        raise TempError(text, outside=f"unusable response from DNS: {exc}") from exc
     if response.error is not None and response.rcode not in (NOERROR, NXDOMAIN):
         raise _failed(server, response.error)
     if response.rcode not in (NOERROR, NXDOMAIN):
-        raise TempError(f"DNS server {server} returned an error: {CODES.get(response.rcode, response.rcode)}")
+        code = CODES.get(response.rcode, response.rcode)
+        raise TempError(f"DNS server {server} returned an error: {code}", outside=f"DNS returned an error: {code}")
     if response.lame or response.truncated:
-        raise TempError(f"DNS server {server} refused recursion")
+        raise TempError(f"DNS server {server} refused recursion", outside="no response from DNS")
     return response
 
 
@@ -493,4 +495,7 @@ def _failed(server: IPAddress, error: ExtendedError) -> TempError:
     name = ERROR_NAMES[error.code] if error.code < len(ERROR_NAMES) else "unassigned"
     text = (error.text or name).lower().replace(" ", "-").replace("_", "-")
     shown = f"dns-extended-error-{error.code}-{text}"
-    return TempError(f"DNS server {server} failed: {shown}", code=error.code, dnssec=error.code in DNSSEC_CODES)
+    dnssec = error.code in DNSSEC_CODES
+    return TempError(
+        f"DNS server {server} failed: {shown}", code=error.code, dnssec=dnssec, outside=f"DNS failed: {shown}"
+    )

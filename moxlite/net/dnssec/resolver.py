@@ -93,7 +93,7 @@ def _judged(
         return outcome
     if isinstance(outcome, TempError):
         text = f"{outcome}; its signatures are valid, so check the DNS server's clock"
-        return TempError(text, code=outcome.code, dnssec=True)
+        return TempError(text, code=outcome.code, dnssec=True, outside=outcome.outside)
     response = verdict.response
     if response.records:
         return Answer(response.records, True, response.ttl, response.name, response.chain)

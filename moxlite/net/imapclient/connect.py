@@ -194,7 +194,7 @@ async def addresses_of(host: str, resolver: Resolver) -> Sequence[IPAddress]:
         logger.info("DNS lookup failed", extra={"kv": {"host": host, "err": str(error)}})
         raise ConnectionLost(worded("no response from DNS for {host}", host=host)) from None
     except DNSError as error:
-        raise ConnectionLost(worded("can't find {host}'s address: {reason}", host=host, reason=error)) from None
+        raise ConnectionLost(worded("can't find {host}'s address: {reason}", host=host, reason=error.outside)) from None
 
 
 # Logging in at an IMAP server: the strongest mechanism that it offers comes first (IMAP-136, RFC 9051 §6.2).

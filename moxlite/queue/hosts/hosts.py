@@ -101,7 +101,7 @@ async def hosts_of(
         return Hosts((expanded,), exc.authentic, implicit=True, expanded=expanded)
     except (TempError, PermError, trio.TooSlowError) as exc:
         ecode = "4.4.6" if isinstance(exc, TooManyAliases) else "4.4.3"
-        raise NoHosts(f"MX lookup for {domain} failed: {_why(exc)}", ecode=ecode) from exc
+        raise NoHosts(f"MX lookup for {domain} failed: {_why(domain.ascii, exc)}", ecode=ecode) from exc
     if len(answer.records) == 1 and answer.records[0].host == ".":
         raise NoHosts(f"{domain} doesn't accept mail", permanent=True, code=556, ecode="5.1.10")  # RFC 7505 §3
     names = _order(answer.records, random, allow_private=allow_private)
@@ -119,8 +119,12 @@ async def hosts_of(
     return Hosts(tuple(usable[:MAX_HOSTS]), answer.authentic, expanded=answer.name.rstrip("."))
 
 
-def _why(exc: Exception) -> str:
-    return "timeout" if isinstance(exc, trio.TooSlowError) else str(exc)
+def _why(name: str, exc: DNSError | trio.TooSlowError) -> str:
+    """The reason for the sender, who reads it in bounces and the Outbox; the log has what the DNS server did."""
+    if isinstance(exc, trio.TooSlowError):
+        return "timeout"
+    logger.info("DNS lookup failed", extra={"kv": {"host": name, "err": str(exc)}})
+    return exc.outside
 
 
 def _order(records: Sequence[MX], random: Random, *, allow_private: bool) -> list[str]:
@@ -189,9 +193,9 @@ async def addresses_of(
     except NotFound as exc:
         if implicit:
             raise NoHosts(f"{host} doesn't exist or doesn't have a mail server", permanent=True, ecode="5.1.2") from exc
-        raise NoHosts(f"address lookup for {host} failed: {exc}", ecode="4.4.4") from exc
+        raise NoHosts(f"address lookup for {host} failed: {exc.outside}", ecode="4.4.4") from exc
     except (DNSError, trio.TooSlowError) as exc:
-        raise NoHosts(f"address lookup for {host} failed: {_why(exc)}", ecode="4.4.3") from exc
+        raise NoHosts(f"address lookup for {host} failed: {_why(host, exc)}", ecode="4.4.3") from exc
     if len(answer.chain) > MAX_HOST_CNAMES:
         raise NoHosts(f"CNAME chain for {host} is too long (limit {MAX_HOST_CNAMES})", ecode="4.4.6")
     usable = [ip for ip in answer.records if allow_private or not is_internal(ip)]

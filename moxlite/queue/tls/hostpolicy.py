@@ -136,7 +136,7 @@ def decide(
         if tolerant:
             ignored.append("badtlsa")
         else:
-            refusal = refusal or Refusal(f"can't look up TLSA records for {host}: {records}")
+            refusal = refusal or Refusal(f"can't look up TLSA records for {host}: {records.outside}")
     elif host_records is not None and not host_records.usable:
         dane_remark = UNUSABLE
     # REQUIRETLS wants a verified host name, which plain STARTTLS does not give (RFC 8689 §4.2.1)
