@@ -484,6 +484,7 @@ WITHOUT_MAIL: Final = frozenset(
         "generate_password",
         "account_junk_set",
         "config_tlspubkey_add",
+        "config_tlspubkey_challenge",
         "key_begin",
         "key_created",
         "key_finish",

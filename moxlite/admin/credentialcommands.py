@@ -23,7 +23,16 @@ from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
-from moxlite.store.auth.tlskeys import KeyRefused, NoSuchKey, TLSKey, form_of, pem_problem, read_certificate
+from moxlite.store.auth.tlskeys import (
+    PROOF_SECONDS,
+    KeyChallenges,
+    KeyRefused,
+    NoSuchKey,
+    TLSKey,
+    form_of,
+    pem_problem,
+    read_certificate,
+)
 from moxlite.store.changelog.origin import note_way
 from moxlite.store.errors import LimitExceeded
 from moxlite.store.forms import LAST, BadForm, mark
@@ -164,12 +173,14 @@ class TLSKeyCommands:
         self._config = config
         self._auth = auth
         self._passwords = passwords
+        self._challenges = KeyChallenges()
 
     def registry(self) -> Mapping[str, Command]:
         """All operations by name."""
         return commands(
             operations.ListKeys.bind(self.list),
             operations.GetKey.bind(self.get),
+            operations.ChallengeKey.bind(self.challenge),
             operations.AddKey.bind(self.add),
             operations.ChangeKey.bind(self.change),
             operations.RemoveKey.bind(self.remove),
@@ -190,6 +201,13 @@ class TLSKeyCommands:
         uses = await self._auth.attempts.key_uses(key.account)
         return key_info(key, uses.get(key.fingerprint), certificate=True)
 
+    async def challenge(self, args: operations.ChallengeKey) -> operations.KeyChallenge:
+        """The command whose output `add` takes as a proof."""
+        named_account(self._config, args.account)
+        challenge, until = self._challenges.new(args.account)
+        command = f'openssl req -new -key key.pem -subj "/CN={challenge}"'
+        return operations.KeyChallenge(command, dt.datetime.fromtimestamp(until, dt.UTC))
+
     async def add(self, args: operations.AddKey) -> operations.TLSKeyInfo:
         """Let the holder of a key log in with an address."""
         recipient = self._config.current.login(args.address)
@@ -206,10 +224,21 @@ class TLSKeyCommands:
             name=args.name.strip(),
             no_imap_preauth=args.no_imap_preauth,
         )
+        await self._prove(key, args.proof)
         added = await self._auth.keys.add(key)
         async with self._passwords.accounts.use(key.account) as account:
             await account.write(lambda tx: note_way(tx, "certificate", key.fingerprint))
         return key_info(added)
+
+    async def _prove(self, key: TLSKey, proof: str) -> None:
+        # Before the key is compared with others, or anyone could learn which certificates are registered.
+        if proof:
+            self._challenges.check(key, proof)
+            return
+        now = time.time_ns() // 1000
+        attempts = self._auth.attempts
+        if not await attempts.presented(key.account, key.fingerprint, now - PROOF_SECONDS * 1_000_000, now):
+            raise BadForm("proof", "is missing; run the openssl command with your private key, and add its output")
 
     async def change(self, args: operations.ChangeKey) -> None:
         """Change name, address or use of a key."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from moxlite.cli.common import Failure, config_path, for_root, new_password, note, perform, show, unusable
-from moxlite.cli.described import described
+from moxlite.cli.described import described, for_people
 from moxlite.cli.setup.domainrecords import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domainsfile import add_commands
 from moxlite.cli.setup.hostkeys import ensure_acme_host_keys
@@ -78,6 +78,10 @@ def _show_key(key_info: TLSKeyInfo, as_json: bool) -> None:
     print(key_info.certificate, end="")
 
 
+def _show_challenge(challenge: access.KeyChallenge) -> None:
+    print(challenge.command)
+
+
 def _last_use(key_info: TLSKeyInfo) -> str:
     if key_info.last_used is None:
         return "not in the last 30 days"
@@ -88,7 +92,7 @@ described(
     tlspubkey,
     described_in(access),
     {},
-    {access.GetKey: _show_key},
+    {access.GetKey: _show_key, access.ChallengeKey: for_people(_show_challenge)},
     words="config tlspubkey",
     without={access.AddKey},
 )
@@ -101,12 +105,15 @@ described(
 def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
     """Allow login to ADDRESS with the client certificate on stdin (PEM).
 
-    NAME is shown in lists. The default is the certificate's common name.
+    NAME is shown in lists. The default is the certificate's common name. After the certificate, stdin needs the output
+    of the command from `tlspubkey challenge`. You can leave this out if a mail client that has the certificate has
+    logged in to the account within a day.
     """
     pem = sys.stdin.read(1 << 17)
     if "PRIVATE KEY" in pem:
         raise Failure("this is a private key; use the certificate instead")
-    added = perform(access.AddKey(address, pem, name, no_imap_preauth))
+    proof = pem if "CERTIFICATE REQUEST" in pem else ""
+    added = perform(access.AddKey(address, pem, name, no_imap_preauth, proof))
     print(f"{added.fingerprint} {printable(added.name)}")
 
 

@@ -476,16 +476,34 @@ class GetKey(Operation[TLSKeyInfo], frozen=True):
     fingerprint: Fingerprint
 
 
+class KeyChallenge(msgspec.Struct, frozen=True):
+    """The command with which a user proves to have a private key, `key.pem`, and when its output expires."""
+
+    command: str
+    expires: dt.datetime
+
+
+@query("config tlspubkey challenge", USERS | Role.ADMIN)
+class ChallengeKey(UserOperation[KeyChallenge], frozen=True):
+    """Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT.
+
+    Run the command where the key is, and pass its output to `tlspubkey add` after the certificate. Certificates are
+    public, so anyone could send you someone else's. The output is valid for a day, or until the server restarts.
+    """
+
+
 @change("config tlspubkey add", USERS | Role.ADMIN, confirm=True)
 class AddKey(KeyOperation[TLSKeyInfo], frozen=True):
     """Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is
-    used.
+    used. `proof`: the output of the command from `config tlspubkey challenge`. You don't need it if a mail client with
+    this certificate has logged in to the account within a day.
     """
 
     address: Annotated[str, Meta(max_length=1000)]
     certificate: Annotated[str, Meta(max_length=100_000)]
     name: Annotated[str, Meta(max_length=256)] = ""
     no_imap_preauth: bool = False
+    proof: Annotated[str, Meta(max_length=100_000)] = ""
 
 
 @change("config tlspubkey set", USERS, confirm=True)

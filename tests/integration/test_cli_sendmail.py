@@ -13,6 +13,7 @@ import pytest
 
 from moxlite.cli.sendmail.settings import DEFAULT_PATH
 from tests.integration.mail import contents
+from tests.keyproof import proof_of
 from tests.running import LocalServer
 from tests.tools import free_port, moxlite_command, top, until
 
@@ -171,12 +172,13 @@ def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path
     """QUEUE-143, SMTP-124: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
     stem = tmp_path / "box"
     server.cli("config", "tlspubkey", "gen", str(stem))
-    server.cli("config", "tlspubkey", "add", server.user, stdin=Path(f"{stem}.certificate.pem").read_text())
-    box = Box(server, tmp_path, f'client_auth_cert_private_key_pem_file = "{stem}.combined.pem"')
-    assert box.send("pem@key.example").returncode == 0
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     key = load_pem_private_key(Path(f"{stem}.key.pem").read_bytes(), None)
+    proof = proof_of(key, server.cli("tlspubkey", "challenge", "moxlite").stdout)
+    server.cli("tlspubkey", "add", server.user, stdin=Path(f"{stem}.certificate.pem").read_text() + proof)
+    box = Box(server, tmp_path, f'client_auth_cert_private_key_pem_file = "{stem}.combined.pem"')
+    assert box.send("pem@key.example").returncode == 0
     seed = base64.urlsafe_b64encode(key.private_bytes_raw()).decode().rstrip("=")  # type: ignore[union-attr]
     box = Box(server, tmp_path, f'client_auth_ed25519_private_key = "{seed}"', auth_method="EXTERNAL")
     assert box.send("seed@key.example").returncode == 0

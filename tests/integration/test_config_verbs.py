@@ -4,6 +4,7 @@ import imaplib
 import io
 import json
 import ssl
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from moxlite.cli import run
 from moxlite.config.load import load
 from tests.running import ServedServer
+from tests.tools import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
 
@@ -227,7 +229,12 @@ def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path)
         "tlspubkey", "add", "bob@example.org", stdin=(tmp_path / "laptop.key.pem").read_text(), check=False
     )
     assert "private key" in private.stderr
-    added = server.cli("config", "tlspubkey", "add", "bob@example.org", "the laptop", stdin=certificate)
+    add = ("config", "tlspubkey", "add", "bob@example.org", "the laptop")
+    unproved = server.cli(*add, stdin=certificate, check=False)
+    assert (unproved.returncode, "is missing; run the openssl command" in unproved.stderr) == (1, True)
+    command = server.cli("tlspubkey", "challenge", "bob").stdout.replace("key.pem", f"{stem}.key.pem")
+    made = subprocess.run(command, shell=True, capture_output=True, text=True, check=True)
+    added = server.cli(*add, stdin=certificate + made.stdout)
     assert added.stdout == f"{fingerprint} the laptop\n"
     assert server.cli("tlspubkey", "add", "eve@example.org", stdin=certificate, check=False).returncode == 1
     assert certificate in server.cli("tlspubkey", "get", fingerprint).stdout
@@ -249,6 +256,30 @@ def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path)
     for verb in ("get", "rm"):  # one fingerprint in 64 begins so: it is not an option
         unknown = server.cli("tlspubkey", verb, f"-h{fingerprint[2:]}", check=False)
         assert (unknown.returncode, "Usage" in unknown.stderr) == (1, False), unknown.stderr
+
+
+def test_a_mail_client_proves_its_key_by_the_handshake(server: ServedServer, tmp_path: Path) -> None:
+    """STORE-104a: with a log-in to the same account on that connection; not to another account, nor without log-in."""
+    stem = tmp_path / "card"
+    server.cli("tlspubkey", "gen", str(stem))
+    certificate = Path(f"{stem}.certificate.pem").read_text()
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.load_cert_chain(f"{stem}.combined.pem")
+
+    def add(address: str) -> str:
+        return server.cli("tlspubkey", "add", address, stdin=certificate, check=False).stderr
+
+    with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context) as session:
+        assert session.state == "NONAUTH"
+        with pytest.raises(imaplib.IMAP4.error):
+            session.login("bob@example.org", "wrong")
+        assert "is missing" in add("bob@example.org")
+        session.login("bob@example.org", server.password)
+    until(lambda: add("bob@example.org") == "", what="the log-in that is recorded")
+    assert "is missing" in add("eve@example.org")
+    with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=context) as session:
+        assert session.state == "AUTH"
 
 
 def test_a_quota_is_set_and_reached(server: ServedServer) -> None:

@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Route, expect
 from moxlite.net.tls.certificates import self_signed
 from tests.geometry import Box, in_sight, within_window
 from tests.integration.browser import Visitor, chromium, pressed
+from tests.keyproof import proof_of
 from tests.realservers import Dovecot
 from tests.running import LocalServer
 from tests.tools import need, until
@@ -202,7 +203,8 @@ def test_all_that_can_log_in_is_one_list(
     for name in ("Laptop", "Spare"):
         pair = self_signed([f"{name.lower()}.example"])
         certificate = pair.certificate_pem().decode()
-        server.cli("config", "tlspubkey", "add", server.user, f"{name} {width}", stdin=certificate)
+        proof = proof_of(pair.key, server.cli("tlspubkey", "challenge", "moxlite").stdout)
+        server.cli("config", "tlspubkey", "add", server.user, f"{name} {width}", stdin=certificate + proof)
         (tmp_path / f"{name}.pem").write_text(pair.key_pem().decode() + certificate)
     context = ssl._create_unverified_context()
     context.load_cert_chain(tmp_path / "Laptop.pem")

@@ -21,6 +21,7 @@ from tests.integration.test_web_account_pages_browser import PAGES
 from tests.integration.test_web_admin_browser import PLACES, submit
 from tests.integration.test_web_axe_browser import AXE, judge as judge_by_axe
 from tests.integration.test_web_calendar_browser import Desk
+from tests.keyproof import proof_of
 from tests.running import LocalServer
 from tests.tools import until
 from tests.webcalls import Caller
@@ -181,6 +182,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
             certificate=pair.certificate_pem().decode(),
             name="card",
             address=found.user,
+            proof=proof_of(pair.key, account.call("config_tlspubkey_challenge")["command"]),
         )
         account.call("account_app_password_add", name="Phone", scopes=["imap"], read_only=False, expires=None)
         account.call("address_add", site="shop.example", word="shop", domain="localhost")

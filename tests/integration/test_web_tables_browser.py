@@ -15,6 +15,7 @@ from tests.integration.browser import Visitor, chromium
 from tests.integration.conftest import panics, sound_server
 from tests.integration.test_web_account_pages_browser import PAGES as ACCOUNT
 from tests.integration.test_web_admin_browser import log_in, submit
+from tests.keyproof import proof_of
 from tests.playedadmin import play
 from tests.playedmonth import write_history
 from tests.reportdata import write_reports
@@ -255,7 +256,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
         account.log_in()
         pair = self_signed(["ann"])
         certificate = pair.certificate_pem().decode()
-        account.call("config_tlspubkey_add", certificate=certificate, name="card", address=found.user)
+        proof = proof_of(pair.key, account.call("config_tlspubkey_challenge")["command"])
+        account.call("config_tlspubkey_add", certificate=certificate, name="card", address=found.user, proof=proof)
         for name in ("Phone", "Old laptop"):
             account.call("account_app_password_add", name=name, scopes=["imap"], read_only=False, expires=None)
         for name in ("invoices", "lists"):

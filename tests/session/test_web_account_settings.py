@@ -16,6 +16,7 @@ from moxlite.config.toml.edit import Document
 from moxlite.store.mail.facts import MessageFacts, SMTPFacts
 from moxlite.web.account.calls.addresses import OWN
 from tests.browsing import ADDRESS, Browser
+from tests.keyproof import proof_of
 from tests.store_mail import deliver_mail
 from tests.web_rig import Rig
 from tests.webserver import WebServer, web_server
@@ -342,8 +343,9 @@ def certificate(key: Any) -> str:
 
 async def test_this_was_not_me_removes_all_keys(browser: Browser) -> None:
     """WEB-63b: a stranger who was logged in may have added one, which needs no password."""
-    pem = certificate(ec.generate_private_key(ec.SECP256R1()))
-    await browser.call("config_tlspubkey_add", certificate=pem, address=ADDRESS)
+    key = ec.generate_private_key(ec.SECP256R1())
+    proof = proof_of(key, (await browser.call("config_tlspubkey_challenge"))["command"])
+    await browser.call("config_tlspubkey_add", certificate=certificate(key), address=ADDRESS, proof=proof)
     await browser.call("not_me")
     assert await browser.call("config_tlspubkey_list") == []
 
@@ -352,7 +354,8 @@ async def test_keys_are_added_changed_and_removed(browser: Browser) -> None:
     """WEB-67."""
     key = ec.generate_private_key(ec.SECP256R1())
     pem = certificate(key)
-    good = {"certificate": pem, "address": ADDRESS}
+    proof = proof_of(key, (await browser.call("config_tlspubkey_challenge"))["command"])
+    good = {"certificate": pem, "address": ADDRESS, "proof": proof}
     item = await browser.call("config_tlspubkey_add", **good)
     assert (item["name"], item["type"]) == ("my computer", "ecdsa-p256")
     assert await browser.call("config_tlspubkey_list") == [item]

@@ -19,6 +19,7 @@ from moxlite.store.mail.mailboxes import create_mailbox
 from moxlite.web.account.app import API
 from moxlite.web.calls import calls_of
 from moxlite.web.webmail import api as webmail
+from tests.keyproof import proof_of
 from tests.session.test_web_account_settings import RULE, certificate
 from tests.store_imports import mbox
 from tests.store_mail import deliver_mail, mail
@@ -106,6 +107,7 @@ def walk(tom: Neighbour) -> dict[str, list[Case]]:
         "session_list": OWN,
         "second_factors": OWN,
         "config_tlspubkey_list": [({}, nothing)],
+        "config_tlspubkey_challenge": [({"account": "tom"}, 403)],
         "account_app_password_list": [({}, nothing)],
         "queue_suppress_list": [({}, nothing)],
         "account_rule_list": OWN,
@@ -336,7 +338,8 @@ async def import_file(browser: Browser) -> str:
 
 async def furnish(rig: Rig, browser: Browser) -> Neighbour:
     """Give tom one object of each kind; `browser` is tom's. The user mia gets a second factor too."""
-    pem = certificate(ec.generate_private_key(ec.SECP256R1()))
+    private = ec.generate_private_key(ec.SECP256R1())
+    pem = certificate(private)
     async with rig.account("tom") as account:
         await account.write(lambda tx: create_mailbox(tx, MARK))
         await deliver_mail(account, f"Subject: {MARK}\r\n\r\n{MARK}\r\n".encode(), MARK)
@@ -345,7 +348,9 @@ async def furnish(rig: Rig, browser: Browser) -> Neighbour:
         await account.write(lambda tx: pause_link(tx, link.id, paused=True))
     call = browser.call
     await call("account_app_password_add", name=f"{MARK} phone", scopes=["imap"], read_only=True, expires=None)
-    key = await call("config_tlspubkey_add", certificate=pem, name=MARK, address=TOM, no_imap_preauth=True)
+    proof = proof_of(private, (await call("config_tlspubkey_challenge"))["command"])
+    given = {"certificate": pem, "name": MARK, "address": TOM, "no_imap_preauth": True, "proof": proof}
+    key = await call("config_tlspubkey_add", **given)
     await call("settings_save", old={}, changed={"full_name": f"{MARK} name"})
     await call("account_rule_set", address=TOM, changed={"rulesets": [RULE | {"mailbox": MARK}]})
     form = (await call("account_rule_list"))[0]["form"]

@@ -17,6 +17,7 @@ from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.options import DAY
 from moxlite.web import sessions
+from tests.keyproof import proof_of
 from tests.session.test_web_admin_queue import put, queue_of
 from tests.session.test_web_factors import notices
 from tests.store_mail import box, deliver_mail, mail
@@ -88,6 +89,9 @@ async def test_keys_of_certificates_come_and_go(rig: Rig, browser: Browser) -> N
     wrong = await refusal(browser, add, account="mia", address="mia@example.org", certificate=broken)
     assert "isn't a valid" in wrong["certificate"]
     parameters = {"account": "mia", "address": "mia@example.org", "certificate": pem}
+    assert "is missing" in (await refusal(browser, add, **parameters))["proof"]
+    command = (await browser.call("config_tlspubkey_challenge", account="mia"))["command"]
+    parameters["proof"] = proof_of(pair.key, command)
     fingerprint = (await browser.call(add, **parameters, name="Phone"))["fingerprint"]
     [key] = (await browser.call("account_security", name="mia"))["certificates"]
     assert (key["fingerprint"], key["name"], key["login_address"]) == (fingerprint, "Phone", "mia@example.org")
@@ -102,7 +106,9 @@ async def test_keys_of_certificates_come_and_go(rig: Rig, browser: Browser) -> N
         ("config tlspubkey rm", "tom", "refused"),
         ("config tlspubkey add", "mia", "refused"),
     ]
-    assert all(pem.splitlines()[1] not in one.detail for one in await rig.auth.audit.entries(AuditFilter()))
+    secrets = (pem.splitlines()[1], parameters["proof"].splitlines()[1])
+    for entry in await rig.auth.audit.entries(AuditFilter()):
+        assert not any(secret in entry.detail for secret in secrets)
 
 
 async def test_removed_mail_is_counted_and_comes_back(rig: Rig, browser: Browser) -> None:

@@ -16,6 +16,7 @@ import trio
 from moxlite.net.tls.certificates import self_signed
 from moxlite.store.forms import CertificateChange
 from tests.interfaces import Interface, Values, command_line, posted, refused, stale, walk
+from tests.keyproof import proof_of
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig
 
 IMAP_PORT = 1143
@@ -128,8 +129,10 @@ async def certificates(rig: Rig, folder: Path) -> list[Interface]:
     """The interfaces to a certificate of mia's."""
     account = rig.browser(app="/")
     await account.log_in()
-    pem = self_signed(["phone"]).certificate_pem().decode()
-    fingerprint = (await account.call("config_tlspubkey_add", address=ADDRESS, certificate=pem))["fingerprint"]
+    pair = self_signed(["phone"])
+    proof = proof_of(pair.key, (await account.call("config_tlspubkey_challenge"))["command"])
+    given = {"address": ADDRESS, "certificate": pair.certificate_pem().decode(), "proof": proof}
+    fingerprint = (await account.call("config_tlspubkey_add", **given))["fingerprint"]
 
     def fields(found: list[Values]) -> Values:
         return {name: found[0][name] for name in CertificateChange.__struct_fields__}

@@ -28,6 +28,7 @@ from tests.authenticator import SoftKey
 from tests.house import SECONDS
 from tests.interfaces import command_line
 from tests.jmap_rig import JMAP, Client
+from tests.keyproof import proof_of
 from tests.pushservice import Phone
 from tests.session.test_imapd_sieve import Client as SieveClient
 from tests.session.test_web_account_settings import certificate
@@ -103,9 +104,9 @@ async def by_session(rig: Rig, codes: list[str]) -> str:
     await page.call("account_delegate_set", guest="tom", sends="as", whole=True)
     await page.call("account_app_password_add", name="mine", scopes=["imap"])
     await page.call("account_app_password_add", name="robot", scopes=["jmap"], token=True)
-    await page.call(
-        "config_tlspubkey_add", certificate=certificate(ec.generate_private_key(ec.SECP256R1())), address=ADDRESS
-    )
+    key = ec.generate_private_key(ec.SECP256R1())
+    proof = proof_of(key, (await page.call("config_tlspubkey_challenge"))["command"])
+    await page.call("config_tlspubkey_add", certificate=certificate(key), address=ADDRESS, proof=proof)
     form = (await page.call("sending"))["form"]
     hooks = {
         name: form[name] | {"url": f"https://far.example/{name}"} for name in ("outgoing_webhook", "incoming_webhook")

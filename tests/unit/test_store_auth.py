@@ -1,8 +1,10 @@
 """Sessions, log-in attempts, client keys, removals, audit log in auth.db; credentials and limits in account.db."""
 
+import base64
 import datetime as dt
 import re
 import threading
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -10,10 +12,11 @@ import pytest
 import trio
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from moxlite.net.tls.certificates import PrivateKey, self_signed
 from moxlite.proto.address import Address
 from moxlite.proto.sasl import Done, NeedCredentials, Secrets, server_mechanism
 from moxlite.proto.sasl.crammd5 import CramMD5Client
@@ -30,9 +33,10 @@ from moxlite.store.changelog.origin import Origin, acting_as
 from moxlite.store.delivery.outgoing import OutgoingLimitExceeded, OutgoingLimits, add_outgoing, shrink_outgoing
 from moxlite.store.errors import BadPassword, LimitExceeded, StorageFull
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.forms import CertificateChange, FormChanged, mark
+from moxlite.store.forms import BadForm, CertificateChange, FormChanged, mark
 from moxlite.store.mail.recipients import wrote_to
 from moxlite.store.options import DAY, Options
+from tests.keyproof import proof_of
 from tests.store_fixtures import accounts, auth, store_options
 from tests.store_mail import look
 from tests.supervised import supervised
@@ -323,6 +327,47 @@ async def test_an_account_has_so_many_keys(auth: AuthDB, monkeypatch: pytest.Mon
     await auth.keys.add(key("bo"))
     await auth.keys.remove("mia", first.fingerprint)
     await auth.keys.add(key("mia"))
+
+
+def _refusal(challenges: tlskeys.KeyChallenges, key: TLSKey, proof: str) -> str:
+    with pytest.raises(BadForm) as caught:
+        challenges.check(key, proof)
+    assert caught.value.field == "proof"
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("kind", ["rsa", "p256", "ed25519", "ed448"])
+def test_a_key_is_proved_by_its_signature_of_a_challenge(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-104a: of this account, within a day, by this process, and by no other key."""
+    make: dict[str, Callable[[], PrivateKey]] = {
+        "rsa": lambda: rsa.generate_private_key(65537, 2048),
+        "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
+        "ed25519": ed25519.Ed25519PrivateKey.generate,
+        "ed448": ed448.Ed448PrivateKey.generate,
+    }
+    private, another = make[kind](), make[kind]()
+    key = read_certificate(self_signed(["laptop"], key=private).certificate_pem(), "mia", "mia@example.org")
+    challenges = tlskeys.KeyChallenges()
+    challenge, until = challenges.new("mia")
+    command = 'openssl req -new -key key.pem -subj "/CN={}"'
+    proof = proof_of(private, command.format(challenge))
+    challenges.check(key, proof)
+    challenges.check(key, f"Certificate Request:\n{key.certificate!r}\n{proof}")  # as `openssl req -text` prints it
+
+    assert "wasn't signed" in _refusal(challenges, key, proof_of(another, command.format(challenge)))
+    for wrong in (challenges.new("eve")[0], "laptop", f"moxlite-{until + 1:x}{challenge[-33:]}", f"{challenge}0"):
+        assert "another account" in _refusal(challenges, key, proof_of(private, command.format(wrong)))
+    assert "another account" in _refusal(tlskeys.KeyChallenges(), key, proof), "of a server that was started again"
+    changed = x509.load_pem_x509_csr(proof.encode()).public_bytes(Encoding.DER)
+    changed = changed.replace(challenge.encode(), challenges.new("mia")[0].encode()[:-1] + b"0")
+    pem = base64.encodebytes(changed).decode()
+    broken = f"-----BEGIN CERTIFICATE REQUEST-----\n{pem}-----END CERTIFICATE REQUEST-----\n"
+    assert "wasn't signed" in _refusal(challenges, key, broken)
+    for text in ("x", "\udcff", proof[:200], key.certificate.hex(), "-----BEGIN CERTIFICATE REQUEST-----\n" * 2000):
+        assert "isn't a certificate request" in _refusal(challenges, key, text)
+    assert "private key" in _refusal(challenges, key, "-----BEGIN PRIVATE KEY-----")
+    monkeypatch.setattr(tlskeys.time, "time", lambda: until + 1)
+    assert "has expired" in _refusal(challenges, key, proof)
 
 
 async def test_keys_are_listed_changed_and_removed_by_their_account(auth: AuthDB) -> None:

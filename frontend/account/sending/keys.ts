@@ -83,7 +83,14 @@ function keyList(desk: Desk, all: readonly TLSKeyInfo[], address: string): HTMLE
   return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
 
+const privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
+
 async function addKey(desk: Desk, address: string): Promise<void> {
+  let command = "";
+  const load = async () => {
+    command = (await desk.client.config_tlspubkey_challenge()).command;
+  };
+  if (!(await attempt(t("Loading…"), t("Couldn't load details"), load))) return;
   const done = await dialog<boolean>(t("Add certificate"), (close) => {
     const text = field(
       t("Certificate"),
@@ -97,13 +104,24 @@ async function addKey(desk: Desk, address: string): Promise<void> {
     });
     const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
-    const box = form([text.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
+    const noPreauth = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
+    const how = el(
+      "div",
+      {},
+      t("To prove that the private key is yours, run this command where key.pem is, and paste its output below."),
+      el("div", { class: "command" }, copyable(command)),
+    );
+    const proof = field(
+      t("Proof"),
+      el("textarea", { rows: "4", spellcheck: "false" }),
+      t("Leave blank if a mail app with this certificate has logged in to your account in the last day."),
+    );
+    const fields = [text.root, file.root, how, proof.root, name.root, login.root, noPreauth.root];
+    const box = form(fields, t("Add"), async () => {
       // a private key must not leave this computer
-      if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text.control.value)) {
-        text.problem(
-          t("This contains a private key, so it wasn't sent. Don't share your private key. Add only the certificate."),
-        );
+      const leaked = [text, proof].find((one) => privateKey.test(one.control.value));
+      if (leaked !== undefined) {
+        leaked.problem(t("This contains a private key, so it wasn't sent. Don't share your private key."));
         return;
       }
       try {
@@ -111,10 +129,11 @@ async function addKey(desk: Desk, address: string): Promise<void> {
           login.control.value,
           text.control.value,
           name.control.value,
-          command.control.checked,
+          noPreauth.control.checked,
+          proof.control.value,
         );
       } catch (error) {
-        atFields(error, { certificate: text, name, address: login });
+        atFields(error, { certificate: text, proof, name, address: login });
         return;
       }
       close(true);

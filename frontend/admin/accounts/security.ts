@@ -124,6 +124,11 @@ function recovery(desk: Desk, name: string, found: AccountSecurity): HTMLElement
 
 function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
   const add = async () => {
+    let command = "";
+    const load = async () => {
+      command = (await desk.client.config_tlspubkey_challenge(name)).command;
+    };
+    if (!(await attempt(t("Loading…"), t("Couldn't load details"), load))) return;
     const address = choice(
       t("Logs in as"),
       found.addresses.map((one) => [one, one] as const),
@@ -136,16 +141,31 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
     );
     const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const manual = tick(t("Require IMAP clients to log in"), false, t("For clients without PREAUTH support."));
+    const proof = field(
+      t("Proof"),
+      el("textarea", { rows: "4", spellcheck: "false", class: "mono" }),
+      t("Leave blank if a mail client with this certificate has logged in to the account in the last day."),
+    );
+    const how = el(
+      "div",
+      {},
+      t(
+        "To prove that the private key is theirs, the user runs this command where key.pem is, and sends you its output.",
+      ),
+      copyable(command),
+    );
+    proof.root.prepend(how);
     const done = await fieldDialog(
       t("Add certificate"),
       t("Add"),
-      { address, certificate, name: title, no_imap_preauth: manual },
+      { address, certificate, proof, name: title, no_imap_preauth: manual },
       () =>
         desk.client.config_tlspubkey_add(
           address.control.value,
           certificate.control.value,
           title.control.value,
           manual.control.checked,
+          proof.control.value,
           name,
         ),
     );

@@ -49,7 +49,7 @@ MAX_TEXT: Final = 300
 """Maximum characters of a stored argument."""
 
 SECRETS: Final = re.compile(
-    "password|passphrase|secret|token|calendar_url|code|answer|authorization|certificate|text|before|after|old|changed"
+    "password|passphrase|secret|token|calendar_url|code|answer|authorization|certificate|proof|text|before|after|old|changed"
     "|hash"
 )
 """Names of arguments that are secrets, are long, or are told as differences."""

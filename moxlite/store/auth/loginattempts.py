@@ -151,6 +151,8 @@ WHERE account = ? AND result = 'ok' AND app_password <> '' GROUP BY app_password
 KEY_USES: Final = """
 SELECT tls_key, remote_ip, protocol, max(last) FROM login_attempt
 WHERE account = ? AND result = 'ok' AND mechanism IN ('tlsclientauth', 'external') AND tls_key <> '' GROUP BY tls_key"""
+PRESENTED: Final = """
+SELECT 1 FROM login_attempt WHERE account = ? AND last BETWEEN ? AND ? AND result = 'ok' AND tls_key = ? LIMIT 1"""
 
 SUCCESSES: Final = """
 SELECT account, remote_ip FROM login_attempt WHERE result = 'ok' GROUP BY account, remote_ip
@@ -282,6 +284,11 @@ def key_uses_of(r: Reader, account: str) -> list[KeyUse]:
     return [KeyUse(*row) for row in r.rows(KEY_USES, account)]
 
 
+def presented(r: Reader, account: str, fingerprint: str, since: int, until: int) -> bool:
+    """Whether a connection that logged in to an account between these times (µs UTC) had this key in its handshake."""
+    return r.row(PRESENTED, account, since, until, fingerprint) is not None
+
+
 def successes_of(r: Reader, limit: int) -> list[tuple[str, str]]:
     """Accounts and the addresses at which a log-in succeeded, the latest last."""
     return [(row[0], row[1]) for row in reversed(r.rows(SUCCESSES, limit))]
@@ -354,6 +361,12 @@ class LoginAttempts:
         """The latest use of each key of an account within 30 days, by fingerprint (WEB-67)."""
         uses = await self._database().scan(partial(key_uses_of, account=account), op="key_uses")
         return {use.fingerprint: use for use in uses}
+
+    async def presented(self, account: str, fingerprint: str, since: int, until: int) -> bool:
+        """Whether the account's user has shown a key, as `presented` (STORE-104a)."""
+        return await self._database().scan(
+            lambda r: presented(r, account, fingerprint, since, until), op="key_presented"
+        )
 
     async def successes(self) -> list[tuple[str, str]]:
         """Accounts and the addresses at which a log-in succeeded within 30 days, the latest last."""

@@ -1,4 +1,5 @@
-"""Keys of client certificates that log in to an account (STORE-104, SMTP-59, IMAP-47, WEB-67).
+"""Keys of client certificates that log in to an account (STORE-104, SMTP-59, IMAP-47, WEB-67), and the proof that a
+user has the private key (STORE-104a).
 
 Only the public key identifies: dates, names, usage, constraints and issuers of the certificate are ignored.
 """
@@ -7,7 +8,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import hmac
 import re
+import secrets
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -37,6 +41,11 @@ MAX_KEYS: Final = 100
 
 MAX_NAME: Final = 256
 """Characters of a key's name."""
+
+PROOF_SECONDS: Final = 24 * 3600
+"""Seconds in which a challenge can be signed, and for which a handshake is a proof. A user may get the command from the
+administrator by mail.
+"""
 
 PRIVATE_KEY: Final = re.compile(r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----")
 BEGIN: Final = "-----BEGIN CERTIFICATE-----"
@@ -167,6 +176,48 @@ def _name(certificate: x509.Certificate) -> str:
         if isinstance(name.value, str) and name.value:
             return name.value
     return f"serial {certificate.serial_number:x}"
+
+
+class KeyChallenges:
+    """Challenges that a private key signs before its certificate is registered: certificates are public, so they don't
+    say who has the key. A secret of this process marks them, so they take no memory, and end with the process.
+    """
+
+    def __init__(self) -> None:
+        self._secret: Final = secrets.token_bytes(32)
+
+    def new(self, account: str) -> tuple[str, int]:
+        """A challenge for an account, and when it ends, in seconds since 1970."""
+        until = int(time.time()) + PROOF_SECONDS
+        return self._challenge(account, until), until
+
+    def check(self, key: TLSKey, proof: str) -> None:
+        """Check that a certificate request in PEM (RFC 2986) is signed by this key, and has a challenge for the key's
+        account as its common name. Raises BadForm.
+        """
+        if PRIVATE_KEY.search(proof):
+            raise BadForm("proof", "includes a private key; keep the key private and only send the command's output")
+        try:
+            request = x509.load_pem_x509_csr(proof.encode())
+            info = request.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+            signed = fingerprint_of(info) == key.fingerprint and request.is_signature_valid
+            names = [name.value for name in request.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
+        except (ValueError, UnsupportedAlgorithm):
+            raise BadForm("proof", "isn't a certificate request; paste all of the command's output") from None
+        if not signed:
+            raise BadForm("proof", "wasn't signed with this certificate's private key")
+        if len(names) != 1 or not self._holds(key.account, str(names[0])):
+            raise BadForm("proof", "is for another account or has expired; get a new command")
+
+    def _holds(self, account: str, challenge: str) -> bool:
+        until = re.fullmatch(r"moxlite-([0-9a-f]{1,12})-[0-9a-f]{32}", challenge)
+        if until is None or int(until[1], 16) < time.time():
+            return False
+        return hmac.compare_digest(challenge, self._challenge(account, int(until[1], 16)))
+
+    def _challenge(self, account: str, until: int) -> str:
+        mark = hmac.digest(self._secret, f"{until}\0{account}".encode(), "sha256")[:16]
+        return f"moxlite-{until:x}-{mark.hex()}"
 
 
 def add_key(tx: Tx, key: TLSKey) -> TLSKey:
