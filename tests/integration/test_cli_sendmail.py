@@ -1,10 +1,13 @@
 """`moxlite sendmail` as a process, against a running server (QUEUE-141..144, ADMIN-21)."""
 
 import base64
+import email
+import email.message
 import imaplib
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -144,28 +147,127 @@ def test_the_message_is_made_whole(server: LocalServer, tmp_path: Path) -> None:
     assert len(sent_to(server, "@whole.example")) == 1
 
 
-@pytest.mark.parametrize(
-    ("program", "words"),
-    [
-        ("mailutils", ["-oi", "-f", "root@vm", "-t"]),
-        ("wordpress", ["-t", "-i", "-fwordpress@shop.example"]),
-        ("fail2ban", ["-f", "root@box.example.org", "to@fail2ban.example"]),
-        ("nodemailer", ["-i", "-f", "site@shop.example", "to@nodemailer.example"]),
-        ("formail", ["-oi", "-t", "-f", ""]),
-        ("vacation", ["-oi", "-f", "<>", "to@vacation.example"]),
-    ],
-)
-def test_programs_may_name_a_sender(server: LocalServer, tmp_path: Path, program: str, words: list[str]) -> None:
-    """QUEUE-142: `from` in place of one that isn't the account's; none, as automatic answers have it, stays none."""
-    box = Box(server, tmp_path, f'password = "{server.password}"')
+# As the programs of Debian 12 were seen to call sendmail, with the fields of From that they write. Their From and
+# Reply-To afterwards: OURS stands for the address of the settings. None: the envelope has no sender.
+OURS = "OURS"
+CALLERS: dict[str, tuple[str, str, str, str | None]] = {
+    "cron": ("-FCronDaemon -i -B8BITMIME -oem root", "From: root (Cron Daemon)\nTo: root", f"Cron Daemon <{OURS}>", ""),
+    "at": ("-i root", "From: root\nTo: root", f"<{OURS}>", ""),
+    "mailutils": ("-oi -f root@vm -t", "To: <{to}>", f"<{OURS}>", ""),
+    "mailutils-a": (
+        "-oi -f shop@site.example -t",
+        "From: Shop <shop@site.example>\nTo: <{to}>",
+        f"Shop <{OURS}>",
+        "<shop@site.example>",
+    ),
+    "bsd-mailx": ("-i -t", "To: {to}", f"<{OURS}>", ""),
+    "bsd-mailx-r": ("-i -t -f me@site.example", "From: me@site.example\nTo: {to}", f"<{OURS}>", "<me@site.example>"),
+    "s-nail": ("-i -- {to}", "To: {to}", f"<{OURS}>", ""),
+    "logwatch": ("-t", "To: {to}\nFrom: root\nPrecedence: bulk", f"<{OURS}>", ""),
+    "unattended-upgrades": ("-oi -t", "To: {to}\nFrom: root\nAuto-Submitted: auto-generated", f"<{OURS}>", ""),
+    "apt-listchanges": ("-oi -t", "To: root\nFrom: apt-listchanges for vm", f"<{OURS}>", ""),
+    "fail2ban": (
+        "-f root@box.example.org root",
+        "Date: x\nFrom: Fail2Ban <root@box.example.org>\nTo: root",
+        f"Fail2Ban <{OURS}>",
+        "<root@box.example.org>",
+    ),
+    "mdadm": ("-t", "From: mdadm monitoring <root>\nTo: root", f"mdadm monitoring <{OURS}>", ""),
+    "php": ("-t -i", "To: {to}", f"<{OURS}>", ""),
+    "php-with-from": (
+        "-t -i",
+        "To: {to}\nFrom: Webmaster <web@site.example>\nReply-To: a@b.example",
+        f"Webmaster <{OURS}>",
+        "a@b.example",
+    ),
+    "wordpress": (
+        "-t -i -fwordpress@shop.example",
+        "To: {to}\nFrom: WordPress <wordpress@shop.example>",
+        f"WordPress <{OURS}>",
+        "<wordpress@shop.example>",
+    ),
+    "phpmailer": (
+        "-t -i -oi -fsite@shop.example -t",
+        "To: {to}\nFrom: Shop <site@shop.example>",
+        f"Shop <{OURS}>",
+        "<site@shop.example>",
+    ),
+    "symfony": (
+        "-i -fhello@site.example -- {to}",
+        "From: Laravel <hello@site.example>\nTo: {to}",
+        f"Laravel <{OURS}>",
+        "<hello@site.example>",
+    ),
+    "nodemailer": ("-i -f site@shop.example {to}", "From: site@shop.example", f"<{OURS}>", "<site@shop.example>"),
+    "git": ("-i {to}", "From: G <g@site.example>\nTo: {to}", f"G <{OURS}>", "<g@site.example>"),
+    "formail": ("-oi -t -f ''", "From: root\nTo: {to}", f"<{OURS}>", None),
+    "vacation": ("-oi -f <> {to}", "From: root\nTo: {to}", f"<{OURS}>", None),
+}
+
+
+@pytest.mark.landing("cron", "mailutils", "wordpress", "vacation")
+@pytest.mark.parametrize("program", CALLERS)
+def test_programs_send_as_they_call_it(server: LocalServer, tmp_path: Path, program: str) -> None:
+    """QUEUE-142: their name is kept, their address gets the answers; the envelope's sender is ours where theirs isn't
+    taken, and none, as automatic answers have it, stays none.
+    """
+    words, fields, author, answers = CALLERS[program]
     to = f"to@{program}.example"
-    done = box.send(*words, text=f"To: {to}\nFrom: root\nSubject: {program}\n\nx\n")
+    box = Box(server, tmp_path, f'password = "{server.password}"', default_destination=to)
+    done = box.send(*shlex.split(words.format(to=to)), text=f"{fields.format(to=to)}\nSubject: {program}\n\nx\n")
     assert (done.returncode, done.stderr) == (0, "")
     until(lambda: sent_to(server, to), what="the message")
     [sent] = sent_to(server, to)
-    null = program in ("formail", "vacation")
-    assert re.sub(r"\+[\w-]+@", "@", str(sent["sender"])) == ("" if null else server.user)
+    assert re.sub(r"\+[\w-]+@", "@", str(sent["sender"])) == ("" if answers is None else server.user)
     assert box.kept == []
+    message = received(server, program)
+    assert re.sub(r"\+[\w-]+@", "@", message["From"]) == author.replace(OURS, server.user)
+    assert (message["Reply-To"] or "") == (answers or "")
+
+
+def received(server: LocalServer, subject: str) -> email.message.Message:
+    """The message with a subject, as a recipient got it."""
+    with imaplib.IMAP4("127.0.0.1", server.port(143)) as session:
+        session.login(server.user, server.password)
+        message, *_ = [octets for octets in contents(session) if f"\r\nSubject: {subject}\r\n".encode() in octets]
+    return email.message_from_bytes(message)
+
+
+def test_a_program_speaks_smtp(server: LocalServer, tmp_path: Path) -> None:
+    """QUEUE-142: -bs, as Symfony and Laravel use it by default: the reply to a message tells how the server took it."""
+    box = Box(server, tmp_path, f'password = "{server.password}"')
+    lines = [
+        "EHLO [127.0.0.1]",
+        "MAIL FROM:<hello@site.example>",
+        "RCPT TO:<one@speaks.example>",
+        "RCPT TO:<two@speaks.example>",
+        "DATA",
+        "From: Laravel <hello@site.example>\r\nTo: one@speaks.example\r\nSubject: spoken\r\n\r\nb\r\n..\r\nc\r\n.",
+        "MAIL FROM:<hello@site.example>",
+        "RCPT TO:<three@speaks.example>",
+        "DATA",
+        "no header\r\n\r\nb\r\n.",
+        "STARTTLS",
+        "AUTH PLAIN",
+        "BURL",
+        "QUIT",
+        "NOOP",
+    ]
+    done = box.send("-bs", text="\r\n".join([*lines, ""]))
+    assert (done.returncode, done.stderr) == (0, "")
+    replies = [line for line in done.stdout.splitlines() if line[3:4] == " "]
+    codes = "220 250 250 250 250 354 250 250 250 354 554 503 502 500 221"
+    assert [line[:3] for line in replies] == codes.split()
+    assert "250-8BITMIME" in done.stdout.splitlines()
+    assert "line 1 isn't a header field" in replies[10]
+    until(lambda: len(sent_to(server, "@speaks.example")) == 2, what="both messages")
+    message = received(server, "spoken")
+    assert (message["To"], message["Reply-To"]) == ("one@speaks.example", "<hello@site.example>")
+    assert message.get_payload() == "b\r\n.\r\nc\r\n"
+    wrong = Box(server, tmp_path, 'password = "wrong password"')
+    done = wrong.send("-bs", text="\r\n".join([*lines[:6], ""]))
+    assert done.stdout.splitlines()[-1].startswith("554 5.0.0 127.0.0.1: ")
+    assert wrong.kept == [], "the program knows"
 
 
 def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """The command line and the message of `moxlite sendmail`, without a server."""
 
+import email
 from pathlib import Path
 
 import pytest
@@ -71,8 +72,37 @@ def test_a_letter_of_cron() -> None:
     assert letter(text, "-FCronDaemon", "-i", "-B8BITMIME", "-oem", "root") == (
         "box@example.org",
         ["you@example.org"],
-        b"From: CronDaemon <box@example.org>\r\nTo: root\r\nSubject: Cron <root@box> true\r\n\r\nline\r\nlast\r\n",
+        b"From: Cron Daemon <box@example.org>\r\nTo: root\r\nSubject: Cron <root@box> true\r\n\r\nline\r\nlast\r\n",
     )
+
+
+@pytest.mark.parametrize(
+    ("field", "words", "head"),
+    [
+        ("From: WordPress <wordpress@shop.example>", [], ["WordPress <box@example.org>", "<wordpress@shop.example>"]),
+        ("From: =?utf-8?b?SsO2cmc=?= <j@x.example>", [], ["=?utf-8?b?SsO2cmc=?= <box@example.org>", "<j@x.example>"]),
+        ("From: Box <Box@Example.org>", [], ["Box <box@example.org>"]),
+        ("From: root (Cron Daemon)", ["-FCronDaemon"], ["Cron Daemon <box@example.org>"]),
+        ("From: root <root@vm>", [], ["root <box@example.org>"]),
+        ("From: <root@localhost.localdomain>", ["-F", "Box, the"], ['"Box, the" <box@example.org>']),
+        ("From: A <a@x.example>, B <b@x.example>", [], ["A <box@example.org>", "<a@x.example>, <b@x.example>"]),
+        ("From: Shop <s@x.example>\nReply-To: help@x.example", [], ["Shop <box@example.org>", "help@x.example"]),
+        ("From: a@y.example:<s@x.example>", [], ['"a@y.example" <box@example.org>', "<s@x.example>"]),
+        ("From: Grüße <grüße@x.example>", [], ["=?utf-8?b?R3LDvMOfZQ==?= <box@example.org>"]),
+        ("X-Nothing: x", ["-F", "Box"], ["Box <box@example.org>"]),
+    ],
+)
+def test_a_program_keeps_its_name_and_gets_its_answers(field: str, words: list[str], head: list[str]) -> None:
+    """QUEUE-142: From has our address; another one that gets mail goes to Reply-To, if the program has none."""
+    octets = letter(f"{field}\nSubject: x\n\nx\n".encode(), "-i", *words, "a@x.example")[2]
+    message = email.message_from_bytes(octets)
+    assert [message[name] for name in ("From", "Reply-To") if message[name]] == head
+
+
+def test_recipients_of_an_envelope_are_not_told() -> None:
+    """QUEUE-142: with -bs nothing tells those of Bcc from others."""
+    made = make_letter(b"Subject: x\n\nx\n", Flags(("secret@x.example",), dots=True, mode="s"), SETTINGS)
+    assert made.octets == b"From: <box@example.org>\r\nTo: undisclosed-recipients:;\r\nSubject: x\r\n\r\nx\r\n"
 
 
 def test_domains_of_other_scripts_are_written_in_ascii() -> None:
@@ -100,8 +130,7 @@ def test_recipients_of_the_header() -> None:
     assert sender == "alias@example.org"
     assert recipients == ["a@x.example", "you@example.org", "c@x.example", "d@x.example", "secret@x.example"]
     assert b"ecret" not in octets
-    assert b"evil" not in octets
-    assert octets.startswith(b"From: <box@example.org>\r\nTo: ")
+    assert octets.startswith(b"From: <box@example.org>\r\nReply-To: <evil@x.example>\r\nTo: ")
     assert b"CC: c@x.example,\r\n d@x.example\r\n" in octets
     assert octets.endswith(b"\r\n\r\n.\r\n")
 

@@ -12,14 +12,11 @@ from moxlite.cli.common import Failure
 from moxlite.escapes import printable
 
 if TYPE_CHECKING:
-    from moxlite.cli.sendmail.message import OutgoingMessage
+    from moxlite.cli.sendmail.message import Flags, OutgoingMessage
     from moxlite.cli.sendmail.settings import Settings
 
 TEMPFAIL: Final = 75
 """EX_TEMPFAIL of sysexits.h."""
-
-MAX_MESSAGE: Final = 256 << 20
-"""Octets taken from stdin."""
 
 FOLDER: Final = "moxlite-submit.failures"
 """Folder in the caller's home directory for messages that were not accepted (QUEUE-144)."""
@@ -34,32 +31,60 @@ class _Unread(click.Command):
 
 
 @click.command(cls=_Unread, context_settings={"help_option_names": ["--help"]})
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-t] [-i] [-f ADDR] [-F NAME] [-C FILE] [RCPT…]")
+@click.argument(
+    "words", nargs=-1, type=click.UNPROCESSED, metavar="[-t] [-i] [-bs] [-f ADDR] [-F NAME] [-C FILE] [RCPT…]"
+)
 def sendmail(words: tuple[str, ...]) -> None:
     """Send the message on stdin through a mail server, like /usr/sbin/sendmail.
 
     Set the server and login in /etc/moxlite-submit.toml, or in FILE with -C. For an example, run `moxlite config
     describe-sendmail`. With -t, recipients are also read from To, Cc, and Bcc. With -i, a line with a single dot
-    doesn't end the message. -F NAME sets the sender's name, -f ADDR the envelope sender if the server accepts it.
-    Other sendmail flags are ignored.
+    doesn't end the message. -F NAME names a sender without a name, -f ADDR sets the envelope sender if the server
+    accepts it. With -bs, programs can speak SMTP on stdin and stdout. Other sendmail flags are ignored.
 
     Rejected messages are saved in ~/moxlite-submit.failures. Exit code 75 means you can try again.
     """
-    from moxlite.cli.sendmail.message import BadLetter, make_letter, parse_flags
-    from moxlite.cli.sendmail.settings import DEFAULT_PATH, BadSettings, read_settings
+    from moxlite.cli.sendmail.message import parse_flags
 
     flags = parse_flags(words)
-    if flags.mode != "m":
+    if flags.mode == "s":
+        _speak(flags)
+    elif flags.mode == "m":
+        _send(flags)
+    else:
         raise click.UsageError(f"-b{flags.mode[:1]} isn't supported")
+
+
+def _speak(flags: "Flags") -> None:
+    from moxlite.cli.sendmail.handing import speak
+    from moxlite.cli.sendmail.settings import BadSettings
+
+    try:
+        settings = _settings(flags)
+    except BadSettings as error:
+        raise Failure(printable(str(error))) from None
+    speak(settings, sys.stdin.fileno(), sys.stdout.buffer)
+
+
+def _send(flags: "Flags") -> None:
+    from moxlite.cli.sendmail.message import MAX_MESSAGE, BadLetter, make_letter
+    from moxlite.cli.sendmail.settings import BadSettings
+
     data = sys.stdin.buffer.read(MAX_MESSAGE + 1)
     if len(data) > MAX_MESSAGE:
         raise Failure(f"message exceeds {MAX_MESSAGE >> 20} MiB")
     try:
-        settings = read_settings(Path(flags.config) if flags.config else DEFAULT_PATH)
+        settings = _settings(flags)
         letter = make_letter(data, flags, settings)
     except (BadSettings, BadLetter) as error:
         raise Failure(f"{printable(str(error))}; {_keep(data)}") from None
     _hand_in(letter, settings)
+
+
+def _settings(flags: "Flags") -> "Settings":
+    from moxlite.cli.sendmail.settings import DEFAULT_PATH, read_settings
+
+    return read_settings(Path(flags.config) if flags.config else DEFAULT_PATH)
 
 
 def _hand_in(letter: "OutgoingMessage", settings: "Settings") -> None:

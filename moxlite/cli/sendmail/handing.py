@@ -1,19 +1,23 @@
-"""Handing a letter to the mail server: one SMTP session with log-in (QUEUE-141, QUEUE-143)."""
+"""Handing a letter to the mail server: one SMTP session with log-in (QUEUE-141, QUEUE-143). And the session of a
+program that speaks SMTP on standard input (-bs).
+"""
 
 import base64
 import binascii
+import os
 import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import trio
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from moxlite.cli.sendmail.message import OutgoingMessage
+from moxlite.cli.sendmail.message import MAX_MESSAGE, BadLetter, Flags, OutgoingMessage, make_letter
 from moxlite.cli.sendmail.settings import Settings
+from moxlite.escapes import printable
 from moxlite.net.dial import DialError, dial
 from moxlite.net.limits import IPAddress
 from moxlite.net.smtpclient import SMTPClient, certified
@@ -21,8 +25,20 @@ from moxlite.net.tls.certificates import CertificateError, KeyPair, Trust, self_
 from moxlite.net.tls.handshake import ClientTLS
 from moxlite.proto.address import NULL_PATH, Path as MailPath
 from moxlite.proto.mime.sevenbit import Unconvertible, convert
+from moxlite.proto.smtp import commands
 from moxlite.proto.smtp.conversation import ClientAuth, Outcome, Recipient, TLSMode, Transaction
 from moxlite.proto.smtp.errors import SMTPError
+from moxlite.proto.smtp.replies import Response
+from moxlite.proto.smtp.server import (
+    NEED_DATA,
+    DataChunk,
+    DataEnd,
+    Event,
+    Oversize,
+    Refusal,
+    ServerConnection,
+    ServerLimits,
+)
 
 SESSION_SECONDS: Final = 15 * 60.0
 """Seconds for the whole session; a program waits for it."""
@@ -167,3 +183,102 @@ async def _addresses(settings: Settings) -> Sequence[IPAddress]:
 async def _pieces(octets: bytes) -> AsyncIterator[bytes]:
     for start in range(0, len(octets), PIECE):
         yield octets[start : start + PIECE]
+
+
+# The session of a program that speaks SMTP on standard input: Symfony, Laravel, alpine.
+#
+# Each message is handed in before its reply, so that the program learns how that went. What the mail server refuses
+# isn't kept: the program knows.
+
+
+KEYWORDS: Final = frozenset({"8BITMIME", "SIZE", "SMTPUTF8"})
+"""Extensions whose parameters are taken. The mail server is asked by what the message needs."""
+
+OK: Final = Response(250, "2.0.0", ("ok",))
+REPLIES: Final[dict[type[object], Response]] = {
+    commands.Helo: Response(250, "", ("ready",)),
+    commands.Ehlo: Response(250, "", ("ready", "PIPELINING", "8BITMIME", f"SIZE {MAX_MESSAGE}", "SMTPUTF8")),
+    commands.MailFrom: OK,
+    commands.RcptTo: OK,
+    commands.Data: Response(354, "", ("end with a line with a single dot",)),
+    commands.Rset: OK,
+    commands.Noop: OK,
+    commands.Help: Response(214, "2.0.0", ("moxlite sendmail",)),
+    commands.Vrfy: Response(252, "2.1.5", ("send a message to find out",)),
+    commands.Expn: Response(502, "5.5.1", ("not supported",)),
+    commands.Auth: Response(502, "5.5.1", ("no login needed",)),
+    commands.Quit: Response(221, "2.0.0", ("bye",)),
+}
+
+
+def speak(settings: Settings, source: int, sink: BinaryIO) -> None:
+    """Speak SMTP with a program until it quits, or ends its output, which is the file descriptor `source`. Blocks."""
+    codec = ServerConnection(submission=True, limits=ServerLimits(MAX_MESSAGE))
+    codec.account_known()  # who may start this may send
+    session = _ProgramSession(settings)
+
+    def say(response: Response) -> None:
+        sink.write(codec.send(response))
+        sink.flush()
+
+    say(Response(220, "", (f"{settings.local_hostname} ESMTP",)))
+    while octets := os.read(source, PIECE):
+        codec.receive_data(octets)
+        while (event := codec.next_event()) is not NEED_DATA:
+            if isinstance(event, commands.Ehlo):
+                codec.offer(KEYWORDS)
+            if (response := session.reply(event)) is not None:
+                say(response)
+            if isinstance(event, commands.Quit) or getattr(event, "close", False) or getattr(event, "overrun", False):
+                return
+
+
+class _ProgramSession:
+    """The transaction that a program begins, and the replies to it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._begin("")
+
+    def _begin(self, sender: str) -> None:
+        self._sender = sender
+        self._recipients: list[str] = []
+        self._data = bytearray()
+        self._too_large = False
+
+    def reply(self, event: Event) -> Response | None:
+        """The reply to a command, or to the end of a message; None where none is due."""
+        match event:
+            case Refusal():
+                return event.response
+            case DataChunk():
+                self._data += event.data
+                return None
+            case Oversize():
+                self._too_large = True
+                return None
+            case DataEnd():
+                return self._answer() if event.last else OK
+            case commands.MailFrom():
+                self._begin(str(event.path))
+            case commands.RcptTo():
+                self._recipients.append(str(event.path))
+            case _:
+                pass
+        return REPLIES.get(type(event))
+
+    def _answer(self) -> Response:
+        """Hand the message in; the reply tells how that went."""
+        if self._too_large:
+            return Response(552, "5.3.4", (f"message exceeds {MAX_MESSAGE >> 20} MiB",))
+        flags = Flags(tuple(self._recipients), dots=True, sender=self._sender, mode="s")
+        data = bytes(self._data)
+        self._begin("")
+        try:
+            trio.run(hand_in, make_letter(data, flags, self._settings), self._settings)
+        except NotAccepted as error:
+            code, ecode = (451, "4.0.0") if error.temporary else (554, "5.0.0")
+            return Response.of(code, ecode, printable(str(error)))
+        except (BadLetter, BadKey) as error:
+            return Response.of(554, "5.6.0", printable(str(error)))
+        return OK

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from moxlite.cli.sendmail.settings import Settings
-from moxlite.proto.address import Address, AddressError, Localpart, pack_localpart
+from moxlite.proto.address import Address, AddressError, Localpart, is_local_name, pack_localpart
 from moxlite.proto.mime.compose import address_field
 from moxlite.proto.mime.transport import for_transport
 from moxlite.proto.mime.types import MailAddress
@@ -18,6 +18,9 @@ FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 
 LINE_END: Final = re.compile(rb"\r\n|\n")
 """Programs write LF. A CR alone is no line end (RFC 5321 §2.3.8), and becomes a space."""
+
+MAX_MESSAGE: Final = 256 << 20
+"""Octets of a message that a program may write."""
 
 MAX_RECIPIENTS: Final = 1000
 """Number of recipients that the server accepts in one transaction."""
@@ -44,9 +47,9 @@ class Flags(msgspec.Struct, frozen=True):
     Attributes:
       recipients: from the command line. from_header: (-t) also send to the addresses in To, Cc and Bcc.
       dots: (-i, -oi) a line with a dot alone is text, and does not end the message.
-      sender: (-f, -r) of the envelope, None without the flag. name: (-F) of the sender, for people.
+      sender: (-f, -r) of the envelope, None without the flag. name: (-F) of an author without one, for people.
       config: (-C) another file of settings.
-      mode: (-b) the task; "m" is sending mail.
+      mode: (-b) the task; "m" is sending mail, "s" speaking SMTP.
     """
 
     recipients: tuple[str, ...] = ()
@@ -70,18 +73,19 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     author = _address(settings.from_address, "")
     destinations = [_address(recipient, settings.default_destination) for recipient in flags.recipients]
     if flags.from_header:
-        values = [field.partition(b":")[2].strip() for name, field in fields if name in (b"to", b"cc", b"bcc")]
-        destinations += [_address(one, settings.default_destination) for one in _written(values)]
+        written = _addresses(fields, b"to", b"cc", b"bcc")
+        destinations += [_address(_packed(address), settings.default_destination) for address in written]
     recipients = tuple(dict.fromkeys(destinations))
     if not recipients:
         raise BadLetter("no recipients; add recipients to the command, or use -t with a To, Cc, or Bcc field")
     if len(recipients) > MAX_RECIPIENTS:
         raise BadLetter(f"too many recipients: {len(recipients)} (limit {MAX_RECIPIENTS})")
     kept = [field for name, field in fields if name not in (b"from", b"bcc", b"return-path")]
-    head = [_field("From", [author], flags.name)]
+    head = _author_fields(fields, author, flags.name)
     if not any(name in (b"to", b"cc") for name, _ in fields):
-        # Addresses of Bcc must not appear.
-        named = [_address(recipient, settings.default_destination) for recipient in flags.recipients]
+        # Addresses of Bcc must not appear: in the envelope of a program that speaks SMTP, they're among the others.
+        shown = () if flags.mode == "s" else flags.recipients
+        named = [_address(recipient, settings.default_destination) for recipient in shown]
         head.append(_field("To", named) if named else b"To: undisclosed-recipients:;")
     if settings.require_tls == "no":
         head.append(b"TLS-Required: No")
@@ -89,6 +93,32 @@ def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessag
     # Here and not by the server alone: it may be one that takes the message as it is.
     octets = for_transport(header + b"\r\n" + b"\r\n".join(lines[end + 1 :]))
     return OutgoingMessage(_senders(flags.sender, author), recipients, octets)
+
+
+def _author_fields(fields: Sequence[tuple[bytes, bytes]], author: Address, name: str) -> list[bytes]:
+    """From, with the name that the program's From has, else `name`; and Reply-To with the addresses in that From which
+    get mail elsewhere, unless the program says itself where answers go.
+    """
+    written = _addresses(fields, b"from")
+    name = next((address.name for address in written if address.name), name)
+    made = [_field("From", [author], name)]
+    if not any(field == b"reply-to" for field, _ in fields):
+        others = list(dict.fromkeys(other for address in written if (other := _elsewhere(address, author))))
+        made += [_field("Reply-To", others)] if others else []
+    return made
+
+
+def _elsewhere(written: MailAddress, author: Address) -> Address | None:
+    """The address that a program gives its author, if it isn't ours, nor one on this machine alone, as ``root`` or
+    ``root@localhost``, nor one that only few servers take.
+    """
+    if is_local_name(written.domain):
+        return None
+    try:
+        address = Address.parse(_packed(written))
+    except AddressError:
+        return None
+    return None if address.needs_smtputf8 or str(address).lower() == str(author).lower() else address
 
 
 def _senders(given: str | None, author: Address) -> tuple[Address | None, ...]:
@@ -124,13 +154,16 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     return fields
 
 
-def _written(values: Sequence[bytes]) -> list[str]:
-    """The addresses in fields."""
-    addresses, _ = read_addresses([value.replace(b"\r\n", b"") for value in values])
-    localparts = [
-        (pack_localpart(Localpart(address.localpart)), address.domain) for address in addresses if address.localpart
-    ]
-    return [f"{localpart}@{domain}" if domain else localpart for localpart, domain in localparts]
+def _addresses(fields: Sequence[tuple[bytes, bytes]], *names: bytes) -> list[MailAddress]:
+    """The addresses in the fields of these names."""
+    values = [field.partition(b":")[2].strip().replace(b"\r\n", b"") for name, field in fields if name in names]
+    addresses, _ = read_addresses(values)
+    return [address for address in addresses if address.localpart]
+
+
+def _packed(address: MailAddress) -> str:
+    localpart = pack_localpart(Localpart(address.localpart))
+    return f"{localpart}@{address.domain}" if address.domain else localpart
 
 
 def _address(text: str, default: str) -> Address:

@@ -38,8 +38,8 @@ password = "…"
 # Only use this mechanism, for example "SCRAM-SHA-256-PLUS". Empty: the most secure mechanism available.
 auth_method = ""
 
-# From address and envelope sender for all mail from this machine. Programs can't change the From address. With -f,
-# they can only set an envelope sender that the server accepts from this account.
+# From address and envelope sender for all mail from this machine. Programs can only set a name, and get replies at
+# their own address. With -f, they can set an envelope sender that the server accepts from this account.
 from = "box@example.org"
 
 # Recipient for mail to names without a domain, like cron's mail to `root`. Empty: reject it.
