@@ -2,6 +2,7 @@
 checks of keys are in `config.checks`.
 """
 
+import contextlib
 import datetime as dt
 import errno
 import os
@@ -12,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from moxlite.config.domains import Domains, Selector
@@ -28,7 +30,7 @@ from moxlite.net.metrics import PACKAGES
 from moxlite.net.tls.certificates import CertificateError, KeyPair, load_private_key as load_host_key
 from moxlite.process.backuptargets import reach_fault
 from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_systemd, writable_paths
-from moxlite.process.keys import ONLY_SHA256, Read, read_named, selectors_of
+from moxlite.process.keys import ONLY_SHA256, Read, authority_files, read_named, selectors_of
 from moxlite.process.permissions import NamedFiles
 from moxlite.process.privileges import UnknownUser, as_author, is_root, service_user
 from moxlite.safefile import openings, read_file
@@ -89,6 +91,8 @@ def _static(static: Static) -> Iterator[Mistake]:
                 "isn't a known package",
                 f"use one of these packages: {', '.join(PACKAGES)}",
             )
+    for authority, certificates in authority_files(static):
+        yield from _authority(authority, certificates)
     for name, listener in static.listeners.items():
         if listener.tls is None:
             continue
@@ -100,6 +104,15 @@ def _static(static: Static) -> Iterator[Mistake]:
             path = ("listeners", name, "tls", "host_private_key_files", index)
             yield from _exposed(path, key)
             yield from _host_key(path, key)
+
+
+def _authority(key: KeyPath, path: Path) -> Iterator[Mistake]:
+    """A file without certificates. If it can't be read by the service user, `_unreadable` reports it."""
+    with contextlib.suppress(OSError):
+        try:
+            x509.load_pem_x509_certificates(read_file(path))
+        except ValueError:
+            yield warning(key, f"no PEM certificates found in {path}")
 
 
 def _closed(path: KeyPath, file: object) -> Mistake:
@@ -217,9 +230,6 @@ def _exposed(path: KeyPath, file: Path) -> Iterator[Mistake]:
 #
 # `configtest` looks at the files alone; these findings depend on users, owners, addresses and systemd.
 
-REFUSING: Final = ("tls", "acme")
-"""Tables whose files the start has to read; it goes on without others."""
-
 SECONDS: Final = 30.0
 """For making a file: a disk may have to spin up."""
 
@@ -267,8 +277,8 @@ def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
 
 
 def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Mistake]:
-    """Files that the service user has to read, and cannot. The start puts right those in the folder of the
-    configuration.
+    """Files that the service user has to read, and cannot: the server goes on without them. The start puts right those
+    in the folder of the configuration.
     """
     folder = source.path.parent.absolute()
     named = NamedFiles.of(parse(source), folder)
@@ -282,8 +292,7 @@ def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterato
         # Opened, as the server will do it: access(2) proves nothing on network file systems. The path is an argument of
         # the shell, so that nothing in its name is run.
         if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
-            mistake = Mistake if key[0] in REFUSING else warning
-            yield mistake(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
+            yield warning(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
 
 
 def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Mistake]:

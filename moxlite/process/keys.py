@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import msgspec
+from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -20,6 +21,7 @@ from moxlite.config.listeners import KeyCert
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.static import Static
 from moxlite.config.toml.decode import KeyPath, Mistake
+from moxlite.findings import Finding, fault
 from moxlite.mailauth.dkim.message import Message
 from moxlite.mailauth.dkim.sign import (
     PrivateKey as DKIMKey,
@@ -71,6 +73,36 @@ def backup_key_files(static: Static) -> list[Path]:
     """The files with the keys of targets on another machine or in object storage, of backups and of a stand-by."""
     paths = [file for one in (static.backup, static.standby) for file in (one.ssh_key_file, one.storage_keys_file)]
     return list(dict.fromkeys(path for path in paths if path is not None))
+
+
+def read_authorities(static: Static) -> tuple[list[x509.Certificate], list[Finding]]:
+    """The authorities of ``[tls.ca]`` and of each ``acme.NAME.ca_cert_file``, which also certify the servers of a closed
+    network; and findings about files that can't be used: only connections to servers that they certify fail then.
+    """
+    certificates: list[x509.Certificate] = []
+    findings: list[Finding] = []
+    for key, path in authority_files(static):
+        try:
+            certificates += x509.load_pem_x509_certificates(read_file(path))
+        except OSError as error:
+            why = f"can't read {path}: {explain_os_error(error, path)}"
+        except ValueError:
+            why = f"no PEM certificates found in {path}"
+        else:
+            continue
+        name = ".".join(part for part in key if isinstance(part, str))
+        findings.append(fault(str(path), f"{name}: {why}, so certificates from this CA aren't trusted"))
+    return certificates, findings
+
+
+def authority_files(static: Static) -> Iterator[tuple[KeyPath, Path]]:
+    """Files with authorities, each with its key in the configuration."""
+    if static.tls is not None and static.tls.ca is not None:
+        for index, path in enumerate(static.tls.ca.cert_files):
+            yield ("tls", "ca", "cert_files", index), path
+    for name, acme in static.acme.items():
+        if acme.ca_cert_file is not None:
+            yield ("acme", name, "ca_cert_file"), acme.ca_cert_file
 
 
 def read_named(path: Path, ids: tuple[int, int] | None) -> bytes:

@@ -9,7 +9,6 @@ from typing import Final
 
 import msgspec
 import trio
-from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from moxlite.autotls.autotls import not_after, not_before
@@ -22,8 +21,7 @@ from moxlite.net.httpclient import Roots
 from moxlite.net.limits import OpenConnections, RateLimiter, Window
 from moxlite.net.tls.certificates import KeyPair, PrivateKey, Trust, certificate_names, self_signed
 from moxlite.net.tls.handshake import ServerTLS
-from moxlite.process.errors import StartFailed
-from moxlite.process.keys import Certificates, Read, renewed
+from moxlite.process.keys import Certificates, Read, read_authorities, renewed
 from moxlite.process.startup import HTTP_PORT, endpoints
 from moxlite.safefile import read_file
 
@@ -66,18 +64,6 @@ def connection_gate(rates: RateLimits) -> Gate:
     return Gate(new, OpenConnections(rates.open_connections, exempt=rates.exempt))
 
 
-def _authorities(static: Static) -> list[tuple[str, Path]]:
-    """Files of authorities that outgoing connections trust, each with its key in the configuration: ``[tls.ca]``, and
-    each ``acme.NAME.ca_cert_file``. The latter CAs also certify the servers of a closed network.
-    """
-    ca = static.tls.ca if static.tls is not None else None
-    found = [("tls.ca", path) for path in ca.cert_files] if ca is not None else []
-    for name, acme in static.acme.items():
-        if acme.ca_cert_file is not None:
-            found.append((f"acme.{name}.ca_cert_file", acme.ca_cert_file))
-    return found
-
-
 def _with_system(static: Static) -> bool:
     """Whether the system's authorities are trusted, too."""
     return static.tls is None or static.tls.ca is None or static.tls.ca.additional_to_system
@@ -85,30 +71,15 @@ def _with_system(static: Static) -> bool:
 
 def trust_of(static: Static) -> Trust:
     """The authorities that outgoing connections trust: the system's or the ones of ``[tls.ca]``, and
-    ``acme.NAME.ca_cert_file``.
-
-    Raises:
-      StartFailed: a file cannot be read, or holds no certificates.
+    ``acme.NAME.ca_cert_file``, as far as their files can be used (`keys.read_authorities`).
     """
-    return Trust(_read_authorities(static), system=_with_system(static))
+    return Trust(read_authorities(static)[0], system=_with_system(static))
 
 
 def roots_of(static: Static) -> Roots:
-    """The same authorities for https. Raises StartFailed."""
-    extra = _read_authorities(static)
-    return Roots((one.public_bytes(Encoding.DER) for one in extra), system=_with_system(static))
-
-
-def _read_authorities(static: Static) -> list[x509.Certificate]:
-    extra: list[x509.Certificate] = []
-    for key, path in _authorities(static):
-        try:
-            extra += x509.load_pem_x509_certificates(read_file(path))
-        except OSError as error:
-            raise StartFailed(f"{key}: can't read {path}: {error.strerror}") from None
-        except ValueError as error:
-            raise StartFailed(f"{key}: no PEM certificates found in {path}: {error}") from None
-    return extra
+    """The same authorities for https."""
+    extra, _ = read_authorities(static)
+    return Roots((authority.public_bytes(Encoding.DER) for authority in extra), system=_with_system(static))
 
 
 class InUse(msgspec.Struct, frozen=True):

@@ -40,6 +40,7 @@ from moxlite.process.keys import (
     host_key_files,
     load_key,
     load_keys,
+    read_authorities,
     read_named,
 )
 from moxlite.process.lock import DataLock, Locked
@@ -216,10 +217,11 @@ def start(
             except (OSError, Unreadable) as error:
                 raise StartFailed(f"can't switch to user {static.user}: {error}") from None
         # By the service user: a log file that root had made could not be opened again after it was rotated.
-        handler, unwritable = _log(static, log_level)
+        handler, unusable = _log(static, log_level)
+        unusable += read_authorities(static)[1]
         if drop and ids is None and os.name == "posix" and os.geteuid() == 0:
             logger.warning("running as root", extra={"kv": {"user": static.user}})
-        for finding in [*missing, *unwritable]:
+        for finding in [*missing, *unusable]:
             logger.error("serving without a part of the configuration", extra={"kv": {"err": finding.text}})
         for line in changes:
             logger.info("permissions fixed", extra={"kv": {"change": line}})
@@ -236,7 +238,7 @@ def start(
         parent=parent,
         log_handler=handler,
         install_key=install_key,
-        faults=[*faults, *unwritable],
+        faults=[*faults, *unusable],
         first=not (static.data_dir / VERSION).exists(),
     )
 

@@ -203,7 +203,7 @@ def test_files_that_root_made_for_itself_are_opened_to_the_server(server: Fenced
 
 def test_config_test_tells_what_the_service_user_may_not_open(server: FencedServer) -> None:
     """ADMIN-11a: a log file in a folder of root's, the certificate of an authority and a password that only root can
-    read, outside of the folder of the configuration, and a site that only root may enter: the certificate is an error.
+    read, outside of the folder of the configuration, and a site that only root may enter: the server starts without.
     """
     elsewhere = server.folder.with_name("elsewhere")
     certificate, _ = make_certificate(elsewhere)
@@ -219,12 +219,11 @@ def test_config_test_tells_what_the_service_user_may_not_open(server: FencedServ
     rule = f'domain = "example.org"\npath_regexp = "^/"\nstatic = {{ root = "{site}" }}\n'
     with (server.config.parent / "domains.toml").open("a") as domains:
         domains.write(f"\n[[web_handlers]]\n{rule}")
-    done = server.cli("config", "test", check=False)
-    assert done.returncode == 1
+    done = server.cli("config", "test")
     assert f"the server can't open {site}: Permission denied" in done.stderr + done.stdout
     assert f"the server can't write {elsewhere}/moxlite.log: Permission denied" in done.stderr + done.stdout
     assert f"install -d -o {UID} -m 0750" in done.stderr + done.stdout
-    assert f"the server can't read {certificate}: Permission denied" in done.stderr
+    assert f"the server can't read {certificate}: Permission denied" in done.stderr + done.stdout
     assert f"warning: {server.config}" in done.stderr + done.stdout
     assert f"the server can't read {elsewhere}/passwd: Permission denied" in done.stderr + done.stdout
     assert not (elsewhere / "moxlite.log").exists()

@@ -29,7 +29,7 @@ from moxlite.net.limits import IPAddress
 from moxlite.net.tls.certificates import self_signed
 from moxlite.process import signals
 from moxlite.process.errors import StartFailed
-from moxlite.process.keys import load_certificates, load_keys
+from moxlite.process.keys import load_certificates, load_keys, read_authorities
 from moxlite.process.ports import TLSPorts, connection_gate, failure_limits, roots_of, trust_of
 from moxlite.process.privileges import UnknownUser, user_ids
 from moxlite.process.startup import endpoints, missing_addresses, note_version, start
@@ -249,11 +249,14 @@ def test_the_store_sees_a_new_configuration_at_once(tmp_path: Path) -> None:
 def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
     """ADMIN-66: tls.ca."""
     make_certificate(tmp_path)
-    trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["cert.pem"] }').static)
-    with pytest.raises(StartFailed, match=r"no PEM certificates found in .*key\.pem"):
-        trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["key.pem"] }').static)
-    with pytest.raises(StartFailed, match=r"can't read .*none\.pem"):
-        trust_of(snapshot(tmp_path, top='tls.ca = { cert_files = ["none.pem"] }').static)
+    (tmp_path / "folder").mkdir()
+    files = 'tls.ca = { cert_files = ["key.pem", "cert.pem", "none.pem", "folder"] }'
+    certificates, findings = read_authorities(snapshot(tmp_path, top=files).static)
+    assert len(certificates) == 1
+    assert [finding.about for finding in findings] == [str(tmp_path / name) for name in ("key.pem", "none.pem", "folder")]
+    unread = ", so certificates from this CA aren't trusted"
+    assert findings[0].text == f"tls.ca.cert_files: no PEM certificates found in {tmp_path}/key.pem{unread}"
+    assert findings[1].text == f"tls.ca.cert_files: can't read {tmp_path}/none.pem: No such file or directory{unread}"
 
 
 async def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_path: Path) -> None:
@@ -276,10 +279,13 @@ async def test_the_authority_of_a_closed_net_is_trusted_where_others_are(tmp_pat
             shake_hands(roots, tmp_path, "other.example")
         with pytest.raises(ssl.SSLCertVerificationError):
             shake_hands(await roots_of(plain).context(), tmp_path, "mx.closed.example")
-    (tmp_path / "cert.pem").unlink()
-    for given in (trust_of, roots_of):
-        with pytest.raises(StartFailed, match=r"acme\.le\.ca_cert_file: can't .*cert\.pem"):
-            given(static)
+    served = tmp_path / "served"
+    served.mkdir()
+    for name in ("cert.pem", "key.pem"):
+        (tmp_path / name).rename(served / name)
+    assert trust_of(static).check(pair.chain, "mx.closed.example") is not None
+    with pytest.raises(ssl.SSLCertVerificationError):
+        shake_hands(await roots_of(static).context(), served, "mx.closed.example")
 
 
 def shake_hands(client: ssl.SSLContext, folder: Path, name: str) -> None:
