@@ -1,13 +1,16 @@
 """A server on a machine where something is gone: the rest serves (ADMIN-66)."""
 
 import imaplib
+import os
+import signal
+import smtplib
 import ssl
 from pathlib import Path
 
 import pytest
 
-from tests.running import ServedServer
-from tests.tools import free_port
+from tests.running import LocalServer, ServedServer
+from tests.tools import free_port, until
 
 pytestmark = [pytest.mark.served, pytest.mark.integration]
 
@@ -22,9 +25,7 @@ def test_what_is_gone_stops_only_what_needs_it(tmp_path: Path) -> None:
     inner = f'[listeners.inner]\nips = ["2001:db8::77"]\nmetrics_http = {{ enabled = true, port = {port} }}\n'
     gone = tmp_path / "gone/moxlite.log"
     with ServedServer(tmp_path / "server", static=inner, top=f'log_file = "{gone}"') as server:
-        with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=TLS) as client:
-            client.login("bob@example.org", server.password)
-            assert client.select("INBOX")[0] == "OK"
+        exchange_mail(server)
         missing = "this machine doesn't have the address 2001:db8::77"
         said = server.cli("healthcheck", check=False)
         assert said.returncode == 1
@@ -37,3 +38,57 @@ def test_what_is_gone_stops_only_what_needs_it(tmp_path: Path) -> None:
         assert str(gone) in doctor
         server.stop()
     assert missing in server.log()
+
+
+def exchange_mail(server: ServedServer) -> None:
+    """Let eve send a message to bob, who looks for it."""
+    with smtplib.SMTP_SSL("127.0.0.1", server.ports["submissions"], timeout=60, context=TLS) as sender:
+        sender.login("eve@example.org", server.password)
+        sender.sendmail(
+            "eve@example.org", ["bob@example.org"], b"From: eve@example.org\r\nSubject: hello\r\n\r\nhello\r\n"
+        )
+    with imaplib.IMAP4_SSL("127.0.0.1", server.ports["imaps"], ssl_context=TLS) as client:
+        client.login("bob@example.org", server.password)
+        until(lambda: client.select("INBOX")[1] != [b"0"])
+        client.store("1:*", "+FLAGS", "(\\Deleted)")
+        client.expunge()
+
+
+def test_parts_that_go_one_by_one_stop_nothing_else(tmp_path: Path) -> None:
+    """ADMIN-66: a CA's file, a login provider, another provider's mailbox, the port of metrics and the child processes:
+    each goes while the server runs, and is missing when it starts again.
+    """
+    with LocalServer(tmp_path / "far") as far:
+        authority = tmp_path / "ca.pem"
+        authority.write_bytes((far.config_folder / "localhost.crt").read_bytes())
+        inner = f'[listeners.inner]\nips = ["127.0.0.1"]\nmetrics_http = {{ enabled = true, port = {free_port()} }}\n'
+        provider = f'[oidc]\nissuer = "https://127.0.0.1:{far.port(443)}"\nclient_id = "a"\nallow_internal = true\n'
+        trust = (
+            f'tls.ca = {{ cert_files = ["{authority}"], additional_to_system = true }}\nallow_private_webhooks = true'
+        )
+        with ServedServer(tmp_path / "server", static=inner + provider, top=trust) as server:
+            place = ("--host", "127.0.0.1", "--port", str(far.port(993)), "--no-sending", "--user", far.user)
+            server.cli("link", "add", "bob", "far@far.example", *place, stdin=far.password + "\n")
+            exchange_mail(server)
+            assert server.cli("healthcheck").stdout == ""
+            for child in server.pids()[1:]:
+                os.kill(child, signal.SIGKILL)
+            exchange_mail(server)
+            far.stop()
+            exchange_mail(server)
+            authority.unlink()
+            server.process.send_signal(signal.SIGHUP)
+            exchange_mail(server)
+            server.stop()
+            config = server.config_folder / "moxlite.toml"
+            config.write_text(
+                config.read_text().replace(
+                    '[listeners.inner]\nips = ["127.0.0.1"]', '[listeners.inner]\nips = ["2001:db8::77"]'
+                )
+            )
+            server.start()
+            exchange_mail(server)
+            health = server.cli("healthcheck", check=False).stderr
+            assert f"tls.ca.cert_files: can't read {authority}: No such file or directory" in health
+            assert "this machine doesn't have the address 2001:db8::77" in health
+            assert "far@far.example" in server.cli("link", "list", "bob").stdout
