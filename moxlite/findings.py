@@ -66,6 +66,7 @@ Code = Literal[
     "queue-stuck",
     "quota-reached",
     "sandbox-weak",
+    "search-preparing",
     "server-down",
     "server-fault",
     "signature-wrong",

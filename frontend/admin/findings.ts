@@ -75,6 +75,7 @@ const places: Readonly<Record<Finding["code"], Place | null>> = {
   "queue-stuck": queue,
   "quota-reached": account("settings"),
   "sandbox-weak": null,
+  "search-preparing": account(""),
   "server-down": null,
   "server-fault": log,
   "signature-wrong": null,

@@ -220,7 +220,8 @@ def stats(name: str | None, as_json: bool) -> None:
     """Show disk usage for account NAME's mail, or for all accounts.
 
     For the quota, messages count in full (logical). Identical bodies are stored once (plain), and compressed (stored).
-    The file also has other data. Free space in the file is reused.
+    The file also has other data. Free space in the file is reused. Searches in message text are fast in indexed
+    messages.
     """
 
     def directly() -> list[operations.StoreStats]:
@@ -239,11 +240,12 @@ def stats(name: str | None, as_json: bool) -> None:
 def _table(store_stats: list[operations.StoreStats]) -> str:
     """A line per account, with readable sizes."""
     sizes = ("logical", "plain", "stored", "file", "free", "index")
-    head = ("account", "messages", *sizes, "saved")
+    head = ("account", "messages", "indexed", *sizes, "saved")
     lines = [
         (
             store_stat.account,
             str(store_stat.messages),
+            str(store_stat.indexed),
             *(_size(getattr(store_stat, name)) for name in sizes),
             f"{1 - store_stat.stored / store_stat.logical:.0%}" if store_stat.logical else "",
         )

@@ -48,7 +48,7 @@ class StoreStats(msgspec.Struct, frozen=True):
 
     `logical`: of all messages, as the quota counts. `plain`: of their bodies, each distinct one once. `stored`: of
     these bodies in the file, compressed. `file`: the database with its write-ahead log, of which `free` can be reused.
-    `index`: the search index. `problem`: why nothing could be read, or "".
+    `index`: the search index, which has `indexed` of the messages. `problem`: why nothing could be read, or "".
     """
 
     account: str
@@ -61,6 +61,7 @@ class StoreStats(msgspec.Struct, frozen=True):
     free: int = 0
     index: int = 0
     problem: str = ""
+    indexed: int = 0
 
 
 @query("store stats", Role.COMMAND_LINE)

@@ -8,12 +8,13 @@ import pytest
 import trio
 
 from moxlite.proto.mime.text import fold
+from moxlite.store.accounts.accounts import account_findings
 from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.delivery.perform import append
 from moxlite.store.mail.adding import Append
 from moxlite.store.rows.conditions import Run
 from moxlite.store.rows.mailboxes import mailboxes
-from moxlite.store.search import finding, queries
+from moxlite.store.search import builder, finding, queries
 from moxlite.store.search.index import Index, IndexedAccount
 from moxlite.store.search.queries import Contains, Term
 from moxlite.store.types import UID, Flag, MailboxID, MessageID, MessagesRemoved
@@ -23,6 +24,7 @@ from moxlite.web.webmail.live.entries import Entries
 from moxlite.web.webmail.live.listing import ViewNews, follow
 from moxlite.web.webmail.querytypes import Filter, Query
 from tests.store_mail import box, deliver_mail, look, prepared, put
+from tests.tools import eventually
 from tests.web_rig import Browser, Events, Rig
 
 pytestmark = pytest.mark.served
@@ -281,6 +283,35 @@ async def test_matches_come_while_the_rest_is_looked_for(
     while not (event := await finder.events.until("view_progress"))["done"]:
         assert event["looked"] <= event["of"] == 60
     assert (event["total"], event["looked"], event["stopped"]) == (60, 60, False)
+    await finder.events.aclose()
+
+
+async def test_a_search_without_much_of_its_index_says_how_far_that_is(
+    rig: Rig, finder: Finder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-112a, WEBMAIL-40: so does the doctor, until all messages are indexed."""
+    monkeypatch.setattr(builder, "FAR_BEHIND", 60)
+    monkeypatch.setattr(builder, "BATCH", 40)
+    monkeypatch.setattr(finding, "PATIENCE", 0.0)
+    query = {"filter": {"mailbox_id": -1, "words": ["hello"]}}
+
+    async def progress() -> tuple[int, int]:
+        await finder.ask(query, count=10)
+        event = await finder.events.until("view_progress")
+        return event["ready"], event["all"]
+
+    async with rig.account() as account, trio.open_nursery() as nursery:
+        await account.indexer.once()
+        async with builder._take_turn():  # no batch is added meanwhile
+            await put(account, 100)
+            nursery.start_soon(account.indexer.once)
+            await eventually(lambda: account.search.preparation)
+            assert await progress() == (0, 100)
+            [told] = account_findings(rig.accounts)
+            assert told.text == f"preparing search for {account.name}: 0 of 100 messages"
+        await eventually(lambda: not account.search.preparation)
+        assert account_findings(rig.accounts) == []
+        assert await progress() == (0, 0)
     await finder.events.aclose()
 
 

@@ -11,12 +11,12 @@ import type {
   StreamEvent,
   ViewProgress,
 } from "../../gen/webmail";
-import { type Readable, type Signal, computed, signal } from "../../lib/signal";
+import { computed, type Readable, type Signal, signal } from "../../lib/signal";
 import { told } from "../../lib/words";
-import { type Box, Mailboxes, type Role, allows, isInbox } from "../data/mailboxes";
+import { allows, type Box, isInbox, Mailboxes, type Role } from "../data/mailboxes";
 import { Pending } from "../data/pending";
 import { isInboxes, isListing, isSearch, isThreaded } from "../data/queries";
-import { type Rows, flatRows, threadedRows } from "../data/rows";
+import { flatRows, type Rows, threadedRows } from "../data/rows";
 import type { Connection, Opening } from "../data/stream";
 import { Folding } from "../data/threads";
 import { View } from "../data/view";
@@ -25,7 +25,9 @@ import { type Counts, kept } from "./counts";
 import { type AllSettings, defaults } from "./settings";
 
 /** Progress of a search. */
-export interface Searching extends Pick<ViewProgress, "messages" | "looked" | "of" | "done" | "stopped" | "left_out"> {
+export interface Searching
+  extends Omit<ViewProgress, "kind" | "view_id" | "total" | "ready" | "all">,
+    Partial<Pick<ViewProgress, "ready" | "all">> {
   readonly found: number;
 }
 

@@ -41,7 +41,7 @@ from moxlite.store.file.migrations import Kind, open_file
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.threads import reassign_threads
 from moxlite.store.search.check import check_index
-from moxlite.store.search.index import IndexedAccount
+from moxlite.store.search.index import COUNT, IndexedAccount
 from moxlite.store.upkeep.check import check_account
 from moxlite.store.upkeep.repairs import FIXES, Fix, bump_uidvalidity, reassign_uids, repair, repair_file, undelete
 from moxlite.store.upkeep.reparse import reparse
@@ -153,10 +153,20 @@ async def _stats(accounts: Accounts, name: str) -> StoreStats:
             bodies, free = await account.scan(lambda r: (body_stats(r), _free(r)), op="stats")
             path = account.database.path
             file, index = await trio.to_thread.run_sync(_octets, path)
+            indexed = await account.search.ask(lambda r: int(r.value(COUNT)), "stats") or 0
     except StoreError as error:
         return StoreStats(name, problem=str(error))
     return StoreStats(
-        name, bodies.messages, bodies.logical, bodies.bodies, bodies.plain, bodies.stored, file, free, index
+        name,
+        bodies.messages,
+        bodies.logical,
+        bodies.bodies,
+        bodies.plain,
+        bodies.stored,
+        file,
+        free,
+        index,
+        indexed=indexed,
     )
 
 

@@ -457,7 +457,7 @@ class Opener:
 
 
 def account_findings(accounts: Accounts) -> list[Finding]:
-    """The accounts of `Accounts.broken`, by name."""
+    """The accounts of `Accounts.broken`, by name, and those whose text index is being made."""
     return [
         Finding(
             grade="error",
@@ -467,4 +467,14 @@ def account_findings(accounts: Accounts) -> list[Finding]:
             commands=(f"moxlite store check {name} --deep", f"moxlite account recover {name} --out DIR"),
         )
         for name, reason in sorted(accounts.broken().items())
+    ] + [
+        Finding(
+            grade="note",
+            code="search-preparing",
+            about=account.name,
+            text=f"preparing search for {account.name}: {known.indexed:,} of {known.messages:,} messages",
+            commands=(f"moxlite store stats {account.name}",),
+        )
+        for account in accounts.places.opened
+        if (known := account.search.preparation) is not None
     ]

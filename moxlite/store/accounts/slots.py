@@ -112,6 +112,11 @@ class Places:
         self._opening = 0
         self._order = trio.Lock()
 
+    @property
+    def opened(self) -> list[OpenAccount]:
+        """All open accounts, by name."""
+        return [slot.account for _, slot in sorted(self._slots.items()) if slot.account is not None]
+
     @asynccontextmanager
     async def place(self) -> AsyncIterator[None]:
         """Context for opening an account, which takes the place from then on. First come, first served; the accounts

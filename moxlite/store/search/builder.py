@@ -28,7 +28,7 @@ from moxlite.store.errors import StoreError
 from moxlite.store.file.database import QUIET, Database
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.search.index import Index, IndexedAccount
+from moxlite.store.search.index import Index, IndexedAccount, Preparation
 from moxlite.store.search.texts import NO_FIELDS, IndexDamaged, IndexedText, packed_texts
 from moxlite.store.types import ModSeq
 
@@ -47,8 +47,8 @@ PAUSE: Final = 2.0
 """Seconds between a change and the indexing: a burst of deliveries makes few batches, and does not share the disk."""
 
 FAR_BEHIND: Final = 5_000
-"""Number of messages not indexed from which batches do not wait for the end of a burst: a search reads that many in
-0.3 s.
+"""Number of messages not indexed from which batches do not wait for the end of a burst, and searches say that they are
+slow: a search reads that many in 0.3 s.
 """
 
 RESERVES: Final = 2
@@ -81,6 +81,7 @@ REMOVED: Final = """
 SELECT q.message_id FROM erase_queue q
 WHERE q.modseq > ? AND NOT EXISTS (SELECT 1 FROM message m WHERE m.id = q.message_id) LIMIT ?"""
 BEHIND: Final = "SELECT count(*) FROM message WHERE id > ?"
+ALL: Final = "SELECT count(*) FROM message"
 HIGHEST: Final = "SELECT last_message_id FROM state WHERE id = 1"
 FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
@@ -179,7 +180,10 @@ class Builder:
                 if database is None:
                     return False
                 watermark: int = await database.read(lambda r: r.value(WATERMARK), op="search-state")
-                self._count(await self._account.scan(lambda r: r.value(BEHIND, watermark), op="search-state"))
+                behind, messages = await self._account.scan(partial(_behind, after=watermark), op="search-state")
+                if behind >= FAR_BEHIND:
+                    index.preparation = Preparation(messages - behind, messages)
+                self._count(behind)
                 if not watermark:
                     await database.write(lambda tx: tx.execute(SET, "automerge", AUTOMERGE))
                 await self._let_go(database, watermark)
@@ -268,6 +272,8 @@ class Builder:
     def _count(self, lag: int) -> None:
         metrics.LAG.inc(lag - self._lag)
         self._lag = lag
+        if (known := self._index.preparation) is not None:
+            self._index.preparation = Preparation(max(0, known.messages - lag), known.messages) if lag else None
 
 
 def _take_turn() -> trio.CapacityLimiter:
@@ -278,6 +284,12 @@ def _take_turn() -> trio.CapacityLimiter:
         limiter = trio.CapacityLimiter(1)
         _turn.set(limiter)
         return limiter
+
+
+def _behind(r: Reader, after: int) -> tuple[int, int]:
+    """The number of messages that are not indexed; of all messages, 0 if they need not be counted."""
+    behind: int = r.value(BEHIND, after)
+    return behind, r.value(ALL) if behind >= FAR_BEHIND else 0
 
 
 def _read(r: Reader, after: int) -> _Batch:

@@ -30,7 +30,7 @@ from moxlite.store.rows.ordering import holding
 from moxlite.store.rows.sorting import Ranking, ranked, ranks_of, sort_by_rank
 from moxlite.store.rows.views import FIRST_NEWEST, FIRST_OLDEST
 from moxlite.store.search import queries
-from moxlite.store.search.index import IndexedAccount
+from moxlite.store.search.index import IndexedAccount, Preparation
 from moxlite.store.search.queries import AllOf, Term, holds
 from moxlite.store.search.texts import texts_of
 from moxlite.store.types import MailboxID
@@ -181,6 +181,11 @@ class Search:
             await self._narrow()
         if manner.by != "received" and not self._listed:
             await self._rank_all()
+
+    @property
+    def preparation(self) -> Preparation | None:
+        """How far the text index is, while that makes this search slow."""
+        return self._account.search.preparation if self._hints else None
 
     @property
     def _hints(self) -> tuple[Term, ...]:

@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Final, TypeVar
 
 import apsw
@@ -74,11 +75,19 @@ def account_state(r: Reader) -> AccountState:
     return AccountState(file_id, parse_version == PARSE_VERSION and not reparsing, highest)
 
 
+class Preparation(msgspec.Struct, frozen=True):
+    """How far the index of an account is: the number of messages in it, and of all messages."""
+
+    indexed: int
+    messages: int
+
+
 class Index:
     """`search.db` of one open account.
 
     Attributes:
       enabled: the setting `store.search_index`.
+      preparation: while the builder adds so many messages that searches are slow until its end (`FAR_BEHIND`).
       wakeup: set when there may be work for the builder.
       broken: reason why the file must be deleted, "" without one. leftovers: it may have texts of removed messages.
       used: time of the last use (`time.monotonic`).
@@ -86,7 +95,7 @@ class Index:
 
     def __init__(self, account: Account) -> None:
         self.enabled = account.options.search_index
-        self.path = account.directory / FILES[0]
+        self.preparation: Preparation | None = None
         self.wakeup = Wakeup(is_set=True)
         self.broken = ""
         self.leftovers = False
@@ -97,6 +106,11 @@ class Index:
         self._users = 0
         self._lock = trio.Lock()
         self._closed = False
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._account.directory / FILES[0]
 
     @property
     def _name(self) -> str:

@@ -196,6 +196,7 @@ def _of_the_night(night: Night) -> list[Finding]:
         "child-down",
         "queue-stuck",
         "sandbox-weak",
+        "search-preparing",
         "server-fault",
         "standby-behind",
         "standby-lease",

@@ -472,6 +472,13 @@ class MergedSearch:
         searches = [source.search for source in self.sources]
         return sum(search.looked for search in searches), sum(search.of for search in searches)
 
+    @property
+    def index(self) -> tuple[int, int]:
+        """(messages in the text indexes that are being made, all messages of their accounts)."""
+        known = {source.scope.holder.number: source.search.preparation for source in self.sources}
+        found = [preparation for preparation in known.values() if preparation is not None]
+        return sum(each.indexed for each in found), sum(each.messages for each in found)
+
     def next(self) -> Source:
         """The account to search next: the furthest behind of the unfinished ones."""
         unfinished = [source for source in self.sources if not source.search.done]
