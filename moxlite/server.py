@@ -21,7 +21,7 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Set
 from contextlib import AsyncExitStack
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -271,6 +271,7 @@ def _observers(
         "look for background work in accounts": lambda old, new: components.files.accounts.look_again(),
         "tell JMAP clients of new settings": components.services.programs.reconfigured,
         "end IMAP copies of deleted accounts": components.end_copies,
+        "end imports of files to deleted accounts": lambda old, new: components.files.imports.end_of(_gone(old, new)),
         "query new block lists about this server": components.network.listings.reconfigured,
     }
     for auto_tls in components.network.autotls:
@@ -284,6 +285,11 @@ def _observers(
     if examinations.policies is not None:
         found["publish new MTA-STS policies"] = examinations.policies.reconfigured
     return found
+
+
+def _gone(old: Snapshot, new: Snapshot) -> Set[str]:
+    """Names of the accounts that a change has removed."""
+    return old.domains.accounts.keys() - new.domains.accounts.keys()
 
 
 def _name(endpoint: Endpoint) -> str:

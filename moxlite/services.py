@@ -335,6 +335,7 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
             imports=imports,
             notices=services.notices,
         )
+        trio.from_thread.run_sync(config.on_change, server.reconfigured)
         known = trio.from_thread.run(people.get)
         return AccountApp(config_dir=config.path.parent, server=server, exports=exports, people=known)
 

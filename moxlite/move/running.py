@@ -9,7 +9,7 @@ restart how far the move was.
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import Snapshot
 from moxlite.encoding import from_json, to_json
 from moxlite.migration.copies import Copies
 from moxlite.move.plan import Plan, User
@@ -64,6 +65,18 @@ class Moves:
         self._scope, self._ended = trio.CancelScope(), trio.Event()
         self._state: MoveState | None = None
         self._marks: list[tuple[float, int]] = []
+        self._scopes: dict[str, trio.CancelScope] = {}  # by account
+        config.on_change(self._reconfigured)
+
+    def _reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """End the steps of accounts that are being removed: a later account of that name gets nothing by this run."""
+        for name in old.domains.accounts.keys() - new.domains.accounts.keys():
+            if name in self._scopes:
+                self._scopes[name].cancel()
+            for move in () if self._state is None else self._state.accounts:
+                if move.account == name and move.phase in ("running", "done"):
+                    move.phase, move.step, move.left = "failed", "", -1
+                    note(move, "the account was deleted")
 
     async def run(self, plan: Plan) -> None:
         """Begin to carry out a plan, or go on with it. Raises CommandFailed."""
@@ -204,8 +217,7 @@ class Moves:
                 nursery.start_soon(self._account, plan, user, move, limiter)
         for user, move in zip(plan.users, state.accounts, strict=True):
             if move.phase == "done":  # where mail could not come, nothing is there to be shared
-                move.phase = "done" if await self.steps.shares(plan, user, move) else "failed"
-                move.step = ""
+                await self._step(move, self.steps.shares(plan, user, move))
         for alias in plan.aliases:
             async with _noting(state.problems, f"alias {alias.address}"):
                 await self.steps.alias(alias)
@@ -216,7 +228,18 @@ class Moves:
             move.problems = []
             for problem in user.problems:
                 note(move, problem)
-            came = await self.steps.account(plan, user, move)
+            await self._step(move, self.steps.account(plan, user, move))
+
+    async def _step(self, move: AccountMove, step: Awaitable[bool]) -> None:
+        """Take a step with an account; it ends when the account is removed."""
+        with trio.CancelScope() as scope:
+            self._scopes[move.account] = scope
+            try:
+                came = await step
+            finally:
+                del self._scopes[move.account]
+            if scope.cancel_called:
+                return
             move.phase, move.step, move.left = ("done", "", 0) if came else ("failed", "", -1)
 
     def _rate(self) -> float:

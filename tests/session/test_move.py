@@ -2,7 +2,7 @@
 other.
 """
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import msgspec
@@ -12,13 +12,15 @@ import trio
 from moxlite.config.domains import JunkFilter
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.migration.copies import CopyFailed
-from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User
+from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User, text_of_plan
 from moxlite.move.running import STATE, Moves
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.imapclient import ConnectionLost
 from moxlite.operations import Role
+from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.operations.copies import Copied, CopyByImap, MailboxStep, Note
 from moxlite.operations.groupware import Copied as CopiedEntries, CopyCalendars
+from moxlite.operations.move import MakeMoveLinks, MoveLink
 from moxlite.operations.performing import performer
 from moxlite.store.auth.credentials import change_password, credential, is_foreign
 from tests.tools import eventually
@@ -277,6 +279,72 @@ async def test_three_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig
         await moves.resume()
     old.go.set()
     assert {one.phase for one in (await ended(moves)).values()} == {"done"}
+
+
+async def anew(rig: Rig, name: str) -> None:
+    """Remove an account, and add another one of its name at once."""
+    perform = performer(rig.house.registry.get, Role.COMMAND_LINE)
+    await perform(RemoveAccount(name))
+    await perform(AddAccount(name, f"{name}@example.org"))
+
+
+@pytest.mark.parametrize("step", ["mail", "calendars and contacts", "shares"])
+async def test_an_account_that_is_removed_during_its_move_gets_nothing_more(rig: Rig, step: str) -> None:
+    """MOVE-6: nor does one of that name that is added in the same second. The others come, and the next run brings it
+    after all.
+    """
+    old, asked = Old(), list[Any]()
+    dav = [DAVUser("https://old.example/", "tom", "d-secret")]
+    plan = Plan(domains=["example.org"], users=[user("tom", dav=dav, full_name="Tom"), user("ben")])
+    moves = moves_of(rig, old, asked)
+    begun = trio.Event()
+
+    async def slowly(*given: Any) -> None:
+        if given[-1].account == "tom":
+            begun.set()
+            await trio.sleep_forever()
+
+    with pytest.MonkeyPatch.context() as patched:
+        match step:
+            case "mail":
+                old.go = trio.Event()
+            case "calendars and contacts":
+                patched.setattr(moves.steps, "_calendars", slowly)
+            case "shares":
+                patched.setattr(moves.steps, "_shares", slowly)
+        await moves.run(plan)
+        await (eventually(lambda: old.running == 2) if step == "mail" else begun.wait())
+        await anew(rig, "tom")
+        old.go.set()
+        patched.undo()
+        accounts = await ended(moves)
+    assert (accounts["tom"].phase, accounts["tom"].problems[-1]) == ("failed", "the account was deleted")
+    assert accounts["ben"].phase == "done"
+    assert [one for one in asked if isinstance(one, CopyCalendars)] == (
+        [] if step != "shares" else [CopyCalendars("tom", "https://old.example/", "tom", "d-secret")]
+    )
+    settings = rig.holder.current.account("tom")
+    assert settings is not None
+    assert settings.full_name == ""
+    await moves.run(plan)
+    assert (await ended(moves))["tom"].phase == "done"
+
+
+async def test_a_link_for_a_password_ends_with_its_account(rig: Rig) -> None:
+    """MOVE-9, ADMIN-15: it doesn't open a later account of that name, and none is made for one that is gone."""
+    plan = text_of_plan(Plan(domains=["example.org"], users=[user("tom"), user("gone")])).encode()
+
+    async def octets() -> AsyncIterator[bytes]:
+        yield plan
+
+    async with rig.running.ctl() as ctl:
+        tom, gone = await ctl.call("move links", MakeMoveLinks(), list[MoveLink], upload=octets())
+    assert (gone.url, "gone" in gone.problem) == ("", True)
+    token = tom.url.partition("#recover=")[2]
+    page = rig.browser(app="/")
+    assert (await page.call("recovery_info", token=token))["account"] == "tom"
+    await anew(rig, "tom")
+    assert await page.error("recover", token=token, password="a better one, and long") == (410, "user:gone")
 
 
 async def test_an_account_that_has_come_is_closed(rig: Rig) -> None:

@@ -10,12 +10,14 @@ from urllib.parse import quote, urlencode
 import pytest
 import trio
 
+from moxlite.operations.access import SetPassword
+from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.web.account import devices
 from tests.browsing import ADDRESS, Browser
 from tests.certs import Authority
 from tests.tools import need
-from tests.web_rig import STATIC, Rig, open_rig
+from tests.web_rig import PASSWORD, STATIC, Rig, open_rig
 
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/")]
 
@@ -68,6 +70,28 @@ async def test_a_device_gets_its_password_after_a_yes_on_the_logged_in_page(
     assert secret not in logged
     assert claim not in logged
     assert found["password"] not in logged
+
+
+@pytest.mark.rig(app="/", static=STATIC.replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"'))
+@pytest.mark.parametrize("when", ["the link is made", "the device asks", "the password is there"])
+async def test_a_later_account_of_the_name_is_asked_nothing(rig: Rig, browser: Browser, when: str) -> None:
+    """WEB-126a, ADMIN-15: the account is removed, and added again at once."""
+    secret = await link(browser)
+    device = rig.browser(app="/", remote="198.51.100.7")
+    claim = "" if when == "the link is made" else await device.call("device_open", link=secret)
+    if when == "the password is there":
+        await browser.call("device_answer", yes=True)
+    async with rig.running.ctl() as ctl:
+        await ctl.call("config account rm", RemoveAccount("mia"), type(None))
+        await ctl.call("config account add", AddAccount("mia", ADDRESS), type(None))
+        await ctl.call("account set-password", SetPassword("mia", PASSWORD), type(None))
+    again = rig.browser(app="/")
+    await again.log_in()
+    assert (await device.post("device_open", {"link": secret})).status == 410
+    assert (await device.post("device_look", {"claim": claim or "x"})).status == 410
+    assert (await again.call("device_state"))["state"] == "gone"
+    assert (await again.post("device_answer", {"yes": True})).status == 410
+    assert await again.call("account_app_password_list") == []
 
 
 async def test_a_link_serves_once_whoever_comes_first(rig: Rig, browser: Browser) -> None:

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +16,8 @@ import h11
 import pytest
 import trio
 
+from moxlite.operations.access import SetPassword
+from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import collections_of
 from moxlite.store.groupware.resources import resource_data, resources_of
@@ -26,7 +28,7 @@ from moxlite.web.importing.browser import ImportProgress
 from tests.store_imports import contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import eventually
-from tests.web_rig import STATIC, Answer, Browser, Events, Rig, open_rig
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Answer, Browser, Events, Rig, open_rig
 
 BOUNDARY = "xX-the-boundary-Xx"
 LARGE = b"".join(b"%08d\r\n" % number for number in range(40_000))  # 400 kB
@@ -461,6 +463,49 @@ async def test_an_upload_that_is_cut_leaves_nothing_and_frees_the_account(rig: R
             await trio.sleep(0.01)
     assert tmp(rig) == []
     assert (await imported(rig, mia, ("file", mail(1))))["messages"] == 1
+
+
+@pytest.mark.served
+@pytest.mark.rig(app="/", static=STATIC.replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"'))
+@pytest.mark.parametrize("when", ["upload", "running", "ended"])
+async def test_the_import_of_a_removed_account_ends_with_it(rig: Rig, mia: Browser, gate: Gate, when: str) -> None:
+    """WEB-73, STORE-130, ADMIN-15: an account of that name, added in the same second, neither sees it nor gets mail."""
+    body = form(("file", mbox([mail(n, body=LARGE.decode()) for n in range(3)])))
+    kind = {"content-type": f"multipart/form-data; boundary={BOUNDARY}", "x-moxlite-csrf": mia.csrf}
+    _, octets = mia.request("POST", "/import", kind, body)
+    stream = rig.connect()
+    await stream.send_all(octets[:-1000])
+    with trio.fail_after(60):
+        while not (await mia.call("import_state"))["uploading"]:  # noqa: ASYNC110 - told to pages only
+            await trio.sleep(0.01)
+    if when != "upload":
+        await stream.send_all(octets[-1000:])
+        await gate.wait()
+    if when == "ended":
+        gate.go.set()
+        await heard(rig, (await mia.call("import_state"))["token"])
+    async with rig.running.ctl() as ctl:
+
+        async def remove() -> None:
+            await ctl.call("config account rm", RemoveAccount("mia"), type(None))
+
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(remove)
+            await eventually(lambda: rig.holder.current.account("mia") is None)
+            gate.go.set()  # its thread reads on until the next piece
+        await ctl.call("config account add", AddAccount("mia", ADDRESS), type(None))
+        await ctl.call("account set-password", SetPassword("mia", PASSWORD), type(None))
+    again = rig.browser(app="/")
+    await again.log_in()
+    assert await again.call("import_state") == {"token": "", "uploading": False}
+    if when == "upload":
+        with suppress(trio.BrokenResourceError):
+            await stream.send_all(octets[-1000:])
+    async with rig.account() as account:
+        await trio.testing.wait_all_tasks_blocked(0.01)
+        assert not any((await contents(account)).values())
+        assert await look(account, lambda r: r.value("SELECT count(*) FROM import_job")) == 0
+    assert (await imported(rig, again, ("file", mail(9))))["messages"] == 1
 
 
 @pytest.mark.served

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import math
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -17,7 +18,7 @@ from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.spool import SpoolSpace
-from moxlite.store.errors import ImportFailed, OverQuota, StoreError
+from moxlite.store.errors import AccountRemoved, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.items import Aborted, AddBeside, Done, Order, Progress, RunningImport, Upload
 from moxlite.store.mail.expunging import expunge_ids
@@ -60,15 +61,38 @@ class Imports:
         self._directory = directory
         self._tree = tree
         self._running: dict[bytes, RunningImport] = {}
+        self._uploads: dict[str, tuple[str, trio.CancelScope]] = {}  # by account, with the user
 
-    def begin(self, account: str) -> Progress:
-        """Register an import for `run`; returns its state, with a random token of 16 octets."""
+    @contextmanager
+    def upload(self, account: str, user: str) -> Iterator[None]:
+        """The user's file for an import into an account is received and begun in the block. Raises AccountRemoved if
+        either account is removed meanwhile.
+        """
+        scope = trio.CancelScope()
+        upload = self._uploads[account] = (user, scope)
+        try:
+            with scope:
+                yield
+        finally:
+            if self._uploads.get(account) is upload:
+                del self._uploads[account]
+        if scope.cancelled_caught:
+            raise AccountRemoved(account)
+
+    def uploading(self, account: str) -> bool:
+        """Whether a file for an import into the account is being received."""
+        return account in self._uploads
+
+    def begin(self, account: str, *, user: str = "") -> Progress:
+        """Register an import for `run`; returns its state, with a random token of 16 octets. `user`: who imports into
+        another one's account.
+        """
         now = trio.current_time()
         for token, running_import in list(self._running.items()):
             if running_import.progress.end is not None and now - running_import.progress.ended >= KEPT_SECONDS:
                 del self._running[token]
         progress = Progress(secrets.token_bytes(16), account)
-        self._running[progress.token] = RunningImport(progress, trio.CancelScope())
+        self._running[progress.token] = RunningImport(progress, trio.CancelScope(), user or account)
         return progress
 
     def find(self, token: bytes) -> Progress | None:
@@ -111,6 +135,20 @@ class Imports:
             raise ImportFailed("the import is already finished")
         running_import.scope.cancel()
 
+    def end_of(self, accounts: Collection[str]) -> None:
+        """End the imports to and by accounts that are being removed: the removal waits until they are unused
+        (STORE-140). Later accounts of these names neither see nor get anything of them.
+        """
+        for account, (user, scope) in list(self._uploads.items()):
+            if {account, user} & set(accounts):
+                del self._uploads[account]
+                scope.cancel()
+        for token, running_import in list(self._running.items()):
+            if {running_import.progress.account, running_import.user} & set(accounts):
+                del self._running[token]
+                if not running_import.final:
+                    running_import.scope.cancel()
+
     async def run(self, progress: Progress, order: Order, file: BinaryIO | Upload) -> None:
         """Do the import; its result is in `progress.end`, also after a failure.
 
@@ -121,7 +159,10 @@ class Imports:
 
         Errors: StoreError and OSError are in `progress.end`. Others propagate; `progress.end` refers to the log.
         """
-        running_import = self._running[progress.token]
+        running_import = self._running.get(progress.token)
+        if running_import is None:  # ended before it began
+            progress.finish(Aborted("the import was canceled", True))
+            return
         end: Done | Aborted | None = None
         try:
             with running_import.scope:

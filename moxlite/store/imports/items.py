@@ -343,10 +343,11 @@ class Progress:
 
 
 class RunningImport(msgspec.Struct):
-    """An import with the scope that aborts it; `final` once it cannot be aborted any more."""
+    """An import with the scope that aborts it; `user` began it; `final` once it cannot be aborted any more."""
 
     progress: Progress
     scope: trio.CancelScope
+    user: str = ""
     final: bool = False
 
 

@@ -118,6 +118,10 @@ class DeviceLinks:
         """Tell the device that it gets nothing."""
         device.state = "refused"
 
+    def remove(self, account: str) -> None:
+        """Forget the device of an account that is removed: it must not get a password of a later one."""
+        self._devices.pop(account, None)
+
     def _drop_old(self) -> None:
         now = trio.current_time()
         for name in [

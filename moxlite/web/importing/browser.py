@@ -100,7 +100,6 @@ class BrowserImports:
     def __init__(self, imports: Imports, config: CurrentConfig) -> None:
         self._imports = imports
         self._config = config
-        self._uploading: set[str] = set()
         self._jobs: dict[bytes, Job] = {}
         self._alarms: dict[str, set[Alarm]] = {}
 
@@ -109,7 +108,7 @@ class BrowserImports:
     def state(self, account: str) -> ImportState:
         """Token of the account's import, and whether a file is being uploaded for one."""
         progress = self._imports.of(account)
-        return ImportState("" if progress is None else progress.token.hex(), account in self._uploading)
+        return ImportState("" if progress is None else progress.token.hex(), self._imports.uploading(account))
 
     async def check(self, account: str, size: int) -> None:
         """Check whether a file of `size` octets can be imported now. Raises Conflict, TooLarge, StorageRefused."""
@@ -199,8 +198,7 @@ class BrowserImports:
         self._require_free(account)
         # Between the check and this there is no await, so that two uploads cannot both find the account free. Parallel
         # ones would fill the disk before the engine refuses the second.
-        self._uploading.add(account)
-        try:
+        with self._imports.upload(account, user):
             store = self._config.current.static.store
             form = await receive_form(
                 request,
@@ -222,8 +220,6 @@ class BrowserImports:
             finally:
                 if not begun:
                     await close_file(cast("BinaryIO", form.file))
-        finally:
-            self._uploading.discard(account)
         for alarm in self._alarms.get(job.user, ()):
             alarm.set()
         kv = {"account": account, "octets": form.file.size, "form": order.form.value, "files": len(form.files)}
@@ -237,7 +233,7 @@ class BrowserImports:
         if self._runs(account):
             raise Conflict(BUSY)
         self._forget()
-        progress = self._imports.begin(account)
+        progress = self._imports.begin(account, user=job.user)
         try:
             self._imports.start(progress, order, cast("BinaryIO", job.file))
         except ImportFailed as e:
@@ -253,7 +249,7 @@ class BrowserImports:
 
     def _require_free(self, account: str) -> None:
         """Raise Conflict if the account has an import (STORE-130)."""
-        if account in self._uploading or self._runs(account):
+        if self._imports.uploading(account) or self._runs(account):
             raise Conflict(BUSY)
 
     def _forget(self) -> None:

@@ -26,7 +26,7 @@ from moxlite.web.sessions import Sessions
 
 if TYPE_CHECKING:
     from moxlite.config.domains import Account
-    from moxlite.config.snapshot import CurrentConfig
+    from moxlite.config.snapshot import CurrentConfig, Snapshot
     from moxlite.groupware.copying import CalendarCopies
     from moxlite.logins.logins import Logins
     from moxlite.migration.background import BackgroundImports
@@ -79,6 +79,11 @@ class Server(msgspec.Struct, frozen=True, kw_only=True):
     notices: Notices
     devices: DeviceLinks = msgspec.field(default_factory=DeviceLinks)
     training: dict[str, Training] = msgspec.field(default_factory=dict)
+
+    def reconfigured(self, old: Snapshot, new: Snapshot) -> None:
+        """Forget the devices of accounts that are removed."""
+        for name in old.domains.accounts.keys() - new.domains.accounts.keys():
+            self.devices.remove(name)
 
 
 class AccountCalls:
