@@ -16,6 +16,7 @@ from moxlite.process.localserve import ADMIN_PASSWORD
 from tests.integration.browser import Visitor, chromium, pressed
 from tests.integration.conftest import panics
 from tests.integration.test_web_admin_browser import go, log_in
+from tests.keyproof import proof_of
 from tests.running import LocalServer
 
 __all__ = ["chromium"]
