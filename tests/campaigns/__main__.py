@@ -41,6 +41,7 @@ NIGHTLY: Final = {
     "rules": 0.1,
     "standby": 0.2,
     "starts": 0.5,
+    "together": 0.15,
     "webapi_schema": 0.2,
     "webforward": 0.5,
     "webmail": 0.4,
