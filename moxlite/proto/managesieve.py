@@ -59,14 +59,20 @@ _WORD: Final = re.compile(
     re.VERBOSE,
 )
 _ANNOUNCES: Final = re.compile(rb"\{[0-9]+\+?\}\r?\n\Z")
+_BLANKS: Final = re.compile(rb" *")
+_END: Final = re.compile(rb"\r?\n")
 _ESCAPED: Final = re.compile(rb"\\(.)")
 _UNSAFE: Final = re.compile(r"[\r\n\x00]|[^\x00-\x7f]")
 
 
 class ServerDecoder:
-    """Reads requests. Octets are bounded: by MAX_LINE for lines, MAX_WORDS literals of MAX_STRING."""
+    """Reads requests. Octets are bounded: by MAX_LINE for lines, MAX_WORDS literals of MAX_STRING.
 
-    def __init__(self) -> None:
+    `pedantic`: a single blank between words and none elsewhere, and CR LF at the end of a line (IMAP-182).
+    """
+
+    def __init__(self, *, pedantic: bool = False) -> None:
+        self._pedantic = pedantic
         self._buffer = bytearray()
         self._words: list[Word] = []
         self._announced = 0  # end of an incomplete literal in the buffer
@@ -112,16 +118,15 @@ class ServerDecoder:
         buffer = self._buffer
         self._announced = 0
         while True:
-            while buffer[:1] == b" ":
-                del buffer[:1]
-            if buffer[:1] == b"\n":
-                del buffer[:1]
+            blanks = _BLANKS.match(buffer)
+            assert blanks is not None
+            if (end := _END.match(buffer, blanks.end())) is not None:
+                if self._pedantic and (blanks[0] or end[0] != b"\r\n"):
+                    return self._no_word()
+                del buffer[: end.end()]
                 return True
-            if buffer[:2] == b"\r\n":
-                del buffer[:2]
-                return True
-            match = _WORD.match(buffer)
-            if match is None:
+            match = _WORD.match(buffer, blanks.end())
+            if match is None or (self._pedantic and blanks.end() != bool(self._words)):
                 return self._no_word()
             if len(self._words) >= MAX_WORDS:
                 raise ManageSieveError("too many arguments", fatal=True)
@@ -137,6 +142,8 @@ class ServerDecoder:
                 self._words.append(word)
                 del buffer[: match.end()]
                 continue
+            if self._pedantic and not match[0].endswith(b"+}\r\n"):
+                raise ManageSieveError("a literal must be announced as {octets+}, with CR LF", fatal=True)
             if int(size) > MAX_STRING:
                 raise ManageSieveError(f"string too long (limit {MAX_STRING} bytes)", fatal=True)
             end = match.end() + int(size)

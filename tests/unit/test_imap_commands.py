@@ -1,6 +1,7 @@
 """The server codec, command by command: what is valid becomes which struct, what isn't becomes which error."""
 
 import datetime as dt
+import re
 
 import pytest
 
@@ -229,6 +230,39 @@ def test_a_valid_command_becomes_its_struct(text: str, command: c.Command) -> No
     assert one(text) == command
 
 
+_BETWEEN = re.compile(r'("(?:[^"\\]|\\.)*")| |[()]')
+
+
+def loosened(text: str) -> str:
+    """A command with two blanks for each, and a blank inside each parenthesis and at the end."""
+
+    def loose(match: re.Match[str]) -> str:
+        return {" ": "  ", "(": "(  ", ")": "  )"}.get(match[0], match[0])
+
+    head, mark, literal = text.partition("}\r\n")
+    return _BETWEEN.sub(loose, head) + (mark + literal or " ")
+
+
+@pytest.mark.parametrize(("text", "command"), VALID, ids=lambda value: value[:40] if isinstance(value, str) else "")
+def test_blanks_are_overlooked_wherever_they_can_be_unless_pedantic(text: str, command: c.Command) -> None:
+    """IMAP-182"""
+    assert one(loosened(text)) == command
+    assert bad(loosened(text), pedantic=True).condition == "BAD"
+
+
+@pytest.mark.parametrize(("text", "command"), VALID, ids=lambda value: value[:40] if isinstance(value, str) else "")
+def test_a_string_for_another_argument_never_changes_a_command(text: str, command: c.Command) -> None:
+    """IMAP-182: it's read as if it had no quotes, or refused; only NIL is another thing than "NIL"."""
+    for word in re.finditer(r'(?<=[ (])[^ ()"{}\[\]]+(?=[ )]|$)', text.partition("{")[0]):
+        if word[0] == "NIL":
+            continue
+        inside = word[0].replace("\\", "\\\\")
+        quoted = f'{text[: word.start()]}"{inside}"{text[word.end() :]}'
+        events = decode(quoted.encode() + b"\r\n")
+        got = [event.command for event in events if isinstance(event, Command)]
+        assert got in ([], [command]), quoted
+
+
 INVALID = [
     "a",
     "a ",
@@ -237,7 +271,12 @@ INVALID = [
     "a FROB",
     "a UID",
     "a UID NOOP",
-    "a NOOP ",
+    "a NOOP  x",
+    'a "NOOP"',
+    'a "SELECT" x',
+    " NOOP",
+    "a\tNOOP",
+    "a NOOP\t",
     "a NOOP x",
     "+ NOOP",
     "a" * 129 + " NOOP",
@@ -607,7 +646,7 @@ def test_a_bare_lf_ends_a_line_unless_pedantic() -> None:
     [
         (b"a Select\r\n", False),
         (b"a SELECT\tx\r\n", False),
-        (b"a  SELECT x\r\n", False),
+        (b"a  SELECT x\r\n", True),
         (b" SELECT x\r\n", False),
         (b"+ SELECT x\r\n", False),
         (b"a" * 129 + b" SELECT x\r\n", False),

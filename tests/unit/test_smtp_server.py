@@ -161,13 +161,13 @@ def test_line_ends_and_lengths() -> None:
     assert code(one(mx(), b"MAIL FROM:<\xff@x>\r\n")) == "501 5.5.2"
 
 
-def test_trailing_white_space_is_taken_at_mx_only() -> None:
+def test_trailing_white_space_is_overlooked() -> None:
     """SMTP-13"""
     assert isinstance(one(mx(), b"MAIL FROM:<a@b.example>  \r\n"), MailFrom)
     assert one(mx(), b"RSET \t\r\n") == Rset()
     assert isinstance(one(mx(), b"VRFY X \r\n"), Vrfy)
     assert code(one(mx(), b"NOOP x\x0b \r\n")) == "501 5.5.2"
-    assert code(one(submission(), b"MAIL FROM:<a@b.example> \r\n")) == "501 5.5.2"
+    assert isinstance(one(submission(pedantic=True), b"MAIL FROM:<a@b.example> \r\n"), MailFrom)
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,6 @@ def test_trailing_white_space_is_taken_at_mx_only() -> None:
         (b"EHLO x\r\nMAIL FROM:<>\r\nRSET\r\nRCPT TO:<a@b>\r\n", ["503 5.5.1"]),
         (b"EHLO x\r\nMAIL FROM:<>\r\nEHLO x\r\nRCPT TO:<a@b>\r\n", ["503 5.5.1"]),
         (b"EHLO x\r\nRSET x\r\nQUIT x\r\nVRFY\r\nEXPN SMTPUTF8\r\n", ["501 5.5.2"] * 3),
-        (b"EHLO x\r\nVRFY  SMTPUTF8\r\nEXPN  SMTPUTF8\r\n", ["501 5.5.2"] * 2),
         (b"EHLO x\r\nNOOP x\r\nHELP me\r\nVRFY x SMTPUTF8\r\n", []),
         (b"EHLO\r\nHELO \r\n", ["501 5.5.2"] * 2),
     ],

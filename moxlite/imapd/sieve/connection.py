@@ -37,7 +37,7 @@ class Connection:
         self._stream = stream
         self.info = info
         self.context = context
-        self._decoder = ServerDecoder()
+        self._decoder = ServerDecoder(pedantic=context.pedantic)
         self._hold = ledger().hold()  # of the present request
         self.session = Session(context, self)
 
@@ -101,7 +101,7 @@ class Connection:
             raise trio.BrokenResourceError(f"TLS failed: {error}") from error
         self._stream = stream
         self.info = self.info.with_tls(stream.facts)
-        self._decoder = ServerDecoder()
+        self._decoder = ServerDecoder(pedantic=self.context.pedantic)
 
     def bindings(self) -> ChannelBindings:
         """Channel bindings of the connection, for SCRAM mechanisms with PLUS."""

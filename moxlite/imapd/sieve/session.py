@@ -168,7 +168,7 @@ class Session:
             if request.verb in _CHANGES and self.identity is not None and not self.identity.scripts:
                 raise _Refused(NO_SCRIPTS)
             calling.set(f"managesieve {request.verb}")
-            await handler(self, *_arguments(request))
+            await handler(self, *_arguments(request, pedantic=self._context.pedantic))
         except _Refused as error:
             await self._wire.send(response("NO", str(error), error.code))
             return False
@@ -363,6 +363,10 @@ async def judge_script(session: Session, text: bytes) -> None:
     await session.ok()
 
 
+def _number(value: bytes | int) -> bytes | int:
+    return int(value) if isinstance(value, bytes) and value.isdigit() and len(value) <= 10 else value
+
+
 def _decoded(text: bytes) -> bytes:
     try:
         return base64.b64decode(text, validate=True)
@@ -439,12 +443,14 @@ _FORMS: Final[Mapping[str, tuple[tuple[type, ...], int]]] = {
 """Argument types of a command, and how many are required. Other commands take none."""
 
 
-def _arguments(request: Request) -> tuple[bytes | int, ...]:
-    """The arguments, if the command takes them. Raises _Refused."""
+def _arguments(request: Request, *, pedantic: bool) -> tuple[bytes | int, ...]:
+    """The arguments, if the command takes them; a string may stand for a number unless `pedantic`. Raises _Refused."""
     kinds, least = _FORMS.get(request.verb, ((), 0))
     given = request.arguments
     if not least <= len(given) <= len(kinds):
         raise _Refused("wrong number of arguments")
+    if not pedantic:
+        given = tuple(_number(one) if kind is int else one for one, kind in zip(given, kinds, strict=False))
     if not all(isinstance(one, kind) for one, kind in zip(given, kinds, strict=False)):
         raise _Refused("expected a string" if int not in kinds else "expected a string and a number")
     return given

@@ -28,7 +28,7 @@ from .reading.extensions import NEVER_OFFERED
 from .reading.parse import COMMANDS, MAX_TAG, parse_arguments, parse_tag, parse_word
 from .reading.parsing import Modes, decode_base64
 from .responses import State
-from .tokens import Reader
+from .tokens import Reader, tidy
 
 MAX_LINE: Final = 65_536
 """Octets of a command without its literals (IMAP-28); a longer one is dropped and answered. An ID command with 30
@@ -375,6 +375,8 @@ class ServerDecoder:
 
     def _other_line(self, line: bytes) -> Event:
         self._line = 0
+        if not self.modes.pedantic:
+            line = line.rstrip(b" ")
         if self.expect == "idle":
             if line.upper() == b"DONE":
                 return IdleDone()
@@ -390,7 +392,10 @@ class ServerDecoder:
     # -- commands
 
     def _command_line(self, line: bytes) -> Event | None:
+        # Blanks behind the mark of a literal aren't overlooked: where the octets begin, and the next command, is sure.
         mark = self._mark = _MARK.search(line) if line.endswith(b"}") else None
+        if not self.modes.pedantic:
+            line = tidy(line)
         if self._append is not None:
             return self._append_line(line, mark)
         if not self._text:

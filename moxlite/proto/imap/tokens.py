@@ -28,6 +28,7 @@ _BARE: Final = re.compile(rb'[^\x00-\x20\x7f(){"]+')
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}")
 _SET: Final = re.compile(rb"[0-9*:,]+|\$")
 _QUOTED: Final = re.compile(rb'"((?>(?:[^"\\\r\n\x00]++|\\["\\])*))"')  # atomic: no backtracking, linear
+_STRING_START: Final = frozenset({b'"', b"{"})
 _ESCAPE: Final = re.compile(rb"\\(.)")
 LITERAL_MARK: Final = re.compile(rb"(~?)\{([0-9]{1,20})(\+?)\}\r?\n")
 _SECTION_TEXT: Final = re.compile(rb"[A-Za-z0-9.]*")
@@ -35,15 +36,27 @@ _SECTION_TEXT: Final = re.compile(rb"[A-Za-z0-9.]*")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _MONTH: Final = {name.lower().encode(): number for number, name in enumerate(_MONTHS, 1)}
 _DATE: Final = re.compile(rb'("?)([0-9]{1,2})-([A-Za-z]{3})-([0-9]{4})\1')
-_DATETIME: Final = re.compile(
-    rb'"([ 0-9][0-9])-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) ([+-])([0-9]{2})([0-9]{2})"'
-)
+_CLOCK: Final = rb"-([A-Za-z]{3})-([0-9]{4}) ([0-9]{2}):([0-9]{2}):([0-9]{2}) "
+_DATETIME: Final = re.compile(rb'"([ 0-9][0-9])' + _CLOCK + rb'([+-])([0-9]{2})([0-9]{2})"')
+_LOOSE_DATETIME: Final = re.compile(rb'"( ?[0-9]{1,2})' + _CLOCK + rb'(?:([+-])([0-9]{2})([0-9]{2})|(?i:GMT|UTC?|Z))"')
+
+# A quoted string; the blanks behind "(", before ")" and at the end; of other runs of blanks, the first one
+_LOOSE: Final = re.compile(rb'("(?>(?:[^"\\]|\\.)*)"?)|(?<=\() ++| ++(?=\))| ++\Z|( ) ++')
 
 MAX_MODSEQ: Final = (1 << 63) - 1
 """Largest mod-sequence: 63 bits (RFC 7162 §7 ``mod-sequence-value``)."""
 
 MAX_QUOTED: Final = 1000
 """Octets of a quoted string that we write; a longer one is written as a literal (IMAP-6)."""
+
+
+def tidy(line: bytes) -> bytes:
+    """`line` without the blanks that clients write where the grammar has none or one: the rules of commands then need
+    no other form (IMAP-182). Quoted strings keep theirs.
+    """
+    if b"  " in line or b"( " in line or b" )" in line or line.endswith(b" "):
+        return _LOOSE.sub(lambda match: match[1] or match[2] or b"", line)
+    return line
 
 
 class CutOff(ProtocolError):
@@ -61,7 +74,8 @@ class Reader:
     """Reads tokens of one command or response.
 
     Each method reads the token in its name and advances, or raises ProtocolError. `utf8`: mailbox names are UTF-8, not
-    modified UTF-7 (IMAP-32). `pedantic`: names must be valid strings.
+    modified UTF-7 (IMAP-32). `pedantic`: names must be valid strings, and no string stands for an atom, a flag, a
+    number or a set (IMAP-182).
     """
 
     __slots__ = ("data", "pedantic", "position", "utf8")
@@ -113,7 +127,14 @@ class Reader:
         if self.position < len(self.data):
             raise ProtocolError("unexpected text at the end of the command")
 
-    def _take(self, rule: re.Pattern[bytes], what: str) -> bytes:
+    def _take(self, rule: re.Pattern[bytes], what: str, *, bare: bool = False) -> bytes:
+        """Read what `rule` matches; unless it's `bare`, a string may hold it."""
+        start = self.position
+        if not self.pedantic and not bare and self.peek() in _STRING_START:
+            octets = self.string()
+            if rule.fullmatch(octets) is not None:
+                return octets
+            self.position = start
         match = rule.match(self.data, self.position)
         if match is None:
             raise ProtocolError(f"expected {what}")
@@ -132,7 +153,7 @@ class Reader:
 
     def bare(self) -> bytes:
         """An unquoted value of any kind: atom, number, flag, set, NIL."""
-        return self._take(_BARE, "a value")
+        return self._take(_BARE, "a value", bare=True)
 
     def flags(self) -> tuple[str, ...]:
         """``"(" [flag *(SP flag)] ")"``."""
@@ -258,10 +279,10 @@ class Reader:
 
     def date_time(self) -> dt.datetime:
         """``date-time``: quoted, with offset."""
-        match = _DATETIME.match(self.data, self.position)
+        match = (_DATETIME if self.pedantic else _LOOSE_DATETIME).match(self.data, self.position)
         if match is None:
             raise ProtocolError('expected a date and time like "01-Feb-2024 12:00:00 +0100"')
-        offset = dt.timedelta(hours=int(match[8]), minutes=int(match[9]))
+        offset = dt.timedelta(hours=int(match[8] or 0), minutes=int(match[9] or 0))
         try:
             value = dt.datetime(
                 int(match[3]),

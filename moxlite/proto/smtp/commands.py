@@ -239,8 +239,10 @@ def _parse(text: str, offers: frozenset[str], kinds: Mapping[str, _Kind]) -> Fie
 
 # Text of a mailbox between < and >: no space nor angle bracket outside of a quoted string (RFC 5321 §4.1.2).
 _PATH: Final = re.compile(r'( *)<((?:[^<>"\\ ]|"(?:[^"\\]|\\.)*")*)>(.*)')
+_BARE_PATH: Final = re.compile(r'( *)([^<>"\\ ]+)( .*|)')
 _BDAT: Final = re.compile(r"([0-9]{1,19})( +LAST)?", re.IGNORECASE)
-_MECHANISM: Final = re.compile(r"([A-Za-z0-9_-]{1,20})(?:( +)([^ ]*))?")
+_MECHANISM: Final = re.compile(r"([A-Za-z0-9_-]{1,20})(?: +([^ ]*))?")
+_QUOTED: Final = re.compile(r'"(?>(?:[^"\\]|\\.)*)"?')
 
 
 class Grammar(msgspec.Struct, frozen=True):
@@ -251,6 +253,11 @@ class Grammar(msgspec.Struct, frozen=True):
     tolerate_space: bool = False  # between the colon and the path (SMTP-66)
     offers: frozenset[str] = frozenset()  # keywords announced in the answer to EHLO
     smtputf8: bool = False  # the transaction has SMTPUTF8
+
+    @property
+    def forgiving(self) -> bool:
+        """Whether the client is a user's program, which may write what the RFC doesn't have (SMTP-13a)."""
+        return self.submission and not self.pedantic
 
 
 class Command(msgspec.Struct, frozen=True):
@@ -409,16 +416,15 @@ def parse_command(verb: str, arguments: str, grammar: Grammar) -> Command:
 
     `verb` must be a key of `PARSERS`. Raises CommandError.
     """
-    if arguments[-1:] in {" ", "\t"}:
-        if grammar.submission:
-            raise syntax_error("trailing whitespace")
-        arguments = arguments.rstrip(" \t")
+    arguments = arguments.rstrip(" \t")  # RFC 5321 §4.1.1: receivers should tolerate it
     if arguments:
         if arguments[0] != " ":
             raise syntax_error("bad command syntax")
         if not arguments.isprintable():
             raise syntax_error("control character in command")
-    return PARSERS[verb](arguments[1:], grammar)
+        if grammar.pedantic and "  " in _QUOTED.sub('""', arguments):
+            raise syntax_error("more than one space in a row")
+    return PARSERS[verb](arguments.lstrip(" "), grammar)
 
 
 def _hello(arguments: str, grammar: Grammar) -> tuple[Domain | IPAddress | None, str]:
@@ -426,11 +432,10 @@ def _hello(arguments: str, grammar: Grammar) -> tuple[Domain | IPAddress | None,
     try:
         if arguments.startswith("["):
             literal, _, _ = arguments.partition(" ")
-            lax = grammar.submission and not grammar.pedantic
-            return parse_ip_literal(literal, untagged_ipv6=lax), text
+            return parse_ip_literal(literal, untagged_ipv6=grammar.forgiving), text
         return Domain.parse(arguments, strict=grammar.pedantic or not grammar.submission), text
     except AddressError as error:
-        if grammar.submission and not grammar.pedantic:
+        if grammar.forgiving:
             return None, text
         raise syntax_error(f"domain or address literal required: {error}") from error
 
@@ -452,10 +457,12 @@ def _envelope(keyword: str, arguments: str, grammar: Grammar) -> tuple[str, bool
     if arguments[: len(keyword)].upper() != keyword:
         raise syntax_error(f"{keyword}<address> required")
     match = _PATH.fullmatch(arguments, len(keyword))
+    if match is None and grammar.forgiving:
+        match = _BARE_PATH.fullmatch(arguments, len(keyword))
     if not match or (match[3] and match[3][0] != " "):
         raise syntax_error(f"invalid address; expected {keyword}<address>")
     lax = bool(match[1])
-    if lax and not (grammar.tolerate_space or (grammar.submission and not grammar.pedantic)):
+    if lax and not (grammar.tolerate_space or grammar.forgiving):
         raise syntax_error(f"unexpected space after {keyword}")
     return match[2], lax, match[3]
 
@@ -500,9 +507,9 @@ def _bdat(arguments: str, grammar: Grammar) -> Command:
 
 def _auth(arguments: str, grammar: Grammar) -> Command:
     match = _MECHANISM.fullmatch(arguments)
-    if not match or (grammar.pedantic and match[2] and len(match[2]) > 1):
+    if not match:
         raise syntax_error("bad AUTH syntax")
-    return Auth(match[1].upper(), _initial(match[3]) if match[3] else None)
+    return Auth(match[1].upper(), _initial(match[2]) if match[2] else None)
 
 
 def _initial(text: str) -> bytes:

@@ -337,6 +337,7 @@ class ServerConnection:
             return NEED_DATA
         if isinstance(line, Refusal):
             return line
+        line = line.rstrip(b" ")  # as at the end of a command
         if line == b"*":
             self._mode = _Mode.COMMAND
             return Refusal(Response(501, "5.5.0", ("authentication aborted",)), verb="AUTH")

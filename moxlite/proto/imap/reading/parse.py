@@ -15,7 +15,7 @@ from typing import Final
 from .. import commands as c
 from ..errors import ProtocolError
 from ..seqset import STAR, SequenceSet
-from ..tokens import Reader
+from ..tokens import ATOM, Reader
 from .extensions import EXTENSION_COMMANDS
 from .messages import MESSAGE_COMMANDS
 from .parsing import (
@@ -74,12 +74,17 @@ def parse_tag(reader: Reader) -> str:
 
 def parse_word(reader: Reader) -> str:
     """Read the command word, in upper case; ``UID`` together with the next word."""
+    word = _word(reader)
+    return f"UID {_word(reader)}" if word == "UID" else word
+
+
+def _word(reader: Reader) -> str:
     reader.space()
-    word = reader.atom("a command").upper()
-    if word == "UID":
-        reader.space()
-        word = "UID " + reader.atom("a command").upper()
-    return word
+    match = ATOM.match(reader.data, reader.position)
+    if match is None:
+        raise ProtocolError("expected a command")
+    reader.position = match.end()
+    return match[0].decode("ascii").upper()
 
 
 def parse_arguments(word: str, reader: Reader, modes: Modes) -> c.Command:
@@ -105,7 +110,7 @@ def _id(reader: Reader, modes: Modes) -> c.Id:
             raise ProtocolError("ID field is too long")
         return decode_text(key), None if value is None else decode_text(value)
 
-    pairs = list_of(reader, pair, empty=True, blanks=not modes.pedantic)  # aioimaplib sends ``( "name" "x" )``
+    pairs = list_of(reader, pair, empty=True)
     if len(pairs) > MAX_ID_PAIRS:
         raise ProtocolError(f"too many fields in ID (limit {MAX_ID_PAIRS})")
     if len({key.lower() for key, _ in pairs}) < len(pairs):

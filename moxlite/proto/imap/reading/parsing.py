@@ -30,17 +30,15 @@ Rule: TypeAlias = Callable[[Reader, Modes], c.Command]
 """Function that reads the arguments of one command, up to the end of the line."""
 
 
-def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False, blanks: bool = False) -> list[T]:
-    """Read ``"(" item *(SP item) ")"``. blanks: allow a blank inside of each parenthesis."""
+def list_of(reader: Reader, item: Callable[[], T], *, empty: bool = False) -> list[T]:
+    """Read ``"(" item *(SP item) ")"``."""
     reader.expect(b"(")
-    if blanks:
-        reader.skip(b" ")
     found: list[T] = []
     if empty and reader.skip(b")"):
         return found
     while True:
         found.append(item())
-        if reader.skip(b")") or (blanks and reader.skip(b" )")):
+        if reader.skip(b")"):
             return found
         reader.space()
 
