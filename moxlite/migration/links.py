@@ -357,7 +357,7 @@ class Links:
                 pass
             if delete:
                 for box in await account.read(lambda r: mailboxes_below(r, link.name), op="links"):
-                    await delete_in_slices(account.write, lambda _, mailbox_id=box.id: mailbox_id)  # type: ignore[misc] # bound now
+                    await delete_in_slices(account.write, lambda _, mailbox_id=box.id: mailbox_id, unsubscribes=True)  # type: ignore[misc] # bound now
         _note("removed", name, link)
 
     async def _stop(self, name: str, link_id: int) -> None:

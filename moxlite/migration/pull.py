@@ -47,7 +47,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.imports.adding import add_messages
 from moxlite.store.imports.items import Progress
 from moxlite.store.mail.annotations import annotations as own_annotations, set_annotation
-from moxlite.store.mail.mailboxes import ensure_mailbox, set_special_use, subscribe, unsubscribe
+from moxlite.store.mail.mailboxes import WITH_MAILBOX, ensure_mailbox, set_special_use, subscribe, unsubscribe
 from moxlite.store.mail.remotes import (
     SLICE,
     Origin,
@@ -259,7 +259,7 @@ class Pull:
             if place.use and own.name != INBOX and mailbox_by_use(tx, place.use) is None:
                 set_special_use(tx, own.id, own.special_use | place.use)
             if first and box.subscribed:
-                subscribe(tx, target)
+                subscribe(tx, target, WITH_MAILBOX)
             elif is_new and not box.subscribed:
                 unsubscribe(tx, target)
             has = {annotation.key for annotation in own_annotations(tx, own.id)} if entries else set()

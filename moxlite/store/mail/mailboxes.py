@@ -47,6 +47,16 @@ MAX_MAILBOXES: Final = 10_000
 MAX_SUBSCRIPTIONS: Final = 2 * MAX_MAILBOXES
 """Names that are or were subscribed (STORE-154): they need no mailbox, and each catch-up and LSUB reads all of them."""
 
+BY_NAME: Final = 1
+"""`present` of a subscription that a program has made of a name, whatever mailbox has it (SUBSCRIBE): the program alone
+ends it (RFC 9051 §6.3.7).
+"""
+
+WITH_MAILBOX: Final = 2
+"""`present` of a subscription that the server has made with the mailbox, or that is a property of it, as in JMAP: it
+has the mailbox's name, and ends with the mailbox.
+"""
+
 ROLE_NAMES: Final = {SpecialUse.DRAFTS: "Drafts", SpecialUse.SENT: "Sent"}
 """Names of the mailboxes that `mailbox_for` creates."""
 
@@ -72,12 +82,14 @@ SET_PARENT: Final = "UPDATE mailbox SET parent_id = ? WHERE id = ?"
 USED_BY: Final = "SELECT id FROM mailbox WHERE special_use & ? <> 0 AND id <> ? ORDER BY id"
 SET_USE: Final = "UPDATE mailbox SET special_use = ?1, modseq = ?2, ownseq = ?2 WHERE id = ?3"
 SUBSCRIBE: Final = """
-INSERT INTO subscription (name, present, modseq) VALUES (?, 1, ?)
-ON CONFLICT (name) DO UPDATE SET present = 1, modseq = excluded.modseq"""
+INSERT INTO subscription (name, present, modseq) VALUES (?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET present = excluded.present, modseq = excluded.modseq"""
+CLAIM: Final = f"UPDATE subscription SET present = {BY_NAME} WHERE name = ? AND present"  # noqa: S608 - a constant
 UNSUBSCRIBE: Final = "UPDATE subscription SET present = 0, modseq = ? WHERE name = ?"
 HAS_ROOM: Final = """
 SELECT EXISTS (SELECT 1 FROM subscription WHERE name = ?) OR (SELECT count(*) FROM subscription) < ?"""
 SUBSCRIBED: Final = "SELECT 1 FROM subscription WHERE name = ? AND present"
+PRESENT: Final = "SELECT present FROM subscription WHERE name = ?"
 RECENT: Final = "UPDATE mailbox SET recent_uid = ? WHERE id = ?"
 SET_SYSTEM: Final = "UPDATE mailbox SET system = 1 WHERE id = ?"
 
@@ -199,7 +211,7 @@ def _insert(
     # If there's no room for the subscription, still create the mailbox, because a delivery may need it.
     subscribed = subscribed and (was_subscribed or _has_room(tx, name))
     if subscribed and not was_subscribed:
-        tx.execute(SUBSCRIBE, name, modseq)
+        tx.execute(SUBSCRIBE, name, WITH_MAILBOX, modseq)
     tx.emit(
         MailboxAdded(
             mailbox_id=mailbox_id,
@@ -224,29 +236,23 @@ def rename_system_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str) -> No
     subscription follows.
     """
     box = mailbox(tx, mailbox_id)
-    if is_subscribed(tx, box.name):
-        if _has_room(tx, name):
-            subscribe(tx, name)
-        unsubscribe(tx, box.name)
-    _rename_rows(tx, [(mailbox_id, box.name, name)])
+    _rename_rows(tx, [(mailbox_id, box.name, name)], names_follow=True)
 
 
 def drop_system_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
     """Remove the system's own mailbox, which must be empty, with its subscription."""
-    box = mailbox(tx, mailbox_id)
-    _drop(tx, box)
-    if is_subscribed(tx, box.name):
-        unsubscribe(tx, box.name)
+    _drop(tx, mailbox(tx, mailbox_id), unsubscribes=True)
 
 
-def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID) -> None:
-    """Remove a mailbox with its messages, annotations and special use. Its subscription stays (IMAP-64).
+def delete_mailbox(tx: AccountTx, mailbox_id: MailboxID, *, unsubscribes: bool = False) -> None:
+    """Remove a mailbox with its messages, annotations and special use. What a program has subscribed by name stays
+    (IMAP-64), unless it `unsubscribes`: for users to whom a mailbox is subscribed, and not a name.
 
     For a mailbox that may have many messages use `slices.delete_in_slices`. Raises as `check_deletable`.
     """
     box = check_deletable(tx, mailbox_id)
     expunge_all(tx, mailbox_id)
-    _drop(tx, box)
+    _drop(tx, box, unsubscribes=unsubscribes)
     owe_move(tx, box.name, "")
 
 
@@ -266,7 +272,7 @@ def check_deletable(tx: AccountTx, mailbox_id: MailboxID) -> Mailbox:
     return box
 
 
-def _drop(tx: AccountTx, box: Mailbox) -> None:
+def _drop(tx: AccountTx, box: Mailbox, *, unsubscribes: bool) -> None:
     """Remove an empty mailbox without children."""
     drop_annotations(tx, box.id)
     drop_acl(tx, box)
@@ -274,15 +280,27 @@ def _drop(tx: AccountTx, box: Mailbox) -> None:
     # The tombstone copies the row, so it comes before the removal.
     tx.execute(BURY, tx.modseq(), box.id)
     tx.execute(DELETE, box.id)
-    tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=is_subscribed(tx, box.name)))
+    ends = _ends_with_mailbox(tx, box.name, names_too=unsubscribes)
+    tx.emit(MailboxRemoved(mailbox_id=box.id, name=box.name, subscribed=not ends and is_subscribed(tx, box.name)))
+    if ends:
+        unsubscribe(tx, box.name)
 
 
-def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribed: bool = True) -> RenameResult:
-    """Rename a mailbox and all below it. Ids, UIDs, UIDVALIDITY and special use stay; subscriptions do not follow
-    (STORE-14).
+def _ends_with_mailbox(tx: AccountTx, name: str, *, names_too: bool) -> bool:
+    """Whether a name is subscribed as that of its mailbox; `names_too`: or because a program wanted it."""
+    present = tx.value(PRESENT, name)
+    return present == WITH_MAILBOX or (names_too and present == BY_NAME)
+
+
+def rename_mailbox(
+    tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribed: bool = True, names_follow: bool = False
+) -> RenameResult:
+    """Rename a mailbox and all below it. Ids, UIDs, UIDVALIDITY and special use stay; what a program has subscribed by
+    name doesn't follow (STORE-14).
 
     Missing parents of the new name are created first, except when a mailbox moves below itself: then the rename comes
-    first, as its old name becomes the new parent. `subscribed`: whether to subscribe them.
+    first, as its old name becomes the new parent. `subscribed`: whether to subscribe them. `names_follow`: what a
+    program has subscribed follows, too.
 
     Raises:
       NoSuchMailbox; MailboxExists; BadMailboxName: also for a child whose new name is too long;
@@ -302,11 +320,11 @@ def rename_mailbox(tx: AccountTx, mailbox_id: MailboxID, name: str, *, subscribe
         moved.append((child_id, old, check_name(name + old[len(box.name) :])))
     created: list[Mailbox] = []
     if is_below(name, box.name):
-        renamed = _rename_rows(tx, moved)
+        renamed = _rename_rows(tx, moved, names_follow=names_follow)
         created = _parents_of(tx, name, subscribed=subscribed)
     else:
         created = _parents_of(tx, name, subscribed=subscribed)
-        renamed = _rename_rows(tx, moved)
+        renamed = _rename_rows(tx, moved, names_follow=names_follow)
     above = parent(name)
     parent_box = None if above is None else mailbox_by_name(tx, above)
     tx.execute(SET_PARENT, None if parent_box is None else parent_box.id, mailbox_id)
@@ -319,11 +337,14 @@ def rename_subscribed(tx: AccountTx, mailbox_id: MailboxID, name: str) -> None:
     """As `rename_mailbox`, for users to whom a mailbox is subscribed, and not a name: what was subscribed still is,
     by its new name, as far as there is room.
     """
-    for old, new in rename_mailbox(tx, mailbox_id, name).renamed:
-        if is_subscribed(tx, old):
-            unsubscribe(tx, old)
-            if _has_room(tx, new.name):
-                subscribe(tx, new.name)
+    rename_mailbox(tx, mailbox_id, name, names_follow=True)
+
+
+def _move_subscription(tx: AccountTx, old: str, new: str) -> None:
+    """Subscribe a mailbox by its new name instead of its old one, if there is room."""
+    unsubscribe(tx, old)
+    if _has_room(tx, new):
+        subscribe(tx, new, WITH_MAILBOX)
 
 
 def _parents_of(tx: AccountTx, name: str, *, subscribed: bool) -> list[Mailbox]:
@@ -333,7 +354,9 @@ def _parents_of(tx: AccountTx, name: str, *, subscribed: bool) -> list[Mailbox]:
     return _create_with_parents(tx, above, subscribed=subscribed)
 
 
-def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list[tuple[str, Mailbox]]:
+def _rename_rows(
+    tx: AccountTx, moved: list[tuple[MailboxID, str, str]], *, names_follow: bool
+) -> list[tuple[str, Mailbox]]:
     modseq = tx.modseq()
     renamed: list[tuple[str, Mailbox]] = []
     # The target did not exist, and parents always exist, so no mailbox is below it: no new name equals an old one.
@@ -350,6 +373,8 @@ def _rename_rows(tx: AccountTx, moved: list[tuple[MailboxID, str, str]]) -> list
             )
         )
         renamed.append((old, box))
+        if _ends_with_mailbox(tx, old, names_too=names_follow):
+            _move_subscription(tx, old, new)
     return renamed
 
 
@@ -393,16 +418,18 @@ def set_special_use(tx: AccountTx, mailbox_id: MailboxID, special_use: SpecialUs
     return changed
 
 
-def subscribe(tx: AccountTx, name: str) -> bool:
-    """Subscribe a name; the mailbox need not exist (IMAP-66). Returns False if it is subscribed already. Raises
-    BadMailboxName, LimitExceeded.
+def subscribe(tx: AccountTx, name: str, present: int = BY_NAME) -> bool:
+    """Subscribe a name; the mailbox need not exist (IMAP-66). Returns False if it is subscribed already. `present`:
+    `WITH_MAILBOX` to subscribe an existing mailbox. Raises BadMailboxName, LimitExceeded.
     """
     name = check_name(name)
     if is_subscribed(tx, name):
+        if present == BY_NAME:
+            tx.execute(CLAIM, name)  # nothing that others see
         return False
     if not _has_room(tx, name):
         raise LimitExceeded("too many subscribed folders")
-    tx.execute(SUBSCRIBE, name, tx.modseq())
+    tx.execute(SUBSCRIBE, name, present, tx.modseq())
     tx.emit(SubscriptionAdded(name=name, nonexistent=mailbox_by_name(tx, name) is None))
     return True
 
@@ -415,12 +442,13 @@ def unsubscribe(tx: AccountTx, name: str) -> bool:
     """End the subscription of a name; returns False if it was not subscribed.
 
     Raises:
-      BadMailboxName; NoSuchMailbox: neither subscribed nor existing.
+      BadMailboxName; NoSuchMailbox: not existing, and never subscribed. Programs end a subscription that has ended with
+        the mailbox.
     """
     name = check_name(name)
     exists = mailbox_by_name(tx, name) is not None
     if not is_subscribed(tx, name):
-        if not exists:
+        if not exists and tx.value(PRESENT, name) is None:
             raise NoSuchMailbox(name)
         return False
     tx.execute(UNSUBSCRIBE, tx.modseq(), name)
@@ -451,13 +479,16 @@ FIRST: Final = "SELECT uid FROM message WHERE mailbox_id = ? ORDER BY uid LIMIT 
 BELOW_UID: Final = "SELECT uid FROM message WHERE mailbox_id = ? AND uid < ? ORDER BY uid LIMIT ?"
 
 
-async def delete_in_slices(write: Write[MailboxID | None], find: Callable[[AccountTx], MailboxID]) -> None:
+async def delete_in_slices(
+    write: Write[MailboxID | None], find: Callable[[AccountTx], MailboxID], *, unsubscribes: bool = False
+) -> None:
     """As `mailboxes.delete_mailbox`, for any number of messages: each slice is a unit, the last one removes the
     mailbox.
 
     Args:
       write: runs each unit.
       find: finds the mailbox, in the first unit; its errors are raised unchanged.
+      unsubscribes: as for `delete_mailbox`.
 
     Raises the errors of `find` and `delete_mailbox`. After a cancellation, or if a mailbox is created below it
     meanwhile, the mailbox still exists with fewer messages.
@@ -474,7 +505,7 @@ async def delete_in_slices(write: Write[MailboxID | None], find: Callable[[Accou
         if len(uids) > SLICE:
             expunge(tx, mailbox_id, uids[:SLICE])
             return mailbox_id
-        delete_mailbox(tx, mailbox_id)
+        delete_mailbox(tx, mailbox_id, unsubscribes=unsubscribes)
         return None
 
     left = await write(begin)

@@ -12,6 +12,7 @@ from moxlite.store.errors import MailboxExists, MailboxHasChildren, NoSuchMailbo
 from moxlite.store.forms import BadForm
 from moxlite.store.mail.annotations import SORT_ORDER, annotations_named, set_annotation
 from moxlite.store.mail.mailboxes import (
+    WITH_MAILBOX,
     create_mailbox,
     delete_in_slices,
     rename_subscribed,
@@ -357,7 +358,7 @@ class _Mailboxes(ObjectSet):
                 return box.id
 
             try:
-                await delete_in_slices(call.write, find)
+                await delete_in_slices(call.write, find, unsubscribes=True)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None
@@ -502,4 +503,8 @@ def _apply(tx: AccountTx, call: Call, number: MailboxID, changed: Object, wanted
         except MailboxExists as error:
             raise _taken(tx, name, error) from None
     if "isSubscribed" in changed:
-        (subscribe if changed["isSubscribed"] else unsubscribe)(tx, mailbox(tx, number).name)
+        name = mailbox(tx, number).name
+        if changed["isSubscribed"]:
+            subscribe(tx, name, WITH_MAILBOX)
+        else:
+            unsubscribe(tx, name)

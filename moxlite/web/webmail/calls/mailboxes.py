@@ -55,7 +55,7 @@ class MailboxCalls(AccountCalls):
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
         """Remove a mailbox with its messages; refused while it contains other mailboxes."""
         async with self._accounts.use(caller.require().account) as account:
-            await delete_in_slices(account.write, lambda _: MailboxID(mailbox_id))
+            await delete_in_slices(account.write, lambda _: MailboxID(mailbox_id), unsubscribes=True)
 
     @call()
     async def mailbox_set_special_use(self, caller: Caller, mailbox_id: ID, roles: list[Role]) -> None:
