@@ -11,9 +11,55 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-__all__ = ["blown_up", "newsletters"]
+__all__ = ["DARK", "LIGHT", "ROOT", "blown_up", "newsletters"]
 
 IMAGE = "https://img.sender.example"
+
+ROOT = ":root { --dark: #102a43; --light: #f0f4f8; --twice: var(--dark) }"
+"""Custom properties that the backgrounds and colours below need."""
+
+DARK = {
+    "#102a43": "#102a43",
+    "rebeccapurple": "#663399",
+    "no-repeat #102a43": "#102a43",
+    "rgb(16 42 67)": "#102a43",
+    "hwb(209 6% 74%)": "#102a43",
+    "lab(16% -4 -18)": "#132b43",
+    "oklch(28% 0.06 250)": "#10283f",
+    "color(srgb 0.06 0.16 0.26)": "#102a43",
+    "color-mix(in srgb, black 50%, #102a43)": "#081522",
+    "light-dark(#102a43, #fff)": "#102a43",
+    "var(--dark)": "#102a43",
+    "var(--twice)": "#102a43",
+    "var(--gone, #102a43)": "#102a43",
+    "var(--gone)": None,
+    "paint(waves)": None,
+    "image-set(url(https://x.example/a.png) 1x)": None,
+    "image-set(linear-gradient(#000, #111) 1x)": None,
+    "cross-fade(url(https://x.example/a), url(https://x.example/b))": None,
+    "url(https://x.example/a.png)": None,
+    "url(//x.example/a.png)": None,
+    "url(cid:gone)": None,
+    "url(https://x.example/a.png), url(https://x.example/b.png)": None,
+    "linear-gradient(135deg, #102a43 0%, #081522 100%)": "#102a43",
+    "linear-gradient(to right, var(--dark), #081522)": "#102a43",
+    "radial-gradient(circle at center, #102a43, rgb(8, 21, 34))": "#102a43",
+    "repeating-conic-gradient(#102a43 0 25%, #081522 0 50%)": "#102a43",
+    "-webkit-linear-gradient(top, #102a43, #081522)": "#102a43",
+    "-webkit-gradient(linear, left top, left bottom, from(#102a43), to(#081522))": "#102a43",
+    "linear-gradient(rgba(0, 0, 0, .6), rgba(0, 0, 0, .6)), url(https://x.example/a.png) center / cover": None,
+}
+"""Backgrounds that senders put behind light words, with a colour in them; None for those of which nothing is known."""
+
+LIGHT = [
+    "#fff",
+    "hsl(0, 0%, 95%)",
+    "white",
+    "oklch(96% 0.01 250)",
+    "var(--light)",
+    "color-mix(in srgb, white 90%, black)",
+]
+"""Colours of words on them."""
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from html import escape, unescape
 from typing import Final, Protocol
 from urllib.parse import unquote, urlsplit
@@ -21,7 +22,8 @@ from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.sandbox.bounds import TAG as HTML_TAG, excess
 from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.quotes import folded
-from moxlite.sandbox.sheets import DARKEST, STYLES, Look, lightness, paints, safe_declarations, safe_sheets
+from moxlite.sandbox.sheets import STYLES, Look, safe_declarations, safe_sheets, variables_of, words_in_the_dark
+from moxlite.sandbox.values import paints
 
 # Marks links whose text names another host than their target: the real host is added after them (WEBMAIL-79).
 #
@@ -253,12 +255,15 @@ MAX_PLAIN: Final = 300_000
 OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNORECASE)
 
 
-# The colour in the shorthand (CSS Backgrounds 3 §3.10), which is first or follows an image; each run is bounded.
+# Most style attributes needn't be parsed: they have no escape, no function but these, no length of the window's height,
+# and no background of more than a colour. Of those, property names are compared with `STYLES`.
+PLAIN: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
+CALL: Final = re.compile(r"([\w-]*)\(")
+OF_WINDOW: Final = re.compile(r"\d[sld]?v(?:h|b|min|max)\b", re.IGNORECASE)
 BACKGROUND: Final = re.compile(
-    r"(?<![\w-])background\s{0,9}:\s{0,9}(?:url\([^();]{0,500}\)\s{1,9})?"
-    r"(#[0-9a-f]{3,8}|[a-z]{3,20}|(?:rgb|hsl)a?\([\d.,%\s]{1,40}\))(?=[\s;!]|\Z)",
-    re.IGNORECASE,
+    r"(?:#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([\d.,%\s]{1,40}\))(?:\s?!\s?important)?", re.IGNORECASE
 )
+"""A `background` that is a colour."""
 
 
 class TooComplex(Exception):
@@ -300,7 +305,7 @@ def sanitize(
     own = scheme == "dark" and OWN_DARK.search(html) is not None
     coloured = scheme != "plain" and not own and (len(html) > MAX_PLAIN or paints(html))
     plain = scheme == "plain" or (scheme == "dark" and not own and not coloured)
-    look = Look(_pictures(images, blocked, external=external), dark=own or plain, plain=plain)
+    look = _with_variables(html, Look(_pictures(images, blocked, external=external), dark=own or plain, plain=plain))
     cleaned = _cleaned(html, look)
     sheet = safe_sheets(html, look)
     styled = f"<style>{sheet}</style>" if sheet else ""
@@ -318,13 +323,17 @@ def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
     `styled`: with the style sheets and the body's style of a whole document; else the elements alone. Raises
     TooComplex.
     """
-    look = Look(_pictures(images, {}, external=external), grey=False)
     html = apart(html)
+    look = _with_variables(html, Look(_pictures(images, {}, external=external), grey=False))
     cleaned = _cleaned(html, look)
     if not styled:
         return cleaned
     sheet = safe_sheets(html, look)
     return (f"<style>{sheet}</style>" if sheet else "") + _wrapped(_body_style(html, look), cleaned)
+
+
+def _with_variables(html: str, look: Look) -> Look:
+    return replace(look, variables=variables_of(html, look))
 
 
 def apart(html: str) -> str:
@@ -362,7 +371,6 @@ def _cleaned(html: str, look: Look) -> str:
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         attribute_filter=_filter(look),
-        filter_style_properties=STYLES,
         set_tag_attribute_values={"a": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
@@ -393,24 +401,37 @@ def _pictures(images: Images, blocked: dict[str, int], *, external: bool) -> Cal
     return allowed
 
 
-def _may_hold_an_address(style: str) -> bool:
-    """Whether a style attribute must be written anew: addresses are in functions of backgrounds alone."""
-    lower = style.lower()
-    return "url" in lower or ("(" in lower and "background" in lower)
+def _plain_style(style: str) -> str | None:
+    """The allowed declarations of a style attribute that needn't be parsed; None for all others.
+
+    Each declaration begins after a semicolon, whatever else the text has: none begins with another name.
+    """
+    if "\\" in style or OF_WINDOW.search(style) is not None:
+        return None
+    if "(" in style and not PLAIN.issuperset(CALL.findall(style.lower())):
+        return None
+    written: list[str] = []
+    for declaration in style.split(";"):
+        name, _, value = declaration.partition(":")
+        name, value = name.strip().lower(), " ".join(value.split())
+        if name == "background":
+            # without the background colour, light text would be unreadable on a light page
+            if BACKGROUND.fullmatch(value) is None:
+                return None
+            name = "background-color"
+        if name in STYLES and value:
+            written.append(f"{name}:{value}")
+    return ";".join(written)
 
 
 def _filter(look: Look) -> Callable[[str, str, str], str | None]:
-    """The filter of attributes. Styles that can hold an address are written anew; of the others, property names are
-    compared with `STYLES`.
-    """
+    """The filter of attributes."""
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         match attribute:
-            case "style" if look.plain or "\\" in value or _may_hold_an_address(value):
-                return safe_declarations(value, look)
             case "style":
-                # without the background colour, light text would be unreadable on a light page
-                return BACKGROUND.sub(_background, value)
+                style = None if look.plain else _plain_style(value)
+                return safe_declarations(value, look) if style is None else style
             case "background" if look.plain:
                 return None
             case "background":
@@ -419,7 +440,7 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
             case "bgcolor" if look.plain:
                 return None
             case "color" if look.plain:
-                return value if (lightness(value) or 0) >= DARKEST else None
+                return words_in_the_dark(value, value)
             case "src":
                 return look.picture(value)
             case "href":
@@ -429,12 +450,6 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
                 return value
 
     return keep
-
-
-def _background(match: re.Match[str]) -> str:
-    """Replace the shorthand by its colour; the rest becomes a separate, invalid declaration that browsers ignore."""
-    important = match.string[match.end() : match.end() + 9].lstrip().startswith("!")
-    return f"background-color:{match[1]}{'' if important else ';'}"
 
 
 def _body_style(html: str, look: Look) -> str:

@@ -9,42 +9,72 @@ screens, for its request would tell that. Each selector begins at the element th
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
-from typing import Any, Final
+from itertools import islice
+from typing import Final
 from urllib.parse import quote
 
 import tinycss2
-from tinycss2 import color3
+
+from moxlite.sandbox.values import (
+    DARKEST,
+    GREY,
+    LEGIBLE,
+    MAX_NESTING,
+    PLACES,
+    REPEATS,
+    TEXT,
+    VISIBLE,
+    WORD,
+    Node,
+    address_of,
+    colour_text,
+    component_text,
+    define,
+    first_colour,
+    gradient_text,
+    ink_on,
+    lightened,
+    lightness,
+    resolved,
+    shade_of,
+    split_at_commas,
+    value_text,
+)
 
 MAX_SHEETS: Final = 64 * 1024
 """Characters of all sheets of a message: takes 0.2 s (measured). Common mail readers allow 16 to 64 KiB."""
-MAX_NESTING: Final = 4  # nested media queries, and brackets in values
 ROOT: Final = ".body"
 """The element around the message (`sanitize.py`)."""
 
 # fmt: off
 # no property here but background-image takes a url(), and none places an element outside of the message
 STYLES: Final = frozenset({
-    "align-items", "background-color", "background-image", "background-position", "background-repeat",
-    "background-size", "border", "border-bottom", "border-bottom-color", "border-bottom-style",
-    "border-bottom-width", "border-collapse", "border-color", "border-left", "border-left-color",
-    "border-left-style", "border-left-width", "border-radius", "border-right", "border-right-color",
-    "border-right-style", "border-right-width", "border-spacing", "border-style", "border-top", "border-top-color",
-    "border-top-style", "border-top-width", "border-width", "box-sizing", "clear", "color", "direction", "display",
-    "flex", "flex-direction", "flex-wrap", "float", "font", "font-family", "font-size", "font-style",
-    "font-variant", "font-weight", "gap", "height", "justify-content", "letter-spacing", "line-height",
-    "list-style-position", "list-style-type", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top",
-    "max-height", "max-width", "min-height", "min-width", "object-fit", "opacity", "overflow", "overflow-wrap",
-    "padding", "padding-bottom", "padding-left", "padding-right", "padding-top", "table-layout", "text-align",
-    "text-decoration", "text-indent", "text-shadow", "text-transform", "unicode-bidi", "vertical-align", "visibility",
-    "white-space", "width", "word-break", "word-spacing", "word-wrap",
+    "align-content", "align-items", "align-self", "aspect-ratio", "background-clip", "background-color",
+    "background-image", "background-origin", "background-position", "background-repeat", "background-size", "border",
+    "border-bottom", "border-bottom-color", "border-bottom-left-radius", "border-bottom-right-radius",
+    "border-bottom-style", "border-bottom-width", "border-collapse", "border-color", "border-left",
+    "border-left-color", "border-left-style", "border-left-width", "border-radius", "border-right",
+    "border-right-color", "border-right-style", "border-right-width", "border-spacing", "border-style", "border-top",
+    "border-top-color", "border-top-left-radius", "border-top-right-radius", "border-top-style", "border-top-width",
+    "border-width", "box-sizing", "caption-side", "clear", "color", "column-count", "column-gap", "column-rule",
+    "column-width", "columns", "direction", "display", "empty-cells", "flex", "flex-basis", "flex-direction",
+    "flex-flow", "flex-grow", "flex-shrink", "flex-wrap", "float", "font", "font-family", "font-size", "font-style",
+    "font-variant", "font-weight", "gap", "grid-auto-columns", "grid-auto-flow", "grid-auto-rows", "grid-column",
+    "grid-gap", "grid-row", "grid-template-columns", "grid-template-rows", "height", "hyphens", "justify-content",
+    "justify-items", "justify-self", "letter-spacing", "line-height", "list-style", "list-style-position",
+    "list-style-type", "margin", "margin-bottom", "margin-left", "margin-right", "margin-top", "max-height",
+    "max-width", "min-height", "min-width", "object-fit", "object-position", "opacity", "order", "overflow",
+    "overflow-wrap", "overflow-x", "overflow-y", "padding", "padding-bottom", "padding-left", "padding-right",
+    "padding-top", "place-content", "place-items", "row-gap", "table-layout", "tab-size", "text-align",
+    "text-align-last", "text-decoration", "text-decoration-color", "text-decoration-line", "text-decoration-style",
+    "text-decoration-thickness", "text-indent", "text-orientation", "text-overflow", "text-shadow", "text-transform",
+    "text-underline-offset", "unicode-bidi", "vertical-align", "visibility", "white-space", "width", "word-break",
+    "word-spacing", "word-wrap", "writing-mode", "-webkit-background-clip",
 })
 # fmt: on
 FONTS: Final = frozenset({"font", "font-family"})  # the only properties whose values may hold strings
-FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
-COLOUR_FUNCTIONS: Final = frozenset({"rgb", "rgba", "hsl", "hsla"})
 PSEUDO: Final = frozenset(
     {
         "active",
@@ -62,10 +92,15 @@ PSEUDO: Final = frozenset(
 NTH: Final = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-of-type"})
 FEATURE_SIGNS: Final = frozenset({":", "<", ">", "=", "<=", ">=", "/"})
 MATCHES: Final = frozenset({"=", "~=", "|=", "^=", "$=", "*="})
-WORD: Final = re.compile(r"-?[a-zA-Z_][\w-]*\Z", re.ASCII)
-TEXT: Final = re.compile(r"[^<>\\\"\n\r\f\0]*\Z")
-HEX: Final = re.compile(r"(?:[0-9a-fA-F]{3,4}|[0-9a-fA-F]{6}|[0-9a-fA-F]{8})\Z")
-UNIT: Final = re.compile(r"[a-zA-Z]{1,8}\Z")
+
+PICTURE: Final = "picture"
+"""Name for a picture that is left out, among properties."""
+PLACING: Final = {"repeat": "repeat", "position": "0% 0%", "size": "auto"}
+"""Properties of a background that place its pictures, with their initial values."""
+HALF: Final = 0.5
+"""Lightness above which words are lost on white."""
+LINES: Final = ("border", "column-rule", "text-decoration")
+"""Beginnings of the names of properties that draw lines."""
 
 OPENING: Final = re.compile(r"<!--|<style(?=[\s>/])", re.IGNORECASE)
 COMMENT_END: Final = re.compile(r"--!?>")
@@ -73,24 +108,14 @@ STYLE_TAG: Final = re.compile(r"<style[^>]{0,500}>", re.IGNORECASE)
 STYLE_END: Final = re.compile(r"</style(?=[\s>/])", re.IGNORECASE)
 MEDIA: Final = re.compile(r"\smedia\s{0,9}=\s{0,9}[\"']?([^\"'>]{0,200})", re.IGNORECASE)
 
-GREY: Final = "#757575"
-"""Behind words while their picture is not loaded: white and black on it have a contrast of 4.5 (WCAG 2.2 §1.4.3)."""
-REPEATS: Final = frozenset({"repeat", "repeat-x", "repeat-y", "no-repeat", "round", "space"})
-PLACES: Final = frozenset({"left", "right", "top", "bottom", "center"})
 ACTING: Final = frozenset({"active", "focus", "hover", "link", "visited"})
 """Pseudo-classes that depend on what the reader does, or did."""
 SCREENS: Final = frozenset({"", "all", "screen", "only screen"})
 """Media queries that say nothing of the reader."""
-DARKEST: Final = 0.4
-"""Lightness (HSL, CSS Color 4 §7) up to which a text is black on paper, and has our colour in a dark window."""
-PALEST: Final = 0.97
-"""Lightness from which a background is taken for paper."""
-
-
-PAINT: Final = re.compile(
-    r"\b(?:bgcolor|background(?:-color|-image)?)\s{0,9}[:=]\s{0,9}[\"']?([^;\"'<>{}]{1,200})", re.IGNORECASE
-)
-"""Attributes and declarations of backgrounds, as the text of HTML has them."""
+ROOTS: Final = frozenset({":root", "html", "body", "*"})
+"""Selectors of rules whose custom properties are for the whole message."""
+MAX_VARIABLES: Final = 500
+"""Custom properties for the whole message. A framework's sheet has up to a hundred."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +126,9 @@ class Look:
       picture: the address of a background picture as it may be written, None to leave it out.
       dark: the window is dark: rules for dark windows apply, else those for light ones.
       plain: without backgrounds, and without text colours that are dark.
-      grey: a background stands for a picture that is left out.
+      grey: a colour stands for a background that is left out, so that words on it can be read.
+      quiet: nothing stands for a picture, since other rules may have one, unless the same rule has light words.
+      variables: custom properties for the whole message.
       told: names of what was seen: "dark" for rules for a dark window.
     """
 
@@ -109,11 +136,9 @@ class Look:
     dark: bool = False
     plain: bool = False
     grey: bool = True
+    quiet: bool = False
+    variables: Mapping[str, list[Node]] = field(default_factory=dict)
     told: set[str] = field(default_factory=set)
-
-
-# tinycss2 has no type hints: nodes are as documented, distinguished by `type`
-Node = Any
 
 
 BARE: Final = Look(lambda _: None, grey=False)
@@ -140,6 +165,39 @@ def safe_sheets(html: str, look: Look = BARE) -> str:
             rules.append(f"@media {query}{{{found}}}" if query else found)
     written = "".join(rules)
     return "" if "</" in written else written
+
+
+def variables_of(html: str, look: Look) -> dict[str, list[Node]]:
+    """The custom properties that sheets set for the whole message, up to `MAX_VARIABLES`."""
+    variables: dict[str, list[Node]] = {}
+    left = MAX_SHEETS
+    for media, sheet in _sheets(html) if "var(" in html.lower() else ():
+        left -= len(sheet)
+        if left < 0:
+            break
+        if media.strip().lower() in SCREENS:
+            try:
+                rules = tinycss2.parse_stylesheet(sheet, skip_comments=True, skip_whitespace=True)
+                _define_in(rules, variables, look)
+            except ValueError:  # as above
+                continue
+    return dict(islice(variables.items(), MAX_VARIABLES))
+
+
+def _define_in(rules: Iterable[Node], variables: dict[str, list[Node]], look: Look) -> None:
+    for rule in rules:
+        if rule.type == "qualified-rule":
+            if not ROOTS.isdisjoint(tinycss2.serialize(one).strip().lower() for one in split_at_commas(rule.prelude)):
+                define(variables, tinycss2.parse_blocks_contents(rule.content), dark=look.dark)
+        elif (
+            rule.type == "at-rule"
+            and rule.lower_at_keyword == "media"
+            and rule.content
+            # of the rules for other schemes and sizes, those for this scheme alone are certain to apply
+            and _media(rule.prelude, look) == "(min-width:0)"
+        ):
+            inner = tinycss2.parse_rule_list(rule.content, skip_comments=True, skip_whitespace=True)
+            _define_in((one for one in inner if one.type == "qualified-rule"), variables, look)
 
 
 def safe_declarations(text: str, look: Look = BARE) -> str:
@@ -174,7 +232,7 @@ def _sheets(html: str) -> Iterator[tuple[str, str]]:
 
 def _without_pictures(look: Look) -> Look:
     """The same for rules that depend on the reader: the request for a picture would tell what the reader does."""
-    return replace(look, picture=lambda _: None, grey=False)
+    return replace(look, picture=lambda _: None, quiet=True)
 
 
 def _acts(selector: str) -> bool:
@@ -186,7 +244,7 @@ def _rules(nodes: Iterable[Node], depth: int, look: Look) -> Iterator[str]:
     for node in nodes:
         if node.type == "qualified-rule":
             # Each selector by itself: a browser drops a rule with one that it does not know, here the others are kept.
-            selectors = [found for one in _split(node.prelude) if (found := _selector(one)) is not None]
+            selectors = [found for one in split_at_commas(node.prelude) if (found := _selector(one)) is not None]
             contents = tinycss2.parse_blocks_contents(node.content, skip_comments=True, skip_whitespace=True)
             within = _without_pictures(look) if any(_acts(selector) for selector in selectors) else look
             # pictures are counted whether or not a selector matches
@@ -207,168 +265,147 @@ def _rules(nodes: Iterable[Node], depth: int, look: Look) -> Iterator[str]:
 
 
 def _declarations(look: Look, nodes: Iterable[Node]) -> str:
-    found: list[str] = []
-    left_out = False
-    coloured = False
-    for node in nodes:
-        if node.type != "declaration":
-            continue
-        for name, value in _expanded(node, look):
-            if name == "background-image" and value is None:
-                left_out = any((_address(one) or "").lower().startswith("http") for one in node.value)
-            if value is None or (look.plain and _on_paper(name, node.value)):
+    declarations = [node for node in nodes if node.type == "declaration"]
+    variables = look.variables
+    if any(node.name.startswith("--") for node in declarations):
+        variables = dict(variables)
+        define(variables, declarations, dark=look.dark)
+    written: list[str] = []
+    kept: dict[str, str] = {}
+    missing: set[str] = set()
+    for node in declarations:
+        value = node.value
+        if any(one.type == "function" for one in value):
+            value = resolved(value, variables, dark=look.dark)
+        for name, text in _expanded(node.lower_name, value, look):
+            if text is None:
+                missing.add(name)
                 continue
-            coloured = coloured or name == "background-color"
+            if look.plain and (text := _in_the_dark(name, value, text)) is None:
+                continue
             # `parts.BEGIN` has rules for pictures that come before all others
             important = node.important and name != "background-image"
-            found.append(f"{name}:{value}{'!important' if important else ''}")
-    if left_out and not coloured and look.grey and not look.plain:
-        found.append(f"background-color:{GREY}")
-    return ";".join(found)
+            written.append(f"{name}:{text}{'!important' if important else ''}")
+            kept[name] = text
+    if look.grey and not look.plain:
+        written += _stand_ins(kept, missing, look)
+    return ";".join(written)
 
 
-def _expanded(node: Node, look: Look) -> Iterator[tuple[str, str | None]]:
-    """The allowed properties of a declaration with their values; an image whose address is left out has None."""
-    name = node.lower_name
-    if name == "background":
-        # its colour, without which light text would be unreadable on a light page; its one picture, with its place
-        yield from (("background-color", one) for one in [_colour(node.value)] if one is not None)
-        addresses = [_address(one) for one in node.value]
-        if any(address is not None for address in addresses):
-            image = _image(node.value, look)
-            yield "background-image", image
-            if image is not None:
-                yield from _place(node.value)
-    elif name == "background-image":
-        if any(_address(one) is not None for one in node.value):
-            yield name, _image(node.value, look)
-        elif (value := _value(node.value, 0)) is not None:
-            yield name, value
-    elif name in STYLES and (value := _value(node.value, 0, strings=name in FONTS)):
-        yield name, value
+def _stand_ins(kept: Mapping[str, str], missing: Container[str], look: Look) -> Iterator[str]:
+    """The colours that stand for backgrounds and for words whose own are left out."""
+    paper = kept.get("background-color")
+    if paper is None:
+        lost = PICTURE in missing and (not look.quiet or (lightness(kept.get("color", "black")) or 1) > HALF)
+        unknown = "background-image" not in kept and ("background" in missing or "background-color" in missing)
+        paper = GREY if lost or unknown else _behind_gradient(kept)
+        if paper is not None:
+            yield f"background-color:{paper}"
+    if "color" in missing and "color" not in kept and paper is not None and (shade := shade_of(paper)) is not None:
+        yield f"color:{ink_on(shade)}"
 
 
-def _address(node: Node) -> str | None:
-    """The address of a `url()`, quoted or not (CSS Values 4 §4.5)."""
-    if node.type == "url":
-        return str(node.value).strip()
-    if node.type == "function" and node.lower_name == "url":
-        words = [argument for argument in node.arguments if argument.type not in ("whitespace", "comment")]
-        if len(words) == 1 and words[0].type == "string":
-            return str(words[0].value).strip()
-    return None
-
-
-def _image(nodes: Iterable[Node], look: Look) -> str | None:
-    """Serialize the one picture of a background; None for several, and for one that may not be loaded."""
-    addresses = [found for node in nodes if (found := _address(node)) is not None]
-    if len(addresses) != 1 or (allowed := look.picture(addresses[0])) is None:
+def _behind_gradient(kept: Mapping[str, str]) -> str | None:
+    """The first colour of a gradient that covers all its element, for where pictures aren't drawn (folded quotes)."""
+    image = kept.get("background-image", "")
+    if "gradient(" not in image or "url(" in image or any(f"background-{name}" in kept for name in PLACING):
         return None
+    colours = list(first_colour(tinycss2.parse_component_value_list(image)))
+    shades = [shade_of(colour) for colour in colours]
+    if not colours or any(shade is None or shade.alpha < 1 for shade in shades):
+        return None
+    return component_text(colours[0], 0, strings=False)
+
+
+def _expanded(name: str, nodes: list[Node], look: Look) -> Iterator[tuple[str, str | None]]:
+    """The allowed properties of a declaration with their values; None for what is left out, of which `PICTURE` is one
+    that is not loaded.
+    """
+    if name == "background":
+        # its colour, without which light text would be unreadable on a light page; its pictures, with their places
+        yield from islice((("background-color", text) for node in nodes if (text := colour_text(node))), 1)
+        yield from _pictures(nodes, look)
+    elif name == "background-image" and any(node.type in ("function", "url") for node in nodes):
+        yield from ((part, text) for part, text in _pictures(nodes, look) if part[11:] not in PLACING)
+    elif name in STYLES:
+        yield name, value_text(nodes, 0, strings=name in FONTS) or None
+
+
+def _pictures(nodes: list[Node], look: Look) -> Iterator[tuple[str, str | None]]:
+    """The pictures of a background: gradients, and one with an address, if it may be loaded."""
+    alone = sum(address_of(node) is not None for node in nodes) == 1
+    layers: list[tuple[str, list[Node]]] = []
+    for layer in split_at_commas(nodes):
+        for node in layer:
+            address = address_of(node)
+            if address is not None:
+                text = _picture(address, look) if alone else None
+                if text is None and address.lower().startswith(("http", "//", "cid:")):
+                    yield PICTURE, None
+            else:
+                text = gradient_text(node)
+                if text is None and node.type == "function" and component_text(node, 0, strings=False) is None:
+                    yield "background", None
+            if text is not None:
+                layers.append((text, layer))
+    if layers:
+        yield "background-image", ",".join(text for text, _ in layers)
+        yield from _places([layer for _, layer in layers])
+
+
+def _picture(address: str, look: Look) -> str | None:
+    allowed = look.picture(address)
     # nothing is left that could end the string, the declaration or the sheet
-    return f'url("{quote(allowed, safe="!#$&*+,-./:;=?@_~%[]")}")'
+    return None if allowed is None else f'url("{quote(allowed, safe="!#$&*+,-./:;=?@_~%[]")}")'
 
 
-def _place(nodes: Iterable[Node]) -> Iterator[tuple[str, str]]:
-    """The repetition, position and size of a `background` shorthand (CSS Backgrounds 3 §3.10)."""
-    words: dict[str, list[str]] = {"repeat": [], "position": [], "size": []}
+def _places(layers: list[list[Node]]) -> Iterator[tuple[str, str]]:
+    """The repetition, position and size of a `background` shorthand (CSS Backgrounds 3 §3.10), for each picture."""
+    places = [_place(layer) for layer in layers]
+    for name, initial in PLACING.items():
+        if any(name in place for place in places):
+            yield f"background-{name}", ",".join(place.get(name, initial) for place in places)
+
+
+def _place(layer: list[Node]) -> dict[str, str]:
+    words: dict[str, list[str]] = {}
     at = "position"
-    for node in nodes:
-        word = _component(node, 0, strings=False) if node.type in ("ident", "percentage", "dimension", "number") else ""
+    for node in layer:
+        word = (
+            component_text(node, 0, strings=False)
+            if node.type in ("ident", "percentage", "dimension", "number")
+            else ""
+        )
         if node.type == "literal" and node.value == "/":
             at = "size"
         elif word and word.lower() in REPEATS:
-            words["repeat"].append(word)
+            words.setdefault("repeat", []).append(word)
         elif word and (node.type != "ident" or word.lower() in (*PLACES, "auto", "cover", "contain")):
-            words[at].append(word)
-    yield from ((f"background-{name}", " ".join(found)) for name, found in words.items() if found)
+            words.setdefault(at, []).append(word)
+    return {name: " ".join(texts) for name, texts in words.items()}
 
 
-def _on_paper(name: str, nodes: list[Node]) -> bool:
-    """Whether a property is left out in a dark window: each background, and each dark colour of a text."""
-    if name.startswith("background"):
-        return True
-    if name != "color":
-        return False
-    colours = [found for node in nodes if (found := lightness(node)) is not None]
-    return not colours or min(colours) < DARKEST
-
-
-def lightness(value: Node | str) -> float | None:
-    """The lightness of a colour (HSL), 0 to 1; None for what is no colour, and for a transparent one."""
-    try:
-        found = color3.parse_color(value)
-    except ValueError:
+def _in_the_dark(name: str, nodes: list[Node], text: str) -> str | None:
+    """A property in a dark window: no background, no dark words but in the window's colour, and no words or lines that
+    hardly differ from the page.
+    """
+    if name.startswith(("background", "-webkit-background")):
         return None
-    if found is None or isinstance(found, str) or found.alpha == 0:
-        return None
-    return float(max(found[:3]) + min(found[:3])) / 2
-
-
-def _value(nodes: Iterable[Node], depth: int, *, strings: bool = False) -> str | None:
-    """Serialize a value; returns None if a part of it is not allowed."""
-    written: list[str] = []
-    for node in nodes:
-        one = _component(node, depth, strings=strings)
-        if one is None:
-            return None
-        written.append(one)
-    return "".join(written).strip()
-
-
-def _component(node: Node, depth: int, *, strings: bool) -> str | None:
-    # A list of what is let through, written anew from values: what it does not name falls away, now and in later CSS.
-    text: str | None = None
-    match node.type:
-        case "whitespace":
-            text = " "
-        case "comment":
-            text = ""
-        case "ident" if WORD.match(node.value):
-            text = node.value
-        case "number":
-            text = node.representation
-        case "percentage":
-            text = f"{node.representation}%"
-        case "dimension" if UNIT.match(node.unit):
-            text = f"{node.representation}{node.unit}"
-        case "hash" if HEX.match(node.value):
-            text = f"#{node.value}"
-        case "string" if strings and TEXT.match(node.value):
-            text = f'"{node.value}"'
-        case "literal" if node.value in (",", "/") or (depth and node.value in ("+", "-", "*")):
-            text = node.value
-        case "function" if node.lower_name in FUNCTIONS and depth < MAX_NESTING:
-            inner = _value(node.arguments, depth + 1)
-            text = f"{node.lower_name}({inner})" if inner else None
-        case "() block" if depth and depth < MAX_NESTING:
-            inner = _value(node.content, depth + 1)
-            text = f"({inner})" if inner else None
-        case _:
-            pass
+    if name == "color":
+        return words_in_the_dark(next((node for node in nodes if shade_of(node) is not None), ""), text)
+    if name.startswith(LINES):
+        parts = (lightened(node, VISIBLE) or component_text(node, 0, strings=False) or "" for node in nodes)
+        return "".join(parts).strip()
     return text
 
 
-def _colour(nodes: Iterable[Node]) -> str | None:
-    """Serialize the colour of a `background` shorthand (CSS Backgrounds 3 §3.10); returns None without one."""
-    for node in nodes:
-        plain = node.type in ("ident", "hash") or (node.type == "function" and node.lower_name in COLOUR_FUNCTIONS)
-        if plain and color3.parse_color(node) is not None:
-            return _component(node, 0, strings=False)
-    return None
+def words_in_the_dark(colour: Node | str, text: str) -> str | None:
+    """A colour of words in a dark window, of which `text` is its text; None for the window's own."""
+    light = lightness(colour)
+    return None if light is None or light < DARKEST else lightened(colour, LEGIBLE) or text
 
 
 # Selectors
-
-
-def _split(nodes: Iterable[Node]) -> list[list[Node]]:
-    """Split a list at its commas."""
-    parts: list[list[Node]] = [[]]
-    for node in nodes:
-        if node.type == "literal" and node.value == ",":
-            parts.append([])
-        elif node.type != "comment":
-            parts[-1].append(node)
-    return parts
 
 
 def _selector(nodes: list[Node]) -> str | None:
@@ -429,7 +466,7 @@ def _pseudo(node: Node) -> str | None:
     if node.type == "ident" and node.lower_value in PSEUDO | {"root"}:
         return f":{node.lower_value}"
     if node.type == "function" and node.lower_name in NTH:
-        inner = _value(node.arguments, 1)
+        inner = value_text(node.arguments, 1)
         return f":{node.lower_name}({inner})" if inner else None
     return None
 
@@ -474,7 +511,7 @@ def _media(nodes: Iterable[Node], look: Look) -> str | None:
     written: list[str] = []
     for node in nodes:
         if node.type in ("ident", "whitespace", "comment") or (node.type == "literal" and node.value == ","):
-            component = _component(node, 0, strings=False)
+            component = component_text(node, 0, strings=False)
         else:
             component = _feature(node.content, look) if node.type == "() block" else None
         if component is None:
@@ -497,35 +534,10 @@ def _feature(nodes: list[Node], look: Look) -> str | None:
         if node.type == "literal" and node.value in FEATURE_SIGNS:
             component = node.value
         elif node.type in ("ident", "number", "dimension", "whitespace", "comment"):
-            component = _component(node, 0, strings=False)
+            component = component_text(node, 0, strings=False)
         else:
             component = None
         if component is None:
             return None
         written.append(component)
     return f"({''.join(written)})"
-
-
-# Backgrounds
-
-
-@cache
-def _paints(value: str) -> bool:
-    """Whether a background has a picture, or a colour that is not that of paper."""
-    if any(sign in value.lower() for sign in ("url(", "://", "cid:", "data:")):
-        return True
-    nodes = tinycss2.parse_component_value_list(value)
-    shades = [lightness(node) for node in nodes]
-    # a function is a gradient, or a colour that is not understood
-    unknown = any(node.type == "function" and color3.parse_color(node) is None for node in nodes)
-    return unknown or any(shade is not None and shade < PALEST for shade in shades)
-
-
-def paints(html: str) -> bool:
-    """Whether HTML has a background that is not that of paper, as far as its text tells."""
-    try:
-        return any(_paints(match[1]) for match in PAINT.finditer(html))
-    except ValueError:  # a number of more digits than Python reads
-        return True
-    finally:
-        _paints.cache_clear()

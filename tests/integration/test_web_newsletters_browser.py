@@ -1,5 +1,6 @@
 """Newsletters as senders build them, made harmless: legible in light and dark, and not worse than they were sent."""
 
+import itertools
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from moxlite.sandbox.sanitize import sanitize
 from tests.htmlcorpus import page_of
 from tests.integration.browser import ARGUMENTS, chromium, playing
-from tests.newsletters import newsletters
+from tests.newsletters import DARK, LIGHT, ROOT, newsletters
 from tests.tools import need
 
 __all__ = ["chromium"]
@@ -30,7 +31,15 @@ LEGIBLE = 3.0
 
 #: The contrast of each text that is seen, by the text. A picture behind it counts as not loaded.
 CONTRAST = """() => {
-  const parse = (colour) => (colour.match(/[\\d.]+/g) ?? [0, 0, 0, 0]).map(Number);
+  const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const parse = (colour) => {
+    if (colour.startsWith("rgb")) return colour.match(/[\\d.]+/g).map(Number);
+    pixel.clearRect(0, 0, 1, 1);
+    pixel.fillStyle = colour;
+    pixel.fillRect(0, 0, 1, 1);
+    const [r, g, b, a] = pixel.getImageData(0, 0, 1, 1).data;
+    return [r, g, b, a / 255];
+  };
   const over = ([r, g, b, a = 1], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a)];
   const behind = (one) => {
     if (one === null) return [255, 255, 255];
@@ -91,6 +100,22 @@ def test_newsletters_stay_legible(page: Page, scheme: str) -> None:
             if shown[text] < min(LEGIBLE, sent[text]) - 0.01:
                 wrong.append(f"{name}: “{text}” has {shown[text]:.2f}, was sent with {sent[text]:.2f}")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.parametrize("place", ["{words}", '<div>said: 1:<blockquote type="cite">{words}</blockquote></div>'])
+def test_words_are_seen_on_each_background(page: Page, place: str) -> None:
+    """WEBMAIL-168: on colours, gradients and what is left out, also in a folded quote, whose pictures aren't drawn."""
+    pairs = list(itertools.product(DARK, LIGHT))
+    words = "".join(
+        f'<p style="background: {background}; color: {colour}">words {at}.</p>'
+        f'<div style="background: {background}"><p style="color: {colour}">heir {at}.</p></div>'
+        for at, (background, colour) in enumerate(pairs)
+    )
+    html = harmless(f"<style>{ROOT}</style>" + place.format(words=words))
+    shown = contrasts(page, html.replace("<details ", "<details open "), "light")
+    assert len(shown) >= 2 * len(pairs)
+    wrong = {text: value for text, value in shown.items() if value < LEGIBLE}
+    assert not wrong, (wrong, pairs)
 
 
 def main() -> None:

@@ -168,7 +168,7 @@ def test_the_shorthand_of_a_background_keeps_its_plain_colour() -> None:
     """WEBMAIL-53: else white text is on white."""
     for style, kept in (
         ("background:#f60;color:#fff", "background-color:#f60;color:#fff"),
-        ("color:#fff; BACKGROUND: rgb(1, 2, 3) !important", "color:#fff;background-color:rgb(1, 2, 3) ! important"),
+        ("color:#fff; BACKGROUND: rgb(1, 2, 3) !important", "color:#fff;background-color:rgb(1, 2, 3) !important"),
         ("background:url(https://x.example/a)", "background-color:#757575"),
         ("background:red url(https://x.example/a)", "background-color:red"),
         ("background:url(https://x.example/a) #fff", "background-color:#fff"),

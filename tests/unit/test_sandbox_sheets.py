@@ -1,11 +1,14 @@
 """Style sheets of messages: what is on the list stays, confined to the message, at a bounded cost."""
 
 import time
+from html import escape, unescape
 
 import pytest
+import tinycss2
 from hypothesis import given, strategies as st
 
-from moxlite.sandbox.sheets import MAX_SHEETS, safe_declarations, safe_sheets
+from moxlite.sandbox.sanitize import sanitize
+from moxlite.sandbox.sheets import MAX_SHEETS, STYLES, safe_declarations, safe_sheets
 
 RULES = [
     ("td.a, p>b{color:red}", ".body td.a,.body p>b{color:red}"),
@@ -112,3 +115,19 @@ def test_no_text_gets_out_of_its_sheet(pieces: list[str]) -> None:
     assert "url(" not in written
     assert "@import" not in written
     assert written.count("{") == written.count("}")
+
+
+STYLE_PIECES = [*PIECES, "(", "background", "position", "image-set(", "rgb(", "\n", "100vh", "--x"]
+
+
+@given(st.lists(st.sampled_from(STYLE_PIECES), max_size=60))
+def test_no_attribute_has_another_declaration(pieces: list[str]) -> None:
+    """WEBMAIL-53, WEBMAIL-108: parsed or not, all that a browser would read of a style is on the list."""
+    for text in ("".join(pieces), "color:red;" + " ".join(pieces)):
+        style = unescape(sanitize(f'<p style="{escape(text)}">', {}, external=True).html)
+        style = style.partition('<p style="')[2].removesuffix('"></p></div>')
+        for node in tinycss2.parse_blocks_contents(style, skip_comments=True, skip_whitespace=True):
+            assert node.type in ("declaration", "error"), style
+            assert node.type == "error" or node.lower_name in STYLES, style
+        assert "url(" not in style
+        assert "image-set(" not in style
