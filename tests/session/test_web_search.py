@@ -224,9 +224,9 @@ async def test_common_words_are_found_before_the_index_is_asked(rig: Rig, monkey
     asked: list[Term] = []
     ask = queries.candidates
 
-    async def counted(index: Index, term: Term) -> queries.Candidates | None:
+    async def counted(index: Index, term: Term, *, most: int | None = None) -> queries.Candidates | None:
         asked.append(term)
-        return await ask(index, term)
+        return await ask(index, term, most=most)
 
     monkeypatch.setattr(queries, "candidates", counted)
     async with rig.account() as account:
@@ -303,7 +303,8 @@ async def test_a_search_without_much_of_its_index_says_how_far_that_is(
     async with rig.account() as account, trio.open_nursery() as nursery:
         await account.indexer.once()
         async with builder._take_turn():  # no batch is added meanwhile
-            await put(account, 100)
+            async with account.indexer._lock:
+                await put(account, 100)
             nursery.start_soon(account.indexer.once)
             await eventually(lambda: account.search.preparation)
             assert await progress() == (0, 100)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import apsw
 import pytest
@@ -717,6 +717,36 @@ async def test_matches_come_in_their_order_step_by_step(account: OpenAccount) ->
         assert await search_words(account, INBOX, ["no such word"]) == []
         if not indexed:
             await account.indexer.once()
+
+
+async def test_a_common_word_has_its_first_matches_before_the_index_lists_all(
+    account: OpenAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """STORE-114: though the newest messages don't have it. What is typed is answered within half a second."""
+    for name, number in (("FIRST", 2), ("NEXT", 6), ("FEW", 10)):
+        monkeypatch.setattr(finding, name, number)
+    words = ["common"] * 20 + ["rare"] + ["common"] * 2 + ["new"] * 4
+    added = await add(account, *(mail(number, body=word) for number, word in enumerate(words)))
+    await account.indexer.once()
+    listed: list[int] = []
+
+    def counted(r: Reader, ids: Sequence[int], *rest: Any, **order: Any) -> conditions.Run:
+        listed.append(len(ids))
+        return conditions.listed(r, ids, *rest, **order)
+
+    monkeypatch.setattr(finding, "listed", counted)
+
+    async def first_matches(word: str) -> tuple[list[int], int]:
+        listed.clear()
+        search = finding.Search(account, finding.MessageQuery((INBOX,), term=Contains(word)))
+        while not (matches := await search.step()) and not search.done:
+            pass
+        return [added.index(match.message_id) for match in matches], search.looked
+
+    assert await first_matches("common") == ([22, 21, 19], 8)
+    assert listed == []
+    assert await first_matches("rare") == ([20], 3)
+    assert listed == [1]
 
 
 async def test_a_search_takes_up_what_there_was_no_time_for(
