@@ -17,6 +17,7 @@ import msgspec
 from moxlite.admin.commandedits import edit, named_account
 from moxlite.admin.factors import FactorChanges
 from moxlite.admin.passwords import Passwords
+from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
@@ -25,6 +26,7 @@ from moxlite.operations.access import DisconnectProvider
 from moxlite.operations.forwards import ForwardChange, SetForwards
 from moxlite.operations.links import RemoveLink
 from moxlite.operations.performing import Perform
+from moxlite.operations.webhooks import CancelHooks, HookFilter
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.apppasswords import app_passwords
 from moxlite.store.auth.authdb import AuthDB
@@ -227,12 +229,15 @@ async def _unlink(rooms: Rooms, name: str, grant: Grant) -> None:
     await rooms.perform(RemoveLink(grant.name, account=name))
 
 
-def _drop_setting(key: str) -> Callable[[Rooms, str, Grant], Awaitable[object]]:
+def _drop_webhook(key: str, *events: str) -> Callable[[Rooms, str, Grant], Awaitable[object]]:
     async def end(rooms: Rooms, name: str, grant: Grant) -> None:
         def change(document: Document, snapshot: Snapshot) -> None:
             document.drop(("accounts", name, key))
 
         await edit(rooms.config, change)
+        # Calls that wait have the former URL, and what mail says.
+        for event in events:
+            await rooms.perform(CancelHooks(HookFilter(account=name, event=event)))
 
     return end
 
@@ -313,10 +318,14 @@ WAYS: Final[Mapping[WayKind, Way]] = {
     ),
     "linked": Way(title="linked account", place="account.link", read=_linked, end=_unlink),
     "outgoing_webhook": Way(
-        title="webhook for sent mail", place="config.outgoing_webhook", end=_drop_setting("outgoing_webhook")
+        title="webhook for sent mail",
+        place="config.outgoing_webhook",
+        end=_drop_webhook("outgoing_webhook", *WEBHOOK_EVENTS),
     ),
     "incoming_webhook": Way(
-        title="webhook for received mail", place="config.incoming_webhook", end=_drop_setting("incoming_webhook")
+        title="webhook for received mail",
+        place="config.incoming_webhook",
+        end=_drop_webhook("incoming_webhook", "incoming"),
     ),
     "session": Way(title="web login", place="auth.session", end=_end_session),
     "app_password": Way(

@@ -4,6 +4,7 @@ import base64
 import datetime as dt
 import json
 import re
+from dataclasses import dataclass
 from email import message_from_bytes
 from email.policy import default
 from pathlib import Path
@@ -15,14 +16,17 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from moxlite.net.imapclient import Client as IMAPClient, Credentials, log_in
-from moxlite.operations.access import ListWays, TakeBack, TakenBack, WayInfo
+from moxlite.operations.access import LinkMade, ListWays, MakeLink, TakeBack, TakenBack, WayInfo
 from moxlite.operations.forwards import ConfirmForward
+from moxlite.operations.queue import Line, ListMessages
+from moxlite.operations.webhooks import HookLine, ListHooks
 from moxlite.store.auth.apppasswords import add_app_password
 from moxlite.store.auth.credentials import change_password
 from moxlite.store.changelog import origin
 from moxlite.store.changelog.origin import WayKind
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.acl import set_rights
+from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.mailboxes import create_mailbox
 from tests.authenticator import SoftKey
 from tests.house import SECONDS
@@ -30,6 +34,7 @@ from tests.interfaces import command_line
 from tests.jmap_rig import JMAP, Client
 from tests.keyproof import proof_of
 from tests.pushservice import Phone
+from tests.session.smtpd_harness import Client as SMTPClient
 from tests.session.test_imapd_sieve import Client as SieveClient
 from tests.session.test_web_account_settings import certificate
 from tests.session.test_web_compose import octets_of
@@ -38,19 +43,22 @@ from tests.session.test_web_interfaces_access import said
 from tests.store_mail import rows
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
 
-IMAP_PORT, SIEVE_PORT = 1143, 4190
+IMAP_PORT, SIEVE_PORT, SMTP_PORT = 1143, 4190, 1025
 DOORS = f"""
 [listeners.programs]
 ips = ["127.0.0.1"]
 imap = {{ enabled = true, port = {IMAP_PORT}, require_tls = false }}
 managesieve = {{ enabled = true, port = {SIEVE_PORT}, require_tls = false }}
+smtp = {{ enabled = true, port = {SMTP_PORT}, starttls = false, first_time_sender_delay = "0s" }}
 """
 pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP + DOORS)]
 
 HOST, THERE = "mail.example.org", "198.51.100.7"
-SCRIPT = 'redirect "thief@far.example";'
-NOT_SET_UP: Final = {"recovery_link", "provider"}
-"""Kinds that need the command line, and a login provider."""
+THIEF = "queue451@far.example"
+"""An address for which mail waits in the queue."""
+SCRIPT = f'redirect "{THIEF}";'
+NOT_SET_UP: Final = {"provider"}
+"""Needs a login provider."""
 
 
 def at_home(rig: Rig, app: str = "/", remote: str = "192.0.2.7") -> Browser:
@@ -87,7 +95,7 @@ async def by_app_password(rig: Rig, password: str) -> None:
         "created"
     ]
     [identity, *_] = (await jmap.call("Identity/get"))["list"]
-    update = {identity["id"]: {"bcc": [{"name": None, "email": "thief@far.example"}]}}
+    update = {identity["id"]: {"bcc": [{"name": None, "email": THIEF}]}}
     assert (await jmap.call("Identity/set", update=update))["updated"]
 
 
@@ -98,12 +106,26 @@ async def shared(jmap: Client, kind: str, rights: dict[str, bool]) -> None:
     assert one["id"] in (found["updated"] or {}), found
 
 
-async def by_session(rig: Rig, codes: list[str]) -> str:
-    """All that a session sets up; returns the address of a private link."""
+@dataclass
+class Loot:
+    """What an intruder has then: browsers that are logged in, passwords for IMAP, tokens for JMAP, the address of a
+    private link, the token of a recovery link, recovery codes.
+    """
+
+    browsers: list[Browser]
+    passwords: list[str]
+    tokens: list[str]
+    link: str
+    recovery: str
+    codes: list[str]
+
+
+async def by_session(rig: Rig, codes: list[str]) -> Loot:
+    """All that a session sets up, and a link from an administrator who was persuaded."""
     page, mail = await logged_in(rig, codes.pop()), await logged_in(rig, codes.pop(), "/webmail/")
     await page.call("account_delegate_set", guest="tom", sends="as", whole=True)
-    await page.call("account_app_password_add", name="mine", scopes=["imap"])
-    await page.call("account_app_password_add", name="robot", scopes=["jmap"], token=True)
+    mine = await page.call("account_app_password_add", name="mine", scopes=["imap"])
+    robot = await page.call("account_app_password_add", name="robot", scopes=["jmap"], token=True)
     key = ec.generate_private_key(ec.SECP256R1())
     proof = proof_of(key, (await page.call("config_tlspubkey_challenge"))["command"])
     await page.call("config_tlspubkey_add", certificate=certificate(key), address=ADDRESS, proof=proof)
@@ -113,9 +135,7 @@ async def by_session(rig: Rig, codes: list[str]) -> str:
     }
     await page.call("sending_save", old=form, changed=form | hooks)
     nothing = {"forward_to": [], "keep_copy": True}
-    await page.call(
-        "account_forward_set", old=nothing, changed={"forward_to": ["thief@far.example"], "keep_copy": True}
-    )
+    await page.call("account_forward_set", old=nothing, changed={"forward_to": [THIEF], "keep_copy": True})
     await page.call("link_add", link=LINK)
     await mail.call("notices_subscribe", **Phone().subscription("https://push.far.example/y"))
     (calendar,) = await mail.call("calendars")
@@ -123,8 +143,25 @@ async def by_session(rig: Rig, codes: list[str]) -> str:
     assert (await at_home(rig).fetch(link)).status == 200
     await add_key(page, SoftKey(f"https://{HOST}"), "thief's")
     await add_phone(page, "thief's")
-    await page.call("recovery_codes_new")
-    return link
+    new = await page.call("recovery_codes_new")
+    async with rig.running.ctl() as ctl:
+        await ctl.call("account forward confirm", ConfirmForward(THIEF, account="mia"), type(None))
+        recovery = (await ctl.call("account recovery-link", MakeLink("mia"), LinkMade)).url.partition("#recover=")[2]
+    return Loot([page, mail], [mine], [robot], link, recovery, new)
+
+
+async def leaks(rig: Rig) -> tuple[set[int], set[int]]:
+    """The ids of mail that goes to the thief, and of calls of the thief's webhooks, after mail has come."""
+    async with rig.connect(port=SMTP_PORT) as stream:
+        smtp = SMTPClient(stream)
+        assert (await smtp.reply()).startswith("220")
+        await smtp.say("EHLO client.example")
+        message = b"From: a@elsewhere.example\r\nSubject: your code\r\n\r\n123456\r\n"
+        assert (await smtp.deliver(ADDRESS, message)).startswith("250")
+    async with rig.running.ctl() as ctl:
+        waiting = await ctl.call("queue list", ListMessages(), list[Line])
+        hooks = await ctl.call("queue webhook list", ListHooks(), list[HookLine])
+    return {one.id for one in waiting if one.recipient == THIEF}, {one.id for one in hooks}
 
 
 LINK: dict[str, Any] = {
@@ -196,9 +233,12 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     await trio.sleep(1)  # times are told in seconds
     since = microseconds(dt.datetime.now(dt.UTC).isoformat())
     await by_app_password(rig, stolen)
-    link = await by_session(rig, codes)
-    async with rig.running.ctl() as client:
-        await client.call("account forward confirm", ConfirmForward("thief@far.example", account="mia"), type(None))
+    loot = await by_session(rig, codes)
+    loot.passwords.append(stolen)
+    mails, hooks = await leaks(rig)
+    assert mails
+    assert hooks
+    assert await thief_in_bcc(rig)
 
     found = await ways(rig, owner)
     assert set(found) == set(get_args(WayKind)) - NOT_SET_UP
@@ -208,7 +248,7 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     for kind in ("delegate", "outgoing_webhook", "token", "linked", "certificate", "security_key", "authenticator"):
         assert (found[kind]["via"], found[kind]["remote_ip"]) == ("webaccount", THERE), kind
     assert (found["folder"]["name"], found["folder"]["who"], found["folder"]["via"]) == ("Inbox", "tom", "imap")
-    assert found["forward"]["who"] == "thief@far.example"
+    assert found["forward"]["who"] == THIEF
     assert found["calendar_link"]["via"] == "webmail"
 
     result = await owner.call("not_me", since=since, keep=[])
@@ -221,7 +261,9 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     assert set(left) == {"session", "folder", "security_key"}
     assert left["session"]["current"]
     assert (left["folder"]["name"], left["security_key"]["name"]) == ("Family", "blue")
-    await nothing_works(rig, stolen, link)
+    await nothing_works(rig, loot)
+    assert await leaks(rig) == (mails, set()), "mail of before is on hold, and no webhook is called for it any more"
+    assert not await thief_in_bcc(rig)
     page = at_home(rig)
     step = await first_step(page, result["password"])
     assert (step["apps"], step["keys"], step["codes"]) == ([], ["blue"], False)
@@ -229,12 +271,30 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     assert (await page.call("account_forward_list"))["script"] == ""
     assert (await page.call("link_list"))["items"] == []
     assert (await page.call("shares"))["senders"] == []
+    assert await page.call("config_tlspubkey_list") == []
+    assert await page.call("account_app_password_list") == []
 
 
-async def nothing_works(rig: Rig, stolen: str, link: str) -> None:
+async def thief_in_bcc(rig: Rig) -> bool:
+    """Whether the thief gets a copy of what the account sends."""
+    async with rig.account() as account:
+        identities = await account.read(load_identities, op="test")
+    return any(person.email == THIEF for one in identities.values() for person in one.bcc or ())
+
+
+async def nothing_works(rig: Rig, loot: Loot) -> None:
     """Each way in is closed."""
-    async with rig.connect(port=IMAP_PORT) as imap:
-        assert "a NO" in await said(imap, f'LOGIN "{ADDRESS}" "{stolen}"')
+    for browser in loot.browsers:
+        assert (await browser.error("overview" if browser.app == "/" else "calendars"))[0] == 401
+    for password in loot.passwords:
+        async with rig.connect(port=IMAP_PORT) as imap:
+            assert "a NO" in await said(imap, f'LOGIN "{ADDRESS}" "{password}"')
+    for token in loot.tokens:
+        robot = Client(rig)
+        robot.authorization = f"Bearer {token}"
+        assert (await robot.http("GET", "/jmap/session")).status == 401
+    page = at_home(rig)
+    assert await page.error("recover", token=loot.recovery, password="a better one, and long") == (410, "user:gone")
     async with rig.connect(port=IMAP_PORT) as imap:
         assert "a OK" in await said(imap, f'LOGIN "tom@example.org" "{PASSWORD}"')
         listed = await said(imap, 'LIST "" "*"')
@@ -245,7 +305,7 @@ async def nothing_works(rig: Rig, stolen: str, link: str) -> None:
     for kind in ("Calendar", "AddressBook"):
         tom.account = "umia"
         assert (await tom.call(f"{kind}/get"))["list"] == []
-    assert (await at_home(rig).fetch(link)).status == 404
+    assert (await at_home(rig).fetch(loot.link)).status == 404
     settings = rig.holder.current.account("mia")
     assert settings is not None
     assert (settings.outgoing_webhook, settings.incoming_webhook, settings.forward_to) == (None, None, ())
