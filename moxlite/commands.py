@@ -81,7 +81,13 @@ def make_commands(components: Components, queue: Queue | None, examinations: Exa
         **ImapCopyCommands(config, components.copies).registry(),
         **LinkCommands(config, components.links).registry(),
         **components.backups.registry(),
-        **WhyCommands(config, accounts, DryRunSources(network.resolver, lists)).registry(),
+        **WhyCommands(
+            config,
+            accounts,
+            DryRunSources(network.resolver, lists),
+            components.started.log_handler,
+            components.services.received_id.decode,
+        ).registry(),
         **ReceivedCommands(components.files.reports).registry(),
         **commands_of(
             HandOver.bind(partial(_hand_over, components)),

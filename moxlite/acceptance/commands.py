@@ -26,9 +26,10 @@ from moxlite.mailauth.dkim.message import Message as SignedMessage, with_crlf
 from moxlite.mailauth.results import DMARCResult, DMARCStatus, IPRevResult, IPRevStatus, SPFResult, SPFStatus
 from moxlite.net.control.server import Command, CommandFailed, Exchange
 from moxlite.net.limits import IPAddress
+from moxlite.net.log import LogHandler, connection_lines
 from moxlite.net.resolver import Resolver
 from moxlite.operations.performing import commands
-from moxlite.operations.why import Explained, WhyFile, WhyMessage
+from moxlite.operations.why import ConnectionLog, Explained, WhyFile, WhyMessage, WhyReply
 from moxlite.proto.address import NULL_PATH, Address, AddressError, Domain, Path
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -49,6 +50,12 @@ UNASKED: Final = Checks(
     dmarc=DMARCResult(status=DMARCStatus.NONE),
 )
 """Results of checks that were not made: nothing for or against the sender."""
+
+
+OTHER_INSTALLATION: Final = "this ID isn't from this installation"
+
+MAX_LINES: Final = 500
+"""Log lines of one connection that are shown: some have a thousand messages."""
 
 
 class WhyFailed(Exception):
@@ -211,14 +218,40 @@ def _domain(text: str) -> Domain:
 class WhyCommands:
     """Commands of the control socket."""
 
-    def __init__(self, config: ConfigHolder, accounts: Accounts, asking: DryRunSources) -> None:
+    def __init__(
+        self,
+        config: ConfigHolder,
+        accounts: Accounts,
+        asking: DryRunSources,
+        log: LogHandler,
+        cid_of: Callable[[str], int | None],
+    ) -> None:
+        """`cid_of`: returns the connection id behind the id in a reply; None for one of another installation."""
         self._config = config
         self._accounts = accounts
         self._asking = asking
+        self._log = log
+        self._cid_of = cid_of
 
     def registry(self) -> Mapping[str, Command]:
         """All commands by name."""
-        return commands(WhyMessage.bind(self.message), WhyFile.bind_stream(self.file))
+        return commands(
+            WhyMessage.bind(self.message), WhyFile.bind_stream(self.file), WhyReply.bind(self.connection_log)
+        )
+
+    async def connection_log(self, args: WhyReply) -> ConnectionLog:
+        """The log lines of a connection."""
+        cid = self._cid_of(args.id)
+        if cid is None:
+            raise CommandFailed("failed", OTHER_INSTALLATION)
+        try:
+            lines = await trio.to_thread.run_sync(connection_lines, self._log, cid, MAX_LINES)
+        except OSError as error:
+            raise CommandFailed("failed", f"can't read {self._log.path}: {error.strerror or error}") from None
+        if self._log.path is not None:
+            return ConnectionLog(f"{cid:x}", tuple(lines), str(self._log.path))
+        kept = self._log.recent.lines()
+        return ConnectionLog(f"{cid:x}", tuple(lines), since=kept[0].created if kept else 0.0)
 
     async def message(self, args: WhyMessage) -> list[Explained]:
         """The stored reasons of a message."""

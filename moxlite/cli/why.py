@@ -1,5 +1,6 @@
 """``moxlite why``: why a message is where it is, or where one would go (ADMIN-77, SMTP-164)."""
 
+import re
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -9,7 +10,7 @@ import click
 from moxlite.cli.common import Failure, load_config, perform, settings, show
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
-from moxlite.operations.why import Explained, WhyFile, WhyMessage
+from moxlite.operations.why import ConnectionLog, Explained, WhyFile, WhyMessage, WhyReply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -18,6 +19,12 @@ if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
 
 T = TypeVar("T")
+
+_ID = re.compile(r"[A-Za-z0-9_-]{22}")
+"""An ID in a reply or a Received header."""
+
+_REASON = re.compile(r'\breason"?[=:]"?([a-z-]+)')
+"""The reason in a log line of either form."""
 
 
 @click.command()
@@ -36,7 +43,13 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
     check the log. With --to, use a file with a complete message to preview how it would be delivered. The preview uses
     the account's history and junk filter. Add --ip and --helo to check SPF, DKIM, DMARC, and block lists. The first
     line lists any skipped checks. This works even if the server isn't running.
+
+    If a user sends you an error with an ID at its end, such as (kWaJQnbvcf28zLVTjo7RCg), specify just the ID to see the
+    log lines for that connection, with the sender, the recipients, and the reason.
     """
+    if account is None and recipient is None and _ID.fullmatch(message) and not Path(message).exists():
+        _print_log(_logged(message))
+        return
     if account is None and recipient is None and not Path(message).is_file():
         account = _only_account()
     if account is not None:
@@ -51,6 +64,43 @@ def why(account: str | None, sender: str | None, recipient: str | None, ip: str,
         show(found, (), as_json=True)
     else:
         _print(found)
+
+
+def _logged(received_id: str) -> ConnectionLog:
+    return served(lambda: perform(WhyReply(received_id)), partial(_log_of_stopped, received_id))
+
+
+def _log_of_stopped(received_id: str) -> ConnectionLog:
+    from moxlite.acceptance.commands import MAX_LINES, OTHER_INSTALLATION
+    from moxlite.net.log import in_file, of_connection
+    from moxlite.process.keys import ReceivedID, load_key
+
+    static = load_config().static
+    try:
+        cid = ReceivedID(load_key(static.data_dir, create=False)).decode(received_id)
+        if cid is None:
+            raise Failure(OTHER_INSTALLATION)
+        if static.log_file is None:
+            raise Failure(f"the server isn't running; search its log for cid={cid:x}")
+        lines, _ = in_file(static.log_file, of_connection(cid), MAX_LINES)
+    except OSError as error:
+        raise Failure(f"can't read {error.filename}: {error.strerror or error}") from None
+    return ConnectionLog(f"{cid:x}", tuple(line.text for line in lines), str(static.log_file))
+
+
+def _print_log(log: ConnectionLog) -> None:
+    if settings().as_json:
+        show(log, (), as_json=True)
+        return
+    for line in log.lines:
+        print(printable(line))
+    reasons = dict.fromkeys(match[1] for line in log.lines for match in _REASON.finditer(line))
+    for reason in reasons:
+        if meaning := _meaning(reason):
+            print(f"{reason}: {meaning}")
+    if not log.lines:
+        place = log.file or "the newest log lines in memory"
+        raise Failure(f"nothing about this ID in {place}; search older logs for cid={log.cid}")
 
 
 def _meaning(reason: str) -> str:

@@ -33,6 +33,7 @@ from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import guard
 from moxlite.net.log import TRACE, TRACEAUTH
+from moxlite.net.refusals import refusals
 from moxlite.processor import calling, give_way
 from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
@@ -61,6 +62,8 @@ _IDLING: Final = frozenset({c.Noop, c.Check})  # commands without other work tha
 
 _SELECTS: Final = frozenset({c.Select, c.Examine})
 _SELECT_WORDS: Final = frozenset({"SELECT", "EXAMINE"})
+
+_APPENDS: Final = frozenset({"APPEND", "REPLACE", "UID REPLACE"})
 
 _GUARD: Final = guard("imapd")
 
@@ -122,6 +125,7 @@ class CommandLoop:
                 session.running.drop_incoming()
                 self._give_back()
                 await self._deselect_for(event.word)
+                _note_refusal(session, event.word, event.response)
                 session.respond(event.response)
             elif type(event) is codec.BadCommand:
                 session.running.drop_incoming()
@@ -174,8 +178,9 @@ class CommandLoop:
             raise Disconnect(event.text, event.code)
         if not self._started:  # HTTP, a TLS hello, a scanner (IMAP-18)
             raise Disconnect("this is an IMAP server")
-        code = Code(event.code) if event.code else None
-        session.respond(State(event.condition, event.text, code, event.tag))
+        response = State(event.condition, event.text, Code(event.code) if event.code else None, event.tag)
+        _note_refusal(session, event.word, response)
+        session.respond(response)
         self._count_bad()
 
     def _count_bad(self) -> None:
@@ -249,6 +254,8 @@ class CommandLoop:
             return
         if isinstance(outcome, Disconnect):
             raise outcome
+        if outcome.condition != "OK":
+            _note_refusal(session, name.upper(), outcome, getattr(command, "mailbox", ""))
         session.respond(outcome)
         self._started = True
         if outcome.condition == "BAD":
@@ -361,6 +368,14 @@ class CommandLoop:
             if not share.enders:
                 await write_claims(session)
         await session.aclose()
+
+
+def _note_refusal(session: Session, word: str, response: State, mailbox: str = "") -> None:
+    """Log that a message of the user isn't stored (SMTP-140a)."""
+    if word in _APPENDS and session.logged_in:
+        code = f"[{response.code.name}] " if response.code is not None else ""
+        reply = f"{response.condition} {code}{response.text}"
+        refusals().note("imap", session.login.identity.account, reply, cmd=word, mailbox=mailbox)
 
 
 def _forget_saved(session: Session) -> None:

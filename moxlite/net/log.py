@@ -427,6 +427,16 @@ def of_connection(cid: int) -> re.Pattern[str]:
     return re.compile(rf'\bcid={cid:x}(?![0-9a-f])|"cid":"{cid:x}"')
 
 
+def connection_lines(handler: LogHandler, cid: int, limit: int) -> list[str]:
+    """The newest lines about a connection id, oldest first: of the log file if there is one, else of those in memory.
+    Blocks. Raises OSError.
+    """
+    pattern = of_connection(cid)
+    if handler.path is not None:
+        return [line.text for line in in_file(handler.path, pattern, limit)[0]]
+    return [line.text for line in handler.recent.lines() if pattern.search(line.text) is not None][-limit:]
+
+
 def in_file(path: Path, wanted: re.Pattern[str], limit: int) -> tuple[list[LogLine], bool]:
     """The newest lines of a log file that have a pattern, oldest first, at most `limit`; and whether the whole file was
     searched. Blocks.

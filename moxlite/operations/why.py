@@ -2,7 +2,7 @@
 
 import msgspec
 
-from moxlite.operations import Operation, Role, change
+from moxlite.operations import Operation, Role, change, query
 from moxlite.store.delivery.reasons import Why
 
 
@@ -36,3 +36,21 @@ class WhyFile(Operation[list[Explained]], frozen=True):
     sender: str | None = None
     ip: str = ""
     helo: str = ""
+
+
+class ConnectionLog(msgspec.Struct, frozen=True):
+    """Log lines of a connection, oldest first. `cid`: its id in the log; `file`: the log file, or "" for the newest
+    lines in memory, which begin at `since` (seconds UTC, 0 without lines).
+    """
+
+    cid: str
+    lines: tuple[str, ...]
+    file: str = ""
+    since: float = 0.0
+
+
+@query("why reply", Role.COMMAND_LINE)
+class WhyReply(Operation[ConnectionLog], frozen=True):
+    """Show the log lines of a connection. `id`: the ID at the end of a reply or in a Received header."""
+
+    id: str

@@ -26,6 +26,7 @@ from moxlite.mailauth.results import SPFResult
 from moxlite.net.admission import ConnectionInfo
 from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACE
+from moxlite.net.refusals import refusals
 from moxlite.net.tls.handshake import ServerTLS
 from moxlite.processor import Stretch, act_for, calling
 from moxlite.proto.address import Address, Path
@@ -136,6 +137,9 @@ CROWDED: Final = 0.8
 """Share of a network's open connections from which on sessions use the shorter deadline for commands (SMTP-14)."""
 
 NAMED_ERRORS: Final[Mapping[str, str]] = {"5.5.0": "linetoolong", "5.5.1": "unknowncommand", "5.5.2": "unknowncommand"}
+
+ENVELOPE: Final = frozenset({"MAIL", "RCPT", "DATA", "BDAT"})
+"""Commands by which a message is submitted."""
 
 Handler = Callable[["Session", Any], Awaitable[Response | None]]
 """Function that carries out one command; returns the reply, or None if it has sent the reply itself."""
@@ -289,8 +293,13 @@ class Session:
         if self.wire.ended is not None:
             raise Goodbye(self.wire.ended)
         self.record.command()
+        transaction = self.transaction  # which may have ended by the reply
         try:
             response = await self._handlers[type(event)](self, event)
+        except Goodbye as goodbye:
+            if goodbye.response is not None:
+                self._note_refusal(event.verb, goodbye.response, transaction, event)
+            raise
         except Refused as refused:
             response = refused.response
             logger.debug("command rejected", extra={"kv": {"cmd": event.verb, "reply": str(response)}})
@@ -298,12 +307,32 @@ class Session:
             response = replies.store_reply(error)
             logger.warning("command failed", extra={"kv": {"cmd": event.verb, "err": error}})
         if response is not None:
+            self._note_refusal(event.verb, response, transaction, event)
             self.dialogue.send(response)
+
+    def _note_refusal(
+        self, verb: str, response: Response, transaction: Transaction | None, command: c.Command | None = None
+    ) -> None:
+        """Log the reply to a user's message that isn't taken (SMTP-140a)."""
+        identity = self.login.identity
+        if response.code < 400 or verb not in ENVELOPE or identity is None or not self.context.submission:
+            return
+        sender = None if transaction is None else transaction.sender
+        recipients = [] if transaction is None else [recipient.path for recipient in transaction.recipients]
+        if isinstance(command, MailFrom):
+            sender = command.path
+        elif isinstance(command, RcptTo):
+            recipients = [command.path]
+        named = "" if sender is None else sender.pack(False) or "<>"
+        texts = [path.pack(False) for path in recipients]
+        identifier = self.dialogue.received_id
+        refusals().note("smtp", identity.account, response, sender=named, recipients=texts, cmd=verb, id=identifier)
 
     def refuse(self, refusal: Refusal) -> None:
         """Reply to a command that the codec refuses. Raises Goodbye if the refusal ends the connection."""
         self.dialogue.verb = refusal.verb or "unknown"
         error = "" if refusal.verb else NAMED_ERRORS.get(refusal.response.ecode, "")
+        self._note_refusal(refusal.verb, refusal.response, self.transaction)
         if refusal.verb == "RSET":
             self.end_transaction()
         if refusal.close:
@@ -343,6 +372,7 @@ class Session:
         """Fields of every log line about this connection (SMTP-140)."""
         info, tls = self.info, self.info.tls
         facts: dict[str, object] = {"remote": info.remote, "local": info.local, "listener": info.listener}
+        facts["id"] = self.dialogue.received_id
         if tls is not None:
             facts["tls"] = tls.version
         if self.login.identity is not None:

@@ -23,7 +23,16 @@ from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS, scan
 from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
-from moxlite.proto.mime.types import LARGE_HEADER, MANY_PARTS, NESTED, MIMEError
+from moxlite.proto.mime.types import (
+    ENCODED_MESSAGE,
+    HEADLESS,
+    LARGE_HEADER,
+    LONG_BOUNDARY,
+    MANY_PARTS,
+    NESTED,
+    NO_BOUNDARY,
+    MIMEError,
+)
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage, prepare
 from moxlite.store.content.spool import Spool
@@ -335,6 +344,17 @@ attached message that is encoded or has no header, a multipart without boundary.
 other servers: another form could break what someone else has signed, or change what is attached as evidence.
 """
 
+STRICT: Final[Mapping[str, str]] = {
+    ENCODED_MESSAGE: "an attached message is encoded as base64 or quoted-printable",
+    HEADLESS: "an attached message doesn't begin with a header",
+    NO_BOUNDARY: "a multipart part doesn't name its boundary",
+    LONG_BOUNDARY: "the boundary of a multipart part is too long",
+    "bare LF": "a line ends with LF alone, not with CR LF",
+    "bare CR": "a line has a CR that no LF follows",
+    "line too long": "a line is longer than 998 bytes",
+}
+"""Defects for which only a pedantic server refuses a message, in words."""
+
 MAX_SHOWN: Final = 60
 """Octets of a malformed line that a refusal shows."""
 
@@ -431,7 +451,7 @@ async def parse(letter: OutgoingMessage, spool: Spool) -> PreparedMessage:
     try:
         prepared = await prepare(spool, max_size=letter.max_size, strict=letter.snapshot.static.pedantic)
     except MIMEError as error:
-        raise _bad(f"malformed message: {error}") from None
+        raise _bad(f"can't send message: {STRICT.get(str(error), error)}") from None
     for part in prepared.index.root.walk():
         if part.defect in BEYOND:
             raise _bad(f"can't send message: {BEYOND[part.defect]}")

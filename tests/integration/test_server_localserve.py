@@ -540,6 +540,13 @@ def test_ids_of_received_fields_lead_to_the_log(server: LocalServer) -> None:
     cid = server.cli("cid", received_id).stdout.strip()
     assert f"cid={cid}" in server.log() or int(cid, 16) > 0
     assert server.cli("cid", "A" * 22, check=False).returncode == 1
+    with smtplib.SMTP("127.0.0.1", server.port(587)) as client:
+        client.login(server.user, server.password)
+        code, text = client.mail("x@elsewhere.example")
+    assert code == 550
+    shown = server.cli("why", text.decode().rpartition("(")[2].rstrip(")")).stdout
+    assert "mailfrom=x@elsewhere.example" in shown
+    assert "send from this address" in shown
 
 
 # Signals

@@ -227,7 +227,7 @@ async def test_what_programs_can_read_goes_out_as_it_is_and_signed(smtp: Smtp, w
     results = await verify(resolver, Signed.of(queued.submission.prefix + queued.octets))
     assert [result.status for result in results] == [SignatureStatus.PASS]
     async with smtp.user(context=smtp.configured(PEDANTIC)) as client:
-        assert (await send(client, message)).startswith("554 5.6.0 malformed message: ")
+        assert (await send(client, message)).startswith("554 5.6.0 can't send message: ")
 
 
 async def test_an_encoded_message_in_one_long_line_gets_lines(smtp: Smtp) -> None:

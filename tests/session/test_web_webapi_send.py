@@ -20,6 +20,7 @@ from moxlite.store.errors import StorageFull
 from moxlite.store.mail.delegates import Delegate, set_delegate
 from moxlite.web.webapi import methods
 from tests.house import soon
+from tests.logs import kv
 from tests.session.test_web_webapi import API
 from tests.store_mail import rows as rows_of
 from tests.web_rig import DOMAINS, STATIC, Rig, open_rig
@@ -247,6 +248,17 @@ async def test_what_cannot_be_sent_has_its_code(rig: Rig, code: str, change: dic
         await client(rig).answer("Send", every_field("Send", To=ME, Text="x") | change)
     assert caught.value.code == code
     assert await rows() == []
+
+
+async def test_what_cannot_be_sent_is_in_the_log(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a"""
+    caplog.set_level("INFO", logger="moxlite.net")
+    with pytest.raises(Refused):
+        await client(rig).answer("Send", {"From": [{"Address": "tom@example.org"}], "To": ME, "Text": "x"})
+    [line] = [kv(record) for record in caplog.records if record.name == "moxlite.net.refusals"]
+    assert (line["via"], line["account"], line["mailfrom"]) == ("webapi", "mia", "tom@example.org")
+    assert line["rcptto"] == "mia@example.org"
+    assert str(line["reply"]).startswith("badFrom: ")
 
 
 async def test_limits_have_their_codes(tmp_path: Path) -> None:

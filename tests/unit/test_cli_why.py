@@ -11,6 +11,7 @@ from moxlite.cli import run
 from moxlite.config.load import load
 from moxlite.config.snapshot import FixedConfig
 from moxlite.net.resolver import FakeResolver
+from moxlite.process.keys import ReceivedID, load_key
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.delivery.actions import Delivery, FileInto
 from moxlite.store.delivery.perform import perform
@@ -151,3 +152,24 @@ def test_the_only_account_need_not_be_named(config: Path, capsys: Capture) -> No
     assert run(["why", "1"]) == 0
     assert capsys.readouterr().out.startswith("account me, message 1")
     assert run(["why", str(config / "file.eml")]) == 2, "a file is tried for a recipient"
+
+
+def test_the_id_of_a_reply_leads_to_the_log(config: Path, capsys: Capture) -> None:
+    """ADMIN-77, SMTP-140a: of a stopped server, from its log file; meanings of reasons are added."""
+    received = ReceivedID(load_key(config / "data"))
+    received_id = received.encode(0xABC)
+    assert run(["why", received_id]) == 1
+    assert "search its log for cid=abc" in capsys.readouterr().err
+    toml = config / "moxlite.toml"
+    toml.write_text(f'log_file = "{config}/log"\n' + toml.read_text())
+    lines = [f'l=info m="message rejected" pkg=smtpd cid={cid} reason=no-bad-signals' for cid in ("abc", "abcd")]
+    (config / "log").write_text("\n".join(lines) + "\n")
+    assert run(["why", received_id]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == lines[0]
+    assert out[1].startswith("no-bad-signals: no evidence against the message")
+    assert len(out) == 2
+    assert run(["why", received.encode(1)]) == 1
+    assert "nothing about this ID" in capsys.readouterr().err
+    assert run(["why", "A" * 22]) == 1
+    assert "isn't from this installation" in capsys.readouterr().err

@@ -187,7 +187,7 @@ SENT = frozenset(
     [
         *("account sort find", "account sort move", "config account quota", "config plan", "doctor mail"),
         *("doctor nightly", "doctor state", "doctor weekly", "mtasts kept", "restore mail", "store repair"),
-        *("why file", "why message"),
+        *("why file", "why message", "why reply"),
     ]
 )
 """Operations that verbs of other names send."""

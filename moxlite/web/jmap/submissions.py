@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.encoding import from_json, to_json
+from moxlite.net.refusals import refusals
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message
@@ -347,6 +348,19 @@ class _Envelope(msgspec.Struct, frozen=True):
 
 
 async def _create(call: Call, _: str, given: Object) -> Outcome:
+    envelopes: list[_Envelope] = []
+    try:
+        return await _send(call, given, envelopes)
+    except SetError as error:
+        sender = next((envelope.sender for envelope in envelopes), "")
+        recipients = [recipient for envelope in envelopes for recipient in envelope.recipients]
+        reply = f"{error.kind}: {error}"
+        refusals().note("jmap", call.identity.account, reply, sender=sender, recipients=recipients)
+        raise
+
+
+async def _send(call: Call, given: Object, envelopes: list[_Envelope]) -> Outcome:
+    """Send an email; its envelope is added to `envelopes` once it is known. Raises SetError."""
     unknown = [name for name in given if name not in ("identityId", "emailId", "envelope")]
     if unknown:
         raise SetError("invalidProperties", "unknown or read-only property", properties=unknown)
@@ -371,6 +385,7 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         raise SetError("invalidProperties", "email not found", properties=["emailId"])
     message_id, threadid, packed = found
     envelope = _envelope(given.get("envelope"), identity["email"], structure_of(packed).envelope)
+    envelopes.append(envelope)
     # Of the envelope alone: the author in the header is checked when the message is completed.
     way_of = ways_of(call.server.accounts, call.snapshot, call.identity.account)
     if await way_of(envelope.sender) is None:

@@ -1,0 +1,134 @@
+"""Lines of the log about users' messages that aren't taken, and what leads to them (SMTP-140a)."""
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from moxlite.acceptance.commands import DryRunSources, WhyCommands
+from moxlite.net.control.server import CommandFailed
+from moxlite.net.limits import IPAddress
+from moxlite.net.log import LogfmtFormatter, LogHandler, _AddCID, bind_cid
+from moxlite.net.refusals import LINES, MINUTE, Refusals
+from moxlite.net.resolver import FakeResolver
+from moxlite.operations.why import WhyReply
+from tests.logs import kv
+from tests.session.imapd_harness import Imap, imap
+from tests.session.smtpd_harness import Smtp, clock, smtp
+
+pytestmark = pytest.mark.served
+
+__all__ = ["clock", "imap", "smtp"]
+
+FOREIGN = b"From: x@elsewhere.example\r\n\r\nx\r\n.\r\n"
+
+
+def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, object]]:
+    return [kv(record) for record in caplog.records if record.getMessage() == "message from user rejected"]
+
+
+async def test_a_refused_submission_is_one_line(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a: with the id that ends the reply; whoever refuses it, the codec or the session."""
+    caplog.set_level("INFO", logger="moxlite")
+    async with smtp.user() as client:
+        await client.play("C: MAIL FROM:<tom@elsewhere.example>\nS: 550 5.7.1")
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<nobody@ours.example>\nS: 550 5.1.1")
+        await client.play("C: RCPT TO:<bo@ours.example>\nS: 250\nC: RCPT TO:<a b>\nS: 501\nC: DATA\nS: 354")
+        await client.send(FOREIGN)
+        reply = await client.reply()
+        await client.play("C: NOOP\nS: 250")
+        assert len(lines(caplog)) == 4
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 250\nC: RCPT TO:<bo@ours.example>\nS: 250")
+        await client.play("C: DATA\nS: 354")
+        await client.send(b"From: mia@ours.example\r\n\r\nx\r\n.\n")
+        await client.send(b"\r\n.\r\n")
+        assert (await client.reply()).startswith("500")
+    found = lines(caplog)
+    assert [(one["cmd"], one["mailfrom"], one["rcptto"]) for one in found] == [
+        ("MAIL", "tom@elsewhere.example", ""),
+        ("RCPT", "mia@ours.example", "nobody@ours.example"),
+        ("RCPT", "mia@ours.example", "bo@ours.example"),
+        ("DATA", "mia@ours.example", "bo@ours.example"),
+        ("DATA", "mia@ours.example", "bo@ours.example"),
+    ]
+    assert {(one["via"], one["account"]) for one in found} == {("smtp", "mia")}
+    assert str(found[3]["reply"]).startswith("550 5.7.1 you can't send from the address in From")
+    assert reply.endswith(f" ({found[3]['id']})")
+
+
+async def test_strangers_and_accepted_messages_have_no_such_line(smtp: Smtp, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140, SMTP-140a: mail from elsewhere has its own, with the same id."""
+    caplog.set_level("INFO", logger="moxlite")
+    async with smtp.user() as client:
+        await client.deliver("bo@ours.example", b"From: mia@ours.example\r\n\r\nx\r\n", "mia@ours.example")
+    async with smtp.connect("submission") as client:
+        await client.play("C: MAIL FROM:<mia@ours.example>\nS: 530")
+    async with smtp.connect() as client:
+        accepted = await client.deliver()
+    assert lines(caplog) == []
+    [delivered] = [kv(record) for record in caplog.records if record.getMessage() == "message delivered"]
+    assert accepted.endswith(f"id {delivered['id']}")
+
+
+async def test_a_refused_append_is_one_line(imap: Imap, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a: refused before its octets come, after them, and by the parser."""
+    caplog.set_level("INFO", logger="moxlite")
+    async with imap.user() as client:
+        assert (await client.append("x", "None")).startswith("NO [TRYCREATE]")
+        assert (await client.tagged("x APPEND Inbox")).startswith("BAD")
+        assert (await client.append("Subject: x\r\n\r\n")).startswith("OK")
+    found = lines(caplog)
+    assert {(one["via"], one["account"], one["cmd"]) for one in found} == {("imap", "mia", "APPEND")}
+    assert str(found[0]["reply"]).startswith("NO [TRYCREATE]")
+    assert str(found[-1]["reply"]).startswith("BAD")
+
+
+def test_a_program_in_a_loop_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a: ten lines of an account in a minute, then their number; other accounts have their own."""
+    caplog.set_level("INFO", logger="moxlite")
+    now = 0.0
+    made = Refusals(lambda cid: f"id{cid}", clock=lambda: now)
+    with bind_cid(5):
+        for _ in range(25):
+            made.note("smtp", "mia", "550 no")
+        made.note("smtp", "bo", "550 no")
+    assert len(lines(caplog)) == LINES + 1
+    assert lines(caplog)[0]["id"] == "id5"
+    now = MINUTE
+    made.tell()
+    [more] = [kv(record) for record in caplog.records if record.getMessage() == "more messages from user rejected"]
+    assert more == {"account": "mia", "count": 15}
+    made.note("smtp", "mia", "550 no")
+    assert len(lines(caplog)) == LINES + 2
+
+
+async def test_the_id_leads_to_the_line(smtp: Smtp, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """ADMIN-77, SMTP-140a: in the lines in memory, and in a log file; an id of another server is refused."""
+
+    async def lists(ip: IPAddress) -> str:
+        raise AssertionError
+
+    caplog.set_level("INFO", logger="moxlite")
+    name_of = smtp.context.received_id
+    lines_of = Refusals(name_of.encode)
+    logger = logging.getLogger("moxlite.net.refusals")
+    for path in (None, tmp_path / "log"):
+        handler = LogHandler(LogfmtFormatter(timestamps=True), path=path)
+        handler.addFilter(_AddCID())
+        logger.addHandler(handler)
+        try:
+            for cid in (7, 8):
+                with bind_cid(cid):
+                    lines_of.note("smtp", "mia", f"550 no {cid}", sender="tom@elsewhere.example")
+        finally:
+            logger.removeHandler(handler)
+        asking = DryRunSources(FakeResolver({}), lists)
+        why = WhyCommands(smtp.context.config, smtp.context.accounts, asking, handler, name_of.decode)
+        found = await why.connection_log(WhyReply(name_of.encode(7)))
+        [line] = found.lines
+        assert "mailfrom=tom@elsewhere.example" in line
+        assert f"id={name_of.encode(7)}" in line
+        assert found.file == ("" if path is None else str(path))
+        with pytest.raises(CommandFailed, match="this installation"):
+            await why.connection_log(WhyReply("A" * 22))
+        handler.close()
