@@ -60,6 +60,7 @@ async def start_exchange(
     *,
     hostname: str,
     bindings: ChannelBindings = NO_BINDINGS,
+    plus_announced: bool = True,
     certificate: Identity | None = None,
 ) -> "Exchange":
     """Begin an exchange, after the checks and the delay of `Attempts.admit`.
@@ -68,13 +69,14 @@ async def start_exchange(
       mechanism: as the client named it; whether it's allowed without TLS is the caller's rule.
       hostname: for the challenge of CRAM-MD5.
       bindings: what SCRAM-…-PLUS can be bound to on this TLS connection.
+      plus_announced: whether these mechanisms are announced where there are bindings.
       certificate: identity of the client's certificate, if that is known: EXTERNAL uses it, other mechanisms must be
         for the same account.
 
     Raises:
       RateLimited, UnknownMechanism: see there.
     """
-    state = server_mechanism(mechanism, hostname=hostname, bindings=bindings)
+    state = server_mechanism(mechanism, hostname=hostname, bindings=bindings, plus_announced=plus_announced)
     if state is None:
         raise UnknownMechanism("unknown mechanism")
     await logins.attempts.admit(request)

@@ -35,7 +35,7 @@ password = "…"
 # client_auth_ed25519_private_key = "…"
 # client_auth_cert_private_key_pem_file = "/etc/moxlite-submit.pem"
 
-# Only use this mechanism, for example "SCRAM-SHA-256-PLUS". Empty: the most secure mechanism available.
+# Only use this mechanism, for example "SCRAM-SHA-256". Empty: the most secure mechanism available.
 auth_method = ""
 
 # From address and envelope sender for all mail from this machine. Programs can only set a name, and get replies at

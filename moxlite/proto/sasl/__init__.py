@@ -107,15 +107,18 @@ def announced(bindings: ChannelBindings, *, certificate: bool = False) -> list[s
     ]
 
 
-def server_mechanism(name: str, *, hostname: str, bindings: ChannelBindings = NO_BINDINGS) -> ServerMechanism | None:
+def server_mechanism(
+    name: str, *, hostname: str, bindings: ChannelBindings = NO_BINDINGS, plus_announced: bool = True
+) -> ServerMechanism | None:
     """Start the server side of the mechanism `name` (in any case); returns None if it is unknown.
 
-    `hostname` is part of the challenge of CRAM-MD5. The caller checks whether the mechanism is allowed (TLS,
+    `hostname` is part of the challenge of CRAM-MD5. `plus_announced`: whether -PLUS is, where there are bindings. The
+    caller checks whether the mechanism is allowed (TLS,
     certificate).
     """
     name = name.upper()
     if name.startswith("SCRAM-") and name in SERVER_ORDER:
-        return ScramServer(name, bindings, plus_announced=bool(bindings))
+        return ScramServer(name, bindings, plus_announced=plus_announced and bool(bindings))
     if name == "PLAIN":
         return PlainServer()
     if name == "LOGIN":

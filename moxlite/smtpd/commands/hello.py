@@ -64,7 +64,9 @@ def _lines(session: Session, offers: frozenset[str]) -> list[str]:
         lines.append("REQUIRETLS")
     if context.submission:
         if login_allowed(session):
-            names = sasl.announced(session.wire.bindings, certificate=session.login.certificate is not None)
+            # Without -PLUS, which is served all the same: mutt and NeoMutt choose it with GNU SASL, have no channel
+            # binding to give, and try nothing else.
+            names = sasl.announced(sasl.NO_BINDINGS, certificate=session.login.certificate is not None)
             lines.append(f"AUTH {' '.join(context.logins.usable(names))}")
         latest = datetime.now(UTC) + timedelta(seconds=HOLD_LIMIT)
         lines += [f"FUTURERELEASE {HOLD_LIMIT} {latest:%Y-%m-%dT%H:%M:%SZ}", "MT-PRIORITY MIXER", "DELIVERBY"]
@@ -194,6 +196,7 @@ async def auth(session: Session, command: c.Auth) -> Response | None:
             command.mechanism,
             hostname=session.hostname.ascii,
             bindings=session.wire.bindings,
+            plus_announced=False,
             certificate=session.login.certificate.identity if session.login.certificate is not None else None,
         ) as exchange:
             identity = await _dialogue(session, exchange, command.initial)
