@@ -57,6 +57,8 @@ HOST, THERE = "mail.example.org", "198.51.100.7"
 THIEF = "queue451@far.example"
 """An address for which mail waits in the queue."""
 SCRIPT = f'redirect "{THIEF}";'
+OWED: Final = "SELECT count(*) FROM outbox WHERE kind <> 'way-in'"
+"""Work for other files, but for the mail to the owner, which waits for a minute."""
 NOT_SET_UP: Final = {"provider"}
 """Needs a login provider."""
 
@@ -151,13 +153,19 @@ async def by_session(rig: Rig, codes: list[str]) -> Loot:
 
 
 async def leaks(rig: Rig) -> tuple[set[int], set[int]]:
-    """The ids of mail that goes to the thief, and of calls of the thief's webhooks, after mail has come."""
+    """The ids of mail that goes to the thief, and of calls of the thief's webhooks, when mail that comes was carried
+    there.
+    """
     async with rig.connect(port=SMTP_PORT) as stream:
         smtp = SMTPClient(stream)
         assert (await smtp.reply()).startswith("220")
         await smtp.say("EHLO client.example")
         message = b"From: a@elsewhere.example\r\nSubject: your code\r\n\r\n123456\r\n"
         assert (await smtp.deliver(ADDRESS, message)).startswith("250")
+    async with rig.account() as account:
+        with trio.fail_after(SECONDS):
+            while await account.read(lambda r: r.value(OWED), op="test"):  # noqa: ASYNC110 - nothing tells of it
+                await trio.sleep(0.05)
     async with rig.running.ctl() as ctl:
         waiting = await ctl.call("queue list", ListMessages(), list[Line])
         hooks = await ctl.call("queue webhook list", ListHooks(), list[HookLine])
@@ -254,8 +262,8 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     result = await owner.call("not_me", since=since, keep=[])
     assert result["taken"]["failed"] == {}
     taken = {one["kind"] for one in result["taken"]["ways"]}
-    logins = {"session", "app_password", "token", "certificate", "device", "push"}  # which the button ends by itself
-    assert taken | logins == set(found)
+    assert taken == set(found)
+    assert not any(one["current"] for one in result["taken"]["ways"])
 
     left = await ways(rig, owner)
     assert set(left) == {"session", "folder", "security_key"}

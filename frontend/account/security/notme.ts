@@ -9,7 +9,7 @@ import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
-import { wayLine } from "./ways";
+import { kinds, wayLine } from "./ways";
 
 const most = 1000;
 const week = 7 * 86_400_000;
@@ -137,7 +137,7 @@ function takenBack({ ways, failed }: TakenBack): HTMLElement {
     "div",
     {},
     ways.length > 0 && [
-      notice("ok", t("Also removed:")),
+      notice("ok", t("Removed:")),
       el(
         "ul",
         { class: "lines small" },
@@ -149,10 +149,14 @@ function takenBack({ ways, failed }: TakenBack): HTMLElement {
       el(
         "ul",
         { class: "lines small" },
-        reasons.map(([id, reason]) => el("li", {}, foreign(`${id}: ${reason}`))),
+        reasons.map(([id, reason]) => el("li", {}, el("b", {}, kindOf(id)), " ", foreign(reason))),
       ),
     ],
   );
+}
+
+function kindOf(id: string): string {
+  return kinds[id.slice(0, id.indexOf(":")) as WayInfo["kind"]];
 }
 
 /** What was sent within a day. */

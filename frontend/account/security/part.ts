@@ -14,20 +14,10 @@ import { many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { notMe } from "./notme";
 import { providerCard } from "./provider";
-import { firstWays, type Ways, waysCard } from "./ways";
+import { firstWays, scopes, type Ways, waysCard } from "./ways";
 
 const page = 20;
 const day = 86_400_000;
-const scopes = [
-  ["imap", t("reading mail (IMAP)")],
-  ["submission", t("sending mail (SMTP)")],
-  ["webapi", t("web API")],
-  ["dav", t("calendars and contacts")],
-  ["jmap", "JMAP"],
-  ["addresses", t("masked addresses (password managers)")],
-  ["sharing", t("change sharing")],
-  ["sieve", t("change Sieve scripts")],
-] as const;
 const overHTTP: ReadonlySet<string> = new Set(["webapi", "dav", "jmap", "addresses", "sharing", "sieve"]);
 /** Off for new ones: what an app sets up by these outlives its password. */
 const chosen: ReadonlySet<string> = new Set(["imap", "submission", "dav", "jmap"]);

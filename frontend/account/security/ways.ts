@@ -10,7 +10,7 @@ import { t } from "../../lib/words";
 
 const page = 20;
 
-const kinds: Readonly<Record<WayInfo["kind"], string>> = {
+export const kinds: Readonly<Record<WayInfo["kind"], string>> = {
   folder: t("Shared folder"),
   calendar: t("Shared calendar"),
   contacts: t("Shared address book"),
@@ -34,6 +34,53 @@ const kinds: Readonly<Record<WayInfo["kind"], string>> = {
   device: t("Device with notifications"),
   push: t("Push subscription"),
 };
+
+/** Uses of an app password or token, with words. */
+export const scopes = [
+  ["imap", t("reading mail (IMAP)")],
+  ["submission", t("sending mail (SMTP)")],
+  ["webapi", t("web API")],
+  ["dav", t("calendars and contacts")],
+  ["jmap", "JMAP"],
+  ["addresses", t("masked addresses (password managers)")],
+  ["sharing", t("change sharing")],
+  ["sieve", t("change Sieve scripts")],
+] as const;
+
+/** The parts of `access` with words; others are shown as they are. */
+const parts: ReadonlyMap<string, string> = new Map([
+  ...scopes,
+  ["as", t("sends as this account")],
+  ["behalf", t("sends on behalf of this account")],
+  ["whole account", t("all folders, calendars, and contacts")],
+  ["busy", t("free/busy only")],
+  ["r", t("view")],
+  ["read", t("view")],
+  ["send", t("sending mail (SMTP)")],
+  ["asked", t("not confirmed, email sent")],
+  ["confirmed", ""],
+  ["webmail", t("webmail")],
+  ["webaccount", t("account page")],
+]);
+
+const administrator = t("your administrator");
+const actors: ReadonlyMap<string, string> = new Map([
+  ["(cli)", administrator],
+  ["(admin)", administrator],
+  ["(editor)", administrator],
+  ["(server)", t("this server")],
+]);
+
+/** Where something was set up; "" for where only administrators are. */
+const places: ReadonlyMap<string, string> = new Map([
+  ...["cli", "file", "webadmin", "adminapi", "server"].map((one) => [one, ""] as const),
+  ["webmail", t("webmail")],
+  ["webaccount", t("account page")],
+  ["dav", t("calendars and contacts")],
+  ["webapi", t("web API")],
+  ["imap", "IMAP"],
+  ["jmap", "JMAP"],
+]);
 
 export interface Ways {
   page(after: string, count: number): Promise<WayInfo[]>;
@@ -92,7 +139,7 @@ function removable(one: WayInfo, ways: Ways): HTMLElement {
 /** A line about a way in, with something behind it. */
 export function wayLine(one: WayInfo, last: Child, before: Child = null): HTMLElement {
   const facts = factsOf(one);
-  const origin = [one.actor, one.via, one.login, one.remote_ip].filter(Boolean).join(", ");
+  const access = accessOf(one);
   return el(
     "li",
     {},
@@ -102,13 +149,13 @@ export function wayLine(one: WayInfo, last: Child, before: Child = null): HTMLEl
       { class: "grow" },
       el("b", {}, kinds[one.kind]),
       facts.length > 0 && [" ", foreign(facts.join(", "), 160)],
-      one.access !== "" && [" ", el("span", { class: "chip" }, foreign(one.access, 80))],
+      access !== "" && [" ", el("span", { class: "chip" }, foreign(access, 160))],
       el(
         "span",
         { class: "hint" },
         el("br"),
         one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)),
-        origin !== "" && [" · ", foreign(origin, 160)],
+        [originOf(one)].filter(Boolean).map((origin) => [" · ", foreign(origin, 160)]),
       ),
     ),
     last,
@@ -117,6 +164,26 @@ export function wayLine(one: WayInfo, last: Child, before: Child = null): HTMLEl
 
 function wayName(one: WayInfo): string {
   return [kinds[one.kind], ...factsOf(one)].join(", ").slice(0, 120);
+}
+
+function originOf(one: WayInfo): string {
+  const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
+  const actor = actors.get(one.actor) ?? one.actor;
+  return [actor, places.get(one.via) ?? one.via, login, one.remote_ip].filter(Boolean).join(", ");
+}
+
+function accessOf({ kind, access }: WayInfo): string {
+  if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access);
+  const all = access.split(", ").map((part) => parts.get(part) ?? part);
+  return all.filter(Boolean).join(", ");
+}
+
+/** What letters of rights (RFC 4314 §2.1) allow at most. */
+function permission(letters: string): string {
+  if (letters.includes("a")) return t("full access, including sharing");
+  if (/[iwtexpk]/.test(letters)) return t("view, edit, add, and delete");
+  if (/r.*s/.test(letters)) return t("view and mark as read");
+  return letters.includes("r") ? t("view") : t("permissions “{letters}”", { letters });
 }
 
 function factsOf(one: WayInfo): string[] {

@@ -8,10 +8,11 @@ from typing import Annotated, Final
 from msgspec import Meta
 
 from moxlite.admin.passwords import Passwords
-from moxlite.operations.access import MAX_WAYS, TakeBack, TakenBack, WayID
+from moxlite.operations.access import MAX_WAYS, ListWays, TakeBack, TakenBack, WayID
 from moxlite.operations.queue import Filter
 from moxlite.store.auth.credentials import credential, generate_password
 from moxlite.store.auth.loginattempts import RecordedAttempt, protocol_words
+from moxlite.store.changelog.origin import WayKind
 from moxlite.store.forms import LAST
 from moxlite.store.people.devices import forget_devices
 from moxlite.web.account.calls.common import AccountCalls, moment, now
@@ -24,6 +25,9 @@ from moxlite.web.types import Credential
 GENERATED_ONLY: Final = "your administrator only allows generated passwords for this account"
 DAY: Final = 24 * 3600 * 1_000_000
 """Microseconds of a day."""
+ENDED: Final[frozenset[WayKind]] = frozenset({"session", "app_password", "token", "certificate", "device", "push"})
+"""Ways in that `not_me` ends whenever they were set up."""
+
 MAX_LEFT: Final = 500
 """Messages listed by `not_me`."""
 
@@ -132,6 +136,8 @@ class SecurityCalls(AccountCalls):
         """
         own = caller.require()
         name = own.account
+        # Before the logins end, so that the answer names these, too.
+        ways = await self._server.perform(ListWays(since, count=MAX_WAYS, account=name)) if since else []
         password = generate_password()
         await self._passwords.change(name, password)
         sessions = await self._sessions.end_others(caller)
@@ -143,6 +149,8 @@ class SecurityCalls(AccountCalls):
         taken: TakenBack | None = None
         if since:
             taken = await self._server.perform(TakeBack(since, keep, account=name))
+            ended = [way for way in ways if way.kind in ENDED and not way.current]
+            taken = TakenBack(ended + [way for way in taken.ways if way.kind not in ENDED], taken.failed)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
             # After the ways in are closed, so that nothing new comes behind what is held.
