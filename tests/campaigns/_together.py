@@ -69,8 +69,7 @@ class Ledger:
     """What programs know.
 
     values: by key, what the value may be. late: what a request without an answer may still write. asked, known, void:
-    marks by entry, those of changes, of acknowledged ones, and those that were removed with it. calm: no connection
-    breaks.
+    an entry's marks that were requested, acknowledged, and removed with it. calm: no connection breaks.
     """
 
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -92,8 +92,8 @@ async def test_a_script_that_changes_while_it_is_checked_is_a_conflict(
 
 
 async def test_a_script_is_checked_saved_activated_renamed_and_deleted(rig: Rig, browser: Browser) -> None:
-    """WEB-158, IMAP-141: each fault with line and column; the active one is not deleted, nor one that was changed since
-    the list was shown.
+    """WEB-158, WEBMAIL-24b, IMAP-141: each fault with line and column; the active one is not deleted, nor one that was
+    changed since the list was shown.
     """
     assert await browser.call("script_check", text=SCRIPT) == []
     (fault,) = await browser.call("script_check", text='if true {\n  fileinto "x";\n}')

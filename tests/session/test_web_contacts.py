@@ -35,7 +35,9 @@ async def import_file(browser: Browser, data: bytes, **more: Any) -> dict[str, A
 
 
 async def test_a_contact_is_written_found_changed_and_removed(browser: Browser) -> None:
-    """WEBMAIL-128, STORE-96a, STORE-196: a change by another page is a conflict; what was removed comes back."""
+    """WEBMAIL-128, WEBMAIL-24b, STORE-96a, STORE-196: a change by another page is a conflict; what was removed comes
+    back.
+    """
     first = await browser.call(
         "contact_save", contact=form("  Ada\nLind ", "ada@nordlicht.example", groups=["Sailing"])
     )
@@ -353,8 +355,8 @@ async def test_a_page_that_completes_by_itself_gets_no_more_than_it_can_keep(rig
 
 
 async def test_templates_are_kept(browser: Browser) -> None:
-    """WEBMAIL-126, STORE-96a: by name, each name once; the same again is the same template; one that was changed since
-    it was shown isn't removed.
+    """WEBMAIL-126, WEBMAIL-24b, STORE-96a: by name, each name once; the same again is the same template; one that was
+    changed since it was shown isn't removed.
     """
     one = {"id": 0, "name": "Offer", "subject": "Our offer", "text": "Dear {name},\n", "html": ""}
     number = await browser.call("template_save", template=one)

@@ -87,7 +87,7 @@ async def test_a_merge_keeps_what_all_have(browser: Browser) -> None:
 
 
 async def test_contacts_that_were_changed_since_they_were_shown_are_not_merged(browser: Browser) -> None:
-    """WEBMAIL-128c: one may be another person now."""
+    """WEBMAIL-128c, WEBMAIL-24b: one may be another person now."""
     first = await browser.call("contact_save", contact=form("Ada", "ada@a.example"))
     second = await browser.call("contact_save", contact=form("Ada Lind", "ada@a.example"))
     [group] = (await browser.call("contacts_doubles"))["groups"]

@@ -38,7 +38,11 @@ export const templates: MakePage = async (desk) => {
     );
   };
   const remove = async (one: ShownTemplate) => {
-    if (!(await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id, one.mark))))
+    if (
+      !(await attempt(t("Deleting…"), t("Couldn't delete template"), () =>
+        desk.client.template_remove(one.id, one.mark),
+      ))
+    )
       return;
     all = all.filter((other) => other !== one);
     draw();
@@ -46,7 +50,13 @@ export const templates: MakePage = async (desk) => {
       title: t("Undo"),
       run: () =>
         void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
-          await desk.client.template_save({ id: 0, name: one.name, subject: one.subject, text: one.text, html: one.html });
+          await desk.client.template_save({
+            id: 0,
+            name: one.name,
+            subject: one.subject,
+            text: one.text,
+            html: one.html,
+          });
           await desk.refresh();
         }),
     });
