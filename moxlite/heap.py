@@ -6,6 +6,7 @@ import ctypes
 import math
 import os
 import time
+from collections.abc import Callable
 from typing import Final
 
 TRIM_INTERVAL: Final = 20.0
@@ -35,11 +36,16 @@ each arena: the 19 MiB of one password check then stay for good in each thread t
 
 def keep_heap_small() -> None:
     """Set the thresholds of glibc's malloc for returning memory; to be called before threads are started."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    mallopt = _of_malloc("mallopt")
     if mallopt is not None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
         mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK)
         mallopt(M_ARENA_MAX, ARENAS)
+
+
+def _of_malloc(name: str) -> Callable[..., int] | None:
+    """A function of glibc's malloc; None with another C library, and on Windows, which has none to ask."""
+    return getattr(ctypes.CDLL(None), name, None) if os.name == "posix" else None
 
 
 class Trimmer:
@@ -51,7 +57,7 @@ class Trimmer:
 
     def __init__(self, interval: float | None = None) -> None:
         """`interval`: seconds between two calls that trim, `TRIM_INTERVAL` by default."""
-        self._trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+        self._trim = _of_malloc("malloc_trim")
         self._interval = interval
         self._last = -math.inf
         self.owed = False

@@ -21,6 +21,10 @@ READ_SIZE: Final = 65_536
 """Octets read at once if the caller gives no number."""
 
 
+DESCRIPTORS: Final = os.name == "posix"
+"""Whether the number of a socket is a descriptor, as `os.read` and `os.write` take it: not on Windows."""
+
+
 class QuickStream(trio.abc.HalfCloseableStream):
     """A socket stream whose first send after a receive is not a checkpoint if the kernel takes all of it.
 
@@ -39,7 +43,7 @@ class QuickStream(trio.abc.HalfCloseableStream):
         Raises BrokenResourceError, ClosedResourceError.
         """
         socket = self.transport.socket
-        if self._sending or socket.did_shutdown_SHUT_WR:
+        if self._sending or socket.did_shutdown_SHUT_WR or not DESCRIPTORS:
             return 0
         descriptor = socket.fileno()
         if descriptor < 0:
@@ -65,6 +69,8 @@ class QuickStream(trio.abc.HalfCloseableStream):
             self._sending = False
 
     async def receive_some(self, max_bytes: int | None = None) -> bytes:
+        if not DESCRIPTORS:
+            return bytes(await self.transport.receive_some(max_bytes or READ_SIZE))
         socket = self.transport.socket
         self._at_once = True
         while True:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import signal
 import socket
 import subprocess
 import threading
@@ -32,6 +31,9 @@ start, on a small machine 2 s.
 END_SECONDS: Final = 1.0
 """Seconds for the system to end a process that is killed."""
 
+SIGSYS: Final = 31
+"""The signal of a filter of system calls (signal(7)); Windows has none of that name."""
+
 MAX_CALL: Final = 100
 """Characters that are logged of what the process says of a refused system call."""
 
@@ -43,6 +45,8 @@ class _Process:
 
     def __init__(self) -> None:
         """Start it, and wait until it has confined itself. Raises OSError, NoProcess."""
+        if os.name == "nt":
+            raise NoProcess("not available on Windows, where no child inherits a socket as its input")
         self.owner: Final = _owner()
         with ExitStack() as passed, ExitStack() as kept:
             self._socket, theirs = socket.socketpair()
@@ -177,7 +181,7 @@ def _note_refusal(answer: Answer | int) -> None:
     """Count and log a system call that the filter has refused: a pattern or the library makes the process do what
     it never needs.
     """
-    call = f"signal {signal.SIGSYS}" if answer == -signal.SIGSYS else ""
+    call = f"signal {SIGSYS}" if answer == -SIGSYS else ""
     if isinstance(answer, Answer) and answer.outcome == "costly":
         call = "".join(char if char.isprintable() else " " for char in answer.text[:MAX_CALL])
     if call:
@@ -186,7 +190,7 @@ def _note_refusal(answer: Answer | int) -> None:
 
 
 def _owner() -> tuple[int, int]:
-    return os.getpid(), os.geteuid()
+    return os.getpid(), os.geteuid() if os.name == "posix" else 0
 
 
 def try_process() -> Ready:

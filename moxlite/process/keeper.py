@@ -23,8 +23,9 @@ from typing import Final, NoReturn
 from moxlite.prctl import hide_memory
 from moxlite.safefile import replaceable
 
-FORWARDED: Final = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1)
-"""Signals that are passed on to the server."""
+_NAMES: Final = ("SIGHUP", "SIGINT", "SIGTERM", "SIGUSR1")
+FORWARDED: Final = tuple(signal.Signals[name] for name in _NAMES if hasattr(signal, name))
+"""Signals that are passed on to the server. Windows, where localserve loads this module, lacks two of them."""
 
 NUMBER: Final = 4
 """Octets of a request: the number of a file, most significant first."""

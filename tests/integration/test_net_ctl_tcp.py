@@ -3,8 +3,6 @@
 import contextlib
 import socket
 import stat
-import subprocess
-import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,39 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.running import LocalServer
-from tests.tools import top, until
+from tests.tools import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.served]
-
-
-WITHOUT_POSIX = """
-import importlib, pkgutil, sys, types
-names = "moxlite.process.localserve", "moxlite.cli.serving", "moxlite.server", "moxlite.net.control.tcp"
-for name in names:  # what others have made is there then, for this system
-    __import__(name)
-for name in [one for one in sys.modules if one.partition(".")[0] == "moxlite"]:
-    del sys.modules[name]
-for name in ("fcntl", "grp", "pwd", "resource", "termios", "tty"):
-    sys.modules[name] = None
-sys.modules["msvcrt"] = types.ModuleType("msvcrt")
-sys.platform = "win32"
-for name in names:
-    __import__(name)
-import moxlite
-for module in pkgutil.walk_packages(moxlite.__path__, "moxlite."):
-    try:
-        importlib.import_module(module.name)
-    except ModuleNotFoundError as error:
-        if error.name in sys.modules:
-            print(module.name)
-"""
-
-OF_POSIX = {
-    "moxlite.admin.installation",
-    "moxlite.patterns.child",
-    *(f"moxlite.sandbox.{name}" for name in ("beginning", "channel", "child", "confine")),
-}
-"""Modules of `moxlite self`, and of children that there are on Linux alone."""
 
 
 @dataclass
@@ -138,14 +106,3 @@ def test_another_program_at_the_port_learns_nothing(tmp_path: Path) -> None:
     assert done.returncode == 3
     assert "another program is using the server's port" in done.stderr
     assert len(heard) == 32
-
-
-def test_no_module_of_localserve_needs_posix_modules() -> None:
-    """ADMIN-46: what Windows' Python lacks is imported by no module that localserve loads, also later, when a page or
-    a command needs it.
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", WITHOUT_POSIX], check=False, capture_output=True, text=True, cwd=top(), timeout=120
-    )
-    assert done.returncode == 0, done.stderr
-    assert set(done.stdout.split()) == OF_POSIX

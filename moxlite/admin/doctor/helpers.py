@@ -9,7 +9,7 @@ nothing is changed.
 from __future__ import annotations
 
 import logging
-import signal
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
@@ -101,8 +101,8 @@ async def _tried(attempt: Try) -> tuple[str, str]:
         return str(reason_of(error)) or type(error).__name__, ""
 
 
-SIGSYS: Final = exit_words(-signal.SIGSYS)
-"""Words of a child that a filter of system calls has ended."""
+SIGSYS: Final = exit_words(-31)
+"""Words of a child that a filter of system calls has ended (signal(7); Windows has no such signal)."""
 
 UNIT: Final = (
     "moxlite config printservice >/etc/systemd/system/moxlite.service (without the Debian package)",
@@ -155,7 +155,11 @@ PURPOSES: Final[Mapping[str, str]] = {
 def kinds_of(config: ConfigHolder) -> dict[str, Try]:
     """The kinds that this server uses. Blocks."""
     static = config.current.static
-    kinds: dict[str, Try] = {"sandbox": _sandbox, "patterns": _patterns}
+    kinds: dict[str, Try] = {}
+    if processes.SUPPORTED:
+        kinds["sandbox"] = _sandbox
+    if sys.platform != "win32":
+        kinds["patterns"] = _patterns
     if static.acme:
         kinds["acme"] = _acme
     if any((config.path.absolute().parent / DNS_FOLDER).glob("*.provider")):

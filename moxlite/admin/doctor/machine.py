@@ -7,6 +7,7 @@ from __future__ import annotations
 import ctypes
 import email.utils
 import os
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -194,11 +195,13 @@ async def check_disk(examination: Examination) -> list[Finding]:
     path = static.data_dir
     if findings := await trio.to_thread.run_sync(full_disk, static):
         return findings
-    system = await trio.to_thread.run_sync(os.statvfs, path)
-    free, size = system.f_bavail * system.f_frsize, system.f_blocks * system.f_frsize
+    size, _, free = await trio.to_thread.run_sync(shutil.disk_usage, path)
     say = partial(Finding, code="disk-low", about=str(path), commands=space_commands(path))
     if size and free < size * LOW_PART:
         return [say(grade="warning", text=f"low disk space: {free >> 20} of {size >> 20} MiB free")]
+    if os.name != "posix":
+        return []
+    system = await trio.to_thread.run_sync(os.statvfs, path)
     if system.f_files and system.f_favail < system.f_files * FEW_FILES:
         return [say(grade="warning", text=f"low on inodes: {system.f_favail} of {system.f_files} free")]
     return []
