@@ -15,6 +15,7 @@ import click
 from moxlite import __version__
 from moxlite.cli.common import Failure, LazyGroup, global_options
 from moxlite.escapes import printable
+from moxlite.ownprogram import UPDATING, installed_form
 from moxlite.store.errors import StoreError
 
 __all__ = ["main", "run"]
@@ -106,11 +107,22 @@ SYNONYMS = {
     "setup": "quickstart",
     "start": "serve",
     "status": "healthcheck",
-    "update": "checkupdate",
     "user": "account",
     "users": "account",
 }
 """Words of other programs, and what they are here."""
+
+PHRASES = {
+    "adduser": "To add an account, run: moxlite config account add NAME ADDRESS",
+    "dns check": "To check DNS records, run: moxlite config dnscheck DOMAIN",
+    "reload": "To read changed certificates, run: systemctl reload moxlite",
+    "restart": "To restart the server, run: systemctl restart moxlite",
+    "uninstall": "To uninstall moxlite, see docs/uninstall.md",
+    "update": UPDATING[installed_form()],
+    "upgrade": UPDATING[installed_form()],
+    "useradd": "To add an account, run: moxlite config account add NAME ADDRESS",
+}
+"""What people try first, and what leads to it, where no command here has a word of it."""
 
 
 @click.group(
@@ -137,6 +149,24 @@ def _drop_unwritten() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, sys.stdout.fileno())
         os.close(nowhere)
+
+
+def _advice(error: click.UsageError, args: Sequence[str]) -> str:
+    """What leads on after a wrong word, "" if click's own error does."""
+    if isinstance(error, click.NoSuchCommand):
+        words = " ".join(word for word in args if not word.startswith("-"))
+        phrase = next((advice for phrase, advice in PHRASES.items() if f"{words} ".startswith(f"{phrase} ")), "")
+        if phrase or not (meant := _meant(error, args)):
+            return phrase
+        return f"Did you mean {' or '.join(map(repr, meant))}?"
+    if error.ctx is None or not error.message.startswith("Got unexpected extra argument"):
+        return ""
+    options = {option for parameter in error.ctx.command.params for option in parameter.opts}
+    if "--ids" in options:
+        return f"To choose messages, use --ids, as in `{error.ctx.command_path} --ids 1`."
+    if "--password-file" in options or error.ctx.command.name == "set-password":
+        return "Type the password when asked, or send it to stdin."
+    return ""
 
 
 def _meant(error: click.NoSuchCommand, args: Sequence[str]) -> list[str]:
@@ -177,8 +207,8 @@ def run(args: Sequence[str] | None = None) -> int:
         result = main.main(args=_words() if args is None else list(args), prog_name="moxlite", standalone_mode=False)
         sys.stdout.flush()  # a full disk is reported here, not by Python at exit
     except click.UsageError as error:
-        if isinstance(error, click.NoSuchCommand) and (meant := _meant(error, _words() if args is None else args)):
-            error = click.UsageError(f"{error.message} Did you mean {' or '.join(map(repr, meant))}?", error.ctx)
+        if advice := _advice(error, _words() if args is None else args):
+            error = click.UsageError(f"{error.message} {advice}", error.ctx)
         error.show()
         return 2
     except click.ClickException as error:

@@ -81,6 +81,14 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
         (["queue", "ls", "--json"], "Did you mean 'moxlite queue list'?"),
         (["quickstar"], "Did you mean 'quickstart'?"),
         (["account", "vacatoin"], "Did you mean 'vacation'?"),
+        (["restart"], "run: systemctl restart moxlite"),
+        (["update"], "install the new version: docs/upgrade.md"),
+        (["uninstall", "--purge"], "see docs/uninstall.md"),
+        (["adduser", "eve"], "run: moxlite config account add NAME ADDRESS"),
+        (["dns", "check", "example.org"], "run: moxlite config dnscheck DOMAIN"),
+        (["queue", "retry", "1"], "use --ids, as in `moxlite queue retry --ids 1`."),
+        (["queue", "drop", "5"], "use --ids, as in `moxlite queue drop --ids 1`."),
+        (["account", "set-password", "you", "SECRET"], "Type the password when asked, or send it to stdin."),
     ],
 )
 def test_words_of_other_programs_lead_to_the_command(args: list[str], meant: str, capsys: Capture) -> None:
