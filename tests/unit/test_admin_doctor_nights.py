@@ -63,6 +63,38 @@ async def test_what_could_not_be_looked_for_is_not_gone(
     assert "is listed" in told[-1]
 
 
+class NextNightError(Exception):
+    """The server waits for the next night."""
+
+
+async def test_other_addresses_are_examined_soon_after_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """ADMIN-70: a server with the results of last night waits for the next one, unless its addresses have changed."""
+    (tmp_path / "domains.toml").write_text(DOMAINS)
+    (tmp_path / "data").mkdir()
+    examined: list[str] = []
+
+    async def sleep(seconds: float) -> None:
+        if seconds != nightly.FIRST:
+            raise NextNightError
+
+    monkeypatch.setattr(nightly, "sleep_by_both_clocks", sleep)
+    for address in ("127.0.0.1", "127.0.0.1", "127.0.0.2"):
+        (tmp_path / "moxlite.toml").write_text(STATIC.replace("127.0.0.1", address))
+        config, _ = ConfigHolder.open(tmp_path / "moxlite.toml")
+
+        async def examine(address: str = address) -> list[Finding]:
+            examined.append(address)
+            return []
+
+        unused: Any = None
+        nights = nightly.Nightly(Doctor(), config=config, accounts=unused, examine=examine, http=unused)
+        with pytest.raises(NextNightError):
+            await nights.serve()
+    assert examined == ["127.0.0.1", "127.0.0.2"]
+
+
 def test_every_finding_has_an_action() -> None:
     """ADMIN-70: a kind without a page in the admin app has commands wherever it is found."""
     text = (top() / "frontend/admin/findings.ts").read_text()

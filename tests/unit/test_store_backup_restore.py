@@ -18,7 +18,7 @@ from moxlite.queue.testdata import generate
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.accounts.gentestdata import ACCOUNTS, made_up
 from moxlite.store.backup.copying import back_up
-from moxlite.store.backup.layout import INCOMPLETE, RESTORING, SETTINGS, Source
+from moxlite.store.backup.layout import INCOMPLETE, RESTORING, RESULTS, SETTINGS, Source
 from moxlite.store.backup.restore import GAP, restore
 from moxlite.store.backup.verify import verify
 from moxlite.store.changelog.account import Account
@@ -157,6 +157,25 @@ def test_data_that_is_there_is_not_touched(original: Path, backup: Path, tmp_pat
     with pytest.raises(BadTarget, match="move it somewhere else first"):
         restore(backup, tmp_path / "data", OPTIONS, resume_queue=False)
     assert verify(tmp_path / "data").problems == []
+
+
+def test_what_was_checked_on_a_machine_stays_there(original: Path, tmp_path: Path) -> None:
+    """STORE-141: neither a new backup nor a restore of an older one brings it to another machine."""
+    data, config, new = tmp_path / "data", tmp_path / "config", tmp_path / "new"
+    shutil.copytree(original, data)
+    config.mkdir()
+    for name in (*RESULTS, "https.json"):
+        (data / name).write_text("{}")
+    assert back_up(Source(data, config, frozenset(ACCOUNTS)), new).errors == []
+    older = tmp_path / "older"
+    shutil.copytree(new, older)
+    for name in RESULTS:
+        (older / "data" / name).write_text("{}")
+    for number, backup in enumerate((new, older)):
+        restored = tmp_path / f"restored{number}"
+        restore(backup, restored, OPTIONS, resume_queue=False)
+        assert (restored / "https.json").exists()
+        assert not RESULTS & {path.name for path in restored.iterdir()}
 
 
 def test_an_incomplete_backup_is_not_restored(backup: Path, tmp_path: Path) -> None:

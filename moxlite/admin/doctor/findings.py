@@ -75,10 +75,13 @@ STATE: Final = "doctor.json"
 
 
 class Night(msgspec.Struct, frozen=True):
-    """at: seconds UTC of an examination, 0 for never. findings: its errors and warnings."""
+    """at: seconds UTC of an examination, 0 for never. findings: its errors and warnings. addresses: the listeners' IP
+    addresses then.
+    """
 
     at: float = 0.0
     findings: list[Finding] = []
+    addresses: list[str] = []
 
 
 def read_night(data: Path) -> Night:

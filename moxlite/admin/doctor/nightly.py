@@ -88,13 +88,13 @@ class Nightly:
         self._lock = trio.Lock()
 
     async def serve(self) -> None:
-        """Examine each night, for ever.
+        """Examine each night, for ever; also soon after a start if that's overdue, or if other addresses were examined.
 
         Errors: a fault of the examined server is not raised. If the last findings cannot be read, they count as empty,
         and everything is reported again. OSError comes out if the file cannot be written.
         """
         last = await trio.to_thread.run_sync(self._read)
-        if time.time() - last.at > DAY + SPREAD:
+        if time.time() - last.at > DAY + SPREAD or last.addresses != self._addresses():
             await sleep_by_both_clocks(FIRST)
             await self.once()
         while True:
@@ -119,8 +119,12 @@ class Nightly:
             if new or gone:
                 await self._tell(nightly_report, standing=len(findings) - len(new))
             if nightly_report.channels or not (new or gone):
-                await trio.to_thread.run_sync(self._write, Night(time.time(), findings))
+                await trio.to_thread.run_sync(self._write, Night(time.time(), findings, self._addresses()))
             return nightly_report
+
+    def _addresses(self) -> list[str]:
+        listeners = self._config.current.static.listeners.values()
+        return sorted({str(ip) for listener in listeners for ip in (*listener.ips, *listener.nat_ips)})
 
     def _read(self) -> Night:
         return read_night(self._path.parent)

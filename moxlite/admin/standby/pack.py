@@ -38,11 +38,6 @@ from moxlite.store.errors import BackupError, RepositoryError
 MAX_FILES: Final = 64 << 20
 """Octets of all files together: certificates and keys have kilobytes; a folder with something else is refused."""
 
-NEWS: Final = frozenset(
-    {"backup-sample.json", "doctor.json", "placement.json", "rehearsal.json", "updates.json", "weekly.json"}
-)
-"""Files of the data directory that change often and that no other machine needs."""
-
 SIGNATURE: Final = "MOXLITE.signature"
 """Name of the global header (pax(1)) with the signature of `digest`; programs that do not know it pass it."""
 
@@ -92,7 +87,7 @@ def collect(source: Source) -> tuple[dict[str, PackedFile], list[str]]:
         size += len(found[config_file.name].content)
         _check_size(size, found)
     for other in other_files(source.data):
-        if not other.regular or other.path.name in NEWS:
+        if not other.regular:
             continue
         try:
             found[f"{DATA}/{other.path}"] = packed = _packed(source.data / other.path, size)

@@ -33,21 +33,22 @@ SINGLE: Final = {"reports.db": Kind.REPORTS, "cache.db": Kind.CACHE, "auth.db": 
 
 KNOWN: Final = frozenset(
     {
-        "backup-sample.json",
         "backup.key",
-        "doctor.json",
         "https.json",
         "links.key",
         "mtasts.json",
         "receivedid.key",
-        "rehearsal.json",
-        "updates.json",
-        "placement.json",
-        "weekly.json",
         "version",
     }
 )
 """At the top: files that the server makes, and that are backed up."""
+
+RESULTS: Final = frozenset(
+    {"backup-sample.json", "doctor.json", "placement.json", "rehearsal.json", "updates.json", "weekly.json"}
+)
+"""At the top: what was checked on this machine, at its addresses. No backup and no second machine has it, or another
+machine would report this one's health as its own.
+"""
 
 PRIVATE: Final = frozenset({"links.key"})
 """Of these, keys without which a backup tells less: a backup without encryption takes them only with
@@ -136,7 +137,9 @@ def has_databases(data: Path) -> bool:
 
 
 def other_files(data: Path) -> Iterator[OtherFile]:
-    """All that a backup holds beside databases, sorted, unknown files as well; folders are not told."""
+    """All that a backup holds beside databases, sorted, unknown files as well; folders are not told. `RESULTS` aren't
+    part of it, also in backups of versions that had them.
+    """
     skipped = {str(database.path) for database in databases(data)}
     for folder, folders, names in os.walk(data):
         folders.sort()
@@ -146,7 +149,7 @@ def other_files(data: Path) -> Iterator[OtherFile]:
         links = [name for name in folders if (Path(folder) / name).is_symlink()]
         for name in sorted([*names, *links]):
             path = PurePosixPath((Path(folder) / name).relative_to(data))
-            if str(path) in skipped or (top and name in SKIPPED) or DISPOSABLE.fullmatch(name):
+            if str(path) in skipped or (top and name in SKIPPED | RESULTS) or DISPOSABLE.fullmatch(name):
                 continue
             known = path.parts[0] == "acme" or (top and name in KNOWN)
             try:
