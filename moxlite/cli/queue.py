@@ -59,6 +59,12 @@ def _changed(what: str) -> Printer:
     return report
 
 
+def _show_retry(changed: Changed, as_json: bool) -> None:
+    _changed("message")(changed, as_json)
+    if not changed.messages and not as_json:
+        print("messages on hold aren't retried; to release them, run: moxlite queue unhold --ids ID")
+
+
 @for_people
 def _show_rule(added: Changed) -> None:
     print(f"added rule {added.id}; {counted(added.messages, 'message')} on hold")
@@ -100,6 +106,7 @@ described(
         operations.CountMessages: lambda found, as_json: show_json(found.messages),
         operations.Explain: _show_explanation,
         operations.Choose: _changed("message"),
+        operations.Retry: _show_retry,
         operations.AddHoldRule: _show_rule,
         operations.Release: _show_release,
         webhooks.ChooseHooks: _changed("webhook"),

@@ -336,7 +336,7 @@ class Drop(Choose, frozen=True):
 
 @change("queue retry", MANAGERS)
 class Retry(Choose, frozen=True):
-    """Try to deliver these messages now, including messages to hosts that are paused."""
+    """Try to deliver these messages now, including messages to hosts that are paused, but not messages on hold."""
 
 
 @change("queue schedule", MANAGERS)

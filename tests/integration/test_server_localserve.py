@@ -481,7 +481,11 @@ def test_the_queue_is_seen_and_worked_on(server: LocalServer) -> None:
     changed = ("queue", "schedule", "--ids", str(one["id"]), "2h")
     assert server.cli(*changed).stdout == "changed 1 message\n"
     assert rows(server, "queue", "list", "--next-attempt", ">1h")[0]["id"] == one["id"]
-    assert server.cli("queue", "retry", "--ids", str(one["id"])).stdout == "changed 1 message\n"
+    retried = server.cli("queue", "retry", "--ids", str(one["id"])).stdout
+    assert retried == (
+        "changed 0 messages\nmessages on hold aren't retried; to release them, run: moxlite queue unhold --ids ID\n"
+    )
+    assert server.cli("queue", "schedule", "--ids", str(one["id"]), "-2h").stdout == "changed 1 message\n"
     assert rows(server, "queue", "list", "--next-attempt", ">1h") == []
     assert server.cli("queue", "retry", check=False).returncode == 1  # without a filter it wants --all
     server.cli("queue", "transport", "--ids", str(one["id"]), "")

@@ -57,7 +57,7 @@ class QueueCommands:
             operations.Unhold.bind(partial(self._change, changes.unhold)),
             operations.Fail.bind(partial(self._change, changes.fail)),
             operations.Drop.bind(partial(self._change, changes.drop)),
-            operations.Retry.bind(partial(self._change, partial(changes.schedule, delta=0.0, from_now=True))),
+            operations.Retry.bind(partial(self._change, self._retry)),
             operations.CountOutgoing.bind(lambda args: self._queue.listings.outgoing(args.account)),
             operations.Schedule.bind(self.schedule),
             operations.SetTransport.bind(self.transport),
@@ -190,6 +190,13 @@ class QueueCommands:
     async def _octets(self, number: int) -> AsyncIterator[bytes]:
         await self._queue.listings.get(number)
         return self._queue.listings.dump(number)
+
+    async def _retry(self, chosen: operations.Filter) -> int:
+        """Try messages now, but not those on hold: their count would say that they were."""
+        if chosen.hold:
+            return 0
+        free = msgspec.structs.replace(chosen, hold=False)
+        return await self._queue.operations.schedule(free, delta=0.0, from_now=True)
 
     async def _change(
         self, change: Callable[[operations.Filter], Awaitable[int]], args: operations.Choose
