@@ -42,7 +42,22 @@ ADDED: Final = "/usr/local/lib/moxlite"
 """Libraries that the owner adds to a frozen program: an upgrade leaves them there."""
 
 FILE_VARIABLE: Final = "MOXLITE_FILE"
-"""Variable in which the head of the one file names that file."""
+"""Variable in which the one file's head, the Debian package's program and the container image name what was started."""
+
+PACKAGE_PROGRAM: Final = "/usr/bin/moxlite"
+IMAGE_PROGRAM: Final = "/usr/lib/moxlite/moxlite"
+"""What they name; the one file may be anywhere else."""
+
+Form = Literal["file", "package", "image", "folder"]
+FORMS: Final[dict[str, Form]] = {PACKAGE_PROGRAM: "package", IMAGE_PROGRAM: "image"}
+
+UPDATING: Final[dict[Form, str]] = {
+    "file": "To update, run: moxlite self update",
+    "package": "To update the Debian package, run: apt-get update && apt-get install moxlite",
+    "image": "To update the container, load the new image and start it again: docs/upgrade.md",
+    "folder": "To update, install the new version: docs/upgrade.md",
+}
+"""For owners, by the way of installation."""
 
 
 def own_program(child: Child | None = None) -> list[str]:
@@ -54,6 +69,14 @@ def own_program(child: Child | None = None) -> list[str]:
     if child == "keeper":  # -B: root would leave bytecode of its own in the folders of the program
         return [sys.executable, "-I", "-S", "-B", "-c", BARE.format(top=str(TOP)), VERB, child]
     return [sys.executable, "-P", "-m", "moxlite", VERB, child]  # -P: nothing from the current directory
+
+
+def installed_form() -> Form:
+    """The way in which this program was installed. `folder`: by pip, or from the tarball."""
+    started = os.environ.get(FILE_VARIABLE, "")
+    if not FROZEN or not started:
+        return "folder"
+    return FORMS.get(started, "file")
 
 
 def shown_program() -> list[str]:

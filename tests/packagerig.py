@@ -4,7 +4,9 @@ releases.
 
 from __future__ import annotations
 
+import base64
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,15 +14,36 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import dns.flags
 import dns.message
+import dns.rdatatype
 import dns.rrset
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from tests.tools import need, top
 
-__all__ = ["UpdateRecord", "build_frozen", "build_package", "made_keyrings", "package", "private_apt"]
+__all__ = [
+    "DOMAIN",
+    "SITE",
+    "UpdateRecord",
+    "build_frozen",
+    "build_package",
+    "copy_project",
+    "made_keyrings",
+    "package",
+    "private_apt",
+    "stand_in",
+    "write_channel",
+    "write_key",
+]
+
+DOMAIN = "project.example"
+SITE = "https://downloads.project.example/moxlite"
+"""Of a publisher."""
 
 NO_NETWORK = ("Could not find a version", "No matching distribution", "Failed to establish", "connection")
 """What pip says where the wheels cannot be had."""
@@ -107,11 +130,47 @@ def private_apt(folder: Path, sources: str) -> Callable[..., subprocess.Complete
     return run
 
 
-class UpdateRecord:
-    """A resolver that knows the newest version of project.example."""
+PACKED = ("moxlite", "packaging", "script", "docs", "requirements", "*.md", "LICENSE", "pyproject.toml")
+"""Files that `script/package` reads."""
 
-    def __init__(self, version: str) -> None:
+
+def copy_project(folder: Path) -> None:
+    """Copy the project's files, as they are here."""
+    names = subprocess.run(["git", "ls-files", "-z", *PACKED], cwd=top(), capture_output=True, text=True, check=True)
+    for name in names.stdout.rstrip("\0").split("\0"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(top() / name, folder / name)
+
+
+def stand_in(folder: Path, project: Path) -> Path:
+    """A folder like that of the frozen program, in a second, with the project's channel."""
+    (folder / "lib/certifi").mkdir(parents=True)
+    (folder / "lib/certifi/cacert.pem").touch()
+    (folder / "lib/moxlite").mkdir()
+    shutil.copy(project / "packaging/channel.toml", folder / "lib/moxlite")
+    shutil.copy("/usr/bin/true", folder / "moxlite")
+    return folder
+
+
+def write_key(path: Path, key: Any) -> Path:
+    """Write a private key to a file."""
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    return path
+
+
+def write_channel(project: Path, key: Ed25519PrivateKey, *, changelog: str = f"{SITE}/changelog.json") -> None:
+    """Set the update channel of a project's copy."""
+    public = base64.b64encode(key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+    settings = f'domain = "{DOMAIN}"\nchangelog_url = "{changelog}"\npublic_key = "{public}"\n'
+    (project / "packaging/channel.toml").write_text(settings)
+
+
+class UpdateRecord:
+    """A resolver that knows the newest version of project.example, and all else at an address if it has one."""
+
+    def __init__(self, version: str, address: str = "") -> None:
         self.version = version
+        self.address = address
 
     def serve(self, sock: socket.socket) -> None:
         """Answer what comes to a datagram socket, without end."""
@@ -121,6 +180,8 @@ class UpdateRecord:
             answer = dns.message.make_response(asked)
             answer.flags |= dns.flags.RA
             name = str(asked.question[0].name)
-            if name == "_updates.project.example.":
+            if self.address and asked.question[0].rdtype == dns.rdatatype.A:
+                answer.answer.append(dns.rrset.from_text(name, 60, "IN", "A", self.address))
+            if name == f"_updates.{DOMAIN}.":
                 answer.answer.append(dns.rrset.from_text(name, 60, "IN", "TXT", f'"v=UPDATES0; l={self.version}"'))
             sock.sendto(answer.to_wire(), peer)

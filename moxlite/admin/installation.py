@@ -27,7 +27,7 @@ from moxlite.config.files import write_atomically
 from moxlite.config.static import Static, Updates
 from moxlite.encoding import from_json, to_json
 from moxlite.net.httpclient import HTTPClient, HTTPError
-from moxlite.ownprogram import FILE_VARIABLE, FROZEN, own_program
+from moxlite.ownprogram import FILE_VARIABLE, PACKAGE_PROGRAM, UPDATING, installed_form, own_program
 from moxlite.process.startup import VERSION as VERSION_FILE
 
 # Program, user, folders and unit of `moxlite self install`, as the Debian package has them, and their removal.
@@ -49,7 +49,6 @@ BACKUPS: Final = Path("/var/backups/moxlite")
 UNITS: Final[tuple[Path, ...]] = (UNIT, FOLLOW_UNIT)
 USER: Final = "moxlite"
 PACKAGE: Final = Path("/var/lib/dpkg/info/moxlite.list")
-PACKAGE_PROGRAM: Final = Path("/usr/bin/moxlite")
 AUTHORITIES: Final = Path("/etc/ssl/certs/ca-certificates.crt")
 SYSTEMD: Final = Path("/run/systemd/system")
 """There where systemd runs (sd_booted(3))."""
@@ -67,10 +66,9 @@ class Refused(Exception):
 def own_file() -> Path:
     """The one file that runs. Raises Refused: there is no such file, or the user is not root."""
     named = os.environ.get(FILE_VARIABLE, "")
-    if FROZEN and named == str(PACKAGE_PROGRAM):
-        raise Refused("this is the Debian package; use apt to install, update, or remove it")
-    if not FROZEN or not named:
-        raise Refused("this command requires the single file, moxlite-VERSION-linux-MACHINE; use pip or apt instead")
+    form = installed_form()
+    if form != "file":
+        raise Refused(f"this command requires the single file, moxlite-VERSION-linux-MACHINE. {UPDATING[form]}")
     if os.geteuid() != 0:
         raise Refused(f"this requires root; run: sudo {named} self install")
     return Path(named)
@@ -82,7 +80,7 @@ def install(say: Say) -> None:
     Raises Refused, OSError.
     """
     file = own_file()
-    if PACKAGE.exists() and PACKAGE_PROGRAM.exists():
+    if PACKAGE.exists() and Path(PACKAGE_PROGRAM).exists():
         raise Refused("moxlite is installed as a Debian package; to replace it, first run: apt-get remove moxlite")
     octets = file.read_bytes()
     if PROGRAM.exists() and PROGRAM.read_bytes() != octets:

@@ -30,6 +30,7 @@ from moxlite.encoding import from_json, to_json
 from moxlite.metrics import Counter
 from moxlite.net.httpclient import HTTPClient, HTTPError
 from moxlite.net.resolver import DNSError, Resolver
+from moxlite.ownprogram import UPDATING, installed_form
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.errors import StoreError
 from moxlite.wakeup import sleep_by_both_clocks
@@ -176,7 +177,8 @@ class UpdateWatch:
         if not self.newer or self._state.told == newest:
             return
         changes = await changes_since(self._http, self._source)
-        lines = [f"moxlite {newest} was published; this is {__version__}. Make a backup before you upgrade.", ""]
+        lines = [f"moxlite {newest} was published; this is {__version__}. Make a backup before you upgrade."]
+        lines += [UPDATING[installed_form()], ""]
         for change in changes:
             lines += [f"{change.version}", "", change.text.strip(), ""]
         subject = f"version {newest} was published"

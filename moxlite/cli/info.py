@@ -15,10 +15,16 @@ from moxlite.cli.helpsearch import content_words, find_page, find_sections, has_
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.encoding import to_json
 from moxlite.escapes import escaped_json, printable
+from moxlite.ownprogram import UPDATING, installed_form
 
 if TYPE_CHECKING:
     from moxlite.admin.updates import Change
     from moxlite.net.resolver import Resolver
+
+NO_CHANNEL: Final = (
+    "[updates] isn't set in moxlite.toml, and this build has no update channel; set domain, changelog_url, and "
+    "public_key to your package source's values"
+)
 
 RUNS_ON: Final = (
     "trio",
@@ -161,9 +167,9 @@ def licenses() -> None:
 @click.command()
 @resolver_option
 def checkupdate(resolver: HostPort | None) -> int:
-    """Check for a newer version, using [updates] in moxlite.toml.
+    """Check for a newer version, using [updates] in moxlite.toml, or the publisher's channel.
 
-    This doesn't install anything. Exit code 75 if the check failed, otherwise 0.
+    This doesn't install anything, but prints the command. Exit code 75 if the check failed, otherwise 0.
     """
 
     from moxlite.admin.updates import UpdateError, changes_since, is_newer, newest_version
@@ -173,7 +179,7 @@ def checkupdate(resolver: HostPort | None) -> int:
     static = load_config().static
     source = static.updates
     if source is None:
-        raise Failure("[updates] isn't set in moxlite.toml")
+        raise Failure(NO_CHANNEL)
 
     async def look(asked: "Resolver") -> "tuple[str, list[Change]]":
         newest = await newest_version(asked, source)
@@ -184,12 +190,16 @@ def checkupdate(resolver: HostPort | None) -> int:
         newest, changes = with_resolver(resolver, look)
     except UpdateError as error:
         raise Failure(printable(str(error)), TEMPORARY) from None
+    updating = UPDATING[installed_form()] if changes else ""
     if settings().as_json:
         told = [{"version": one.version, "text": one.text} for one in changes]
-        print(escaped_json(to_json({"version": __version__, "newest": newest, "changes": told}).decode()))
+        answer = {"version": __version__, "newest": newest, "changes": told, "updating": updating}
+        print(escaped_json(to_json(answer).decode()))
         return 0
     print(f"installed: {__version__}, newest: {newest}")
     for change in changes:
         print(f"\n{change.version}\n")
         print("\n".join(map(printable, change.text.splitlines())))
+    if updating:
+        print(f"\n{updating}")
     return 0

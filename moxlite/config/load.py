@@ -16,12 +16,19 @@ from typing import Any, Final, Self, TypeVar
 
 import msgspec
 
-from moxlite.config.checks.checks import check_both, check_domains, check_static, warn_domains, warn_static
+from moxlite.config.checks.checks import (
+    check_both,
+    check_domains,
+    check_source,
+    check_static,
+    warn_domains,
+    warn_static,
+)
 from moxlite.config.domains import Account, DomainConfig, Domains
 from moxlite.config.fields import fields_of
 from moxlite.config.listeners import Listener
 from moxlite.config.snapshot import Snapshot, derive
-from moxlite.config.static import DNS, Static
+from moxlite.config.static import DNS, Static, Updates
 from moxlite.config.toml.decode import KeyPath, Mistake, decode, dotted
 from moxlite.config.toml.edit import Document
 from moxlite.config.toml.scan import line_of, lines_of
@@ -37,6 +44,9 @@ DKIM_FOLDER: Final = "dkim"
 
 DNS_FOLDER: Final = "dns"
 """Name of the folder with tokens of DNS providers and what was published there."""
+
+CHANNEL: Final = Path(__file__).parents[1] / "channel.toml"
+"""The update channel of this build: `script/package` puts packaging/channel.toml there, a checkout has none."""
 
 CUSTOM_FILES: Final = tuple(f"{app}.{kind}" for app in ("webmail", "webaccount", "webadmin") for kind in ("css", "js"))
 """Names of files in the same folder that the web apps show, made by the owner (WEB-31)."""
@@ -209,7 +219,7 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
     domains, of_domains_file, more = _decode(Domains, domains_source)
     errors += more
     if static is not None:
-        static = _with_whole_data_dir(static, static_source.path)
+        static = _completed(static, static_source.path)
         of_static_file += check_static(static)
     if domains is not None:
         of_domains_file += check_domains(domains)
@@ -238,9 +248,26 @@ def _not_consequential(mistakes: Sequence[Mistake], others: Sequence[Mistake]) -
     return [mistake for mistake in mistakes if not mistake.refers_to or mistake.refers_to not in paths]
 
 
-def _with_whole_data_dir(static: Static, path: Path) -> Static:
-    """Resolve `data_dir`: its default starts at the file's directory too (ADMIN-4). It is absolute, as users see it."""
-    return msgspec.structs.replace(static, data_dir=(path.parent.absolute() / static.data_dir).resolve())
+def _completed(static: Static, path: Path) -> Static:
+    """Resolve `data_dir`: its default starts at the file's directory too (ADMIN-4). It is absolute, as users see it.
+    Without `[updates]`, the channel of this build is used (ADMIN-60).
+    """
+    data_dir = (path.parent.absolute() / static.data_dir).resolve()
+    return msgspec.structs.replace(static, data_dir=data_dir, updates=static.updates or built_channel())
+
+
+def built_channel() -> Updates | None:
+    """The update channel of this build, None in a checkout and in builds without one."""
+    return read_channel(CHANNEL)[0] if CHANNEL.exists() else None
+
+
+def read_channel(path: Path) -> tuple[Updates | None, list[Mistake]]:
+    """The update channel that a file describes, None if it is empty, and all mistakes. Raises ConfigError: the file
+    isn't TOML.
+    """
+    table = parse(read_source(path))
+    updates, mistakes = decode(Updates, table, path.parent) if table else (None, [])
+    return updates, [*mistakes, *([] if updates is None else check_source(updates))]
 
 
 Acting = Callable[[], AbstractContextManager[None]]

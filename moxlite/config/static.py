@@ -530,7 +530,9 @@ class Static(Section, frozen=True):
     check_updates: Annotated[bool, doc("Check for new versions every day and notify postmaster, using `updates`.")] = (
         False
     )
-    updates: Annotated[Updates | None, doc("Source for new versions.")] = None
+    updates: Annotated[
+        Updates | None, doc("Source for new versions. By default, the channel of your packages' publisher.")
+    ] = None
     pedantic: Annotated[bool, doc("Treat protocol violations as errors, even if they're usually tolerated.")] = False
     tls: Annotated[TLS | None, doc("TLS for outgoing connections.")] = None
     acme: Annotated[Mapping[str, ACME], doc("CAs for automatic certificates.")] = {}

@@ -25,8 +25,12 @@ def main() -> int:
     image = verbs.add_parser("container", help="an image for docker or podman, of that folder")
     everything = verbs.add_parser("all", help="binary, deb and container")
     release = verbs.add_parser("release", help="all, wheel and sdist, with hashes, an SBOM and the list of changes")
-    apt = verbs.add_parser("apt", help="a signed apt repository with these packages, besides those that it has")
-    sign = verbs.add_parser("sign", help="sign a release on the machine that has the keys: apt/, changes, hashes")
+    apt = verbs.add_parser(
+        "apt", help="a signed apt repository with these packages, and those that it has of the last three versions"
+    )
+    sign = verbs.add_parser(
+        "sign", help="sign a release on the machine that has the keys: changes, hashes, and apt/ beside it"
+    )
     for one in (binary, deb, image, everything, release):
         one.add_argument("--version", default=version(), help="instead of %(default)s")
         one.add_argument("--wheels", type=Path, metavar="DIR", help="of locked packages, instead of the network")

@@ -1,10 +1,12 @@
 """An apt repository: packages, their index, and a Release file that is signed (apt-secure(8), ADMIN-43)."""
 
 import email.utils
+import functools
 import gzip
 import hashlib
 import os
 import shutil
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -23,9 +25,13 @@ COMPONENT: Final = "main"
 KEY: Final = "moxlite.asc"
 """The public key, for ``signed-by`` of those who install."""
 
+KEPT: Final = 3
+"""Versions that the repository keeps: a way back for those who upgraded."""
+
 
 def build_repository(to: Path, packages: Sequence[Path], key: str) -> None:
-    """Add packages to the repository in the folder `to`, which is made where it is missing, and sign it.
+    """Add packages to the repository in the folder `to`, which is made where it is missing, and sign it. It keeps the
+    newest versions of each processor.
 
     Args:
       key: of gpg's keyring (``GNUPGHOME``), by fingerprint or address.
@@ -37,7 +43,7 @@ def build_repository(to: Path, packages: Sequence[Path], key: str) -> None:
     for path in packages:
         shutil.copy2(path, pool)
     entries = {
-        architecture: "".join(_entry(path, to) for path in sorted(pool.glob(f"*_{architecture}.deb"))).encode()
+        architecture: "".join(_entry(path, to) for path in _kept(pool, architecture)).encode()
         for architecture in ARCHITECTURES.values()
     }
     for name in SUITES:
@@ -53,6 +59,23 @@ def build_repository(to: Path, packages: Sequence[Path], key: str) -> None:
     if not exported:
         raise Failed(f"gpg has no key {key}")
     (to / KEY).write_text(exported)
+
+
+def _kept(pool: Path, architecture: str) -> list[Path]:
+    """The packages of the newest versions for a processor, newest first; others are removed."""
+    packages = sorted(pool.glob(f"*_{architecture}.deb"), key=functools.cmp_to_key(_older), reverse=True)
+    for path in packages[KEPT:]:
+        path.unlink()
+    return packages[:KEPT]
+
+
+def _older(first: Path, second: Path) -> int:
+    """Compare the versions of two packages, as dpkg does: negative if the first is older."""
+    versions = [path.name.split("_")[1] for path in (first, second)]
+    if versions[0] == versions[1]:
+        return 0
+    is_older = subprocess.run(["dpkg", "--compare-versions", versions[0], "lt", versions[1]], check=False)
+    return -1 if is_older.returncode == 0 else 1
 
 
 def _entry(path: Path, top: Path) -> str:

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
+from moxlite.ownprogram import FILE_VARIABLE, IMAGE_PROGRAM
 from packages.binary import NAME, machine_of
 from packages.deb import ARCHITECTURES
 from packages.sources import Failed, add_tree, commit_time, run
@@ -118,14 +119,15 @@ def _config(architecture: str, layer: str) -> dict[str, object]:
                 "LANG=C.UTF-8",
                 "HOME=/root",
                 "MOXLITE_CONF=/etc/moxlite/moxlite.toml",
+                f"{FILE_VARIABLE}={IMAGE_PROGRAM}",
                 f"SSL_CERT_FILE=/{AUTHORITIES}",
             ],
-            "Entrypoint": ["/usr/lib/moxlite/moxlite"],
+            "Entrypoint": [IMAGE_PROGRAM],
             "Cmd": ["serve"],
             "Volumes": {folder: {} for folder in VOLUMES},
             "ExposedPorts": {f"{port}/tcp": {} for port in PORTS},
             "Healthcheck": {
-                "Test": ["CMD", "/usr/lib/moxlite/moxlite", "healthcheck"],
+                "Test": ["CMD", IMAGE_PROGRAM, "healthcheck"],
                 "Interval": 60 * SECOND,
                 "Timeout": 10 * SECOND,
                 "StartPeriod": 60 * SECOND,

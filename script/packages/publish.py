@@ -1,9 +1,12 @@
 """A release in one folder: every file that people install from, its lists, and their signatures (ADMIN-43a).
 
 Contents of ``dist/VERSION``: the one file, tarball, Debian package and container image of each processor, and the files
-that docker compose and podman start the image by; wheel, sdist, the apt repository ``apt/``, ``sbom.cdx.json``,
-``changelog.json`` and ``updates.txt`` for `check_updates` (ADMIN-60), and ``SHA256SUMS``. Keys stay on the owner's
-machine: a build without them gives the same files, which `sign` completes.
+that docker compose and podman start the image by; wheel, sdist, ``sbom.cdx.json``, ``changelog.json`` and
+``updates.txt`` for `check_updates` (ADMIN-60), and ``SHA256SUMS``. Keys stay on the owner's machine: a build without
+them gives the same files, which `sign` completes.
+
+Beside that folder, `sign` writes what has no version in its address: the apt repository ``apt/``, ``changelog.json``,
+and ``latest`` with the newest version. The folder above them is what a web server publishes.
 """
 
 import base64
@@ -13,24 +16,30 @@ import platform
 import re
 import shutil
 import ssl
+import tarfile
+import tomllib
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
+from moxlite.admin.updates import is_newer
 from packages.apt import build_repository
-from packages.binary import LOCK
-from packages.sources import TOP, Failed, build_sdist, build_wheel, run
+from packages.binary import LOCK, NAME
+from packages.sources import BUILT_CHANNEL, TOP, Failed, build_sdist, build_wheel, run
 
-__all__ = ["CHANGELOG", "RECORD", "SBOM", "SUMS", "build_release", "sign_release"]
+__all__ = ["CHANGELOG", "LATEST", "RECORD", "SBOM", "SUMS", "build_release", "sign_release"]
 
 SUMS: Final = "SHA256SUMS"
 SBOM: Final = "sbom.cdx.json"
 CHANGELOG: Final = "changelog.json"
 RECORD: Final = "updates.txt"
-"""The TXT record of ``_updates.DOMAIN``, as a line of a zone, and the public key for `[updates]`."""
+"""The TXT record of ``_updates.DOMAIN``, as a line of a zone."""
+LATEST: Final = "latest"
+"""The newest version, for the commands of README, which name none."""
 
 FILES: Final = "\n\nSHA-256 of the files:\n\n"
 """Heads the end of the newest change, which is signed with it."""
@@ -61,16 +70,16 @@ def build_release(to: Path, version: str, *, others: Path | None = None) -> None
 
 
 def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
-    """Sign a release: the apt repository is made, each entry of the changelog gets its signature, and the sums one.
+    """Sign a release: each entry of the changelog gets its signature, and the sums one. Then renew what is beside it.
 
     Args:
       apt_key: of gpg's keyring (``GNUPGHOME``), by fingerprint or address.
       signing_key: a PEM file with the Ed25519 key of `[updates]`.
 
-    Raises Failed.
+    Raises Failed, also if the build doesn't have the public half of the signing key.
     """
     key = _read_key(signing_key)
-    build_repository(to / "apt", sorted(to.glob("*.deb")), apt_key)
+    _check_channel(to, key.public_key())
     try:
         changes = json.loads((to / CHANGELOG).read_text())["changes"]
     except (OSError, ValueError, KeyError) as error:
@@ -80,14 +89,40 @@ def sign_release(to: Path, apt_key: str, signing_key: Path) -> None:
         one["text"] = one["text"].partition(FILES)[0] + (_files(to, version) if one["version"] == version else "")
         one["signature"] = base64.b64encode(key.sign(f"{one['version']}\n{one['text']}".encode())).decode()
     _write_json(to / CHANGELOG, {"changes": changes})
-    record = to / RECORD
-    public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-    line = record.read_text().splitlines()[0]
-    record.write_text(f'{line}\n; updates.public_key = "{base64.b64encode(public).decode()}"\n')
     _sum(to)
     signature = to / f"{SUMS}.asc"
     signature.unlink(missing_ok=True)
     run("gpg", "--batch", "--local-user", apt_key, "--armor", "--detach-sign", "--output", signature, to / SUMS)
+    build_repository(to.parent / "apt", sorted(to.glob("*.deb")), apt_key)
+    latest = to.parent / LATEST
+    if not latest.exists() or not is_newer(latest.read_text().strip(), version):
+        shutil.copyfile(to / CHANGELOG, to.parent / CHANGELOG)
+        latest.write_text(f"{version}\n")
+
+
+def _check_channel(to: Path, key: Ed25519PublicKey) -> None:
+    """Raise Failed if servers that install from this release wouldn't accept changes signed with the key."""
+    public = base64.b64encode(key.public_bytes(Encoding.Raw, PublicFormat.Raw)).decode()
+    for path, channel in _channels(to):
+        built = tomllib.loads(channel).get("public_key")
+        if built != public:
+            has = "has no update channel" if built is None else f"has another public key, {built}"
+            cure = f'set public_key = "{public}" in packaging/channel.toml, and build the release again'
+            raise Failed(f"{path} {has}: {cure}")
+
+
+def _channels(to: Path) -> Iterator[tuple[Path, str]]:
+    """The update channels of the wheel and of each processor's program, "" for none. Raises Failed: no wheel."""
+    wheel = next(to.glob("moxlite-*.whl"), None)
+    if wheel is None:
+        raise Failed(f"{to} is no release, it has no wheel")
+    with zipfile.ZipFile(wheel) as archive:
+        yield wheel, archive.read(BUILT_CHANNEL).decode() if BUILT_CHANNEL in archive.namelist() else ""
+    for path in sorted(to.glob("moxlite-*-linux-*.tar.gz")):
+        name = f"{NAME}/lib/{BUILT_CHANNEL}"
+        with tarfile.open(path) as program:
+            member = program.extractfile(name) if name in program.getnames() else None
+            yield path, "" if member is None else member.read().decode()
 
 
 def _version(to: Path) -> str:

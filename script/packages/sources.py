@@ -12,8 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from moxlite import __version__
+from moxlite.config.load import ConfigError, read_channel
+from moxlite.config.toml.decode import dotted
 
 __all__ = [
+    "BUILT_CHANNEL",
     "SOURCES",
     "TOP",
     "Failed",
@@ -33,6 +36,10 @@ TOP: Final = Path(__file__).resolve().parents[2]
 OWN: Final = ("moxlite", "pyproject.toml", "README.md", "LICENSE", "requirements/runtime.in")
 """Files that the wheel and the sdist are made of."""
 
+
+CHANNEL: Final = "packaging/channel.toml"
+BUILT_CHANNEL: Final = "moxlite/channel.toml"
+"""The update channel, in this project and in packages of it (ADMIN-60)."""
 
 SOURCES: Final = ("dkimpy",)
 """Packages that have no wheel: pure Python, the same on each platform."""
@@ -148,6 +155,13 @@ def add_tree(archive: tarfile.TarFile, folder: Path, name: str) -> None:
 def _copy_source(to: Path) -> Path:
     source = to / "source"
     copy_files(source, *OWN)
+    try:
+        _, mistakes = read_channel(TOP / CHANNEL)
+    except ConfigError as error:
+        raise Failed(str(error)) from None
+    if mistakes:
+        raise Failed("\n".join(f"{CHANNEL}: {dotted(mistake.path)}: {mistake.text}" for mistake in mistakes))
+    shutil.copyfile(TOP / CHANNEL, source / BUILT_CHANNEL)
     return source
 
 

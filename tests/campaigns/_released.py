@@ -18,12 +18,15 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
 from moxlite import __version__
 from tests.campaigns.install import ADDRESS, run_program
 from tests.campaigns.report import Finding, Report
 from tests.containers import INCLUDE, Machine, booted
 from tests.firsthour import mail_to_oneself
-from tests.packagerig import UpdateRecord, made_keyrings, package
+from tests.packagerig import UpdateRecord, made_keyrings, package, write_channel
 from tests.pages import commands, example
 from tests.tools import top
 
@@ -35,17 +38,25 @@ OLDER: Final = "0.0.9"
 PORT: Final = 8099
 BASE: Final = f"http://127.0.0.1:{PORT}/moxlite"
 KEY: Final = "release@moxlite.example"
+PEM: Final = "changes.pem"
 
 CLOSED_NET: Final = "quickstart --skip-dial --hostname mx.example.org --resolver 127.0.0.1:9"
 """What a net without DNS needs more than the README says."""
 
 
 def released(folder: Path, *options: str) -> Path:
-    """A clone with the commit of the release, and with its folder in ``dist`` if the options don't leave that out."""
+    """A clone with an update channel and the commit of the release, and with its folder in ``dist`` if the options
+    don't leave that out.
+    """
     clone = folder / "clone"
     run_program("git", "clone", "--quiet", str(top()), str(clone))
+    run_program("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(folder / PEM))
+    key = load_pem_private_key((folder / PEM).read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
+    write_channel(clone, key, changelog=f"{BASE}/changelog.json")
     identity = {"GIT_AUTHOR_NAME": "Owner", "GIT_AUTHOR_EMAIL": KEY}
     identity |= {name.replace("AUTHOR", "COMMITTER"): text for name, text in identity.items()}
+    run_program("git", "commit", "--quiet", "--all", "--message", "Set the channel", cwd=clone, environment=identity)
     environment = {"VENV": str(Path(sys.executable).parent.parent), **identity}
     command = ("script/release", __version__, "--tested", *options)
     run_program(*command, cwd=clone, environment=environment, seconds=2400)
@@ -63,15 +74,12 @@ def sign(folder: Path, made: Path, report: Report) -> Path:
     site = folder / "site/moxlite"
     site.mkdir(parents=True)
     release = Path(shutil.move(made, site / __version__))
-    pem = folder / "changes.pem"
-    run_program("openssl", "genpkey", "-algorithm", "ed25519", "-out", str(pem))
     with made_keyrings(folder) as homes:
         home = {"GNUPGHOME": str(homes["release"])}
-        done = package("sign", "--key", KEY, "--signing-key", pem, release, environment=home)
+        done = package("sign", "--key", KEY, "--signing-key", folder / PEM, release, environment=home)
         if done.returncode:
             raise Finding(f"script/package sign: {done.stderr}")
         run_program("gpg", "--verify", "SHA256SUMS.asc", "SHA256SUMS", cwd=release, environment=home)
-    shutil.copy(release / "changelog.json", site)
     report.tell(f"the folder: {', '.join(sorted(path.name for path in release.iterdir()))}")
     return site
 
@@ -98,7 +106,7 @@ def play(
     ways: dict[str, Callable[[Machine], None]] = {
         "one file": _one_file,
         "apt": _apt,
-        "self update": functools.partial(_update, site=site),
+        "self update": _update,
         **more,
     }
     for name, way in ways.items():
@@ -159,12 +167,10 @@ def _apt(machine: Machine) -> None:
     _serves(machine, said, 1)
 
 
-def _update(machine: Machine, site: Path) -> None:
+def _update(machine: Machine) -> None:
     """From an older version that was installed as the one file; then a backup."""
     said = machine.run(f"chmod +x /opt/older && /opt/older self install && moxlite {CLOSED_NET} you@example.org")
-    key = (site / __version__ / "updates.txt").read_text().partition('updates.public_key = "')[2].partition('"')[0]
-    settings = f'domain = "project.example"\nchangelog_url = "{BASE}/changelog.json"\npublic_key = "{key}"\n'
-    machine.run(f"cat >>/etc/moxlite/moxlite.toml <<'END'\n[updates]\n{settings}END\nsystemctl start moxlite")
+    machine.run("systemctl start moxlite")
     _serves(machine, said, 1)
     told = machine.run("moxlite --yes self update --resolver 127.0.0.1:53 2>&1", seconds=900)
     if machine.run("moxlite version").splitlines()[0] != f"moxlite {__version__}":

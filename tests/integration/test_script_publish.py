@@ -10,28 +10,28 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from moxlite import __version__
 from moxlite.admin.updates import changes_since
+from moxlite.config.load import read_channel
 from moxlite.config.static import Updates
 from moxlite.net.httpclient import HTTPClient, HTTPResponse
-from moxlite.proto.address import Domain
-from tests.packagerig import made_keyrings, package, private_apt
+from tests.packagerig import copy_project, made_keyrings, package, private_apt, stand_in, write_channel, write_key
 from tests.tools import need, top
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 
 VERSION = "99.0.0"
+KEY = Ed25519PrivateKey.generate()
 
 
 @pytest.fixture
@@ -44,13 +44,16 @@ def keyrings(tmp_path: Path) -> Iterator[dict[str, Path]]:
 @pytest.fixture
 def signing_key(tmp_path: Path) -> Path:
     """The key of the list of changes."""
-    return written(tmp_path / "changes.pem", Ed25519PrivateKey.generate())
+    return write_key(tmp_path / "changes.pem", KEY)
 
 
-def written(path: Path, key: Any) -> Path:
-    """A private key in a file."""
-    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    return path
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A copy of this project with that key in its channel."""
+    folder = tmp_path / "project"
+    copy_project(folder)
+    write_channel(folder, KEY)
+    return folder
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -79,10 +82,12 @@ def sign(folder: Path, home: Path, key: Path) -> subprocess.CompletedProcess[str
     return package(*words, environment={"GNUPGHOME": str(home)})
 
 
-def updates_of(folder: Path) -> Updates:
-    """`[updates]` as the release says it."""
-    key = (folder / "updates.txt").read_text().partition('updates.public_key = "')[2].partition('"')[0]
-    return Updates(Domain.parse("project.example"), "https://project.example/changelog.json", key)
+def updates_of(project: Path) -> Updates:
+    """`[updates]` as a build of the project has it."""
+    updates, mistakes = read_channel(project / "packaging/channel.toml")
+    assert updates is not None
+    assert not mistakes
+    return updates
 
 
 class Fetched(HTTPClient):
@@ -98,12 +103,17 @@ class Fetched(HTTPClient):
 
 
 @pytest.mark.nightly(smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag")
-def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[str, Path], signing_key: Path) -> None:
+def test_a_release_is_signed_where_the_keys_are(
+    tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, project: Path
+) -> None:
     """ADMIN-43a, ADMIN-60: hashes and changes verify with the public halves; changes name the hash of the one file;
-    wrong keys are refused with a word, and signing again replaces what was signed.
+    wrong keys are refused with a word, and signing again replaces what was signed. An older release that is signed
+    later changes neither the newest version nor its changes.
     """
-    folder = tmp_path / "dist"
-    folder.mkdir()
+    folder = tmp_path / "dist" / VERSION
+    folder.mkdir(parents=True)
+    with zipfile.ZipFile(folder / "moxlite-99.0.0-py3-none-any.whl", "w") as wheel:
+        wheel.write(project / "packaging/channel.toml", "moxlite/channel.toml")
     (folder / "moxlite-99.0.0.tar.gz").write_bytes(b"as built")
     (folder / "moxlite-99.0.0-linux-x86_64").write_bytes(b"the one file")
     (folder / "changelog.json").write_text(json.dumps({"changes": [{"version": VERSION, "text": "- Grüße."}]}))
@@ -115,17 +125,32 @@ def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[s
     verify = ["gpg", "--homedir", str(keyrings["release"]), "--verify", "SHA256SUMS.asc", "SHA256SUMS"]
     subprocess.run(verify, cwd=folder, check=True, capture_output=True)
     fetched = Fetched((folder / "changelog.json").read_bytes())
-    found = trio.run(changes_since, fetched, updates_of(folder))
+    found = trio.run(changes_since, fetched, updates_of(project))
     digest = hashlib.sha256(b"the one file").hexdigest()
     text = f"- Grüße.\n\nSHA-256 of the files:\n\n    {digest}  moxlite-99.0.0-linux-x86_64\n"
     assert [(one.version, one.text) for one in found] == [(VERSION, text)]
 
-    done = sign(folder, keyrings["release"], written(tmp_path / "rsa.pem", generate_private_key(65537, 2048)))
+    assert (folder.parent / "latest").read_text() == f"{VERSION}\n"
+    older = folder.parent / "98.0.0"
+    shutil.copytree(folder, older)
+    (older / "updates.txt").write_text('_updates IN TXT "v=UPDATES0; l=98.0.0"\n')
+    done = sign(older, keyrings["release"], signing_key)
+    assert done.returncode == 0, done.stderr
+    assert (folder.parent / "latest").read_text() == f"{VERSION}\n"
+    assert (folder.parent / "changelog.json").read_bytes() == (folder / "changelog.json").read_bytes()
+
+    (older / "moxlite-99.0.0-py3-none-any.whl").unlink()
+    with zipfile.ZipFile(older / "moxlite-98.0.0-py3-none-any.whl", "w") as wheel:
+        wheel.writestr("moxlite/channel.toml", "# none\n")
+    done = sign(older, keyrings["release"], signing_key)
+    assert done.returncode == 1
+    assert "has no update channel" in done.stderr
+    done = sign(folder, keyrings["release"], write_key(tmp_path / "rsa.pem", generate_private_key(65537, 2048)))
     assert done.returncode == 1
     assert "is no Ed25519 key" in done.stderr
     done = sign(tmp_path / "nowhere", keyrings["release"], signing_key)
     assert done.returncode == 1
-    done = package("release", "--to", folder.parent, "--version", "dist")
+    done = package("release", "--to", folder.parent, "--version", VERSION)
     assert done.returncode == 1
     assert "is not empty" in done.stderr
 
@@ -134,7 +159,12 @@ def test_a_release_is_signed_where_the_keys_are(tmp_path: Path, keyrings: dict[s
     smoke="tests/unit/test_script_release.py::test_a_release_is_one_commit_with_a_tag",
 )
 def test_each_file_of_a_release_can_be_installed(
-    tmp_path: Path, keyrings: dict[str, Path], signing_key: Path, site: tuple[Path, str], frozen: tuple[Path, Path]
+    tmp_path: Path,
+    keyrings: dict[str, Path],
+    signing_key: Path,
+    project: Path,
+    site: tuple[Path, str],
+    frozen: tuple[Path, Path],
 ) -> None:
     """ADMIN-43, ADMIN-43a: wheel and sdist by pip, the package by apt for each suite, all from a web server; those
     of the other processor are added, and the SBOM names all that is locked, and Python.
@@ -143,8 +173,11 @@ def test_each_file_of_a_release_can_be_installed(
     others = tmp_path / "others"
     others.mkdir()
     (others / f"moxlite-{VERSION}-linux-other").write_bytes(b"built elsewhere")
-    more = ("--program", frozen[0], "--others", others)
-    done = package("release", "--to", site[0], "--version", VERSION, "--compression", "none", *more)
+    program = tmp_path / "moxlite"
+    shutil.copytree(frozen[0], program, symlinks=True)
+    shutil.copy(project / "packaging/channel.toml", program / "lib/moxlite")
+    more = ("--program", program, "--others", others)
+    done = package("release", "--to", site[0], "--version", VERSION, "--compression", "none", *more, project=project)
     assert done.returncode == 0, done.stderr
     folder = site[0] / VERSION
     done = sign(folder, keyrings["release"], signing_key)
@@ -162,10 +195,10 @@ def test_each_file_of_a_release_can_be_installed(
         assert said.returncode == 0, said.stderr
         assert (target / "moxlite/web/static").is_dir()
 
-    keyring = folder / "apt/moxlite.asc"
+    keyring = site[0] / "apt/moxlite.asc"
     for suite in ("stable", "bookworm", "trixie", "noble", "resolute"):
         place = tmp_path / "apt" / suite
-        apt = private_apt(place, f"deb [signed-by={keyring} arch=amd64] {address}/apt {suite} main\n")
+        apt = private_apt(place, f"deb [signed-by={keyring} arch=amd64] {site[1]}/apt {suite} main\n")
         done = apt("update")
         assert done.returncode == 0, done.stderr
     done = apt("download", "moxlite")
@@ -189,20 +222,13 @@ def test_each_file_of_a_release_can_be_installed(
     assert {one.partition("==")[0] for one in listed - locked} == {"python", "openssl"}
 
 
-PACKED = ("moxlite", "packaging", "script", "docs", "requirements", "*.md", "LICENSE", "pyproject.toml")
-"""Files that `script/package` reads."""
-
-
 @pytest.fixture
 def checkouts(tmp_path: Path) -> tuple[Path, Path]:
     """A commit of the files as they are here, checked out in two folders: long ago, and now by a careful user, after
     `pip install .` and with a note that git ignores.
     """
     first, second = tmp_path / "first", tmp_path / "elsewhere/second"
-    names = subprocess.run(["git", "ls-files", "-z", *PACKED], cwd=top(), capture_output=True, text=True, check=True)
-    for name in names.stdout.rstrip("\0").split("\0"):
-        (first / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(top() / name, first / name)
+    copy_project(first)
     git = ["git", "-C", str(first), "-c", "user.name=a", "-c", "user.email=a@b"]
     (first / ".gitignore").write_text("*.egg-info/\n/build/\n.notes\n")
     subprocess.run([*git, "init", "--quiet"], check=True)
@@ -217,16 +243,6 @@ def checkouts(tmp_path: Path) -> tuple[Path, Path]:
     assert (second / "moxlite.egg-info/PKG-INFO").exists()
     (second / "docs/.notes").write_text("not of the project")
     return first, second
-
-
-@pytest.fixture
-def stand_in(tmp_path: Path) -> Path:
-    """A folder like that of the frozen program, in a second."""
-    folder = tmp_path / "program"
-    (folder / "lib/certifi").mkdir(parents=True)
-    (folder / "lib/certifi/cacert.pem").touch()
-    shutil.copy("/usr/bin/true", folder / "moxlite")
-    return folder
 
 
 def releases(checkouts: tuple[Path, Path], *more: str | Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -255,9 +271,9 @@ KINDS = ("linux-{0}", "linux-{0}.tar.gz", "container-{0}.tar.gz")
 @pytest.mark.nightly(
     smoke="tests/unit/test_script_release.py::test_a_release_is_built_twice_and_refused_if_the_builds_differ",
 )
-def test_two_builds_of_packages_are_the_same_octets(checkouts: tuple[Path, Path], stand_in: Path) -> None:
+def test_two_builds_of_packages_are_the_same_octets(checkouts: tuple[Path, Path], tmp_path: Path) -> None:
     """ADMIN-43b: file, tarball, Debian package, image, wheel, sdist and lists, of one frozen program."""
-    first, second = releases(checkouts, "--program", stand_in)
+    first, second = releases(checkouts, "--program", stand_in(tmp_path / "program", checkouts[0]))
     assert first == second
     assert {f"moxlite-{VERSION}-{kind.format(os.uname().machine)}" for kind in KINDS} <= first.keys()
     assert {".deb", ".whl", ".json", ".txt", ".gz"} <= {Path(name).suffix for name in first}

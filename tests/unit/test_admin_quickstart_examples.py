@@ -1,6 +1,7 @@
 """Examples in comments of the files that quickstart writes: each can be switched on as it stands (ADMIN-31)."""
 
 import ast
+import base64
 import datetime as dt
 import re
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from moxlite.admin.accounts import add_address
 from moxlite.admin.quickstart.files import domains_file, static_file
 from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.webserver import Webserver
+from moxlite.config import load as loading
 from moxlite.config.load import load
 from moxlite.config.toml.edit import Document
 from moxlite.proto.address import Address, Domain
@@ -83,6 +85,20 @@ def test_each_commented_example_can_be_switched_on(tmp_path: Path, natted: bool)
     add_address(document, load(tmp_path / "moxlite.toml")[0], "more@example.org", "you")
     [rule] = switched_on(str(document).replace('you@example.org".rulesets', 'more@example.org".rulesets'))
     loads(tmp_path, static, rule)
+
+
+def test_builds_with_a_channel_look_for_new_versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-60, ADMIN-31: quickstart turns this on if the build knows where to look."""
+    channel = tmp_path / "channel.toml"
+    channel.write_text(
+        'domain = "publisher.example"\nchangelog_url = "https://publisher.example/changelog.json"\n'
+        f'public_key = "{base64.b64encode(bytes(32)).decode()}"\n'
+    )
+    for built in (False, True):
+        if built:
+            monkeypatch.setattr(loading, "CHANNEL", channel)
+        loads(tmp_path, *texts(Places(public=("192.0.2.1",), internal=("127.0.0.1",)), None))
+        assert loading.load(tmp_path / "moxlite.toml")[0].static.check_updates == built
 
 
 PAGE: Final = "docs/first-hour.md"

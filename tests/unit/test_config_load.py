@@ -1,5 +1,6 @@
 """Loading the configuration: all mistakes, each with file, line, key and hint."""
 
+import base64
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.decode import decode_field
 from moxlite.config.toml.scan import lines_of
 from moxlite.config.values import Section
+from tests.tools import top
 
 STATIC = """\
 hostname = "mail.example.org"
@@ -94,6 +96,36 @@ def test_a_relative_path_of_the_configuration_changes_no_path_in_it(
     assert relative.data_dir == tmp_path / "data"
     assert relative.admin_password_file == tmp_path / "config/adminpasswd"
     assert relative == good(tmp_path / "config", static).static
+
+
+CHANNEL = """\
+domain = "publisher.example"
+changelog_url = "https://downloads.publisher.example/changelog.json"
+public_key = "{key}"
+"""
+
+
+def test_the_update_channel_of_a_build_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-60: `[updates]` takes its place; a checkout has none, and the one in the tree is empty."""
+    assert not loading.CHANNEL.exists()
+    assert loading.read_channel(top() / "packaging/channel.toml") == (None, [])
+    assert good(tmp_path).static.updates is None
+    key = base64.b64encode(bytes(32)).decode()
+    channel = tmp_path / "channel.toml"
+    monkeypatch.setattr(loading, "CHANNEL", channel)
+    channel.write_text(CHANNEL.format(key=key))
+    updates = good(tmp_path, "check_updates = true\n" + STATIC).static.updates
+    assert updates is not None
+    assert updates.domain.ascii == "publisher.example"
+    own = "[updates]\n" + CHANNEL.format(key=key).replace("publisher", "own")
+    updates = good(tmp_path, STATIC + own).static.updates
+    assert updates is not None
+    assert updates.domain.ascii == "own.example"
+    channel.write_text(CHANNEL.format(key="c2hvcnQ="))
+    [mistake] = loading.read_channel(channel)[1]
+    assert (mistake.path, mistake.text) == (("updates", "public_key"), "must be a 32-byte key in base64")
+    channel.write_text('domain = "publisher.example"\n')
+    assert [mistake.path for mistake in loading.read_channel(channel)[1]] == [("changelog_url",), ("public_key",)]
 
 
 def test_a_table_that_is_given_partly_keeps_the_defaults_of_its_place(tmp_path: Path) -> None:

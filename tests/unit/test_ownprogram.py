@@ -16,7 +16,7 @@ import pytest
 import moxlite
 from moxlite import ownprogram
 from moxlite.admin import installation
-from moxlite.ownprogram import CHILDREN, VERB, Child, own_files, own_program, shown_program
+from moxlite.ownprogram import CHILDREN, UPDATING, VERB, Child, installed_form, own_files, own_program, shown_program
 from moxlite.process.startup import note_version
 from tests.tools import top
 from tests.trees import nodes, trees
@@ -76,6 +76,29 @@ def test_a_frozen_program_starts_itself(monkeypatch: pytest.MonkeyPatch, tmp_pat
     monkeypatch.setenv(ownprogram.FILE_VARIABLE, "/usr/local/bin/moxlite")
     assert shown_program() == ["/usr/local/bin/moxlite"]
     assert own_files() == [Path("/opt/moxlite/moxlite"), tmp_path / "lib/late.so"]
+
+
+@pytest.mark.parametrize(
+    ("started", "form", "words"),
+    [
+        ("", "folder", "install the new version: docs/upgrade.md"),
+        ("/usr/local/bin/moxlite", "file", "run: moxlite self update"),
+        ("/usr/bin/moxlite", "package", "run: apt-get update && apt-get install moxlite"),
+        ("/usr/lib/moxlite/moxlite", "image", "load the new image and start it again"),
+    ],
+)
+def test_updates_are_explained_for_each_way_of_installation(
+    monkeypatch: pytest.MonkeyPatch, started: str, form: ownprogram.Form, words: str
+) -> None:
+    """ADMIN-60: by what the package's program, the image and the one file's head name."""
+    monkeypatch.setattr(ownprogram, "FROZEN", True)
+    monkeypatch.setenv(ownprogram.FILE_VARIABLE, started)
+    assert installed_form() == form
+    assert words in UPDATING[form]
+    if form != "file":
+        with pytest.raises(installation.Refused, match="requires the single file") as refused:
+            installation.own_file()
+        assert UPDATING[form] in str(refused.value)
 
 
 def test_programs_of_the_system_get_their_own_libraries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from moxlite.admin.quickstart.listeners import Places
 from moxlite.admin.quickstart.switches import ADMIN_PORT, WEBAPI_PORT, pages_line, publish_lines
 from moxlite.admin.quickstart.webserver import PORT, Webserver
 from moxlite.admin.standby.layout import TAKING_OVER
+from moxlite.config.load import built_channel
 from moxlite.config.toml.edit import Document
 from moxlite.process.errors import REPLACED
 from moxlite.proto.address import Address, Domain
@@ -24,7 +25,7 @@ data_dir = {data}
 user = {user}
 log_level = "info"
 admin_password_file = "adminpasswd"
-{pages}# To get notified about new versions, see check_updates and [updates] in `moxlite config describe-static`.
+{pages}{updates}
 
 [postmaster]
 account = {account}
@@ -41,6 +42,11 @@ imaps.enabled = true
 # Sieve scripts for mail clients. To change this line, run: moxlite config listeners managesieve on|off
 managesieve.enabled = true
 {web}"""
+
+UPDATES: Final = "# Look up the newest version in DNS every day, and notify postmaster.\ncheck_updates = true"
+NO_UPDATES: Final = (
+    "# To get notified about new versions, see check_updates and [updates] in `moxlite config describe-static`."
+)
 
 AUTHORITY: Final = """
 [acme.letsencrypt]
@@ -270,6 +276,7 @@ def static_file(
         hostname=_toml(hostname.unicode),
         user=_toml(user),
         pages=pages,
+        updates=NO_UPDATES if built_channel() is None else UPDATES,
         account=_toml(account),
         # both addresses would be the same, with two owners
         tlsrpt="" if hostname == domain else TLSRPT.format(account=_toml(account)),

@@ -8,6 +8,7 @@ import click
 
 from moxlite import __version__
 from moxlite.cli.common import Failure, HostPort, ask, load_config
+from moxlite.cli.info import NO_CHANNEL
 from moxlite.cli.verdicts import TEMPORARY, resolver_option, with_resolver
 from moxlite.escapes import printable
 
@@ -51,7 +52,7 @@ def install() -> None:
 @self_.command()
 @resolver_option
 def update(resolver: HostPort | None) -> None:
-    """Update this program to the next version, from the source in [updates] in moxlite.toml.
+    """Update this program to the next version, from the source in [updates] in moxlite.toml, or its publisher's.
 
     The changelog entry must be signed and include the file's SHA-256. You can't update to an older version. After
     testing the new program, this copies data to DATA.before-VERSION while the server is running, if there's enough
@@ -67,9 +68,11 @@ def update(resolver: HostPort | None) -> None:
     from moxlite.process.ports import roots_of
 
     static = load_config().static
+    with _failures():
+        check_updatable(static)
     source = static.updates
     if source is None:
-        raise Failure("[updates] isn't set in moxlite.toml")
+        raise Failure(NO_CHANNEL)
 
     async def look(asked: "Resolver") -> tuple[str, bytes | None]:
         newest = await newest_version(asked, source)
@@ -79,7 +82,6 @@ def update(resolver: HostPort | None) -> None:
         return newest, await fetch(http, source, newest, await changes_since(http, source))
 
     with _failures():
-        check_updatable(static)
         try:
             newest, octets = with_resolver(resolver, look)
         except UpdateError as error:

@@ -30,7 +30,7 @@ from moxlite.config.checks.listeners import (
 )
 from moxlite.config.domains import DomainConfig, Domains, Route
 from moxlite.config.listeners import enabled_services
-from moxlite.config.static import Static
+from moxlite.config.static import Static, Updates
 from moxlite.config.toml.decode import KeyPath, Mistake, near, warning
 from moxlite.config.transports import SocksTransport, Transport
 from moxlite.config.values import LONGEST_MAILBOX
@@ -98,13 +98,17 @@ def _imap(static: Static) -> Iterator[Mistake]:
 
 
 def _updates(static: Static) -> Iterator[Mistake]:
-    if static.updates is None:
-        if static.check_updates:
-            hint = "set domain, changelog_url, and public_key to your package source's values"
-            yield Mistake(("check_updates",), "requires an [updates] table", hint)
-        return
+    if static.updates is not None:
+        yield from check_source(static.updates)
+    elif static.check_updates:
+        hint = "set domain, changelog_url, and public_key to your package source's values; this build doesn't have them"
+        yield Mistake(("check_updates",), "requires an [updates] table", hint)
+
+
+def check_source(updates: Updates) -> Iterator[Mistake]:
+    """Check the key that signs changes."""
     try:
-        octets = len(base64.b64decode(static.updates.public_key, validate=True))
+        octets = len(base64.b64decode(updates.public_key, validate=True))
     except binascii.Error:
         octets = 0
     if octets != KEY_OCTETS:
