@@ -19,7 +19,7 @@ QUOTE: Final = "moxlite-quote"
 """Class of the element that is folded."""
 
 TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*+)([^"<>]*+(?:"[^"]*+"[^"<>]*+)*)>')
-VOID: Final = frozenset({"br", "col", "hr", "img", "wbr"})
+VOID: Final = frozenset({"area", "br", "col", "hr", "img", "wbr"})
 HINT: Final = re.compile(r"gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra|<blockquote|divRplyFwdMsg|border-top:")
 CONTAINER: Final = re.compile(r'class="[^"]*(?:gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra)[ "_]')
 """Attributes of an element that holds a quote and the line before it: of Gmail, Yahoo, Proton and Zoho."""

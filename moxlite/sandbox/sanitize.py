@@ -8,7 +8,7 @@ inputs (design-facts §12): `bounds` refuses these, and the process that runs it
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import escape, unescape
 from typing import Final, Protocol
@@ -69,6 +69,9 @@ STYLE: Final = ";".join(
 )
 
 
+OPENED: Final = re.compile(r"<a(rea)? ")
+
+
 class TooManyLinks(Exception):
     """The HTML has more than `MAX_LINKS` links."""
 
@@ -76,27 +79,37 @@ class TooManyLinks(Exception):
 def marked(html: str) -> str:
     """Return `html` with a mark after each link whose text names another host. Raises TooManyLinks."""
     pieces: list[str] = []
-    copied = at = count = 0
-    while (at := html.find("<a ", at)) >= 0:
-        inside = _tag_end(html, at)
-        end = html.find("</a>", inside)
-        if end < 0:
-            break
-        attributes = html[at:inside]
-        inner = html[inside:end]
-        at = end + 4
-        if not DOT.search(inner):
+    copied = count = 0
+    for end, attributes, text in _links(html):
+        if not DOT.search(text):
             continue
         count += 1
         if count > MAX_LINKS:
             raise TooManyLinks
-        real = target_host(_href(attributes))
-        if real and any(not _same(host, real) for host in named_hosts(_text(inner))):
+        real = target_host(_attribute(attributes, "href"))
+        if real and any(not _same(host, real) for host in named_hosts(_text(text))):
             title = escape(f"This link actually goes to {real}")
-            pieces += [html[copied:at], f'<b title="{title}" style="{escape(STYLE)}">→ {escape(real)}</b>']
-            copied = at
+            pieces += [html[copied:end], f'<b title="{title}" style="{escape(STYLE)}">→ {escape(real)}</b>']
+            copied = end
     pieces.append(html[copied:])
     return "".join(pieces)
+
+
+def _links(html: str) -> Iterator[tuple[int, str, str]]:
+    """Where each link ends, its tag, and the HTML of its text; that of an area of a picture is in its attributes."""
+    at = 0
+    while (match := OPENED.search(html, at)) is not None:
+        inside = _tag_end(html, match.start())
+        tag = html[match.start() : inside]
+        if match[1]:
+            at = inside
+            yield at, tag, f"{_attribute(tag, 'alt')} {_attribute(tag, 'title')}"
+            continue
+        end = html.find("</a>", inside)
+        if end < 0:
+            return
+        at = end + 4
+        yield at, tag, html[inside:end]
 
 
 def target_host(url: str) -> str:
@@ -174,8 +187,8 @@ def _tag_end(html: str, at: int) -> int:
         at = closing + 1
 
 
-def _href(attributes: str) -> str:
-    _, found, rest = attributes.partition(' href="')
+def _attribute(tag: str, name: str) -> str:
+    _, found, rest = tag.partition(f' {name}="')
     return unescape(rest.partition('"')[0]) if found else ""
 
 
@@ -200,26 +213,28 @@ MAX_HTML: Final = 10 * 1024 * 1024  # WEBMAIL-109
 
 # fmt: off
 TAGS: Final = {
-    "a", "abbr", "acronym", "address", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br", "caption",
-    "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em",
+    "a", "abbr", "acronym", "address", "area", "article", "aside", "b", "bdi", "bdo", "big", "blockquote", "br",
+    "caption", "center", "cite", "code", "col", "colgroup", "dd", "del", "dfn", "div", "dl", "dt", "em",
     "figcaption", "figure", "font", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hgroup", "hr", "i",
-    "img", "ins", "kbd", "li", "main", "mark", "nav", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp",
+    "img", "ins", "kbd", "li", "main", "map", "mark", "nav", "ol", "p", "pre", "q", "rp", "rt", "ruby", "s", "samp",
     "section", "small", "span", "strike", "strong", "sub", "sup", "table", "tbody", "td", "tfoot", "th", "thead",
     "time", "tr", "tt", "u", "ul", "var", "wbr",
 }
 # fmt: on
 ATTRIBUTES: Final = {
     "*": {
-        *("align", "bgcolor", "border", "class", "color", "dir", "height", "id", "lang", "style", "title", "valign"),
-        "width",
+        *("align", "bgcolor", "border", "class", "color", "dir", "height", "hidden", "id", "lang", "style", "title"),
+        *("valign", "width"),
     },
     "a": {"href", "name"},
+    "area": {"alt", "coords", "href", "shape"},
     "blockquote": {"type"},
     "col": {"span"},
     "colgroup": {"span"},
     "font": {"color", "face", "size"},
-    "img": {"alt", "src"},
+    "img": {"alt", "src", "usemap"},
     "li": {"value"},
+    "map": {"name"},
     "ol": {"reversed", "start", "type"},
     "table": {"background", "cellpadding", "cellspacing"},
     "td": {"background", "colspan", "rowspan", "nowrap"},
@@ -238,6 +253,9 @@ REWRITTEN: Final = re.compile(
 )
 INSTEAD: Final = {"/select": "<br>", "option": "<br>", "noscript": "", "/noscript": ""}
 """Tags that stand for those of elements that are left out although their content is shown; a blank for all others."""
+LINK: Final = re.compile(r'<a(?:rea)? [^"<>]*+(?:"[^"]*+"[^"<>]*+)*+>')
+ELSEWHERE: Final = re.compile(r' target="_blank"| rel="noopener noreferrer"')
+"""Attributes of links to other pages, as the sanitizer writes them."""
 MAX_TAG: Final = 5000
 """Characters of a tag that is rewritten."""
 SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
@@ -259,7 +277,7 @@ OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNO
 # and no background of more than a colour. Of those, property names are compared with `STYLES`.
 PLAIN: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
 CALL: Final = re.compile(r"([\w-]*)\(")
-OF_WINDOW: Final = re.compile(r"\d[sld]?v(?:h|b|min|max)\b", re.IGNORECASE)
+OF_WINDOW: Final = re.compile(r"\d(?:[sld]?v|cq)(?:h|b|min|max)\b", re.IGNORECASE)
 BACKGROUND: Final = re.compile(
     r"(?:#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([\d.,%\s]{1,40}\))(?:\s?!\s?important)?", re.IGNORECASE
 )
@@ -364,16 +382,27 @@ def _cleaned(html: str, look: Look) -> str:
         raise TooComplex("This message's HTML is too large to display.")
     if beyond := excess(html):
         raise TooComplex(beyond)
-    return nh3.clean(
+    cleaned = nh3.clean(
         html,
         tags=TAGS,
         clean_content_tags=DROPPED,
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         attribute_filter=_filter(look),
-        set_tag_attribute_values={"a": {"target": "_blank"}},
+        set_tag_attribute_values={"a": {"target": "_blank"}, "area": {"target": "_blank"}},
         link_rel="noopener noreferrer",
     )
+    return LINK.sub(_link_as_others, cleaned) if ' href="#' in cleaned or "<area " in cleaned else cleaned
+
+
+def _link_as_others(link: re.Match[str]) -> str:
+    """The tag of a link: without attributes for other pages if it leads to a place of the message, and that of an area
+    with the attributes that `nh3` gives to all others.
+    """
+    tag = link[0]
+    if ' href="#' in tag:
+        return ELSEWHERE.sub("", tag)
+    return f'{tag[:-1]} rel="noopener noreferrer">' if tag.startswith("<area") else tag
 
 
 def _pictures(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str], str | None]:
@@ -446,6 +475,8 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
             case "href":
                 scheme = value.strip().partition(":")[0].lower()
                 return value if scheme in ("http", "https", "mailto", "tel") or value.startswith("#") else None
+            case "usemap":
+                return value if value.startswith("#") else None
             case _:
                 return value
 

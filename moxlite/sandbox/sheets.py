@@ -529,6 +529,9 @@ def _feature(nodes: list[Node], look: Look) -> str | None:
         if words[1:] == ["dark"]:
             look.told.add("dark")
         return "(min-width:0)" if words[1:] == ["dark" if look.dark else "light"] else None
+    # the frame is as high as its page: a rule for some heights would change what it depends on
+    if any(word.endswith(("height", "aspect-ratio")) or word == "orientation" for word in words):
+        return None
     written: list[str] = []
     for node in nodes:
         if node.type == "literal" and node.value in FEATURE_SIGNS:

@@ -37,8 +37,8 @@ UNIT: Final = re.compile(r"[a-zA-Z]{1,8}\Z")
 
 HEIGHT: Final = 8.0
 """Pixels of a hundredth of the window's height: the frame is as high as its page, so its own height tells nothing."""
-VIEWPORT: Final = re.compile(r"[sld]?v(?:h|b|min|max)\Z", re.IGNORECASE)
-"""Units that depend on the height of the window (CSS Values 4 §6.1.2)."""
+VIEWPORT: Final = re.compile(r"(?:[sld]?v|cq)(?:h|b|min|max)\Z", re.IGNORECASE)
+"""Units that depend on the height of the window (CSS Values 4 §6.1.2), also where there is no container."""
 
 PLACES: Final = frozenset({"left", "right", "top", "bottom", "center"})
 REPEATS: Final = frozenset({"repeat", "repeat-x", "repeat-y", "no-repeat", "round", "space"})

@@ -89,6 +89,42 @@ def test_a_newsletter_is_legible_in_the_dark(
     reader.close()
 
 
+LONG = (
+    '<body style="min-height: 100vh"><ul><li><a href="#a2">Two</a> <a href="#quoted">Before</a></ul>'
+    '<map name="m"><area shape="rect" coords="0,0,40,40" href="mailto:shop@shop.example" alt="Shop"></map>'
+    '<img usemap="#m" width="40" height="40" '
+    'src="data:image/gif;base64,R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=">'
+    + "<p>words</p>"
+    * 700
+    + '<h3><a name="a2">Two</a></h3><p style="height: 50vh">half</p><a href="#">up</a>'
+    '<div class="gmail_quote">On 2 Nov, Ada wrote:'
+    '<blockquote class="gmail_quote"><p id="quoted">QUOTED</p></blockquote></div>'
+)
+
+
+def test_a_long_mail_is_one_page_with_its_places(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-53: links within it scroll the reader, in a folded quote too; the page has no scroll bar of its own."""
+    page = reader.page
+    append(mailbox, "Long", text="", html=LONG)
+    page.locator(".message").first.click()
+    frame = page.frame_locator("iframe.html")
+    inner = "document.querySelector('iframe.html')"
+    expect(frame.get_by_text("words").first).to_be_in_viewport()
+    whole = f"{inner}.clientHeight - {inner}.contentDocument.documentElement.scrollHeight"
+    page.wait_for_function(f"{inner}.clientHeight > 20000 && {whole} >= 0")
+    frame.locator("a[href='#a2']").click()
+    expect(frame.locator("a[name=a2]")).to_be_in_viewport()
+    expect(frame.locator("a[name=a2]")).to_be_focused()
+    frame.get_by_text("up").click()
+    frame.locator("a[href='#quoted']").click()
+    expect(frame.locator("#quoted")).to_be_in_viewport()
+    assert page.evaluate(whole) >= 0
+    assert len(page.context.pages) == 1
+    frame.get_by_text("up").click()
+    frame.locator("img").click(position={"x": 20, "y": 20})
+    expect(page.locator(".composer .chip-name")).to_have_text("shop@shop.example")
+
+
 def test_addresses_in_a_text_are_links(reader: Reader, mailbox: imaplib.IMAP4) -> None:
     """WEBMAIL-79, WEBMAIL-119: a name before an @ is no host; mailto: opens the composer."""
     page = reader.page

@@ -9,7 +9,8 @@ from moxlite.sandbox.sanitize import ATTRIBUTES, DATA_IMAGE, TAGS, sanitize
 from moxlite.sandbox.sheets import STYLES
 from tests.htmlcorpus import all_vectors
 
-SCHEMES = {"a": ("http:", "https:", "mailto:", "tel:", "#"), "img": ("http:", "https:")}
+LINKS = ("http:", "https:", "mailto:", "tel:", "#")
+SCHEMES = {"a": LINKS, "area": LINKS, "img": ("http:", "https:")}
 
 
 class Inspector(HTMLParser):
@@ -23,7 +24,11 @@ class Inspector(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.in_style = tag == "style"
         assert tag in TAGS | {"style"}, tag
-        allowed = ATTRIBUTES["*"] | ATTRIBUTES.get(tag, set()) | ({"href", "target", "rel"} if tag == "a" else set())
+        allowed = (
+            ATTRIBUTES["*"]
+            | ATTRIBUTES.get(tag, set())
+            | ({"href", "target", "rel"} if tag in ("a", "area") else set())
+        )
         for name, value in attrs:
             assert name in allowed, (tag, name)
             if name in ("href", "src") and value is not None:

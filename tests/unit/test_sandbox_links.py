@@ -54,6 +54,32 @@ def test_a_title_does_not_end_a_link() -> None:
     assert sanitize(html, {}, external=False).html.count("→") == 1
 
 
+def test_a_picture_keeps_its_links() -> None:
+    """WEBMAIL-53, WEBMAIL-79: the areas of a flyer are links as any other; one that names another host is marked."""
+    flyer = (
+        '<img src="https://img.example/f.png" usemap="#f"><map name="f"><area shape="rect" coords="0,0,200,300" '
+        'href="https://shop.example/1" alt="Offer"><area href="https://evil.example/" alt="bank.example">'
+        '<area href="javascript:alert(1)" onclick="x" alt="x"><area nohref ping="https://evil.example/p"></map>'
+    )
+    cleaned = sanitize(flyer, {}, external=True).html
+    assert 'usemap="#f"' in cleaned
+    assert '<area shape="rect" coords="0,0,200,300" href="https://shop.example/1" alt="Offer" ' in cleaned
+    assert cleaned.count('target="_blank"') == cleaned.count('rel="noopener noreferrer"') == 4
+    assert "javascript" not in cleaned
+    assert "ping" not in cleaned
+    assert cleaned.count("→ evil.example</b>") == 1
+    assert "usemap" not in sanitize('<img usemap="https://evil.example/#f">', {}, external=True).html
+
+
+def test_a_link_within_the_message_opens_no_page() -> None:
+    """WEBMAIL-53: nor is any other link affected by it."""
+    html = '<a href="#top">up</a><a title="href=\'#\'" href="https://a.example/#x">a</a><area href="#a">'
+    cleaned = sanitize(html, {}, external=False).html
+    assert '<a href="#top">up</a>' in cleaned
+    assert 'href="https://a.example/#x" target="_blank" rel="noopener noreferrer">a</a>' in cleaned
+    assert '<area href="#a">' in cleaned
+
+
 def test_hosts_are_read_as_browsers_read_them() -> None:
     """WEBMAIL-79."""
     assert target_host("\x01 https:\t//u:p@EVIL.example:80\\x") == "evil.example"
@@ -65,7 +91,11 @@ def test_hosts_are_read_as_browsers_read_them() -> None:
 def test_links_cost_linear_time() -> None:
     """WEBMAIL-109."""
     began = time.process_time()
-    for html in ('<a href="https://e.example">' + "x." * 500_000, '<a href="https://e.example">a.b</a>' * 15_000):
+    for html in (
+        '<a href="https://e.example">' + "x." * 500_000,
+        '<a href="https://e.example">a.b</a>' * 15_000,
+        "<area alt=a.b>" * 19_000,
+    ):
         sanitize(html, {}, external=False)
     with pytest.raises(TooComplex):
         sanitize('<a href="x">a.b</a>' * 30_000, {}, external=False)

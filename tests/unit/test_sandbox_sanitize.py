@@ -182,6 +182,20 @@ def test_the_title_of_the_page_is_no_text_of_the_message() -> None:
     assert cleaned.html == '<div class="body"><p>x</p></div>'
 
 
+def test_what_a_sender_hides_is_not_shown_and_lists_look_as_sent() -> None:
+    """WEBMAIL-53."""
+    shown = sanitize('<div hidden>preheader</div><ul style="list-style:none">', {}, external=False).html
+    assert '<div hidden="">preheader</div>' in shown
+    assert '<ul style="list-style:none">' in shown
+
+
+def test_no_height_depends_on_the_frame() -> None:
+    """WEBMAIL-53: the frame is as high as its page, so the page may not be as high as its frame."""
+    for style in ("min-height:100vh", "height: 100DVH", "height:calc(100lvb - 1px)", "margin-top: 5vmax"):
+        shown = sanitize(f'<body style="{style}"><p style="{style}">x', {}, external=False).html.lower()
+        assert not any(unit in shown.replace("max(5vw", "") for unit in ("vh", "vb", "vmax")), shown
+
+
 RAW = ["iframe", "noembed", "noframes", "noscript", "template", "datalist", "svg", "style", "title"]
 CODE = '<script src="https://ads.example/CODE.js">CODE()</script><x-y>INSIDE</x-y><img src="https://ads.example/CODE">'
 

@@ -2,10 +2,10 @@
 
 import { el, isolated } from "../../lib/dom";
 import { many, t } from "../../lib/words";
-import { type PageFacts, markIn, pageFacts } from "./page";
+import { type PageFacts, followPlaces, markIn, pageFacts } from "./page";
 
-/** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. */
-const highest = 20_000;
+/** Maximum height in pixels of an HTML page in a thread; a higher page scrolls. Mail of 1 MB has up to 160,000. */
+const highest = 500_000;
 
 /** The smallest scale of a page that is wider than its frame; a wider one scrolls. A newsletter of 600 px fits into 350. */
 const smallest = 0.55;
@@ -44,6 +44,7 @@ export function htmlFrame(src: string, shade: Shade, owner: Framing): HTMLElemen
     const page = frame.contentDocument;
     if (page === null || page === known || page.URL === "about:blank") return;
     known = page;
+    followPlaces(page);
     owner.framed(page);
   };
   let said = false;

@@ -18,6 +18,41 @@ export function markIn(page: Document, needles: readonly string[]): void {
   }
 }
 
+/** Follow links to places of the page (WEBMAIL-53): the window scrolls there, since the frame is as high as its page. */
+export function followPlaces(page: Document): void {
+  page.addEventListener("click", (event) => {
+    // an element in a frame has that frame's classes
+    const link = (event.target as Element | null)?.closest("a[href], area[href]")?.getAttribute("href") ?? "";
+    if (!link.startsWith("#")) return;
+    event.preventDefault();
+    const place = placeIn(page, link.slice(1));
+    if (place === null) return;
+    const quote = place.closest("details");
+    const go = () => {
+      place.scrollIntoView();
+      if (place !== page.body) place.tabIndex = -1;
+      place.focus({ preventScroll: true });
+    };
+    if (quote === null || quote.open) return go();
+    // the frame grows first
+    quote.addEventListener("toggle", go, { once: true });
+    quote.open = true;
+  });
+}
+
+/** The element that a link names; the page for its beginning (HTML §7.4.6.4), null for none. */
+function placeIn(page: Document, name: string): HTMLElement | null {
+  let decoded = name;
+  try {
+    decoded = decodeURIComponent(name);
+  } catch {
+    // no UTF-8: as it is
+  }
+  const named = [name, decoded].map((one) => page.getElementById(one) ?? page.getElementsByName(one)[0]);
+  const begins = name === "" || name.toLowerCase() === "top";
+  return named.find((one) => one !== undefined) ?? (begins ? page.body : null);
+}
+
 /** What the server says of a page (WEBMAIL-55): the number of remote resources that it was denied, their hosts, whether it has
  * colours of its own, and the paths of the attachments that it shows inside. */
 export interface PageFacts {
