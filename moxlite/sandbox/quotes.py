@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape
+from itertools import islice
 from typing import Final, NamedTuple
 
 QUOTE: Final = "moxlite-quote"
@@ -20,11 +21,15 @@ QUOTE: Final = "moxlite-quote"
 
 TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*+)([^"<>]*+(?:"[^"]*+"[^"<>]*+)*)>')
 VOID: Final = frozenset({"area", "br", "col", "hr", "img", "wbr"})
-HINT: Final = re.compile(r"gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra|<blockquote|divRplyFwdMsg|border-top:")
+HINT: Final = re.compile(
+    r"gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra|<blockquote|<hr|divRplyFwdMsg|OLK_SRC_BODY|border-top|-{4}"
+)
 CONTAINER: Final = re.compile(r'class="[^"]*(?:gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra)[ "_]')
 """Attributes of an element that holds a quote and the line before it: of Gmail, Yahoo, Proton and Zoho."""
-AROUND: Final = re.compile(r'type="cite"|id="(?:x_)*mail-editor-reference-message-container"')
-"""Attributes of an element that holds nothing but a quote: of Apple Mail and Thunderbird; of Outlook on a phone."""
+AROUND: Final = re.compile(r'type="cite"|id="(?:x_)*(?:mail-editor-reference-message-container|OLK_SRC_BODY_SECTION)"')
+"""Attributes of an element that holds nothing but a quote: of Apple Mail and Thunderbird; of Outlook on a phone and, of
+old, on a Mac.
+"""
 
 HEAD: Final = re.compile(
     r'id="(?:x_)*divRplyFwdMsg"'
@@ -32,6 +37,28 @@ HEAD: Final = re.compile(
     re.IGNORECASE,
 )
 """Attributes of the head that Outlook on the web, and on the desk, puts above the rest of a quoted message."""
+
+LINED: Final = re.compile(r"border-top(?:-style)?:[^;]{0,40}solid", re.IGNORECASE)
+"""Style of the head of other Outlooks, and of Windows Mail."""
+ORIGINAL: Final = re.compile(
+    r"(?:<[^<>]{0,500}>|\s){0,9}-{4,}\s{0,3}[^<>\n-]{0,30}(?:origin|ursprung|ursprüng|oorspronk|opprinnelig|oprindelig"
+    r"|alkuper|oryginal|исходн|původn|eredeti|izvorn|orijinal|元の|原始|原邮件|원본)[^<>\n-]{0,30}-{4,}",
+    re.IGNORECASE,
+)
+"""The line before the head of a plain quote, in the languages of mail programs: "-----Original Message-----"."""
+LABEL: Final = re.compile(r"([^\W\d_][^:：<>]{0,30}?)\s?[:：]")
+# fmt: off
+FROM: Final = frozenset({
+    "from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "от", "от кого", "gönderen", "kimden", "差出人",
+    "发件人", "寄件者", "보낸 사람", "feladó",
+})
+SUBJECT: Final = frozenset({
+    "subject", "betreff", "objet", "oggetto", "onderwerp", "asunto", "assunto", "ämne", "emne", "aihe", "temat", "тема",
+    "konu", "předmět", "件名", "主题", "主旨", "제목", "tárgy",
+})
+# fmt: on
+MAX_HEADS: Final = 500
+"""Places in a message where the head of a quoted message is looked for; each costs some 30 µs."""
 
 COMMENT: Final = re.compile(r"<b><i>(?:<span\b[^<>]*>)?\s?\[[^\[\]<>]{2,60}\]")
 """The name of the sender that Outlook on the desk can put before words among quoted text."""
@@ -43,6 +70,8 @@ FORWARDED: Final = re.compile(r"\A\s*-{4,}")
 BEFORE: Final = 1000
 """Characters before a bare blockquote in which that line is."""
 LINE: Final = re.compile(r"<(?:br|/?(?:div|p|td|tr|li|table|blockquote))\b[^<>]{0,200}>")
+BEGINS: Final = frozenset({"br", "div", "hr", "p", "pre", "span", "td"})
+"""Elements that the line of a plain quote follows."""
 BLANK: Final = re.compile(r"(?:\s|&nbsp;|[\u200b\ufeff])+")
 
 MAX_LEVELS: Final = 4
@@ -104,22 +133,26 @@ def _quotes(html: str) -> Iterator[_Quote]:
     rest = 0  # depth at which the rest of an element is quoted
     container = False  # the quote that is open is a container
     head = 0  # where the head of such a rest begins
+    heads = _Heads(html)
     for tag in TAG.finditer(html):
         closing, name, attributes = tag[1], tag[2], tag[3]
         if name in VOID:
+            if not quoted and not rest and heads.begins(tag):
+                opened[-1][2] = head = tag.start()
+                rest = len(opened)
             continue
         if not closing:
             opened.append([tag.start(), tag.end(), -1])
             if quoted or rest:
                 quoted += bool(quoted)
-            elif HEAD.search(attributes):
+            elif HEAD.search(attributes) or heads.begins(tag):
                 # the head alone in its element: that begins the quote
                 alone = len(opened) > 2 and not _seen(html[opened[-2][1] : tag.start()])
                 holder = -3 if alone else -2
                 opened[holder][2] = opened[holder + 1][0]
                 rest = len(opened) + holder + 1
                 head = tag.start()
-            elif name in ("div", "blockquote") and _is_quote(html, name, attributes, tag):
+            elif name in ("div", "blockquote", "span") and _is_quote(html, name, attributes, tag):
                 quoted = 1
                 container = name == "div" and CONTAINER.search(attributes) is not None
             continue
@@ -137,6 +170,39 @@ def _quotes(html: str) -> Iterator[_Quote]:
             yield from _below(html, _Quote(begun, tag.start()), head)
     if rest:
         yield from _below(html, _Quote(opened[0][2], len(html)), head)
+
+
+class _Heads:
+    """Finds the heads of quoted messages by their words: sender and subject below a line, or a line in words."""
+
+    def __init__(self, html: str) -> None:
+        self._html = html
+        self._left = MAX_HEADS
+
+    def begins(self, tag: re.Match[str]) -> bool:
+        """Whether the head of a quoted message begins with this tag, or right after it."""
+        named = ORIGINAL.match(self._html, tag.end()) is not None if tag[2] in BEGINS else False
+        lined = tag[2] == "hr" or ("border-top" in tag[3] and LINED.search(tag[3]) is not None)
+        if not self._left or not (named or lined):
+            return False
+        self._left -= 1
+        text = self._html[tag.end() : tag.end() + 2 * BEFORE]
+        if "divRplyFwdMsg" in text[:BEFORE]:
+            return False  # that begins it
+        labels = _labels(text)
+        return not labels.isdisjoint(FROM) and (named or not labels.isdisjoint(SUBJECT))
+
+
+def _labels(html: str) -> set[str]:
+    """The labels of the first lines, but for one without."""
+    labels: set[str] = set()
+    lines = TAG.sub("", LINE.sub("\n", html)).split("\n")
+    for line in islice((line for line in (BLANK.sub(" ", line).strip() for line in lines) if line), 8):
+        if (label := LABEL.match(line)) is not None:
+            labels.add(label[1].strip(" *").lower())
+        elif labels:
+            break
+    return labels
 
 
 def _is_quote(html: str, name: str, attributes: str, tag: re.Match[str]) -> bool:
@@ -195,8 +261,8 @@ def _after_line(html: str, level: _Element, children: list[_Element]) -> list[_E
 
 
 def _below(html: str, rest: _Quote, head: int) -> list[_Quote]:
-    """The quote that begins with a head of Outlook. On the web, one element with the whole message follows it, and the
-    sender has written what follows that. On the desk, only the sender's name tells.
+    """The quote that begins with a head. On the web, Outlook has the whole message in one element below its head, and
+    the sender has written what follows that. On the desk, only the sender's name tells.
     """
     if COMMENT.search(html, head, rest.end):
         return []
