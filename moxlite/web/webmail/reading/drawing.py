@@ -52,6 +52,10 @@ MAX_INSTEAD: Final = 200_000
 SMALL: Final = 64 * 1024
 """Octets up to which an image is kept while its page is written: HTML may refer to a spacer a thousand times."""
 
+BEHIND: Final = (b' background="', b"url(&quot;")
+"""What stands before the address of a picture behind an element."""
+QUOTE: Final = b'<details class="moxlite-quote">'
+
 NUMBER: Final = 8
 """Maximum octets of an image's number and its terminator, after a marker."""
 
@@ -83,13 +87,17 @@ class Page:
     images: tuple[mime.Part, ...]
 
     def drawn_images(self) -> list[mime.Part]:
-        """The images that elements of the HTML show; those in backgrounds alone may be behind nothing."""
+        """The images that elements of the HTML show, or have behind them. Those in style sheets may be behind nothing,
+        and a folded quote has no backgrounds.
+        """
         images: dict[int, mime.Part] = {}
         room, html = MAX_IMAGES, self.drawn.html
+        quote = html.find(QUOTE)
+        end = html.find(b"</details>", quote) if quote >= 0 else quote
         for start, _, number in _references(html, self.marker):
             if 0 <= number < len(self.images) and (image := self.images[number]).decoded <= room:
                 room -= image.decoded
-                if html.endswith(b'src="', 0, start):
+                if html.endswith(b'src="', 0, start) or (html.endswith(BEHIND, 0, start) and not quote < start < end):
                     images[number] = image
         return list(images.values())
 
