@@ -247,6 +247,25 @@ async def test_needles_of_all_kinds_are_found(account: OpenAccount, c: Client, n
         assert await c.ok(command) == with_index
 
 
+@pytest.mark.served
+async def test_attachments_are_found_by_their_names(account: OpenAccount, c: Client) -> None:
+    """IMAP-121, IMAP-156: by TEXT, which has the header fields of parts (RFC 9051 §6.4.4), not by BODY."""
+    parts = (
+        b"Subject: the plan\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n"
+        b'--b\r\n\r\nSee below.\r\n--b\r\nContent-Type: application/pdf; name="=?utf-8?q?Gr=C3=BCndung=2Epdf?="\r\n'
+        b"Content-Transfer-Encoding: base64\r\n\r\nJVBERi0=\r\n--b--\r\n"
+    )
+    [added] = await append(account, INBOX, [Append(await prepared(parts))])
+    needle = "GRÜNDUNG.pdf".encode()
+    for enabled in (False, True, True):
+        account.search.enabled = enabled
+        for key, uids in (("TEXT", f" {added.uid}"), ("BODY", ""), ("NOT BODY below TEXT", "")):
+            command = f"a UID SEARCH CHARSET UTF-8 {key} {{{len(needle)}+}}\r\n".encode() + needle
+            assert (await c.ok(command))[-1] == f"* SEARCH{uids}"
+        if enabled:
+            await account.indexer.once()
+
+
 def noting() -> tuple[list[int], type[Message]]:
     """UIDs of messages that a search looks into, and the class that notes them."""
     looked: list[int] = []

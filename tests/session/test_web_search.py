@@ -286,6 +286,21 @@ async def test_matches_come_while_the_rest_is_looked_for(
     await finder.events.aclose()
 
 
+async def test_attachments_are_found_by_their_names(rig: Rig, finder: Finder) -> None:
+    """WEBMAIL-38, STORE-110: as words, with the text index and without."""
+    letter_with_file = EmailMessage()
+    letter_with_file["Subject"] = "As promised"
+    letter_with_file.set_content("See below.")
+    letter_with_file.add_attachment(b"x", maintype="application", subtype="pdf", filename="Grundriss Küche.pdf")
+    async with rig.account() as account:
+        await deliver_mail(account, letter_with_file.as_bytes())
+        for _ in range(2):
+            assert await finder.filtered(words=["grundriss KÜCHE.pdf"], attachments="any") == {"As promised"}
+            assert await finder.filtered(words=["attachment; filename"]) == set()
+            await account.indexer.once()
+    await finder.events.aclose()
+
+
 async def test_a_search_without_much_of_its_index_says_how_far_that_is(
     rig: Rig, finder: Finder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -29,7 +29,7 @@ from moxlite.proto.imap import search as s
 from moxlite.proto.imap.seqset import MAX_NUMBER, SequenceSet, within
 from moxlite.proto.mime.addresstext import ADDRESS_FIELDS, address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
-from moxlite.proto.mime.text import body_text, fold, header_text
+from moxlite.proto.mime.text import body_text, file_names, fold, header_text
 from moxlite.proto.mime.types import Structure
 from moxlite.store.content.prepare import HEADER_LIMIT
 from moxlite.store.mail.fetching import section_of, structure_of
@@ -85,6 +85,10 @@ class Message:
                 return False
             self._folded_header = fold(header_text(self.section()))
         return needle in self._folded_header
+
+    def names_hold(self, needle: str) -> bool:
+        """Whether the name of a part contains `needle`, which is folded."""
+        return any(needle in fold(name) for name in file_names(self.structure))
 
     def body_holds(self, needle: str) -> bool:
         """Whether the decoded text contains `needle`, which is folded (IMAP-121)."""
@@ -263,7 +267,7 @@ class _Divider:
             case s.Text(value=value):
                 needle = fold(value)
                 hint = next(iter(Hint.of(needle)), None)
-                return lambda m: m.header_holds(needle, hint) or m.body_holds(needle)
+                return lambda m: m.header_holds(needle, hint) or m.names_hold(needle) or m.body_holds(needle)
             case s.DateIs(comparison=comparison, date=date):
                 first = (date - _EPOCH).days
                 return lambda m: _sent(m, comparison, first)

@@ -297,6 +297,11 @@ def _field_text(header: HeaderSection, field: Field) -> str:
     return _SIGNATURE_VALUE.sub(r"\1\n", text) if field.name in _SIGNATURE_NAMES else text
 
 
+def file_names(structure: Structure) -> list[str]:
+    """The decoded names of all parts, also of embedded messages' parts, in the order of the message."""
+    return [part.filename for part in structure.root.walk() if part.filename]
+
+
 def body_text(structure: Structure, read: Read, limit: int = MAX_TEXT) -> str:
     """The text for SEARCH BODY (IMAP-121): all text parts decoded, HTML raw and as visible text, and the headers of
     embedded messages.

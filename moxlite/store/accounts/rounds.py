@@ -109,8 +109,8 @@ LATER: Final = 180.0
 """Seconds from the change with which it is enough to the visit, so that the rest of a wave comes before it."""
 
 MANY: Final = 1_000
-"""Changed rows of an account from which on it is visited at once: an import ends with all of its messages in one unit, and
-its owner searches them next.
+"""Changed rows of an account from which on it is visited at once: an import ends with all of its messages in one unit,
+and its owner searches them next.
 """
 
 

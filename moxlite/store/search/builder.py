@@ -6,6 +6,8 @@ then adds it and raises the watermark, the highest id that is indexed. After a k
 watermark. Removed messages are found in the queue of the eraser by their modseq; the eraser also reports them, as it
 may have emptied the queue first. After a crash, removed messages are found by comparing all ids.
 
+Texts of an older layout that lack the names of parts are replaced at last, by falling id (STORE-112b, decisions/028).
+
 All accounts take turns, batch by batch, and the builder waits for all other work, as no client waits for it.
 """
 
@@ -14,7 +16,7 @@ from __future__ import annotations
 import logging
 import time
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Final
 
@@ -22,6 +24,8 @@ import apsw
 import msgspec
 import trio
 
+from moxlite.proto.mime.text import file_names
+from moxlite.proto.mime.types import decode_structure
 from moxlite.store import metrics
 from moxlite.store.changelog.account import MODSEQ
 from moxlite.store.errors import StoreError
@@ -36,6 +40,9 @@ logger = logging.getLogger("moxlite.store.search")
 
 BATCH: Final = 100
 """Messages in one transaction (STORE-112)."""
+
+LOOKED_AT: Final = 500
+"""Structures that are looked at for names in one read: 10 ms."""
 
 BATCH_TEXT: Final = 4 << 20
 """Characters of text after which a batch ends, to bound its memory."""
@@ -85,7 +92,13 @@ ALL: Final = "SELECT count(*) FROM message"
 HIGHEST: Final = "SELECT last_message_id FROM state WHERE id = 1"
 FAR: Final = "SELECT count(*) FROM (SELECT 1 FROM message WHERE id > ? LIMIT ?)"
 
+STRUCTURES: Final = """
+SELECT m.id, i.structure FROM message m CROSS JOIN message_info i ON i.email_id = m.email_id
+WHERE m.id <= ? ORDER BY m.id DESC LIMIT ?"""
+
 WATERMARK: Final = "SELECT watermark FROM state WHERE id = 1"
+UNNAMED: Final = "SELECT unnamed FROM state WHERE id = 1"
+SET_UNNAMED: Final = "UPDATE state SET unnamed = ? WHERE id = 1"
 INDEXED: Final = "SELECT message_id FROM text INDEXED BY text_boundary"
 ADD_FIELDS: Final = "INSERT INTO field (message_id, subject, sender, recipient, cc, bcc) VALUES (?, ?, ?, ?, ?, ?)"
 ADD_TEXT: Final = "INSERT INTO text (message_id, boundary, data) VALUES (?, ?, ?)"
@@ -204,7 +217,22 @@ class Builder:
                     watermark, more = batch.last, batch.more
                     await self._let_go(database, watermark)
                 self._count(0)
+                await self._add_names(database)
         return True
+
+    async def _add_names(self, database: Database) -> None:
+        """Add the names of parts to texts of before, the newest first; a later run goes on where this one ends."""
+        unnamed: int = await database.read(lambda r: r.value(UNNAMED), op="search-state")
+        while unnamed:
+            await self._account.database.calm()
+            async with _take_turn():
+                batch = await self._account.scan(partial(_read_named, until=unnamed), op="search-texts")
+                self._tell(batch)
+                size = sum(len(text.data) for text in batch.texts if text.data is not None)
+                await database.write(partial(_replace, batch=batch), weight=size or 1)
+                self._worked = True
+            unnamed = batch.last
+            await self._let_go(database, await database.read(lambda r: r.value(WATERMARK), op="search-state"))
 
     async def _let_pass(self, watermark: int) -> None:
         """Sleep until a burst of messages ends, unless the index is `FAR_BEHIND`."""
@@ -327,11 +355,53 @@ def _all(ids: list[int], texts: dict[int, IndexedText]) -> tuple[IndexedText, ..
     return tuple([texts.get(one) or IndexedText(one, None, None, None, NO_FIELDS) for one in ids])
 
 
+def _read_named(r: Reader, until: int) -> _Batch:
+    """The texts of the next messages with named parts, by falling id from `until`; `last` is where the rest begins."""
+    rows = r.rows(STRUCTURES, until, LOOKED_AT)
+    last = rows[-1][0] - 1 if len(rows) == LOOKED_AT else 0
+    work = Background()
+    named: list[int] = []
+    for message_id, packed in rows:
+        work.give_way()
+        if _is_named(packed):
+            named.append(message_id)
+    texts: list[IndexedText] = []
+    failed: list[tuple[int, Exception]] = []
+    size = 0
+    for packed in packed_texts(r, named, lambda *fault: failed.append(fault)):
+        work.give_way()
+        texts.append(packed)
+        size += len(packed.text or "")
+        if size >= BATCH_TEXT or len(texts) == BATCH:
+            last = packed.message_id - 1
+            break
+    return _Batch(tuple(texts), last, last > 0, tuple(failed))
+
+
+def _is_named(packed: bytes) -> bool:
+    try:
+        return bool(file_names(decode_structure(packed)))
+    except msgspec.DecodeError:
+        return False  # it has no text either
+
+
+def _replace(tx: Tx, batch: _Batch) -> None:
+    """Replace the texts of a batch, and note where the rest begins."""
+    _drop(tx, array("q", [text.message_id for text in batch.texts]))
+    _add(tx, batch.texts)
+    tx.execute(SET_UNNAMED, batch.last)
+
+
 def _write(tx: Tx, batch: _Batch) -> None:
     """Add a batch and raise the watermark. Raises IndexDamaged if one of its messages has a row already."""
+    _add(tx, batch.texts)
+    tx.execute(RAISE, batch.last)
+
+
+def _add(tx: Tx, texts: Sequence[IndexedText]) -> None:
     work = Background()
     try:
-        for text in batch.texts:
+        for text in texts:
             work.give_way()
             data, tail = (None, b"") if text.data is None else cut(text.data)
             tx.execute(ADD_TEXT, text.message_id, text.boundary, data)
@@ -342,7 +412,6 @@ def _write(tx: Tx, batch: _Batch) -> None:
                 tx.execute(ADD_GRAMS, text.message_id, text.text)
     except apsw.ConstraintError as error:
         raise IndexDamaged(f"the text index is inconsistent: {error}") from error
-    tx.execute(RAISE, batch.last)
 
 
 def _drop(tx: Tx, message_ids: array[int]) -> None:

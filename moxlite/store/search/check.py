@@ -13,7 +13,7 @@ from moxlite.store.errors import StorageBusy, StoreError
 from moxlite.store.file.boundary import MAX_PER_KIND, damage, quick_check
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, int_array
-from moxlite.store.search.builder import LIVE_IDS, SET, WATERMARK
+from moxlite.store.search.builder import LIVE_IDS, SET, UNNAMED, WATERMARK
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.search.queries import TEXTS
 from moxlite.store.search.texts import NO_FIELDS, FieldTexts, StoredText, Text, field_texts, texts_of, unpack
@@ -65,7 +65,9 @@ async def _check(account: IndexedAccount, database: Database, deep: bool) -> lis
     ):
         findings += [damage("search", f"message {one} {text}") for one in sorted(found)[:MAX_PER_KIND]]
     if deep:
-        findings += await _compare(account, database, sorted(texts_with_data))
+        # Texts up to there are being replaced.
+        unnamed: int = await database.read(lambda r: r.value(UNNAMED), op="check")
+        findings += await _compare(account, database, sorted(one for one in texts_with_data if one > unnamed))
         await database.write(lambda tx: tx.execute(SET, "integrity-check", 0))
     return findings
 

@@ -39,7 +39,7 @@ T = TypeVar("T")
 
 INDEX_VERSION: Final = 3
 """Version of the file's content, raised when the text of a message, its folding or the use of tables changes: older
-files are built anew.
+files are built anew. A change that concerns few messages has a migration instead, and the builder replaces these.
 """
 
 FILES: Final = ("search.db", "search.db-journal", "search.db-wal", "search.db-shm")

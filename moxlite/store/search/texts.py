@@ -1,7 +1,8 @@
 """The searchable text of a message, and its stored form (STORE-110, STORE-112, IMAP-121).
 
-It is the decoded header section and the decoded body text, each folded, one after the other as UTF-8 with a line feed
-between. Needles are searched as octets: in UTF-8 that finds the same places as a search for characters.
+It is the decoded header section with the names of all parts below it, and the decoded body text, each folded, one after
+the other as UTF-8 with a line feed between. Needles are searched as octets: in UTF-8 that finds the same places as a
+search for characters.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import zstandard
 
 from moxlite.proto.mime.addresstext import address_text, address_words
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
-from moxlite.proto.mime.text import MAX_TEXT, body_text, fold, header_text
+from moxlite.proto.mime.text import MAX_TEXT, body_text, file_names, fold, header_text
 from moxlite.proto.mime.types import Structure, decode_structure
 from moxlite.store.content.body import CHUNK_SIZE, Content, compressed, read_content
 from moxlite.store.content.prepare import HEADER_LIMIT
@@ -265,7 +266,7 @@ def unpack(boundary: int, data: bytes, tail: bytes | None) -> Text:
 
 def _text(structure: Structure, header: HeaderSection, read: Callable[[int, int], bytes]) -> tuple[Text, bool]:
     """The text, and whether it is complete."""
-    head = fold(header_text(header)).encode("utf-8", "surrogatepass")
+    head = fold("\n".join([header_text(header), *file_names(structure)])).encode("utf-8", "surrogatepass")
     body = body_text(structure, read)
     data = b"%b\n%b" % (head, fold(body).encode("utf-8", "surrogatepass"))
     return Text(data, len(head)), len(body) < MAX_TEXT and len(data) <= MAX_INDEXED
