@@ -77,8 +77,7 @@ class OpenAccount(IndexedAccount):
         """For `open_account`."""
         super().__init__(name, database, options, modseq)
         self.due = due
-        self._changes = 0
-        self.want: Callable[[Collection[str]], None] = lambda names: None
+        self.want: Callable[[Collection[str], int], None] = lambda names, rows: None
         self.indexer = Builder(self, self.search)
         self.eraser = Eraser(self, erased=self.indexer.forget)
         self.trainer = Trainer(self, self.removed)
@@ -87,26 +86,20 @@ class OpenAccount(IndexedAccount):
 
     def changed(self, rows: int) -> None:
         """Wake the tasks that look at new messages: a unit was committed that changed messages or mailboxes."""
-        self._changes += rows
         self.trainer.want()
         self.indexer.want()
         self.gatherer.want()
-        self.want(OF_MESSAGES)
-
-    def take_changes(self) -> int:
-        """The number of rows changed since the last call."""
-        changes, self._changes = self._changes, 0
-        return changes
+        self.want(OF_MESSAGES, rows)
 
     def removed(self) -> None:
         """Wake the eraser: messages were removed, or the content of removed messages may be erased now."""
         self.eraser.want()
-        self.want((ERASER,))
+        self.want((ERASER,), 0)
 
     def owed(self) -> None:
         """Wake the carrier: a unit was committed that added rows to the outbox."""
         self.carrier.want()
-        self.want((CARRIER,))
+        self.want((CARRIER,), 0)
 
     async def catch_up(self) -> None:
         """Gather correspondents, and bring the text index up to date if there is one: for an account that no session
@@ -329,6 +322,7 @@ class AccountTasks:
 
     Attributes:
       wanted: names of tasks that do not run, and may have work.
+      rows: number of rows changed since they were last counted.
     """
 
     def __init__(self, account: OpenAccount, registered: Mapping[str, BackgroundTask], tree: Supervisor) -> None:
@@ -342,6 +336,7 @@ class AccountTasks:
             GATHERER: account.gatherer.run,
         }
         self.wanted: set[str] = set()
+        self.rows = 0
         self._begun: set[str] = set()
         self._scope = trio.CancelScope()
         self._stopped: trio.Event | None = None

@@ -206,7 +206,7 @@ class Beginner:
         if slot.tasks is None and slot.account is not None:
             account, tasks = slot.account, AccountTasks(slot.account, self._tasks, tree)
             tasks.begin(account.due - PATIENT if slot.linger <= BRIEF else tasks.names)
-            self._want(tasks, account.due & PATIENT)
+            self._want(tasks, account.due & PATIENT, 0)
             account.want = partial(self._want, tasks)
             slot.tasks = tasks  # set last: closing waits for their end, and an ended supervisor does not start them
 
@@ -216,7 +216,7 @@ class Beginner:
         if tasks is not None:
             await tasks.stop()
             if tasks.wanted & LATE:
-                self._behind(name, account.take_changes())
+                self._behind(name, tasks.rows)
             if tasks.rest:
                 self.rests[name] = IdleState(account.bus.modseq, frozenset(tasks.wanted - LATE), slot.looked)
             slot.tasks = None
@@ -234,10 +234,13 @@ class Beginner:
         self.rests.clear()
         for slot in self._slots.values():
             if slot.tasks is not None:
-                self._want(slot.tasks, slot.tasks.names)
+                self._want(slot.tasks, slot.tasks.names, 0)
 
-    def _want(self, tasks: AccountTasks, names: Collection[str]) -> None:
-        """Note that an account's tasks may have work. The outbox is processed immediately."""
+    def _want(self, tasks: AccountTasks, names: Collection[str], rows: int) -> None:
+        """Note that an account's tasks may have work, as so many rows were changed. The outbox is processed
+        immediately.
+        """
+        tasks.rows += rows
         for name in names:
             if tasks.runs(name):
                 continue
@@ -263,8 +266,9 @@ class Beginner:
         wanted, tasks.wanted = tasks.wanted, set()
         if late := wanted & LATE:
             wanted -= late
+            rows, tasks.rows = tasks.rows, 0
             if brief:
-                self._behind(name, account.take_changes())
+                self._behind(name, rows)
             else:
                 tasks.begin(late)
         dues = {task: due for task, due in self.dues.items() if task in wanted}
