@@ -53,7 +53,7 @@ let number = 0;
 /** Write the progress of a search, and the owners whose mailboxes it could not search. */
 export function say(
   place: HTMLElement,
-  { looked, of, found, messages, done, stopped, left_out, ready = 0, all: total = 0 }: Searching,
+  { looked, of, found, messages, done, stopped, left_out, index }: Searching,
   stop: () => void,
 ): void {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
@@ -78,7 +78,9 @@ export function say(
             { count, looked },
           )),
     !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")),
-    !done && total > 0 && el("p", {}, t("Preparing search: {done} of {total}", { done: ready, total })),
+    !done &&
+      index?.[1] !== undefined &&
+      el("p", {}, t("Preparing search: {done} of {total}", { done: index[0]!, total: index[1] })),
     left_out.length > 0 &&
       el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })),
   );

@@ -26,8 +26,8 @@ import { type AllSettings, defaults } from "./settings";
 
 /** Progress of a search. */
 export interface Searching
-  extends Omit<ViewProgress, "kind" | "view_id" | "total" | "ready" | "all">,
-    Partial<Pick<ViewProgress, "ready" | "all">> {
+  extends Omit<ViewProgress, "kind" | "view_id" | "total" | "index">,
+    Partial<Pick<ViewProgress, "index">> {
   readonly found: number;
 }
 

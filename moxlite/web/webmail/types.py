@@ -376,8 +376,8 @@ class ViewMsgs(msgspec.Struct, frozen=True, tag="view_msgs", tag_field="kind"):
 class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="kind"):
     """Progress of the search of a view: ``total`` entries are found, in which ``messages`` match (a thread may have
     several); ``looked`` of at most ``of`` messages are searched. ``done``: the search has ended; ``stopped``: it was
-    cancelled. ``left_out``: accounts that share mailboxes which could not be searched. ``ready`` of ``all`` messages
-    are in the text index; both 0 unless it is being made, which keeps the search slow.
+    cancelled. ``left_out``: accounts that share mailboxes which could not be searched. ``index``: how many messages
+    the text index has, and of how many; empty unless it is being made, which keeps the search slow.
     """
 
     view_id: int
@@ -388,8 +388,7 @@ class ViewProgress(msgspec.Struct, frozen=True, tag="view_progress", tag_field="
     done: bool
     stopped: bool
     left_out: list[str]
-    ready: int
-    all: int
+    index: list[int]
 
 
 class ViewStale(msgspec.Struct, frozen=True, tag="view_stale", tag_field="kind"):

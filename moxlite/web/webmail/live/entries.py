@@ -473,11 +473,11 @@ class MergedSearch:
         return sum(search.looked for search in searches), sum(search.of for search in searches)
 
     @property
-    def index(self) -> tuple[int, int]:
-        """(messages in the text indexes that are being made, all messages of their accounts)."""
+    def index(self) -> list[int]:
+        """Messages in the text indexes that are being made, and all messages of their accounts; [] without one."""
         known = {source.scope.holder.number: source.search.preparation for source in self.sources}
         found = [preparation for preparation in known.values() if preparation is not None]
-        return sum(each.indexed for each in found), sum(each.messages for each in found)
+        return [sum(each.indexed for each in found), sum(each.messages for each in found)] if found else []
 
     def next(self) -> Source:
         """The account to search next: the furthest behind of the unfinished ones."""

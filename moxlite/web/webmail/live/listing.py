@@ -58,7 +58,7 @@ MAX_FOLLOWED: Final = 1000  # messages that change at once; after more changes, 
 class Progress(msgspec.Struct, frozen=True):
     """State of a search: entries and matching messages found, messages searched and to search at most, whether it is at
     its end, and whether the user cancelled it. In a page it says that the search goes on without entries to send.
-    `index`: messages in the text index and in all, while it is being made, which keeps the search slow; else zeros.
+    `index`: messages in the text index and in all, while it is being made, which keeps the search slow; else none.
     """
 
     total: int
@@ -67,7 +67,7 @@ class Progress(msgspec.Struct, frozen=True):
     of: int
     end: bool
     stopped: bool
-    index: tuple[int, int]
+    index: list[int]
 
 
 class Listing:
@@ -146,7 +146,7 @@ class Listing:
     @property
     def progress(self) -> Progress:
         """The state of the search."""
-        index = (0, 0) if self._search is None else self._search.index
+        index = [] if self._search is None else self._search.index
         return Progress(len(self._entries), self._entries.messages, *self._looked, self.end, self._stopped, index)
 
     def holder_of(self, shown: int) -> Holder | None:

@@ -222,7 +222,7 @@ class ShownView:
         now = view.progress
         left_out = sorted(view.left_out | self._visits.unread) if view.everywhere else []
         view_progress = ViewProgress(
-            view.view_id, now.total, now.messages, now.looked, now.of, now.end, now.stopped, left_out, *now.index
+            view.view_id, now.total, now.messages, now.looked, now.of, now.end, now.stopped, left_out, now.index
         )
         await self._out.send(view_progress)
 
