@@ -210,7 +210,7 @@ class Jmap(Program):
         if told == "error":
             if found["type"] == "serverPartialFail":
                 raise Gone  # what was done, and what not, the next sync tells
-            if found["type"] in ("stateMismatch", "cannotCalculateChanges", "serverUnavailable"):
+            if found["type"] in ("stateMismatch", "serverUnavailable"):
                 raise Refused(found["type"])
             raise Finding(f"{name} {arguments}: {found}")
         return found
@@ -258,14 +258,11 @@ class Jmap(Program):
         return found
 
     def step(self) -> None:
-        try:
+        with contextlib.suppress(Refused):
             if not self.states or self.chance.random() < 0.4:
                 self.sync()
-            self.chance.choice(
-                (self._label, self._label, self._move, self._import, self._mark, self._mark, self._entry)
-            )()
-        except Refused:
-            self.states.clear()  # it is told to read everything anew, at worst
+            steps = self._label, self._label, self._move, self._import, self._mark, self._mark, self._entry
+            self.chance.choice(steps)()
 
     def emails(self, known: Mapping[str, Any]) -> dict[str, Any]:
         """Those that programs have made."""
