@@ -20,6 +20,7 @@ from moxlite.admin.foreignpasswords import ForeignPasswordCare
 from moxlite.autotls import hostkeys
 from moxlite.config.load import DNS_FOLDER
 from moxlite.findings import Finding
+from moxlite.net import refusals
 from moxlite.queue.health import find_waiting, queue_sample, queue_state
 from moxlite.queue.queue import Queue
 from moxlite.store import metrics
@@ -91,6 +92,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
         tree.start("admin.standby", replication.serve)
     if static.store.scrub == "weekly":
         tree.start("store.scrub", partial(scrub_weekly, components.files.accounts, components.files.reports))
+    tree.start("net.refusals", refusals.begin(components.services.received_id.encode).serve)
     tree.start("admin.history", HistoryRecorder(components.files.reports, partial(queue_sample, queue)).serve)
     tree.start("admin.helpers", partial(components.helpers.serve, components.config))
     tree.start("admin.own-listings", components.network.listings.serve)

@@ -29,7 +29,6 @@ from moxlite.imapd.session.sessions import Sessions
 from moxlite.lazyimport import Lazy
 from moxlite.logins.logins import Logins
 from moxlite.logins.secondfactor import SecondFactors
-from moxlite.net import refusals
 from moxlite.net.admission import Admission, Shutdown
 from moxlite.net.control.server import Command
 from moxlite.net.httpclient import HTTPClient, Pool, Roots
@@ -357,8 +356,6 @@ async def open_house(
     programs = ProgramNotices(files.accounts, files.auth, make_teller)
     files.accounts.register_task("web.notices", notices.watch, notices.concerned)
     files.accounts.register_task("web.programs", programs.watch, programs.concerned)
-    received_id = ReceivedID(started.install_key)
-    tree.start("net.refusals", refusals.begin(received_id.encode).serve)
     components = Components(
         started=started,
         local=local,
@@ -368,7 +365,7 @@ async def open_house(
         services=Services(
             logins=logins,
             known_passwords=known_passwords,
-            received_id=received_id,
+            received_id=ReceivedID(started.install_key),
             notices=notices,
             programs=programs,
         ),

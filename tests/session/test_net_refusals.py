@@ -12,13 +12,15 @@ from moxlite.net.log import LogfmtFormatter, LogHandler, _AddCID, bind_cid
 from moxlite.net.refusals import LINES, MINUTE, Refusals
 from moxlite.net.resolver import FakeResolver
 from moxlite.operations.why import WhyReply
+from tests.jmap_rig import Client, rig
 from tests.logs import kv
 from tests.session.imapd_harness import Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
+from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
 
-__all__ = ["clock", "imap", "smtp"]
+__all__ = ["clock", "imap", "rig", "smtp"]
 
 FOREIGN = b"From: x@elsewhere.example\r\n\r\nx\r\n.\r\n"
 
@@ -81,6 +83,25 @@ async def test_a_refused_append_is_one_line(imap: Imap, caplog: pytest.LogCaptur
     assert {(one["via"], one["account"], one["cmd"]) for one in found} == {("imap", "mia", "APPEND")}
     assert str(found[0]["reply"]).startswith("NO [TRYCREATE]")
     assert str(found[-1]["reply"]).startswith("BAD")
+
+
+async def test_a_refused_submission_by_jmap_is_one_line(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a"""
+    caplog.set_level("INFO", logger="moxlite.net")
+    client = Client(rig)
+    identity = (await client.call("Identity/get"))["list"][0]["id"]
+    made = await client.call("Email/set", create={"d": {"mailboxIds": {"F1": True}, "subject": "x"}})
+    email = made["created"]["d"]["id"]
+    foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
+    for envelope in (foreign, []):
+        await client.call(
+            "EmailSubmission/set", create={"s": {"identityId": identity, "emailId": email, "envelope": envelope}}
+        )
+    first, second = lines(caplog)
+    assert (first["via"], first["account"], first["mailfrom"]) == ("jmap", "mia", "tom@example.org")
+    assert first["rcptto"] == "jo@else.example"
+    assert str(first["reply"]).startswith("forbiddenMailFrom")
+    assert str(second["reply"]).startswith("invalidProperties")
 
 
 def test_a_program_in_a_loop_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:

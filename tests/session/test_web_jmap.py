@@ -29,7 +29,6 @@ from moxlite.web.jmap.methods import Call
 from moxlite.web.jmap.protocol import LIMITS
 from moxlite.web.jmap.table import METHODS
 from tests.jmap_rig import ACCOUNT, JMAP, MAIL, USING, Client, Object, rig
-from tests.logs import kv
 from tests.signeddata import mail as signed_mail, streamed
 from tests.tnef import mail as tnef_mail, tnef
 from tests.web_rig import ADDRESS, DOMAINS, STATIC, Rig, open_rig
@@ -796,25 +795,6 @@ async def test_an_email_is_sent_and_taken_back(rig: Rig) -> None:
         one = {"identityId": mine, "emailId": email, "envelope": envelope}
         refused = await client.call("EmailSubmission/set", create={"s": one})
         assert refused["notCreated"]["s"]["type"] == kind
-
-
-async def test_a_refused_submission_is_in_the_log(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """SMTP-140a"""
-    caplog.set_level("INFO", logger="moxlite.net")
-    client = Client(rig)
-    identity = (await client.call("Identity/get"))["list"][0]["id"]
-    made = await client.call("Email/set", create={"d": {"mailboxIds": {"F1": True}, "subject": "x"}})
-    email = made["created"]["d"]["id"]
-    foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
-    for envelope in (foreign, []):
-        await client.call(
-            "EmailSubmission/set", create={"s": {"identityId": identity, "emailId": email, "envelope": envelope}}
-        )
-    first, second = [kv(record) for record in caplog.records if record.name == "moxlite.net.refusals"]
-    assert (first["via"], first["account"], first["mailfrom"]) == ("jmap", "mia", "tom@example.org")
-    assert first["rcptto"] == "jo@else.example"
-    assert str(first["reply"]).startswith("forbiddenMailFrom")
-    assert str(second["reply"]).startswith("invalidProperties")
 
 
 async def test_a_failure_after_sending_is_no_failure_of_sending(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
