@@ -193,7 +193,8 @@ async def test_mailboxes_subscriptions_and_metadata_are_told_when_asked_for(imap
         ]
         await other.ok("c CREATE Elsewhere")
         await other.ok("d RENAME Work/x Work/y")
-        assert await c.response() == r'* LIST (\HasNoChildren) "/" Work/y ("OLDNAME" (Work/x))'
+        assert await c.response() == r'* LIST (\HasNoChildren \Subscribed) "/" Work/y ("OLDNAME" (Work/x))'
+        assert await c.response() == r'* LIST (\NonExistent) "/" Work/x'
         assert await c.response() == r'* LIST (\HasChildren \Subscribed) "/" Work'
         await other.ok("e DELETE Work/y")
         assert await c.response() == r'* LIST (\NonExistent) "/" Work/y'
@@ -222,9 +223,11 @@ async def test_what_lies_above_is_told_as_it_is_now(imap: Imap) -> None:
         assert await c.response() == r'* LIST (\HasNoChildren \Subscribed) "/" Archive/2020/March'
         assert await c.response() == r'* LIST (\HasChildren \Subscribed) "/" Archive/2020'
         await other.ok("c RENAME Archive/2020 p/2020")  # both parents, and the child
-        assert [await c.response() for _ in range(4)] == [
-            r'* LIST (\HasChildren) "/" p/2020 ("OLDNAME" (Archive/2020))',
-            r'* LIST (\HasNoChildren) "/" p/2020/March ("OLDNAME" (Archive/2020/March))',
+        assert [await c.response() for _ in range(6)] == [
+            r'* LIST (\HasChildren \Subscribed) "/" p/2020 ("OLDNAME" (Archive/2020))',
+            r'* LIST (\NonExistent) "/" Archive/2020',
+            r'* LIST (\HasNoChildren \Subscribed) "/" p/2020/March ("OLDNAME" (Archive/2020/March))',
+            r'* LIST (\NonExistent) "/" Archive/2020/March',
             r'* LIST (\HasNoChildren \Archive \Subscribed) "/" Archive',
             r'* LIST (\HasChildren \Subscribed) "/" p',
         ]

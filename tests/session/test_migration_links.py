@@ -128,11 +128,11 @@ async def test_linked_again_during_a_removal_nothing_is_removed_there(
         delete = delete_in_slices
         begun, tested = trio.Event(), trio.Event()
 
-        async def slow(*args: Any) -> None:
+        async def slow(*args: Any, **options: Any) -> None:
             begun.set()
             await tested.wait()
             await trio.sleep(0.5)  # for what the other one would do in its next second
-            await delete(*args)
+            await delete(*args, **options)
 
         test = Links.test
 

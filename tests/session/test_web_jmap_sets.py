@@ -82,9 +82,9 @@ async def test_mail_that_has_just_come_keeps_its_mailbox(rig: Rig, monkeypatch: 
     made = (await client.call("Mailbox/set", create={"a": {"name": "A"}}))["created"]["a"]["id"]
     real = delete_in_slices
 
-    async def late(*args: Any) -> None:
+    async def late(*args: Any, **options: Any) -> None:
         await client.imported(mailbox=made)
-        await real(*args)
+        await real(*args, **options)
 
     monkeypatch.setattr(mailboxes, "delete_in_slices", late)
     found = await client.call("Mailbox/set", destroy=[made])
