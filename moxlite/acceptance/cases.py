@@ -266,7 +266,8 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
       error: at run time, in `line`; "" without one.
       folders: the account's mailboxes.
       form: the vacation form, if it applies now. automatic: why the header forbids an answer, or "".
-      named: addresses of To, Cc and Bcc, in lower case. own: those of them that are the account's.
+      named: addresses of To, Cc and Bcc, in lower case. own: the account's addresses among
+        them.
       circles: the addresses of `redirects` to which the message would go in a circle.
     """
 

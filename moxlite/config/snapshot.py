@@ -467,7 +467,7 @@ def full_name(snapshot: Snapshot, account: str, address: str) -> str:
 
 def owns(snapshot: Snapshot, account: str, address: Address) -> bool:
     """Whether an address is the account's: one that the file names for it, with text after a separator, or by a
-    catchall. An address that it may only write from, as an alias or another account's, is somebody else's.
+    catchall. It doesn't own addresses that it only has the right to send from, like an alias or another account's.
     """
     recipient = snapshot.lookup(address)
     return isinstance(recipient, AccountRecipient) and recipient.account == account

@@ -1,7 +1,7 @@
 """Programs send as docs/clients.md has them set up: rows with settings in code are run exactly as printed (SMTP-179).
 
-The host, port, address and password of the page stand for those of a server that is started here. A program that is not
-installed is told and left out; so are the npm libraries unless NODE_PATH has them.
+A server started here takes the place of the page's host, port, address and password. Programs that aren't installed are
+left out, and named; so are the npm libraries unless NODE_PATH has them.
 """
 
 import imaplib

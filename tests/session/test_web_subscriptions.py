@@ -80,7 +80,7 @@ class House:
                 assert found["destroyed"]
 
     async def subscribed(self) -> set[str]:
-        """Names beside those of a new account."""
+        """Subscribed names that a new account doesn't have."""
         async with self.rig.account() as account:
             return {*await account.read(subscriptions, op="test")} - self.first
 

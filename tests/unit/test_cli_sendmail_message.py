@@ -100,7 +100,7 @@ def test_a_program_keeps_its_name_and_gets_its_answers(field: str, words: list[s
 
 
 def test_recipients_of_an_envelope_are_not_told() -> None:
-    """QUEUE-142: with -bs nothing tells those of Bcc from others."""
+    """QUEUE-142: with -bs, a Bcc recipient looks like all others."""
     made = make_letter(b"Subject: x\n\nx\n", Flags(("secret@x.example",), dots=True, mode="s"), SETTINGS)
     assert made.octets == b"From: <box@example.org>\r\nTo: undisclosed-recipients:;\r\nSubject: x\r\n\r\nx\r\n"
 

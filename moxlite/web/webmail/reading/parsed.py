@@ -70,7 +70,7 @@ FLOWED: Final = 16  # factor of work compared to other text, if each octet is a 
 
 
 class OwnWith(Protocol):
-    """The reader's addresses, with masked ones by their keys; those of `owner` where the user answers in its place
+    """The reader's addresses, with masked ones by their keys; the addresses of `owner` if the user answers in its place
     (`own_of`).
     """
 
