@@ -58,7 +58,7 @@ export function askedLink(): string {
 export function writeTo(page: Document, desk: Writing): void {
   page.addEventListener("click", (event) => {
     // an element in a frame has that frame's classes
-    const link = (event.target as Element | null)?.closest("a[href], area[href]")?.getAttribute("href") ?? "";
+    const link = (event.target as Element | null)?.closest("[href]")?.getAttribute("href") ?? "";
     if (!/^mailto:/i.test(link)) return;
     event.preventDefault();
     desk.compose("new", link);

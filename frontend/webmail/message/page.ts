@@ -22,11 +22,11 @@ export function markIn(page: Document, needles: readonly string[]): void {
 export function followPlaces(page: Document): void {
   page.addEventListener("click", (event) => {
     // an element in a frame has that frame's classes
-    const link = (event.target as Element | null)?.closest("a[href], area[href]")?.getAttribute("href") ?? "";
+    const link = (event.target as Element | null)?.closest("[href]")?.getAttribute("href") ?? "";
     if (!link.startsWith("#")) return;
     event.preventDefault();
     const place = placeIn(page, link.slice(1));
-    if (place === null) return;
+    if (place === undefined) return;
     const quote = place.closest("details");
     const go = () => {
       place.scrollIntoView();
@@ -40,17 +40,10 @@ export function followPlaces(page: Document): void {
   });
 }
 
-/** The element that a link names; the page for its beginning (HTML §7.4.6.4), null for none. */
-function placeIn(page: Document, name: string): HTMLElement | null {
-  let decoded = name;
-  try {
-    decoded = decodeURIComponent(name);
-  } catch {
-    // no UTF-8: as it is
-  }
-  const named = [name, decoded].map((one) => page.getElementById(one) ?? page.getElementsByName(one)[0]);
-  const begins = name === "" || name.toLowerCase() === "top";
-  return named.find((one) => one !== undefined) ?? (begins ? page.body : null);
+/** The element that a link names; the page for its beginning (HTML §7.4.6.4), undefined for none. */
+function placeIn(page: Document, name: string): HTMLElement | undefined {
+  const begin = /^(top)?$/i.test(name) ? page.body : undefined;
+  return page.getElementById(name) ?? page.getElementsByName(name)[0] ?? begin;
 }
 
 /** What the server says of a page (WEBMAIL-55): the number of remote resources that it was denied, their hosts, whether it has

@@ -27,7 +27,7 @@ const foldedFrom = 7;
 
 /** The line above the head of a quoted message, in the languages of mail programs: "-----Original Message-----". */
 const original =
-  /^\s*-{4,}\s{0,3}[^-]{0,30}(?:origin|ursprung|ursprüng|oorspronk|opprinnelig|oprindelig|alkuper|oryginal|исходн|původn|eredeti|izvorn|orijinal|元の|原始|原邮件|원본)[^-]{0,30}-{4,}\s*$/i;
+  /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|původ|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
 /** The line that Outlook on the web and on a phone has there. */
 const rule = /^_{20,}\s*$/;
 /** A line of such a head, such as `From: Ada`. */
@@ -37,9 +37,8 @@ const label = /^\s*\*?[^\s\d:：*][^:：]{0,30}[:：]\*?\s/;
 function beginsOriginal(lines: readonly string[], at: number): boolean {
   const line = lines[at] ?? "";
   const needed = original.test(line) ? 2 : rule.test(line) ? 3 : 0;
-  if (needed === 0) return false;
-  const head = lines.slice(at + 1, at + 8).filter((one) => one.trim() !== "");
-  return head.length >= needed && head.slice(0, needed).every((one) => label.test(one));
+  const head = needed > 0 ? lines.slice(at + 1, at + 8).filter((one) => one.trim() !== "") : [];
+  return head.length > needed && head.slice(0, needed).every((one) => label.test(one));
 }
 
 /** Render a plain text: links, quotes in three colours, long quotes folded, the signature dimmed, and `needles` marked. */
