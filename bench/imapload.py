@@ -1,5 +1,6 @@
 """A bare IMAP client for measuring: sends a command, reads until its tagged line, parses nothing else."""
 
+import math
 import re
 import socket
 import ssl
@@ -23,6 +24,7 @@ class IMAP:
             sock = context.wrap_socket(sock)
         self.sock = sock
         self.number = 0
+        self.until = math.inf  # when an answer is given up (monotonic)
         self._until(b"* OK")
         self.command(f'LOGIN "{user}" "{password}"'.encode())
 
@@ -33,6 +35,8 @@ class IMAP:
         return data
 
     def _receive(self) -> bytes:
+        if time.monotonic() > self.until:
+            raise TimeoutError("the answer takes too long")
         data = self.sock.recv(1 << 18)
         if not data:
             raise ConnectionError("server closed the connection")

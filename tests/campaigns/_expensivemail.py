@@ -127,11 +127,12 @@ def fill(server: LocalServer, user: str, count: int) -> list[str]:
 
 
 class Owner(Web):
-    """A user whose mailbox is full of such mail."""
+    """A user whose mailbox is full of such mail. `until`: when the user's programs end (monotonic)."""
 
-    def __init__(self, base: int, user: str) -> None:
+    def __init__(self, base: int, user: str, until: float = math.inf) -> None:
         super().__init__(base, 0, 1, 0)
         self.user = user
+        self.until = until
         self.account = {"accountId": f"u{user.partition('@')[0]}"}
 
     def jmap(self, *calls: tuple[str, Mapping[str, object]]) -> list[dict[str, object]]:
@@ -180,6 +181,7 @@ def gets(owner: Owner) -> Iterator[Step]:
 def imap(owner: Owner) -> Iterator[Step]:
     """All items of all messages, all orders, threads, and searches in header fields."""
     session = IMAP(owner.base + 143, owner.user, PASSWORD)
+    session.until = owner.until  # the answer to one command can have a gigabyte
     session.command(b"SELECT INBOX")
     commands = [f"FETCH 1:* {item}" for item in ITEMS]
     commands += [f"SORT ({order}) UTF-8 ALL" for order in (*ORDERS, "SUBJECT FROM TO", "REVERSE DATE CC")]
@@ -249,16 +251,16 @@ TRIES: Final = 3
 """Times that a request is made until it is answered."""
 
 
-def play(name: str, owner: Owner, until: float = math.inf) -> Counter[str]:
-    """Run a program once, or to a time (monotonic); what was answered, how often one was refused, or its connection
+def play(name: str, owner: Owner) -> Counter[str]:
+    """Run a program once, or to the owner's end; what was answered, how often one was refused, or its connection
     ended. Raises RuntimeError.
     """
     told: Counter[str] = Counter()
     with suppress(*CUT):  # by a login
         for step, ask in PROGRAMS[name](owner):
-            if time.monotonic() > until:
-                break
             for number in range(TRIES):
+                if time.monotonic() > owner.until:
+                    return told
                 outcome = answer_to(step, ask)
                 told[outcome] += 1
                 if outcome == "answered":

@@ -138,7 +138,7 @@ def all_programs(server: LocalServer, names: tuple[str, ...], until: float = mat
 
     def one(name: str) -> None:
         try:
-            told.update(play(name, Owner(server.base, OWNER), until))
+            told.update(play(name, Owner(server.base, OWNER, until)))
         except Exception as error:
             failures.append(error)
 
