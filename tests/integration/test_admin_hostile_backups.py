@@ -9,13 +9,14 @@ import urllib.request
 from pathlib import Path
 
 import msgspec
+import pyrage
 import pytest
 
 from moxlite.config.toml.edit import Document
 from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
 from tests.integration.test_admin_restoring import Second
 from tests.rootserver import UID, RootServer, hindrance, root_server
-from tests.tools import free_port, moxlite_command, write_own
+from tests.tools import free_port, moxlite_command, until, write_own
 
 pytestmark = [
     pytest.mark.served,
@@ -155,11 +156,11 @@ def test_a_folder_that_the_service_user_may_not_read_is_named() -> None:
         assert "Permission denied" not in refused.stderr
 
 
-@pytest.mark.parametrize("way", ["folder", "repository"])
+@pytest.mark.parametrize("way", ["folder", "repository", "take-over"])
 def test_a_server_that_was_taken_over_gets_nothing_of_root_on_the_next_machine(way: str) -> None:
-    """ADMIN-52c, ADMIN-36: it writes and signs the backups. Its moxlite.toml names root as the user, its domains.toml a
-    folder of root's; the machine that is restored from it serves as its own user, and not that folder. Mail is taken by
-    TLS, although the certificates stay on the first machine.
+    """ADMIN-52c, ADMIN-36, STORE-186e: it writes and signs the backups, and what a second machine follows. Its
+    moxlite.toml names root as the user, its domains.toml a folder of root's; the machine that is made of them serves as
+    its own user, and not that folder. Mail is taken by TLS, although the certificates stay on the first machine.
     """
     with root_server() as server:
         server.start()
@@ -170,8 +171,15 @@ def test_a_server_that_was_taken_over_gets_nothing_of_root_on_the_next_machine(w
         web = free_port()
         document = Document((server.config / "moxlite.toml").read_text())
         document.put(("user",), "root")
-        document.put(("log_file",), str(secrets / "log"))
         document.put(("listeners", "local", "webserver_http"), {"enabled": True, "port": web})
+        identity, target = server.folder.with_name("identity"), server.folder.with_name("target")
+        if way == "take-over":
+            key = pyrage.x25519.Identity.generate()
+            identity.write_text(f"{key}\n")
+            # no log file: what starts it reads its log
+            document.put(("standby",), {"target": str(target), "encrypt_to": [str(key.to_public())]})
+        else:
+            document.put(("log_file",), str(secrets / "log"))
         (server.config / "moxlite.toml").write_text(str(document))
         with (server.config / "domains.toml").open("a") as file:
             file.write('[[web_handlers]]\ndomain = "127.0.0.1"\npath_regexp = "^/"\ndont_redirect_plain_http = true\n')
@@ -179,15 +187,25 @@ def test_a_server_that_was_taken_over_gets_nothing_of_root_on_the_next_machine(w
         backup = server.folder.with_name("backups") / "one"
         backup.parent.mkdir()
         os.chown(backup.parent, UID, UID)
-        server.cli("backup", *(["--repo"] if way == "repository" else []), str(backup))
-        signers = [f"--signer={one}" for one in server.cli("backup", "signer", check=False).stdout.split()]
         second = Second(server.folder.with_name("second"), ports=server.ports)
         second.data.mkdir(parents=True)
         os.chown(second.data, UID, UID)
-        done = second.cli(
-            "restore", str(backup), "--with-config", "--config-dir", str(second.config), *signers, check=False
-        )
-        assert done.returncode == 0, done.stderr
+        places = ["--config-dir", str(second.config)]
+        if way == "take-over":
+            server.start()
+            positions = target / "epoch-0001/positions.json"
+            until(lambda: positions.exists() and b'"missing":0' in positions.read_bytes(), what="a complete copy")
+            server.stop()
+            for path in (target, *target.rglob("*")):
+                os.chown(path, UID, UID)
+            words = ["standby", "takeover", str(target), "--into", str(second.folder.with_name("copy"))]
+            words += ["--identity", str(identity), "--yes-the-other-is-down", "--data-dir", str(second.data)]
+        else:
+            server.cli("backup", *(["--repo"] if way == "repository" else []), str(backup))
+            signers = [f"--signer={one}" for one in server.cli("backup", "signer", check=False).stdout.split()]
+            words = ["restore", str(backup), "--with-config", *signers]
+        done = second.cli(*words, *places, check=False)
+        assert done.returncode == 0, done.stdout + done.stderr
         assert f'skipped user = "root"; {UID} is used here' in done.stderr
         assert f"files in {secrets} will be served at 127.0.0.1" in done.stdout
         second.start()
