@@ -274,14 +274,16 @@ def test_mail_is_handed_in_with_a_client_key(server: LocalServer, tmp_path: Path
     """QUEUE-143, SMTP-124: EXTERNAL, with a PEM file, and with the seed of an Ed25519 key."""
     stem = tmp_path / "box"
     server.cli("config", "tlspubkey", "gen", str(stem))
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     key = load_pem_private_key(Path(f"{stem}.key.pem").read_bytes(), None)
+    assert isinstance(key, Ed25519PrivateKey)
     proof = proof_of(key, server.cli("tlspubkey", "challenge", "moxlite").stdout)
     server.cli("tlspubkey", "add", server.user, stdin=Path(f"{stem}.certificate.pem").read_text() + proof)
     box = Box(server, tmp_path, f'client_auth_cert_private_key_pem_file = "{stem}.combined.pem"')
     assert box.send("pem@key.example").returncode == 0
-    seed = base64.urlsafe_b64encode(key.private_bytes_raw()).decode().rstrip("=")  # type: ignore[union-attr]
+    seed = base64.urlsafe_b64encode(key.private_bytes_raw()).decode().rstrip("=")
     box = Box(server, tmp_path, f'client_auth_ed25519_private_key = "{seed}"', auth_method="EXTERNAL")
     assert box.send("seed@key.example").returncode == 0
     until(lambda: len(sent_to(server, "@key.example")) == 2, what="both messages")

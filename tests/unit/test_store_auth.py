@@ -366,7 +366,7 @@ def test_a_key_is_proved_by_its_signature_of_a_challenge(kind: str, monkeypatch:
     for text in ("x", "\udcff", proof[:200], key.certificate.hex(), "-----BEGIN CERTIFICATE REQUEST-----\n" * 2000):
         assert "isn't a certificate request" in _refusal(challenges, key, text)
     assert "private key" in _refusal(challenges, key, "-----BEGIN PRIVATE KEY-----")
-    monkeypatch.setattr(tlskeys.time, "time", lambda: until + 1)
+    monkeypatch.setattr("moxlite.store.auth.tlskeys.time.time", lambda: until + 1)
     assert "has expired" in _refusal(challenges, key, proof)
 
 

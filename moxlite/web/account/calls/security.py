@@ -149,8 +149,8 @@ class SecurityCalls(AccountCalls):
         taken: TakenBack | None = None
         if since:
             taken = await self._server.perform(TakeBack(since, keep, account=name))
-            ended = [way for way in ways if way.kind in ENDED and not way.current]
-            taken = TakenBack(ended + [way for way in taken.ways if way.kind not in ENDED], taken.failed)
+            logins = [way for way in ways if way.kind in ENDED and not way.current]
+            taken = TakenBack(logins + [way for way in taken.ways if way.kind not in ENDED], taken.failed)
         held, left = 0, list[Left]()
         if self._server.queue is not None:
             # After the ways in are closed, so that nothing new comes behind what is held.
