@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from moxlite.cli.common import Failure, load_config, perform, settings, show
+from moxlite.cli.common import Failure, load_config, perform, settings, show, show_json
 from moxlite.cli.files import on_files, served
 from moxlite.escapes import printable
 from moxlite.operations.why import ConnectionLog, Explained, WhyFile, WhyMessage, WhyReply
@@ -90,7 +90,7 @@ def _log_of_stopped(received_id: str) -> ConnectionLog:
 
 def _print_log(log: ConnectionLog) -> None:
     if settings().as_json:
-        show(log, (), as_json=True)
+        show_json(log)
         return
     for line in log.lines:
         print(printable(line))

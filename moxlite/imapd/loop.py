@@ -372,10 +372,11 @@ class CommandLoop:
 
 def _note_refusal(session: Session, word: str, response: State, mailbox: str = "") -> None:
     """Log that a message of the user isn't stored (SMTP-140a)."""
-    if word in _APPENDS and session.logged_in:
+    identity = session.login.identity
+    if word in _APPENDS and identity is not None:
         code = f"[{response.code.name}] " if response.code is not None else ""
         reply = f"{response.condition} {code}{response.text}"
-        refusals().note("imap", session.login.identity.account, reply, cmd=word, mailbox=mailbox)
+        refusals().note("imap", identity.account, reply, cmd=word, mailbox=mailbox)
 
 
 def _forget_saved(session: Session) -> None:

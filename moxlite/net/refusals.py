@@ -1,6 +1,6 @@
 """Log lines about messages that the server doesn't take from its own users (SMTP-140a).
 
-The shop, the printer and the cron job that fail tell nobody else. Each reply to them has an id, which leads to the line
+A shop, a printer or a cron job shows its error to no user. Each reply to them has an id, which leads to the line
 (`moxlite why ID`). Mail of strangers, and logins that fail, have lines of their own.
 """
 

@@ -93,7 +93,8 @@ async def test_a_refused_submission_by_jmap_is_one_line(rig: Rig, caplog: pytest
     made = await client.call("Email/set", create={"d": {"mailboxIds": {"F1": True}, "subject": "x"}})
     email = made["created"]["d"]["id"]
     foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
-    for envelope in (foreign, []):
+    envelopes: list[object] = [foreign, []]
+    for envelope in envelopes:
         await client.call(
             "EmailSubmission/set", create={"s": {"identityId": identity, "emailId": email, "envelope": envelope}}
         )

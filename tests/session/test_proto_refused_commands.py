@@ -68,7 +68,7 @@ BEGINNING: Final = {
 
 
 def smtp_failures(verb: str) -> list[bytes]:
-    """The lines that fail: a bad octet, NUL, a control character, too much, too little, and those of the table."""
+    """The lines that fail: a bad octet, NUL, a control character, too much, too little, and the lines of the table."""
     row, word = SMTP[verb], verb.encode()
     lines = [word + b" \xff", word + row.valid + b" \xff", word + row.valid + b" \0", word + row.valid + b" a\x01b"]
     lines += [word + arguments for arguments in row.late]
@@ -209,7 +209,7 @@ IMAP: Final[Mapping[str, ImapRow]] = {
 
 def imap_failures(word: str) -> list[bytes]:
     """The lines that fail: too much, a bad octet, a control character, a literal and a line that are too long, too
-    little, and those of the table.
+    little, and the lines of the table.
     """
     row, verb = IMAP[word], word.encode()
     begin = verb + row.valid

@@ -169,6 +169,8 @@ def test_the_id_of_a_reply_leads_to_the_log(config: Path, capsys: Capture) -> No
     assert out[0] == lines[0]
     assert out[1].startswith("no-bad-signals: no evidence against the message")
     assert len(out) == 2
+    assert run(["why", "--json", received_id]) == 0
+    assert json.loads(capsys.readouterr().out)["lines"] == [lines[0]]
     assert run(["why", received.encode(1)]) == 1
     assert "nothing about this ID" in capsys.readouterr().err
     assert run(["why", "A" * 22]) == 1

@@ -253,7 +253,9 @@ def test_files_of_authorities_are_read_or_named(tmp_path: Path) -> None:
     files = 'tls.ca = { cert_files = ["key.pem", "cert.pem", "none.pem", "folder"] }'
     certificates, findings = read_authorities(snapshot(tmp_path, top=files).static)
     assert len(certificates) == 1
-    assert [finding.about for finding in findings] == [str(tmp_path / name) for name in ("key.pem", "none.pem", "folder")]
+    assert [finding.about for finding in findings] == [
+        str(tmp_path / name) for name in ("key.pem", "none.pem", "folder")
+    ]
     unread = ", so certificates from this CA aren't trusted"
     assert findings[0].text == f"tls.ca.cert_files: no PEM certificates found in {tmp_path}/key.pem{unread}"
     assert findings[1].text == f"tls.ca.cert_files: can't read {tmp_path}/none.pem: No such file or directory{unread}"
