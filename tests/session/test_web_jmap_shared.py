@@ -11,9 +11,9 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.copying import copy_ids
 from moxlite.store.mail.delegates import Delegate, Sends, remove_delegate, set_delegate
 from moxlite.store.mail.flags import store_flags_ids
-from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, subscribe
 from moxlite.store.rows.emails import emails
-from moxlite.store.rows.mailboxes import mailbox_by_name
+from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, subscriptions
 from moxlite.store.rows.messages import message
 from moxlite.store.types import Flag, MessageID
 from moxlite.web.jmap.table import METHODS
@@ -103,6 +103,21 @@ async def test_what_is_not_shared_is_not_there(rig: Rig, tom: Account) -> None:
     await tom.write(lambda tx: store_flags_ids(tx, [copied], mode="add", flags=Flag.FLAGGED, keywords=["plan"]))
     [seen] = (await client.call("Email/get", ids=[shown[0]], properties=["mailboxIds", "keywords"]))["list"]
     assert (seen["mailboxIds"], seen["keywords"]) == ({f"F{sales}": True}, {})
+
+
+async def test_a_guest_unsubscribes_no_name_of_the_owner(rig: Rig, tom: Account) -> None:
+    """JMAP-7a, IMAP-64: the guest may remove a mailbox; what the owner's programs have subscribed by name stays."""
+    await share(rig, "lrx")
+    sales = await box(tom, "Sales")
+    for removed in await tom.read(
+        lambda r: [row.id for row in mailboxes(r) if row.name.startswith("Sales/")], op="test"
+    ):
+        await tom.write(lambda tx, removed=removed: delete_mailbox(tx, removed))  # type: ignore[misc]  # bound now
+    await tom.write(lambda tx: subscribe(tx, "Sales"))
+    client = await guest(rig)
+    found = await client.call("Mailbox/set", destroy=[f"F{sales.id}"], onDestroyRemoveEmails=True)
+    assert found["destroyed"] == [f"F{sales.id}"]
+    assert "Sales" in await tom.read(subscriptions, op="test")
 
 
 async def test_rights_decide_what_a_guest_changes(rig: Rig, tom: Account) -> None:

@@ -358,7 +358,7 @@ class _Mailboxes(ObjectSet):
                 return box.id
 
             try:
-                await delete_in_slices(call.write, find, unsubscribes=True)
+                await delete_in_slices(call.write, find, unsubscribes=not call.place.guest)
             except MailboxHasChildren as error:
                 raise SetError("mailboxHasChild", str(error)) from None
             return None
