@@ -57,7 +57,7 @@ class QueueCommands:
             operations.Unhold.bind(partial(self._change, changes.unhold)),
             operations.Fail.bind(partial(self._change, changes.fail)),
             operations.Drop.bind(partial(self._change, changes.drop)),
-            operations.Retry.bind(partial(self._change, self._retry)),
+            operations.Retry.bind(partial(self._change, partial(_retry, self._queue))),
             operations.CountOutgoing.bind(lambda args: self._queue.listings.outgoing(args.account)),
             operations.Schedule.bind(self.schedule),
             operations.SetTransport.bind(self.transport),
@@ -191,13 +191,6 @@ class QueueCommands:
         await self._queue.listings.get(number)
         return self._queue.listings.dump(number)
 
-    async def _retry(self, chosen: operations.Filter) -> int:
-        """Try messages now, but not those on hold: their count would say that they were."""
-        if chosen.hold:
-            return 0
-        free = msgspec.structs.replace(chosen, hold=False)
-        return await self._queue.operations.schedule(free, delta=0.0, from_now=True)
-
     async def _change(
         self, change: Callable[[operations.Filter], Awaitable[int]], args: operations.Choose
     ) -> operations.Changed:
@@ -211,6 +204,13 @@ class QueueCommands:
             )
             raise CommandFailed("badRequest", text)
         return operations.Changed(await change(args.filter))
+
+
+async def _retry(queue: Queue, chosen: operations.Filter) -> int:
+    """Try messages now, but not those on hold: their number would say that they were tried."""
+    if chosen.hold:
+        return 0
+    return await queue.operations.schedule(msgspec.structs.replace(chosen, hold=False), delta=0.0, from_now=True)
 
 
 class SuppressCommands:
