@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, Generic, TypeVar, cast
+from typing import Final, Generic, Self, TypeVar, cast
 
 import outcome
 import trio
@@ -188,34 +188,48 @@ BUSY: Final = 0.03
 
 
 class _BackgroundTime:
-    """Processor time of all background work of this process, as far as it was added."""
+    """Processor time of all background work of this process. Where threads' clocks can be read by others (not on macOS
+    and Windows), it includes pieces under way; else two that work at the same time take each other for others.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._seconds = 0.0
+        self._pieces: dict[
+            Background, tuple[int, float]
+        ] = {}  # the clock of its thread, and what that showed at its begin
 
-    def add(self, seconds: float) -> None:
-        """Add seconds that a thread has used."""
+    def begin(self, work: Background) -> None:
+        """Count what this thread uses from now on, until `end`."""
+        clock = time.pthread_getcpuclockid(threading.get_ident()) if hasattr(time, "pthread_getcpuclockid") else 0
+        used = time.thread_time()
         with self._lock:
-            self._seconds += seconds
+            self._pieces[work] = clock, used
+
+    def end(self, work: Background) -> None:
+        """Count the thread's time no longer."""
+        used = time.thread_time()
+        with self._lock:
+            self._seconds += used - self._pieces.pop(work)[1]
 
     def others(self) -> float:
-        """Seconds that all other threads have used so far. The value grows, except when background work is added
-        later.
-        """
-        return time.process_time() - self._seconds
-
-
-_ours: Final = _BackgroundTime()
+        """Seconds that all other threads have used so far."""
+        with self._lock:
+            pieces = sum(time.clock_gettime(clock) - used for clock, used in self._pieces.values() if clock)
+            return time.process_time() - self._seconds - pieces
 
 
 class Background:
-    """Pacing of background work, for the thread that makes it: one for each call that the thread runs."""
+    """Pacing of background work, for the thread that makes it: a context for each call that the thread runs."""
 
-    __slots__ = ("_began", "_others", "_used")
+    __slots__ = ("_began", "_others")
 
-    def __init__(self) -> None:
+    def __enter__(self) -> Self:
         self._begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _ours.end(self)
 
     def give_way(self) -> None:
         """Rest if a piece is over and others are busy. To be called about every millisecond, not on the event loop, and
@@ -224,7 +238,7 @@ class Background:
         took = time.perf_counter() - self._began
         if took < PIECE:
             return
-        _ours.add(time.thread_time() - self._used)
+        _ours.end(self)
         if _ours.others() - self._others > BUSY * took:
             self._rest()
         self._begin()
@@ -238,6 +252,9 @@ class Background:
                 return
 
     def _begin(self) -> None:
+        _ours.begin(self)
         self._began = time.perf_counter()
-        self._used = time.thread_time()
         self._others = _ours.others()
+
+
+_ours: Final = _BackgroundTime()

@@ -335,22 +335,22 @@ def tokenise(r: Reader, meta: Meta, ids: Sequence[int]) -> list[MessageTokens]:
     """
     found: list[MessageTokens] = []
     total = 0
-    work = Background()
-    for message_id in ids:
-        work.give_way()
-        sender: int | None = None
-        try:
-            structure, read = _opened(r, message_id)
-            hashes = hash_words(words_of(structure, read, meta.grams), meta.salt)
-            [sender] = hash_words([sender_of(structure)], meta.salt)
-        except (ChunkDamaged, NoSuchMessage) as error:
-            logger.warning("failed to read message words", extra={"kv": {"message": message_id, "err": str(error)}})
-            hashes = array("q")
-        found.append(MessageTokens(message_id, hashes, sender))
-        total += len(hashes)
-        if total >= MAX_HASHES:
-            break
-    return found
+    with Background() as work:
+        for message_id in ids:
+            work.give_way()
+            sender: int | None = None
+            try:
+                structure, read = _opened(r, message_id)
+                hashes = hash_words(words_of(structure, read, meta.grams), meta.salt)
+                [sender] = hash_words([sender_of(structure)], meta.salt)
+            except (ChunkDamaged, NoSuchMessage) as error:
+                logger.warning("failed to read message words", extra={"kv": {"message": message_id, "err": str(error)}})
+                hashes = array("q")
+            found.append(MessageTokens(message_id, hashes, sender))
+            total += len(hashes)
+            if total >= MAX_HASHES:
+                break
+        return found
 
 
 def stored_words(r: Reader, message_id: int, grams: Grams) -> list[str]:

@@ -215,18 +215,18 @@ def list_key(section: HeaderSection, address: str) -> str:
 def _read(r: Reader, after: int) -> tuple[int, list[_ReceivedMessage]]:
     """The next messages from other people, and the id that was reached."""
     found: list[_ReceivedMessage] = []
-    work = Background()
-    until = time.monotonic() + BATCH_SECONDS
-    for message_id, left_out, received, size, packed, header in r.iterate(
-        NEXT, after, int(UNWANTED), int(OWN_OR_UNWANTED), BATCH
-    ):
-        work.give_way()
-        after = message_id
-        if not left_out:
-            found += _look(message_id, received, size, packed, header)
-        if time.monotonic() >= until:
-            break
-    return after, found
+    with Background() as work:
+        until = time.monotonic() + BATCH_SECONDS
+        for message_id, left_out, received, size, packed, header in r.iterate(
+            NEXT, after, int(UNWANTED), int(OWN_OR_UNWANTED), BATCH
+        ):
+            work.give_way()
+            after = message_id
+            if not left_out:
+                found += _look(message_id, received, size, packed, header)
+            if time.monotonic() >= until:
+                break
+        return after, found
 
 
 def _look(message_id: int, received: int, size: int, packed: bytes, header: bytes) -> Sequence[_ReceivedMessage]:

@@ -330,15 +330,15 @@ def _read(r: Reader, after: int) -> _Batch:
     texts: dict[int, IndexedText] = {}
     failed: list[tuple[int, Exception]] = []
     size = 0
-    work = Background()
-    for packed in packed_texts(r, ids, lambda *fault: failed.append(fault)):
-        work.give_way()
-        texts[packed.message_id] = packed
-        size += len(packed.text or "")
-        if size >= BATCH_TEXT or time.monotonic() >= until:
-            ids, more = ids[: ids.index(packed.message_id) + 1], True
-            break
-    return _Batch(_all(ids, texts), ids[-1] if ids else after, more, tuple(failed))
+    with Background() as work:
+        for packed in packed_texts(r, ids, lambda *fault: failed.append(fault)):
+            work.give_way()
+            texts[packed.message_id] = packed
+            size += len(packed.text or "")
+            if size >= BATCH_TEXT or time.monotonic() >= until:
+                ids, more = ids[: ids.index(packed.message_id) + 1], True
+                break
+        return _Batch(_all(ids, texts), ids[-1] if ids else after, more, tuple(failed))
 
 
 def _removed(r: Reader, since: ModSeq) -> tuple[list[int], ModSeq]:
@@ -359,23 +359,23 @@ def _read_named(r: Reader, until: int) -> _Batch:
     """The texts of the next messages with named parts, by falling id from `until`; `last` is where the rest begins."""
     rows = r.rows(STRUCTURES, until, LOOKED_AT)
     last = rows[-1][0] - 1 if len(rows) == LOOKED_AT else 0
-    work = Background()
-    named: list[int] = []
-    for message_id, packed in rows:
-        work.give_way()
-        if _is_named(packed):
-            named.append(message_id)
-    texts: list[IndexedText] = []
-    failed: list[tuple[int, Exception]] = []
-    size = 0
-    for packed in packed_texts(r, named, lambda *fault: failed.append(fault)):
-        work.give_way()
-        texts.append(packed)
-        size += len(packed.text or "")
-        if size >= BATCH_TEXT or len(texts) == BATCH:
-            last = packed.message_id - 1
-            break
-    return _Batch(tuple(texts), last, last > 0, tuple(failed))
+    with Background() as work:
+        named: list[int] = []
+        for message_id, packed in rows:
+            work.give_way()
+            if _is_named(packed):
+                named.append(message_id)
+        texts: list[IndexedText] = []
+        failed: list[tuple[int, Exception]] = []
+        size = 0
+        for packed in packed_texts(r, named, lambda *fault: failed.append(fault)):
+            work.give_way()
+            texts.append(packed)
+            size += len(packed.text or "")
+            if size >= BATCH_TEXT or len(texts) == BATCH:
+                last = packed.message_id - 1
+                break
+        return _Batch(tuple(texts), last, last > 0, tuple(failed))
 
 
 def _is_named(packed: bytes) -> bool:
@@ -399,19 +399,19 @@ def _write(tx: Tx, batch: _Batch) -> None:
 
 
 def _add(tx: Tx, texts: Sequence[IndexedText]) -> None:
-    work = Background()
-    try:
-        for text in texts:
-            work.give_way()
-            data, tail = (None, b"") if text.data is None else cut(text.data)
-            tx.execute(ADD_TEXT, text.message_id, text.boundary, data)
-            if tail:
-                tx.execute(ADD_TAIL, text.message_id, tail)
-            tx.execute(ADD_FIELDS, text.message_id, *text.fields)
-            if text.text is not None:
-                tx.execute(ADD_GRAMS, text.message_id, text.text)
-    except apsw.ConstraintError as error:
-        raise IndexDamaged(f"the text index is inconsistent: {error}") from error
+    with Background() as work:
+        try:
+            for text in texts:
+                work.give_way()
+                data, tail = (None, b"") if text.data is None else cut(text.data)
+                tx.execute(ADD_TEXT, text.message_id, text.boundary, data)
+                if tail:
+                    tx.execute(ADD_TAIL, text.message_id, tail)
+                tx.execute(ADD_FIELDS, text.message_id, *text.fields)
+                if text.text is not None:
+                    tx.execute(ADD_GRAMS, text.message_id, text.text)
+        except apsw.ConstraintError as error:
+            raise IndexDamaged(f"the text index is inconsistent: {error}") from error
 
 
 def _drop(tx: Tx, message_ids: array[int]) -> None:
@@ -424,11 +424,11 @@ def _drop(tx: Tx, message_ids: array[int]) -> None:
 
 
 def _merge(tx: Tx) -> int:
-    work = Background()
-    before = tx.total_changes
-    tx.execute(SET, "merge", MERGE_PAGES)
-    work.give_way()
-    return tx.total_changes - before
+    with Background() as work:
+        before = tx.total_changes
+        tx.execute(SET, "merge", MERGE_PAGES)
+        work.give_way()
+        return tx.total_changes - before
 
 
 # Tails of stored texts: octets kept in a row of their own, so that the rows fill the pages of the file (STORE-110).

@@ -126,19 +126,19 @@ def _read(r: Reader, after: int, directory: Path) -> tuple[int, list[_ReparsedMe
     """Read and parse the next messages; returns the id of the last one, and the results."""
     anew: list[_ReparsedMessage] = []
     octets = 0
-    work = Background()
-    until = time.monotonic() + UNIT_SECONDS
-    for message_id, size in r.rows(NEXT, after, UNIT_MESSAGES):
-        if octets and (octets + size > UNIT_OCTETS or time.monotonic() >= until):
-            break
-        octets += size
-        after = message_id
-        work.give_way()
-        try:
-            anew.append(_parse(r, message_id, directory))
-        except (ChunkDamaged, NoSuchMessage):  # its octets, or a row beside it
-            logger.warning("damaged message left unchanged", extra={"kv": {"message": message_id}})
-    return after, anew
+    with Background() as work:
+        until = time.monotonic() + UNIT_SECONDS
+        for message_id, size in r.rows(NEXT, after, UNIT_MESSAGES):
+            if octets and (octets + size > UNIT_OCTETS or time.monotonic() >= until):
+                break
+            octets += size
+            after = message_id
+            work.give_way()
+            try:
+                anew.append(_parse(r, message_id, directory))
+            except (ChunkDamaged, NoSuchMessage):  # its octets, or a row beside it
+                logger.warning("damaged message left unchanged", extra={"kv": {"message": message_id}})
+        return after, anew
 
 
 def _parse(r: Reader, message_id: int, directory: Path) -> _ReparsedMessage:

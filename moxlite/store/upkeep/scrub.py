@@ -87,17 +87,17 @@ def _check_slice(r: Reader, after: int) -> tuple[int, int, list[Damage]]:
     """Check the next chunks; returns the id of the last one, their stored octets, and the damaged ones."""
     rows = _slice(r, after)
     damage: list[Damage] = []
-    work = Background()
-    for row in rows:
-        work.give_way()
-        try:
-            _decode(row)
-        except ChunkDamaged:
-            body_id = row[0] >> CHUNK_BITS
-            users = tuple([MessageID(found) for (found,) in r.rows(USERS, body_id)])
-            damage.append(Damage(BodyID(body_id), row[0] & ((1 << CHUNK_BITS) - 1), users))
-    # A damaged chunk may be empty; it counts as one octet, so that only the slice after the last chunk has none.
-    return (rows[-1][0] if rows else after), sum(max(_octets(row), 1) for row in rows), damage
+    with Background() as work:
+        for row in rows:
+            work.give_way()
+            try:
+                _decode(row)
+            except ChunkDamaged:
+                body_id = row[0] >> CHUNK_BITS
+                users = tuple([MessageID(found) for (found,) in r.rows(USERS, body_id)])
+                damage.append(Damage(BodyID(body_id), row[0] & ((1 << CHUNK_BITS) - 1), users))
+        # A damaged chunk may be empty; it counts as one octet, so that only the slice after the last chunk has none.
+        return (rows[-1][0] if rows else after), sum(max(_octets(row), 1) for row in rows), damage
 
 
 def _slice(r: Reader, after: int) -> list[Row]:
@@ -150,18 +150,18 @@ async def recompress(
 def _encode_anew(rows: list[Row], compression: Compression) -> list[tuple[int, int, Chunk]]:
     """The chunks that `compression` changes: tuples of id, check of the old form, new form."""
     anew: list[tuple[int, int, Chunk]] = []
-    work = Background()
-    for row in rows:
-        work.give_way()
-        if compression_of(row[1]) is compression and compression is not Compression.NONE:
-            continue
-        try:
-            chunk = encode_chunk(_decode(row), compression)
-        except ChunkDamaged:
-            continue
-        if compression_of(chunk.enc) is not compression_of(row[1]):
-            anew.append((row[0], row[2], chunk))
-    return anew
+    with Background() as work:
+        for row in rows:
+            work.give_way()
+            if compression_of(row[1]) is compression and compression is not Compression.NONE:
+                continue
+            try:
+                chunk = encode_chunk(_decode(row), compression)
+            except ChunkDamaged:
+                continue
+            if compression_of(chunk.enc) is not compression_of(row[1]):
+                anew.append((row[0], row[2], chunk))
+        return anew
 
 
 def _replace(tx: Tx, chunks: list[tuple[int, int, Chunk]]) -> int:
