@@ -3,11 +3,13 @@
 import re
 import textwrap
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from typing import Any, Final, Self
 
 import msgspec
 
-from moxlite.encoding import to_json
+from moxlite.encoding import from_json, to_json
 
 NAME: Final = re.compile(r"\{(\w+)\}")
 
@@ -51,6 +53,11 @@ def worded(template: str, **values: object) -> Worded:
     which are errors or `Worded`.
     """
     return Worded(template, {name: _value(value) for name, value in values.items()})
+
+
+def mail_text(template: str, **values: object) -> Worded:
+    """A text of a mail to a user, in whose language it will be written. As `worded`."""
+    return worded(template, **values)
 
 
 def counted(number: int, noun: str) -> str:
@@ -154,3 +161,68 @@ def _value(value: object) -> Value:
 
 def _shown(value: Value) -> str:
     return format(value, ",") if isinstance(value, int) and abs(value) >= GROUPED else str(value)
+
+
+# Texts of plain pages and of mail to users, in the language of their reader. ``pages-LANG.json``, which `script/gen`
+# makes, has the translations by the English texts.
+
+ENGLISH: Final = "en"
+"""The language of the source texts."""
+
+RIGHT_TO_LEFT: Final = frozenset({"ar", "he"})
+"""Languages that are written from right to left."""
+
+TRANSLATIONS: Final = Path(__file__).parent / "web" / "static"
+
+
+class ReaderLanguage(msgspec.Struct, frozen=True):
+    """The language of a page or a mail: "en" or one that has texts."""
+
+    name: str = ENGLISH
+
+    @property
+    def attributes(self) -> str:
+        """The attributes of a page's `html` element."""
+        return f'lang="{self.name}" dir="rtl"' if self.name in RIGHT_TO_LEFT else f'lang="{self.name}"'
+
+    def say(self, text: str) -> str:
+        """A text of the code in this language; in English if it has no translation."""
+        return self.find(text) or str(text)
+
+    def find(self, text: str) -> str | None:
+        """The translation of a text; None for a text without one."""
+        return None if self.name == ENGLISH else _translated(text, _texts(self.name))
+
+
+MARKED: Final = "qps"
+"""The marked language: English with each text in brackets, for tests and developers (WEBMAIL-143d)."""
+
+
+@cache
+def reader_languages() -> frozenset[str]:
+    """Languages with translations, and the marked one."""
+    return frozenset(path.stem.removeprefix("pages-") for path in TRANSLATIONS.glob("pages-*.json"))
+
+
+def offered_languages() -> frozenset[str]:
+    """Languages with translations, for people to choose from."""
+    return reader_languages() - {MARKED}
+
+
+@cache
+def _texts(language: str) -> Mapping[str, str]:
+    """The translations of a language by the English texts, 25 kB; read once per process."""
+    return from_json((TRANSLATIONS / f"pages-{language}.json").read_bytes(), dict[str, str])
+
+
+def _translated(text: str, texts: Mapping[str, str]) -> str | None:
+    template = texts.get(text.template if isinstance(text, Worded) else text)
+    if isinstance(text, Worded) and not any(sign.isalpha() for sign in NAME.sub("", text.template)):
+        template = text.template  # of values alone
+    if template is None or not isinstance(text, Worded):
+        return template
+    values: dict[str, Value] = {
+        name: value if isinstance(value, int) else _translated(value, texts) or str(value)
+        for name, value in text.values.items()
+    }
+    return str(Worded(template, values))

@@ -149,7 +149,12 @@ class Browser:
         self.csrf = result["csrf_token"]
 
     async def events(
-        self, request: dict[str, Any] | None = None, *, since: int | str = 0, gzip: bool = False
+        self,
+        request: dict[str, Any] | None = None,
+        *,
+        since: int | str = 0,
+        gzip: bool = False,
+        language: str = "",
     ) -> "Events":
         """An event stream."""
         token = await self.call("token")
@@ -157,7 +162,9 @@ class Browser:
         target = f"{self.app}events?token={token}&request={quote(json.dumps(wanted))}"
         if since:
             target += f"&since={since}"
-        codec, octets = self.request("GET", target, {"accept-encoding": "gzip"} if gzip else None)
+        headers = {"accept-encoding": "gzip"} if gzip else {}
+        headers |= {"accept-language": language} if language else {}
+        codec, octets = self.request("GET", target, headers)
         stream = self.rig.connect(**self.connection)
         await stream.send_all(octets)
         return Events(codec, stream)

@@ -22,7 +22,7 @@ from moxlite.operations.performing import commands
 from moxlite.store.auth.admintokens import AdminTokenRefused, AdminTokens
 from moxlite.store.auth.apppasswords import AppPassword, Scope, app_passwords
 from moxlite.store.auth.authdb import AuthDB
-from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts, protocol_words
+from moxlite.store.auth.loginattempts import AppUse, KeyUse, LoginAttempts
 from moxlite.store.auth.tlskeys import (
     PROOF_SECONDS,
     KeyChallenges,
@@ -109,7 +109,7 @@ def _info(app_password: AppPassword, use: AppUse | None, now: int) -> operations
         expired=app_password.expired(now),
         last_used=_moment(last) if last else None,
         last_ip=use.remote_ip if use else "",
-        last_protocol=protocol_words(use.protocol) if use else "",
+        last_protocol=use.protocol if use else "",
     )
 
 
@@ -284,5 +284,5 @@ def key_info(key: TLSKey, use: KeyUse | None = None, *, certificate: bool = Fals
         certificate=pem,
         last_used=None if use is None else _moment(use.last),
         last_ip="" if use is None else use.remote_ip,
-        last_protocol="" if use is None else protocol_words(use.protocol),
+        last_protocol="" if use is None else use.protocol,
     )

@@ -8,7 +8,7 @@ import logging
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import Final
@@ -17,7 +17,7 @@ import trio
 
 from moxlite import lazyimport
 from moxlite.admin.commandedits import named_account
-from moxlite.admin.notices import address_of_account, notify_account, notify_postmaster
+from moxlite.admin.notices import address_of_account, notify_account, notify_postmaster, written
 from moxlite.admin.passwords import EndSessions
 from moxlite.admin.publicpages import NoPublicPage, require_public_page
 from moxlite.config.holder import ConfigHolder
@@ -52,15 +52,19 @@ from moxlite.store.auth.providerbindings import BoundElsewhere
 from moxlite.store.changelog.origin import CLI, WayKind, note_way, origin
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.wakeup import Wakeup
-from moxlite.wording import counted
+from moxlite.wording import ReaderLanguage, mail_text
 
 logger = logging.getLogger("moxlite.admin.factors")
 
-NOT_YOU: Final = "If this wasn't you, contact your administrator right away.\n"
-PROGRAMS: Final = (
-    "Mail clients now need app passwords. They can't log in with your account password anymore.\n"  # STORE-191a
+NOT_YOU: Final = mail_text("If this wasn't you, contact your administrator right away.")
+PROGRAMS: Final = mail_text(  # STORE-191a
+    "Mail clients now need app passwords. They can't log in with your account password anymore."
 )
+COMMAND_LINE: Final = mail_text("command line")
 
+
+MINUTE: Final = "%Y-%m-%d %H:%M UTC"
+"""Form of a time in these mails, with `time.strftime`."""
 
 DAY: Final = 86_400 * 1_000_000
 """Microseconds of a day."""
@@ -72,7 +76,7 @@ class LinkUsed(StoreError):
 
 class FactorChanges:
     """Changes second factors. An `account` is a name, or `ADMIN`; `where` says where the change came from, for the
-    notice: ``198.51.100.7``, or ``the command line``. All methods raise StoreError.
+    notice: ``198.51.100.7``, or ``command line``. All methods raise StoreError.
 
     Args:
       end_sessions: ends the mail sessions of an account.
@@ -104,7 +108,7 @@ class FactorChanges:
         return await self._add(
             account,
             lambda: self._auth.factors.add_totp(account, name, secret, step),
-            f"the authenticator app “{name}”",
+            mail_text("authenticator app “{name}”", name=name),
             where,
             kind="authenticator",
             name=name,
@@ -115,7 +119,7 @@ class FactorChanges:
         return await self._add(
             account,
             lambda: self._auth.factors.add_key(account, key),
-            f"the security key “{key.name}”",
+            mail_text("security key “{name}”", name=key.name),
             where,
             kind="security_key",
             name=key.name,
@@ -143,12 +147,13 @@ class FactorChanges:
             logger.info("two-step verification turned on", extra={"kv": {"account": account}})
             if account != ADMIN:
                 self._end_sessions(account, "two-step verification was turned on; use an app password")
-            subject, text = "Two-step verification is on", f"Two-step verification was turned on with {what}.\n"
-            await self._tell(account, subject, text + (PROGRAMS if account != ADMIN else ""), where)
+            lines = [mail_text("Two-step verification was turned on. Verification method: {what}.", what=what)]
+            lines += [PROGRAMS] if account != ADMIN else []
+            await self._tell(account, mail_text("Two-step verification is on"), lines, where)
         else:
             logger.info("verification method added", extra={"kv": {"account": account}})
-            text = f"Your account has a new verification method: {what}.\n"
-            await self._tell(account, "Verification method added", text, where)
+            text = mail_text("Your account has a new verification method: {what}.", what=what)
+            await self._tell(account, mail_text("Verification method added"), [text], where)
         return codes
 
     async def remove(self, account: str, kind: str, number: int, *, where: str) -> str | None:
@@ -166,13 +171,19 @@ class FactorChanges:
         if name is None:
             return None
         logger.info("verification method removed", extra={"kv": {"account": account, "last": last}})
-        what = f"the {'authenticator app' if kind == 'totp' else 'security key'} “{name}”"
-        if last:
-            text = f"Your last verification method was removed: {what}. To log in, you now only need your password.\n"
-            await self._tell(account, "Two-step verification is off", text, where)
+        if kind == "totp":
+            what = mail_text("authenticator app “{name}”", name=name)
         else:
-            text = f"Verification method removed from your account: {what}.\n"
-            await self._tell(account, "Verification method removed", text, where)
+            what = mail_text("security key “{name}”", name=name)
+        if last:
+            text = mail_text(
+                "Your last verification method was removed: {what}. To log in, you now only need your password.",
+                what=what,
+            )
+            await self._tell(account, mail_text("Two-step verification is off"), [text], where)
+        else:
+            text = mail_text("Verification method removed from your account: {what}.", what=what)
+            await self._tell(account, mail_text("Verification method removed"), [text], where)
         return name
 
     async def new_recovery_codes(self, account: str, *, where: str) -> list[str]:
@@ -180,8 +191,8 @@ class FactorChanges:
         codes = await self._auth.factors.new_recovery_codes(account)
         await self._note(account, "recovery_codes", "codes")
         logger.info("recovery codes replaced", extra={"kv": {"account": account}})
-        text = "You have new recovery codes. The old codes no longer work.\n"
-        await self._tell(account, "Recovery codes replaced", text, where)
+        text = mail_text("You have new recovery codes. The old codes no longer work.")
+        await self._tell(account, mail_text("Recovery codes replaced"), [text], where)
         return codes
 
     async def reset(self, account: str, *, where: str) -> int:
@@ -195,19 +206,21 @@ class FactorChanges:
         else:
             await self._auth.sessions.remove_all(account)
         logger.info("verification methods reset", extra={"kv": {"account": account, "removed": removed}})
-        text = (
+        text = mail_text(
             "All verification methods were removed from your account. To log in, you now only need your password. "
-            "You can set up two-step verification again at any time.\n"
+            "You can set up two-step verification again at any time."
         )
-        await self._tell(account, "Two-step verification was reset", text, where)
+        await self._tell(account, mail_text("Two-step verification was reset"), [text], where)
         return removed
 
     async def provider_connected(self, account: str, subject: str, *, where: str) -> None:
         """Tell the user that a person of the login provider can log in to the account from now on (WEB-181)."""
         await self._note(account, "provider", subject)
         logger.info("login provider connected", extra={"kv": {"account": account}})
-        text = "Your account was connected to the login provider. You can now log in there, without your password.\n"
-        await self._tell(account, "Login provider connected", text, where)
+        text = mail_text(
+            "Your account was connected to the login provider. You can now log in there, without your password."
+        )
+        await self._tell(account, mail_text("Login provider connected"), [text], where)
 
     async def main_password_uses(self, account: str) -> list[MainPasswordUse]:
         """Mail programs that used the account's own password within 30 days, and would stop with two-step log-in."""
@@ -225,12 +238,11 @@ class FactorChanges:
         token = await self._auth.factors.new_link(account, reset_factors=reset_factors, life=life)
         await self._note(account, "recovery_link", "link")
         logger.info("recovery link created", extra={"kv": {"account": account, "reset_factors": reset_factors}})
-        span = counted(days, "day") if days else "an hour"
-        text = (
-            f"Your administrator created a password reset link for your account. The link works once and expires in "
-            f"{span}.\n"
+        text = mail_text(
+            "Your administrator created a password reset link for your account. The link works once, until {end}.",
+            end=time.strftime(MINUTE, time.gmtime(time.time() + life / 1_000_000)),
         )
-        await self._tell(account, "Password reset link created", text, where)
+        await self._tell(account, mail_text("Password reset link created"), [text], where)
         return token
 
     async def link(self, token: str) -> RecoveryLink:
@@ -267,8 +279,8 @@ class FactorChanges:
         self._end_sessions(account, "password updated")
         await self._auth.sessions.remove_all(account)
         logger.info("password set by a recovery link", extra={"kv": {"account": account}})
-        text = "Your password was reset using a link from your administrator.\n"
-        await self._tell(account, "Your password was changed", text, where)
+        text = mail_text("Your password was reset using a link from your administrator.")
+        await self._tell(account, mail_text("Your password was changed"), [text], where)
         if taken.reset_factors:
             await self.reset(account, where=where)
         return generated
@@ -283,16 +295,17 @@ class FactorChanges:
         except StoreError as error:
             logger.warning("failed to note who gave access", extra={"kv": {"account": account, "err": str(error)}})
 
-    async def _tell(self, account: str, subject: str, text: str, where: str) -> None:
+    async def _tell(self, account: str, subject: str, lines: Sequence[str], where: str) -> None:
         """Tell the user, or for the administrator the postmaster, of a change. A failure is logged only."""
         snapshot = self._config.current
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-        body = f"{text}\nWhen: {when}\nFrom: {where}\n\n{NOT_YOU}"
+        when = time.strftime(MINUTE, time.gmtime())
+        body = [*lines, "", mail_text("When: {when}", when=when), mail_text("From: {where}", where=where), "", NOT_YOU]
         once = f"factors {secrets.token_hex(8)}"
         try:
             if account == ADMIN:
                 subject = f"Admin app: {subject[0].lower()}{subject[1:]}"
-                await notify_postmaster(self._accounts, snapshot, subject, body, once=once, flagged=True)
+                text = written(body, ReaderLanguage())
+                await notify_postmaster(self._accounts, snapshot, subject, text, once=once, flagged=True)
             elif (address := address_of_account(snapshot, account)) is not None:
                 await notify_account(self._accounts, snapshot, account, address, subject, body, once=once)
         except StoreError as error:
@@ -426,8 +439,8 @@ class FactorCommands:
 def _where() -> str:
     """The origin of a change, for notices."""
     asked = origin()
-    way = "the command line" if asked.via == CLI.via else f"the admin app, from {asked.remote_ip}"
-    return f"your administrator, using {way}"
+    way = COMMAND_LINE if asked.via == CLI.via else mail_text("admin app, {ip}", ip=asked.remote_ip)
+    return mail_text("your administrator, {way}", way=way)
 
 
 def _words(moment: int) -> str:
@@ -444,19 +457,7 @@ logins_logger = logging.getLogger("moxlite.admin.logins")
 PAUSE_SECONDS: Final = (2.0, 30.0)
 """Bounds of the random time until the mail is stored: its work must not show in the time of an answer."""
 
-SUBJECT: Final = "Login blocked: someone entered your password"
-
-TEXT: Final = """\
-Someone entered the correct password for your account {account} from a new network. The login was blocked, because
-mail clients need an app password here. Your mail wasn't read, and no mail was sent.
-
-When: {when}
-From: {ip} ({protocol})
-
-If this was your mail client, create an app password for it on the account page, under Security.
-If this wasn't you, someone else knows your password. Change it now on the account page, and
-anywhere else you use it. You'll get at most one of these emails a day.
-"""
+SUBJECT: Final = mail_text("Login blocked: someone entered your password")
 
 
 class KnownPasswords:
@@ -490,12 +491,28 @@ class KnownPasswords:
         await lazyimport.load("moxlite.admin.notices")
         from moxlite.admin.notices import notify_account
 
-        when = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
-        text = TEXT.format(account=account, when=when, ip=request.remote, protocol=request.protocol)
+        lines = [
+            mail_text(
+                "Someone entered the correct password for your account {account} from a new network. The login was "
+                "blocked, because mail clients need an app password here. Your mail wasn't read, and no mail was sent.",
+                account=account,
+            ),
+            "",
+            mail_text("When: {when}", when=time.strftime(MINUTE, time.gmtime())),
+            mail_text("From: {where}", where=f"{request.remote} ({request.protocol})"),
+            "",
+            mail_text(
+                "If this was your mail client, create an app password for it on the account page, under Security."
+            ),
+            mail_text(
+                "If this wasn't you, someone else knows your password. Change it now on the account page, and anywhere "
+                "else you use it. You'll get at most one of these emails a day."
+            ),
+        ]
         once = f"known password {account} {day}"
         try:
             snapshot = self._config.current
-            await notify_account(self._accounts, snapshot, account, address, SUBJECT, text, once=once)
+            await notify_account(self._accounts, snapshot, account, address, SUBJECT, lines, once=once)
         except StoreError as error:
             facts = {"account": account, "err": str(error)}
             logins_logger.warning("failed to store known-password email", extra={"kv": facts})

@@ -25,6 +25,7 @@ from moxlite.store.errors import StorageBusy
 from moxlite.store.mail.foldermoves import FolderMove
 from moxlite.store.names import INBOX
 from moxlite.store.upkeep.outbox import OutboxRow
+from moxlite.wording import Worded, mail_text
 
 logger = logging.getLogger("moxlite.admin.settings")
 
@@ -44,15 +45,7 @@ FOLLOWED: Final[Mapping[tuple[type[Section], str], Deleted]] = {
 Inbox. Mail that is to be rejected must never get there: its folder is made again, as is one whose mail expires.
 """
 
-SUBJECT: Final = "Folder deleted, mail now goes to your Inbox"
-TEXT: Final = """The folder {name} was deleted. These settings used it:
-
-{settings}
-
-Mail that went to this folder now goes to your Inbox.
-
-To use another folder, change your addresses and rules in the account app.
-"""
+SUBJECT: Final = mail_text("Folder deleted, mail now goes to your Inbox")
 
 
 class FolderChange(NamedTuple):
@@ -97,10 +90,16 @@ class FolderSettings:
         snapshot = self._config.current
         address = address_of_account(snapshot, name)
         if address is not None:
-            lines = dict.fromkeys(f"- {_shown(change)}" for change in changes)
-            text = TEXT.format(name=move.old, settings="\n".join(lines))
+            lines = [
+                mail_text("The folder {name} was deleted. These settings used it:", name=move.old),
+                "",
+                *dict.fromkeys(mail_text("- {setting}", setting=_shown(change)) for change in changes),
+                "",
+                mail_text("Mail that went to this folder now goes to your Inbox."),
+                mail_text("To use another folder, change your addresses and rules on the account page."),
+            ]
             once = f"folder {name} {row.key.hex()}"
-            await notify_account(self._accounts, snapshot, name, address, SUBJECT, text, once=once)
+            await notify_account(self._accounts, snapshot, name, address, SUBJECT, lines, once=once)
 
 
 def changes_of(snapshot: Snapshot, account: str, move: FolderMove) -> Iterator[FolderChange]:
@@ -149,11 +148,13 @@ def _followed(name: str, move: FolderMove, deleted: Deleted) -> str | None:
     return {"inbox": INBOX, "unset": None, "keep": name}[deleted]
 
 
-def _shown(change: FolderChange) -> str:
+def _shown(change: FolderChange) -> Worded:
     """A setting, for its user."""
     *_, last = change.path
     if change.section is Destination:
-        return f"Rules for {last}" if change.name == "rulesets" else f"Folder for {last}"
+        if change.name == "rulesets":
+            return mail_text("Rules for {address}", address=last)
+        return mail_text("Folder for {address}", address=last)
     if change.section is AccountSettings:
-        return "Folder for unknown senders"
-    return f"Reports about {change.path[1]}"
+        return mail_text("Folder for unknown senders")
+    return mail_text("Reports about {domain}", domain=change.path[1])

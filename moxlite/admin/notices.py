@@ -4,7 +4,7 @@ import email.utils
 import hashlib
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from moxlite.config.snapshot import Snapshot
@@ -19,8 +19,11 @@ from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import deliver
 from moxlite.store.delivery.submission import Submission, SubmissionRecipient, Submit
+from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.facts import NO_FACTS
+from moxlite.store.mail.settings import reader_language
 from moxlite.store.types import Flag
+from moxlite.wording import ENGLISH, ReaderLanguage, reader_languages
 
 logger = logging.getLogger("moxlite.admin.notices")
 
@@ -39,11 +42,34 @@ async def notify_postmaster(
 
 
 async def notify_account(
-    accounts: Accounts, snapshot: Snapshot, account: str, address: Address, subject: str, text: str, *, once: str
+    accounts: Accounts,
+    snapshot: Snapshot,
+    account: str,
+    address: Address,
+    subject: str,
+    lines: Sequence[str],
+    *,
+    once: str,
 ) -> None:
-    """Deliver a notice to the Inbox of an account, flagged; `address` is one of the user's. As `notify_postmaster`."""
+    """Deliver a notice to the Inbox of an account, flagged, in the language of its user; `address` is one of the
+    user's. As `notify_postmaster`.
+    """
     to = MailAddress("", str(address.localpart), address.domain.ascii)
+    async with accounts.use(account) as opened:
+        language = await opened.read(mail_language, op="notice")
+    subject, text = language.say(subject), written(lines, language)
     await _notify(accounts, snapshot, (account, "Inbox"), to, subject, text, once, Flag.FLAGGED)
+
+
+def mail_language(r: Reader) -> ReaderLanguage:
+    """The language of mail to the user of an account."""
+    name = reader_language(r)
+    return ReaderLanguage(name if name in reader_languages() else ENGLISH)
+
+
+def written(lines: Iterable[str], language: ReaderLanguage) -> str:
+    """The text of a mail in a language; values and lines without a translation stay."""
+    return "".join(f"{language.say(line)}\n" for line in lines)
 
 
 def address_of_account(snapshot: Snapshot, account: str) -> Address | None:

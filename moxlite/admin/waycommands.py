@@ -29,7 +29,7 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import StoreError
 from moxlite.store.forms import LAST
 from moxlite.store.upkeep.outbox import OutboxRow
-from moxlite.wording import reason_of, worded
+from moxlite.wording import Worded, as_worded, mail_text, reason_of, worded
 
 logger = logging.getLogger("moxlite.admin.ways")
 
@@ -158,7 +158,7 @@ def _place(text: str) -> tuple[int, str] | None:
 MAX_NAMED: Final = 50
 """Ways in that a mail names; the page has all."""
 
-SUBJECT: Final = "New access to your account"
+SUBJECT: Final = mail_text("New access to your account")
 
 
 class OwnerNews:
@@ -178,39 +178,44 @@ class OwnerNews:
         new = [found[way] for way in waiting if way in found]
         address = next((one for one in settings.destinations if not one.startswith("@")), "")
         if new and address:
-            text = _news(snapshot, new)
+            lines = _news(snapshot, new)
             once = f"way-in {row.key.hex()}"
             to = Address.parse(address)
-            await notify_account(self._sources.accounts, snapshot, name, to, SUBJECT, text, once=once)
+            await notify_account(self._sources.accounts, snapshot, name, to, SUBJECT, lines, once=once)
         notes = await account.read(noted_ways, op="ways-in")
         await account.write(lambda tx: note_told(tx, waiting, [way for way in notes if way not in found]))
 
 
-def _news(snapshot: Snapshot, new: Sequence[tuple[Grant, SetUp]]) -> str:
-    lines = [f"{_described(grant)}\n  {_told(set_up)}\n" for grant, set_up in new[:MAX_NAMED]]
+def _news(snapshot: Snapshot, new: Sequence[tuple[Grant, SetUp]]) -> list[str]:
+    lines: list[str] = [mail_text("This was set up for your account:"), ""]
+    for grant, set_up in new[:MAX_NAMED]:
+        lines += [_described(grant), _told(set_up), ""]
     if len(new) > MAX_NAMED:
-        lines.append(f"{len(new) - MAX_NAMED} more\n")
+        lines += [mail_text("Not listed here: {n}", n=len(new) - MAX_NAMED), ""]
+    lines.append(mail_text("If this was you, there's nothing to do."))
     try:
-        page = f"the account page, {require_public_page(snapshot, 'account')}"
+        page = require_public_page(snapshot, "account")
     except NoPublicPage:
-        page = "the account page"
-    return (
-        "This was set up for your account:\n\n"
-        + "".join(f"- {line}" for line in lines)
-        + f"\nIf this was you, there's nothing to do. Otherwise, open {page}, go to Security, and choose "
-        "“This wasn't me”.\n"
-    )
+        lines.append(mail_text("If it wasn't you, go to Security on the account page, and choose “This wasn't me”."))
+    else:
+        lines.append(
+            mail_text("If it wasn't you, open {page}, go to Security, and choose “This wasn't me”.", page=page)
+        )
+    return lines
 
 
-def _described(grant: Grant) -> str:
-    """A grant in a line: ``shared folder: Inbox, bob (lr)``."""
+def _described(grant: Grant) -> Worded:
+    """A grant in a line: ``- Shared folder: Inbox, bob (lr)``."""
     facts = ", ".join(printable(text) for text in (grant.name, grant.who) if text)
-    access = f" ({grant.access})" if grant.access else ""
-    return WAYS[grant.kind].title + (f": {facts}" if facts else "") + access
+    facts = (f": {facts}" if facts else "") + (f" ({grant.access})" if grant.access else "")
+    return mail_text("- {kind}{facts}", kind=WAYS[grant.kind].title, facts=facts)
 
 
-def _told(set_up: SetUp) -> str:
+def _told(set_up: SetUp) -> Worded:
     made = set_up.origin
-    when = dt.datetime.fromtimestamp(min(set_up.at, LAST) // 1_000_000, dt.UTC)
-    login = f", app password or certificate “{printable(made.login)}”" if made.login else ""
-    return f"{when:%Y-%m-%d %H:%M} UTC, by {made.actor}, {protocol_words(made.via)}{login}, from {made.remote_ip}"
+    time = f"{dt.datetime.fromtimestamp(min(set_up.at, LAST) // 1_000_000, dt.UTC):%Y-%m-%d %H:%M} UTC"
+    via = as_worded(protocol_words(made.via))
+    if made.login:
+        login = mail_text("app password or certificate “{name}”", name=printable(made.login))
+        via = mail_text("{via}, {login}", via=via, login=login)
+    return mail_text("  {time}, {actor}, {via}, {ip}", time=time, actor=made.actor, via=via, ip=made.remote_ip)

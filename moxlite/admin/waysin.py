@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from moxlite.admin.commandedits import edit, named_account
-from moxlite.admin.factors import FactorChanges
+from moxlite.admin.factors import COMMAND_LINE, FactorChanges
 from moxlite.admin.passwords import Passwords
 from moxlite.config.checks.accounts import WEBHOOK_EVENTS
 from moxlite.config.domains import Account as Settings
@@ -45,6 +45,7 @@ from moxlite.store.mail.links import links
 from moxlite.store.people.devices import devices, forget_devices, remove_device
 from moxlite.store.people.subscriptions import drop_subscriptions, subscriptions
 from moxlite.store.types import MailboxID
+from moxlite.wording import mail_text
 
 logger = logging.getLogger("moxlite.admin.waysin")
 
@@ -262,7 +263,7 @@ async def _remove_factor(rooms: Rooms, name: str, grant: Grant) -> None:
     kind = "totp" if grant.kind == "authenticator" else "key"
     for factor in factors.apps if kind == "totp" else factors.keys:
         if factor.name == grant.key:
-            await rooms.factors.remove(name, kind, factor.id, where=origin().remote_ip or "the command line")
+            await rooms.factors.remove(name, kind, factor.id, where=origin().remote_ip or COMMAND_LINE)
 
 
 async def _drop_codes(rooms: Rooms, name: str, grant: Grant) -> None:
@@ -278,74 +279,76 @@ async def _disconnect(rooms: Rooms, name: str, grant: Grant) -> None:
 
 
 WAYS: Final[Mapping[WayKind, Way]] = {
-    "folder": Way(title="shared folder", place="account.acl", read=_folders, undo=_unshare_folder),
+    "folder": Way(title=mail_text("Shared folder"), place="account.acl", read=_folders, undo=_unshare_folder),
     "calendar": Way(
-        title="shared calendar",
+        title=mail_text("Shared calendar"),
         place="account.collection_acl",
         read=_collections("calendar"),
         undo=_unshare_collection,
     ),
     "contacts": Way(
-        title="shared address book",
+        title=mail_text("Shared address book"),
         place="account.collection_acl",
         read=_collections("contacts"),
         undo=_unshare_collection,
     ),
     "delegate": Way(
-        title="delegate",
+        title=mail_text("Person who can send"),
         place="account.delegate",
         read=_delegates,
         undo=lambda tx, grant: remove_delegate(tx, grant.key),
     ),
     "calendar_link": Way(
-        title="private calendar link",
+        title=mail_text("Private calendar link"),
         place="account.calendar_link",
         read=_links,
         undo=lambda tx, grant: sharing.remove_link(tx, int(grant.key)),
     ),
-    "forward": Way(title="forwarding address", place="account.forward_target", read=_forwards, end=_stop_forwarding),
+    "forward": Way(
+        title=mail_text("Forwarding address"), place="account.forward_target", read=_forwards, end=_stop_forwarding
+    ),
     "script": Way(
-        title="active Sieve script",
+        title=mail_text("Active script"),
         place="account.sieve_script",
         read=_script,
         undo=lambda tx, grant: activate_script(tx, ""),
     ),
     "sender": Way(
-        title="Reply-To or Bcc of a sender",
+        title=mail_text("Reply-To or Bcc"),
         place="account.identity",
         read=_senders,
         undo=lambda tx, grant: patch_identity(tx, grant.key, IdentityChange(reply_to=None, bcc=None)),
     ),
-    "linked": Way(title="linked account", place="account.link", read=_linked, end=_unlink),
+    "linked": Way(title=mail_text("Linked account"), place="account.link", read=_linked, end=_unlink),
     "outgoing_webhook": Way(
-        title="webhook for sent mail",
+        title=mail_text("Webhook for sent mail"),
         place="config.outgoing_webhook",
         end=_drop_webhook("outgoing_webhook", *WEBHOOK_EVENTS),
     ),
     "incoming_webhook": Way(
-        title="webhook for received mail",
+        title=mail_text("Webhook for received mail"),
         place="config.incoming_webhook",
         end=_drop_webhook("incoming_webhook", "incoming"),
     ),
-    "session": Way(title="web login", place="auth.session", end=_end_session),
+    "session": Way(title=mail_text("Browser"), place="auth.session", end=_end_session),
     "app_password": Way(
-        title="app password", place="account.app_password", read=_apps("app_password"), end=_revoke_app
+        title=mail_text("App password"), place="account.app_password", read=_apps("app_password"), end=_revoke_app
     ),
-    "token": Way(title="token", place="account.app_password", read=_apps("token"), end=_revoke_app),
-    "certificate": Way(title="client certificate", place="auth.tls_public_key", end=_remove_certificate),
-    "authenticator": Way(title="authenticator app", place="auth.totp", end=_remove_factor),
-    "security_key": Way(title="security key or passkey", place="auth.security_key", end=_remove_factor),
-    "recovery_codes": Way(title="recovery codes", place="auth.recovery_code", end=_drop_codes),
-    "recovery_link": Way(title="password reset link", place="auth.recovery_link", end=_drop_recovery_link),
-    "provider": Way(title="login provider user", place="auth.provider_binding", end=_disconnect),
+    "token": Way(title=mail_text("Token"), place="account.app_password", read=_apps("token"), end=_revoke_app),
+    "certificate": Way(title=mail_text("Client certificate"), place="auth.tls_public_key", end=_remove_certificate),
+    "authenticator": Way(title=mail_text("Authenticator app"), place="auth.totp", end=_remove_factor),
+    "security_key": Way(title=mail_text("Security key or passkey"), place="auth.security_key", end=_remove_factor),
+    "recovery_codes": Way(title=mail_text("Recovery codes"), place="auth.recovery_code", end=_drop_codes),
+    "recovery_link": Way(title=mail_text("Password reset link"), place="auth.recovery_link", end=_drop_recovery_link),
+    "provider": Way(title=mail_text("Login provider user"), place="auth.provider_binding", end=_disconnect),
     "device": Way(
-        title="device with notifications",
+        title=mail_text("Device with notifications"),
         place="account.notice_device",
         read=_devices,
         undo=lambda tx, grant: remove_device(tx, int(grant.key)),
     ),
     "push": Way(
-        title="push subscription",
+        title=mail_text("Push subscription"),
         place="account.jmap_push",
         read=_pushes,
         undo=lambda tx, grant: drop_subscriptions(tx, [int(grant.key)]),

@@ -17,6 +17,7 @@ from moxlite.cli.setup.quickstart import program
 from moxlite.escapes import printable
 from moxlite.operations import access, described_in, server
 from moxlite.operations.access import TLSKeyInfo
+from moxlite.store.auth.loginattempts import protocol_words
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -85,7 +86,7 @@ def _show_challenge(challenge: access.KeyChallenge) -> None:
 def _last_use(key_info: TLSKeyInfo) -> str:
     if key_info.last_used is None:
         return "not in the last 30 days"
-    return f"{key_info.last_used:%Y-%m-%d %H:%M} UTC, {key_info.last_protocol}, {key_info.last_ip}"
+    return f"{key_info.last_used:%Y-%m-%d %H:%M} UTC, {protocol_words(key_info.last_protocol)}, {key_info.last_ip}"
 
 
 described(

@@ -13,7 +13,7 @@ from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, description, move as operations
 from moxlite.operations.move import AccountCount, MoveState
-from moxlite.wording import counted
+from moxlite.wording import ENGLISH, ReaderLanguage, counted, offered_languages
 
 if TYPE_CHECKING:
     from moxlite.move.building import Common
@@ -371,15 +371,18 @@ def _show_count(account: AccountCount) -> None:
     type=click.Path(path_type=Path),
     help="HTML file for the page (contains secrets).",
 )
-def links(file: Path, out: Path) -> None:
+@click.option("--language", default=ENGLISH, help="Language of the page, for example: de, fr, ja. [default: en]")
+def links(file: Path, out: Path, language: str) -> None:
     from moxlite.move.page import page_of
     from moxlite.move.plan import BadPlan, write_new
 
     if out.exists():
         raise Failure(f"{out} already exists")
+    if language not in (languages := {ENGLISH, *offered_languages()}):
+        raise Failure(f"--language must be one of {', '.join(sorted(languages))}")
     made = perform(operations.MakeMoveLinks(), upload=_secret(file)[1].encode())
     try:
-        write_new(out, page_of(made))
+        write_new(out, page_of(made, ReaderLanguage(language)))
     except (BadPlan, OSError) as error:
         raise Failure(f"couldn't write the page: {error}; to create new links, run the command again") from None
     for one in made:

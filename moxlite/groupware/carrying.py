@@ -52,7 +52,7 @@ from moxlite.store.groupware.resources import (
 )
 from moxlite.store.groupware.scheduling import UNDELIVERED, ScheduleMessage, User, note_message, put_received
 from moxlite.store.mail.facts import NO_FACTS, newest_header
-from moxlite.store.mail.settings import load_settings
+from moxlite.store.mail.settings import load_settings, reader_language
 from moxlite.store.names import INBOX
 from moxlite.store.people.correspondents import is_known
 from moxlite.submission.authors import own_way
@@ -101,11 +101,10 @@ Put = Callable[["AccountTx", Resource | None, bytes, ResourceFacts], object]
 
 
 class MailSettings(msgspec.Struct, frozen=True):
-    """User's settings for mail about events. `language`: chosen for the webmail, "" for none; mail about events is in
-    it, unless its reader has another. `invitation_mails`: messages of other users of this server also come as mail.
+    """User's settings for mail about events. `invitation_mails`: messages of other users of this server also come as
+    mail.
     """
 
-    language: str = ""
     invitation_mails: bool = True
 
 
@@ -269,8 +268,10 @@ class ScheduleSender:
         """Put a message into the Inbox of a user of this server as the mail that others would get, once. One that
         can't be stored is given up, because the calendar has it. Raises StorageBusy: it can be stored soon.
         """
-        chosen = await account.read(lambda r: load_settings(r, MailSettings), op="schedule")
-        if not chosen.invitation_mails:
+        wants_mail, language = await account.read(
+            lambda r: (load_settings(r, MailSettings).invitation_mails, reader_language(r)), op="schedule"
+        )
+        if not wants_mail:
             return
         snapshot, now = self._config.current, time.time_ns() // 1000
         settings = snapshot.account(sender)
@@ -278,7 +279,7 @@ class ScheduleSender:
 
         def work() -> bytes:
             message_id = new_message_id(snapshot.static.hostname.ascii)
-            draft, files = letter(owed, [address], name, message_id, now, chosen.language)
+            draft, files = letter(owed, [address], name, message_id, now, language)
             check(draft, files)
             return b"".join(message(draft, files, keep_bcc=False))
 
@@ -372,7 +373,7 @@ class ScheduleSender:
 
 def by_language(r: Reader, addresses: list[str]) -> dict[str, list[str]]:
     """Addresses by the language in which they get mail about events: that of their newest mail, else the user's."""
-    own = load_settings(r, MailSettings).language or "en"
+    own = reader_language(r) or "en"
     found: dict[str, list[str]] = {}
     for address in addresses:
         try:
@@ -416,7 +417,7 @@ async def receive(account: Account, owed: ScheduleMessage, user: User, key: byte
                 author = _author(method, message, owed.sender)
                 note_change(tx, author, entry.id, before, data)
                 if news and not is_over(message, now):
-                    note_news(tx, _news(owed, message, author, entry.id, load_settings(tx, MailSettings).language))
+                    note_news(tx, _news(owed, message, author, entry.id, reader_language(tx)))
             note_message(tx, owed.text.encode(), noted)
 
     changed = await change_entry(account, lambda r: entry_with_uid(r, message.uid), change, put)

@@ -15,7 +15,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from moxlite.groupware.carrying import MailSettings
 from moxlite.groupware.entries import DAY, LARGE, Expander
 from moxlite.groupware.letters import MAX_SHOWN, reminder
 from moxlite.groupware.people import addresses_of
@@ -44,7 +43,7 @@ from moxlite.store.groupware.alarms import (
     room_for_alarms,
 )
 from moxlite.store.mail.facts import NO_FACTS
-from moxlite.store.mail.settings import load_settings
+from moxlite.store.mail.settings import reader_language
 from moxlite.store.names import INBOX
 from moxlite.store.people.notices import Choice, choice
 
@@ -135,7 +134,7 @@ class AlarmSender:
         settings = snapshot.account(account.name)
         if address is None or settings is None:
             return
-        language = (await account.read(lambda r: load_settings(r, MailSettings), op="alarms")).language
+        language = await account.read(reader_language, op="alarms")
         subject, text = reminder(rung.title, rung.place, rung.when, rung.day, language)
         parsed = Address.parse(address)
         person = MailAddress(settings.full_name, parsed.localpart, parsed.domain.ascii)

@@ -76,6 +76,10 @@ class Entry(msgspec.Struct, frozen=True):
 WAIT: Final = "You don't need to do anything. The server will try again."
 TELL_ADMIN: Final = "Your message and the address are fine. Contact your mail server's administrator."
 OTHER_WAY: Final = "Contact the recipient another way."
+LESS_LIKE_SPAM: Final = (
+    "Change your message: use fewer links, no link shorteners, and no attached programs. Or contact the recipient"
+    " another way."
+)
 
 _UNKNOWN: Final = Meaning(
     Cause.UNKNOWN_USER,
@@ -137,8 +141,7 @@ GMAIL_RATE: Final = Meaning(
 GMAIL_JUNK: Final = Meaning(
     Cause.CONTENT,
     "Gmail considers this message spam.",
-    "Change your message: use fewer links, no link shorteners, and no attached programs. Or contact the"
-    " recipient another way.",
+    LESS_LIKE_SPAM,
     "To see the reputation of your IP address and domain, go to https://postmaster.google.com/.",
 )
 GMAIL_REPUTATION: Final = Meaning(
@@ -292,7 +295,7 @@ ENTRIES: Final = (
         Meaning(
             Cause.CONTENT,
             "The recipient's server considers this message spam or dangerous.",
-            "Change your message: use fewer links and no attached programs. Or contact the recipient another way.",
+            LESS_LIKE_SPAM,
         ),
         words=("spam",),
         codes=(550, 552, 554),

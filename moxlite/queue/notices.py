@@ -7,18 +7,18 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Final
 
 import trio
 
-from moxlite.admin.notices import notify_account
+from moxlite.admin.notices import mail_language, notify_account, written
 from moxlite.mailauth.dkim.sign import SigningError
 from moxlite.net.admission import guard
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.dsn import DSN, Action, DSNRecipient, compose_dsn
-from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.srs import BadReturnAddress, is_return_address
@@ -44,6 +44,7 @@ from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.types import Flag
+from moxlite.wording import ENGLISH, ReaderLanguage, Worded, as_worded, mail_text
 
 logger = logging.getLogger("moxlite.queue.notices.dsns")
 
@@ -103,7 +104,8 @@ async def deliver_notice(ctx: Context, database: Database, messages: Sequence[Me
         async with ctx.accounts.use(account_name) as account:
             await _check_owner(database, message)
             await _note_event(account, messages, key)
-            await store(account, await compose(), mailbox)
+            language = await account.read(mail_language, op="notice")
+            await store(account, await compose(language=language), mailbox)
     except (AccountUnknown, AccountRemoved):
         async with ctx.accounts.use(static.postmaster.account) as account:
             await store(account, await compose(orphaned=True), static.postmaster.mailbox)
@@ -171,6 +173,7 @@ async def compose_notice(
     utf8: bool,
     to: Address | None = None,
     orphaned: bool = False,
+    language: ReaderLanguage = ReaderLanguage(),
 ) -> bytes:
     """Compose the DSN about some recipients of a submission; returns its octets.
 
@@ -179,6 +182,7 @@ async def compose_notice(
       to: its recipient elsewhere, by default the sender in the envelope, here. Who is elsewhere is told what the sender
         knows: the address that was written to, and what our server would have said.
       orphaned: the sender's account was removed, so the postmaster reads it.
+      language: of its reader; for others than users English.
     """
     snapshot = ctx.config.current
     hostname = snapshot.static.hostname
@@ -210,7 +214,7 @@ async def compose_notice(
             future_release_request=first.future_release_request,
         ),
         to=_mailbox(sender),
-        subject=subject_of(actions),
+        subject=language.say(subject_of(actions)),
         message_id=f"<{secrets.token_urlsafe(16)}@{hostname.ascii}>",
         date=ctx.clock(),
         references=first.message_id,
@@ -219,6 +223,7 @@ async def compose_notice(
             actions,
             _retries(ctx, first, actions[0]),
             hostname,
+            language,
             orphaned=orphaned,
             outside=outside,
         ),
@@ -297,24 +302,23 @@ MAX_SHOWN: Final = 50
 """Recipients described in the text; the machine-readable part has all of them."""
 
 SUBJECTS: Final = {
-    Action.FAILED: "mail delivery failed",
-    Action.DELAYED: "mail delivery delayed",
-    Action.DELIVERED: "mail delivered",
-    Action.RELAYED: "mail passed on",
+    Action.FAILED: mail_text("Message not delivered"),
+    Action.DELAYED: mail_text("Message delayed"),
+    Action.DELIVERED: mail_text("Message delivered"),
+    Action.RELAYED: mail_text("Message relayed"),
 }
 TO_ONE: Final = {
-    Action.FAILED: "Your message to {} couldn't be delivered. The server won't try again.",
-    Action.DELAYED: "Your message to {} hasn't been delivered yet. The server will keep trying.",
-    Action.DELIVERED: "Your message to {} has been delivered.",
-    Action.RELAYED: "Your message was sent to {}, but the receiving server doesn't send delivery receipts.",
+    Action.FAILED: "Your message to {recipient} couldn't be delivered. The server won't try again.",
+    Action.DELAYED: "Your message to {recipient} hasn't been delivered yet. The server will keep trying.",
+    Action.DELIVERED: "Your message to {recipient} has been delivered.",
+    Action.RELAYED: "Your message was sent to {recipient}, but the receiving server doesn't send delivery receipts.",
 }
 TO_MANY: Final = {
-    Action.FAILED: "Your message couldn't be delivered to {} recipients. The server won't try again.",
-    Action.DELAYED: "Your message hasn't been delivered to {} recipients yet. The server will keep trying.",
-    Action.DELIVERED: "Your message has been delivered to {} recipients.",
-    Action.RELAYED: "Your message was sent to {} recipients. Some of their servers don't send delivery receipts.",
+    Action.FAILED: "Your message couldn't be delivered to {n} recipients. The server won't try again.",
+    Action.DELAYED: "Your message hasn't been delivered to {n} recipients yet. The server will keep trying.",
+    Action.DELIVERED: "Your message has been delivered to {n} recipients.",
+    Action.RELAYED: "Your message was sent to {n} recipients. Some of their servers don't send delivery receipts.",
 }
-
 
 ORPHANED: Final = "The sender's account was deleted, so you're getting this notice as postmaster."
 
@@ -334,6 +338,7 @@ def notice_text(
     actions: Sequence[Action],
     retries: Sequence[int],
     hostname: Domain,
+    language: ReaderLanguage,
     *,
     orphaned: bool = False,
     outside: bool = False,
@@ -346,53 +351,71 @@ def notice_text(
     """
     first, action = messages[0], _common(actions)
     one = len(messages) == 1
-    introduction = TO_ONE[action].format(first.recipient_address) if one else TO_MANY[action].format(len(messages))
-    lines = [f"This is the mail server {hostname.unicode}.", ""]
+    lines: list[str] = [mail_text("This is the mail server {host}.", host=hostname.unicode), ""]
     lines += [ORPHANED, ""] if orphaned else []
-    lines += [introduction, ""]
+    if one:
+        lines += [mail_text(TO_ONE[action], recipient=first.recipient_address), ""]
+    else:
+        lines += [mail_text(TO_MANY[action], n=len(messages)), ""]
     if first.subject:
-        lines += [f"Subject: {first.subject}"]
-    lines += [f"Queued:  {format_date(first.queued)}"]
-    lines += [f"Attempts: {first.attempts}"] if one else []
+        lines += [mail_text("Subject: {subject}", subject=first.subject)]
+    lines += [mail_text("Queued: {when}", when=_minute(first.queued))]
+    lines += [mail_text("Attempts: {n}", n=first.attempts)] if one else []
     lines += [""]
+    # The administrator's steps are commands and pages in English.
+    steps = language.name == ENGLISH and not outside
     for message, what in zip(messages[:MAX_SHOWN], actions, strict=False):
         if not one:
             lines += [f"{message.recipient_address}", ""]
         if message.last_result is not None:
             arrived = message.last_result.success
-            lines += _arrival(message.last_result, what) if arrived else _failure(message, outside=outside)
+            lines += _arrival(message.last_result, what) if arrived else _failure(message, steps=steps)
     if (more := len(messages) - MAX_SHOWN) > 0:
-        recipients = "1 more recipient is" if more == 1 else f"{more} more recipients are"
-        lines += [f"{recipients} in the second part of this message.", ""]
+        lines += [mail_text("Recipients that only the second part of this message lists: {n}", n=more), ""]
     if retries:
-        lines += ["Next attempts:", "", *[f"    {format_date(when)}" for when in retries], ""]
-    return "\r\n".join(lines)
+        lines += [mail_text("Next attempts:"), "", *[f"    {_minute(when)}" for when in retries], ""]
+    return written(lines, language).replace("\n", "\r\n")
+
+
+def _minute(microseconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime(microseconds // SECOND))
 
 
 def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
-        return ["    Delivered to the recipient's account on this server.", ""]
-    server = f"{result.host} ({result.ip})" if result.ip else result.host
-    lines = [f"    {server} accepted the message. You won't be notified of delivery."]
+        return [_indented(mail_text("Delivered to the recipient's account on this server.")), ""]
+    text = mail_text("{server} accepted the message. You won't be notified of delivery.", server=_server(result))
+    lines = [_indented(text)]
     return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 
-def _failure(message: Message, *, outside: bool) -> list[str]:
+def _indented(text: str) -> Worded:
+    return mail_text("    {text}", text=as_worded(text))
+
+
+def _server(result: Result) -> str:
+    return f"{result.host} ({result.ip})" if result.ip else result.host
+
+
+def _failure(message: Message, *, steps: bool) -> list[str]:
     result = message.last_result
     assert result is not None
     meaning = meaning_of(result)
     lines: list[str] = []
     if meaning.meaning:
-        lines += ["What happened:", "", f"    {meaning.meaning}", ""]
+        lines += [mail_text("What happened:"), "", _indented(meaning.meaning), ""]
     if meaning.advice:
-        lines += ["Try this:", "", f"    {meaning.advice}", ""]
-    if meaning.admin and not outside and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
+        lines += [mail_text("Try this:"), "", _indented(meaning.advice), ""]
+    if meaning.admin and steps and meaning.cause is not Cause.SUPPRESSED:  # the sender has no such command
         lines += ["For the administrator:", "", f"    {meaning.admin}", ""]
     if result.error:
-        lines += ["Last error:", "", f"    {result.error}", ""]
+        lines += [mail_text("Last error:"), "", f"    {result.error}", ""]
     if result.reply:
-        server = f"{result.host} ({result.ip})" if result.ip else result.host
-        lines += [f"Response from {server or 'the server'}:", ""]
+        known = _server(result)
+        lines += [
+            mail_text("Response from {server}:", server=known) if known else mail_text("Response from the server:"),
+            "",
+        ]
         lines += [*[f"    {line}" for line in result.reply.split("\n")], ""]
     return lines
 
@@ -407,12 +430,6 @@ OF_AUTHOR: Final = (b"date", b"to", b"cc", b"subject", b"message-id", b"in-reply
 
 ARRIVED: Final = """
 SELECT 1 FROM outcome WHERE account = ? AND lower(recipient) = ? AND ended >= ? AND state IN (?, ?) LIMIT 1"""
-
-STOPPED: Final = (
-    "Forwarding to {address} is off because your mail has bounced there for three days. The last error was:\n\n    "
-    '{error}\n\nNew mail will be kept in your mailbox. When the address works again, open "Forwarding" on your '
-    "account page and resume\nforwarding.\n"
-)
 
 
 def returned_to(ctx: Context, message: Message) -> Address | None:
@@ -485,14 +502,19 @@ async def _tell(ctx: Context, account: str, address: str, error: str) -> None:
         else ""
     )
     if own:
-        text = STOPPED.format(address=address, error=error)
+        lines = [
+            mail_text("Your mail to {address} has bounced for three days. The last error was:", address=address),
+            *("", f"    {error}", ""),
+            mail_text("New mail will be kept in your mailbox."),
+            mail_text("When the address works again, open Forwarding on the account page, and resume forwarding."),
+        ]
         await notify_account(
             ctx.accounts,
             snapshot,
             account,
             Address.parse(own),
-            f"Forwarding to {address} is off",
-            text,
+            mail_text("Forwarding to {address} is off", address=address),
+            lines,
             once=f"forward {account} {address} {ctx.clock() // 86_400_000_000}",
         )
 

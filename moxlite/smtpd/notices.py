@@ -200,7 +200,7 @@ WRITTEN_TO: Final = re.compile(rb"^Delivered-To:[ \t]*<?([^\s<>]{3,320})", re.IG
 REPORTERS: Final = frozenset({"mailer-daemon", "postmaster"})
 """Localparts of the authors of bounces, also of those that no program can read."""
 
-SUBJECTS: Final = {Action.FAILED: "mail delivery failed", Action.DELAYED: "mail delivery delayed"}
+SUBJECTS: Final = {Action.FAILED: "Message not delivered", Action.DELAYED: "Message delayed"}
 
 
 async def send_home(session: Session, transaction: Transaction, home: Address, spool: Spool, room: int) -> Response:

@@ -25,7 +25,8 @@ from moxlite.web.http.conditional import Representation, respond
 from moxlite.web.http.encoding import choose, compress
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import Request, ResponseWriter
-from moxlite.web.http.pagetexts import ENGLISH, PageLanguage, chosen_language
+from moxlite.web.http.pagetexts import chosen_language
+from moxlite.wording import ENGLISH, ReaderLanguage
 
 logger = logging.getLogger("moxlite.web.document")
 
@@ -110,7 +111,7 @@ class Document:
         # What an editor leaves without a line end, or with a comment at its end, must not run into ours.
         script = f"{custom_js}\n{js}" if custom_js else js
         if language != ENGLISH:
-            page = PageLanguage(language)
+            page = ReaderLanguage(language)
             html = html.replace('<html lang="en">', f"<html {page.attributes}>", 1)
             texts = f'<script src="./part/{self._languages[language]}"></script>\n'
             html = NOSCRIPT.sub(lambda match: match[1] + page.say(match[2]), html)

@@ -101,7 +101,7 @@ def kept() -> frozenset[str]:
 def texts(name: str, source: str) -> Iterator[str]:
     """The texts for people in a module: of the frontend those that are translated, of the server strings of words."""
     if name.endswith(".ts"):
-        for key in _languages.texts(source):
+        for key, _ in _languages.texts(source):
             yield key.split("|")[-1]
     elif name.endswith(".py"):
         yield from strings(ast.parse(source))

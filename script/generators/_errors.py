@@ -13,7 +13,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from generators._languages import FRONTEND, TOP, fault, fnv
+from generators._languages import FRONTEND, TOP, fault, fnv, marked
+from moxlite.wording import MARKED
 
 PACKAGE = TOP / "moxlite"
 FOLDERS = ("web", "logins", "store", "compose", "submission", "sandbox", "acceptance", "proto/cards")
@@ -205,7 +206,8 @@ def _constants(path: Path, name: str) -> Iterator[str]:
                 yield from _constants(source, name)
 
 
-def _texts(path: Path, given: ast.expr) -> Iterator[str]:
+def texts_of(path: Path, given: ast.expr) -> Iterator[str]:
+    """The literal texts that an expression may stand for."""
     match given:
         case ast.Constant(value=str() as text):
             yield text
@@ -218,11 +220,11 @@ def _texts(path: Path, given: ast.expr) -> Iterator[str]:
                 text for kind in tree(path).body if isinstance(kind, ast.ClassDef) for text in _named(kind, name)
             )
         case ast.IfExp(body=one, orelse=other):
-            yield from _texts(path, one)
-            yield from _texts(path, other)
+            yield from texts_of(path, one)
+            yield from texts_of(path, other)
         case ast.List(elts=several):
             for one in several:
-                yield from _texts(path, one)
+                yield from texts_of(path, one)
 
 
 def _named(node: ast.ClassDef | ast.Module, name: str) -> Iterator[str]:
@@ -254,9 +256,14 @@ def source_texts() -> dict[str, str]:
             if isinstance(kind, ast.ClassDef) and kind.name in TOLD:
                 calls += [node for node in calls_below(kind) if _called(node) == "__init__"]
         for call in sorted(calls, key=lambda one: one.lineno):
-            for text in (text for given in call.args for text in _texts(path, given)):
+            for text in (text for given in call.args for text in texts_of(path, given)):
                 if " " in text or (text and _called(call) == "worded" and "{" not in text):
                     found.setdefault(text, str(path.relative_to(TOP)))
+    bounces = PACKAGE / "queue" / "bounces.py"
+    for call in calls_below(tree(bounces)):
+        if _called(call) == "Meaning":
+            for text in (text for given in call.args[2:3] for text in texts_of(bounces, given)):
+                found.setdefault(text, str(bounces.relative_to(TOP)))
     return found
 
 
@@ -278,7 +285,7 @@ def hashed(key: str) -> str:
 
 def data(language: str) -> str:
     """The texts of a language as a part holds them: lines of hash and text. Ends with a word about bad translations."""
-    known = languages()[language]
+    known = {key: marked(key) for key in source_texts()} if language == MARKED else languages()[language]
     for key, text in known.items():
         if why := fault(key, text, language):
             sys.exit(f"gen: frontend/i18n/errors/{language}.json: the text for {key!r} {why}")

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from moxlite.wording import MARKED
+
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
 TRANSLATED = ("webmail", "account")
@@ -41,6 +43,9 @@ MAILBOXES = ("Inbox", "Drafts", "Sent", "Archive", "Trash", "Junk", "Snoozed")
 KEYS = ("ctrl", "shift", "alt", "Enter", "Escape", "Delete", "Space", "PageUp", "PageDown", "Home", "End")
 """Keys whose names are translated, each by the key ``key NAME``: those in the command table of the webmail."""
 
+NAMED = {"mailbox": MAILBOXES, "key": KEYS}
+
+
 CALL = re.compile(r"(?<![\w.$])(t|many|meant)\(\s*")
 STRING = r'"((?:[^"\\\n]|\\.)*)"'
 ONE = re.compile(STRING)
@@ -51,27 +56,50 @@ NAMES = re.compile(r"\{(\w+)\}")
 IMPORT = re.compile(r'^(?:import|export)\b(?!\s+type\b)[^;"]*"(\.[^"]*)"', re.MULTILINE)
 
 
-def texts(module: str) -> Iterator[str]:
-    """The keys of the texts in a module, in their order. Texts that are not written as literals have no key."""
+def texts(module: str) -> Iterator[tuple[str, str]]:
+    """The keys of the texts in a module, in their order, each with its English: of a word with a context, the word
+    alone. Texts that are not written as literals have no key.
+    """
     for call in CALL.finditer(module):
-        found = FORM[call[1]].match(module, call.end())
-        if found is not None:
-            between = " " if call[1] == "meant" else "|"
-            yield between.join(json.loads(f'"{text}"') for text in found.groups())
+        literals = FORM[call[1]].match(module, call.end())
+        if literals is not None:
+            strings = [json.loads(f'"{text}"') for text in literals.groups()]
+            yield (" ".join(strings), strings[1]) if call[1] == "meant" else ("|".join(strings), "|".join(strings))
+
+
+def modules_of(app: str) -> Iterator[Path]:
+    """The modules with the texts of an app, also those of another app that it imports."""
+    modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
+    yield from modules
+    yield from sorted(reached(modules) - set(modules))
+    yield from (FRONTEND / "gen").glob(f"{app}settings.ts")
 
 
 @cache
 def source_texts(app: str) -> dict[str, str]:
     """The keys of an app, with the module that has each first."""
-    named = [f"mailbox {name}" for name in MAILBOXES] + [f"key {name}" for name in KEYS]
+    named = [f"{kind} {name}" for kind, names in NAMED.items() for name in names]
     found = dict.fromkeys(named, "") if app in TRANSLATED else {}
-    modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
-    # with modules of another app that it imports
-    beside = sorted(reached(modules) - set(modules))
-    for path in (*modules, *beside, *(FRONTEND / "gen").glob(f"{app}settings.ts")):
-        for key in texts(path.read_text()):
+    for path in modules_of(app):
+        for key, _ in texts(path.read_text()):
             found.setdefault(key, str(path.relative_to(FRONTEND)))
     return found
+
+
+def marked(text: str) -> str:
+    """A text of the marked language: its English in brackets, each form of one that counts."""
+    return "|".join(f"⟦{form}⟧" for form in text.split("|"))
+
+
+@cache
+def marked_texts(app: str) -> dict[str, str]:
+    """The texts of the marked language by their keys. A view that shows English without brackets has a text that no
+    language can translate.
+    """
+    known = {f"{kind} {name}": name for kind, names in NAMED.items() for name in names}
+    for path in modules_of(app):
+        known |= dict(texts(path.read_text()))
+    return {key: marked(english) for key, english in known.items()}
 
 
 @cache
@@ -152,14 +180,15 @@ def reached(modules: list[Path]) -> set[Path]:
 
 @cache
 def _read_first(app: str) -> set[str]:
-    return {key for path in loaded_first(app) for key in texts(path.read_text())}
+    return {key for path in loaded_first(app) for key, _ in texts(path.read_text())}
 
 
 def data(app: str, language: str) -> tuple[str, str]:
     """The texts of a language as its two parts hold them: lines of hash and text. Ends with a word about bad
     translations.
     """
-    keys, known = source_texts(app), languages(app)[language]
+    keys = source_texts(app)
+    known = marked_texts(app) if language == MARKED else languages(app)[language]
     hashes = {hashed(key): key for key in keys}
     if len(hashes) != len(keys):
         sys.exit(f"gen: two texts of {app} have one hash: change the words of one of them")

@@ -20,6 +20,7 @@ from pathlib import Path
 
 from generators import _errors, _languages, account, admin, webmail
 from moxlite.web.document import part_tag
+from moxlite.wording import MARKED
 
 TOP = Path(__file__).resolve().parent.parent.parent
 FRONTEND = TOP / "frontend"
@@ -107,7 +108,7 @@ def parts(source: Path, app: str) -> dict[str, bytes]:
 
 def texts(source: Path, app: str) -> dict[str, bytes]:
     """The parts with the texts of an app in other languages, by name. Each is a script that runs before the page's."""
-    names = sorted(_languages.languages(app)) if app in _languages.TRANSLATED else []
+    names = [*sorted(_languages.languages(app)), MARKED] if app in _languages.TRANSLATED else []
     for name in names:
         lines = json.dumps(_errors.data(name), ensure_ascii=False)
         (source / f"errors-{name}.ts").write_text(

@@ -1,7 +1,9 @@
-"""The texts of plain pages in other languages (WEBMAIL-143): error pages, and what a page without scripts says.
+"""The texts of plain pages and of mail to users in other languages (WEBMAIL-143, WEBMAIL-143e): error pages, and what a
+page without scripts says; notices, bounces, and the sheets of ``moxlite move links``.
 
 ``frontend/i18n/pages/LANG.json`` has them by the English ones, which are in the code. With the translations of errors
-that pages show they become ``moxlite/web/static/pages-LANG.json``, which `moxlite.web.http.pagetexts` reads.
+that pages show, and of texts that an app has, too, they become ``moxlite/web/static/pages-LANG.json``, which
+`moxlite.wording` reads.
 """
 
 import ast
@@ -9,10 +11,13 @@ import json
 import re
 import sys
 
-from generators import _errors
-from generators._languages import FRONTEND, TOP, TRANSLATED, fault
+from generators import _errors, _languages
+from generators._languages import FRONTEND, TOP, TRANSLATED, fault, marked
+from moxlite.store.auth.loginattempts import PROTOCOLS
+from moxlite.wording import MARKED
 
-WEB = TOP / "moxlite" / "web"
+PACKAGE = TOP / "moxlite"
+WEB = PACKAGE / "web"
 FOREIGN = ("admin", "dav", "jmap", "webapi", "handlers", "discovery", "http", "http2")
 """Folders whose pages stay English."""
 
@@ -44,9 +49,24 @@ def source_texts() -> set[str]:
         for call in _errors.calls_below(_errors.tree(path)):
             if getattr(call.func, "id", "") == "HTTPError":
                 found |= _error_text(call.args)
-            elif "PageLanguage" in module and path.name != "pagetexts.py":
+            elif "ReaderLanguage" in module and path.name != "pagetexts.py":
                 found |= _page_text(call)
-    return found
+    return found | _mail_texts()
+
+
+def _mail_texts() -> set[str]:
+    """The texts of mail to users, without those that are values alone."""
+    found = {name for name in PROTOCOLS.values() if name != name.upper()}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        if "mail_text(" in path.read_text():
+            for call in _errors.calls_below(_errors.tree(path)):
+                if getattr(call.func, "id", "") == "mail_text":
+                    found |= set(_errors.texts_of(path, call.args[0]))
+    bounces = PACKAGE / "queue" / "bounces.py"
+    for call in _errors.calls_below(_errors.tree(bounces)):
+        if getattr(call.func, "id", "") == "Meaning":
+            found |= {text for given in call.args[1:3] for text in _errors.texts_of(bounces, given)}
+    return {text for text in found if re.search("[a-z]", _languages.NAMES.sub("", text))}
 
 
 def _error_text(given: list[ast.expr]) -> set[str]:
@@ -70,20 +90,29 @@ def _page_text(call: ast.Call) -> set[str]:
 
 
 def languages() -> dict[str, dict[str, str]]:
-    """The translations by key of all languages."""
+    """The translations by key of all languages, without those that an app has, too."""
     return {path.stem: json.loads(path.read_text()) for path in sorted((FRONTEND / "i18n" / "pages").glob("*.json"))}
+
+
+def shared(language: str) -> dict[str, str]:
+    """The translations of texts that an app has, too, or that errors are."""
+    known = _errors.languages()[language] | _languages.languages("account")[language]
+    return {key: known[key] for key in sorted(source_texts()) if key in known}
 
 
 def outputs() -> dict[str, bytes]:
     """A file for each language. Ends with a word about bad translations."""
     shown = [key for key, module in _errors.source_texts().items() if module.startswith(ERRORS)]
-    errors = _errors.languages()
+    errors = dict(_errors.languages())
     written: dict[str, bytes] = {}
-    for name, known in languages().items():
+    both = languages() | {MARKED: {key: marked(key) for key in source_texts()}}
+    errors[MARKED] = {key: marked(key) for key in shown}
+    for name, known in both.items():
         for key, text in known.items():
             if why := fault(key, text, name):
                 sys.exit(f"gen: frontend/i18n/pages/{name}.json: the text for {key!r} {why}")
-        texts = {key: errors[name][key] for key in shown if key in errors[name]} | known
+        others = {} if name == MARKED else shared(name)
+        texts = {key: errors[name][key] for key in shown if key in errors[name]} | others | known
         content = json.dumps(texts, ensure_ascii=False, indent=0, sort_keys=True) + "\n"
         written[f"moxlite/web/static/pages-{name}.json"] = content.encode()
     return written

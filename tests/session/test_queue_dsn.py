@@ -82,7 +82,7 @@ async def test_a_host_without_dsn_makes_us_tell_of_relaying(tmp_path: Path) -> N
         await rig.settle()
         assert not any("NOTIFY" in line or "ENVID" in line or "RET=" in line for line in mx.lines)
         [notice] = await notices(rig)
-        assert notice["Subject"] == "mail passed on"
+        assert notice["Subject"] == "Message relayed"
         assert notice["In-Reply-To"] == notice["References"] == "<m1@own.example>"
         [message, recipient] = groups(notice)
         assert message["Original-Envelope-ID"] == "env 1"
@@ -139,7 +139,7 @@ async def test_own_delivery_is_told_as_delivered(tmp_path: Path) -> None:
         await submit(rig, wants("admin@own.example", DSNNotify.SUCCESS), "alice@own.example")
         await rig.settle()
         [notice] = await notices(rig)
-        assert notice["Subject"] == "mail delivered"
+        assert notice["Subject"] == "Message delivered"
         [_, recipient] = groups(notice)
         assert (recipient["Action"], recipient["Final-Recipient"]) == ("delivered", "rfc822;admin@own.example")
         assert "Your message to admin@own.example has been delivered." in words(notice)
@@ -219,11 +219,11 @@ async def test_a_notice_of_many_is_short_for_people(tmp_path: Path, monkeypatch:
         first, second = await notices(rig)
         assert (len(groups(first)), len(groups(second))) == (1 + 60, 1 + 10)
         assert words(first).count("This address doesn't exist.") == 50
-        assert "10 more recipients are in the second part of this message." in words(first)
-        assert "more recipient" not in words(second)
+        assert "Recipients that only the second part of this message lists: 10" in words(first)
+        assert "the second part" not in words(second)
         await submit(rig, *(f"r{number:02}@remote.example" for number in range(51)))
         await rig.settle()
-        assert "1 more recipient is in the second part of this message." in words((await notices(rig))[-1])
+        assert "Recipients that only the second part of this message lists: 1" in words((await notices(rig))[-1])
 
 
 async def test_a_notice_does_not_wait_for_ever(tmp_path: Path) -> None:

@@ -411,8 +411,8 @@ async def test_the_owner_is_told_of_new_ways_in_by_one_mail(
     await owner.call("account_app_password_add", name="mine", scopes=["imap"])
     [mail] = await told(rig, 1)
     login = "app password or certificate “old phone”"
-    assert re.search(rf"- shared folder: Inbox, tom \(lrs\)\n  .* UTC, by mia, IMAP, {login}, from {THERE}\n", mail)
-    assert "- app password: mine (imap)\n" in mail
+    assert re.search(rf"- Shared folder: Inbox, tom \(lrs\)\n  .* UTC, mia, IMAP, {login}, {THERE}\n", mail)
+    assert "- App password: mine (imap)\n" in mail
     assert "old phone (imap" not in mail
     assert "https://mail.example.org/, go to Security, and choose “This wasn't me”." in mail
     await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="l")

@@ -35,6 +35,7 @@ from moxlite.move.plan import (
     write_new,
 )
 from moxlite.operations.move import MoveLink
+from moxlite.wording import ReaderLanguage
 from tests.tools import slowness
 
 MD5 = "$1$saltsalt$" + "a" * 22
@@ -523,7 +524,8 @@ def test_the_page_has_a_sheet_for_each_link() -> None:
         [
             MoveLink("mia@example.org", "<Mia>", "https://mx.example/#recover=abc", "2026-12-04 10:00"),
             MoveLink("ben@example.org", "", "", "", "no page"),
-        ]
+        ],
+        ReaderLanguage(),
     )
     assert page.count("<section>") == page.count("<svg") == 1
     assert "&lt;Mia&gt;" in page

@@ -36,6 +36,7 @@ from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Row, Tx
 from moxlite.wakeup import Wakeup
+from moxlite.wording import mail_text
 
 RELEASED_LIFE: Final = 24 * 3600 * SECOND
 """µs for which the time of a release is kept: longer than failures of messages queued before it can count."""
@@ -309,10 +310,10 @@ class Guard:
         return True
 
     async def _tell_user(self, stop: Stop, address: Address, once: str) -> None:
-        subject, text = "Sending paused for your account", user_text(stop)
+        subject, lines = mail_text("Sending paused for your account"), user_lines(stop)
         try:
             await notify_account(
-                self._ctx.accounts, self._ctx.config.current, stop.account, address, subject, text, once=f"{once} user"
+                self._ctx.accounts, self._ctx.config.current, stop.account, address, subject, lines, once=f"{once} user"
             )
         except (AccountUnknown, AccountRemoved):
             return
@@ -361,21 +362,31 @@ def admin_text(found: Stopped, addresses: Sequence[str]) -> str:
     )
 
 
-def user_text(stop: Stop) -> str:
+SIGNS: Final = {
+    Sign.FAILURES: mail_text("Other servers rejected many of your messages."),
+    Sign.NETWORKS: mail_text("Your messages came from many networks within an hour."),
+    Sign.RECIPIENTS: mail_text("You sent messages to many recipients within an hour."),
+}
+"""Reasons for the user, who can't do anything with the numbers."""
+
+
+def user_lines(stop: Stop) -> list[str]:
     """The mail to the user: what happened, and what to do."""
-    return "\n".join(
-        [
-            f"Sending from your account {stop.account} was paused on {_time(stop.since)}: {stop.why}.",
-            "This usually means someone else knows your password.",
-            "",
-            "Your outgoing messages are on hold. You can't send new ones until your administrator resumes sending.",
-            "You'll still receive mail.",
-            "",
-            "If you didn't send these messages, change your password and contact your administrator.",
-            "If you sent them, ask your administrator to resume sending.",
-            "",
-        ]
-    )
+    return [
+        mail_text(
+            "Sending from your account {account} was paused on {when}.", account=stop.account, when=_time(stop.since)
+        ),
+        SIGNS[stop.sign],
+        mail_text("This usually means someone else knows your password."),
+        "",
+        mail_text(
+            "Your outgoing messages are on hold. You can't send new ones until your administrator resumes sending."
+        ),
+        mail_text("You'll still receive mail."),
+        "",
+        mail_text("If you didn't send these messages, change your password and contact your administrator."),
+        mail_text("If you sent them, ask your administrator to resume sending."),
+    ]
 
 
 def _time(microseconds: int) -> str:

@@ -45,16 +45,19 @@ from moxlite.queue.webhooks.keeping import (
 from moxlite.store.errors import AccountRemoved, AccountUnknown, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader
+from moxlite.wording import mail_text
 
-SUBJECT: Final = "Your webhooks aren't being delivered"
-TEXT: Final = f"""\
-Your web server hasn't responded to webhooks for some time (outgoing_webhook and incoming_webhook in your settings).
-The queue is full ({MAX_HOOKS} webhooks or {MAX_OCTETS >> 20} MiB). New events are dropped and listed as failed with
-"receiver too far behind".
-
-Your mail isn't affected. When your web server responds again, queued webhooks will be delivered.
-Your administrator can list them: moxlite queue webhook list, moxlite queue webhook retired list
-"""
+SUBJECT: Final = mail_text("Your webhooks aren't being delivered")
+LINES: Final = (
+    mail_text("Your web server hasn't responded to webhooks for some time."),
+    mail_text(
+        "The queue is full ({number} webhooks or {size} MiB). New events are dropped.",
+        number=MAX_HOOKS,
+        size=MAX_OCTETS >> 20,
+    ),
+    "",
+    mail_text("Your mail isn't affected. When your web server responds again, queued webhooks will be delivered."),
+)
 
 logger = logging.getLogger("moxlite.queue.webhooks")
 
@@ -304,7 +307,7 @@ async def tell_if_behind(ctx: Context, database: Database, account: str) -> None
         return
     once = f"webhooks behind {account}"
     try:
-        await notify_account(ctx.accounts, snapshot, account, Address.parse(own), SUBJECT, TEXT, once=once)
+        await notify_account(ctx.accounts, snapshot, account, Address.parse(own), SUBJECT, LINES, once=once)
     except (AccountUnknown, AccountRemoved):
         return
 

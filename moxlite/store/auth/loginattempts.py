@@ -60,16 +60,16 @@ AttemptResult: TypeAlias = Literal[
 
 PROTOCOLS: Final[Mapping[str, str]] = {
     "smtp": "SMTP",
-    "submission": "sending by SMTP",
+    "submission": "sending mail",
     "imap": "IMAP",
     "webmail": "webmail",
     "webaccount": "account page",
-    "webadmin": "admin page",
+    "webadmin": "admin app",
     "webapi": "web API",
     "dav": "calendars and contacts",
     "jmap": "JMAP",
     "addresses": "password managers",
-    "website": "site of the web server",
+    "website": "protected website",
 }
 """Protocols and apps of log-ins, for people."""
 

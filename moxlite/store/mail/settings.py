@@ -46,6 +46,25 @@ def load_settings(r: Reader, kind: type[S]) -> S:
     return form_of(r.value(LOAD), kind)
 
 
+class _Languages(msgspec.Struct, frozen=True):
+    """`language`: chosen in the settings, "" as the browser prefers. `browser_language`: that of the latest page."""
+
+    language: str = ""
+    browser_language: str = ""
+
+
+def reader_language(r: Reader) -> str:
+    """The language in which the account's user reads; "" if no page was ever open."""
+    languages = load_settings(r, _Languages)
+    return languages.language or languages.browser_language
+
+
+def note_browser_language(tx: AccountTx, language: str) -> None:
+    """Store the language of the page that the user has open: mail to the user is written in it."""
+    if load_settings(tx, _Languages).browser_language != language:
+        patch_settings(tx, {"browser_language": language})
+
+
 def patch_settings(tx: AccountTx, changed: Mapping[str, object]) -> None:
     """Store settings by name, and notify the user's other pages. All others stay, also a later version's."""
     fields = stored_fields(tx.value(LOAD)) | to_builtins(changed)

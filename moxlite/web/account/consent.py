@@ -19,9 +19,9 @@ from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import parse_fields
 from moxlite.web.http.messages import Response
-from moxlite.web.http.pagetexts import PageLanguage, page_language
+from moxlite.web.http.pagetexts import page_language
 from moxlite.web.storeerrors import RETRY_AFTER
-from moxlite.wording import worded
+from moxlite.wording import ReaderLanguage, worded
 
 if TYPE_CHECKING:
     from moxlite.admin.delivery.forwarding import Forwarding, Question
@@ -109,7 +109,7 @@ class Consent:
             raise _gone()
         return question
 
-    async def _answer(self, code: str, form: bytes, language: PageLanguage) -> str:
+    async def _answer(self, code: str, form: bytes, language: ReaderLanguage) -> str:
         # Neither word is no answer: a form that a program sends must not use the link up.
         agrees = {"yes": True, "no": False}.get(parse_fields(form.decode("ascii", "replace")).get("answer", ""))
         if agrees is None:
@@ -129,7 +129,7 @@ def _gone() -> HTTPError:
     return HTTPError(410, "This link has been used or has expired. Ask the sender for a new one.")
 
 
-def _form(found: Question, language: PageLanguage) -> str:
+def _form(found: Question, language: ReaderLanguage) -> str:
     question = worded("Forward mail from {own} to {target}?", own=found.own, target=found.target)
     return FORM.format(
         question=escape(language.say(question)),
@@ -138,7 +138,7 @@ def _form(found: Question, language: PageLanguage) -> str:
     )
 
 
-def _page(body: str, language: PageLanguage) -> Response:
+def _page(body: str, language: ReaderLanguage) -> Response:
     title = escape(language.say("Forwarded mail"))
     text = PAGE.format(attributes=language.attributes, title=title, style=STYLE, body=body)
     return Response(200, HEADERS, text.encode())

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -16,9 +17,11 @@ from moxlite.encoding import json_decoder
 from moxlite.groupware.writtenfiles import TooLarge, written_archive, written_calendar, written_contacts
 from moxlite.logins.secondfactor import SecondFactors
 from moxlite.store.content.uploads import NoSuchUpload, Upload, upload_of, upload_piece
+from moxlite.store.errors import StoreError
 from moxlite.store.groupware.collection import NoSuchCollection, collection
 from moxlite.store.groupware.resources import NoSuchResource, photo_mark
 from moxlite.store.mail.links import Given
+from moxlite.store.mail.settings import note_browser_language, reader_language
 from moxlite.submission.authors import offered_addresses
 from moxlite.web import metrics
 from moxlite.web.callserver import CallServer, SessionAuth
@@ -226,7 +229,7 @@ class Webmail:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
             # The account stays open as long as the stream: its change bus is in memory.
-            stream = await self._add(session, home, caller.siblings.get("account", ""))
+            stream = await self._add(session, home, caller)
             compressor = stream_compressor(request.headers)
             headers = (
                 EVENT_STREAM_HEADERS if compressor is None else (*EVENT_STREAM_HEADERS, ("content-encoding", "gzip"))
@@ -258,14 +261,15 @@ class Webmail:
         except UserError as e:
             raise HTTPError(400, str(e)) from e
         async with self._holders.page(session) as home:
-            stream = await self._add(session, home, caller.siblings.get("account", ""))
+            stream = await self._add(session, home, caller)
             try:
                 with metrics.streams.labels(kind="websocket").track_inprogress(), self._server.sandbox.page():
                     await serve_frames(request, writer, stream, since, self._sessions.alive)
             finally:
                 self._streams.remove(stream)
 
-    async def _add(self, session: Session, home: Holder, account_path: str) -> Stream:
+    async def _add(self, session: Session, home: Holder, caller: Caller) -> Stream:
+        await _note_language(home.account, page_language(caller.request.headers).name)
         snapshot = self._server.config.current
         settings = snapshot.account(session.account)
         addresses = await home.account.read(lambda r: offered_addresses(r, snapshot, session.account), op="addresses")
@@ -275,7 +279,7 @@ class Webmail:
             rejects_mailbox=(settings.rejects_mailbox if settings is not None else None) or "",
             introbox=(settings.introbox if settings is not None else None) or "",
             storage_limit=snapshot.quota(session.account),
-            account_path=account_path or public_page(snapshot, "account") or "",
+            account_path=caller.siblings.get("account") or public_page(snapshot, "account") or "",
             version=self._document.tag,
             capabilities=[OFFLINE] if snapshot.static.webmail_offline else [],
         )
@@ -471,3 +475,10 @@ async def serve_picture(account: Account, upload_id: str, writer: ResponseWriter
 
 def _piece(upload: Upload, number: int, r: Reader) -> bytes:
     return upload_piece(r, upload, number)
+
+
+async def _note_language(account: Account, language: str) -> None:
+    """Note the language of a page for mail to its user; a full disk or a busy account doesn't keep the page closed."""
+    if await account.read(reader_language, op="language") != language:
+        with suppress(StoreError):
+            await account.write(lambda tx: note_browser_language(tx, language))

@@ -28,7 +28,7 @@ from moxlite.web.factors import qr_code
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.http.errors import HTTPError
 from moxlite.web.http.exchange import parse_fields
-from moxlite.wording import reason_of, sentence
+from moxlite.wording import mail_text, reason_of, sentence
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
@@ -40,12 +40,6 @@ if TYPE_CHECKING:
 logger = logging.getLogger("moxlite.web.account")
 
 GONE: Final = "this link expired or has been used; create a new one on your account page"
-
-NOTICE: Final = (
-    "A new device can now read and send mail as {address}. You set it up from your account page.\n\n    Device: "
-    "{name}\n    When: {when}\n    From: {ip}\n    Browser: {agent}\n\nThe device has its own app password. If this "
-    'wasn\'t you, open "Security" on your account page and choose "This wasn\'t\nme".\n'
-)
 
 Secret = Annotated[str, Meta(min_length=1, max_length=64)]
 DeviceName = Annotated[str, Meta(max_length=200)]
@@ -121,14 +115,8 @@ class DeviceCalls(AccountCalls):
                 self._server.config.current,
                 device.account,
                 Address.parse(device.address),
-                f"New device set up: {device.name}",
-                NOTICE.format(
-                    address=device.address,
-                    name=device.name,
-                    when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
-                    ip=device.remote_ip,
-                    agent="".join(one if one.isprintable() else "?" for one in device.user_agent),
-                ),
+                mail_text("New device set up: {name}", name=device.name),
+                _notice(device),
                 once=f"device {device.account} {device.link.hex()} {device.claim.hex()}",
             )
         except (StoreError, AddressError) as error:
@@ -202,3 +190,22 @@ async def send_profile(
     pair = certificate(request.info.listener)
     offer = offer_for(snapshot, address.domain)
     await writer.respond(await profile_response(offer, [packed], name, pair, password=device.password))
+
+
+def _notice(device: Device) -> list[str]:
+    """The mail to the user about a new device."""
+    agent = "".join(sign if sign.isprintable() else "?" for sign in device.user_agent)
+    return [
+        mail_text(
+            "A new device can now read and send mail as {address}. You set it up on the account page.",
+            address=device.address,
+        ),
+        "",
+        mail_text("Device: {name}", name=device.name),
+        mail_text("When: {when}", when=time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())),
+        mail_text("From: {where}", where=device.remote_ip),
+        mail_text("Browser: {agent}", agent=agent),
+        "",
+        mail_text("The device has its own app password."),
+        mail_text("If it wasn't you, go to Security on the account page, and choose “This wasn't me”."),
+    ]

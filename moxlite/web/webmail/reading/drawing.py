@@ -23,9 +23,8 @@ from moxlite.sandbox.jobs import DrawHTML, Drawn, Picture, Scheme, ShowText
 from moxlite.sandbox.messages import Refused
 from moxlite.sandbox.processes import JobFailed
 from moxlite.store.content import body
-from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import MAX_HTML, time_of
-from moxlite.wording import worded
+from moxlite.wording import ReaderLanguage, worded
 
 if TYPE_CHECKING:
     from moxlite.sandbox.processes import Sandbox
@@ -107,7 +106,7 @@ async def draw(
     root: mime.Part,
     reader: str,
     sandbox: Sandbox,
-    language: PageLanguage,
+    language: ReaderLanguage,
     *,
     external: bool,
     scheme: Scheme,
@@ -132,7 +131,7 @@ async def draw(
         raise HTMLUnavailable(str(error)) from None
 
 
-async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str, language: PageLanguage) -> str:
+async def replacement(source: Source, reader: str, sandbox: Sandbox, reason: str, language: ReaderLanguage) -> str:
     """The page that replaces HTML which cannot be shown: `reason`, a sentence in `language`, and the HTML's text."""
     if not source.is_readable:
         return _without(reason, language)
@@ -155,7 +154,7 @@ async def _visible_text(source: Source, reader: str, sandbox: Sandbox) -> str:
         return (await turn.do(ShowText(await _read(source), MAX_INSTEAD))).text
 
 
-def _without(reason: str, language: PageLanguage) -> str:
+def _without(reason: str, language: ReaderLanguage) -> str:
     words = f"{reason} {language.say('View the plain text or the source instead.')}"
     return f'<div class="body"><p>{escape(words)}</p></div>'
 
@@ -181,7 +180,7 @@ def page_html(parts: Iterable[mime.Part], octets: Octets, limit: int) -> str:
     return "".join(pieces).encode("utf-8", "replace").decode()  # some charsets can produce lone surrogates
 
 
-def notices(drawn: Drawn, language: PageLanguage, *, blocked: bool) -> str:
+def notices(drawn: Drawn, language: ReaderLanguage, *, blocked: bool) -> str:
     """Lines above the HTML about parts that were left out (WEBMAIL-54, 55); about remote ones if `blocked`."""
     return (_blocked(drawn, language) if blocked else "") + _omitted(drawn.left_out, language)
 
@@ -199,7 +198,7 @@ def facts(drawn: Drawn | None, inside: Collection[str]) -> str:
     )
 
 
-def _blocked(drawn: Drawn, language: PageLanguage) -> str:
+def _blocked(drawn: Drawn, language: ReaderLanguage) -> str:
     if not drawn.blocked:
         return ""
     hosts = ", ".join(drawn.hosts) + (", …" if drawn.more else "")
@@ -208,7 +207,7 @@ def _blocked(drawn: Drawn, language: PageLanguage) -> str:
     return f'<div class="blocked">{escape(language.say(one if drawn.blocked == 1 else others))}</div>'
 
 
-def _omitted(images: int, language: PageLanguage) -> str:
+def _omitted(images: int, language: ReaderLanguage) -> str:
     if not images:
         return ""
     one = worded("1 image is too large to display here. You'll find it in the attachments")
@@ -318,12 +317,12 @@ BIDI: Final = {point: f"[U+{point:04X}]" for point in (*range(0x202A, 0x202F), *
 """Visible text for characters that change the direction of the text around them (WEBMAIL-118)."""
 
 
-def title_of(envelope: mime.Envelope, language: PageLanguage) -> str:
+def title_of(envelope: mime.Envelope, language: ReaderLanguage) -> str:
     """The title of the page, as HTML."""
     return _subject(envelope) or language.say("Message")
 
 
-def head(envelope: mime.Envelope, received: int, files: Sequence[Attachment], language: PageLanguage) -> str:
+def head(envelope: mime.Envelope, received: int, files: Sequence[Attachment], language: ReaderLanguage) -> str:
     """The head of the page. `received` (µs UTC) is shown if the message has no valid date; of `files` the names."""
     found = [*_rows(envelope, received, language)]
     if files:
@@ -342,7 +341,7 @@ def _subject(envelope: mime.Envelope) -> str:
     return shown_text(subject[:MAX_SHOWN] + ("…" if len(subject) > MAX_SHOWN else ""))
 
 
-def _rows(envelope: mime.Envelope, received: int, language: PageLanguage) -> Iterator[tuple[str, str]]:
+def _rows(envelope: mime.Envelope, received: int, language: ReaderLanguage) -> Iterator[tuple[str, str]]:
     people = (
         (language.say("From"), envelope.from_),
         (language.say("To"), envelope.to),
@@ -363,7 +362,7 @@ def _date(envelope: mime.Envelope, received: int) -> int:
     return envelope.date or received
 
 
-def _addresses(addresses: Sequence[mime.MailAddress], language: PageLanguage) -> str:
+def _addresses(addresses: Sequence[mime.MailAddress], language: ReaderLanguage) -> str:
     shown = ", ".join(
         f"{address.name[:MAX_SHOWN]} <{address.localpart}@{address.domain}>"
         if address.name

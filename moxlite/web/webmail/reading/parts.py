@@ -25,7 +25,6 @@ from moxlite.store.exports.containers import ZipWriter
 from moxlite.store.rows import messages as message_rows
 from moxlite.web.headers import disposition
 from moxlite.web.http.errors import HTTPError
-from moxlite.web.http.pagetexts import PageLanguage
 from moxlite.web.webmail.items import attachments, bodies, clean_filename, time_of
 from moxlite.web.webmail.reading.drawing import (
     HTMLUnavailable,
@@ -42,6 +41,7 @@ from moxlite.web.webmail.reading.drawing import (
 )
 from moxlite.web.webmail.reading.parsed import read_texts, structure_of
 from moxlite.web.webmail.reading.views import Views
+from moxlite.wording import ReaderLanguage
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.account import Account
@@ -163,7 +163,7 @@ class View(msgspec.Struct, frozen=True):
     printed: bool = False
     others: tuple[int, ...] = ()
     without: frozenset[str] = frozenset()
-    language: PageLanguage = PageLanguage()
+    language: ReaderLanguage = ReaderLanguage()
 
 
 async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter, view: View) -> None:
