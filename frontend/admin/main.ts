@@ -131,7 +131,7 @@ class App {
   }
 
   private async logIn(reason: string): Promise<void> {
-    await this.session.logIn(reason);
+    await this.session.logIn(reason, [el("p", { class: "hint" }, t("The admin app is only available in English."))]);
   }
 
   /** Show the page that the address names, or the overview. */

@@ -401,7 +401,7 @@ def writing(walk: Walk) -> Iterator[str]:
     expect(composer).to_have_count(0)
     walk.mailbox("Sent")
     walk.open("On its way")
-    expect(page.locator(".deliveries summary")).to_have_text("Delivered")
+    expect(page.locator(".deliveries summary")).to_have_text("Delivered", ignore_case=True)
     page.locator(".deliveries summary").click()
     expect(page.locator(".delivery")).to_be_visible()
     yield "delivery"
@@ -457,7 +457,7 @@ def calendar(walk: Walk) -> Iterator[str]:
     walk.closed()
     place.locator(".search-bar").click()
     page.keyboard.type("choir")
-    expect(place.locator("h1")).to_have_text("1 event")
+    expect(place.locator("h1")).to_have_text(re.compile("^.?1 events?.?$"))  # the marked language has no singular
     yield "search in the calendar"
     place.get_by_role("button", name="Back to calendar").click()
     walk.lists("Calendars")

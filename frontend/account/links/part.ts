@@ -12,7 +12,7 @@ import { inWord } from "../../lib/remarks";
 import { sentence } from "../../lib/sentence";
 import { empty, state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { addMailbox, buttons, changeSending, changeSorting, keeping, newPassword, wanted } from "./adding";
 
@@ -255,7 +255,7 @@ function progress(one: LinkItem): Child {
       { class: "hint" },
       placed(
         many(one.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: one.done }),
-        { mailbox: foreign(one.mailbox) },
+        { mailbox: foreign(mailboxName(one.mailbox)) },
       ),
     ),
   ];

@@ -5,7 +5,7 @@ import { type Child, el, fill, sign } from "../../lib/dom";
 import { choice, type Field, line, tick } from "../../lib/fields";
 import { plus, x } from "../../lib/icons";
 import { button, card } from "../../lib/pages";
-import { meant, t } from "../../lib/words";
+import { mailboxName, meant, t } from "../../lib/words";
 
 /** A rule with all of its fields. */
 export type Rule = Required<Sent>;
@@ -112,7 +112,7 @@ export function conditions(rule: Sent): string {
 export function actions(rule: Rule, labels: readonly RuleLabel[]): string {
   const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
   return [
-    rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: rule.mailbox }) : "",
+    rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: mailboxName(rule.mailbox) }) : "",
     rule.label !== "" ? t("label “{label}”", { label }) : "",
     rule.star ? meant("rule", "flag") : "",
     rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "",

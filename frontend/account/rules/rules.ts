@@ -8,7 +8,7 @@ import { atFields } from "../../lib/fields";
 import { arrowDown, arrowUp, filter, gripVertical, plus, x } from "../../lib/icons";
 import { brief, button, card } from "../../lib/pages";
 import { empty, notice } from "../../lib/states";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import { applyToExisting } from "../ui/applying";
 import type { Desk } from "../ui/page";
 import { actions, blank, conditions, fresh, type Names, type Rule, ruleFields, small } from "./fields";
@@ -71,7 +71,7 @@ export class Rules {
             "p",
             { class: "hint foot-note" },
             t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", {
-              mailbox: item.form.mailbox,
+              mailbox: mailboxName(item.form.mailbox),
             }),
           ),
         ],
@@ -104,7 +104,7 @@ export class Rules {
             filter,
             t("No rules yet"),
             t("Use rules to move new mail from a sender or list to a folder. Right now, all mail goes to {mailbox}.", {
-              mailbox: this.item.form.mailbox,
+              mailbox: mailboxName(this.item.form.mailbox),
             }),
           ),
         ),

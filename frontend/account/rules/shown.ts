@@ -6,7 +6,7 @@ import { el, placed } from "../../lib/dom";
 import { card, foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 import { conditions } from "./fields";
 
@@ -76,7 +76,7 @@ export function version(title: string, form: readonly Rule[], keep: HTMLElement)
         el(
           "li",
           {},
-          foreign(rule.comment || rule.mailbox),
+          foreign(rule.comment || mailboxName(rule.mailbox)),
           el("span", { class: "hint" }, " ", foreign(conditions(rule), 200)),
         ),
       ),
@@ -127,7 +127,7 @@ export function triedOn(found: TriedRules, mailbox: string): HTMLElement {
         found.messages.length,
         "Rules match {taken} of {n} message. {others} would go to {mailbox}.",
         "Rules match {taken} of the last {n} messages. {others} would go to {mailbox}.",
-        { taken: taken.length, others, mailbox },
+        { taken: taken.length, others, mailbox: mailboxName(mailbox) },
       ),
     },
   );

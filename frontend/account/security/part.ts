@@ -7,6 +7,7 @@ import { type Child, el, placed } from "../../lib/dom";
 import { factorsCard } from "../../lib/factors";
 import { atFields, choice, field, form, line, tick } from "../../lib/fields";
 import { plus, shieldAlert } from "../../lib/icons";
+import { protocolName } from "../../lib/logins";
 import { button, card, copyButton, foreign, head, table } from "../../lib/pages";
 import { state } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
@@ -227,7 +228,7 @@ function ofSession(desk: Desk, one: SessionItem): Login {
     name: browserName(one.user_agent) || one.user_agent || t("unknown"),
     chips: [one.current ? t("this browser") : "", one.device ? t("stays logged in") : ""],
     kind: t("Browser"),
-    access: one.app,
+    access: protocolName(one.app),
     used: [one.last_used, one.remote_ip],
     expires: when(microseconds(one.expires)),
     remove: one.current ? null : () => void remove(),
@@ -245,7 +246,10 @@ function ofApp(desk: Desk, one: AppPasswordInfo): Login {
     chips: [],
     kind: one.token ? t("Token") : t("App password"),
     access: one.read_only ? t("{access}, read-only", { access }) : access,
-    used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")],
+    used:
+      one.last_used === null
+        ? null
+        : [one.last_used, [protocolName(one.last_protocol), one.last_ip].filter(Boolean).join(", ")],
     expires:
       one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)),
     remove: () => void remove(),
@@ -297,7 +301,7 @@ function ofKey(desk: Desk, one: TLSKeyInfo): Login {
     used:
       one.last_used === null || one.last_used === undefined
         ? ["", t("not in the last 30 days")]
-        : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")],
+        : [one.last_used, [protocolName(one.last_protocol), one.last_ip].filter(Boolean).join(", ")],
     expires: t("never"),
     remove: () => void remove(),
   };
@@ -493,16 +497,38 @@ function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
   return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
 
+const outcomes: Readonly<Record<string, string>> = {
+  baduser: t("rejected: unknown address"),
+  badpassword: t("rejected: wrong password"),
+  badcreds: t("rejected: wrong password"),
+  badchanbind: t("rejected: connection doesn't match"),
+  badprotocol: t("rejected: protocol error"),
+  logindisabled: t("rejected: login disabled"),
+  notpermitted: t("rejected: app password not allowed here"),
+  factorneeded: t("waiting for the verification code"),
+  badfactor: t("rejected: wrong verification code"),
+  error: t("failed: server error"),
+  aborted: t("canceled by the app"),
+};
+
+function outcome(one: Attempt): string {
+  // a cookie or token that belongs to no session
+  if (one.mechanism === "websession") return t("rejected: unknown session");
+  if (one.result !== "ok") return outcomes[one.result] ?? one.result;
+  if (one.app_password !== "") return t("logged in with the app password “{name}”", { name: one.app_password });
+  return one.certificate ? t("logged in with a client certificate") : t("logged in");
+}
+
 function attemptLine(one: Attempt): HTMLElement {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
   return el(
     "li",
     {},
-    state(one.ok ? "ok" : "warn", ""),
+    state(one.result === "ok" ? "ok" : "warn", ""),
     el(
       "span",
       { class: "grow" },
-      foreign(one.text),
+      foreign([protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")),
       times !== "" && el("span", { class: "chip" }, times),
       one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120)),
     ),

@@ -4,6 +4,7 @@ import type { WayInfo } from "../../gen/account";
 import { browserName } from "../../lib/browsername";
 import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
+import { protocolName } from "../../lib/logins";
 import { button, card, foreign } from "../../lib/pages";
 import { microseconds, when } from "../../lib/times";
 import { t } from "../../lib/words";
@@ -59,8 +60,6 @@ const parts: ReadonlyMap<string, string> = new Map([
   ["send", t("sending mail (SMTP)")],
   ["asked", t("not confirmed, email sent")],
   ["confirmed", ""],
-  ["webmail", t("webmail")],
-  ["webaccount", t("account page")],
 ]);
 
 const administrator = t("your administrator");
@@ -71,16 +70,8 @@ const actors: ReadonlyMap<string, string> = new Map([
   ["(server)", t("this server")],
 ]);
 
-/** Where something was set up; "" for where only administrators are. */
-const places: ReadonlyMap<string, string> = new Map([
-  ...["cli", "file", "webadmin", "adminapi", "server"].map((one) => [one, ""] as const),
-  ["webmail", t("webmail")],
-  ["webaccount", t("account page")],
-  ["dav", t("calendars and contacts")],
-  ["webapi", t("web API")],
-  ["imap", "IMAP"],
-  ["jmap", "JMAP"],
-]);
+/** Ways of administrators, who are named themselves. */
+const silent: ReadonlySet<string> = new Set(["cli", "file", "webadmin", "adminapi", "server"]);
 
 export interface Ways {
   page(after: string, count: number): Promise<WayInfo[]>;
@@ -169,12 +160,12 @@ function wayName(one: WayInfo): string {
 function originOf(one: WayInfo): string {
   const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
   const actor = actors.get(one.actor) ?? one.actor;
-  return [actor, places.get(one.via) ?? one.via, login, one.remote_ip].filter(Boolean).join(", ");
+  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
 }
 
 function accessOf({ kind, access }: WayInfo): string {
   if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access);
-  const all = access.split(", ").map((part) => parts.get(part) ?? part);
+  const all = access.split(", ").map((part) => parts.get(part) ?? protocolName(part));
   return all.filter(Boolean).join(", ");
 }
 

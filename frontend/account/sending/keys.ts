@@ -5,6 +5,7 @@ import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el } from "../../lib/dom";
 import { atFields, differing, field, form, line, tick } from "../../lib/fields";
 import { keyRound, plus } from "../../lib/icons";
+import { protocolName } from "../../lib/logins";
 import { button, card, copyable, foreign, head, table } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { microseconds, when } from "../../lib/times";
@@ -32,7 +33,7 @@ export const keys: MakePage = async (desk) => {
 
 function lastUse({ last_used, last_protocol, last_ip }: TLSKeyInfo): Child {
   if (last_used === null || last_used === undefined) return t("not in the last 30 days");
-  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  const how = [protocolName(last_protocol), last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 

@@ -7,7 +7,7 @@ import { atFields, choice, form, line, tick } from "../../lib/fields";
 import { users } from "../../lib/icons";
 import { button, card, foreign, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
-import { t } from "../../lib/words";
+import { mailboxName, t } from "../../lib/words";
 import type { Desk, MakePage } from "../ui/page";
 import { delegatesCard } from "./delegates";
 
@@ -53,7 +53,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
   const rows = table<ShareInfo>(
     t("Shared by you"),
     [
-      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(mailboxName(one.mailbox))) },
       {
         title: t("Shared with"),
         cell: (one) => (one.guest === "anyone" ? t("all users on this server") : foreign(one.guest)),
@@ -65,7 +65,7 @@ function given(desk: Desk, found: Shares): HTMLElement {
         cell: (one) =>
           button(t("Stop"), () => void end(desk, one), {
             kind: "line small",
-            name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }),
+            name: t("Stop sharing {mailbox} with {guest}", { mailbox: mailboxName(one.mailbox), guest: one.guest }),
           }),
       },
     ],
@@ -78,7 +78,7 @@ async function end(desk: Desk, one: ShareInfo): Promise<void> {
   if (
     !(await confirm(
       t("Stop sharing?"),
-      t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }),
+      t("{guest} will lose access to “{mailbox}” right away.", { mailbox: mailboxName(one.mailbox), guest: one.guest }),
       t("Stop sharing"),
     ))
   )
@@ -94,7 +94,7 @@ async function end(desk: Desk, one: ShareInfo): Promise<void> {
 function add(desk: Desk, found: Shares): HTMLElement {
   const mailbox = choice(
     t("Folder"),
-    found.mailboxes.map((name) => [name, visible(name)] as const),
+    found.mailboxes.map((name) => [name, visible(mailboxName(name))] as const),
     found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox",
     t("In Sent and Drafts, guests can also see Bcc recipients."),
   );
@@ -130,7 +130,7 @@ function received(all: readonly Received[]): HTMLElement {
   const rows = table<Received>(
     t("Shared with you"),
     [
-      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) },
+      { title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(mailboxName(one.mailbox))) },
       { title: t("Owner"), cell: (one) => foreign(one.owner) },
       { title: t("Permissions"), cell: (one) => words(one.rights) },
     ],

@@ -9,7 +9,7 @@ import { button, card, foreign, meter } from "../../lib/pages";
 import { redraw } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
 import { notice } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 /** Milliseconds between two looks at how far the import is. */
@@ -330,7 +330,7 @@ function progress(found: Found): HTMLElement {
           many(found.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", {
             done: found.done,
           }),
-          { mailbox: foreign(found.mailbox) },
+          { mailbox: foreign(mailboxName(found.mailbox)) },
         );
   return el(
     "div",

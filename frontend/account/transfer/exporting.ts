@@ -5,7 +5,7 @@ import { showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { size } from "../../lib/numbers";
 import { visible } from "../../lib/pages";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 
 export class Exporting {
   readonly root = el("section", { class: "card", "aria-labelledby": "export-title" });
@@ -105,7 +105,7 @@ export class Exporting {
     fill(
       this.mailbox,
       el("option", { value: "" }, t("All folders")),
-      this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))),
+      this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailboxName(mailbox.name)))),
     );
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(

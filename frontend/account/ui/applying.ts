@@ -6,7 +6,7 @@ import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { button, card, foreign } from "../../lib/pages";
 import { notice } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import type { Desk } from "./page";
 
 /** Messages of one move, which is one transaction. */
@@ -38,7 +38,9 @@ export async function applyToExisting(
     show(
       notice(
         "wait",
-        many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: source }),
+        many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", {
+          mailbox: mailboxName(source),
+        }),
       ),
       stop(),
     );
@@ -69,7 +71,7 @@ export async function applyToExisting(
       notice(
         "ok",
         many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", {
-          mailbox: source,
+          mailbox: mailboxName(source),
         }),
       ),
     );
@@ -89,7 +91,7 @@ export async function applyToExisting(
     looked,
     "The message in {mailbox} would move to:",
     "{moves} of {n} messages in {mailbox} would move to:",
-    { mailbox: source, moves: moves.length },
+    { mailbox: mailboxName(source), moves: moves.length },
   );
   show(
     el(
@@ -148,7 +150,7 @@ export async function applyToExisting(
       )
         break;
     }
-    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: mailboxName(source) })));
     else
       show(
         notice("warn", t("Stopped. Some messages haven't been moved back yet.")),

@@ -5,7 +5,7 @@ import { el } from "../../lib/dom";
 import { atFields, form, line } from "../../lib/fields";
 import { card, head } from "../../lib/pages";
 import { state } from "../../lib/states";
-import { many, t } from "../../lib/words";
+import { mailboxName, many, t } from "../../lib/words";
 import { mailbox } from "../rules/fields";
 import type { Desk, MakePage } from "../ui/page";
 import { addressName } from "../ui/program";
@@ -67,7 +67,7 @@ function addressLine(one: DestinationItem, off: boolean): HTMLElement {
       el(
         "span",
         { class: "hint" },
-        ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: one.form.mailbox }) : ""}`,
+        ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: mailboxName(one.form.mailbox) }) : ""}`,
       ),
     ),
     off && state("off", t("domain disabled")),

@@ -65,7 +65,8 @@ export async function mailboxMenu(
   const exporting = async (what: Exported) => (await load<typeof ExportPart>("export")).exportMail(client, base, what);
   const guest = mailbox.owner !== "";
   const fixed = guest || isInbox(mailbox);
-  const action = await dialog<"read" | "rename" | "roles" | "import" | "export" | "delete">(mailbox.name, (close) => [
+  const title = mailboxName(mailbox.name);
+  const action = await dialog<"read" | "rename" | "roles" | "import" | "export" | "delete">(title, (close) => [
     el(
       "p",
       { class: "dialog-text" },

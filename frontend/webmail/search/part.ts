@@ -5,7 +5,7 @@ import { type Child, el, fill, sign } from "../../lib/dom";
 import { calendar } from "../../lib/icons";
 import { newRuleAt } from "../../lib/newrule";
 import { adopt } from "../../lib/sheets";
-import { many, t } from "../../lib/words";
+import { many, meant, t } from "../../lib/words";
 import { allLabels } from "../state/labels";
 import type { Mail, Searching } from "../state/mail";
 import { counted } from "../ui/counts";
@@ -26,6 +26,23 @@ interface Field {
   /** The possible values; any text if missing. */
   readonly choices?: readonly string[];
 }
+
+/** The words of `has:` and `is:` as the form shows them. */
+const choices: Readonly<Record<string, string>> = {
+  any: t("Has attachment"),
+  none: t("No attachment"),
+  image: t("image file"),
+  pdf: "PDF",
+  archive: t("archive file"),
+  spreadsheet: t("spreadsheet file"),
+  document: t("document file"),
+  presentation: t("presentation file"),
+  unread: t("Unread"),
+  read: meant("message", "Read"),
+  flagged: t("Flagged"),
+  starred: t("Flagged"),
+  answered: t("Replied"),
+};
 
 const fields: readonly Field[] = [
   { tag: "", label: t("Words"), hint: t("anywhere in message") },
@@ -180,7 +197,7 @@ function row(
           "select",
           common,
           el("option", { value: "" }, t("All messages")),
-          field.choices.map((choice) => el("option", { value: choice }, choice)),
+          field.choices.map((choice) => el("option", { value: choice }, choices[choice] ?? choice)),
         )
       : el("input", {
           ...common,

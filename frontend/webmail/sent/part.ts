@@ -4,6 +4,7 @@ import type { Client, Delivery, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { redraw } from "../../lib/press";
+import { inWord } from "../../lib/remarks";
 import { adopt } from "../../lib/sheets";
 import { locale, many, t } from "../../lib/words";
 import sheet from "./sent.css";
@@ -84,7 +85,8 @@ export async function follow(
     await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
-      if (report.seen !== seen) await redraw(root, () => draw(client, root, report.recipients));
+      const recipients = await Promise.all(report.recipients.map(inWords));
+      if (report.seen !== seen) await redraw(root, () => draw(client, root, recipients));
       seen = report.seen;
       // the status of a message that was just sent is not known for a moment
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
@@ -95,6 +97,10 @@ export async function follow(
       await new Promise((resolve) => setTimeout(resolve, again));
     }
   }
+}
+
+async function inWords(one: Delivery): Promise<Delivery> {
+  return { ...one, advice: await inWord(one.advice) };
 }
 
 function draw(client: Client, root: HTMLElement, all: readonly Delivery[]): void {
@@ -142,6 +148,6 @@ function row(one: Delivery): HTMLElement {
     " ",
     [states[one.state], ...facts].join(" · "),
     one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error),
-    one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice),
+    one.advice.message !== "" && el("div", { class: "delivery-advice" }, one.advice.message),
   );
 }

@@ -106,11 +106,12 @@ class PasswordState(msgspec.Struct, frozen=True):
 
 
 class SessionItem(msgspec.Struct, frozen=True, kw_only=True):
-    """A browser that is logged in. ``current``: the browser that asks. ``device``: it stays logged in (WEBMAIL-22a).
-    ``remote_ip``: of the log-in, or of the last use of such a device."""
+    """A browser that is logged in, by the account page or the webmail. ``current``: the browser that asks. ``device``:
+    it stays logged in (WEBMAIL-22a). ``remote_ip``: of the log-in, or of the last use of such a device.
+    """
 
     id: int
-    app: str
+    app: Literal["webaccount", "webmail"]
     address: str
     remote_ip: str
     user_agent: str
@@ -122,12 +123,15 @@ class SessionItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """Equal log-in attempts between ``first`` and ``last``. ``text``: protocol, address of the client and outcome in
-    words. ``after``: place in the list, for the next page.
+    """Equal log-in attempts between ``first`` and ``last``. ``result``: an `AttemptResult`. ``certificate``: of the
+    client, which was right. ``after``: place in the list, for the next page.
     """
 
-    text: str
-    ok: bool
+    protocol: str
+    mechanism: str
+    remote_ip: str
+    result: str
+    certificate: bool
     username: str
     user_agent: str
     app_password: str

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Annotated, Final
 
 from msgspec import Meta
@@ -11,7 +10,7 @@ from moxlite.admin.passwords import Passwords
 from moxlite.operations.access import MAX_WAYS, ListWays, TakeBack, TakenBack, WayID
 from moxlite.operations.queue import Filter
 from moxlite.store.auth.credentials import credential, generate_password
-from moxlite.store.auth.loginattempts import RecordedAttempt, protocol_words
+from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.changelog.origin import WayKind
 from moxlite.store.forms import LAST
 from moxlite.store.people.devices import forget_devices
@@ -85,7 +84,7 @@ class SecurityCalls(AccountCalls):
         return [
             SessionItem(
                 id=session.id,
-                app="webmail" if session.app == "webmail" else "account page",
+                app="webmail" if session.app == "webmail" else "webaccount",
                 address=session.address,
                 remote_ip=session.remote_ip,
                 user_agent=session.user_agent,
@@ -181,8 +180,11 @@ def _place(text: str) -> tuple[int, int]:
 
 def _attempt(recorded_attempt: RecordedAttempt) -> Attempt:
     return Attempt(
-        text=attempt_words(recorded_attempt),
-        ok=recorded_attempt.result == "ok",
+        protocol=recorded_attempt.protocol,
+        mechanism=recorded_attempt.mechanism,
+        remote_ip=recorded_attempt.remote_ip,
+        result=recorded_attempt.result,
+        certificate=recorded_attempt.tls_key != "",
         username=recorded_attempt.address,
         user_agent=recorded_attempt.user_agent,
         app_password=recorded_attempt.app_password,
@@ -191,38 +193,3 @@ def _attempt(recorded_attempt: RecordedAttempt) -> Attempt:
         count=recorded_attempt.count,
         after=f"{recorded_attempt.last}-{recorded_attempt.id}",
     )
-
-
-# Log-in attempts in words for people (WEB-70).
-
-
-OUTCOMES: Final[Mapping[str, str]] = {
-    "ok": "logged in",
-    "baduser": "rejected: unknown address",
-    "badpassword": "rejected: wrong password",
-    "badcreds": "rejected: wrong password",
-    "badchanbind": "rejected: connection doesn't match",
-    "badprotocol": "rejected: protocol error",
-    "logindisabled": "rejected: login disabled",
-    "notpermitted": "rejected: app password not allowed here",
-    "error": "failed: server error",
-    "aborted": "canceled by the app",
-}
-"""Outcomes by `AttemptResult`."""
-
-SESSION: Final = "rejected: unknown session"
-"""Outcome of the mechanism ``websession``: a cookie or token that belongs to no session."""
-
-
-def attempt_words(recorded_attempt: RecordedAttempt) -> str:
-    """Protocol, address and outcome: ``IMAP, 198.51.100.7, refused: wrong password``."""
-    outcome = (
-        SESSION
-        if recorded_attempt.mechanism == "websession"
-        else OUTCOMES.get(recorded_attempt.result, recorded_attempt.result)
-    )
-    if recorded_attempt.result == "ok" and recorded_attempt.app_password:
-        outcome += f' with the app password "{recorded_attempt.app_password}"'
-    elif recorded_attempt.result == "ok" and recorded_attempt.tls_key:
-        outcome += " with a key"
-    return f"{protocol_words(recorded_attempt.protocol)}, {recorded_attempt.remote_ip}, {outcome}"

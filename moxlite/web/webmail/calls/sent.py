@@ -30,6 +30,7 @@ from moxlite.web.webmail.calls.common import AccountCalls
 from moxlite.web.webmail.items import time_of
 from moxlite.web.webmail.querytypes import ID, AnyID
 from moxlite.web.webmail.reading.parsed import structure_of
+from moxlite.wording import Remark, remark
 
 if TYPE_CHECKING:
     from moxlite.store.changelog.bus import Cursor
@@ -77,7 +78,7 @@ class Delivery(msgspec.Struct, frozen=True, kw_only=True):
     next_attempt: Time | None
     last_planned: Time | None
     error: str
-    advice: str
+    advice: Remark
     reply: str
     host: str
     tls: str
@@ -254,7 +255,7 @@ def _delivery(recipient_status: RecipientStatus) -> Delivery:
         next_attempt=when(recipient_status.next_attempt),
         last_planned=when(recipient_status.last_planned),
         error=recipient_status.error,
-        advice=recipient_status.advice,
+        advice=remark(recipient_status.advice),
         reply=recipient_status.reply,
         host=recipient_status.host,
         tls=recipient_status.tls,
