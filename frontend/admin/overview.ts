@@ -90,7 +90,7 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
           }),
         ]
       : []),
-    card(t("Working"), el("ul", { class: "well" }, working(found)), {
+    card(t("Status"), el("ul", { class: "well" }, working(found)), {
       flush: true,
       actions: el(
         "span",
@@ -112,13 +112,13 @@ async function examine(desk: Desk): Promise<void> {
 function headline(found: Overview): string {
   switch (found.flow) {
     case "none-in":
-      return t("Incoming mail is down.");
+      return t("Incoming mail is down");
     case "none-out":
-      return t("Outgoing mail is down.");
+      return t("Outgoing mail is down");
     case "slow":
-      return t("Mail delivery is slow.");
+      return t("Mail delivery is slow");
     case "flowing":
-      return t("Mail is working.");
+      return t("Accepting and sending mail");
   }
 }
 
@@ -240,7 +240,7 @@ function working(found: Overview): HTMLElement[] {
       el(
         "li",
         {},
-        mark(level, level === "ok" ? t("correct") : t("view")),
+        mark(level, level === "ok" ? t("OK") : t("check")),
         el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text)),
       ),
     );

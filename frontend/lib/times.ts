@@ -11,7 +11,7 @@ const day = 24 * hour;
 
 /** The time of day: 14:05. */
 export function timeOf(at: number): string {
-  return formatted(new Date(at / 1000), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1000), "clock", { hour: "numeric", minute: "2-digit" });
 }
 
 /** A moment in words: 14:05, yesterday 9:30, Sun 18:40, 12 Nov 9:30, 12 Nov 2025. */

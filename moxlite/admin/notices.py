@@ -31,14 +31,16 @@ logger = logging.getLogger("moxlite.admin.notices")
 async def notify_postmaster(
     accounts: Accounts, snapshot: Snapshot, subject: str, text: str, *, once: str, flagged: bool = False
 ) -> None:
-    """Deliver a notice; a second one with the same `once` within 7 days is not stored.
+    """Deliver a notice, with a capital at the begin of its subject; a second one with the same `once` within 7 days is
+    not stored.
 
     Raises StoreError when it cannot be stored.
     """
     postmaster = snapshot.static.postmaster
     to = MailAddress("", "postmaster", snapshot.static.hostname.ascii)
     flags = Flag.FLAGGED if flagged else Flag(0)
-    await _notify(accounts, snapshot, (postmaster.account, postmaster.mailbox), to, subject, text, once, flags)
+    place = postmaster.account, postmaster.mailbox
+    await _notify(accounts, snapshot, place, to, subject[:1].upper() + subject[1:], text, once, flags)
 
 
 async def notify_account(

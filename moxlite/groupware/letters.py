@@ -92,7 +92,7 @@ LANGUAGES: Final = {
         "{name} lädt zu diesem Termin ein.|{name} hat diesen Termin geändert.|{name} hat diesen Termin abgesagt."
         "|{name} hat zugesagt.|{name} hat abgesagt.|{name} hat mit Vorbehalt zugesagt.|{name} hat geantwortet."
         "|{name} schlägt für diesen Termin eine andere Zeit vor.|{name} hat die vorgeschlagene Zeit abgelehnt.",
-        "Wann|Wo|Antworten geht im Kalender oder mit den Knöpfen des E-Mail-Programms.|vorher|offen|wiederholt",
+        "Wann|Wo|Antworten Sie in Ihrem Kalender oder E-Mail-Programm.|vorher|offen|wiederholt",
         "Montag Dienstag Mittwoch Donnerstag Freitag Samstag Sonntag",
         "Januar Februar März April Mai Juni Juli August September Oktober November Dezember",
         "{day}, {number}. {month} {year}",
@@ -103,7 +103,7 @@ LANGUAGES: Final = {
         "|{name} ha aceptado la invitación.|{name} ha rechazado la invitación."
         "|{name} ha aceptado provisionalmente la invitación.|{name} ha respondido a la invitación."
         "|{name} propone otra hora para este evento.|{name} ha rechazado la hora propuesta.",
-        "Cuándo|Dónde|Responde desde tu calendario o con los botones de tu programa de correo."
+        "Cuándo|Dónde|Responde desde tu calendario o tu programa de correo."
         "|antes|por decidir|repetido",
         "lunes martes miércoles jueves viernes sábado domingo",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
@@ -115,7 +115,7 @@ LANGUAGES: Final = {
         "|{name} a accepté cette invitation.|{name} a refusé cette invitation."
         "|{name} a accepté provisoirement cette invitation.|{name} a répondu à cette invitation."
         "|{name} propose un autre horaire pour cet événement.|{name} a refusé l’horaire proposé.",
-        "Quand|Où|Répondez dans votre agenda ou avec les boutons de votre messagerie.|avant|à définir|répété",
+        "Quand|Où|Répondez dans votre agenda ou votre messagerie.|avant|à définir|répété",
         "lundi mardi mercredi jeudi vendredi samedi dimanche",
         "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
         "{day} {number} {month} {year}",
@@ -126,7 +126,7 @@ LANGUAGES: Final = {
         "|{name} ha accettato l’invito.|{name} ha rifiutato l’invito.|{name} ha accettato l’invito con riserva."
         "|{name} ha risposto all’invito."
         "|{name} propone un altro orario per questo evento.|{name} ha rifiutato l’orario proposto.",
-        "Quando|Dove|Rispondi dal calendario o con i pulsanti del programma di posta.|prima|da definire|ripetuto",
+        "Quando|Dove|Rispondi dal calendario o dal programma di posta.|prima|da definire|ripetuto",
         "lunedì martedì mercoledì giovedì venerdì sabato domenica",
         "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
         "{day} {number} {month} {year}",
@@ -138,7 +138,7 @@ LANGUAGES: Final = {
         "|{name} heeft de uitnodiging afgewezen.|{name} heeft de uitnodiging onder voorbehoud aangenomen."
         "|{name} heeft op de uitnodiging geantwoord."
         "|{name} stelt een andere tijd voor deze afspraak voor.|{name} heeft de voorgestelde tijd afgewezen.",
-        "Wanneer|Waar|Antwoord in je agenda, of met de knoppen van je mailprogramma.|was|open|herhaald",
+        "Wanneer|Waar|Antwoord in je agenda of mailprogramma.|was|open|herhaald",
         "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
         "januari februari maart april mei juni juli augustus september oktober november december",
         "{day} {number} {month} {year}",
@@ -148,7 +148,7 @@ LANGUAGES: Final = {
         "يدعوك {name} إلى هذا الحدث.|غيّر {name} هذا الحدث.|ألغى {name} هذا الحدث."
         "|قبل {name} هذه الدعوة.|رفض {name} هذه الدعوة.|قبل {name} هذه الدعوة مبدئيًا.|ردّ {name} على هذه الدعوة."
         "|يقترح {name} وقتًا جديدًا لهذا الحدث.|رفض {name} الوقت المقترح.",
-        "الوقت|المكان|يمكنك الرد من تقويمك أو بأزرار برنامج البريد.|سابقًا|غير محدد|متكرر",
+        "الوقت|المكان|يمكنك الرد من تقويمك أو من برنامج البريد.|سابقًا|غير محدد|متكرر",
         "الاثنين الثلاثاء الأربعاء الخميس الجمعة السبت الأحد",
         "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
         "{day}، {number} {month} {year}",
@@ -159,7 +159,7 @@ LANGUAGES: Final = {
         "|{name} přijal(a) tuto pozvánku.|{name} odmítl(a) tuto pozvánku."
         "|{name} nezávazně přijal(a) tuto pozvánku.|{name} odpověděl(a) na tuto pozvánku."
         "|{name} navrhuje pro tuto událost nový čas.|{name} odmítl(a) navržený čas.",
-        "Kdy|Kde|Odpovězte ve svém kalendáři nebo tlačítky poštovního programu.|dříve|neurčeno|opakuje se",
+        "Kdy|Kde|Odpovězte ve svém kalendáři nebo poštovním programu.|dříve|neurčeno|opakuje se",
         "pondělí úterý středa čtvrtek pátek sobota neděle",
         "ledna února března dubna května června července srpna září října listopadu prosince",
         "{day} {number}. {month} {year}",
@@ -170,7 +170,7 @@ LANGUAGES: Final = {
         "|ההזמנה התקבלה על ידי {name}.|ההזמנה נדחתה על ידי {name}.|ההזמנה התקבלה באופן זמני על ידי {name}."
         "|התקבלה תשובה להזמנה מאת {name}."
         "|הוצע מועד חדש לאירוע הזה מאת {name}.|המועד שהוצע נדחה על ידי {name}.",
-        "מתי|איפה|אפשר להשיב ביומן או בכפתורים של תוכנת הדואר.|קודם|לא נקבע|חוזר",
+        "מתי|איפה|אפשר להשיב ביומן או בתוכנת הדואר.|קודם|לא נקבע|חוזר",
         "שני שלישי רביעי חמישי שישי שבת ראשון",
         "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
         "יום {day}, {number} ב{month} {year}",
@@ -182,7 +182,7 @@ LANGUAGES: Final = {
         "|{name} さんが招待を辞退しました。"
         "|{name} さんが招待を仮承諾しました。|{name} さんが招待に回答しました。"
         "|{name} さんがこの予定の新しい日時を提案しています。|{name} さんが提案された日時を辞退しました。",
-        "日時|場所|カレンダーまたはメールソフトのボタンで回答してください。|変更前|未定|繰り返し",
+        "日時|場所|カレンダーまたはメールソフトで回答してください。|変更前|未定|繰り返し",
         "月 火 水 木 金 土 日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
         "{year}年{month}月{number}日（{day}）",
@@ -194,7 +194,7 @@ LANGUAGES: Final = {
         "|{name}: zaproszenie zostało odrzucone.|{name}: zaproszenie zostało wstępnie przyjęte."
         "|{name}: odpowiedź na zaproszenie."
         "|{name} proponuje nowy termin tego wydarzenia.|{name}: proponowany termin został odrzucony.",
-        "Kiedy|Gdzie|Odpowiedz w kalendarzu lub przyciskami w programie pocztowym.|wcześniej|do ustalenia|cyklicznie",
+        "Kiedy|Gdzie|Odpowiedz w kalendarzu lub programie pocztowym.|wcześniej|do ustalenia|cyklicznie",
         "poniedziałek wtorek środa czwartek piątek sobota niedziela",
         "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
         "{day}, {number} {month} {year}",
@@ -205,7 +205,7 @@ LANGUAGES: Final = {
         "|{name} aceitou este convite.|{name} recusou este convite.|{name} aceitou provisoriamente este convite."
         "|{name} respondeu a este convite."
         "|{name} propõe outro horário para este evento.|{name} recusou o horário proposto.",
-        "Quando|Onde|Responda no seu calendário ou com os botões do programa de e-mail.|antes|a definir|repetido",
+        "Quando|Onde|Responda no seu calendário ou programa de e-mail.|antes|a definir|repetido",
         "segunda-feira terça-feira quarta-feira quinta-feira sexta-feira sábado domingo",
         "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
         "{day}, {number} de {month} de {year}",
@@ -216,7 +216,7 @@ LANGUAGES: Final = {
         "|{name} har ställt in den här händelsen.|{name} har accepterat inbjudan.|{name} har avböjt inbjudan."
         "|{name} har preliminärt accepterat inbjudan.|{name} har svarat på inbjudan."
         "|{name} föreslår en ny tid för den här händelsen.|{name} har avböjt den föreslagna tiden.",
-        "När|Var|Svara i din kalender eller med knapparna i ditt e-postprogram.|tidigare|ej bestämt|upprepas",
+        "När|Var|Svara i din kalender eller ditt e-postprogram.|tidigare|ej bestämt|upprepas",
         "måndag tisdag onsdag torsdag fredag lördag söndag",
         "januari februari mars april maj juni juli augusti september oktober november december",
         "{day} {number} {month} {year}",
@@ -227,7 +227,7 @@ LANGUAGES: Final = {
         "|{name} приймає це запрошення.|{name} відхиляє це запрошення.|{name} попередньо приймає це запрошення."
         "|{name} відповідає на це запрошення."
         "|{name} пропонує новий час для цієї події.|{name} відхиляє запропонований час.",
-        "Коли|Де|Відповідайте в календарі або кнопками поштової програми.|раніше|не визначено|повторюється",
+        "Коли|Де|Відповідайте в календарі або поштовій програмі.|раніше|не визначено|повторюється",
         "понеділок вівторок середа четвер п’ятниця субота неділя",
         "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
         "{day}, {number} {month} {year}",
@@ -237,7 +237,7 @@ LANGUAGES: Final = {
         "{name} 邀请您参加此活动。|{name} 更改了此活动。|{name} 取消了此活动。"
         "|{name} 接受了此邀请。|{name} 拒绝了此邀请。|{name} 暂时接受了此邀请。|{name} 回复了此邀请。"
         "|{name} 为此活动提议了新时间。|{name} 拒绝了提议的时间。",
-        "时间|地点|请在日历中回复，或使用邮件程序中的按钮回复。|原为|待定|重复",
+        "时间|地点|请在日历或邮件程序中回复。|原为|待定|重复",
         "星期一 星期二 星期三 星期四 星期五 星期六 星期日",
         "1 2 3 4 5 6 7 8 9 10 11 12",
         "{year}年{month}月{number}日 {day}",

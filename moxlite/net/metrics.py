@@ -48,11 +48,11 @@ long_steps = Counter("moxlite_event_loop_long_steps", "Task steps that blocked t
 
 missing_servername = Counter(
     "moxlite_autotls_missing_servername",
-    "TLS handshakes rejected because the client didn't send a server name (WEB-118).",
+    "TLS handshakes rejected because the client didn't send a server name.",
 )
 unknown_servername = Counter(
     "moxlite_autotls_unknown_servername",
-    "TLS handshakes rejected because the client sent an unknown server name (WEB-118).",
+    "TLS handshakes rejected because the client sent an unknown server name.",
 )
 
 for _pkg in (*PACKAGES, OTHER):

@@ -423,7 +423,7 @@ def token(user: Clicks) -> None:
 
 
 ADMIN: Final[Mapping[str, Callable[[Clicks], None]]] = {
-    "overview": lambda user: user.see("Mail is working"),
+    "overview": lambda user: user.see("Accepting and sending mail"),
     "accounts": add_account,
     "domains": add_domain,
     "queue": hold,

@@ -295,7 +295,7 @@ def test_each_night_only_what_changed_is_told(tmp_path: Path) -> None:
         ]
         bob.logout()
         assert len(subjects) == 2
-        assert b"[moxlite mx.moxlite.example] error: " in subjects[0]
+        assert b"[moxlite mx.moxlite.example] Error: " in subjects[0]
         assert b"1 problem fixed" in subjects[1]
     finally:
         if server.process.poll() is None:

@@ -137,7 +137,7 @@ def go(visitor: Visitor, place: str) -> Page:
 def test_the_overview_says_that_mail_flows(visitor: Visitor, server: LocalServer) -> None:
     """WEB-60, WEB-84: and that messages are on hold, with the way to them; a broken file is named with its line."""
     page = visitor.page
-    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Mail is working"))
+    expect(page.get_by_role("heading", level=1)).to_have_text(re.compile("^Accepting and sending mail"))
     page.get_by_role("link", name="View queue").click()
     expect(page.get_by_role("heading", name="Queue")).to_be_visible()
     path = server.folder / "config" / "domains.toml"

@@ -92,7 +92,7 @@ def walk(owner: Keyboard) -> None:
     owner.wait("document.querySelector('input[type=password]') === document.activeElement")
     owner.keys.type(ADMIN_PASSWORD)
     owner.keys.press("Enter")
-    owner.wait(f"{HEADING}?.startsWith('Mail is working')")
+    owner.wait(f"{HEADING}?.startsWith('Accepting and sending mail')")
     owner.enter("View queue", "a")
     owner.wait(f"{HEADING} === 'Queue'")
     for place, pages in (

@@ -218,7 +218,7 @@ def test_a_message_tells_how_it_came_and_why_it_is_here(reader: Reader, local: L
     details = page.get_by_role("dialog", name="Message details")
     expect(details).to_contain_text("127.0.0.1")
     expect(details).to_contain_text("ada@nordlicht.example")
-    expect(details).to_contain_text("This message passed all checks.")
+    expect(details).to_contain_text("Nothing suspicious was found.")
     details.get_by_text("All checks", exact=True).click()
     expect(details.locator("pre")).to_contain_text("Plan: no-bad-signals")
     expect(details).to_contain_text("text/plain")

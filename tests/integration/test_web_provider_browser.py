@@ -187,7 +187,7 @@ def test_in_the_admin_app(visitor: Visitor) -> None:
     """WEB-189: a member of the group, who confirms by another log-in there, and logs out there too."""
     page = go(visitor, "/admin/")
     sign_in(page)
-    expect(page.get_by_role("region", name="Working")).to_be_visible()
+    expect(page.get_by_role("region", name="Status")).to_be_visible()
     assert "code=" not in page.url
     page.goto(f"{visitor.base}/admin/#sessions")
     expect(page.get_by_role("table", name="Sessions")).to_contain_text("mia")
@@ -203,7 +203,7 @@ def test_a_confirmation_in_the_admin_app(visitor: Visitor) -> None:
     """
     page = go(visitor, "/admin/")
     sign_in(page)
-    expect(page.get_by_role("region", name="Working")).to_be_visible()
+    expect(page.get_by_role("region", name="Status")).to_be_visible()
     page.goto(f"{visitor.base}/admin/#two-step")
     visitor.expect_problem("403")
     refusal = {"error": {"code": "user:confirm", "message": "To continue, verify your identity again."}}

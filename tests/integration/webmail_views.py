@@ -567,7 +567,7 @@ def further(walk: Walk) -> Iterator[str]:
     walk.list()
     page.keyboard.press("c")
     composer = page.locator(".composer")
-    composer.locator("button[aria-label=Formatting]").click()
+    composer.get_by_role("button", name="Formatting", exact=True).click()
     expect(composer.locator(".compose-rich")).to_be_focused()
     yield "formatted message"
     composer.get_by_role("button", name="Templates").click()
@@ -581,7 +581,7 @@ def further(walk: Walk) -> Iterator[str]:
     page.get_by_role("menuitem", name="Request read receipt").click()
     expect(composer.locator(".compose-receipts")).to_be_visible()
     yield "receipt wanted"
-    composer.locator("button[aria-label=Formatting]").click()  # the next walk begins as this one
+    composer.get_by_role("button", name="Formatting", exact=True).click()  # the next walk begins as this one
     expect(composer.locator(".compose-rich")).to_have_count(0)
     page.evaluate("localStorage['moxlite-webmail-hints'] = '0'")
     page.reload()

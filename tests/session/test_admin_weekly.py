@@ -45,7 +45,7 @@ def test_the_mail_is_short_whatever_happened() -> None:
     lines = text.splitlines()
     assert len(lines) <= 30
     assert max(map(len, lines)) <= 300
-    assert lines[0].startswith("mx.example.org, 10 February 2026 to 16 February 2026")
+    assert lines[0].startswith("mx.example.org, February 10, 2026 to February 16, 2026")
     assert lines[2] == "Mail: 1,412 (1,398) received, 31 (28) junk; 96 (101) sent, 2 (0) failed."
     assert lines[3].startswith("Rejected: 1,204 (1,350): 300 reason-0, 299 reason-1")
     assert "Logins: 340 failed from 12 networks (120)." in lines
@@ -125,8 +125,8 @@ async def test_a_server_tells_its_postmaster_once(rig: Rig) -> None:
     path = rig.holder.current.static.data_dir / weekly.STATE
     assert now <= msgspec.json.decode(path.read_bytes())["at"]
     mailbox = rig.holder.current.static.postmaster.mailbox
-    assert [one for one in await notices(rig, mailbox) if one.startswith("weekly summary:")] == [
-        "weekly summary: 7 messages received, 0 sent"
+    assert [one for one in await notices(rig, mailbox) if one.startswith("Weekly summary:")] == [
+        "Weekly summary: 7 messages received, 0 sent"
     ]
 
 

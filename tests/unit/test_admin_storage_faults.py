@@ -84,7 +84,7 @@ async def test_the_postmaster_hears_of_a_degraded_account_once(place: Place) -> 
     await place.fail("you", apsw.CorruptError("bad page"))
     await place.fail("them", apsw.IOError("disk I/O error"))
     [text] = await place.notices()
-    assert "Subject: [moxlite mx.example.org] storage problem: account them and 1 more is damaged or read-only" in (
+    assert "Subject: [moxlite mx.example.org] Storage problem: account them and 1 more is damaged or read-only" in (
         text.replace("\r\n ", " ")
     )
     assert "- account you" in text
@@ -105,7 +105,7 @@ async def test_an_account_that_cannot_even_be_opened_is_told(place: Place) -> No
                 pass
     await soon(place.notices, seconds=30)
     [text] = await place.notices()
-    assert "storage problem: account you is damaged" in text.replace("\r\n ", " ")
+    assert "Storage problem: account you is damaged" in text.replace("\r\n ", " ")
 
 
 async def test_a_notice_that_cannot_be_stored_is_tried_again(

@@ -98,7 +98,7 @@ function pendingCard(desk: Desk, kind: Kind, title: string, found: readonly Pend
       {
         title: kind === "dmarc" ? t("Failed") : t("Failed"),
         kind: "num",
-        cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("view")), " ", count(row.failed)]),
+        cell: (row) => (row.failed === 0 ? "0" : [mark("warn", t("check")), " ", count(row.failed)]),
       },
       {
         title: "",

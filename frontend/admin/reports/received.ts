@@ -105,7 +105,7 @@ function sums(kind: Kind, totals: readonly Total[]): HTMLElement {
 }
 
 function failures(number: number): Child {
-  return number === 0 ? "0" : [mark("warn", t("view")), " ", count(number)];
+  return number === 0 ? "0" : [mark("warn", t("check")), " ", count(number)];
 }
 
 function list(kind: Kind, lines: readonly ReceivedReport[]): HTMLElement {

@@ -3,7 +3,7 @@
 import { t } from "../../lib/words";
 
 const reasons: Readonly<Record<string, string>> = {
-  "no-bad-signals": t("This message passed all checks."),
+  "no-bad-signals": t("Nothing suspicious was found."),
   "stray-bounce": t("This is a bounce for a message that wasn't sent from here."),
   "high-rate": t("The sender's network has sent too much mail."),
   "own-queue": t("This server sent this message."),
@@ -29,9 +29,9 @@ const reasons: Readonly<Record<string, string>> = {
   "dmarc-indirect": t(
     "The sender's domain asks servers to reject unverified mail, but this message seems to come from a mailing list or forwarder.",
   ),
-  "dmarc-temperror": t("The sender's domain couldn't be verified."),
+  "dmarc-temperror": t("The sender's domain couldn't be checked right now."),
   "msg-auth-required": t("Your address only accepts verified senders, and this sender couldn't be verified."),
-  "spf-policy": t("The sender's domain doesn't allow this server to send its mail, and the sender is unknown."),
+  "spf-policy": t("The sender's domain doesn't allow the sending server to send its mail, and the sender is unknown."),
   iprev: t("The sending server doesn't have a valid host name, and earlier mail from it was mostly junk."),
   sieve: t("Your Sieve script handled this message."),
   "sieve-error": t("Your Sieve script failed, so the message was kept."),

@@ -24,7 +24,7 @@ export function inWords(at: Date): string {
     day: "numeric",
     month: "short",
     ...(ahead > 300 * day && { year: "numeric" }),
-    hour: "2-digit",
+    hour: "numeric",
     minute: "2-digit",
   });
 }

@@ -329,7 +329,7 @@ def text_of(week: Week) -> str:
     """The mail, at most 30 lines."""
     parts = [[*_mail(week)], [*_logins(week)], [*_changed(week)], [*_machine(week)], [*_findings(week)]]
     days = f"{_day(week.first)} to {_day(week.last)}"
-    lines = [f"{week.host}, {days} (UTC). Previous week in brackets.", ""]
+    lines = [f"{week.host}, {days} (UTC). Previous week in parentheses.", ""]
     for part in parts:
         if part:
             lines += [*part, ""]
@@ -431,4 +431,4 @@ def _day(number: int) -> str:
 
 
 def _date(moment: float) -> str:
-    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%-d %B %Y}"
+    return f"{dt.datetime.fromtimestamp(moment, dt.UTC):%B %-d, %Y}"
