@@ -65,8 +65,11 @@ export function language(
   add(lines);
   let loading: Promise<void> | undefined;
   const plural = new Intl.PluralRules(name);
+  const own = locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name;
+  // addresses, sizes and codes have these digits, so dates and numbers have them, too
+  const latin = new Intl.NumberFormat(own).resolvedOptions().numberingSystem === "latn";
   return {
-    locale: locales.find((one) => one === name || one.startsWith(`${name}-`)) ?? name,
+    locale: latin ? own : `${own}-u-nu-latn`,
     find(key, n) {
       const text = texts.get(hashed(key));
       if (text === undefined || n === undefined) return text;

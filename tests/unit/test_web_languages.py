@@ -245,3 +245,24 @@ def test_numbers_are_written_by_the_language_of_the_page() -> None:
     files = [path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")]
     fixed = {str(path.relative_to(sources)) for path in files if ".toFixed(" in path.read_text()}
     assert fixed == {"lib/plot.ts", "lib/pages.ts", "lib/numbers.ts"}
+
+
+def test_dates_and_numbers_are_of_the_language_of_the_page() -> None:
+    """WEBMAIL-143: never the browser's own, which `undefined` or no locale would be. The service worker knows no page."""
+    sources = top() / "frontend"
+    unset = re.compile(r"toLocale(?:Date|Time)?String\((?:\)|undefined)|Intl\.\w+Format\((?:undefined|\[\])")
+    files = [path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")]
+    found = {str(path.relative_to(sources)) for path in files if unset.search(path.read_text())}
+    assert found == {"webmail/worker/notices.ts"}
+
+
+def test_each_text_that_counts_has_a_key(texts: Any) -> None:
+    """WEBMAIL-143: what the generator cannot read, such as a number with a string in it, would stay English."""
+    sources = top() / "frontend"
+    call = re.compile(r"(?<![\w.$!])many\(\s*")
+    unread = []
+    for path in (path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")):
+        module = path.read_text()
+        calls = [one.end() for one in call.finditer(module) if not module[: one.start()].endswith("function ")]
+        unread += [f"{path.name}: {module[at : at + 60]}" for at in calls if texts.COUNTED.match(module, at) is None]
+    assert unread == []

@@ -7,7 +7,7 @@ import { browserName } from "../../lib/browsername";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, placed } from "../../lib/dom";
 import { choice, tick } from "../../lib/fields";
-import { meant, t } from "../../lib/words";
+import { locale, meant, t } from "../../lib/words";
 import { dropFacts, keepFacts, keptFacts, noticeWords, valuesOf } from "../../webmail/notices/facts";
 import type { Desk } from "../ui/page";
 
@@ -274,7 +274,7 @@ function button(text: string, label: string, onclick: () => void): HTMLElement {
 function aboutDevice({ used, failures, error, host }: NoticeDevice): string {
   if (failures > 0) return t("Last notification was rejected: {error}", { error });
   if (used === null) return t("No notifications sent through {host} yet", { host });
-  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(), host });
+  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(locale()), host });
 }
 
 /** Minutes of a day as "22:05". */

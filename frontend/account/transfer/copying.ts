@@ -9,7 +9,7 @@ import { button, card, foreign, meter } from "../../lib/pages";
 import { redraw } from "../../lib/press";
 import { inWord } from "../../lib/remarks";
 import { notice } from "../../lib/states";
-import { mailboxName, many, t } from "../../lib/words";
+import { locale, mailboxName, many, t } from "../../lib/words";
 import type { Desk } from "../ui/page";
 
 /** Milliseconds between two looks at how far the import is. */
@@ -266,7 +266,10 @@ export class Copying {
         { class: "hint" },
         one.new === one.messages
           ? many(one.messages, "{n} message", "{n} messages")
-          : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() }),
+          : t("{new} of {all} new", {
+              new: one.new.toLocaleString(locale()),
+              all: one.messages.toLocaleString(locale()),
+            }),
       ),
     );
   }

@@ -7,7 +7,7 @@ import { attempt, confirm, showError } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { duration, size } from "../../lib/numbers";
 import { Upload, UploadAborted } from "../../lib/upload";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 import { Follower } from "./follow";
 import { LabelQuestion } from "./labels";
 
@@ -345,7 +345,7 @@ export class Importing {
             "tbody",
             {},
             rows.map(([name, number]) =>
-              el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString())),
+              el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number.toLocaleString(locale()))),
             ),
           ),
           more > 0 &&

@@ -2,7 +2,7 @@
 
 import type { ImportLabel } from "../../gen/account";
 import { el, fill } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 
 type Meaning = ImportLabel["meaning"];
 
@@ -47,7 +47,7 @@ export class LabelQuestion {
         "tr",
         {},
         el("th", { scope: "row" }, label.name),
-        ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())),
+        ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString(locale()))),
         el("td", {}, choice),
       );
     });

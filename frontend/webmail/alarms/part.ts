@@ -7,7 +7,7 @@ import { messageOf } from "../../lib/client";
 import { el, isolated } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import sheet from "./alarms.css";
 
 adopt(sheet);
@@ -80,9 +80,9 @@ function show(client: Client, one: AlarmItem): void {
 }
 
 function when(start: Date, whole: boolean): string {
-  if (whole) return start.toLocaleDateString(undefined, { weekday: "long", day: "numeric", month: "long" });
+  if (whole) return start.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long" });
   const far = Math.abs(start.getTime() - Date.now()) > near;
-  return start.toLocaleString(undefined, {
+  return start.toLocaleString(locale(), {
     ...(far ? { weekday: "short", day: "numeric", month: "short" } : {}),
     hour: "numeric",
     minute: "2-digit",

@@ -3,7 +3,7 @@
 import { accounts, forgetAccount, kept, number, pathOf } from "../../lib/beside";
 import type { Command } from "../../lib/commands";
 import { confirm, showError } from "../../lib/dialogs";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 
 /** Milliseconds in which the server counts what is unread. */
@@ -70,7 +70,7 @@ async function unread(account: string): Promise<readonly [short: string, words: 
   if (answer.status === 401) return [t("logged out"), t("logged out")];
   const { result } = (await answer.json()) as { result: unknown };
   if (typeof result !== "number" || result === 0) return ["", ""];
-  return [result.toLocaleString(), many(result, "{n} unread message", "{n} unread messages")];
+  return [result.toLocaleString(locale()), many(result, "{n} unread message", "{n} unread messages")];
 }
 
 /** Make a call of another account, as its own page makes it. */

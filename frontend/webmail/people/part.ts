@@ -163,13 +163,14 @@ function makePage(page: Page): { follow: () => void } {
     strip.draw(shown.length < 10 ? [] : inOrder([...letters.map(headOf), ...heads]));
     mark();
     more.hidden = !found.more;
+    const number = wanted === "" ? found.total : shown.length;
     state.textContent =
       found.total === 0
         ? t("No contacts yet. Add one or import a file from your phone or another mail app.")
         : shown.length > 0
           ? group !== "" || (wanted !== "" && found.more)
             ? ""
-            : many(wanted === "" ? found.total : shown.length, "{n} contact", "{n} contacts")
+            : many(number, "{n} contact", "{n} contacts")
           : group === "" || wanted !== ""
             ? t("No matching contacts")
             : group === starred
