@@ -76,7 +76,7 @@ def backup_key_files(static: Static) -> list[Path]:
 
 
 def read_authorities(static: Static) -> tuple[list[x509.Certificate], list[Finding]]:
-    """The authorities of ``[tls.ca]`` and of each ``acme.NAME.ca_cert_file``, which also certify the servers of a closed
+    """The authorities of ``[tls.ca]`` and of each ``acme.NAME.ca_cert_file``, which also certify servers of a closed
     network; and findings about files that can't be used: only connections to servers that they certify fail then.
     """
     certificates: list[x509.Certificate] = []

@@ -38,12 +38,12 @@ PATHS = re.compile(rb"^// ([\w./-]+)\n", re.MULTILINE)
 MAX_RAW, MAX_GZIP = 230_000, 60_000  # WEBMAIL-5: the whole document
 MINIFIED = {"squire"}
 """Parts of which all is a package of others: it is not ours to read, and too large as it is printed."""
-MAX_PART_RAW, MAX_PART_GZIP = 69_000, 20_000  # WEBMAIL-5
+MAX_PART_RAW, MAX_PART_GZIP = 72_000, 20_000  # WEBMAIL-5
 RECORD = TOP / "build" / "bundles.json"
 """What the bundles were last made of, and what they were: most runs of `script/gen` change nothing of both."""
 COPIED = ("manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png")
 """Files of the webmail that are served as they are (WEBMAIL-120)."""
-MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 20_000, 16_000  # WEBMAIL-143: each file
+MAX_LANGUAGE_GZIP, MAX_ERRORS_GZIP = 20_000, 18_000  # WEBMAIL-143: each file
 
 
 def build(source: Path, entries: Mapping[str, str], *options: str) -> dict[str, bytes]:

@@ -248,7 +248,7 @@ def test_numbers_are_written_by_the_language_of_the_page() -> None:
 
 
 def test_dates_and_numbers_are_of_the_language_of_the_page() -> None:
-    """WEBMAIL-143: never the browser's own, which `undefined` or no locale would be. The service worker knows no page."""
+    """WEBMAIL-143: never the browser's, which `undefined` or no locale would be. The service worker knows no page."""
     sources = top() / "frontend"
     unset = re.compile(r"toLocale(?:Date|Time)?String\((?:\)|undefined)|Intl\.\w+Format\((?:undefined|\[\])")
     files = [path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")]
