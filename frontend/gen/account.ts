@@ -530,12 +530,12 @@ export interface Scripts {
   extensions: Array<string>;
 }
 
-/** A Sieve script; its size in octets. */
+/** A Sieve script; its size in octets. ``changed``: µs UTC of its last change. */
 export interface Script {
   name: string;
   size: number;
   active: boolean;
-  changed: string;
+  changed: number;
 }
 
 /** An error when a script ran, after which the message was kept. ``line`` is 0 if unknown. */
@@ -593,10 +593,10 @@ export interface PasswordState {
   app_passwords_required: boolean;
 }
 
-/** A browser that is logged in. ``current``: the browser that asks. ``device``: it stays logged in (WEBMAIL-22a). */
+/** A browser that is logged in, by the account page or the webmail. ``current``: the browser that asks. ``device``: */
 export interface SessionItem {
   id: number;
-  app: string;
+  app: "webaccount" | "webmail";
   address: string;
   remote_ip: string;
   user_agent: string;
@@ -607,10 +607,13 @@ export interface SessionItem {
   device: boolean;
 }
 
-/** Equal log-in attempts between ``first`` and ``last``. ``text``: protocol, address of the client and outcome in */
+/** Equal log-in attempts between ``first`` and ``last``. ``result``: an `AttemptResult`. ``certificate``: of the */
 export interface Attempt {
-  text: string;
-  ok: boolean;
+  protocol: string;
+  mechanism: string;
+  remote_ip: string;
+  result: string;
+  certificate: boolean;
   username: string;
   user_agent: string;
   app_password: string;
@@ -809,13 +812,14 @@ export interface SomeSettings {
   signatures?: Array<OwnSignature>;
 }
 
-/** A template. ``html`` is "" for plain text. */
-export interface Template {
+/** A template on a page. ``mark`` tells changes by others. */
+export interface ShownTemplate {
   id: number;
   name: string;
   subject: string;
   text: string;
   html: string;
+  mark: string;
 }
 
 /** A change of a template; ``id`` 0 for a new one. */
@@ -1045,6 +1049,12 @@ export interface TLSKeyInfo {
   last_protocol: string;
 }
 
+/** The command with which a user proves to have a private key, `key.pem`, and when its output expires. */
+export interface KeyChallenge {
+  command: string;
+  expires: string;
+}
+
 /** What a user can change of a client certificate that logs in: all of it, or the fields that differ. */
 export interface CertificateChange {
   name?: string;
@@ -1151,7 +1161,7 @@ export const checks: Checks = {
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
-  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
+  Script: { name: "string", size: "integer", active: "boolean", changed: "integer" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   RuleLabel: { keyword: "string", name: "string" },
@@ -1160,8 +1170,8 @@ export const checks: Checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
-  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
+  SessionItem: { id: "integer", app: ["enum", ["webaccount", "webmail"]], address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
+  Attempt: { protocol: "string", mechanism: "string", remote_ip: "string", result: "string", certificate: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]], taken: ["nullable", ["ref", "TakenBack"]] },
   Left: { recipient: "string", state: "string", ended: "time" },
   TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
@@ -1180,7 +1190,7 @@ export const checks: Checks = {
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
-  Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  ShownTemplate: { id: "integer", name: "string", subject: "string", text: "string", html: "string", mark: "string" },
   TemplateChange: { id: "integer", name: ["optional", "string"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"] },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
@@ -1205,6 +1215,7 @@ export const checks: Checks = {
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  KeyChallenge: { command: "string", expires: "time" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
   Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
@@ -1437,13 +1448,13 @@ export interface Calls {
   preferences_save(settings: SomeSettings): Promise<null>;
 
   /** All templates by name. */
-  templates(): Promise<Array<Template>>;
+  templates(): Promise<Array<ShownTemplate>>;
 
   /** Add a template, or change the given fields of the one with its id; returns the id. */
   template_save(template: TemplateChange): Promise<number>;
 
-  /** Remove a template. */
-  template_remove(template_id: number): Promise<null>;
+  /** Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one. */
+  template_remove(template_id: number, mark?: string): Promise<null>;
 
   /** The devices of the account, and the choices for all of them. */
   notices(): Promise<NoticeState>;
@@ -1490,8 +1501,8 @@ export interface Calls {
   /** Rename a script. */
   account_sieve_rename(script: string, new_name: string, account?: string): Promise<null>;
 
-  /** Delete a script. You can't delete the active script. */
-  account_sieve_rm(script: string, account?: string): Promise<null>;
+  /** Delete a script. You can't delete the active script. `changed`: expected time of its last change (µs UTC), or 0 for any. */
+  account_sieve_rm(script: string, changed?: number, account?: string): Promise<null>;
 
   /** Show account NAME's vacation reply and recent recipients. */
   account_vacation_show(account?: string): Promise<VacationInfo>;
@@ -1571,8 +1582,11 @@ export interface Calls {
   /** List client certificates for ACCOUNT, or all. */
   config_tlspubkey_list(account?: string): Promise<Array<TLSKeyInfo>>;
 
-  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. */
-  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, account?: string): Promise<TLSKeyInfo>;
+  /** Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT. */
+  config_tlspubkey_challenge(account?: string): Promise<KeyChallenge>;
+
+  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. `proof`: the output of the command from `config tlspubkey challenge`. You don't need it if a mail client with this certificate has logged in to the account within a day. */
+  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, proof?: string, account?: string): Promise<TLSKeyInfo>;
 
   /** Change the client certificate with FINGERPRINT. Other details don't change. */
   config_tlspubkey_set(fingerprint: string, changed?: CertificateChange, mark?: string, account?: string): Promise<null>;
@@ -1688,9 +1702,9 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
-  templates: [{}, ["list", ["ref", "Template"]]],
+  templates: [{}, ["list", ["ref", "ShownTemplate"]]],
   template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
-  template_remove: [{ template_id: "integer" }, "null"],
+  template_remove: [{ template_id: "integer", mark: ["optional", "string"] }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
@@ -1706,7 +1720,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_sieve_put: [{ script: "string", text: "string", activate: ["optional", "boolean"], old: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, "null"],
   account_sieve_activate: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_sieve_rename: [{ script: "string", new_name: "string", account: ["optional", "string"] }, "null"],
-  account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rm: [{ script: "string", changed: ["optional", "integer"], account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_rule_list: [{ address: ["optional", "string"], account: ["optional", "string"] }, ["list", ["ref", "DestinationItem"]]],
@@ -1733,7 +1747,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
   account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
-  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_challenge: [{ account: ["optional", "string"] }, ["ref", "KeyChallenge"]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], proof: ["optional", "string"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],

@@ -773,7 +773,7 @@ export interface Overview {
 /** Something that is wrong. */
 export interface Finding {
   grade: "error" | "note" | "warning";
-  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-clock" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "child-down" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "memory-short" | "no-admin-pages" | "not-checked" | "password-foreign" | "password-known" | "password-weak" | "peer" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "store-damaged" | "task-down" | "update";
+  code: "account-broken" | "account-stopped" | "address-blocked" | "backup-clock" | "backup-kept" | "backup-none" | "backup-old" | "backup-rehearsal" | "backup-same-disk" | "backup-sample" | "backup-unwritable" | "backup-without-keys" | "certificate-ending" | "certificate-order" | "certificate-unreadable" | "child-down" | "clock-unsynchronised" | "clock-wrong" | "config-error" | "config-warning" | "disk-low" | "dns" | "dns-changed" | "dns-provider" | "dns-server" | "ipv6-only" | "key-not-in-effect" | "key-rotation" | "listed" | "mail-not-delivered" | "mail-not-read" | "mail-not-sent" | "mail-rejected" | "memory-short" | "no-admin-pages" | "not-checked" | "password-foreign" | "password-known" | "password-weak" | "peer" | "permissions" | "placement" | "port-25-blocked" | "port-closed" | "port-taken" | "program-address" | "program-in-clear" | "queue-held" | "queue-stuck" | "quota-reached" | "sandbox-weak" | "search-preparing" | "server-down" | "server-fault" | "signature-wrong" | "standby-behind" | "standby-lease" | "store-damaged" | "task-down" | "update";
   about: string;
   text: string;
   commands: Array<string>;
@@ -1211,6 +1211,12 @@ export interface LimitInfo {
   network: string;
 }
 
+/** The command with which a user proves to have a private key, `key.pem`, and when its output expires. */
+export interface KeyChallenge {
+  command: string;
+  expires: string;
+}
+
 /** A token of the admin API. Times in UTC, "" for never; `used_from`: the address of the last use. */
 export interface AdminTokenInfo {
   name: string;
@@ -1337,7 +1343,7 @@ export const checks: Checks = {
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number" },
@@ -1383,6 +1389,7 @@ export const checks: Checks = {
   WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
   TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
+  KeyChallenge: { command: "string", expires: "time" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
   AccountMove: { address: "string", account: "string", phase: ["enum", ["done", "failed", "running", "waiting"]], step: "string", messages: "integer", left: "integer", problems: ["list", "string"], problem_count: "integer" },
@@ -1647,7 +1654,7 @@ export interface Calls {
   /** Delete messages without sending bounces. */
   queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Try to deliver these messages now, including messages to hosts that are paused. */
+  /** Try to deliver these messages now, including messages to hosts that are paused, but not messages on hold. */
   queue_retry(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Delay the next attempt by DURATION, or move it up with -DURATION. To try now, use `queue retry`. */
@@ -1866,8 +1873,11 @@ export interface Calls {
   /** Clear failed logins for the address IP and its networks, or all failed logins if you don't specify IP. */
   limits_clear(ip?: string): Promise<number>;
 
-  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. */
-  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, account?: string): Promise<TLSKeyInfo>;
+  /** Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT. */
+  config_tlspubkey_challenge(account?: string): Promise<KeyChallenge>;
+
+  /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. `proof`: the output of the command from `config tlspubkey challenge`. You don't need it if a mail client with this certificate has logged in to the account within a day. */
+  config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, proof?: string, account?: string): Promise<TLSKeyInfo>;
 
   /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
   config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
@@ -2061,7 +2071,8 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
-  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_challenge: [{ account: ["optional", "string"] }, ["ref", "KeyChallenge"]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], proof: ["optional", "string"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],

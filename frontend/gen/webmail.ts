@@ -264,6 +264,7 @@ export interface ViewProgress {
   done: boolean;
   stopped: boolean;
   left_out: Array<string>;
+  index: Array<number>;
 }
 
 /** The view changed in a way that ``view_changes`` cannot express; the browser must request its rows again. */
@@ -565,13 +566,14 @@ export interface NoticeChoice {
   alarms?: "all" | "none" | "notices";
 }
 
-/** A template. ``html`` is "" for plain text. */
-export interface Template {
+/** A template on a page. ``mark`` tells changes by others. */
+export interface ShownTemplate {
   id: number;
   name: string;
   subject: string;
   text: string;
   html: string;
+  mark: string;
 }
 
 /** A change of a template; ``id`` 0 for a new one. */
@@ -928,6 +930,7 @@ export interface Doubles {
 export interface DoubleGroup {
   reason: "address" | "phone";
   contacts: Array<ContactItem>;
+  changed: number;
 }
 
 /** A group, and the number of its contacts that the user may read. */
@@ -1140,7 +1143,7 @@ export interface Delivery {
   next_attempt: string | null;
   last_planned: string | null;
   error: string;
-  advice: string;
+  advice: Remark;
   reply: string;
   host: string;
   tls: string;
@@ -1349,7 +1352,7 @@ export const checks: Checks = {
   ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
   Claim: { kind: ["enum", ["domain", "own", "person"]], name: "string", known: "string", sender: "string", contact_id: "integer" },
   GivenTo: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", strangers: "integer", since: ["nullable", "time"] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"], index: ["list", "integer"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
@@ -1438,13 +1441,13 @@ export interface Calls {
   notice_archive(message_id: number): Promise<null>;
 
   /** All templates by name. */
-  templates(): Promise<Array<Template>>;
+  templates(): Promise<Array<ShownTemplate>>;
 
   /** Add a template, or change the given fields of the one with its id; returns the id. */
   template_save(template: TemplateChange): Promise<number>;
 
-  /** Remove a template. */
-  template_remove(template_id: number): Promise<null>;
+  /** Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one. */
+  template_remove(template_id: number, mark?: string): Promise<null>;
 
   /** Send the receipt that a message asks for, from the address that the message came to, and mark the message */
   receipt_send(message_id: number, subject: string, text: string): Promise<null>;
@@ -1545,8 +1548,8 @@ export interface Calls {
   /** Add a contact to an address book, by default the first, or change the one with this id as it was at */
   contact_save(contact: ContactForm, contact_id?: number, changed?: number, book_id?: number, photo?: string | null): Promise<number>;
 
-  /** Remove a contact; returns its vCard, with which `contact_restore` brings it back. "" if it was gone. */
-  contact_remove(contact_id: number): Promise<string>;
+  /** Remove a contact as it was at ``changed``; returns its vCard, with which `contact_restore` brings it back. "" */
+  contact_remove(contact_id: number, changed?: number): Promise<string>;
 
   /** Add a contact from the vCard that `contact_remove` returned, to an address book, by default the first. */
   contact_restore(card: string, book_id?: number): Promise<null>;
@@ -1554,8 +1557,8 @@ export interface Calls {
   /** Contacts of one's own that have an address in common, or their whole name and a telephone number: the first */
   contacts_doubles(): Promise<Doubles>;
 
-  /** Add what others have to a contact, and remove these, which come back for 30 days (DAV-46). */
-  contacts_merge(contact_id: number, others: Array<number>): Promise<null>;
+  /** Add what others have to a contact, all as they were at ``changed`` of their group, and remove these, which */
+  contacts_merge(contact_id: number, others: Array<number>, changed?: number): Promise<null>;
 
   /** Add the new address of a message to the contact of the person whose name it claims, or make a contact of it */
   claim_confirm(message_id: number): Promise<null>;

@@ -103,8 +103,7 @@ LANGUAGES: Final = {
         "|{name} ha aceptado la invitación.|{name} ha rechazado la invitación."
         "|{name} ha aceptado provisionalmente la invitación.|{name} ha respondido a la invitación."
         "|{name} propone otra hora para este evento.|{name} ha rechazado la hora propuesta.",
-        "Cuándo|Dónde|Responde desde tu calendario o tu programa de correo."
-        "|antes|por decidir|repetido",
+        "Cuándo|Dónde|Responde desde tu calendario o tu programa de correo.|antes|por decidir|repetido",
         "lunes martes miércoles jueves viernes sábado domingo",
         "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
         "{day}, {number} de {month} de {year}",

@@ -262,6 +262,10 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0b8hhwvles clés RSA ont besoin d’au moins {most} bits, celle-ci en a {key_size}
 0b66sm7les clés sur la courbe {name} ne sont pas acceptées
 1cjfil9les clés de ce type ne sont pas acceptées
+1o4kzigcontient une clé privée ; gardez-la pour vous et n’envoyez que le résultat de la commande
+055ys9an’est pas une demande de certificat ; collez tout le résultat de la commande
+0q2u8csn’a pas été signée avec la clé privée de ce certificat
+1l36hs7est pour un autre compte ou a expiré ; demandez une nouvelle commande
 0nenw3q{most} clés TLS par compte
 0cxzzi1cette clé appartient déjà à un compte
 0q7s68cest vide
@@ -402,6 +406,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1cdsidpest vide : indiquez le nom d’un appareil ou d’un programme
 03w9ifjest vide : choisissez au moins un service
 1wngb0zil n’y a pas de mot de passe d’application {name}
+192xcj9manque ; exécutez la commande openssl avec votre clé privée et ajoutez le résultat
 0iszdkkn’est pas une adresse de ce compte
 1nzt11gCe lien a déjà servi, a été remplacé par un plus récent, ou a expiré.
 1okc1ruCe lien a déjà servi.
@@ -628,6 +633,20 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0i8ut0one peut pas envoyer depuis les adresses de ce compte
 0moiuyele propriétaire de l’adresse ne veut pas de ces messages, ou la redirection n’est pas arrêtée
 0wgjzuvrien n’est redirigé vers {address}
+1a9f3zrVérifiez l’orthographe de l’adresse ou demandez la bonne au destinataire, puis renvoyez votre message.
+03incojVotre message et l’adresse sont corrects. Contactez l’administrateur de votre serveur de messagerie.
+0zftmtqContactez le destinataire autrement, et renvoyez votre message quand il y aura de la place.
+1osxjp7Vous n’avez rien à faire. Le serveur réessaiera.
+1sx1wg8Modifiez votre message : moins de liens, aucun lien raccourci et aucun programme joint. Ou contactez le destinataire autrement.
+10al86dContactez le destinataire autrement. C’est à l’administrateur de son serveur de corriger cela.
+1aa66xnSi l’adresse fonctionne à nouveau, demandez à l’administrateur de votre serveur de messagerie de l’autoriser.
+0hqdwq9Vérifiez vos comptes liés ou envoyez depuis une autre adresse.
+033eu8uVérifiez votre ordinateur et les fichiers joints.
+11c75y2Vérifiez la partie après le @.
+0bk6blrContactez le destinataire autrement.
+1rw9lfoPartagez les fichiers volumineux autrement et envoyez un lien.
+109130bUtilisez des adresses composées seulement de lettres sans accent.
+0lh2yzhSi votre message n’est pas confidentiel, renvoyez-le sans cette exigence.
 `);
 export {
   inWords2 as inWords

@@ -262,6 +262,10 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0b8hhwvle chiavi RSA richiedono almeno {most} bit, questa ne ha {key_size}
 0b66sm7le chiavi sulla curva {name} non sono accettate
 1cjfil9le chiavi di questo tipo non sono accettate
+1o4kzigcontiene una chiave privata; la tenga per sé e invii solo il risultato del comando
+055ys9anon è una richiesta di certificato; incolli tutto il risultato del comando
+0q2u8csnon è stata firmata con la chiave privata di questo certificato
+1l36hs7è per un altro account o è scaduta; richieda un nuovo comando
 0nenw3q{most} chiavi TLS di un account
 0cxzzi1questa chiave appartiene già a un account
 0q7s68cè vuoto
@@ -402,6 +406,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1cdsidpè vuoto: indica il nome di un dispositivo o programma
 03w9ifjè vuoto: scegli almeno un servizio
 1wngb0zla password per app {name} non esiste
+192xcj9manca; esegua il comando openssl con la sua chiave privata e aggiunga il risultato
 0iszdkknon è un indirizzo di questo account
 1nzt11gQuesto link è già stato usato, sostituito da uno più recente, o è scaduto.
 1okc1ruQuesto link è già stato usato.
@@ -628,6 +633,20 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0i8ut0onon può inviare dagli indirizzi di questo account
 0moiuyeil proprietario dell’indirizzo non vuole questa posta, o non è fermata
 0wgjzuvla posta non viene inoltrata a {address}
+1a9f3zrControlla che l’indirizzo sia scritto bene o chiedi al destinatario quello giusto, poi invia di nuovo il messaggio.
+03incojIl messaggio e l’indirizzo vanno bene. Contatta l’amministratore del tuo server di posta.
+0zftmtqContatta il destinatario in altro modo e invia di nuovo il messaggio quando ci sarà spazio.
+1osxjp7Non devi fare nulla. Il server riproverà.
+1sx1wg8Modifica il messaggio: meno link, nessun link abbreviato e nessun programma allegato. Oppure contatta il destinatario in altro modo.
+10al86dContatta il destinatario in altro modo. Deve rimediare l’amministratore del suo server.
+1aa66xnSe l’indirizzo funziona di nuovo, chiedi all’amministratore del tuo server di posta di consentirlo.
+0hqdwq9Controlla i tuoi account collegati o invia da un altro indirizzo.
+033eu8uControlla il computer e i file allegati.
+11c75y2Controlla la parte dopo la @.
+0bk6blrContatta il destinatario in altro modo.
+1rw9lfoCondividi i file grandi in altro modo e invia un link.
+109130bUsa indirizzi con sole lettere non accentate.
+0lh2yzhSe il messaggio non è riservato, invialo di nuovo senza questo requisito.
 `);
 export {
   inWords2 as inWords

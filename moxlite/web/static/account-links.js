@@ -140,6 +140,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function mailboxName(name2) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name2}`) ?? name2;
+}
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
@@ -491,7 +494,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -860,7 +863,7 @@ function standing(one) {
 }
 function progress(one) {
   if (one.mailbox === "") return null;
-  return [meter(one.total > 0 ? one.done / one.total : 0), el("span", { class: "hint" }, placed(many(one.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: one.done }), { mailbox: foreign(one.mailbox) }))];
+  return [meter(one.total > 0 ? one.done / one.total : 0), el("span", { class: "hint" }, placed(many(one.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: one.done }), { mailbox: foreign(mailboxName(one.mailbox)) }))];
 }
 function next(one) {
   return one.next_try !== null && el("span", { class: "hint" }, around(t("Next attempt {time}"), one.next_try));

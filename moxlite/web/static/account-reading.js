@@ -465,7 +465,7 @@ function button(text2, label, onclick) {
 function aboutDevice({ used, failures, error, host }) {
   if (failures > 0) return t("Last notification was rejected: {error}", { error });
   if (used === null) return t("No notifications sent through {host} yet", { host });
-  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(), host });
+  return t("Last notification sent {at} through {host}", { at: new Date(used).toLocaleString(locale()), host });
 }
 function clock2(minute) {
   return [Math.floor(minute / 60), minute % 60].map((one) => String(one).padStart(2, "0")).join(":");

@@ -105,6 +105,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
@@ -314,7 +317,7 @@ async function applyToExisting(desk, place, source, count) {
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
-    show(notice("wait", many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: source })), stop());
+    show(notice("wait", many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: mailboxName(source) })), stop());
     const got = {};
     if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
@@ -324,9 +327,9 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: mailboxName(source) })));
   const list = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words2 = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: source, moves: moves.length });
+  const words2 = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: mailboxName(source), moves: moves.length });
   show(el("div", {}, el("p", {}, words2), list, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
@@ -349,7 +352,7 @@ async function applyToExisting(desk, place, source, count) {
       const one = pieces[left];
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
-    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: mailboxName(source) })));
     else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Move the rest back"), () => void undo(left)));
   }
   function progress(word, done, all) {
@@ -383,7 +386,7 @@ function conditions(rule) {
 }
 function actions(rule, labels) {
   const label = labels.find((one) => one.keyword === rule.label)?.name ?? rule.label;
-  return [rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: rule.mailbox }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "flag") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
+  return [rule.mailbox !== "" ? t("move to {mailbox}", { mailbox: mailboxName(rule.mailbox) }) : "", rule.label !== "" ? t("label “{label}”", { label }) : "", rule.star ? meant("rule", "flag") : "", rule.forward_to.length > 0 ? t("forward to {addresses}", { addresses: rule.forward_to.join(", ") }) : "", rule.never_junk ? t("Never junk") : ""].filter((text2) => text2 !== "").join(", ");
 }
 function small(path, name, run, disabled = false) {
   return el("button", { class: "btn icon small", type: "button", title: name, "aria-label": name, disabled, onclick: run }, sign(path, "i s"));
@@ -508,7 +511,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -604,7 +607,7 @@ async function convert(desk, item, rules2) {
   if (await attempt(t("Saving…"), t("Couldn't save script"), () => desk.client.account_sieve_put(name, script, false, null))) desk.go(`#scripts/edit/${encodeURIComponent(name)}`);
 }
 function version(title, form, keep) {
-  return card(title, el("ol", { class: "versions" }, form.map((rule) => el("li", {}, foreign(rule.comment || rule.mailbox), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
+  return card(title, el("ol", { class: "versions" }, form.map((rule) => el("li", {}, foreign(rule.comment || mailboxName(rule.mailbox)), el("span", { class: "hint" }, " ", foreign(conditions(rule), 200))))), { actions: keep });
 }
 function triedOn(found, mailbox2) {
   const taken = found.messages.filter((one) => one.rule !== null);
@@ -612,7 +615,7 @@ function triedOn(found, mailbox2) {
   if (found.messages.length === 0) {
     return notice("unknown", t("You haven't received mail at this address over SMTP yet, so you can't test the rules."));
   }
-  return card(t("Test rules"), [!found.complete && notice("warn", t("Timed out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: many(found.messages.length, "Rules match {taken} of {n} message. {others} would go to {mailbox}.", "Rules match {taken} of the last {n} messages. {others} would go to {mailbox}.", { taken: taken.length, others, mailbox: mailbox2 }) });
+  return card(t("Test rules"), [!found.complete && notice("warn", t("Timed out before all messages were checked.")), el("ul", { class: "lines" }, taken.slice(0, 100).map((one) => el("li", {}, el("span", { class: "chip" }, t("Rule {n}", { n: one.rule + 1 })), el("span", { class: "grow" }, el("b", {}, foreign(one.sender, 60)), " ", el("span", { class: "muted" }, foreign(one.subject, 120))), el("span", { class: "muted" }, when(microseconds(one.received))))))], { flush: true, hint: many(found.messages.length, "Rules match {taken} of {n} message. {others} would go to {mailbox}.", "Rules match {taken} of the last {n} messages. {others} would go to {mailbox}.", { taken: taken.length, others, mailbox: mailboxName(mailbox2) }) });
 }
 
 var Rules = class {
@@ -627,7 +630,7 @@ var Rules = class {
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
     fill(this.bar, save, test, this.apply, button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), el("details", {}, el("summary", {}, t("More")), button(t("Show as Sieve"), () => void convert(desk, item, this.rules))), this.error);
-    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: item.form.mailbox }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
+    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: mailboxName(item.form.mailbox) }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
     this.draw();
   }
   desk;
@@ -652,7 +655,7 @@ var Rules = class {
     this.bar.hidden = this.rules.length === 0 && !this.changed();
     this.apply.disabled = this.rules.length === 0 || this.changed();
     if (this.rules.length === 0) {
-      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("Use rules to move new mail from a sender or list to a folder. Right now, all mail goes to {mailbox}.", { mailbox: this.item.form.mailbox }))));
+      fill(this.list, el("li", {}, empty(filter, t("No rules yet"), t("Use rules to move new mail from a sender or list to a folder. Right now, all mail goes to {mailbox}.", { mailbox: mailboxName(this.item.form.mailbox) }))));
       return;
     }
     fill(this.list, this.rules.map((rule, index) => this.row(rule, index)));

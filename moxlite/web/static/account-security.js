@@ -448,7 +448,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -603,8 +603,18 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
+var protocols2 = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+function protocolName(code) {
+  return protocols2[code] ?? code;
+}
+
 var page = 20;
 var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")], ["sharing", t("change sharing")], ["sieve", t("change Sieve scripts")]];
+var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["read", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
+var administrator = t("your administrator");
+var actors = /* @__PURE__ */ new Map([["(cli)", administrator], ["(admin)", administrator], ["(editor)", administrator], ["(server)", t("this server")]]);
+var silent = /* @__PURE__ */ new Set(["cli", "file", "webadmin", "adminapi", "server"]);
 function waysCard(title, hint, first, ways) {
   if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
@@ -633,11 +643,27 @@ function removable(one, ways) {
 }
 function wayLine(one, last, before = null) {
   const facts = factsOf(one);
-  const origin = [one.actor, one.via, one.login, one.remote_ip].filter(Boolean).join(", ");
-  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], one.access !== "" && [" ", el("span", { class: "chip" }, foreign(one.access, 80))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), origin !== "" && [" · ", foreign(origin, 160)])), last);
+  const access = accessOf(one);
+  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], access !== "" && [" ", el("span", { class: "chip" }, foreign(access, 160))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), [originOf(one)].filter(Boolean).map((origin) => [" · ", foreign(origin, 160)]))), last);
 }
 function wayName(one) {
   return [kinds[one.kind], ...factsOf(one)].join(", ").slice(0, 120);
+}
+function originOf(one) {
+  const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
+  const actor = actors.get(one.actor) ?? one.actor;
+  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
+}
+function accessOf({ kind, access }) {
+  if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access);
+  const all = access.split(", ").map((part) => parts.get(part) ?? protocolName(part));
+  return all.filter(Boolean).join(", ");
+}
+function permission(letters) {
+  if (letters.includes("a")) return t("full access, including sharing");
+  if (/[iwtexpk]/.test(letters)) return t("view, edit, add, and delete");
+  if (/r.*s/.test(letters)) return t("view and mark as read");
+  return letters.includes("r") ? t("view") : t("permissions “{letters}”", { letters });
 }
 function factsOf(one) {
   const name = one.kind === "session" ? browserName(one.name) || one.name : one.name;
@@ -697,7 +723,10 @@ function startOf(day3) {
 }
 function takenBack({ ways, failed }) {
   const reasons = Object.entries(failed);
-  return el("div", {}, ways.length > 0 && [notice("ok", t("Also removed:")), el("ul", { class: "lines small" }, ways.map((one) => wayLine(one, null)))], reasons.length > 0 && [notice("warn", t("Couldn't remove everything. Try again on the Security page:")), el("ul", { class: "lines small" }, reasons.map(([id, reason]) => el("li", {}, foreign(`${id}: ${reason}`))))]);
+  return el("div", {}, ways.length > 0 && [notice("ok", t("Removed:")), el("ul", { class: "lines small" }, ways.map((one) => wayLine(one, null)))], reasons.length > 0 && [notice("warn", t("Couldn't remove everything. Try again on the Security page:")), el("ul", { class: "lines small" }, reasons.map(([id, reason]) => el("li", {}, el("b", {}, kindOf(id)), " ", foreign(reason))))]);
+}
+function kindOf(id) {
+  return kinds[id.slice(0, id.indexOf(":"))];
 }
 function left(found) {
   if (found.left.length === 0) return el("p", { class: "dialog-text" }, t("No messages sent in the last day."));
@@ -748,7 +777,6 @@ function built2(desk, { name, people }) {
 
 var page2 = 20;
 var day2 = 864e5;
-var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")], ["sharing", t("change sharing")], ["sieve", t("change Sieve scripts")]];
 var overHTTP = /* @__PURE__ */ new Set(["webapi", "dav", "jmap", "addresses", "sharing", "sieve"]);
 var chosen = /* @__PURE__ */ new Set(["imap", "submission", "dav", "jmap"]);
 function suits(scope, token) {
@@ -811,12 +839,12 @@ function ofSession(desk, one) {
   const remove = async () => {
     if (await attempt(t("Logging out…"), t("Couldn't log out"), () => desk.client.session_remove(one.id))) await desk.refresh();
   };
-  return { name: browserName(one.user_agent) || one.user_agent || t("unknown"), chips: [one.current ? t("this browser") : "", one.device ? t("stays logged in") : ""], kind: t("Browser"), access: one.app, used: [one.last_used, one.remote_ip], expires: when(microseconds(one.expires)), remove: one.current ? null : () => void remove() };
+  return { name: browserName(one.user_agent) || one.user_agent || t("unknown"), chips: [one.current ? t("this browser") : "", one.device ? t("stays logged in") : ""], kind: t("Browser"), access: protocolName(one.app), used: [one.last_used, one.remote_ip], expires: when(microseconds(one.expires)), remove: one.current ? null : () => void remove() };
 }
 function ofApp(desk, one) {
   const access = one.scopes.map((scope) => scopes.find(([name]) => name === scope)[1]).join(", ");
   const remove = () => end(desk, one.name, t("This will log the app out immediately."), t("Couldn't revoke app password"), () => desk.client.account_app_password_rm(one.name));
-  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: one.read_only ? t("{access}, read-only", { access }) : access, used: one.last_used === null ? null : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove(), edit: () => void allow(desk, one) };
+  return { name: one.name, chips: [], kind: one.token ? t("Token") : t("App password"), access: one.read_only ? t("{access}, read-only", { access }) : access, used: one.last_used === null ? null : [one.last_used, [protocolName(one.last_protocol), one.last_ip].filter(Boolean).join(", ")], expires: one.expires === null ? t("never") : one.expired ? state("off", t("expired")) : when(microseconds(one.expires)), remove: () => void remove(), edit: () => void allow(desk, one) };
 }
 async function allow(desk, one) {
   const done = await dialog(one.name, (close) => {
@@ -832,7 +860,7 @@ async function allow(desk, one) {
 }
 function ofKey(desk, one) {
   const remove = () => end(desk, one.name, t("Apps with this certificate will no longer be able to log in."), t("Couldn't remove certificate"), () => desk.client.config_tlspubkey_rm(one.fingerprint));
-  return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: one.last_used === null || one.last_used === void 0 ? ["", t("not in the last 30 days")] : [one.last_used, [one.last_protocol, one.last_ip].filter(Boolean).join(", ")], expires: t("never"), remove: () => void remove() };
+  return { name: one.name, chips: [], kind: t("Client certificate"), access: foreign(one.login_address), used: one.last_used === null || one.last_used === void 0 ? ["", t("not in the last 30 days")] : [one.last_used, [protocolName(one.last_protocol), one.last_ip].filter(Boolean).join(", ")], expires: t("never"), remove: () => void remove() };
 }
 async function end(desk, name, text3, failed, call) {
   if (!await confirm(t("Remove “{name}”?", { name }), text3, t("Remove"))) return;
@@ -898,9 +926,16 @@ function attemptList(desk, first) {
   more.hidden = first.length < page2;
   return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
+var outcomes = { baduser: t("rejected: unknown address"), badpassword: t("rejected: wrong password"), badcreds: t("rejected: wrong password"), badchanbind: t("rejected: connection doesn't match"), badprotocol: t("rejected: protocol error"), logindisabled: t("rejected: login disabled"), notpermitted: t("rejected: app password not allowed here"), factorneeded: t("waiting for the verification code"), badfactor: t("rejected: wrong verification code"), error: t("failed: server error"), aborted: t("canceled by the app") };
+function outcome(one) {
+  if (one.mechanism === "websession") return t("rejected: unknown session");
+  if (one.result !== "ok") return outcomes[one.result] ?? one.result;
+  if (one.app_password !== "") return t("logged in with the app password “{name}”", { name: one.app_password });
+  return one.certificate ? t("logged in with a client certificate") : t("logged in");
+}
 function attemptLine(one) {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
-  return el("li", {}, state(one.ok ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign(one.text), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
+  return el("li", {}, state(one.result === "ok" ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign([protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
 }
 export {
   pages

@@ -368,7 +368,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -394,6 +394,11 @@ function microseconds(text2) {
 
 function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
+}
+
+var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+function protocolName(code) {
+  return protocols[code] ?? code;
 }
 
 function hooks(desk, found) {
@@ -464,7 +469,7 @@ var keys = async (desk) => {
 };
 function lastUse({ last_used, last_protocol, last_ip }) {
   if (last_used === null || last_used === void 0) return t("not in the last 30 days");
-  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  const how = [protocolName(last_protocol), last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 function keyList(desk, all, address) {
@@ -473,7 +478,13 @@ function keyList(desk, all, address) {
   const rows = table(t("Client certificates"), [{ title: t("Name"), kind: "main", cell: (one) => el("b", {}, foreign(one.name)) }, { title: t("Type"), cell: (one) => el("span", { class: "whole" }, one.type) }, { title: t("Logs in as"), cell: (one) => foreign(one.login_address) }, { title: t("Fingerprint"), cell: (one) => el("code", {}, `${one.fingerprint.slice(0, 12)}…`) }, { title: t("Since"), cell: (one) => when(microseconds(one.created)) }, { title: t("Last used"), cell: (one) => lastUse(one) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(t("Change"), () => void changeKey(desk, one), { kind: "line small", name: t("Change {name}", { name: one.name }) }), button(t("Remove"), () => void removeKey(desk, one), { kind: "line small", name: t("Remove {name}", { name: one.name }) })) }], all);
   return card(t("Client certificates"), rows, { flush: true, actions: add });
 }
+var privateKey = /-----BEGIN [A-Z ]*PRIVATE KEY-----/;
 async function addKey(desk, address) {
+  let command = "";
+  const load = async () => {
+    command = (await desk.client.config_tlspubkey_challenge()).command;
+  };
+  if (!await attempt(t("Loading…"), t("Couldn't load details"), load)) return;
   const done = await dialog(t("Add certificate"), (close) => {
     const text2 = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", autofocus: true }), t("Paste the content of cert.pem, starting with -----BEGIN CERTIFICATE-----."));
     const file = field(t("Or choose a file"), el("input", { type: "file", accept: ".pem,.crt,.cer" }));
@@ -483,16 +494,20 @@ async function addKey(desk, address) {
     });
     const name = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const login = line(t("Logs in as"), address);
-    const command = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
-    const box = form([text2.root, file.root, name.root, login.root, command.root], t("Add"), async () => {
-      if (/-----BEGIN [A-Z ]*PRIVATE KEY-----/.test(text2.control.value)) {
-        text2.problem(t("This contains a private key, so it wasn't sent. Don't share your private key. Add only the certificate."));
+    const noPreauth = tick(t("Require IMAP apps to log in"), false, t("For apps without PREAUTH support."));
+    const how = el("div", {}, t("To prove that the private key is yours, run this command where key.pem is, and paste its output below."), el("div", { class: "command" }, copyable(command)));
+    const proof = field(t("Proof"), el("textarea", { rows: "4", spellcheck: "false" }), t("Leave blank if a mail app with this certificate has logged in to your account in the last day."));
+    const fields = [text2.root, file.root, how, proof.root, name.root, login.root, noPreauth.root];
+    const box = form(fields, t("Add"), async () => {
+      const leaked = [text2, proof].find((one) => privateKey.test(one.control.value));
+      if (leaked !== void 0) {
+        leaked.problem(t("This contains a private key, so it wasn't sent. Don't share your private key."));
         return;
       }
       try {
-        await desk.client.config_tlspubkey_add(login.control.value, text2.control.value, name.control.value, command.control.checked);
+        await desk.client.config_tlspubkey_add(login.control.value, text2.control.value, name.control.value, noPreauth.control.checked, proof.control.value);
       } catch (error) {
-        atFields(error, { certificate: text2, name, address: login });
+        atFields(error, { certificate: text2, proof, name, address: login });
         return;
       }
       close(true);

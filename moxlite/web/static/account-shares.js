@@ -113,6 +113,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 
 function dialog(title, build, dismissable = true) {
   return new Promise((resolve) => {
@@ -319,7 +322,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -395,15 +398,15 @@ var shares = async (desk) => {
 };
 function given(desk, found) {
   if (found.given.length === 0) return card(t("Shared by you"), empty(users, t("You haven't shared any folders"), t("For example, share a folder with your team or club.")), { flush: true });
-  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end2(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: one.mailbox, guest: one.guest }) }) }], found.given);
+  const rows = table(t("Shared by you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(mailboxName(one.mailbox))) }, { title: t("Shared with"), cell: (one) => one.guest === "anyone" ? t("all users on this server") : foreign(one.guest) }, { title: t("Permissions"), cell: (one) => words(one.rights) }, { title: "", kind: "num", cell: (one) => button(t("Stop"), () => void end2(desk, one), { kind: "line small", name: t("Stop sharing {mailbox} with {guest}", { mailbox: mailboxName(one.mailbox), guest: one.guest }) }) }], found.given);
   return card(t("Shared by you"), rows, { flush: true });
 }
 async function end2(desk, one) {
-  if (!await confirm(t("Stop sharing?"), t("{guest} will lose access to “{mailbox}” right away.", { mailbox: one.mailbox, guest: one.guest }), t("Stop sharing"))) return;
+  if (!await confirm(t("Stop sharing?"), t("{guest} will lose access to “{mailbox}” right away.", { mailbox: mailboxName(one.mailbox), guest: one.guest }), t("Stop sharing"))) return;
   if (await attempt(t("Saving…"), t("Couldn't stop sharing"), () => desk.client.account_share_set(one.mailbox, one.guest, "", false))) await desk.refresh();
 }
 function add(desk, found) {
-  const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(name)]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox", t("In Sent and Drafts, guests can also see Bcc recipients."));
+  const mailbox = choice(t("Folder"), found.mailboxes.map((name) => [name, visible(mailboxName(name))]), found.mailboxes.find((name) => name !== "Inbox") ?? "Inbox", t("In Sent and Drafts, guests can also see Bcc recipients."));
   const guest = line(t("Shared with"), "", t("Address or account on this server, or “anyone” for all users."), { autocapitalize: "none" });
   const rights = choice(t("Permissions"), levels, "lr");
   const below = tick(t("Include subfolders"), false, t("New subfolders will always be shared."));
@@ -421,7 +424,7 @@ function add(desk, found) {
 }
 function received(all) {
   if (all.length === 0) return card(t("Shared with you"), el("p", { class: "hint" }, t("No shared folders")));
-  const rows = table(t("Shared with you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(one.mailbox)) }, { title: t("Owner"), cell: (one) => foreign(one.owner) }, { title: t("Permissions"), cell: (one) => words(one.rights) }], all);
+  const rows = table(t("Shared with you"), [{ title: t("Folder"), kind: "main", cell: (one) => el("b", {}, foreign(mailboxName(one.mailbox))) }, { title: t("Owner"), cell: (one) => foreign(one.owner) }, { title: t("Permissions"), cell: (one) => words(one.rights) }], all);
   return card(t("Shared with you"), rows, { flush: true, hint: t("In mail apps, you'll find them under “Other Users”.") });
 }
 var pages = { shares };

@@ -108,6 +108,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
@@ -290,7 +293,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now2 = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -556,7 +559,7 @@ async function applyToExisting(desk, place, source, count) {
   const stop = () => button(t("Stop"), () => stopped = true);
   let after = null;
   do {
-    show(notice("wait", many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: source })), stop());
+    show(notice("wait", many(looked, "Checking {mailbox}: {n} message", "Checking {mailbox}: {n} messages", { mailbox: mailboxName(source) })), stop());
     const got = {};
     if (!await attempt(t("Checking messages…"), t("Couldn't check messages"), async () => got.page = await count(after))) return fill(place);
     moves.push(...got.page.moves);
@@ -566,9 +569,9 @@ async function applyToExisting(desk, place, source, count) {
   const groups = /* @__PURE__ */ new Map();
   for (const one of moves) groups.set(one.mailbox, [...groups.get(one.mailbox) ?? [], one.id]);
   const pieces = [...groups].flatMap(([target, ids]) => Array.from({ length: Math.ceil(ids.length / piece) }, (_, n) => ({ ids: ids.slice(n * piece, (n + 1) * piece), target })));
-  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: source })));
+  if (moves.length === 0) return show(notice("ok", many(looked, "The message would stay in {mailbox}.", "All {n} messages would stay in {mailbox}.", { mailbox: mailboxName(source) })));
   const list3 = el("ul", { class: "lines" }, [...groups].map(([target, ids]) => el("li", {}, el("span", { class: "grow" }, foreign(target, 100)), el("span", { class: "muted" }, many(ids.length, "{n} message", "{n} messages")))));
-  const words = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: source, moves: moves.length });
+  const words = many(looked, "The message in {mailbox} would move to:", "{moves} of {n} messages in {mailbox} would move to:", { mailbox: mailboxName(source), moves: moves.length });
   show(el("div", {}, el("p", {}, words), list3, stopped && el("p", { class: "hint" }, t("Stopped early. Older messages weren't checked."))), button(t("Move messages"), () => void move(0), { kind: "primary" }), button(t("Don't move"), () => fill(place), { kind: "text" }));
   async function move(from) {
     stopped = false;
@@ -591,7 +594,7 @@ async function applyToExisting(desk, place, source, count) {
       const one = pieces[left];
       if (!await attempt(t("Moving back…"), t("Couldn't move messages back"), () => desk.client.sort_move([...one.ids], one.target, source))) break;
     }
-    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: source })));
+    if (left < 0) show(notice("ok", t("Moved all messages back to {mailbox}.", { mailbox: mailboxName(source) })));
     else show(notice("warn", t("Stopped. Some messages haven't been moved back yet.")), button(t("Move the rest back"), () => void undo(left)));
   }
   function progress(word, done, all) {
@@ -616,7 +619,7 @@ function address(name) {
 function list2(desk, found, applied) {
   const add2 = button(t("New script"), () => desk.go("#scripts/new"), { icon: plus, kind: found.scripts.length === 0 ? "primary" : "line" });
   if (found.scripts.length === 0) return card(t("Scripts"), empty(fileText, t("No scripts"), t("For most tasks, you can use address rules instead."), add2), { flush: true });
-  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(microseconds(one.changed)) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.account_sieve_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
+  const rows = table(t("Scripts"), [{ title: t("Name"), kind: "main", cell: (one) => el("span", {}, el("a", { href: address(one.name) }, foreign(one.name)), one.active && [" ", state("ok", t("active"))]) }, { title: t("Size"), cell: (one) => size(one.size) }, { title: t("Changed"), cell: (one) => when(one.changed) }, { title: "", kind: "num", cell: (one) => el("span", { class: "flex wrap" }, button(one.active ? t("Turn off") : t("Activate"), () => void act2(desk, () => desk.client.account_sieve_activate(one.active ? "" : one.name)), { kind: "line small", name: one.active ? t("Turn off {name}", { name: one.name }) : t("Activate {name}", { name: one.name }) }), button(t("Apply"), () => void applyToExisting(desk, applied, "Inbox", (after) => desk.client.script_count(one.name, after)), { kind: "line small", name: t("Apply {name} to existing mail", { name: one.name }) }), button(t("Rename"), () => void rename(desk, one), { kind: "line small", name: t("Rename {name}", { name: one.name }) }), !one.active && button(t("Delete"), () => void remove2(desk, one), { kind: "line small", name: t("Delete {name}", { name: one.name }) })) }], found.scripts);
   return card(t("Scripts"), rows, { flush: true, actions: add2 });
 }
 async function act2(desk, work) {
@@ -627,7 +630,7 @@ async function rename(desk, one) {
   if (name !== null && name !== one.name) await act2(desk, () => desk.client.account_sieve_rename(one.name, name));
 }
 async function remove2(desk, one) {
-  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.account_sieve_rm(one.name));
+  if (await confirm(t("Delete “{name}”?", { name: one.name }), t("The script will be permanently deleted."), t("Delete"))) await act2(desk, () => desk.client.account_sieve_rm(one.name, one.changed));
 }
 async function failures(found) {
   if (found.failures.length === 0) return null;

@@ -115,6 +115,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -466,7 +469,7 @@ var Copying = class {
       changed();
     });
     const renamed = one.source !== one.target && !(one.source.toUpperCase() === "INBOX" && one.target === "Inbox");
-    return el("label", { class: "check" }, box, el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))), el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(), all: one.messages.toLocaleString() })));
+    return el("label", { class: "check" }, box, el("span", { class: "grow" }, foreign(one.source), renamed && el("span", { class: "hint" }, " → ", foreign(one.target))), el("span", { class: "hint" }, one.new === one.messages ? many(one.messages, "{n} message", "{n} messages") : t("{new} of {all} new", { new: one.new.toLocaleString(locale()), all: one.messages.toLocaleString(locale()) })));
   }
   buttons(found) {
     const client = this.desk.client;
@@ -490,7 +493,7 @@ function where(found) {
 function progress(found) {
   const share = found.all > 0 && found.left >= 0 ? 1 - found.left / found.all : 0;
   const rest = found.seconds > 0 && found.phase === "running" ? t("about {time} left", { time: duration(found.seconds) }) : "";
-  const place = found.mailbox === "" ? null : placed(many(found.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: found.done }), { mailbox: foreign(found.mailbox) });
+  const place = found.mailbox === "" ? null : placed(many(found.total, "{mailbox}: {done} of {n} message", "{mailbox}: {done} of {n} messages", { done: found.done }), { mailbox: foreign(mailboxName(found.mailbox)) });
   return el("div", { class: "gap" }, meter(share), el("p", { class: "hint", role: "status" }, found.phase === "paused" ? t("Paused. If you don't continue within a day, the import will end.") : [`${Math.floor(share * 100)} %`, rest].filter((one) => one !== "").join(" · ")), found.phase === "running" && place !== null && el("p", {}, place), found.messages > 0 && el("p", {}, many(found.messages, "{n} message copied", "{n} messages copied")));
 }
 function noted(found) {
@@ -596,7 +599,7 @@ var Exporting = class {
   async show() {
     this.mailboxes = await this.client.mailboxes();
     const chosen = this.mailbox.value;
-    fill(this.mailbox, el("option", { value: "" }, t("All folders")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailbox.name))));
+    fill(this.mailbox, el("option", { value: "" }, t("All folders")), this.mailboxes.map((mailbox) => el("option", { value: mailbox.name }, visible(mailboxName(mailbox.name)))));
     this.mailbox.value = this.mailboxes.some((mailbox) => mailbox.name === chosen) ? chosen : "";
     fill(this.names, this.mailboxes.map((mailbox) => el("option", { value: mailbox.name })));
     this.adapt();
@@ -758,7 +761,7 @@ var LabelQuestion = class {
       const choice2 = el("select", { "aria-label": t("Meaning of {label}", { label: label.name }) }, meanings().map(([value, words]) => el("option", { value }, words)));
       choice2.value = label.meaning;
       this.choices.set(label, choice2);
-      return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString())), el("td", {}, choice2));
+      return el("tr", {}, el("th", { scope: "row" }, label.name), ...[label.messages, label.own, label.delivered].map((n) => el("td", {}, n.toLocaleString(locale()))), el("td", {}, choice2));
     });
     fill(this.root, el("h3", { id: "labels-title" }, t("Match Gmail labels")), el("p", { class: "hint" }, t("We couldn't detect the language of these Gmail labels, so we guessed their meanings. Change any that are wrong.")), el("div", { class: "counts" }, el("table", {}, el("thead", {}, el("tr", {}, [t("Label"), t("Messages"), t("Sent by you"), t("Received"), t("Meaning")].map((words) => el("th", { scope: "col" }, words)))), el("tbody", {}, rows))), el("div", { class: "flex wrap" }, el("button", { class: "btn primary", onclick: () => this.start() }, t("Import"))));
     this.root.hidden = false;
@@ -978,7 +981,7 @@ var Importing = class {
     const rows = [...this.found].slice(0, shownMailboxes2);
     const more = this.found.size - rows.length;
     const total = [...this.found.values()].reduce((sum, number2) => sum + number2, 0);
-    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString())))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
+    fill(this.counts, rows.length > 0 && el("table", {}, el("caption", {}, t("{messages} in {mailboxes}", { messages: many(total, "{n} message", "{n} messages"), mailboxes: many(this.found.size, "{n} folder", "{n} folders") })), el("tbody", {}, rows.map(([name, number2]) => el("tr", {}, el("th", { scope: "row" }, name), el("td", {}, number2.toLocaleString(locale()))))), more > 0 && el("tfoot", {}, el("tr", {}, el("td", { colspan: 2 }, many(more, "and {n} more folder", "and {n} more folders"))))));
     this.problems.hidden = this.texts.length === 0;
     const hidden = problems2 - this.texts.length;
     fill(this.problems, el("summary", {}, many(problems2, "{n} problem (view skipped items)", "{n} problems (view skipped items)")), el("ul", {}, this.texts.map((text2) => el("li", {}, text2)), hidden > 0 && el("li", {}, t("and {n} more", { n: hidden }))));

@@ -447,11 +447,11 @@ var templates = async (desk) => {
     return el("li", {}, el("a", { class: "name grow", href: `#templates/${one.id}` }, el("bdi", { dir: "auto" }, name)), button(t("Remove"), () => void remove(one), { kind: "line small", name: `${t("Remove")}: ${name}` }));
   };
   const remove = async (one) => {
-    if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id))) return;
+    if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id, one.mark))) return;
     all = all.filter((other) => other !== one);
     draw();
     toast(t("“{name}” deleted", { name: isolated(one.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore template"), async () => {
-      await desk.client.template_save({ ...one, id: 0 });
+      await desk.client.template_save({ id: 0, name: one.name, subject: one.subject, text: one.text, html: one.html });
       await desk.refresh();
     }) });
   };

@@ -103,6 +103,9 @@ function t(text2, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function mailboxName(name) {
+  return globalThis.moxliteLanguage?.find(`mailbox ${name}`) ?? name;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -343,7 +346,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -419,7 +422,7 @@ function above(href, title) {
 function addressLine(one, off) {
   const path = encodeURIComponent(one.address);
   const rules = one.form.rulesets.length;
-  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: one.form.mailbox }) : ""}`)), off && state("off", t("domain disabled")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
+  return el("li", {}, el("span", { class: "grow" }, el("a", { class: "name", href: `#addresses/${path}` }, el("bdi", {}, addressName(one))), el("span", { class: "hint" }, ` ${one.form.smtp_error === "" ? t("move to {mailbox}", { mailbox: mailboxName(one.form.mailbox) }) : ""}`)), off && state("off", t("domain disabled")), one.form.smtp_error !== "" && state("off", t("rejects all mail")), el("a", { class: "btn text small", href: `#rules/${path}` }, rules === 0 ? t("Rules") : many(rules, "{n} rule", "{n} rules")));
 }
 function settings2(desk, one, names) {
   const old = one.form;

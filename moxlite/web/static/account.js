@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "f24cc3ef71e4", masked: "3d88dd5819db", reading: "bf3bf7a2917a", rich: "f0578193be57", rules: "da12c271dbb2", security: "f4921a88c771", sending: "c67ad0e2ea11", shares: "12d6bb5c1892", sieve: "7a26905aa277", squire: "2e87e3ee21aa", transfer: "5ee3f02d05a1", writing: "9a05029d681e", you: "de6ad846ebd9" };
+var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "ce6a3af167e1", masked: "45fa67b0325e", reading: "57b790d2acae", rich: "f0578193be57", rules: "3d1e3dc658f9", security: "927b3d37a377", sending: "3ec65febbaee", shares: "882fffffbf93", sieve: "75ef455b1c30", squire: "2e87e3ee21aa", transfer: "a146ae180403", writing: "f23d8054829b", you: "8f8fb3142941" };
 
 var CheckFailed = class extends Error {
 };
@@ -257,7 +257,7 @@ var checks = {
   IncomingForm: { url: "string", authorization: "string", secret: "string" },
   HookTest: { status: "integer", seconds: "number", error: "string", response: "string" },
   Scripts: { scripts: ["list", ["ref", "Script"]], failures: ["list", ["ref", "ScriptFailure"]], extensions: ["list", "string"] },
-  Script: { name: "string", size: "integer", active: "boolean", changed: "time" },
+  Script: { name: "string", size: "integer", active: "boolean", changed: "integer" },
   ScriptFailure: { moment: "time", script: "string", line: "integer", text: ["ref", "Remark"] },
   ScriptFault: { line: "integer", column: "integer", text: "string" },
   RuleLabel: { keyword: "string", name: "string" },
@@ -266,8 +266,8 @@ var checks = {
   RulesAsSieve: { script: "string", left_out: ["list", ["ref", "LeftOutRule"]] },
   LeftOutRule: { rule: "integer", reason: "string" },
   PasswordState: { custom: "boolean", changed: ["nullable", "time"], app_passwords_required: "boolean" },
-  SessionItem: { id: "integer", app: "string", address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
-  Attempt: { text: "string", ok: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
+  SessionItem: { id: "integer", app: ["enum", ["webaccount", "webmail"]], address: "string", remote_ip: "string", user_agent: "string", created: "time", last_used: "time", expires: "time", current: "boolean", device: "boolean" },
+  Attempt: { protocol: "string", mechanism: "string", remote_ip: "string", result: "string", certificate: "boolean", username: "string", user_agent: "string", app_password: "string", first: "time", last: "time", count: "integer", after: "string" },
   Secured: { password: "string", sessions: "integer", app_passwords: "integer", queue: "boolean", held: "integer", left: ["list", ["ref", "Left"]], taken: ["nullable", ["ref", "TakenBack"]] },
   Left: { recipient: "string", state: "string", ended: "time" },
   TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
@@ -286,7 +286,7 @@ var checks = {
   Label: { keyword: "string", name: "string", color: "integer" },
   OwnSignature: { address: "string", text: "string", html: ["optional", "string"] },
   SomeSettings: { compose_format: ["optional", ["enum", ["html", "text"]]], quoting: ["optional", ["enum", ["auto", "bottom", "top"]]], show_address_security: ["optional", "boolean"], show_html: ["optional", "boolean"], no_show_shortcuts: ["optional", "boolean"], show_headers: ["optional", ["list", "string"]], color_scheme: ["optional", ["enum", ["auto", "dark", "light"]]], language: ["optional", ["enum", ["", "ar", "cs", "de", "en", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh"]]], density: ["optional", ["enum", ["comfortable", "compact"]]], single_keys: ["optional", "boolean"], keymap: ["optional", ["map", "string"]], undo_send_seconds: ["optional", "integer"], mark_seen_ms: ["optional", "integer"], after_action: ["optional", ["enum", ["list", "next", "previous"]]], open_on_move: ["optional", "boolean"], invitation_mails: ["optional", "boolean"], searches: ["optional", ["list", ["ref", "SavedSearch"]]], unsubscribed: ["optional", ["list", ["ref", "Unsubscribed"]]], labels: ["optional", ["list", ["ref", "Label"]]], signature: ["optional", "string"], signature_html: ["optional", "string"], signatures: ["optional", ["list", ["ref", "OwnSignature"]]] },
-  Template: { id: "integer", name: "string", subject: "string", text: "string", html: "string" },
+  ShownTemplate: { id: "integer", name: "string", subject: "string", text: "string", html: "string", mark: "string" },
   TemplateChange: { id: "integer", name: ["optional", "string"], subject: ["optional", "string"], text: ["optional", "string"], html: ["optional", "string"] },
   NoticeState: { public_key: "string", devices: ["list", ["ref", "NoticeDevice"]], choice: ["ref", "NoticeChoice"] },
   NoticeDevice: { id: "integer", name: "string", host: "string", created: "time", used: ["nullable", "time"], failures: "integer", error: "string" },
@@ -311,6 +311,7 @@ var checks = {
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
   TLSKeyInfo: { fingerprint: "string", account: "string", login_address: "string", name: "string", type: "string", no_imap_preauth: "boolean", created: "time", mark: "string", certificate: "string", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
+  KeyChallenge: { command: "string", expires: "time" },
   CertificateChange: { name: ["optional", "string"], login_address: ["optional", "string"], no_imap_preauth: ["optional", "boolean"] },
   LinkInfo: { name: "string", address: "string", host: "string", port: "integer", tls: "string", user: "string", state: "string", text: "string", problems: ["list", "string"], protocol: "string", keep_days: ["nullable", "integer"], smtp_host: "string", smtp_port: "integer", smtp_tls: "string", smtp_user: "string", sends: "boolean", keeps_copy: "boolean", sorts: "boolean", sending: "string" },
   Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" }
@@ -390,9 +391,9 @@ var Client = /* @__PURE__ */ clientOf({
   overview: [{}, ["ref", "Overview"]],
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
-  templates: [{}, ["list", ["ref", "Template"]]],
+  templates: [{}, ["list", ["ref", "ShownTemplate"]]],
   template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
-  template_remove: [{ template_id: "integer" }, "null"],
+  template_remove: [{ template_id: "integer", mark: ["optional", "string"] }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],
   notices_test: [{ device_id: "integer" }, "string"],
@@ -408,7 +409,7 @@ var Client = /* @__PURE__ */ clientOf({
   account_sieve_put: [{ script: "string", text: "string", activate: ["optional", "boolean"], old: ["optional", ["nullable", "string"]], account: ["optional", "string"] }, "null"],
   account_sieve_activate: [{ script: "string", account: ["optional", "string"] }, "null"],
   account_sieve_rename: [{ script: "string", new_name: "string", account: ["optional", "string"] }, "null"],
-  account_sieve_rm: [{ script: "string", account: ["optional", "string"] }, "null"],
+  account_sieve_rm: [{ script: "string", changed: ["optional", "integer"], account: ["optional", "string"] }, "null"],
   account_vacation_show: [{ account: ["optional", "string"] }, ["ref", "VacationInfo"]],
   account_vacation_set: [{ changed: ["ref", "VacationChange"], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   account_rule_list: [{ address: ["optional", "string"], account: ["optional", "string"] }, ["list", ["ref", "DestinationItem"]]],
@@ -435,7 +436,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_remove_access: [{ way: "string", account: ["optional", "string"] }, "null"],
   account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   config_tlspubkey_list: [{ account: ["optional", "string"] }, ["list", ["ref", "TLSKeyInfo"]]],
-  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_challenge: [{ account: ["optional", "string"] }, ["ref", "KeyChallenge"]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], proof: ["optional", "string"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_set: [{ fingerprint: "string", changed: ["optional", ["ref", "CertificateChange"]], mark: ["optional", "string"], account: ["optional", "string"] }, "null"],
   config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   link_set_password: [{ link: "string", password: "string", account: ["optional", "string"] }, "null"],

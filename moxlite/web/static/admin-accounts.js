@@ -417,7 +417,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -485,6 +485,11 @@ async function end(found, one) {
 function dayOf(at) {
   const day2 = new Date(at);
   return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
+}
+
+var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+function protocolName(code) {
+  return protocols[code] ?? code;
 }
 
 function size(octets) {
@@ -883,11 +888,19 @@ function recovery(desk, name, found) {
 }
 function keys(desk, name, found) {
   const add2 = async () => {
+    let command = "";
+    const load = async () => {
+      command = (await desk.client.config_tlspubkey_challenge(name)).command;
+    };
+    if (!await attempt(t("Loading…"), t("Couldn't load details"), load)) return;
     const address = choice(t("Logs in as"), found.addresses.map((one) => [one, one]), found.addresses[0] ?? "");
     const certificate = field(t("Certificate"), el("textarea", { rows: "6", spellcheck: "false", class: "mono" }), t("In PEM format, without the private key. Dates and issuer are ignored."));
     const title = line(t("Name"), "", t("Leave blank to use the name in the certificate."), { maxlength: "256" });
     const manual = tick(t("Require IMAP clients to log in"), false, t("For clients without PREAUTH support."));
-    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, name: title, no_imap_preauth: manual }, () => desk.client.config_tlspubkey_add(address.control.value, certificate.control.value, title.control.value, manual.control.checked, name));
+    const proof = field(t("Proof"), el("textarea", { rows: "4", spellcheck: "false", class: "mono" }), t("Leave blank if a mail client with this certificate has logged in to the account in the last day."));
+    const how = el("div", {}, t("To prove that the private key is theirs, the user runs this command where key.pem is, and sends you its output."), copyable(command));
+    proof.root.prepend(how);
+    const done = await fieldDialog(t("Add certificate"), t("Add"), { address, certificate, proof, name: title, no_imap_preauth: manual }, () => desk.client.config_tlspubkey_add(address.control.value, certificate.control.value, title.control.value, manual.control.checked, proof.control.value, name));
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (one) => {
@@ -900,7 +913,7 @@ function keys(desk, name, found) {
 }
 function lastUse({ last_used, last_protocol, last_ip }) {
   if (last_used === null) return el("span", { class: "muted" }, t("not in the last 30 days"));
-  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
+  const how = [protocolName(last_protocol), last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 function removedMail(desk, name, first) {
@@ -950,7 +963,7 @@ var storage = (row, use) => {
   if (row.limit === 0) return size(use.used);
   return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
 };
-var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
+var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${protocolName(use.last_protocol)}`];
 var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 async function listPage(desk) {
   const wanted = desk.address.query.get("search") ?? "";

@@ -740,7 +740,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);

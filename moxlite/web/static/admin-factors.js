@@ -177,6 +177,11 @@ function setStatus(message) {
   fill(line2, message);
 }
 
+var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+function protocolName(code) {
+  return protocols[code] ?? code;
+}
+
 var ban = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M4.929 4.929 19.07 19.071";
 var check = "M20 6 9 17l-5-5";
 var circleCheck = "M2 12a10 10 0 1 0 20 0a10 10 0 1 0 -20 0z M16 9l-5.5 5.5L8 12";
@@ -290,7 +295,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -316,6 +321,11 @@ function microseconds(text4) {
 
 var page = 20;
 var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
+var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")], ["sharing", t("change sharing")], ["sieve", t("change Sieve scripts")]];
+var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["read", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
+var administrator = t("your administrator");
+var actors = /* @__PURE__ */ new Map([["(cli)", administrator], ["(admin)", administrator], ["(editor)", administrator], ["(server)", t("this server")]]);
+var silent = /* @__PURE__ */ new Set(["cli", "file", "webadmin", "adminapi", "server"]);
 function waysCard(title, hint, first, ways) {
   if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
@@ -344,11 +354,27 @@ function removable(one, ways) {
 }
 function wayLine(one, last, before = null) {
   const facts = factsOf(one);
-  const origin = [one.actor, one.via, one.login, one.remote_ip].filter(Boolean).join(", ");
-  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], one.access !== "" && [" ", el("span", { class: "chip" }, foreign(one.access, 80))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), origin !== "" && [" · ", foreign(origin, 160)])), last);
+  const access2 = accessOf(one);
+  return el("li", {}, before, el("span", { class: "grow" }, el("b", {}, kinds[one.kind]), facts.length > 0 && [" ", foreign(facts.join(", "), 160)], access2 !== "" && [" ", el("span", { class: "chip" }, foreign(access2, 160))], el("span", { class: "hint" }, el("br"), one.set_up === null ? t("Set up at an unknown time") : when(microseconds(one.set_up)), [originOf(one)].filter(Boolean).map((origin) => [" · ", foreign(origin, 160)]))), last);
 }
 function wayName(one) {
   return [kinds[one.kind], ...factsOf(one)].join(", ").slice(0, 120);
+}
+function originOf(one) {
+  const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
+  const actor = actors.get(one.actor) ?? one.actor;
+  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
+}
+function accessOf({ kind, access: access2 }) {
+  if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access2);
+  const all = access2.split(", ").map((part) => parts.get(part) ?? protocolName(part));
+  return all.filter(Boolean).join(", ");
+}
+function permission(letters) {
+  if (letters.includes("a")) return t("full access, including sharing");
+  if (/[iwtexpk]/.test(letters)) return t("view, edit, add, and delete");
+  if (/r.*s/.test(letters)) return t("view and mark as read");
+  return letters.includes("r") ? t("view") : t("permissions “{letters}”", { letters });
 }
 function factsOf(one) {
   const name = one.kind === "session" ? browserName(one.name) || one.name : one.name;
@@ -569,9 +595,9 @@ function warning(found, mail) {
   if (found.programs.length === 0) return notice("unknown", text4);
   return el("div", { class: "stack" }, notice("warn", [text4, " ", t("These apps used your own password in the last 30 days and will stop working:")]), el("ul", { class: "factor-programs" }, found.programs.map((one) => el("li", {}, program(one)))));
 }
-var protocols = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
+var protocols2 = { imap: t("reading mail (IMAP)"), submission: t("sending mail (SMTP)"), smtp: t("sending mail (SMTP)"), webapi: t("web API"), dav: t("calendars and contacts") };
 function program(one) {
-  const text4 = t("{app}, {protocol}, from {ip}, {time}", { protocol: protocols[one.protocol] ?? one.protocol });
+  const text4 = t("{app}, {protocol}, from {ip}, {time}", { protocol: protocols2[one.protocol] ?? one.protocol });
   return placed(text4, { app: one.program === "" ? el("span", {}, t("Unknown app")) : foreign(one.program, 80), ip: el("bdi", {}, one.remote_ip), time: when(one.last) });
 }
 async function steps(title, begin) {
@@ -720,7 +746,7 @@ function configure(lines) {
   return card(t("Add to moxlite.toml"), [el("pre", { class: "zone", tabindex: "0", "aria-label": t("Lines for moxlite.toml") }, lines), copyButton(() => lines, t("Copy"))], { hint: t("Save the client secret in the file oidc-secret next to moxlite.toml, readable by the server's user. Then restart the server.") });
 }
 
-var scopes = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];
+var scopes2 = [["read", t("Read everything")], ["accounts", t("Accounts")], ["domains", t("Domains and aliases")], ["queue", t("Queue and webhooks")], ["reports", t("Reports")], ["dns", t("DNS records and key rotation")], ["server", t("Certificates")]];
 async function tokens(desk) {
   const made2 = await desk.client.admin_token_list();
   const add = button(t("Create token…"), () => void make(desk), { kind: "line small", icon: plus });
@@ -731,10 +757,10 @@ async function tokens(desk) {
 }
 async function make(desk) {
   const name = line(t("API client name"), "", null, { maxlength: "64", autofocus: "" });
-  const uses = scopes.map(([scope, words]) => tick(words, scope === "read"));
+  const uses = scopes2.map(([scope, words]) => tick(words, scope === "read"));
   const days = choice(t("Expires"), [["30", t("in 30 days")], ["90", t("in 90 days")], ["365", t("in 1 year")]], "365");
   const group = el("fieldset", { class: "group" }, el("legend", {}, t("Permissions")), uses.map((one) => one.root));
-  const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text4) => uses[0].problem(text4) }, days }, () => desk.client.admin_token_add(name.control.value, scopes.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
+  const token = await fieldDialog(t("New API token"), t("Create token"), { name, scopes: { root: group, control: group, problem: (text4) => uses[0].problem(text4) }, days }, () => desk.client.admin_token_add(name.control.value, scopes2.filter((_, i) => uses[i].control.checked).map(([scope]) => scope), Number(days.control.value)), el("p", { class: "hint" }, t("Tokens can't set passwords, create tokens, or delete accounts or domains.")));
   if (token === null) return;
   await showSecret(t("API token"), t("Copy this now. You won't be able to see it again."), copyable(token));
   await desk.refresh();

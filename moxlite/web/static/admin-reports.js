@@ -211,7 +211,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -282,7 +282,7 @@ function sums(kind, totals) {
   return table(t("Totals by domain"), [{ title: t("Domain"), kind: "main", cell: (row) => el("a", { href: addressOf("reports", [kind], { domain: row.domain }) }, name(row.domain)) }, { title: t("Reports"), kind: "num", cell: (row) => count(row.reports) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Last period ends"), cell: (row) => when(row.last) }, { title: "", kind: "top", cell: (row) => kind === "dmarc" && el("a", { class: "btn line small", href: addressOf("reports", ["sources", row.domain]) }, t("Sources")) }], totals);
 }
 function failures(number) {
-  return number === 0 ? "0" : [mark2("warn", t("view")), " ", count(number)];
+  return number === 0 ? "0" : [mark2("warn", t("check")), " ", count(number)];
 }
 function list(kind, lines) {
   return table(titles[kind], [{ title: t("From"), kind: "main", cell: (row) => [el("a", { href: addressOf("reports", [kind, String(row.id)]) }, name(row.organization)), row.sender !== row.organization && el("div", { class: "hint" }, t("sent by"), " ", name(row.sender))] }, { title: t("Target"), cell: (row) => name(row.domain) }, { title: t("Period"), cell: (row) => [when(row.begin), " – ", when(row.end)] }, { title: kind === "dmarc" ? t("Messages") : t("Sessions with TLS"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => failures(row.failed) }, { title: t("Received"), cell: (row) => when(row.received) }], lines);
@@ -478,7 +478,7 @@ function pendingCard(desk, kind, title, found) {
     if (!await typedAgain(t("Delete report data for {domain}?", { domain }), domain, t("The domain won't get a report for this data. You can't undo this."), t("Delete"))) return;
     if (await attempt(t("Deleting…"), t("Couldn't delete reports"), () => kind === "dmarc" ? desk.client.dmarc_drop(domain) : desk.client.tlsrpt_drop(domain))) await desk.refresh();
   };
-  const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("view")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete report data for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
+  const list2 = table(title, [{ title: t("Domain"), kind: "main", cell: (row) => kind === "dmarc" ? el("a", { href: addressOf("reports", ["own", row.about]) }, name(row.about)) : name(row.about) }, { title: t("Day"), cell: (row) => day2(row.day) }, { title: kind === "dmarc" ? t("Messages") : t("Sessions"), kind: "num", cell: (row) => count(row.total) }, { title: kind === "dmarc" ? t("Failed") : t("Failed"), kind: "num", cell: (row) => row.failed === 0 ? "0" : [mark2("warn", t("check")), " ", count(row.failed)] }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete report data for {domain}", { domain: row.about }), trash2, () => void drop(row)) }], found);
   return card(title, found.length === 0 ? empty(clock, t("No pending reports"), nothing) : list2, { flush: true, actions: found.length > 0 && button(t("Send due reports"), () => void now(), { icon: send, kind: "line small" }) });
 }
 function day2(text2) {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "d5391250f05f", audit: "17c453b0a184", domains: "8d9857d1a607", factors: "dc24e952e918", live: "39d499076d68", machine: "9adcd6af5d5f", moving: "599b70232ecb", queue: "2fcacf6c4685", reports: "fb60061ca0ff", trends: "2045558e9d07" };
+var define_PARTS_default = { accounts: "1922ac0974b9", audit: "0bfe7c9e98d4", domains: "53590033c21f", factors: "586259301a5c", live: "c8428811c4f5", machine: "6e811b5eb22c", moving: "599b70232ecb", queue: "bce0881cb619", reports: "3e7307e7b7cc", trends: "84cb12b9a065" };
 
 var CheckFailed = class extends Error {
 };
@@ -280,7 +280,7 @@ var checks = {
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number" },
@@ -326,6 +326,7 @@ var checks = {
   WayInfo: { id: "string", kind: ["enum", ["app_password", "authenticator", "calendar", "calendar_link", "certificate", "contacts", "delegate", "device", "folder", "forward", "incoming_webhook", "linked", "outgoing_webhook", "provider", "push", "recovery_codes", "recovery_link", "script", "security_key", "sender", "session", "token"]], name: "string", who: "string", access: "string", set_up: ["nullable", "time"], actor: "string", via: "string", remote_ip: "string", login: "string", current: "boolean", place: "string" },
   TakenBack: { ways: ["list", ["ref", "WayInfo"]], failed: ["map", "string"] },
   LimitInfo: { who: "string", window: "integer", failures: "integer", limit: "integer", refused: "boolean", network: "string" },
+  KeyChallenge: { command: "string", expires: "time" },
   AdminTokenInfo: { name: "string", scopes: ["list", "string"], created: "string", expires: "string", expired: "boolean", last_used: "string", used_from: "string" },
   MoveState: { phase: ["enum", ["done", "finished", "none", "paused", "running", "stopped"]], kind: "string", rate: "number", seconds: "integer", accounts: ["list", ["ref", "AccountMove"]], problems: ["list", "string"] },
   AccountMove: { address: "string", account: "string", phase: ["enum", ["done", "failed", "running", "waiting"]], step: "string", messages: "integer", left: "integer", problems: ["list", "string"], problem_count: "integer" },
@@ -491,7 +492,8 @@ var Client = /* @__PURE__ */ clientOf({
   account_take_back: [{ since: "integer", keep: ["optional", ["list", "string"]], account: ["optional", "string"] }, ["ref", "TakenBack"]],
   limits_list: [{}, ["list", ["ref", "LimitInfo"]]],
   limits_clear: [{ ip: ["optional", "string"] }, "integer"],
-  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
+  config_tlspubkey_challenge: [{ account: ["optional", "string"] }, ["ref", "KeyChallenge"]],
+  config_tlspubkey_add: [{ address: "string", certificate: "string", name: ["optional", "string"], no_imap_preauth: ["optional", "boolean"], proof: ["optional", "string"], account: ["optional", "string"] }, ["ref", "TLSKeyInfo"]],
   config_tlspubkey_rm: [{ fingerprint: "string", account: ["optional", "string"] }, "null"],
   admin_token_add: [{ name: "string", scopes: ["list", ["enum", ["accounts", "dns", "domains", "queue", "read", "reports", "server"]]], days: ["optional", "integer"] }, "string"],
   admin_token_list: [{}, ["list", ["ref", "AdminTokenInfo"]]],
@@ -1314,7 +1316,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -1365,7 +1367,7 @@ var standby = () => [addressOf("standby"), t("View standby server")];
 var files = () => [addressOf("config"), t("View configuration")];
 var account = (tab) => (one) => [addressOf("accounts", [one.about], { tab }), t("View account")];
 var records = (one) => [addressOf("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
-var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "sandbox-weak": null, "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
+var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
 function action(one) {
   const place = places[one.code];
   if (place === null) return null;
@@ -1407,7 +1409,7 @@ function content(desk, found) {
   const bad = found.flow === "none-in" || found.flow === "none-out";
   const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
   const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed2)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Working"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed2)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Status"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
@@ -1416,13 +1418,13 @@ async function examine(desk) {
 function headline(found) {
   switch (found.flow) {
     case "none-in":
-      return t("Incoming mail is down.");
+      return t("Incoming mail is down");
     case "none-out":
-      return t("Outgoing mail is down.");
+      return t("Outgoing mail is down");
     case "slow":
-      return t("Mail delivery is slow.");
+      return t("Mail delivery is slow");
     case "flowing":
-      return t("Mail is working.");
+      return t("Accepting and sending mail");
   }
 }
 function summary(found, things) {
@@ -1466,7 +1468,7 @@ function certificateEnds(one, left) {
 }
 function working(found) {
   const items = [];
-  const add = (level, title, text3) => items.push(el("li", {}, mark2(level, level === "ok" ? t("correct") : t("view")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text3))));
+  const add = (level, title, text3) => items.push(el("li", {}, mark2(level, level === "ok" ? t("OK") : t("check")), el("div", {}, el("b", {}, title), el("div", { class: "hint" }, text3))));
   const issued = found.certificates.filter((one) => !one.own);
   const first = issued.reduce((least, one) => least === null || one.ends < least.ends ? one : least, null);
   if (first !== null) {
@@ -1542,7 +1544,7 @@ var App = class {
     await this.open();
   }
   async logIn(reason) {
-    await this.session.logIn(reason);
+    await this.session.logIn(reason, [el("p", { class: "hint" }, t("The admin app is only available in English."))]);
   }
   async open() {
     const address = read2(location.hash);

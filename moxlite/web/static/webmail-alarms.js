@@ -205,9 +205,9 @@ function show(client, one) {
   stack2().append(box);
 }
 function when(start, whole) {
-  if (whole) return start.toLocaleDateString(void 0, { weekday: "long", day: "numeric", month: "long" });
+  if (whole) return start.toLocaleDateString(locale(), { weekday: "long", day: "numeric", month: "long" });
   const far = Math.abs(start.getTime() - Date.now()) > near;
-  return start.toLocaleString(void 0, { ...far ? { weekday: "short", day: "numeric", month: "short" } : {}, hour: "numeric", minute: "2-digit" });
+  return start.toLocaleString(locale(), { ...far ? { weekday: "short", day: "numeric", month: "short" } : {}, hour: "numeric", minute: "2-digit" });
 }
 function stack2() {
   const found = document.querySelector("body > .alarms");

@@ -185,8 +185,8 @@ async function showDoubles(page, books, again) {
     const { groups, total } = await page.client.contacts_doubles();
     fill(place, groups.map((one) => group(page, books, one, merged)), total > groups.length && el("p", { class: "hint" }, many(total - groups.length, "{n} more group", "{n} more groups")), total === 0 && el("p", { class: "dialog-text" }, t("No duplicates. Contacts are duplicates if they share an address, or a name and phone number.")));
   };
-  const merged = (kept, others) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
-    await page.client.contacts_merge(kept.id, others.slice());
+  const merged = (kept, others, changed) => attempt(t("Merging…"), t("Couldn't merge contacts"), async () => {
+    await page.client.contacts_merge(kept.id, others.slice(), changed);
     await Promise.all([draw(), again()]);
     (place.querySelector("input") ?? place.parentElement?.querySelector("button"))?.focus();
     setStatus(t("Contacts merged. You can restore the others for 30 days."));
@@ -220,7 +220,7 @@ function group(page, books, one, merge) {
     const kept = rows.find(({ keep }) => keep.checked);
     const others = rows.filter((row) => row !== kept && row.include.checked).map(({ contact }) => contact.id);
     button.disabled = true;
-    void merge(kept.contact, others).then(check);
+    void merge(kept.contact, others, one.changed).then(check);
   });
   return el("fieldset", { onchange: check }, el("legend", {}, one.reason === "address" ? t("Same address. Which contact do you want to keep?") : t("Same name and phone number. Which contact do you want to keep?")), rows.map(({ root }) => root), button);
 }

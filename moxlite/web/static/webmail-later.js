@@ -186,7 +186,7 @@ var minute = 60 * second;
 var hour = 60 * minute;
 var day = 24 * hour;
 function timeOf(at) {
-  return formatted(new Date(at / 1e3), "clock", { hour: "2-digit", minute: "2-digit" });
+  return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
   const here = new Date(at / 1e3);
@@ -403,7 +403,7 @@ function inWords(at) {
   const ahead = at.getTime() - Date.now();
   const text2 = moment(at.getTime() * 1e3);
   if (ahead < 2 * day2 && /\d:\d/.test(text2)) return text2;
-  return at.toLocaleString(locale(), { weekday: "short", day: "numeric", month: "short", ...ahead > 300 * day2 && { year: "numeric" }, hour: "2-digit", minute: "2-digit" });
+  return at.toLocaleString(locale(), { weekday: "short", day: "numeric", month: "short", ...ahead > 300 * day2 && { year: "numeric" }, hour: "numeric", minute: "2-digit" });
 }
 async function chooseTime(title, action, days, also = "", ticked = false) {
   return dialog(title, (close) => {

@@ -311,7 +311,7 @@ async function unread(account) {
   if (answer.status === 401) return [t("logged out"), t("logged out")];
   const { result } = await answer.json();
   if (typeof result !== "number" || result === 0) return ["", ""];
-  return [result.toLocaleString(), many(result, "{n} unread message", "{n} unread messages")];
+  return [result.toLocaleString(locale()), many(result, "{n} unread message", "{n} unread messages")];
 }
 function call(account, name) {
   return fetch(`${pathOf(account)}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": localStorage.getItem(`${kept(account)}-csrf`) ?? "" }, body: "{}", signal: AbortSignal.timeout(patience) });

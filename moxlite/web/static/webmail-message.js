@@ -450,6 +450,28 @@ function markIn(page, needles) {
     if (pieces.length > 1) node.replaceWith(...pieces.map((piece) => piece instanceof Node ? page.adoptNode(piece) : String(piece)));
   }
 }
+function followPlaces(page) {
+  page.addEventListener("click", (event) => {
+    const link = event.target?.closest("[href]")?.getAttribute("href") ?? "";
+    if (!link.startsWith("#")) return;
+    event.preventDefault();
+    const place = placeIn(page, link.slice(1));
+    if (place === void 0) return;
+    const quote = place.closest("details");
+    const go = () => {
+      place.scrollIntoView();
+      if (place !== page.body) place.tabIndex = -1;
+      place.focus({ preventScroll: true });
+    };
+    if (quote === null || quote.open) return go();
+    quote.addEventListener("toggle", go, { once: true });
+    quote.open = true;
+  });
+}
+function placeIn(page, name) {
+  const begin = /^(top)?$/i.test(name) ? page.body : void 0;
+  return page.getElementById(name) ?? page.getElementsByName(name)[0] ?? begin;
+}
 function pageFacts(page) {
   const fact = (name) => page.head?.querySelector(`meta[name="${name}"]`)?.getAttribute("content") ?? null;
   const blocked = fact("blocked");
@@ -459,7 +481,7 @@ function pageFacts(page) {
   return { count: Number(count), hosts, coloured: fact("coloured") === "yes", inside: inside.split(" ") };
 }
 
-var highest = 2e4;
+var highest = 5e5;
 var smallest = 0.55;
 function htmlFrame(src, shade, owner) {
   const frame = el("iframe", { class: "html", title: t("Message"), sandbox: "allow-same-origin allow-popups allow-popups-to-escape-sandbox", referrerpolicy: "no-referrer", src: `${src}?sameorigin=true${shade === "light" ? "" : `&scheme=${shade}`}` });
@@ -469,6 +491,7 @@ function htmlFrame(src, shade, owner) {
     const page = frame.contentDocument;
     if (page === null || page === known || page.URL === "about:blank") return;
     known = page;
+    followPlaces(page);
     owner.framed(page);
   };
   let said = false;
@@ -585,7 +608,7 @@ function drawLabels(place, labels) {
   const shown2 = JSON.stringify(labels);
   if (place.dataset["labels"] === shown2) return;
   place.dataset["labels"] = shown2;
-  const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with label {name}", { name: label.name }) }, chip(label));
+  const link = (label2) => el("a", { class: "keyword-link", href: labelPlace(label2.name), title: t("Messages with label {name}", { name: label2.name }) }, chip(label2));
   const rest = labels.slice(firstLabels);
   const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));
   place.hidden = labels.length === 0;
@@ -644,19 +667,31 @@ function quoteLevel(line) {
   return level;
 }
 var foldedFrom = 7;
+var original = /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|původ|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
+var rule = /^_{20,}\s*$/;
+var label = /^\s*\*?[^\s\d:：*][^:：]{0,30}[:：]\*?\s/;
+function beginsOriginal(lines, at) {
+  const line = lines[at] ?? "";
+  const needed = original.test(line) ? 2 : rule.test(line) ? 3 : 0;
+  const head = needed > 0 ? lines.slice(at + 1, at + 8).filter((one) => one.trim() !== "") : [];
+  return head.length > needed && head.slice(0, needed).every((one) => label.test(one));
+}
 function readableText(value, needles) {
   const blocks = [];
   let level = -1;
   let signed = false;
+  let below = false;
   let lines = [];
   const flush = () => {
     const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
     if (level >= 0) blocks.push({ quoted: level > 0, lines: lines.length / 2, node: el("div", { class: kind }, lines) });
     lines = [];
   };
-  for (const line of value.trimEnd().replace(/\r\n?/g, "\n").split("\n")) {
-    const own2 = quoteLevel(line);
-    const signs = line === "-- ";
+  const all = value.trimEnd().replace(/\r\n?/g, "\n").split("\n");
+  for (const [at, line] of all.entries()) {
+    below ||= beginsOriginal(all, at);
+    const own2 = Math.max(quoteLevel(line), below ? 1 : 0);
+    const signs = line === "-- " && !below;
     if (own2 !== level || signs && !signed) {
       flush();
       level = own2;
@@ -997,7 +1032,7 @@ var Message = class {
   heading(item) {
     const [from] = item.from;
     const time = item.date ?? item.received;
-    const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), addressees(name2, all, () => this.parsed?.headers ?? [])];
+    const people = (label2, name2, all) => all.length > 0 && [el("dt", {}, label2), addressees(name2, all, () => this.parsed?.headers ?? [])];
     this.drawSender();
     drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
     fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));

@@ -831,7 +831,8 @@ function makePage(page) {
     strip.draw(shown3.length < 10 ? [] : inOrder([...letters.map(headOf), ...heads]));
     mark2();
     more.hidden = !found.more;
-    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : shown3.length > 0 ? group !== "" || wanted !== "" && found.more ? "" : many(wanted === "" ? found.total : shown3.length, "{n} contact", "{n} contacts") : group === "" || wanted !== "" ? t("No matching contacts") : group === starred ? t("No favorites yet. To add one, open a contact and click the star.") : t("No contacts in this group");
+    const number = wanted === "" ? found.total : shown3.length;
+    state.textContent = found.total === 0 ? t("No contacts yet. Add one or import a file from your phone or another mail app.") : shown3.length > 0 ? group !== "" || wanted !== "" && found.more ? "" : many(number, "{n} contact", "{n} contacts") : group === "" || wanted !== "" ? t("No matching contacts") : group === starred ? t("No favorites yet. To add one, open a contact and click the star.") : t("No contacts in this group");
     state.hidden = state.textContent === "";
     state.classList.toggle("place-empty", shown3.length === 0);
   };

@@ -456,7 +456,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
     };
     const remove = async () => {
       await attempt(t("Deleting…"), t("Couldn't delete contact"), async () => {
-        const gone = await page.client.contact_remove(card.id);
+        const gone = await page.client.contact_remove(card.id, card.changed);
         close("removed");
         toast(t("“{name}” deleted", { name: isolated(old.name) }), { title: t("Undo"), run: () => void attempt(t("Restoring…"), t("Couldn't restore contact"), async () => {
           await page.client.contact_restore(gone, card.book_id);

@@ -125,6 +125,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+function meant(context, text2) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -689,12 +692,13 @@ function people(items, written2, word) {
 }
 
 adopt(form_default);
+var choices = { any: t("Has attachment"), none: t("No attachment"), image: t("image file"), pdf: "PDF", archive: t("archive file"), spreadsheet: t("spreadsheet file"), document: t("document file"), presentation: t("presentation file"), unread: t("Unread"), read: meant("message", "Read"), flagged: t("Flagged"), starred: t("Flagged"), answered: t("Replied") };
 var fields2 = [{ tag: "", label: t("Words"), hint: t("anywhere in message") }, { tag: "from", label: t("From") }, { tag: "to", label: t("To, Cc, Bcc") }, { tag: "subject", label: t("Subject") }, { tag: "mailbox", label: t("Folder") }, { tag: "label", label: t("Label") }, { tag: "start", label: t("From date"), hint: "2026-11-21[T08:30]" }, { tag: "end", label: t("To date"), hint: t("including this date") }, { tag: "attachments", label: t("Attachments"), choices: kinds }, { tag: "is", label: t("Status"), choices: Object.keys(states) }, { tag: "minsize", label: t("At least"), hint: t("500k, 2m") }, { tag: "maxsize", label: t("At most"), hint: t("500k, 2m") }, { tag: "header", label: t("Header"), hint: t("Name:text") }];
 var number2 = 0;
-function say(place, { looked, of, found, messages, done, stopped, left_out }, stop) {
+function say(place, { looked, of, found, messages, done, stopped, left_out, index }, stop) {
   const count = messages > found ? counted({ messages, conversations: found }) : many(found, "{n} found", "{n} found");
   const all = Math.max(of, looked);
-  fill(place, done && !stopped && count, stopped && many(all, "Stopped. {count}. Searched {looked} of {n} message", "Stopped. {count}. Searched {looked} of {n} messages", { count, looked }), !done && (looked === 0 ? t("Searching…") : many(all, "Searching… {count}. Searched {looked} of {n} message", "Searching… {count}. Searched {looked} of {n} messages", { count, looked })), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
+  fill(place, done && !stopped && count, stopped && many(all, "Stopped. {count}. Searched {looked} of {n} message", "Stopped. {count}. Searched {looked} of {n} messages", { count, looked }), !done && (looked === 0 ? t("Searching…") : many(all, "Searching… {count}. Searched {looked} of {n} message", "Searching… {count}. Searched {looked} of {n} messages", { count, looked })), !done && el("button", { class: "link", type: "button", onclick: stop }, t("Stop")), !done && index?.[1] !== void 0 && el("p", {}, t("Preparing search: {done} of {total}", { done: index[0], total: index[1] })), left_out.length > 0 && el("p", {}, t("Folders shared by {owners} aren't available right now.", { owners: left_out.join(", ") })));
 }
 function openGlance(bar, mail, owner) {
   if (!bar.root.contains(document.activeElement) || !bar.form.hidden) return;
@@ -742,7 +746,7 @@ function row(field, bar, names) {
   const common = { class: "dialog-input", id, "aria-describedby": `${id}-wrong`, autocomplete: "off", spellcheck: "false" };
   const list = el("datalist", { id: `${id}-list` });
   const offered = field.tag === "mailbox" ? () => names().mailboxes.map(({ name }) => name) : field.tag === "label" ? () => names().labels : null;
-  const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
+  const input = field.choices !== void 0 ? el("select", common, el("option", { value: "" }, t("All messages")), field.choices.map((choice) => el("option", { value: choice }, choices[choice] ?? choice))) : el("input", { ...common, placeholder: field.hint ?? "", maxlength: "1000", list: offered === null ? void 0 : list.id });
   const own = (token) => token.tag === field.tag;
   const day2 = field.tag === "start" || field.tag === "end" ? calendarOf(input) : null;
   const changed = () => {

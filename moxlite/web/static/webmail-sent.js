@@ -114,6 +114,9 @@ function filled(text2, values = {}) {
 function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
+async function told(error) {
+  return globalThis.moxliteLanguage?.told(error) ?? error;
+}
 function many(n, one, other, values = {}) {
   const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text2, { ...values, n });
@@ -174,6 +177,10 @@ async function redraw(place, draw2) {
   giveBack();
 }
 
+async function inWord(text2) {
+  return text2.message === "" ? text2 : { ...text2, ...await told(text2) };
+}
+
 function adopt(text2) {
   globalThis.moxliteSheets ??= /* @__PURE__ */ new Set();
   const adopted = globalThis.moxliteSheets;
@@ -221,7 +228,8 @@ async function follow(client, { id: messageId, received }, root) {
     await inSight();
     try {
       const report = await client.delivery_status(messageId, seen);
-      if (report.seen !== seen) await redraw(root, () => draw(client, root, report.recipients));
+      const recipients = await Promise.all(report.recipients.map(inWords));
+      if (report.seen !== seen) await redraw(root, () => draw(client, root, recipients));
       seen = report.seen;
       const settled = report.recipients.length > 0 || Date.now() - sent > fresh;
       const ended = Math.max(sent, ...report.recipients.map((one) => Date.parse(one.ended ?? received)));
@@ -230,6 +238,9 @@ async function follow(client, { id: messageId, received }, root) {
       await new Promise((resolve) => setTimeout(resolve, again));
     }
   }
+}
+async function inWords(one) {
+  return { ...one, advice: await inWord(one.advice) };
 }
 function draw(client, root, all) {
   root.hidden = all.length === 0;
@@ -240,7 +251,7 @@ function draw(client, root, all) {
 }
 function row(one) {
   const facts = detail(one);
-  return el("li", { class: `delivery ${one.state}`, title: one.host }, el("b", { dir: "auto" }, one.recipient), " ", [states[one.state], ...facts].join(" · "), one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error), one.advice !== "" && el("div", { class: "delivery-advice" }, one.advice));
+  return el("li", { class: `delivery ${one.state}`, title: one.host }, el("b", { dir: "auto" }, one.recipient), " ", [states[one.state], ...facts].join(" · "), one.error !== "" && el("div", { class: "delivery-error", title: one.reply }, one.error), one.advice.message !== "" && el("div", { class: "delivery-advice" }, one.advice.message));
 }
 export {
   detail,

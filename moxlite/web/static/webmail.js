@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cc6c15da7ea4", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "fde15f5fde5f", checks: "d8589073c096", compose: "ca6bb0a31975", conversation: "bdf68f5cd23d", details: "aaf9a210fa52", doubles: "5763342a1280", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "14f253c0c1c8", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "d4d9719acf03", labels: "482e2ab114c3", later: "7c605a15fc30", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "621eff32338d", menu: "43551cd1ed37", message: "4b9ba375f8ae", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "8accd86635b7", palette: "599e600f5305", people: "58ef94c8dd64", person: "d2e3536e7590", print: "83a733790086", quick: "b39554c088cb", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "832655424ba4", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "e167600ed4ac", side: "7efcfa70540f", sorting: "3d020e4eefe0", squire: "8f988577745b", templates: "5cfbf6e32228", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cbde788db768", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "fde15f5fde5f", checks: "a20ff3890efe", compose: "ca6bb0a31975", conversation: "bdf68f5cd23d", details: "c56274c1ab67", doubles: "cf5dbf334d9a", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "14f253c0c1c8", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "d4d9719acf03", labels: "482e2ab114c3", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "28b75b19ee5a", menu: "ca2fa32e6ee0", message: "2eef454baea6", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "d457d7177608", palette: "599e600f5305", people: "339e03b0b930", person: "7f596ab61870", print: "83a733790086", quick: "b39554c088cb", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "bae0d203b9e7", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "1f0a2070a406", side: "7efcfa70540f", sorting: "4a2fe793d8ac", squire: "8f988577745b", templates: "5cfbf6e32228", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -233,7 +233,7 @@ var checks = {
   ReceiptRequest: { to: ["list", ["ref", "Address"]], elsewhere: "boolean" },
   Claim: { kind: ["enum", ["domain", "own", "person"]], name: "string", known: "string", sender: "string", contact_id: "integer" },
   GivenTo: { address: "string", state: ["enum", ["expired", "off", "on"]], site: "string", strangers: "integer", since: ["nullable", "time"] },
-  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"] },
+  ViewProgress: { kind: ["enum", ["view_progress"]], view_id: "integer", total: "integer", messages: "integer", looked: "integer", of: "integer", done: "boolean", stopped: "boolean", left_out: ["list", "string"], index: ["list", "integer"] },
   ViewStale: { kind: ["enum", ["view_stale"]], view_id: "integer" },
   ViewReset: { kind: ["enum", ["view_reset"]], view_id: "integer", request_id: "integer" },
   ViewErr: { kind: ["enum", ["view_err"]], view_id: "integer", request_id: "integer", message: "string", unthreaded: "boolean" },
@@ -4000,7 +4000,7 @@ function askedLink() {
 }
 function writeTo(page, desk) {
   page.addEventListener("click", (event) => {
-    const link = event.target?.closest("a[href]")?.getAttribute("href") ?? "";
+    const link = event.target?.closest("[href]")?.getAttribute("href") ?? "";
     if (!/^mailto:/i.test(link)) return;
     event.preventDefault();
     desk.compose("new", link);
