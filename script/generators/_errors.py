@@ -128,6 +128,7 @@ RAISED = frozenset(
         "StorageRefused",
         "SubmissionRefused",
         "SubscriptionFailed",
+        "TemplateChanged",
         "TemplateNameTaken",
         "TooLarge",
         "Unavailable",
