@@ -120,10 +120,10 @@ class ServerDecoder:
         while True:
             blanks = _BLANKS.match(buffer)
             assert blanks is not None
-            if (end := _END.match(buffer, blanks.end())) is not None:
-                if self._pedantic and (blanks[0] or end[0] != b"\r\n"):
+            if (line_end := _END.match(buffer, blanks.end())) is not None:
+                if self._pedantic and (blanks[0] or line_end[0] != b"\r\n"):
                     return self._no_word()
-                del buffer[: end.end()]
+                del buffer[: line_end.end()]
                 return True
             match = _WORD.match(buffer, blanks.end())
             if match is None or (self._pedantic and blanks.end() != bool(self._words)):
