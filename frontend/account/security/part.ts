@@ -497,6 +497,13 @@ function attemptList(desk: Desk, first: readonly Attempt[]): HTMLElement {
   return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
 
+/** Logins by other ways than apps and mail. */
+const services: Readonly<Record<string, string>> = {
+  smtp: "SMTP",
+  addresses: t("password managers"),
+  website: t("protected website"),
+};
+
 const outcomes: Readonly<Record<string, string>> = {
   baduser: t("rejected: unknown address"),
   badpassword: t("rejected: wrong password"),
@@ -528,7 +535,7 @@ function attemptLine(one: Attempt): HTMLElement {
     el(
       "span",
       { class: "grow" },
-      foreign([protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")),
+      foreign([services[one.protocol] ?? protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")),
       times !== "" && el("span", { class: "chip" }, times),
       one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120)),
     ),

@@ -70,9 +70,6 @@ const actors: ReadonlyMap<string, string> = new Map([
   ["(server)", t("this server")],
 ]);
 
-/** Ways of administrators, who are named themselves. */
-const silent: ReadonlySet<string> = new Set(["cli", "file", "webadmin", "adminapi", "server"]);
-
 export interface Ways {
   page(after: string, count: number): Promise<WayInfo[]>;
   remove(id: string): Promise<unknown>;
@@ -160,7 +157,10 @@ function wayName(one: WayInfo): string {
 function originOf(one: WayInfo): string {
   const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
   const actor = actors.get(one.actor) ?? one.actor;
-  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
+  // administrators are named themselves, without their ways
+  return [actor, /^(cli|file|server)$|admin/.test(one.via) ? "" : protocolName(one.via), login, one.remote_ip]
+    .filter(Boolean)
+    .join(", ");
 }
 
 function accessOf({ kind, access }: WayInfo): string {

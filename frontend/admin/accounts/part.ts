@@ -6,7 +6,6 @@ import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { line, tick } from "../../lib/fields";
 import { ellipsis, search as lens, plus, trash2, users } from "../../lib/icons";
-import { protocolName } from "../../lib/logins";
 import { size } from "../../lib/numbers";
 import { button, card, copyable, disc, foreign, head, iconButton, meter, pairs, table, tabs } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
@@ -83,7 +82,7 @@ const lastLogin = (use: AccountUse | undefined): Child =>
     ? ""
     : use.last_login === 0
       ? el("span", { class: "muted" }, t("not in the last 30 days"))
-      : [when(use.last_login), ` ${protocolName(use.last_protocol)}`];
+      : [when(use.last_login), ` ${use.last_protocol}`];
 
 const disabled = (row: AccountRow): Child => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 

@@ -5,7 +5,6 @@ import { attempt, confirm } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
 import { choice, field, line, tick } from "../../lib/fields";
 import { keyRound, plus, trash2 } from "../../lib/icons";
-import { protocolName } from "../../lib/logins";
 import { size } from "../../lib/numbers";
 import { button, card, copyable, foreign, iconButton, table } from "../../lib/pages";
 import { empty, notice, state } from "../../lib/states";
@@ -228,7 +227,7 @@ function keys(desk: Desk, name: string, found: AccountSecurity): HTMLElement {
 
 function lastUse({ last_used, last_protocol, last_ip }: TLSKeyInfo): Child {
   if (last_used === null) return el("span", { class: "muted" }, t("not in the last 30 days"));
-  const how = [protocolName(last_protocol), last_ip].filter(Boolean).join(", ");
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 
