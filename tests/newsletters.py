@@ -49,7 +49,7 @@ DARK = {
     "-webkit-gradient(linear, left top, left bottom, from(#102a43), to(#081522))": "#102a43",
     "linear-gradient(rgba(0, 0, 0, .6), rgba(0, 0, 0, .6)), url(https://x.example/a.png) center / cover": None,
 }
-"""Backgrounds that senders put behind light words, with a colour in them; None for those of which nothing is known."""
+"""Backgrounds that senders use for light words, with a colour in them; None if no colour is known."""
 
 LIGHT = [
     "#fff",

@@ -252,8 +252,8 @@ REWRITTEN: Final = re.compile(
     r"<(/?)(noscript|select|optgroup|option|audio|button|canvas|object|video)(?=[\s/>])", re.IGNORECASE
 )
 INSTEAD: Final = {"/select": "<br>", "option": "<br>", "noscript": "", "/noscript": ""}
-"""Tags that stand for those of elements that are left out although their content is shown; a blank for all others."""
-LINK: Final = re.compile(r'<a(?:rea)? [^"<>]*+(?:"[^"]*+"[^"<>]*+)*+>')
+"""Replacements for tags of elements whose content is shown without them; a blank for other tags."""
+LINK: Final = re.compile(r'<a(?:rea)? [^"<>]*+(?>(?:"[^"]*+"[^"<>]*+)*)>')
 ELSEWHERE: Final = re.compile(r' target="_blank"| rel="noopener noreferrer"')
 """Attributes of links to other pages, as the sanitizer writes them."""
 MAX_TAG: Final = 5000

@@ -1,4 +1,4 @@
-"""Words of HTML mail are legible whatever stands behind them: backgrounds by colours, in a light and a dark window."""
+"""Words of HTML mail are legible on every background, in a light and a dark window."""
 
 import itertools
 import re
@@ -32,7 +32,7 @@ def declarations(html: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("place", PLACES)
 def test_no_words_are_light_on_nothing(place: str) -> None:
-    """WEBMAIL-168: whatever their background is, something stands behind them; without pictures as well."""
+    """WEBMAIL-168: every background leaves a colour below them, without pictures as well."""
     for background, colour in itertools.product(DARK, LIGHT):
         html = PLACES[place].format(root=ROOT, background=background, colour=colour)
         shown = declarations(sanitize(html, {}, external=False).html)

@@ -52,7 +52,7 @@ SMALL: Final = 64 * 1024
 """Octets up to which an image is kept while its page is written: HTML may refer to a spacer a thousand times."""
 
 BEHIND: Final = (b' background="', b"url(&quot;")
-"""What stands before the address of a picture behind an element."""
+"""Octets before the address of a background picture."""
 QUOTE: Final = b'<details class="moxlite-quote">'
 
 NUMBER: Final = 8
