@@ -290,7 +290,7 @@ async def test_users_learn_nothing_of_the_dns_servers(way: str, caplog: pytest.L
 
 
 FOR_USERS: Final = ("net/httpclient.py", "net/imapclient/", "queue/", "groupware/", "migration/", "submission/", "web/")
-"""Where errors are worded that users read, but not those of the administrator."""
+"""Modules whose errors users read."""
 
 FOR_OWNERS: Final = ("queue/reports/", "web/admin/")
 
