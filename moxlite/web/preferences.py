@@ -175,7 +175,7 @@ class TemplateCalls:
         """All templates by name."""
         async with self._accounts.use(caller.require().account) as account:
             found = await account.read(stored.templates, op="templates")
-        return [ShownTemplate(*structs.astuple(template), mark(template)) for template in found]
+        return [ShownTemplate(**structs.asdict(template), mark=mark(template)) for template in found]
 
     @call()
     async def template_save(self, caller: Caller, template: TemplateChange) -> int:
