@@ -68,7 +68,7 @@ def texts(module: str) -> Iterator[tuple[str, str]]:
 
 
 def modules_of(app: str) -> Iterator[Path]:
-    """The modules with the texts of an app, also those of another app that it imports."""
+    """The modules with the texts of an app, and modules of another app from which it imports."""
     modules = [path for folder in (app, "lib") for path in sorted((FRONTEND / folder).rglob("*.ts"))]
     yield from modules
     yield from sorted(reached(modules) - set(modules))
