@@ -294,9 +294,7 @@ async def _returned(database: Database, message: Message, *, full: bool, names: 
     return bytes(data)
 
 
-# Text for people in a notice about their mail (QUEUE-102): message, outcome by recipient, advice, reply of the other
-# server, and times of retries.
-
+# Text for people in a notice (QUEUE-102): message, outcome by recipient, advice, reply, times of retries.
 
 MAX_SHOWN: Final = 50
 """Recipients described in the text; the machine-readable part has all of them."""
@@ -353,10 +351,8 @@ def notice_text(
     one = len(messages) == 1
     lines: list[str] = [mail_text("This is the mail server {host}.", host=hostname.unicode), ""]
     lines += [ORPHANED, ""] if orphaned else []
-    if one:
-        lines += [mail_text(TO_ONE[action], recipient=first.recipient_address), ""]
-    else:
-        lines += [mail_text(TO_MANY[action], n=len(messages)), ""]
+    to_one = mail_text(TO_ONE[action], recipient=first.recipient_address)
+    lines += [to_one if one else mail_text(TO_MANY[action], n=len(messages)), ""]
     if first.subject:
         lines += [mail_text("Subject: {subject}", subject=first.subject)]
     lines += [mail_text("Queued: {when}", when=_minute(first.queued))]
@@ -370,7 +366,8 @@ def notice_text(
         if message.last_result is not None:
             arrived = message.last_result.success
             lines += _arrival(message.last_result, what) if arrived else _failure(message, steps=steps)
-    if (more := len(messages) - MAX_SHOWN) > 0:
+    more = len(messages) - MAX_SHOWN
+    if more > 0:
         lines += [mail_text("Recipients that only the second part of this message lists: {n}", n=more), ""]
     if retries:
         lines += [mail_text("Next attempts:"), "", *[f"    {_minute(when)}" for when in retries], ""]
@@ -384,17 +381,13 @@ def _minute(microseconds: int) -> str:
 def _arrival(result: Result, action: Action) -> list[str]:
     if action is Action.DELIVERED:
         return [_indented(mail_text("Delivered to the recipient's account on this server.")), ""]
-    text = mail_text("{server} accepted the message. You won't be notified of delivery.", server=_server(result))
-    lines = [_indented(text)]
-    return [*lines, *[f"    {line}" for line in result.reply.split("\n") if line], ""]
+    server = f"{result.host} ({result.ip})" if result.ip else result.host
+    text = mail_text("{server} accepted the message. You won't be notified of delivery.", server=server)
+    return [_indented(text), *[f"    {line}" for line in result.reply.split("\n") if line], ""]
 
 
 def _indented(text: str) -> Worded:
     return mail_text("    {text}", text=as_worded(text))
-
-
-def _server(result: Result) -> str:
-    return f"{result.host} ({result.ip})" if result.ip else result.host
 
 
 def _failure(message: Message, *, steps: bool) -> list[str]:
@@ -411,7 +404,7 @@ def _failure(message: Message, *, steps: bool) -> list[str]:
     if result.error:
         lines += [mail_text("Last error:"), "", f"    {result.error}", ""]
     if result.reply:
-        known = _server(result)
+        known = f"{result.host} ({result.ip})" if result.ip else result.host
         lines += [
             mail_text("Response from {server}:", server=known) if known else mail_text("Response from the server:"),
             "",
@@ -421,7 +414,6 @@ def _failure(message: Message, *, steps: bool) -> list[str]:
 
 
 # Messages that accounts have sent on: who hears of their failures, and which addresses are stopped (QUEUE-179).
-
 
 forwards_logger = logging.getLogger("moxlite.queue.notices.forwards")
 

@@ -419,4 +419,4 @@ async def test_the_owner_is_told_of_new_ways_in_by_one_mail(
     await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="")
     await owner.call("account_delegate_set", guest="tom", sends="behalf")
     [_, second] = await told(rig, 2)
-    assert re.findall(r"^- (.*)$", second, re.MULTILINE) == ["delegate: tom (behalf)"]
+    assert re.findall(r"^- (.*)$", second, re.MULTILINE) == ["Person who can send: tom (behalf)"]
