@@ -80,6 +80,18 @@ def value_text(nodes: Iterable[Node], depth: int, *, strings: bool = False) -> s
 
 def component_text(node: Node, depth: int, *, strings: bool, functions: frozenset[str] = FUNCTIONS) -> str | None:
     """Serialize a token with all in it; returns None if it is not allowed."""
+    if node.type == "function" and node.lower_name in functions and depth < MAX_NESTING:
+        return _block_text(node.lower_name, node.arguments, depth, functions)
+    if node.type == "() block" and 0 < depth < MAX_NESTING:
+        return _block_text("", node.content, depth, functions)
+    if node.type == "literal":
+        return node.value if node.value in (",", "/") or (depth and node.value in ("+", "-", "*")) else None
+    if node.type == "string":
+        return f'"{node.value}"' if strings and TEXT.match(node.value) else None
+    return _token_text(node)
+
+
+def _token_text(node: Node) -> str | None:
     text: str | None = None
     match node.type:
         case "whitespace":
@@ -98,14 +110,6 @@ def component_text(node: Node, depth: int, *, strings: bool, functions: frozense
             text = f"{node.representation}{node.unit}"
         case "hash" if HEX.match(node.value):
             text = f"#{node.value}"
-        case "string" if strings and TEXT.match(node.value):
-            text = f'"{node.value}"'
-        case "literal" if node.value in (",", "/") or (depth and node.value in ("+", "-", "*")):
-            text = node.value
-        case "function" if node.lower_name in functions and depth < MAX_NESTING:
-            text = _block_text(node.lower_name, node.arguments, depth, functions)
-        case "() block" if depth and depth < MAX_NESTING:
-            text = _block_text("", node.content, depth, functions)
         case _:
             pass
     return text
