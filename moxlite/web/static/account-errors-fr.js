@@ -349,6 +349,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0l7g96rce modèle n’existe plus
 0o4vsy3un modèle a besoin d’un nom
 0tdnpb4un autre modèle s’appelle « {name} »
+14zli5icela a été modifié ailleurs et n’a donc pas été supprimé ; rechargez la page
 0ngl2eqimbrication d’une recherche
 0nimtbqle texte dépasse {most} millions de caractères
 083stuple texte contient un caractère NUL

@@ -349,6 +349,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0l7g96rquesto modello non esiste più
 0o4vsy3un modello richiede un nome
 0tdnpb4un altro modello si chiama “{name}”
+14zli5iè stato modificato altrove, quindi non è stato eliminato; ricarica la pagina
 0ngl2eqannidamento di una ricerca
 0nimtbqil testo supera {most} milioni di caratteri
 083stupil testo contiene un carattere NUL

@@ -603,7 +603,7 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
-var protocols2 = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+var protocols2 = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
 function protocolName(code) {
   return protocols2[code] ?? code;
 }
@@ -614,7 +614,6 @@ var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail
 var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["read", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
 var administrator = t("your administrator");
 var actors = /* @__PURE__ */ new Map([["(cli)", administrator], ["(admin)", administrator], ["(editor)", administrator], ["(server)", t("this server")]]);
-var silent = /* @__PURE__ */ new Set(["cli", "file", "webadmin", "adminapi", "server"]);
 function waysCard(title, hint, first, ways) {
   if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
@@ -652,7 +651,7 @@ function wayName(one) {
 function originOf(one) {
   const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
   const actor = actors.get(one.actor) ?? one.actor;
-  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
+  return [actor, /^(cli|file|server)$|admin/.test(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
 }
 function accessOf({ kind, access }) {
   if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access);
@@ -926,6 +925,7 @@ function attemptList(desk, first) {
   more.hidden = first.length < page2;
   return card(t("Logins in the last 30 days"), [body, el("p", { class: "more" }, more)], { flush: true });
 }
+var services = { smtp: "SMTP", addresses: t("password managers"), website: t("protected website") };
 var outcomes = { baduser: t("rejected: unknown address"), badpassword: t("rejected: wrong password"), badcreds: t("rejected: wrong password"), badchanbind: t("rejected: connection doesn't match"), badprotocol: t("rejected: protocol error"), logindisabled: t("rejected: login disabled"), notpermitted: t("rejected: app password not allowed here"), factorneeded: t("waiting for the verification code"), badfactor: t("rejected: wrong verification code"), error: t("failed: server error"), aborted: t("canceled by the app") };
 function outcome(one) {
   if (one.mechanism === "websession") return t("rejected: unknown session");
@@ -935,7 +935,7 @@ function outcome(one) {
 }
 function attemptLine(one) {
   const times = one.count > 1 ? many(one.count, "{n} time", "{n} times") : "";
-  return el("li", {}, state(one.result === "ok" ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign([protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
+  return el("li", {}, state(one.result === "ok" ? "ok" : "warn", ""), el("span", { class: "grow" }, foreign([services[one.protocol] ?? protocolName(one.protocol), one.remote_ip, outcome(one)].join(", ")), times !== "" && el("span", { class: "chip" }, times), one.user_agent !== "" && el("span", { class: "hint" }, el("br"), foreign(one.user_agent, 120))), el("span", { class: "muted" }, when(microseconds(one.last))));
 }
 export {
   pages

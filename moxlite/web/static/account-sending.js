@@ -396,7 +396,7 @@ function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
 }
 
-var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
 function protocolName(code) {
   return protocols[code] ?? code;
 }

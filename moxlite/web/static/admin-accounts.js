@@ -487,11 +487,6 @@ function dayOf(at) {
   return new Date(day2.getTime() - day2.getTimezoneOffset() * 6e4).toISOString().slice(0, 10);
 }
 
-var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
-function protocolName(code) {
-  return protocols[code] ?? code;
-}
-
 function size(octets) {
   if (octets < 1024) return `${octets} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -913,7 +908,7 @@ function keys(desk, name, found) {
 }
 function lastUse({ last_used, last_protocol, last_ip }) {
   if (last_used === null) return el("span", { class: "muted" }, t("not in the last 30 days"));
-  const how = [protocolName(last_protocol), last_ip].filter(Boolean).join(", ");
+  const how = [last_protocol, last_ip].filter(Boolean).join(", ");
   return el("span", {}, when(microseconds(last_used)), el("span", { class: "hint" }, ` ${how}`));
 }
 function removedMail(desk, name, first) {
@@ -963,7 +958,7 @@ var storage = (row, use) => {
   if (row.limit === 0) return size(use.used);
   return el("div", { class: "use" }, meter(use.used / row.limit), el("span", { class: "xs muted" }, t("{used} of {limit}", { used: size(use.used), limit: size(row.limit) })));
 };
-var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${protocolName(use.last_protocol)}`];
+var lastLogin = (use) => use === void 0 ? "" : use.last_login === 0 ? el("span", { class: "muted" }, t("not in the last 30 days")) : [when(use.last_login), ` ${use.last_protocol}`];
 var disabled = (row) => row.disabled !== "" && el("span", { class: "chip" }, t("disabled"));
 async function listPage(desk) {
   const wanted = desk.address.query.get("search") ?? "";

@@ -177,7 +177,7 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-var protocols = { smtp: "SMTP", submission: t("sending mail"), imap: "IMAP", webmail: "Webmail", webaccount: t("account page"), webadmin: t("admin app"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", addresses: t("password managers"), website: t("protected website"), cli: t("command line") };
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
 function protocolName(code) {
   return protocols[code] ?? code;
 }
@@ -325,7 +325,6 @@ var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail
 var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["read", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
 var administrator = t("your administrator");
 var actors = /* @__PURE__ */ new Map([["(cli)", administrator], ["(admin)", administrator], ["(editor)", administrator], ["(server)", t("this server")]]);
-var silent = /* @__PURE__ */ new Set(["cli", "file", "webadmin", "adminapi", "server"]);
 function waysCard(title, hint, first, ways) {
   if (first.length === 0) return card(title, el("p", { class: "hint" }, t("Nothing has been set up.")));
   const body = el("ul", { class: "lines" }, first.map((one) => removable(one, ways)));
@@ -363,7 +362,7 @@ function wayName(one) {
 function originOf(one) {
   const login = one.login === "" ? "" : t("app password or certificate “{name}”", { name: one.login });
   const actor = actors.get(one.actor) ?? one.actor;
-  return [actor, silent.has(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
+  return [actor, /^(cli|file|server)$|admin/.test(one.via) ? "" : protocolName(one.via), login, one.remote_ip].filter(Boolean).join(", ");
 }
 function accessOf({ kind, access: access2 }) {
   if (kind === "folder" || kind === "calendar" || kind === "contacts") return permission(access2);

@@ -352,6 +352,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0l7g96r⟦this template no longer exists⟧
 0o4vsy3⟦enter a template name⟧
 0tdnpb4⟦you already have a template named “{name}”⟧
+14zli5i⟦this was changed elsewhere, so it wasn't deleted; reload the page⟧
 0ngl2eq⟦the search is nested too deeply⟧
 0nimtbq⟦the text must be {most} million characters or fewer⟧
 083stup⟦the text can't contain a NUL character⟧
