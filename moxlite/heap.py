@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 TRIM_INTERVAL: Final = 20.0
@@ -27,6 +28,9 @@ as most of their work is under Python's lock. glibc makes up to eight per proces
 threads freed: with 20 busy clients 28 MB instead of 11, growing each hour (measured).
 """
 
+STATM: Final = Path("/proc/self/statm")
+"""Sizes of this process in pages (proc(5)): all, resident, resident of files."""
+
 LARGE_BLOCK: Final = 1 << 20
 """Octets from which on a block of memory is mapped on its own, and returned to the system when it is freed. glibc
 begins with 128 KiB, but raises this to the size of each such block that is freed, and keeps twice as much at the end of
@@ -41,6 +45,15 @@ def keep_heap_small() -> None:
         mallopt(M_MMAP_THRESHOLD, LARGE_BLOCK)
         mallopt(M_TRIM_THRESHOLD, LARGE_BLOCK)
         mallopt(M_ARENA_MAX, ARENAS)
+
+
+def memory_used(statm: Path = STATM) -> int | None:
+    """Octets of memory that this process has for itself, without pages of files; None where the system doesn't say."""
+    try:
+        _, resident, files, *_ = map(int, statm.read_bytes().split())
+    except (OSError, ValueError):
+        return None
+    return (resident - files) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _of_malloc(name: str) -> Callable[..., int] | None:

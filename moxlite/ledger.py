@@ -19,6 +19,8 @@ doesn't count, nor does what each connection costs anyway (`FREE`).
   item is refused (`NoRoom`); the protocol says so in its own words (429 for the owner's share, 503 for the server's).
 - A response that has begun comes before others of its owner, and as many may wait beside those: it can't be refused any
   more, only broken off.
+- The total is a reckoning. What the process has beyond it (`Ledger.lack`) is missing here, half of the total at most,
+  until the memory is given back.
 - All that an item needs is taken before its first byte is read, so that no two wait for each other with half of what
   they need. What holds more than a handful (`HANDFUL`) doesn't wait for more of its owner's share: it's refused at
   once. Only responses that have begun, events, and the literals of one command wait. For what others hold all wait,
@@ -205,6 +207,7 @@ class Ledger:
         self.strangers = 0
         self.large: Hold | None = None
         self._next: _Ask | None = None  # for which what is given back is kept
+        self._lacking = 0
         self._owners: dict[tuple[str, bool], _Owner] = {}
         self.asks: list[_Ask] = []
         self.peers: dict[Peer, None] = {}
@@ -251,7 +254,12 @@ class Ledger:
             return "strangers"
         beyond = 0 if self.large is None else self.large.octets - self.large.owner.most
         more = min(hold.octets + octets, most) - min(hold.octets, most)
-        return "total" if self.octets - beyond - freed + more > self.total else None
+        return "total" if self.octets - beyond - freed + more > self.total - self._lacking else None
+
+    def lack(self, octets: int) -> None:
+        """Give out so much less than the total, half of it at most, until the next call."""
+        self._lacking = min(octets, self.total // 2)
+        self.call()
 
     def has_before(self, hold: Hold) -> bool:
         """Whether the room that there is belongs to something that waits, and comes before this hold's owner."""

@@ -42,7 +42,7 @@ from moxlite.net.admission import Shutdown
 from moxlite.net.control.server import Command, serve_ctl
 from moxlite.net.listeners import GRACE_SECONDS, Listen, listen, serve_listener
 from moxlite.periodic import Examinations, start_periodic
-from moxlite.process.budget import make_budget, memory_limit, raise_limit
+from moxlite.process.budget import keep_within, make_budget, memory_limit, raise_limit
 from moxlite.process.errors import Replaced, StartFailed
 from moxlite.process.parent import Parent
 from moxlite.process.signals import LAST, Signals, keep_alive, more_time, notify
@@ -146,6 +146,7 @@ async def serve(
         components.files.reports.start(tree)
         tree.start("config.watch", components.config.watch)
         tree.start("process.clock", components.services.clock.serve)
+        tree.start("process.memory", partial(keep_within, budget.memory))
         tree.start("process.systemd", keep_alive)
         tree.start(
             "admin.storage-faults", partial(components.files.faults.serve, components.files.accounts, components.config)

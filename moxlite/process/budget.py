@@ -30,6 +30,8 @@ Memory, measured in docs/developers/design-facts.md §14:
 | a third of the rest       | messages that are prepared and written, which have three eighths of the       |
 |                           | ledger's total beside it (STORE-7a), and freed memory that isn't returned yet |
 +---------------------------+-------------------------------------------------------------------------------+
+
+`keep_within` looks at the memory that the server's process really has.
 """
 
 import contextlib
@@ -41,8 +43,10 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import trio
 
-from moxlite.ledger import LEAST, MOST
+from moxlite.heap import Trimmer, memory_used
+from moxlite.ledger import LEAST, MOST, ledger
 from moxlite.net.admission import MAX_SEATS
 
 logger = logging.getLogger("moxlite.process.budget")
@@ -77,6 +81,16 @@ SEAT_MEMORY: Final = 48 << 10
 MAX_SPOOLS: Final = 4096
 """Spool files at most. More messages do not arrive at once; each comes over a network connection."""
 
+SYSTEM: Final = 25
+"""The system needs this part of the memory: buffers of sockets and tables of pages, which a control group counts."""
+
+LOOK: Final = 1.0
+QUIET: Final = 10.0
+"""Seconds between two looks at the memory of the process; while it has less than half of what it may have."""
+
+TRIM: Final = 5.0
+"""Seconds between two calls of malloc_trim while the process has too much: a call takes up to 20 ms."""
+
 GROUPS: Final = Path("/sys/fs/cgroup")
 OWN_GROUP: Final = Path("/proc/self/cgroup")
 """Files of control groups (cgroup v2)."""
@@ -90,13 +104,15 @@ FEWEST: Final = 64
 
 class Budget(msgspec.Struct, frozen=True):
     """Numbers of connections, of accounts kept open, and of spool files. `held`: octets of the ledger's total.
-    `highest`: the descriptor number from which on the table counts as nearly full; None if numbers do not show it.
+    `memory`: octets that the server's process may have. `highest`: the descriptor number from which on the table counts
+    as nearly full. None if there is no limit, or numbers do not show it.
     """
 
     seats: int
     accounts: int
     spools: int
     held: int = MOST
+    memory: int | None = None
     highest: int | None = None
 
 
@@ -122,14 +138,16 @@ def make_budget(limit: int | None, memory: int | None = None) -> Budget:
         accounts = min(max(memory // 10 // ACCOUNT_MEMORY, MIN_ACCOUNTS), accounts)
         seats = min(max(memory // 8 // SEAT_MEMORY, FEWEST), seats)
     held = _held(memory, accounts, seats)
+    process = None if memory is None else memory - CHILDREN - memory // SYSTEM
     if limit is None:
-        return Budget(seats, accounts, spools, held)
+        return Budget(seats, accounts, spools, held, process)
     rest = max(limit - OWN, 0)
     budget = Budget(
         seats=min(max(rest // 2, FEWEST), seats),
         accounts=min(max(rest // 4 // PER_ACCOUNT, 1), accounts),
         spools=min(max(rest // 8, 1), spools),
         held=held,
+        memory=process,
         highest=limit - limit // 8,  # the lowest free number is given out first, so a high one tells of a full table
     )
     logger.info(
@@ -144,6 +162,19 @@ def _held(memory: int | None, accounts: int, seats: int) -> int:
         return MOST
     rest = memory - RESTING - CHILDREN - HASHES - accounts * ACCOUNT_MEMORY - seats * SEAT_MEMORY
     return min(max(rest * 2 // 3, LEAST), MOST)
+
+
+async def keep_within(most: int | None) -> None:
+    """Look at the memory of this process, for ever. While it's more than `most` octets, what was freed goes back to the
+    system, and the ledger gives out less. None: there is no limit.
+    """
+    trim = Trimmer(TRIM)
+    while most is not None and (used := memory_used()) is not None:
+        ledger().lack(max(used - most, 0))
+        if used > most and not trim.early():
+            await trio.to_thread.run_sync(trim)
+        await trio.sleep(LOOK if used > most // 2 else QUIET)
+    await trio.sleep_forever()
 
 
 def memory_limit(groups: Path = GROUPS, own: Path = OWN_GROUP) -> int | None:

@@ -69,6 +69,30 @@ async def test_shares_of_accounts_strangers_and_networks() -> None:
     assert book.hold().try_take("request", ACCOUNT)
 
 
+async def test_what_the_process_has_beyond_the_total_is_missing(autojump_clock: MockClock) -> None:
+    """STORE-198c: half of the total at most, so that each item still has its turn."""
+    book = begin(TOTAL)
+    act_for("mia")
+    async with held_for(book, "request", ACCOUNT):
+        act_for("ben")
+        book.lack(TOTAL)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(wait_for_room, book, FREE)
+            await wait_all_tasks_blocked()
+            assert book.asks
+            book.lack(TOTAL // 4)
+            await wait_all_tasks_blocked()
+            assert not book.asks
+    book.lack(TOTAL)
+    assert book.hold().try_take("request", ACCOUNT)
+
+
+async def wait_for_room(book: Ledger, octets: int) -> None:
+    """Hold something for a moment."""
+    async with held_for(book, "request", octets):
+        pass
+
+
 async def test_a_stranger_that_logs_in_holds_as_the_account() -> None:
     """STORE-198a."""
     book = begin(TOTAL)
