@@ -159,7 +159,6 @@ async def test_macros_stand_for_lists(imap: Imap) -> None:
         "FLAGS ()",
         "FLAGS UID",
         "(FLAGS",
-        "(FLAGS )",
         "",
     ],
 )

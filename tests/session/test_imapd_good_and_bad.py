@@ -135,6 +135,8 @@ S: BAD
 C: UNSUBSCRIBE not/yet/there
 S: OK
 C: UNSUBSCRIBE not/yet/there
+S: OK
+C: UNSUBSCRIBE never/there
 S: NO [NONEXISTENT]
 C: UNSUBSCRIBE
 S: BAD

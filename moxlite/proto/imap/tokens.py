@@ -74,8 +74,8 @@ class Reader:
     """Reads tokens of one command or response.
 
     Each method reads the token in its name and advances, or raises ProtocolError. `utf8`: mailbox names are UTF-8, not
-    modified UTF-7 (IMAP-32). `pedantic`: names must be valid strings, and no string stands for an atom, a flag, a
-    number or a set (IMAP-182).
+    modified UTF-7 (IMAP-32). `pedantic`: names must be valid strings, and no string stands for an atom, a number or a
+    set (IMAP-182).
     """
 
     __slots__ = ("data", "pedantic", "position", "utf8")
@@ -148,8 +148,8 @@ class Reader:
         return self._take(ATOM, what).decode("ascii")
 
     def flag(self) -> str:
-        """``flag``, also an unknown system flag."""
-        return self._take(_FLAG, "a flag").decode("ascii")
+        """``flag``, also an unknown system flag; never from a string, since it's stored as it came."""
+        return self._take(_FLAG, "a flag", bare=True).decode("ascii")
 
     def bare(self) -> bytes:
         """An unquoted value of any kind: atom, number, flag, set, NIL."""
