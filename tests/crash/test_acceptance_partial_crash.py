@@ -77,7 +77,7 @@ def notices(server: ServedServer) -> int:
         client.starttls()
         client.login("sam@example.org", server.password)
         client.select("INBOX", readonly=True)
-        _, [found] = client.search(None, "SUBJECT", '"delivery failed"')
+        _, [found] = client.search(None, "SUBJECT", '"not delivered"')
         return len(found.split())
 
 

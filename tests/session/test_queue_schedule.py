@@ -56,11 +56,11 @@ async def test_message_is_tried_for_five_days_with_growing_delays(tmp_path: Path
         expected = [0, 7.5, 22.5, 52.5, 112.5, 232.5, 472.5, 952.5, *(952.5 + 960 * n for n in range(1, 7))]
         assert times == [pytest.approx(minutes, rel=0.011, abs=0.01) for minutes in expected]
         delayed, failed = await rig.inbox()
-        assert b"Subject: mail delivery delayed" in delayed
+        assert b"Subject: Message delayed" in delayed
         assert b"Action: delayed" in delayed
         assert b"Will-Retry-Until:" in delayed
         assert delayed.count(b"\r\n    ") >= 9  # the attempts that are left
-        assert b"Subject: mail delivery failed" in failed
+        assert b"Subject: Message not delivered" in failed
         assert b"Diagnostic-Code: smtp; 451 4.3.0 later" in failed
         [retired] = await rig.queue.listings.list_retired()
         assert (retired.success, retired.attempts, len(retired.results)) == (False, 14, 14)
@@ -78,7 +78,7 @@ async def test_own_number_of_attempts_wins(tmp_path: Path, kind: str) -> None:
         assert len(await attempt_times(rig, server, 10)) == 5
         assert await rig.inbox() == []
         [failed] = await rig.inbox("admin", f"Postmaster/{kind}")
-        assert b"mail delivery failed" in failed
+        assert b"Message not delivered" in failed
         async with rig.accounts.use("admin") as account:
             assert await account.read(lambda r: r.value("SELECT flags FROM message"), op="test") == Flag.SEEN
     assert sample("moxlite_queue_report_failure_total", kind=kind) == before + 1
@@ -114,7 +114,7 @@ async def test_dsn_says_what_happened_in_every_part(tmp_path: Path) -> None:
             b"Return-Path: <>\r\nDelivered-To: alice@own.example\r\n",
             b"From: Mail delivery system <postmaster@mail.own.example>",
             b"To: <alice@own.example>",
-            b"Subject: mail delivery failed",
+            b"Subject: Message not delivered",
             b"Message-Id: <",
             b"Date: Fri, 15 Jan 2027 08:00:00 +0000",
             b"References: <m1@own.example>",

@@ -171,9 +171,9 @@ async def test_six_days(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
         assert rig.fetched == ["https://mta-sts.remote.example/.well-known/mta-sts.txt"] * 2
 
         delayed, failed = await rig.inbox()
-        assert b"Subject: mail delivery delayed" in delayed
+        assert b"Subject: Message delayed" in delayed
         assert delayed.count(b"\r\nFinal-Recipient:") == delayed.count(b"\r\nAction: delayed") == 2
-        assert b"Subject: mail delivery failed" in failed
+        assert b"Subject: Message not delivered" in failed
         assert failed.count(b"\r\nFinal-Recipient:") == 1
         assert b"carol@remote.example" in failed
         assert b"bob@remote.example" not in failed.partition(b"message/rfc822")[0]
