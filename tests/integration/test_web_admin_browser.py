@@ -169,6 +169,7 @@ ABOUT = {
             "password-known",
             "password-weak",
             "quota-reached",
+            "search-preparing",
         ),
         "ben",
     ),
