@@ -7,6 +7,7 @@ import math
 import os
 import time
 from collections.abc import Callable
+from mmap import PAGESIZE
 from pathlib import Path
 from typing import Final
 
@@ -53,7 +54,7 @@ def memory_used(statm: Path = STATM) -> int | None:
         _, resident, files, *_ = map(int, statm.read_bytes().split())
     except (OSError, ValueError):
         return None
-    return (resident - files) * os.sysconf("SC_PAGE_SIZE")
+    return (resident - files) * PAGESIZE
 
 
 def _of_malloc(name: str) -> Callable[..., int] | None:
