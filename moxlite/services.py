@@ -373,12 +373,9 @@ def _apps(components: Components, queue: Queue | None, forwarding: "Callable[[],
     def make_dav() -> "DAVApp":
         from moxlite.web.dav.app import DAVApp
 
-        return DAVApp(
-            config=config,
-            accounts=files.accounts,
-            auth=files.auth,
-            logins=services.logins,
-        )
+        app = DAVApp(config=config, accounts=files.accounts, auth=files.auth, logins=services.logins)
+        components.forgetters.append(app.forget)
+        return app
 
     def make_consent() -> "Consent":
         from moxlite.web.account.consent import Consent

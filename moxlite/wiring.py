@@ -190,7 +190,7 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     `faults` are found once, `measures` set the gauges that are counted when they are read, `notes` give lines
     for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept,
-    `forgetters` take a removed account out of other databases than auth.db.
+    `forgetters` take a removed account out of memory and of other databases than auth.db.
     """
 
     started: Started
@@ -369,7 +369,7 @@ async def open_house(
             notices=notices,
             programs=programs,
         ),
-        forgetters=[files.reports.forget],
+        forgetters=[files.reports.forget, known_passwords.forget, logins.attempts.counts.forget],
         faults=[*started.faults],
     )
     if lease is not None:

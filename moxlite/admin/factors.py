@@ -469,6 +469,7 @@ class KnownPasswords:
         self._waiting: dict[str, tuple[Address, LoginRequest]] = {}
         self._days: dict[str, str] = {}
         self._wakeup = Wakeup()
+        self._turn = trio.Lock()
 
     def given(self, recipient: AccountRecipient, request: LoginRequest) -> None:
         """Take note of a right password from a strange network; as cheap as the rest of a refusal."""
@@ -482,10 +483,20 @@ class KnownPasswords:
             self._wakeup.clear()
             await trio.sleep(random.uniform(*PAUSE_SECONDS))  # noqa: S311  no secret
             while self._waiting:
-                account, (address, request) = self._waiting.popitem()
-                day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
-                if self._days.get(account) != day and await self._tell(account, address, request, day):
-                    self._days[account] = day
+                async with self._turn:
+                    await self._send_next()
+
+    async def forget(self, account: str) -> None:
+        """Drop the mail of an account that is removed: a later account of that name must not get it (STORE-140)."""
+        async with self._turn:  # a mail that is being stored ends first
+            self._waiting.pop(account, None)
+            self._days.pop(account, None)
+
+    async def _send_next(self) -> None:
+        account, (address, request) = self._waiting.popitem()
+        day = datetime.fromtimestamp(time.time(), UTC).date().isoformat()
+        if self._days.get(account) != day and await self._tell(account, address, request, day):
+            self._days[account] = day
 
     async def _tell(self, account: str, address: Address, request: LoginRequest, day: str) -> bool:
         await lazyimport.load("moxlite.admin.notices")

@@ -315,6 +315,12 @@ class FailedLogins:
         self._decided.set()
         self._decided = trio.Event()
 
+    async def forget(self, account: str) -> None:
+        """Forget the places of an account that is removed: to a later one of that name, they are unknown (STORE-140)."""
+        for place in [place for place in self._places if place[0] == account]:
+            self._forget(place)
+        await turn()
+
     def _forget(self, place: Key) -> None:
         del self._places[place]
         left = self._known[place[1:]] - 1

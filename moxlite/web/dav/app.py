@@ -10,6 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+import trio
 
 from moxlite.admin.offer import DAV_PATH
 from moxlite.admin.publicpages import LINKS_PATH
@@ -97,6 +98,11 @@ class DAVApp:
         self._links = SecretLinks(config, accounts)
         self._tended: dict[str, date] = {}
         """Day on which the instances of an account were last looked at."""
+
+    async def forget(self, account: str) -> None:
+        """Let a later account of the name of a removed one get its first calendar, too (STORE-140)."""
+        self._tended.pop(account, None)
+        await trio.lowlevel.checkpoint()
 
     def mounted(self, path: str) -> Handler:
         """The handler of the service at a path that ends in a slash."""
