@@ -22,7 +22,6 @@ from moxlite.config.domains import Account as Settings
 from moxlite.config.holder import ConfigHolder
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
-from moxlite.operations.access import DisconnectProvider
 from moxlite.operations.forwards import ForwardChange, SetForwards
 from moxlite.operations.links import RemoveLink
 from moxlite.operations.performing import Perform
@@ -275,7 +274,11 @@ async def _drop_recovery_link(rooms: Rooms, name: str, grant: Grant) -> None:
 
 
 async def _disconnect(rooms: Rooms, name: str, grant: Grant) -> None:
-    await rooms.perform(DisconnectProvider(name, grant.key))
+    # By the issuer of the grant: the server may have another provider by now, or none.
+    await rooms.auth.bindings.remove(grant.who, grant.key, name)
+    for session in await rooms.auth.sessions.of(name):
+        if session.id not in origin().sessions:
+            await rooms.auth.sessions.remove(name, session.id)
 
 
 WAYS: Final[Mapping[WayKind, Way]] = {

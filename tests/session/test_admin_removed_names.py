@@ -17,13 +17,14 @@ from moxlite.operations.accounts import AddAccount, RemoveAccount
 from moxlite.store.auth.apppasswords import add_app_password
 from tests.authenticator import SoftKey
 from tests.jmap_rig import JMAP
+from tests.loginprovider import PROVIDER, House
 from tests.session.test_web_factors import add_key
-from tests.session.test_web_ways_in import DOORS, HOST, by_app_password, by_session, leaks, owner
+from tests.session.test_web_ways_in import DOORS, HOST, by_app_password, by_session, owner, receive, world
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
 
-__all__ = ["owner"]
+__all__ = ["owner", "world"]
 
-TOMS = (STATIC + JMAP + DOORS).replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"')
+TOMS = (STATIC + JMAP + DOORS + PROVIDER).replace('postmaster = { account = "mia"', 'postmaster = { account = "tom"')
 DEMANDING = TOMS.replace("data_dir", "require_app_passwords = true\ndata_dir")
 pytestmark = pytest.mark.served
 
@@ -142,7 +143,7 @@ def keepers(name: str) -> set[str]:
 
 @pytest.mark.rig(app="/", static=TOMS)
 async def test_no_object_keeps_the_name_of_a_removed_account(
-    rig: Rig, owner: Browser, monkeypatch: pytest.MonkeyPatch
+    rig: Rig, owner: Browser, world: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """STORE-140, ADMIN-15: after all that a login and an app password set up. If this fails for a new attribute, drop
     the account there when it is removed (`Components.forgetters`), or say in `STAYS` why the name may stay.
@@ -151,9 +152,9 @@ async def test_no_object_keeps_the_name_of_a_removed_account(
     async with rig.account() as account:
         stolen = await add_app_password(account, "old phone", ["imap", "jmap", "sharing", "sieve", "dav"])
     codes = await add_key(owner, SoftKey(f"https://{HOST}"))
-    await by_app_password(rig, stolen)
-    await by_session(rig, codes)
-    await leaks(rig)
+    await by_app_password(rig, stolen, world)
+    await by_session(rig, codes, world)
+    await receive(rig)
     assert await calendars(rig, stolen) == ["calendar"]
     known = rig.house.services.known_passwords
     recipient = rig.house.services.logins.login(ADDRESS)

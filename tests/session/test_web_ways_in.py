@@ -15,6 +15,7 @@ import pytest
 import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from moxlite.net.httpclient import HTTPResponse
 from moxlite.net.imapclient import Client as IMAPClient, Credentials, log_in
 from moxlite.operations.access import LinkMade, ListWays, MakeLink, TakeBack, TakenBack, WayInfo
 from moxlite.operations.forwards import ConfirmForward
@@ -28,20 +29,22 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.mail.acl import set_rights
 from moxlite.store.mail.identities import load_identities
 from moxlite.store.mail.mailboxes import create_mailbox
+from moxlite.web.notices import service
 from tests.authenticator import SoftKey
 from tests.house import SECONDS
 from tests.interfaces import command_line
 from tests.jmap_rig import JMAP, Client
 from tests.keyproof import proof_of
+from tests.loginprovider import PROVIDER, House, house_of
 from tests.pushservice import Phone
 from tests.session.smtpd_harness import Client as SMTPClient
 from tests.session.test_imapd_sieve import Client as SieveClient
 from tests.session.test_web_account_settings import certificate
-from tests.session.test_web_compose import octets_of
+from tests.session.test_web_compose import call_id, octets_of, written
 from tests.session.test_web_factors import add_key, add_phone, first_step, second_step
 from tests.session.test_web_interfaces_access import said
 from tests.store_mail import rows
-from tests.web_rig import ADDRESS, PASSWORD, STATIC, Browser, Rig
+from tests.web_rig import ADDRESS, PASSWORD, STATIC, Answer, Browser, Rig
 
 IMAP_PORT, SIEVE_PORT, SMTP_PORT = 1143, 4190, 1025
 DOORS = f"""
@@ -51,16 +54,19 @@ imap = {{ enabled = true, port = {IMAP_PORT}, require_tls = false }}
 managesieve = {{ enabled = true, port = {SIEVE_PORT}, require_tls = false }}
 smtp = {{ enabled = true, port = {SMTP_PORT}, starttls = false, first_time_sender_delay = "0s" }}
 """
-pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP + DOORS)]
+pytestmark = [pytest.mark.served, pytest.mark.rig(app="/", static=STATIC + JMAP + DOORS + PROVIDER)]
 
 HOST, THERE = "mail.example.org", "198.51.100.7"
 THIEF = "queue451@far.example"
 """An address for which mail waits in the queue."""
-SCRIPT = f'redirect "{THIEF}";'
+SCRIPT = f'redirect "{THIEF}"; keep;'
 OWED: Final = "SELECT count(*) FROM outbox WHERE kind <> 'way-in'"
 """Work for other files, but for the mail to the owner, which waits for a minute."""
-NOT_SET_UP: Final = {"provider"}
-"""Needs a login provider."""
+PUSHES: Final = "https://push.far.example/"
+CALLED: Final = [f"{PUSHES}jmap", f"{PUSHES}device", "https://far.example/outgoing", "https://far.example/incoming"]
+"""Addresses of the thief that hear of the account's mail."""
+OWN: Final = ["https://push.home.example/jmap", "https://push.home.example/device"]
+"""Addresses of the owner's program and device."""
 
 
 def at_home(rig: Rig, app: str = "/", remote: str = "192.0.2.7") -> Browser:
@@ -76,7 +82,7 @@ async def logged_in(rig: Rig, code: str, app: str = "/", remote: str = THERE, pa
     return browser
 
 
-async def by_app_password(rig: Rig, password: str) -> None:
+async def by_app_password(rig: Rig, password: str, world: House) -> None:
     """All that an app password for IMAP, ManageSieve and JMAP sets up."""
     async with rig.connect(port=IMAP_PORT, remote=THERE) as imap:
         assert "a OK" in await said(imap, f'LOGIN "{ADDRESS}" "{password}"')
@@ -92,13 +98,30 @@ async def by_app_password(rig: Rig, password: str) -> None:
     jmap._browser.connection["remote"] = THERE
     await shared(jmap, "Calendar", {"mayReadFreeBusy": True, "mayReadItems": True})
     await shared(jmap, "AddressBook", {"mayRead": True})
-    device = {"deviceClientId": "spy", "url": "https://push.far.example/x", "types": None}
-    assert (await jmap.request(["PushSubscription/set", {"create": {"a": device}}, "0"]))["methodResponses"][0][1][
-        "created"
-    ]
+    await told_of_changes(jmap, world, f"{PUSHES}jmap")
     [identity, *_] = (await jmap.call("Identity/get"))["list"]
     update = {identity["id"]: {"bcc": [{"name": None, "email": THIEF}]}}
     assert (await jmap.call("Identity/set", update=update))["updated"]
+
+
+async def told_of_changes(jmap: Client, world: House, url: str) -> None:
+    """Subscribe a program to changes, and prove that it hears of them."""
+    before = len(world.asked)
+    device = {"deviceClientId": url, "url": url, "types": None}
+    answer = await jmap.request(["PushSubscription/set", {"create": {"a": device}}, "0"])
+    subscription = answer["methodResponses"][0][1]["created"]["a"]["id"]
+    proof = json.loads(await asked(world, url, before))
+    update = {subscription: {"verificationCode": proof["verificationCode"]}}
+    answer = await jmap.request(["PushSubscription/set", {"update": update}, "0"])
+    assert subscription in answer["methodResponses"][0][1]["updated"]
+
+
+async def asked(world: House, url: str, since: int) -> bytes:
+    """The body of the first request to an address after so many requests, once there is one."""
+    with trio.fail_after(SECONDS):
+        while not (bodies := [body for _, to, _, body in world.asked[since:] if to == url]):  # noqa: ASYNC110
+            await trio.sleep(0.05)
+    return bodies[0]
 
 
 async def shared(jmap: Client, kind: str, rights: dict[str, bool]) -> None:
@@ -111,7 +134,7 @@ async def shared(jmap: Client, kind: str, rights: dict[str, bool]) -> None:
 @dataclass
 class Loot:
     """What an intruder has then: browsers that are logged in, passwords for IMAP, tokens for JMAP, the address of a
-    private link, the token of a recovery link, recovery codes.
+    private link, the token of a recovery link, recovery codes. A person of the login provider can log in, too.
     """
 
     browsers: list[Browser]
@@ -122,7 +145,7 @@ class Loot:
     codes: list[str]
 
 
-async def by_session(rig: Rig, codes: list[str]) -> Loot:
+async def by_session(rig: Rig, codes: list[str], world: House) -> Loot:
     """All that a session sets up, and a link from an administrator who was persuaded."""
     page, mail = await logged_in(rig, codes.pop()), await logged_in(rig, codes.pop(), "/webmail/")
     await page.call("account_delegate_set", guest="tom", sends="as", whole=True)
@@ -133,13 +156,17 @@ async def by_session(rig: Rig, codes: list[str]) -> Loot:
     await page.call("config_tlspubkey_add", certificate=certificate(key), address=ADDRESS, proof=proof)
     form = (await page.call("sending"))["form"]
     hooks = {
-        name: form[name] | {"url": f"https://far.example/{name}"} for name in ("outgoing_webhook", "incoming_webhook")
+        f"{way}_webhook": form[f"{way}_webhook"] | {"url": f"https://far.example/{way}"}
+        for way in ("outgoing", "incoming")
     }
     await page.call("sending_save", old=form, changed=form | hooks)
     nothing = {"forward_to": [], "keep_copy": True}
     await page.call("account_forward_set", old=nothing, changed={"forward_to": [THIEF], "keep_copy": True})
     await page.call("link_add", link=LINK)
-    await mail.call("notices_subscribe", **Phone().subscription("https://push.far.example/y"))
+    await mail.call("notices_subscribe", **Phone().subscription(f"{PUSHES}device"))
+    everyone = {"known": False, "quiet_from": 0, "quiet_until": 0, "zone": "UTC", "alarms": "all"}
+    await mail.call("notices_choose", choice=everyone)
+    await page.call("provider_connected", answer=world.approve(await page.call("provider_connect")))
     (calendar,) = await mail.call("calendars")
     link: str = (await mail.call("calendar_link_make", name=calendar["path"])).removeprefix(f"https://{HOST}")
     assert (await at_home(rig).fetch(link)).status == 200
@@ -152,10 +179,8 @@ async def by_session(rig: Rig, codes: list[str]) -> Loot:
     return Loot([page, mail], [mine], [robot], link, recovery, new)
 
 
-async def leaks(rig: Rig) -> tuple[set[int], set[int]]:
-    """The ids of mail that goes to the thief, and of calls of the thief's webhooks, when mail that comes was carried
-    there.
-    """
+async def receive(rig: Rig) -> None:
+    """Receive mail, and wait until it was carried where the account has it go."""
     async with rig.connect(port=SMTP_PORT) as stream:
         smtp = SMTPClient(stream)
         assert (await smtp.reply()).startswith("220")
@@ -166,10 +191,13 @@ async def leaks(rig: Rig) -> tuple[set[int], set[int]]:
         with trio.fail_after(SECONDS):
             while await account.read(lambda r: r.value(OWED), op="test"):  # noqa: ASYNC110 - nothing tells of it
                 await trio.sleep(0.05)
+
+
+async def waiting(rig: Rig, recipient: str = THIEF) -> set[int]:
+    """The ids of mail that waits for a recipient: for the thief, who gets what comes."""
     async with rig.running.ctl() as ctl:
-        waiting = await ctl.call("queue list", ListMessages(), list[Line])
-        hooks = await ctl.call("queue webhook list", ListHooks(), list[HookLine])
-    return {one.id for one in waiting if one.recipient == THIEF}, {one.id for one in hooks}
+        lines = await ctl.call("queue list", ListMessages(), list[Line])
+    return {line.id for line in lines if line.recipient == recipient}
 
 
 LINK: dict[str, Any] = {
@@ -189,6 +217,17 @@ LINK: dict[str, Any] = {
     "smtp_tls": "implicit",
     "smtp_user": "",
 }
+
+
+@pytest.fixture
+def world(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> House:
+    """The web servers elsewhere: of the login provider, of the thief and of the owner."""
+    monkeypatch.setattr(service, "PAUSE", 0.05)
+    monkeypatch.setattr(service, "INTERVAL", 0.05)
+    provider = house_of(rig, monkeypatch)
+    for url in [*CALLED, *OWN]:
+        provider.answers[url] = HTTPResponse(200, (), b"")
+    return provider
 
 
 @pytest.fixture
@@ -226,7 +265,7 @@ def microseconds(text: str) -> int:
     return int(dt.datetime.fromisoformat(text).timestamp()) * 1_000_000
 
 
-async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, owner: Browser) -> None:
+async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, owner: Browser, world: House) -> None:
     """WEB-192, WEB-192a, WEB-63b: each is named with when, from where, and by which login; then nothing works. The
     session of the button stays. What the owner had set up before stays, too.
     """
@@ -236,20 +275,25 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     await owner.call("account_share_set", mailbox="Family", guest="tom", rights="lr")
     key = SoftKey(f"https://{HOST}")
     codes = await add_key(owner, key)
-    before = await ways(rig, owner)
-    assert set(before) == {"session", "app_password", "folder", "security_key", "recovery_codes"}
+    assert set(await ways(rig, owner)) == {"session", "app_password", "folder", "security_key", "recovery_codes"}
     await trio.sleep(1)  # times are told in seconds
     since = microseconds(dt.datetime.now(dt.UTC).isoformat())
-    await by_app_password(rig, stolen)
-    loot = await by_session(rig, codes)
+    await by_app_password(rig, stolen, world)
+    loot = await by_session(rig, codes, world)
     loot.passwords.append(stolen)
-    mails, hooks = await leaks(rig)
+    before = len(world.asked)
+    await receive(rig)
+    mails = await waiting(rig)
     assert mails
-    assert hooks
+    for url in CALLED:
+        await asked(world, url, before)
+    stranger = at_home(rig, "/webmail/", THERE)
+    step = (await by_provider(stranger, world)).json["result"]["second_step"]
+    assert step["apps"] == ["thief's"]
     assert await thief_in_bcc(rig)
 
     found = await ways(rig, owner)
-    assert set(found) == set(get_args(WayKind)) - NOT_SET_UP
+    assert set(found) == set(get_args(WayKind))
     for kind in ("folder", "script", "calendar", "contacts", "push", "sender"):
         way = found[kind]
         assert (way["login"], way["remote_ip"], way["actor"]) == ("old phone", THERE, "mia"), kind
@@ -270,17 +314,60 @@ async def test_one_press_takes_back_all_that_an_intruder_has_set_up(rig: Rig, ow
     assert left["session"]["current"]
     assert (left["folder"]["name"], left["security_key"]["name"]) == ("Family", "blue")
     await nothing_works(rig, loot)
-    assert await leaks(rig) == (mails, set()), "mail of before is on hold, and no webhook is called for it any more"
+    assert (await by_provider(at_home(rig, "/webmail/", THERE), world)).status == 401
     assert not await thief_in_bcc(rig)
-    page = at_home(rig)
-    step = await first_step(page, result["password"])
-    assert (step["apps"], step["keys"], step["codes"]) == ([], ["blue"], False)
-    await second_step(page, step, "key", key.get(step["key_request"]))
+    page, mail = [await with_key(rig, app, result["password"], key) for app in ("/", "/webmail/")]
     assert (await page.call("account_forward_list"))["script"] == ""
     assert (await page.call("link_list"))["items"] == []
     assert (await page.call("shares"))["senders"] == []
     assert await page.call("config_tlspubkey_list") == []
     assert await page.call("account_app_password_list") == []
+    await silence_of_thief(rig, world, page, mail)
+    assert await waiting(rig) == mails, "mail of before is on hold"
+
+
+async def with_key(rig: Rig, app: str, password: str, key: SoftKey) -> Browser:
+    """The owner's new login, by the security key that the press has kept."""
+    browser = at_home(rig, app)
+    step = await first_step(browser, password)
+    assert (step["apps"], step["keys"], step["codes"]) == ([], ["blue"], False)
+    await second_step(browser, step, "key", key.get(step["key_request"]))
+    return browser
+
+
+async def by_provider(browser: Browser, world: House) -> Answer:
+    """The answer to a login by the login provider."""
+    answer = world.approve(await browser.call("provider_login", stay=False))
+    return await browser.post("provider_finish", {"answer": answer})
+
+
+async def silence_of_thief(rig: Rig, world: House, page: Browser, mail: Browser) -> None:
+    """The owner's own program and device hear of mail that comes and goes; the addresses of the thief hear nothing."""
+    before = len(world.asked)
+    jmap = Client(rig)
+    token = await page.call("account_app_password_add", name="new phone", scopes=["jmap"], token=True)
+    jmap.authorization = f"Bearer {token}"
+    await told_of_changes(jmap, world, OWN[0])
+    await mail.call("notices_subscribe", **Phone().subscription(OWN[1]))
+    carried = len(world.asked)
+    await receive(rig)
+    for url in OWN:
+        await asked(world, url, carried)
+    friend = {"name": "", "address": "queue451@friend.example"}
+    await mail.call("message_submit", message=written(to=[friend]), submit_id=call_id())
+    with trio.fail_after(SECONDS):
+        while not await attempted(rig, friend["address"]):  # noqa: ASYNC110 - nothing tells of it
+            await trio.sleep(0.05)
+    async with rig.running.ctl() as ctl:
+        assert await ctl.call("queue webhook list", ListHooks(), list[HookLine]) == []
+    assert not [url for _, url, *_ in world.asked[before:] if url in CALLED]
+
+
+async def attempted(rig: Rig, recipient: str) -> bool:
+    """Whether the queue has tried to send a message to a recipient."""
+    async with rig.running.ctl() as ctl:
+        lines = await ctl.call("queue list", ListMessages(), list[Line])
+    return any(line.attempts for line in lines if line.recipient == recipient)
 
 
 async def thief_in_bcc(rig: Rig) -> bool:
