@@ -1,5 +1,7 @@
 """A plan collected from a source: users and aliases checked one by one, so that a bad one stops no other (MOVE-2)."""
 
+import errno
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -80,8 +82,8 @@ class Builder:
         user.settings, user.destinations = given.settings, given.destinations
         user.imap = given.imap or (IMAPUser(user=given.address) if self._common.imap is not None else None)
         user.files = given.files or folder_of(self._common.files, address, user.account)
-        if user.files and not Path(user.files).is_dir():
-            user.problems.append(f"skipped mail: folder {user.files} doesn't exist")
+        if user.files and (problem := self._folder_problem(user.files, given)):
+            user.problems.append(f"skipped mail: folder {user.files} {problem}")
             user.files = ""
         self._owners[address] = user
         self._note_domain(address)
@@ -90,6 +92,16 @@ class Builder:
         self._add_quota(user, given.quota)
         self._add_password(user, given)
         self.plan.users.append(user)
+
+    def _folder_problem(self, folder: str, given: Candidate) -> str:
+        if not Path(folder).is_dir():
+            return "doesn't exist"
+        try:
+            if not given.files:  # a folder that the owner has named may be anywhere
+                inside(Path(folder), top_of(self._common.files))
+        except OSError as error:
+            return error.strerror or str(error)
+        return ""
 
     def add_address(self, user: User, text: str) -> None:
         """Give a user one more address, or with ``@domain`` all of a domain that are no other's."""
@@ -204,6 +216,21 @@ def folder_of(pattern: str, address: str, account: str = "") -> str:
         return ""
     parts = {"%u": address, "%d": domain, "%n": localpart, "%a": account}
     return re.sub("%[udna]", lambda found: parts[found[0]], pattern)
+
+
+def top_of(pattern: str) -> Path:
+    """The folder in which a pattern of `folder_of` has the folders of all users."""
+    return Path(pattern.partition("%")[0].rpartition("/")[0] or ("/" if pattern.startswith("/") else "."))
+
+
+def inside(path: Path, folder: Path) -> Path:
+    """The file or folder that a path means, when its links are followed. Raises OSError if it isn't in `folder`: a
+    server that was taken over may have links that lead to files of root, who reads them on the new machine (MOVE-1).
+    """
+    meant = Path(os.path.realpath(path, strict=True))
+    if not meant.is_relative_to(os.path.realpath(folder)):
+        raise OSError(errno.EPERM, f"leads outside {folder}", str(path))
+    return meant
 
 
 def canonical(text: str) -> str:

@@ -11,8 +11,9 @@ from typing import Final
 
 import msgspec
 
-from moxlite.move.building import Builder, Candidate, Common, folder_of
+from moxlite.move.building import Builder, Candidate, Common, folder_of, inside, top_of
 from moxlite.move.plan import Alias, Plan, Script
+from moxlite.safefile import open_file
 
 ACTIVE: Final = ".dovecot.sieve"
 """The link in a user's folder that leads to the active script."""
@@ -75,11 +76,11 @@ def _candidate(line: str, files: Files) -> Candidate:
             ],
         )
     if place := folder_of(files.scripts, address):
-        given.scripts = [*_scripts(Path(place), given.problems)]
+        given.scripts = [*_scripts(Path(place), top_of(files.scripts), given.problems)]
     return given
 
 
-def _scripts(home: Path, problems: list[str]) -> Iterator[Script]:
+def _scripts(home: Path, top: Path, problems: list[str]) -> Iterator[Script]:
     active = os.path.realpath(home / ACTIVE) if (home / ACTIVE).exists() else ""
     found = sorted((home / "sieve").glob("*.sieve"))
     if active and Path(active) not in [Path(os.path.realpath(path)) for path in found]:
@@ -88,7 +89,7 @@ def _scripts(home: Path, problems: list[str]) -> Iterator[Script]:
         problems.append(f"skipped {len(found) - MAX_SCRIPTS} scripts (limit {MAX_SCRIPTS})")
     for path in found[:MAX_SCRIPTS]:
         try:
-            with path.open("rb") as file:
+            with open_file(inside(inside(path, top), home)) as file:
                 octets = file.read(MAX_SCRIPT + 1)
             text = octets.decode()
         except (OSError, UnicodeDecodeError) as error:

@@ -11,9 +11,10 @@ from typing import Any, Final, TypeAlias
 from moxlite.config.domains import Account, Destination, Ruleset
 from moxlite.config.toml.decode import decode
 from moxlite.mailauth.dkim.sign import PrivateKeyError, load_private_key
-from moxlite.move.building import Builder, Candidate, Common
+from moxlite.move.building import Builder, Candidate, Common, inside
 from moxlite.move.moxsettings import EMPTY, Value, settings_of
 from moxlite.move.plan import Alias, BadPlan, Key, Plan
+from moxlite.safefile import open_file
 from moxlite.wording import reason_of
 
 MAX_DEPTH: Final = 20
@@ -123,7 +124,7 @@ def _keys(domain: str, settings: dict[str, Value], folder: Path | None, problems
             problems.append(f"skipped DKIM key {selector} for {domain}: file not found")
             continue
         try:
-            with (folder / name).open("rb") as file:
+            with open_file(inside(folder / name, folder)) as file:
                 octets = file.read(MAX_KEY)
             load_private_key(octets)
             pem = octets.decode("ascii")

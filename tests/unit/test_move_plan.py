@@ -1,5 +1,6 @@
 """Plans of a move: the file, and the sources that make them (docs/spec/move.md)."""
 
+import os
 import string
 import time
 from collections.abc import Iterable
@@ -439,6 +440,49 @@ Accounts:
 \t\tDestinations:
 \t\t\tben: nil
 """
+
+
+def test_links_of_the_old_server_lead_to_no_other_files(tmp_path: Path) -> None:
+    """MOVE-1: root reads what a server that was taken over has left; its scripts, keys and folders of mail are links to
+    files of root.
+    """
+    secrets, old = tmp_path / "root", tmp_path / "old"
+    (secrets / "sieve").mkdir(parents=True)
+    (secrets / "sieve/a.sieve").write_text("secret")
+    key = to_pem(generate("ed25519"))
+    (secrets / "key.pem").write_bytes(key)
+    (old / "mail/mia/sieve").mkdir(parents=True)
+    (old / "mail/mia/sieve/spy.sieve").symlink_to(secrets / "sieve/a.sieve")
+    (old / "mail/mia/.dovecot.sieve").symlink_to(secrets / "key.pem")
+    (old / "mail/mia/sieve/loop.sieve").symlink_to("loop.sieve")
+    os.mkfifo(old / "mail/mia/sieve/pipe.sieve")
+    (old / "mail/ben").symlink_to(secrets)
+    pattern = f"{old}/mail/%n"
+    files = Files(passwd=["mia@example.org:::::::\n", "ben@example.org:::::::\n"], scripts=pattern)
+    plan = plan_of_dovecot(files, Common(files=pattern))
+    mia, ben = plan.users
+    assert (mia.scripts, mia.files) == ([], f"{old}/mail/mia")
+    assert (ben.scripts, ben.files) == ([], "")
+    for words in (
+        f"skipped script spy.sieve: [Errno 1] leads outside {old}/mail",
+        "skipped script loop.sieve: [Errno 40]",
+        "skipped script pipe.sieve: [Errno 6] isn't a regular file",
+        f"skipped script .dovecot.sieve: [Errno 1] leads outside {old}/mail",
+        f"skipped script a.sieve: [Errno 1] leads outside {old}/mail",
+        f"skipped mail: folder {old}/mail/ben leads outside {old}/mail",
+    ):
+        assert words in problems(plan)
+
+    (old / "dkim").symlink_to(secrets)
+    (old / "b.pem").write_bytes(key)
+    (old / "a.pem").symlink_to("b.pem")
+    names = {"dkim/a.pem": "dkim/key.pem", "dkim/b.pem": f"{secrets}/key.pem", "dkim/c.pem": "a.pem"}
+    text = DOMAINS_CONF
+    for name, other in names.items():
+        text = text.replace(name, other)
+    plan = plan_of_mox(text, Common(), old)
+    assert [one.pem for one in plan.keys] == [key.decode()]
+    assert problems(plan).count(f"leads outside {old}") == 2
 
 
 def test_domains_conf_of_mox_is_read(tmp_path: Path) -> None:
