@@ -259,7 +259,7 @@ class Jmap(Program):
 
     def step(self) -> None:
         with contextlib.suppress(Refused):
-            if not self.states or self.chance.random() < 0.4:
+            if self.states.keys() != TYPES.keys() or self.chance.random() < 0.4:
                 self.sync()
             steps = self._label, self._label, self._move, self._import, self._mark, self._mark, self._entry
             self.chance.choice(steps)()

@@ -7,7 +7,7 @@ or stopped, and started again. Then all rest, and are compared with what a new p
 - each program has by its own means what the server has: QRESYNC, JMAP /changes (also where a program took newState for
   its own), sync-collection;
 - each count is that of a listing, no UID is given twice, UIDNEXT and HIGHESTMODSEQ never go back;
-- no crash is counted, and at the end `verifydata` finds nothing.
+- no crash is counted, and at the end `store check --deep` finds nothing.
 
 Before that, for each type of JMAP, six programs set one object with the same ifInState at once: one of them wins.
 """
@@ -45,8 +45,11 @@ __all__ = ["run"]
 
 ROUNDS: Final = 100
 SECONDS: Final = 8.0
-FEWEST: Final = 1, 3.0
+FEWEST: Final = 1, 1.5
 """Rounds and seconds of a round, however small the share."""
+
+AWAY: Final = 0.5
+"""Seconds until a program connects again whose connection has ended: those of all would keep a server from starting."""
 
 KEPT: Final = 120
 """Messages that stay for the next round."""
@@ -125,6 +128,7 @@ class World:
                         program.step()
                     except Gone:
                         program.close()
+                        stop.wait(AWAY)
             except BaseException as fault:
                 faults.append(fault)
                 stop.set()

@@ -40,7 +40,6 @@ NIGHTLY: Final = {
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",
     "standby": "tests/session/test_admin_standby.py::test_the_second_machine_takes_over_and_the_first_one_stays_out",
     "stress": "tests/crash/test_store_crash.py::test_after_kill_9_all_that_was_acknowledged_is_there",
-    "together": "tests/session/test_web_jmap_sets.py::test_a_program_that_expects_a_state_and_a_phone_both_get_on",
     "update_kill": "tests/unit/test_ownprogram.py::"
     "test_an_update_writes_the_new_version_s_units_and_a_way_back_the_old_ones",
     "upgrade_kill": "tests/crash/test_store_migrations.py::test_a_kill_at_each_step_of_a_new_file_is_made_good",
