@@ -33,6 +33,8 @@ CommandName = Annotated[str, Meta(pattern=r"^[a-z]{1,20}\.[a-z0-9-]{1,40}$")]
 Key = Annotated[str, Meta(pattern=r"^(((alt|[^\s\x00-\x1f\x7f-\x9f]) )?[^\s\x00-\x1f\x7f-\x9f])?$")]
 """One sign, as a keyboard writes it, with or without alt, or two, one after the other ("g i"); "" for no key."""
 
+Mark = Annotated[str, Meta(max_length=100)]
+
 ViewMode = Literal["", "text", "html", "html_ext"]
 """How messages of a sender are shown: as text, as HTML, or as HTML with external content. "": by the general
 setting.
@@ -178,19 +180,17 @@ class TemplateCalls:
         return [ShownTemplate(**structs.asdict(template), mark=mark(template)) for template in found]
 
     @call()
-    async def template_save(self, caller: Caller, template: TemplateChange) -> int:
+    async def template_save(self, caller: Caller, template: TemplateChange, mark: Mark = "") -> int:
         """Add a template, or change the given fields of the one with its id; returns the id.
 
-        A conflict if another one has its name. The same template again is that one: a call whose answer was lost may be
-        repeated.
+        A conflict if another one has its name, or if it doesn't have the ``mark`` that it was shown with, "" for any.
+        The same template again is that one: a call whose answer was lost may be repeated.
         """
         async with self._accounts.use(caller.require().account) as account:
-            return await account.write(lambda tx: stored.patch_template(tx, template))
+            return await account.write(lambda tx: stored.patch_template(tx, template, mark))
 
     @call()
-    async def template_remove(
-        self, caller: Caller, template_id: stored.TemplateID, mark: Annotated[str, Meta(max_length=100)] = ""
-    ) -> None:
+    async def template_remove(self, caller: Caller, template_id: stored.TemplateID, mark: Mark = "") -> None:
         """Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: stored.remove_template(tx, template_id, mark))

@@ -165,16 +165,22 @@ def test_a_sender_is_added_and_a_template_is_made_and_used(
 
 @pytest.mark.nightly
 def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalServer, tmp_path: Path) -> None:
-    """WEBMAIL-126: written, renamed, with formatting changed in the editor, removed and taken back; through a kill."""
+    """WEBMAIL-126, WEBMAIL-24b: written, renamed, with formatting changed in the editor, removed and taken back;
+    through a kill. Of two windows that change one, the second one is told.
+    """
     reader = Visitor(chromium, server, viewport={"width": 1280, "height": 900})
     reader.enter("/webmail/")
     page = reader.page
     expect(page.locator(".message").first).to_be_visible()
-    page.evaluate(
-        """() => fetch("api/template_save", { method: "POST", body: JSON.stringify({ template:
-          { id: 0, name: "Minutes", subject: "", text: "All came.", html: "<p>All <b>came</b>.</p>" } }),
-          headers: { "content-type": "application/json", "x-moxlite-csrf": localStorage["moxlite-webmail-csrf"] } })"""
-    )
+
+    def save(**template: object) -> None:
+        page.evaluate(
+            """template => fetch("api/template_save", { method: "POST", body: JSON.stringify({ template }), headers:
+            { "content-type": "application/json", "x-moxlite-csrf": localStorage["moxlite-webmail-csrf"] } })""",
+            template,
+        )
+
+    save(id=0, name="Minutes", subject="", text="All came.", html="<p>All <b>came</b>.</p>")
     with reader.settings("templates") as form:
         names = form.locator(".lines .name")
         expect(names).to_have_text(["Minutes"])
@@ -185,6 +191,14 @@ def test_templates_are_managed_in_the_settings(chromium: Browser, server: LocalS
         expect(form.get_by_text("A template with this name already exists.")).to_be_visible()
         form.get_by_label("Name", exact=True).fill("Greeting")
         form.get_by_role("button", name="Save").click()
+        expect(names).to_have_text(["Greeting", "Minutes"])
+        names.first.click()
+        form.get_by_role("textbox", name="Message").fill("Dear all,\n")
+        save(id=int(form.url.rpartition("/")[2]), subject="Hello")
+        form.get_by_role("button", name="Save").click()
+        fault = "this was changed elsewhere, so your changes weren't saved: subject"
+        expect(form.get_by_role("alert").filter(visible=True)).to_have_text(re.compile(fault, re.IGNORECASE))
+        form.get_by_role("link", name="Templates").last.click()
         expect(names).to_have_text(["Greeting", "Minutes"])
         server.kill()
         server.start()

@@ -18,7 +18,7 @@ export const templates: MakePage = async (desk) => {
   let all = [...(await desk.client.templates())].sort((a, b) => byName(a.name, b.name));
   const chosen = all.find((one) => String(one.id) === id);
   if (chosen !== undefined) return edit(desk, chosen);
-  if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "" });
+  if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "", mark: "" });
   const add = button(t("New template"), () => desk.go("#templates/new"), { icon: plus });
   const list = el("div", {});
   const draw = () =>
@@ -72,8 +72,13 @@ export const templates: MakePage = async (desk) => {
   return { title: t("Templates"), root };
 };
 
+/** Whether another template has the name. */
+async function taken(desk: Desk, id: number, name: string): Promise<boolean> {
+  return (await desk.client.templates()).some((other) => other.name === name && other.id !== id);
+}
+
 /** The page of a template: one with formatting has the editor. */
-async function edit(desk: Desk, one: Omit<ShownTemplate, "mark">): Promise<{ title: string; root: HTMLElement }> {
+async function edit(desk: Desk, one: ShownTemplate): Promise<{ title: string; root: HTMLElement }> {
   const title = one.id === 0 ? t("New template") : isolated(one.name);
   const name = line(t("Name"), one.name, null, { maxlength: "100", dir: "auto" });
   const subject = line(t("Subject"), one.subject, null, { maxlength: "1000", dir: "auto" });
@@ -98,10 +103,11 @@ async function edit(desk: Desk, one: Omit<ShownTemplate, "mark">): Promise<{ tit
           : { text: editor.text().trimEnd(), html: editor.html() };
       const now = { ...words, name: name.control.value.trim(), subject: subject.control.value };
       try {
-        await desk.client.template_save({ ...differing(one, now), id: one.id });
+        await desk.client.template_save({ ...differing(one, now), id: one.id }, one.mark);
       } catch (error) {
-        if (codeOf(error) === "user:conflict") name.problem(t("A template with this name already exists."));
-        else atFields(error, { name });
+        if (codeOf(error) !== "user:conflict") atFields(error, { name });
+        else if (await taken(desk, one.id, now.name)) name.problem(t("A template with this name already exists."));
+        else throw error; // another window has changed it
         return;
       }
       desk.say(t("Saved"));

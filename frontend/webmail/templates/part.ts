@@ -89,6 +89,6 @@ async function save(page: Page, target: Target, all: readonly ShownTemplate[]): 
   )
     return;
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1000), text, html };
-  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one)))
+  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one, known?.mark)))
     toast(t("Template “{name}” saved", { name: isolated(name) }));
 }

@@ -9,7 +9,7 @@ from msgspec import UNSET, Meta, UnsetType, structs
 
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Tx
-from moxlite.store.forms import BadForm, changed_fields, mark
+from moxlite.store.forms import BadForm, changed_fields, mark, refuse_stale
 from moxlite.wording import worded
 
 MAX_TEMPLATES: Final = 100
@@ -84,15 +84,18 @@ def load_template(r: Reader, template_id: int) -> Template:
     return Template(*row)
 
 
-def patch_template(tx: Tx, change: TemplateChange) -> int:
-    """Change a template, or add one; returns its id. An equal one is not added: a call whose answer was lost may be
-    repeated.
+def patch_template(tx: Tx, change: TemplateChange, since: str = "") -> int:
+    """Change a template, or add one; returns its id. A change that was made already is made once, and an equal one is
+    not added: a call whose answer was lost may be repeated. `since`: the `mark` of the one that its user saw, "" for
+    any.
 
-    Raises BadForm, NoSuchTemplate, TemplateNameTaken, TooManyTemplates.
+    Raises BadForm, FormChanged, NoSuchTemplate, TemplateNameTaken, TooManyTemplates.
     """
     before = load_template(tx, change.id) if change.id else NEW
     fields = changed_fields(change)
     template = structs.replace(before, **fields | {"name": fields.get("name", before.name).strip()})
+    if change.id and template != before:
+        refuse_stale(before, since)
     if not template.name:
         raise BadForm("name", "enter a template name")
     row = tx.row(NAMED, template.name)
