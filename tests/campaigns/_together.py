@@ -336,15 +336,17 @@ class Shell(Program):
         kind = self.chance.random()
         if kind < 0.3 and (own := [uid for uid, subject in subjects.items() if subject.startswith(self.name)]):
             with self.ledger.writing({("mail", subjects[own[0]]): None}, "removals"):
-                self._expunge(str(own[0]))
+                self._expunge(str(own[0]), subjects[own[0]])
         elif subjects and kind < 0.6:
             self.run("UID", "MOVE", ",".join(map(str, subjects)), f'"{self.chance.choice(FOLDERS)}"')
         else:
             for uid, subject in subjects.items():
                 self._label(uid, subject, on=self.chance.random() < 0.5)
 
-    def _expunge(self, uid: str) -> None:
+    def _expunge(self, uid: str, subject: str) -> None:
         self.run("UID", "STORE", uid, "+FLAGS", r"(\Deleted)")
+        with self.ledger.lock:  # another program may move it now: then the expunge is of that, and it is there
+            self.ledger.late.setdefault(("mail", subject), set()).add(True)
         found = self.run("UID", "EXPUNGE", uid)
         told = b" ".join(found.get("VANISHED", []))
         if not (found.get("EXPUNGE") or told):
