@@ -49,7 +49,7 @@ FEWEST: Final = 1, 1.5
 """Rounds and seconds of a round, however small the share."""
 
 AWAY: Final = 0.5
-"""Seconds until a program connects again whose connection has ended: those of all would keep a server from starting."""
+"""Seconds until a program connects again after its connection has ended: without them the server can hardly start."""
 
 KEPT: Final = 120
 """Messages that stay for the next round."""
