@@ -273,10 +273,12 @@ MAX_PLAIN: Final = 300_000
 OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNORECASE)
 
 
-# Most style attributes needn't be parsed: they have no escape, no function but these, no length of the window's height,
-# and no background of more than a colour. Of those, property names are compared with `STYLES`.
+# Most style attributes needn't be parsed: they have no escape, no block in braces, no function but these, no length of
+# the window's height, and no background of more than a colour. Of those, property names are compared with `STYLES`.
 PLAIN: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
 CALL: Final = re.compile(r"([\w-]*)\(")
+UNUSUAL: Final = re.compile(r"[\\{}<>@]")
+"""Characters of escapes, blocks, tags and rules: a style that has one is parsed."""
 OF_WINDOW: Final = re.compile(r"\d(?:[sld]?v|cq)(?:h|b|min|max)\b", re.IGNORECASE)
 BACKGROUND: Final = re.compile(
     r"(?:#[0-9a-f]{3,8}|[a-z]{3,20}|rgba?\([\d.,%\s]{1,40}\))(?:\s?!\s?important)?", re.IGNORECASE
@@ -433,9 +435,10 @@ def _pictures(images: Images, blocked: dict[str, int], *, external: bool) -> Cal
 def _plain_style(style: str) -> str | None:
     """The allowed declarations of a style attribute that needn't be parsed; None for all others.
 
-    Each declaration begins after a semicolon, whatever else the text has: none begins with another name.
+    Each declaration begins after a semicolon, whatever else the text has: none begins with another name. After a block
+    in braces one could begin without it (CSS Syntax 3 §5.5.4).
     """
-    if "\\" in style or OF_WINDOW.search(style) is not None:
+    if UNUSUAL.search(style) is not None or OF_WINDOW.search(style) is not None:
         return None
     if "(" in style and not PLAIN.issuperset(CALL.findall(style.lower())):
         return None
