@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from html import escape, unescape
 from typing import Final, Protocol
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urljoin, urlsplit
 
 import idna
 import msgspec
@@ -258,12 +258,17 @@ ELSEWHERE: Final = re.compile(r' target="_blank"| rel="noopener noreferrer"')
 """Attributes of links to other pages, as the sanitizer writes them."""
 MAX_TAG: Final = 5000
 """Characters of a tag that is rewritten."""
-SCHEMES: Final = {"http", "https", "mailto", "tel", "cid", "data"}
+LINKS: Final = {"http", "https", "mailto", "sms", "tel", "webcal"}
+SCHEMES: Final = LINKS | {"cid", "data"}
 DATA_IMAGE: Final = re.compile(r"data:image/(?:png|gif|jpe?g|webp|bmp|avif|x-icon)[;,]", re.IGNORECASE)
 BODY_TAG: Final = re.compile(r"<body\b([^<>]{0,2000})>", re.IGNORECASE)
 COLOUR: Final = re.compile(r"#[0-9a-f]{3,8}|[a-z]{3,20}\Z", re.IGNORECASE)
 BODY_STYLE: Final = re.compile(r"\bstyle\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 BODY_COLOUR: Final = re.compile(r"\b(bgcolor|text)\s*=\s*[\"']?([#0-9a-zA-Z]{3,20})", re.IGNORECASE)
+BASE: Final = re.compile(
+    r"<base\s(?:[^<>]{0,500}\s)?href\s{0,9}=\s{0,9}(?:\"([^\"<>]{1,2000})\"|'([^'<>]{1,2000})'|([^\s\"'<>]{1,2000}))",
+    re.IGNORECASE,
+)
 BODY_PICTURE: Final = re.compile(r"\bbackground\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
 GREY_PIXEL: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAHV1df///ywAAAAAAQABAAACAkQBADs="
 """A picture of `sheets.GREY`, in place of one that is not loaded."""
@@ -325,7 +330,9 @@ def sanitize(
     own = scheme == "dark" and OWN_DARK.search(html) is not None
     coloured = scheme != "plain" and not own and (len(html) > MAX_PLAIN or paints(html))
     plain = scheme == "plain" or (scheme == "dark" and not own and not coloured)
-    look = _with_variables(html, Look(_pictures(images, blocked, external=external), dark=own or plain, plain=plain))
+    base = _base(html)
+    pictures = _pictures(images, blocked, base, external=external)
+    look = _with_variables(html, Look(pictures, dark=own or plain, plain=plain, base=base))
     cleaned = _cleaned(html, look)
     sheet = safe_sheets(html, look)
     styled = f"<style>{sheet}</style>" if sheet else ""
@@ -344,7 +351,8 @@ def fragment(html: str, images: Images, *, external: bool, styled: bool) -> str:
     TooComplex.
     """
     html = apart(html)
-    look = _with_variables(html, Look(_pictures(images, {}, external=external), grey=False))
+    base = _base(html)
+    look = _with_variables(html, Look(_pictures(images, {}, base, external=external), grey=False, base=base))
     cleaned = _cleaned(html, look)
     if not styled:
         return cleaned
@@ -407,13 +415,40 @@ def _link_as_others(link: re.Match[str]) -> str:
     return f'{tag[:-1]} rel="noopener noreferrer">' if tag.startswith("<area") else tag
 
 
-def _pictures(images: Images, blocked: dict[str, int], *, external: bool) -> Callable[[str], str | None]:
+def _base(html: str) -> str:
+    """The address to which relative ones belong (HTML §4.2.3); "" if the message has none."""
+    element = BASE.search(html)
+    address = unescape(element[1] or element[2] or element[3]).strip() if element is not None else ""
+    return address if address.lower().startswith(("http://", "https://")) else ""
+
+
+def _scheme(address: str) -> str:
+    return address.strip().partition(":")[0].lower()
+
+
+def _absolute(address: str, base: str) -> str:
+    """Return an address with its scheme and host, where the message has them; others as they are."""
+    bare = address.strip()
+    if bare.startswith("//"):
+        return f"https:{bare}"
+    if SCHEME.match(bare) is not None:
+        return address
+    if base:
+        try:
+            return urljoin(base, bare)
+        except ValueError:
+            return address
+    return f"https://{bare}" if bare.lower().startswith("www.") else address
+
+
+def _pictures(images: Images, blocked: dict[str, int], base: str, *, external: bool) -> Callable[[str], str | None]:
     """The rules for addresses of pictures: the address as it is written, None to leave it out. What is left out
     because it is remote is counted in `blocked`, by host.
     """
 
     def allowed(address: str) -> str | None:
-        scheme = address.strip().partition(":")[0].lower()
+        address = _absolute(address, base)
+        scheme = _scheme(address)
         if scheme == "cid":
             return images.get(address.strip()[4:])
         if scheme == "data":
@@ -467,7 +502,7 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
             case "background" if look.plain:
                 return None
             case "background":
-                remote = look.grey and value.strip().lower().startswith("http")
+                remote = look.grey and _absolute(value, look.base).strip().lower().startswith("http")
                 return look.picture(value) or (GREY_PIXEL if remote else None)
             case "bgcolor" if look.plain:
                 return None
@@ -476,8 +511,8 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
             case "src":
                 return look.picture(value)
             case "href":
-                scheme = value.strip().partition(":")[0].lower()
-                return value if scheme in ("http", "https", "mailto", "tel") or value.startswith("#") else None
+                address = value if value.startswith("#") else _absolute(value, look.base)
+                return address if address.startswith("#") or _scheme(address) in LINKS else None
             case "usemap":
                 return value if value.startswith("#") else None
             case _:

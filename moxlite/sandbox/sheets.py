@@ -129,6 +129,7 @@ class Look:
       grey: a colour stands for a background that is left out, so that words on it can be read.
       quiet: nothing stands for a picture, since other rules may have one, unless the same rule has light words.
       variables: custom properties for the whole message.
+      base: the address to which relative ones belong, "" for none.
       told: names of what was seen: "dark" for rules for a dark window.
     """
 
@@ -138,6 +139,7 @@ class Look:
     grey: bool = True
     quiet: bool = False
     variables: Mapping[str, list[Node]] = field(default_factory=dict)
+    base: str = ""
     told: set[str] = field(default_factory=set)
 
 
@@ -340,7 +342,7 @@ def _pictures(nodes: list[Node], look: Look) -> Iterator[tuple[str, str | None]]
             address = address_of(node)
             if address is not None:
                 text = _picture(address, look) if alone else None
-                if text is None and address.lower().startswith(("http", "//", "cid:")):
+                if text is None and (look.base or address.lower().startswith(("http", "//", "cid:"))):
                     yield PICTURE, None
             else:
                 text = gradient_text(node)

@@ -100,3 +100,49 @@ def test_links_cost_linear_time() -> None:
     with pytest.raises(TooComplex):
         sanitize('<a href="x">a.b</a>' * 30_000, {}, external=False)
     assert time.process_time() - began < 8
+
+
+@pytest.mark.parametrize(
+    ("base", "href", "target"),
+    [
+        ("", "webcal://a.example/c.ics", "webcal://a.example/c.ics"),
+        ("", "sms:+491", "sms:+491"),
+        ("", "//a.example/x", "https://a.example/x"),
+        ("", "www.a.example/x", "https://www.a.example/x"),
+        ("", "/x", ""),
+        ("<base href=https://a.example/b/c>", "d?e#f", "https://a.example/b/d?e#f"),
+        ("<BASE target=_top href='https://a.example/b/'>", "/d", "https://a.example/d"),
+        ("<base href='https://a.example/'>", "//b.example/d", "https://b.example/d"),
+        ("<base href='https://a.example/'>", "mailto:b@b.example", "mailto:b@b.example"),
+        ("<base href='https://a.example/'>", "ftp://b.example/", ""),
+        ("<base href='https://a.example/'>", "java&#10;script:alert(1)", ""),
+        ("<base href='https://a.example/'>", "\x01javascript:alert(1)", ""),
+        ("<base href='javascript:alert(1)//'>", "x", ""),
+        ("<base href='data:text/html,'>", "x", ""),
+        ("<base href='https://[a/'>", "x", ""),
+    ],
+)
+def test_a_link_keeps_its_target(base: str, href: str, target: str) -> None:
+    """WEBMAIL-53: where the message has the rest of an address, or https is certain; other schemes go."""
+    cleaned = sanitize(f'{base}<a href="{href}">Offer</a>', {}, external=True).html
+    assert (f'href="{target}"' in cleaned) if target else ("href" not in cleaned)
+
+
+def test_a_relative_link_is_marked_by_its_real_host() -> None:
+    """WEBMAIL-79."""
+    for html in ('<base href="https://evil.example/"><a href="x">', '<a href="//evil.example/">'):
+        assert "→ evil.example</b>" in sanitize(f"{html}bank.example</a>", {}, external=False).html
+
+
+def test_a_relative_picture_is_one_from_elsewhere() -> None:
+    """WEBMAIL-53, WEBMAIL-55: it is counted by its host, and loaded on request alone."""
+    html = (
+        '<base href="https://a.example/b/"><img src="c.png"><img src="//d.example/e.png"><p style="background:url(f)">'
+    )
+    shown = sanitize(html, {}, external=False)
+    assert shown.blocked == {"a.example": 2, "d.example": 1}
+    assert "example" not in shown.html
+    loaded = sanitize(html, {}, external=True).html
+    assert 'src="https://a.example/b/c.png"' in loaded
+    assert 'src="https://d.example/e.png"' in loaded
+    assert "https://a.example/b/f" in loaded
