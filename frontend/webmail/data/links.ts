@@ -1,9 +1,11 @@
 // Finding web addresses in a text (WEBMAIL-79). The time is linear in the length of the text, up to two million characters.
 
-/** A piece of a line: text, or a link. `elsewhere` is the real host of a link that imitates another host, else "". */
-export type Piece = string | { readonly url: string; readonly elsewhere: string };
+/** A piece of a line: text, or a link with its text. `elsewhere` is the real host of a link that imitates another host, else "". */
+export type Piece = string | { readonly text: string; readonly url: string; readonly elsewhere: string };
 
-const start = /\b(?:https?:\/\/|mailto:)[^\s<>"“”]+/g;
+// an address with a scheme, a web address without, or that of a mailbox, which begins after a blank or bracket
+const start =
+  /\b(?:(?:https?|webcal):\/\/|(?:mailto|sms|tel):|www\.)[^\s<>"“”]+|(?<![^\s<([,;:"'])[^\s<>()[\]",;:@'][^\s<>()[\]",;:@]*@[^\s<>()[\]",;:@]+\.[^\s<>()[\]",;:@.\d]{2,}/g;
 // punctuation rarely ends an address; a closing bracket does if it is opened inside
 const trailing = new Set(".,;:!?'»”*_");
 
@@ -12,9 +14,10 @@ export function linkPieces(line: string): Piece[] {
   const pieces: Piece[] = [];
   let end = 0;
   for (const match of line.matchAll(start)) {
-    const url = withoutTrailing(match[0]);
-    pieces.push(line.slice(end, match.index), { url, elsewhere: elsewhere(url) });
-    end = match.index + url.length;
+    const text = withoutTrailing(match[0]);
+    const url = text.startsWith("www.") ? `https://${text}` : text.includes(":") ? text : `mailto:${encodeURI(text)}`;
+    pieces.push(line.slice(end, match.index), { text, url, elsewhere: elsewhere(url) });
+    end = match.index + text.length;
   }
   pieces.push(line.slice(end));
   return pieces;

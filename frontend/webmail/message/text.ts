@@ -9,7 +9,7 @@ import { marked } from "../ui/marks";
 export function linked(line: string): Child[] {
   return linkPieces(line).map((piece) => {
     if (typeof piece === "string") return piece;
-    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.url);
+    const link = el("a", { href: piece.url, target: "_blank", rel: "noopener noreferrer" }, piece.text);
     const note = t("This link actually goes to {host}", { host: piece.elsewhere });
     return piece.elsewhere === "" ? link : [link, el("b", { class: "elsewhere", title: note }, `→ ${piece.elsewhere}`)];
   });
