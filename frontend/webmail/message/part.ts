@@ -426,12 +426,8 @@ export class Message implements OpenMessage {
       (item.is_encrypted || inline === "MESSAGE") &&
         el("span", { class: "hint", title: t("The server can't decrypt this message") }, t("encrypted")),
     ];
-    const again = (at: string) => {
-      const changed = { ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } };
-      this.parsed = changed;
-      this.owner.chosen(changed);
-      this.drawTrust(changed);
-    };
+    const again = (at: string) =>
+      this.change({ ...parsed, unsubscribe: parsed.unsubscribe && { ...parsed.unsubscribe, at } });
     const [from] = item.from;
     const listed = {
       id: item.id,
@@ -440,11 +436,7 @@ export class Message implements OpenMessage {
     };
     const leaving = { ...this.owner.leaving, block: () => void this.owner.sender(item, "block") };
     const add = async () => {
-      if (!(await this.owner.sender(item, "add"))) return;
-      const changed = { ...parsed, stranger: false };
-      this.parsed = changed;
-      this.owner.chosen(changed);
-      this.drawTrust(changed);
+      if (await this.owner.sender(item, "add")) this.change({ ...parsed, stranger: false });
     };
     // newsletters have no person to add
     const stranger = parsed.stranger === true && !parsed.claim && !parsed.unsubscribe;
@@ -461,6 +453,13 @@ export class Message implements OpenMessage {
     this.drawGiven(parsed);
   }
 
+  /** Show what is known now of the message's author and addresses, and keep it. */
+  private change(parsed: ParsedMessage): void {
+    this.parsed = parsed;
+    this.owner.chosen(parsed);
+    this.drawTrust(parsed);
+  }
+
   /** Draw the line about the address to which the message came, if it was given away. */
   private drawGiven(parsed: ParsedMessage): void {
     const given = parsed.given ?? null;
@@ -469,10 +468,7 @@ export class Message implements OpenMessage {
     this.given.classList.toggle("given-leaked", given.strangers > 0);
     const turn = async (on: boolean) => {
       if (!(await this.owner.sender(this.item, on ? "accept" : "refuse", given.address))) return;
-      const changed = { ...parsed, given: { ...given, state: on ? ("on" as const) : ("off" as const) } };
-      this.parsed = changed;
-      this.owner.chosen(changed);
-      this.drawTrust(changed);
+      this.change({ ...parsed, given: { ...given, state: on ? "on" : "off" } });
       this.given.querySelector("button")?.focus();
     };
     fill(
@@ -489,13 +485,9 @@ export class Message implements OpenMessage {
     this.claim.hidden = claim === null;
     if (claim === null) return;
     this.address.hidden = true;
-    const done = () => {
-      const changed = { ...parsed, claim: null };
-      this.parsed = changed;
-      this.owner.chosen(changed);
-      this.drawTrust(changed);
+    const confirm = async () => {
+      if (await this.owner.sender(item, "known")) this.change({ ...parsed, claim: null });
     };
-    const confirm = async () => (await this.owner.sender(item, "known")) && done();
     fill(
       this.claim,
       claimLine(
