@@ -18,6 +18,7 @@ import idna
 import msgspec
 import nh3
 
+from moxlite.proto.mime.text import HIDDEN
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.sandbox.bounds import TAG as HTML_TAG, excess
 from moxlite.sandbox.jobs import Scheme
@@ -243,15 +244,14 @@ ATTRIBUTES: Final = {
     "tr": {"background"},
     "ul": {"type"},
 }
-DROPPED: Final = {
-    *("annotation", "annotation-xml", "datalist", "iframe", "noembed", "noframes", "script", "style", "svg"),
-    *("template", "title"),
-}
-"""Elements whose content goes with them: no reader sees it as words."""
 REWRITTEN: Final = re.compile(
-    r"<(/?)(noscript|select|optgroup|option|audio|button|canvas|object|video)(?=[\s/>])", re.IGNORECASE
+    r"<(/?)(noscript|select|optgroup|option|audio|button|canvas|object|video|xmp)(?=[\s/>])", re.IGNORECASE
 )
-INSTEAD: Final = {"/select": "<br>", "option": "<br>", "noscript": "", "/noscript": ""}
+# fmt: off
+INSTEAD: Final = {
+    "/select": "<br>", "option": "<br>", "noscript": "", "/noscript": "", "xmp": "<pre>", "/xmp": "</pre>",
+}
+# fmt: on
 """Replacements for tags of elements whose content is shown without them; a blank for other tags."""
 LINK: Final = re.compile(r'<a(?:rea)? [^"<>]*+(?>(?:"[^"]*+"[^"<>]*+)*)>')
 ELSEWHERE: Final = re.compile(r' target="_blank"| rel="noopener noreferrer"')
@@ -366,7 +366,7 @@ def _with_variables(html: str, look: Look) -> Look:
 
 def apart(html: str) -> str:
     """Return HTML whose elements for programs with scripts, choices and media have become their content: a parser takes
-    the HTML in `noscript` for words, and without their elements, choices run together.
+    the HTML in `noscript` and `xmp` for words, and without their elements, choices run together.
     """
     pieces: list[str] = []
     copied = 0
@@ -395,7 +395,7 @@ def _cleaned(html: str, look: Look) -> str:
     cleaned = nh3.clean(
         html,
         tags=TAGS,
-        clean_content_tags=DROPPED,
+        clean_content_tags=set(HIDDEN),
         attributes=ATTRIBUTES,
         url_schemes=SCHEMES,
         attribute_filter=_filter(look),

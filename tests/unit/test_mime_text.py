@@ -45,7 +45,11 @@ def reader(data: bytes) -> Callable[[int, int], bytes]:
         ("a \n  <b>b</b>\tc", "a b c"),
         ("<pre>a\n  b  c</pre>", "a\nb  c"),
         ("&lt;a&gt; &amp; &#252; &uuml; &nbsp;x", "<a> & ü ü \xa0x"),
-        ("<script>x</script>a<style>y</style>b<svg><svg>z</svg>y</svg>c<math>1</math><template>t</template>", "abc"),
+        (
+            "<script>x</script>a<style>y</style>b<svg><svg>z</svg>y</svg>c<dialog>1</dialog><template>t</template>",
+            "abc",
+        ),
+        ("a<map name=m>b</map><math><mi>c</mi><annotation>d</annotation></math>", "abc"),
         ("<head><title>t</title><style>s</style></head><body>a", "a"),
         ("<head><title>t</title><p>a", "a"),
         ("<script>if (a<b) '</scr'</SCRIPT>x", "x"),

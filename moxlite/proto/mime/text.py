@@ -33,10 +33,10 @@ _EXPANSION: Final = (
 )
 
 HIDDEN: Final = frozenset({
-    "datalist", "dialog", "head", "iframe", "map", "math", "noembed", "noframes", "script", "style", "svg", "template",
-    "title",
+    "annotation", "annotation-xml", "datalist", "dialog", "head", "iframe", "noembed", "noframes", "script", "style",
+    "svg", "template", "title",
 })  # fmt: skip
-"""Elements without readable text (STORE-58)."""
+"""Elements whose content no reader sees as words (STORE-58); the sanitizer of HTML removes the same (WEBMAIL-53)."""
 
 _NO_WORDS: Final = frozenset({"script", "style", "svg"})  # STORE-88
 
@@ -45,7 +45,7 @@ _RAW: Final = frozenset({"script", "style", "textarea", "title", "xmp", "noembed
 _BLOCKS: Final = frozenset({
     "address", "article", "aside", "audio", "blockquote", "body", "br", "button", "center", "dd", "div", "dl", "dt",
     "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li",
-    "main", "nav", "object", "ol", "option", "p", "pre", "section", "select", "table", "tr", "ul", "video",
+    "main", "nav", "object", "ol", "option", "p", "pre", "section", "select", "table", "tr", "ul", "video", "xmp",
 })  # fmt: skip
 _CELLS: Final = frozenset({"td", "th"})
 _QUOTE_OR_END: Final = re.compile(r"[\"'>]")
