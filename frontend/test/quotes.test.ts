@@ -16,7 +16,10 @@ test("a long quote is folded, a short one stays", () => {
 test("what follows the head of a quoted message is folded", () => {
   const names = (text: string) => readableText(text, []).map((one) => (one as unknown as { name: string }).name);
   const message = `From: Ada\nSent: Monday\nTo: Bo\nSubject: Offer\n\n${"quoted\n".repeat(7)}> older\n-- \nAda`;
-  for (const head of ["-----Original Message-----", "-------- Ursprüngliche Nachricht --------", "_".repeat(32)])
+  const heads = ["رسالة أصلية", "הודעה מקורית", "Вихідне повідомлення", "元のメッセージ", "原始邮件"].map(
+    (one) => `-----${one}-----`,
+  );
+  for (const head of [...heads, "-----Original Message-----", "------- Ursprüngliche Nachricht -----", "_".repeat(32)])
     assert.deepEqual(names(`ANSWER\n\n${head}\n${message}`), ["div", "details"], head);
   assert.deepEqual(names(`-----Original Message-----\n${message}`), ["div"]);
   for (const line of [

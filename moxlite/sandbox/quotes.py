@@ -42,7 +42,7 @@ LINED: Final = re.compile(r"border-top(?:-style)?:[^;]{0,40}solid", re.IGNORECAS
 """Style of the head of other Outlooks, and of Windows Mail."""
 ORIGINAL: Final = re.compile(
     r"(?:<[^<>]{0,500}>|\s){0,9}-{4,}\s{0,3}[^<>\n-]{0,30}(?:origin|ursprung|ursprüng|oorspronk|opprinnelig|oprindelig"
-    r"|alkuper|oryginal|исходн|původn|eredeti|izvorn|orijinal|元の|原始|原邮件|원본)[^<>\n-]{0,30}-{4,}",
+    r"|alkuper|oryginal|исходн|вихідн|оригін|původn|eredeti|izvorn|orijinal|מקורי|أصلي|元の|原始|原邮件|원본)[^<>\n-]{0,30}-{4,}",
     re.IGNORECASE,
 )
 """The line before the head of a plain quote, in the languages of mail programs: "-----Original Message-----"."""
@@ -50,11 +50,11 @@ LABEL: Final = re.compile(r"([^\W\d_][^:：<>]{0,30}?)\s?[:：]")
 # fmt: off
 FROM: Final = frozenset({
     "from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "от", "от кого", "gönderen", "kimden", "差出人",
-    "发件人", "寄件者", "보낸 사람", "feladó",
+    "发件人", "寄件者", "보낸 사람", "feladó", "від", "від кого", "מאת", "من",
 })
 SUBJECT: Final = frozenset({
     "subject", "betreff", "objet", "oggetto", "onderwerp", "asunto", "assunto", "ämne", "emne", "aihe", "temat", "тема",
-    "konu", "předmět", "件名", "主题", "主旨", "제목", "tárgy",
+    "konu", "předmět", "件名", "主题", "主旨", "제목", "tárgy", "נושא", "الموضوع",
 })
 # fmt: on
 MAX_HEADS: Final = 500
@@ -72,7 +72,7 @@ BEFORE: Final = 1000
 LINE: Final = re.compile(r"<(?:br|/?(?:div|p|td|tr|li|table|blockquote))\b[^<>]{0,200}>")
 BEGINS: Final = frozenset({"br", "div", "hr", "p", "pre", "span", "td"})
 """Elements that the line of a plain quote follows."""
-BLANK: Final = re.compile(r"(?:\s|&nbsp;|[\u200b\ufeff])+")
+BLANK: Final = re.compile(r"(?:\s|&nbsp;|[\u200b\u200e\u200f\ufeff])+")
 
 MAX_LEVELS: Final = 4
 """Elements within each other in which the parts of a container are looked for; Yahoo has the most, two."""

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from moxlite.sandbox.sanitize import sanitize
+from tests.tools import top
 
 GMAIL = (
     '<div dir="ltr">ANSWER</div><br><div class="gmail_quote gmail_quote_container"><div dir="ltr" class="gmail_attr">'
@@ -181,6 +182,38 @@ def test_a_quote_below_an_answer_is_folded(program: str) -> None:
     seen, folded = shown(above)
     assert "ANSWER" in seen
     assert "QUOTED" in folded
+
+
+HEADS = {
+    "ar": ("رسالة أصلية", "من", "الموضوع"),
+    "cs": ("Původní zpráva", "Od", "Předmět"),
+    "de": ("Ursprüngliche Nachricht", "Von", "Betreff"),
+    "en": ("Original Message", "From", "Subject"),
+    "es": ("Mensaje original", "De", "Asunto"),
+    "fr": ("Message d'origine", "De", "Objet"),
+    "he": ("הודעה מקורית", "מאת", "נושא"),
+    "it": ("Messaggio originale", "Da", "Oggetto"),
+    "ja": ("元のメッセージ", "差出人", "件名"),
+    "nl": ("Oorspronkelijk bericht", "Van", "Onderwerp"),
+    "pl": ("Wiadomość oryginalna", "Od", "Temat"),
+    "pt": ("Mensagem original", "De", "Assunto"),
+    "sv": ("Ursprungligt meddelande", "Från", "Ämne"),
+    "uk": ("Вихідне повідомлення", "Від", "Тема"),
+    "zh": ("原始邮件", "发件人", "主题"),
+}
+
+
+@pytest.mark.parametrize(
+    "language", ["en", *sorted(path.stem for path in (top() / "frontend" / "i18n").glob("*.json"))]
+)
+def test_the_head_of_a_quote_is_known_in_our_languages(language: str) -> None:
+    """WEBMAIL-165: its sender and subject below a line, and the line before it in words."""
+    original, sender, subject = HEADS[language]
+    head = f"<b>{sender}:</b> \u200fAda<br><b>{subject}:</b> x<br><p>QUOTED</p>"
+    for html in (f"<p>ANSWER</p><hr>\u200e{head}", f"<p>ANSWER</p><p>-----{original}-----<br>{head}"):
+        seen, folded = shown(html)
+        assert "QUOTED" not in seen, html
+        assert "ANSWER" not in folded
 
 
 def test_a_comment_below_the_head_of_outlook_stays() -> None:

@@ -27,7 +27,7 @@ const foldedFrom = 7;
 
 /** The line above the head of a quoted message, in the languages of mail programs: "-----Original Message-----". */
 const original =
-  /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|původ|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
+  /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|вихід|původ|מקור|أصلي|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
 /** The line that Outlook on the web and on a phone has there. */
 const rule = /^_{20,}\s*$/;
 /** A line of such a head, such as `From: Ada`. */
