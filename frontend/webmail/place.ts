@@ -11,19 +11,19 @@ import type { Mail } from "./state/mail";
 export function followPlace(mail: Mail, find: Find): void {
   const { name, search, message, inboxes } = parsePlace(location.hash);
   if (search !== "") {
-    if (search !== find.text.value) void find.search(search, message);
-    else followMessage(mail, message);
+    if (search !== find.text.value || !followMessage(mail, message)) void find.search(search, message);
     return;
   }
   const mailbox = inboxes ? mail.boxes.inboxes() : mail.boxes.named(name);
   if (mailbox === undefined) return;
-  if (mailbox.id !== mail.current.value?.id || find.text.value !== "") find.openMailbox(mailbox, message);
-  else followMessage(mail, message);
+  const other = mailbox.id !== mail.current.value?.id || find.text.value !== "";
+  if (other || !followMessage(mail, message)) find.openMailbox(mailbox, message);
 }
 
-function followMessage(mail: Mail, message: number): void {
+/** Show the message of an address, or close that which is open. Returns false if the list hasn't fetched it yet. */
+function followMessage(mail: Mail, message: number): boolean {
   if (message === 0) mail.choice.unselect();
-  else if (mail.choice.shown.value?.id !== message) mail.choice.select(message);
+  return message === 0 || mail.choice.shown.value?.id === message || mail.choice.select(message);
 }
 
 /** Write the address of the current view; that of another place stays until it is `left`. */

@@ -167,11 +167,12 @@ export class Choice {
     return this.shown.value === null || focus === null ? null : { at: focus.position + 1, of: total };
   }
 
-  /** Select a message alone, if it is loaded. */
-  select(id: number): void {
-    const rows = this.list.rows.value;
-    const index = rows.items.findIndex((item) => item.id === id);
-    if (index >= 0) this.moveTo(rows.start + index, "select");
+  /** Select a message alone; returns whether it is loaded. */
+  select(id: number): boolean {
+    const { items, start } = this.list.rows.value;
+    const index = items.findIndex((item) => item.id === id);
+    if (index >= 0) this.moveTo(start + index, "select");
+    return index >= 0;
   }
 
   selectAll(): void {

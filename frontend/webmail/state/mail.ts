@@ -364,11 +364,7 @@ export class Mail {
 
   /** Rows have arrived: continue pending movements, and request rows that are still missing. */
   private arrived(): void {
-    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
-      const wanted = this.wanted;
-      this.wanted = 0;
-      this.choice.select(wanted);
-    }
+    if (this.choice.select(this.wanted)) this.wanted = 0;
     this.choice.resume();
     if (!this.view.busy) this.fetch();
   }
