@@ -467,15 +467,18 @@ def _pictures(images: Images, blocked: dict[str, int], base: str, *, external: b
     return allowed
 
 
+def _has_no_address(style: str) -> bool:
+    """Whether no value of a style can have an address, nor be that of a custom property."""
+    return "\\" not in style and ("(" not in style or PLAIN.issuperset(CALL.findall(style.lower())))
+
+
 def _plain_style(style: str) -> str | None:
     """The allowed declarations of a style attribute that needn't be parsed; None for all others.
 
     Each declaration begins after a semicolon, whatever else the text has: none begins with another name. After a block
     in braces one could begin without it (CSS Syntax 3 §5.5.4).
     """
-    if UNUSUAL.search(style) is not None or OF_WINDOW.search(style) is not None:
-        return None
-    if "(" in style and not PLAIN.issuperset(CALL.findall(style.lower())):
+    if not _has_no_address(style) or UNUSUAL.search(style) is not None or OF_WINDOW.search(style) is not None:
         return None
     written: list[str] = []
     for declaration in style.split(";"):
@@ -493,12 +496,22 @@ def _plain_style(style: str) -> str | None:
 
 def _filter(look: Look) -> Callable[[str, str, str], str | None]:
     """The filter of attributes."""
+    written: dict[str, str] = {}  # newsletters have a few styles, in each of their rows
+
+    def restyled(value: str) -> str:
+        style = written.get(value)
+        if style is None:
+            plain = None if look.plain else _plain_style(value)
+            style = safe_declarations(value, look) if plain is None else plain
+            # each address of a picture is counted
+            if _has_no_address(value):
+                written[value] = style
+        return style
 
     def keep(tag: str, attribute: str, value: str) -> str | None:
         match attribute:
             case "style":
-                style = None if look.plain else _plain_style(value)
-                return safe_declarations(value, look) if style is None else style
+                return restyled(value)
             case "background" if look.plain:
                 return None
             case "background":

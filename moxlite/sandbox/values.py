@@ -226,6 +226,9 @@ class Shade(NamedTuple):
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
+_DARK_SHADE: Final = Shade._make((*(int(DARK_PAPER[at : at + 2], 16) / 255 for at in (1, 3, 5)), 1.0))
+
+
 def shade_of(value: Node | str) -> Shade | None:
     """The colour of a token; None for what is no colour, for a transparent one, and for colours beyond sRGB."""
     try:
@@ -268,14 +271,14 @@ def lightened(value: Node | str, least: float) -> str | None:
     """A colour of the same hue with at least that contrast to the page of a dark window; None if it has it as it is, or
     is no colour.
     """
-    shade, paper = shade_of(value), shade_of(DARK_PAPER)
-    if shade is None or paper is None or contrast(shade, paper) >= least:
+    shade = shade_of(value)
+    if shade is None or contrast(shade, _DARK_SHADE) >= least:
         return None
     # the way to white keeps the hue; eight steps are finer than a channel's step is seen
     low, high = 0.0, 1.0
     for _ in range(8):
         middle = (low + high) / 2
-        low, high = (low, middle) if contrast(_toward_white(shade, middle), paper) >= least else (middle, high)
+        low, high = (low, middle) if contrast(_toward_white(shade, middle), _DARK_SHADE) >= least else (middle, high)
     red, green, blue, _ = _toward_white(shade, high)
     return f"#{ceil(red * 255):02x}{ceil(green * 255):02x}{ceil(blue * 255):02x}"
 

@@ -334,6 +334,15 @@ def test_words_on_a_picture_are_read_without_it() -> None:
     assert "background-repeat:no-repeat;background-position:left top;background-size:10px auto" in near.html
 
 
+def test_each_picture_of_a_style_that_is_repeated_counts() -> None:
+    """WEBMAIL-55, WEBMAIL-168: though other styles are written anew once."""
+    sheet = f"<style>:root{{--a:url({PICTURE})}}</style>"
+    for style in (f"background:url({PICTURE})", "background:u\\72l(https://img.example/a)", "background:var(--a)"):
+        row = f'<p style="color:#111;{style}">x</p><p style="color:#111">y</p>'
+        assert sanitize(sheet + row, {}, external=False).blocked == {"img.example": 1}, style
+        assert sanitize(sheet + row * 3, {}, external=False).blocked == {"img.example": 3}, style
+
+
 def test_an_address_cannot_leave_its_string() -> None:
     """WEBMAIL-168, WEBMAIL-108: in a sheet and in an attribute."""
     for nasty in ('https://a.example/")}*{color:red', "https://a.example/</style><script>", "https://a.example/\\22 x"):
