@@ -1,10 +1,12 @@
 """The quote at the end of HTML mail is folded, as each program writes it (WEBMAIL-165)."""
 
 import itertools
+import re
 import time
 
 import pytest
 
+from moxlite.proto.mime.text import preview_of_text, visible_text
 from moxlite.sandbox.sanitize import sanitize
 from tests.tools import top
 
@@ -172,6 +174,15 @@ def test_no_sentence_of_the_sender_is_folded(html: str) -> None:
     seen, folded = shown(html)
     assert "SENTENCE" not in folded
     assert seen.count("SENTENCE") == html.count("SENTENCE")
+
+
+@pytest.mark.parametrize("html", [*written(), *MARKED])
+def test_no_sentence_that_the_list_shows_is_folded(html: str) -> None:
+    """WEBMAIL-165, STORE-58: whatever the sender wrote is open in the reader, if the preview has it."""
+    preview = preview_of_text(visible_text(html, quotes=True))
+    seen = visible_text(shown(html)[0])
+    for sentence in re.findall(r"SENTENCE\d|ANSWER", preview):
+        assert sentence in seen
 
 
 @pytest.mark.parametrize("program", PLACES)
