@@ -762,7 +762,7 @@ async def templates(rig: Rig) -> list[Interface]:
     def interface(name: str, browser: Browser) -> Interface:
         async def read() -> Values:
             [found] = await browser.call("templates")
-            return {field: value for field, value in found.items() if field != "id"}
+            return {field: value for field, value in found.items() if field not in ("id", "mark")}
 
         async def write(values: Values) -> str:
             return await posted(browser, "template_save", template={"id": number, **values})
