@@ -1451,7 +1451,7 @@ export interface Calls {
   templates(): Promise<Array<ShownTemplate>>;
 
   /** Add a template, or change the given fields of the one with its id; returns the id. */
-  template_save(template: TemplateChange): Promise<number>;
+  template_save(template: TemplateChange, mark?: string): Promise<number>;
 
   /** Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one. */
   template_remove(template_id: number, mark?: string): Promise<null>;
@@ -1703,7 +1703,7 @@ export const Client = /* @__PURE__ */ clientOf<Calls>({
   preferences: [{}, ["ref", "Preferences"]],
   preferences_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
   templates: [{}, ["list", ["ref", "ShownTemplate"]]],
-  template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
+  template_save: [{ template: ["ref", "TemplateChange"], mark: ["optional", "string"] }, "integer"],
   template_remove: [{ template_id: "integer", mark: ["optional", "string"] }, "null"],
   notices: [{}, ["ref", "NoticeState"]],
   notices_remove: [{ device_id: "integer" }, "null"],

@@ -1444,7 +1444,7 @@ export interface Calls {
   templates(): Promise<Array<ShownTemplate>>;
 
   /** Add a template, or change the given fields of the one with its id; returns the id. */
-  template_save(template: TemplateChange): Promise<number>;
+  template_save(template: TemplateChange, mark?: string): Promise<number>;
 
   /** Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one. */
   template_remove(template_id: number, mark?: string): Promise<null>;

@@ -438,7 +438,7 @@ var templates = async (desk) => {
   let all = [...await desk.client.templates()].sort((a, b) => byName(a.name, b.name));
   const chosen = all.find((one) => String(one.id) === id);
   if (chosen !== void 0) return edit(desk, chosen);
-  if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "" });
+  if (id === "new") return edit(desk, { id: 0, name: "", subject: "", text: "", html: "", mark: "" });
   const add = button(t("New template"), () => desk.go("#templates/new"), { icon: plus });
   const list = el("div", {});
   const draw = () => fill(list, all.length === 0 ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add) : el("ul", { class: "lines" }, all.map(row)));
@@ -460,6 +460,9 @@ var templates = async (desk) => {
   const root = el("div", { class: "page" }, head(t("Templates"), hint, all.length > 0 && add), card("", list, { flush: true }));
   return { title: t("Templates"), root };
 };
+async function taken(desk, id, name) {
+  return (await desk.client.templates()).some((other) => other.name === name && other.id !== id);
+}
 async function edit(desk, one) {
   const title = one.id === 0 ? t("New template") : isolated(one.name);
   const name = line(t("Name"), one.name, null, { maxlength: "100", dir: "auto" });
@@ -471,10 +474,11 @@ async function edit(desk, one) {
     const words = editor === null ? { text: text2.control.value, html: "" } : { text: editor.text().trimEnd(), html: editor.html() };
     const now = { ...words, name: name.control.value.trim(), subject: subject.control.value };
     try {
-      await desk.client.template_save({ ...differing(one, now), id: one.id });
+      await desk.client.template_save({ ...differing(one, now), id: one.id }, one.mark);
     } catch (error) {
-      if (codeOf(error) === "user:conflict") name.problem(t("A template with this name already exists."));
-      else atFields(error, { name });
+      if (codeOf(error) !== "user:conflict") atFields(error, { name });
+      else if (await taken(desk, one.id, now.name)) name.problem(t("A template with this name already exists."));
+      else throw error;
       return;
     }
     desk.say(t("Saved"));

@@ -102,7 +102,7 @@ var calls = {
   notices_subscribe: [{ endpoint: "string", p256dh: "string", auth: "string", name: "string", replaces: ["optional", "integer"] }, "integer"],
   notice_archive: [{ message_id: "integer" }, "null"],
   templates: [{}, ["list", ["ref", "ShownTemplate"]]],
-  template_save: [{ template: ["ref", "TemplateChange"] }, "integer"],
+  template_save: [{ template: ["ref", "TemplateChange"], mark: ["optional", "string"] }, "integer"],
   template_remove: [{ template_id: "integer", mark: ["optional", "string"] }, "null"],
   receipt_send: [{ message_id: "integer", subject: "string", text: "string" }, "null"],
   invitation: [{ message_id: "integer", path: "string" }, ["ref", "Invitation"]],

@@ -358,7 +358,7 @@ async function save(page, target, all) {
   const known = all.find((one2) => one2.name === name);
   if (known !== void 0 && !await confirm(t("Replace template?"), t("A template named “{name}” already exists.", { name: isolated(name) }), t("Replace"))) return;
   const one = { id: known?.id ?? 0, name: name.slice(0, 100), subject: target.subject.slice(0, 1e3), text: text2, html };
-  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one))) toast(t("Template “{name}” saved", { name: isolated(name) }));
+  if (await attempt(t("Saving…"), t("Couldn't save template"), () => page.client.template_save(one, known?.mark))) toast(t("Template “{name}” saved", { name: isolated(name) }));
 }
 export {
   openTemplates

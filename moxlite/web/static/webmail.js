@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cbde788db768", bar: "bd1c9bb68913", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "fde15f5fde5f", checks: "a20ff3890efe", compose: "ca6bb0a31975", conversation: "bdf68f5cd23d", details: "c56274c1ab67", doubles: "cf5dbf334d9a", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "14f253c0c1c8", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "d4d9719acf03", labels: "482e2ab114c3", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "28b75b19ee5a", menu: "ca2fa32e6ee0", message: "2eef454baea6", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "d457d7177608", palette: "599e600f5305", people: "339e03b0b930", person: "7f596ab61870", print: "83a733790086", quick: "b39554c088cb", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "bae0d203b9e7", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "1f0a2070a406", side: "7efcfa70540f", sorting: "4a2fe793d8ac", squire: "8f988577745b", templates: "5cfbf6e32228", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "fde15f5fde5f", checks: "bed8857c1096", compose: "ca6bb0a31975", conversation: "bdf68f5cd23d", details: "c56274c1ab67", doubles: "cf5dbf334d9a", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "14f253c0c1c8", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "d4d9719acf03", labels: "482e2ab114c3", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "28b75b19ee5a", menu: "ca2fa32e6ee0", message: "e0e69332abd6", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "d457d7177608", palette: "599e600f5305", people: "339e03b0b930", person: "7f596ab61870", print: "83a733790086", quick: "b39554c088cb", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "bae0d203b9e7", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "1f0a2070a406", side: "7efcfa70540f", sorting: "4a2fe793d8ac", squire: "8f988577745b", templates: "d282a17b2ac4", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
 
 var CheckFailed = class extends Error {
 };
@@ -1550,18 +1550,17 @@ function lists({ mail: mail2, find: find2, list: list2 }) {
 function followPlace(mail2, find2) {
   const { name, search: search3, message, inboxes: inboxes2 } = parsePlace(location.hash);
   if (search3 !== "") {
-    if (search3 !== find2.text.value) void find2.search(search3, message);
-    else followMessage(mail2, message);
+    if (search3 !== find2.text.value || !followMessage(mail2, message)) void find2.search(search3, message);
     return;
   }
   const mailbox = inboxes2 ? mail2.boxes.inboxes() : mail2.boxes.named(name);
   if (mailbox === void 0) return;
-  if (mailbox.id !== mail2.current.value?.id || find2.text.value !== "") find2.openMailbox(mailbox, message);
-  else followMessage(mail2, message);
+  const other = mailbox.id !== mail2.current.value?.id || find2.text.value !== "";
+  if (other || !followMessage(mail2, message)) find2.openMailbox(mailbox, message);
 }
 function followMessage(mail2, message) {
   if (message === 0) mail2.choice.unselect();
-  else if (mail2.choice.shown.value?.id !== message) mail2.choice.select(message);
+  return message === 0 || mail2.choice.shown.value?.id === message || mail2.choice.select(message);
 }
 function tellPlace(mail2, find2, left = false) {
   const shown4 = mail2.choice.shown.value?.id ?? 0;
@@ -2451,9 +2450,10 @@ var Choice = class {
     return this.shown.value === null || focus === null ? null : { at: focus.position + 1, of: total };
   }
   select(id) {
-    const rows = this.list.rows.value;
-    const index = rows.items.findIndex((item) => item.id === id);
-    if (index >= 0) this.moveTo(rows.start + index, "select");
+    const { items, start } = this.list.rows.value;
+    const index = items.findIndex((item) => item.id === id);
+    if (index >= 0) this.moveTo(start + index, "select");
+    return index >= 0;
   }
   selectAll() {
     if (this.list.rows.value.total > 0) this.selection.value = Selection.all;
@@ -2829,11 +2829,7 @@ var Mail = class {
     this.version.value++;
   }
   arrived() {
-    if (this.wanted > 0 && this.rows.value.items.some((item) => item.id === this.wanted)) {
-      const wanted = this.wanted;
-      this.wanted = 0;
-      this.choice.select(wanted);
-    }
+    if (this.choice.select(this.wanted)) this.wanted = 0;
     this.choice.resume();
     if (!this.view.busy) this.fetch();
   }
