@@ -316,7 +316,7 @@ class FailedLogins:
         self._decided = trio.Event()
 
     async def forget(self, account: str) -> None:
-        """Forget the places of an account that is removed: to a later one of that name, they are unknown (STORE-140)."""
+        """Forget the places of an account that is removed: a later one of that name knows none (STORE-140)."""
         for place in [place for place in self._places if place[0] == account]:
             self._forget(place)
         await turn()
