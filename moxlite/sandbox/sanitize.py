@@ -281,7 +281,7 @@ OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNO
 # Most style attributes needn't be parsed: they have no escape, no block in braces, no function but these, no length of
 # the window's height, and no background of more than a colour. Of those, property names are compared with `STYLES`.
 PLAIN: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
-CALL: Final = re.compile(r"([\w-]*)\(")
+CALL: Final = re.compile(r"(?<![\w-])([\w-]*)\(")
 UNUSUAL: Final = re.compile(r"[\\{}<>@]")
 """Characters of escapes, blocks, tags and rules: a style that has one is parsed."""
 OF_WINDOW: Final = re.compile(r"\d(?:[sld]?v|cq)(?:h|b|min|max)\b", re.IGNORECASE)
