@@ -357,14 +357,15 @@ def _all(ids: list[int], texts: dict[int, IndexedText]) -> tuple[IndexedText, ..
 
 def _read_named(r: Reader, until: int) -> _Batch:
     """The texts of the next messages with named parts, by falling id from `until`; `last` is where the rest begins."""
-    rows = r.rows(STRUCTURES, until, LOOKED_AT)
-    last = rows[-1][0] - 1 if len(rows) == LOOKED_AT else 0
     with Background() as work:
         named: list[int] = []
-        for message_id, packed in rows:
+        looked_at = message_id = 0
+        for message_id, packed in r.iterate(STRUCTURES, until, LOOKED_AT):
             work.give_way()
+            looked_at += 1
             if _is_named(packed):
                 named.append(message_id)
+        last = message_id - 1 if looked_at == LOOKED_AT else 0
         texts: list[IndexedText] = []
         failed: list[tuple[int, Exception]] = []
         size = 0
