@@ -6,6 +6,7 @@ const protocols: Readonly<Record<string, string>> = {
   submission: t("sending mail"),
   imap: "IMAP",
   webaccount: t("account page"),
+  webmail: t("webmail"),
   webapi: t("web API"),
   dav: t("calendars and contacts"),
   jmap: "JMAP",
