@@ -396,7 +396,7 @@ function cancelButton(run) {
   return el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: run }, t("Cancel")));
 }
 
-var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
 function protocolName(code) {
   return protocols[code] ?? code;
 }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "ce6a3af167e1", masked: "45fa67b0325e", reading: "57b790d2acae", rich: "f0578193be57", rules: "3d1e3dc658f9", security: "e5521ead459e", sending: "1c659d825373", shares: "882fffffbf93", sieve: "75ef455b1c30", squire: "2e87e3ee21aa", transfer: "a146ae180403", writing: "f7dc8c4def85", you: "8f8fb3142941" };
+var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "ce6a3af167e1", masked: "45fa67b0325e", reading: "57b790d2acae", rich: "f0578193be57", rules: "3d1e3dc658f9", security: "4b2fadf0d3d6", sending: "7257c795bf70", shares: "882fffffbf93", sieve: "75ef455b1c30", squire: "2e87e3ee21aa", transfer: "a146ae180403", writing: "f7dc8c4def85", you: "8f8fb3142941" };
 
 var CheckFailed = class extends Error {
 };

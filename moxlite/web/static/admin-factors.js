@@ -177,7 +177,7 @@ function setStatus(message) {
   fill(line2, message);
 }
 
-var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
 function protocolName(code) {
   return protocols[code] ?? code;
 }

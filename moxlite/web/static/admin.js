@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "2424aad0f840", audit: "0bfe7c9e98d4", domains: "53590033c21f", factors: "28825705dc21", live: "c8428811c4f5", machine: "6e811b5eb22c", moving: "599b70232ecb", queue: "bce0881cb619", reports: "3e7307e7b7cc", trends: "84cb12b9a065" };
+var define_PARTS_default = { accounts: "2424aad0f840", audit: "0bfe7c9e98d4", domains: "53590033c21f", factors: "1921621ee665", live: "c8428811c4f5", machine: "6e811b5eb22c", moving: "599b70232ecb", queue: "bce0881cb619", reports: "3e7307e7b7cc", trends: "84cb12b9a065" };
 
 var CheckFailed = class extends Error {
 };
