@@ -243,7 +243,11 @@ def _drop_webhook(key: str, *events: str) -> Callable[[Rooms, str, Grant], Await
 
 
 async def _end_session(rooms: Rooms, name: str, grant: Grant) -> None:
-    ended = await rooms.auth.sessions.remove(name, int(grant.key))
+    await _log_out(rooms, name, int(grant.key))
+
+
+async def _log_out(rooms: Rooms, name: str, session_id: int) -> None:
+    ended = await rooms.auth.sessions.remove(name, session_id)
     if ended:
         async with rooms.accounts.use(name) as account:
             await forget_devices(account, ended)
@@ -278,7 +282,7 @@ async def _disconnect(rooms: Rooms, name: str, grant: Grant) -> None:
     await rooms.auth.bindings.remove(grant.who, grant.key, name)
     for session in await rooms.auth.sessions.of(name):
         if session.id not in origin().sessions:
-            await rooms.auth.sessions.remove(name, session.id)
+            await _log_out(rooms, name, session.id)
 
 
 WAYS: Final[Mapping[WayKind, Way]] = {
