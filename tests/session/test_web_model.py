@@ -129,7 +129,7 @@ async def test_the_browsers_model_follows_any_changes(rig: Rig, tmp_path: Path, 
         if not told[0] or told[0][-1].get("modseq", 0) < modseq:
             told[0] += await collect(quick, modseq)
         request = {**first_request(view_id=2), "page": None}
-        back = await browser.events(request, since=told[1][0]["modseq"])
+        back = await browser.events(request, since=f"{told[1][0]['modseq']}{told[1][0]['epoch']}")
         told[1] += await collect(back, modseq)
         fresh = await browser.events(first_request(count=1000))
         told.append(await collect(fresh, modseq))
