@@ -65,6 +65,7 @@ class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
       marker: random octets that no mail can contain, see `Drawn.html`.
       external: keep the addresses of remote resources.
       quoted: the words behind which the last quote is folded (WEBMAIL-165).
+      answered: the letters of the answered message (`proto.mime.quotes.letters`), None if it isn't there.
       scheme: the window around the message, plain: dark, and the message in the
         window's colours whatever its own are.
     """
@@ -77,6 +78,7 @@ class DrawHTML(Job[Drawn], frozen=True, tag="draw-html"):
     marker: str
     external: bool
     quoted: str = "Quoted text"
+    answered: str | None = None
     scheme: Scheme = "light"
 
 

@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from html import escape
+from html import escape, unescape
 from itertools import islice
 from typing import Final, NamedTuple
+
+from moxlite.proto.mime.quotes import FROM, ORIGINAL, SUBJECT, is_all_quoted, label_of
 
 QUOTE: Final = "moxlite-quote"
 """Class of the element that is folded."""
@@ -40,23 +42,8 @@ HEAD: Final = re.compile(
 
 LINED: Final = re.compile(r"border-top(?:-style)?:[^;]{0,40}solid", re.IGNORECASE)
 """Style of the head of other Outlooks, and of Windows Mail."""
-ORIGINAL: Final = re.compile(
-    r"(?:<[^<>]{0,500}>|\s){0,9}-{4,}\s{0,3}[^<>\n-]{0,30}(?:origin|ursprung|ursprüng|oorspronk|opprinnelig|oprindelig"
-    r"|alkuper|oryginal|исходн|вихідн|оригін|původn|eredeti|izvorn|orijinal|מקורי|أصلي|元の|原始|原邮件|원본)[^<>\n-]{0,30}-{4,}",
-    re.IGNORECASE,
-)
-"""The line before the head of a plain quote, in the languages of mail programs: "-----Original Message-----"."""
-LABEL: Final = re.compile(r"([^\W\d_][^:：<>]{0,30}?)\s?[:：]")
-# fmt: off
-FROM: Final = frozenset({
-    "from", "von", "de", "da", "van", "från", "fra", "lähettäjä", "od", "от", "от кого", "gönderen", "kimden", "差出人",
-    "发件人", "寄件者", "보낸 사람", "feladó", "від", "від кого", "מאת", "من",
-})
-SUBJECT: Final = frozenset({
-    "subject", "betreff", "objet", "oggetto", "onderwerp", "asunto", "assunto", "ämne", "emne", "aihe", "temat", "тема",
-    "konu", "předmět", "件名", "主题", "主旨", "제목", "tárgy", "נושא", "الموضوع",
-})
-# fmt: on
+NAMED: Final = re.compile(rf"(?:<[^<>]{{0,500}}>|\s){{0,9}}{ORIGINAL}", re.IGNORECASE)
+"""The line above the head of a plain quote."""
 MAX_HEADS: Final = 500
 """Places in a message where the head of a quoted message is looked for; each costs some 30 µs."""
 
@@ -99,11 +86,13 @@ class _Element(NamedTuple):
     end: int
 
 
-def folded(html: str, words: str) -> str:
-    """Return `html` with its last quote behind `words`; unchanged without one, or without anything else to be seen."""
+def folded(html: str, words: str, answered: str | None = None) -> str:
+    """Return `html` with its last quote behind `words`; unchanged without one, or without anything else to be seen.
+    `answered` has the letters of the answered message (`proto.mime.quotes`), None if it isn't there.
+    """
     if len(html) > MAX_FOLDED or HINT.search(html) is None:
         return html
-    quotes = list(_quotes(html))
+    quotes = list(_quotes(html, answered))
     if not quotes:
         return html
     start, end = quotes[-1]
@@ -125,7 +114,7 @@ def _between(html: str, quotes: list[_Quote]) -> Iterator[str]:
         at = end
 
 
-def _quotes(html: str) -> Iterator[_Quote]:
+def _quotes(html: str, answered: str | None) -> Iterator[_Quote]:
     """The outermost quotes, in their order."""
     # each open element, the first for all: where it and its content begin, and a quote that its end ends; -1 for none
     opened: list[list[int]] = [[0, 0, -1]]
@@ -167,9 +156,9 @@ def _quotes(html: str) -> Iterator[_Quote]:
                 yield _Quote(start, tag.end())
         elif rest and len(opened) < rest:
             rest = 0
-            yield from _below(html, _Quote(begun, tag.start()), head)
+            yield from _below(html, _Quote(begun, tag.start()), head, answered)
     if rest:
-        yield from _below(html, _Quote(opened[0][2], len(html)), head)
+        yield from _below(html, _Quote(opened[0][2], len(html)), head, answered)
 
 
 class _Heads:
@@ -181,7 +170,7 @@ class _Heads:
 
     def begins(self, tag: re.Match[str]) -> bool:
         """Whether the head of a quoted message begins with this tag, or right after it."""
-        named = ORIGINAL.match(self._html, tag.end()) is not None if tag[2] in BEGINS else False
+        named = NAMED.match(self._html, tag.end()) is not None if tag[2] in BEGINS else False
         lined = tag[2] == "hr" or ("border-top" in tag[3] and LINED.search(tag[3]) is not None)
         if not self._left or not (named or lined):
             return False
@@ -198,8 +187,8 @@ def _labels(html: str) -> set[str]:
     labels: set[str] = set()
     lines = TAG.sub("", LINE.sub("\n", html)).split("\n")
     for line in islice((line for line in (BLANK.sub(" ", line).strip() for line in lines) if line), 8):
-        if (label := LABEL.match(line)) is not None:
-            labels.add(label[1].strip(" *").lower())
+        if (label := label_of(line)) is not None:
+            labels.add(label)
         elif labels:
             break
     return labels
@@ -260,14 +249,15 @@ def _after_line(html: str, level: _Element, children: list[_Element]) -> list[_E
     return []
 
 
-def _below(html: str, rest: _Quote, head: int) -> list[_Quote]:
+def _below(html: str, rest: _Quote, head: int, answered: str | None) -> list[_Quote]:
     """The quote that begins with a head. On the web, Outlook has the whole message in one element below its head, and
-    the sender has written what follows that. On the desk, only the sender's name tells.
+    the sender has written what follows that. On the desk, the answered message tells, or the sender's name.
     """
+    if 'divRplyFwdMsg"' not in html[head : html.find(">", head)]:
+        own = not is_all_quoted(_lines(html[head : rest.end]), answered) if answered is not None else False
+        return [] if own or COMMENT.search(html, head, rest.end) else [rest]
     if COMMENT.search(html, head, rest.end):
         return []
-    if 'divRplyFwdMsg"' not in html[head : html.find(">", head)]:
-        return [rest]
     levels = [(rest.start, rest.start, rest.end)]  # where the quote would begin, and the content of an element
     for _, inside, close in levels:
         holder = next((child for child in _children(html, inside, close) if child.end > head), None)
@@ -281,6 +271,11 @@ def _below(html: str, rest: _Quote, head: int) -> list[_Quote]:
         if message is not None:
             return [rest if _seen(html[ends[0].end : message.start]) else _Quote(start, message.end)]
     return [rest]
+
+
+def _lines(html: str) -> list[str]:
+    """The text, with a line for each piece that can be a paragraph of its own."""
+    return unescape(TAG.sub("", LINE.sub("\n", html.replace("<img", "<br><img")))).split("\n")
 
 
 def _children(html: str, start: int, end: int) -> Iterator[_Element]:

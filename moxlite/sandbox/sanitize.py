@@ -318,10 +318,16 @@ class Sanitized(msgspec.Struct, frozen=True):
 
 
 def sanitize(
-    html: str, images: Images, *, external: bool, quoted: str = "Quoted text", scheme: Scheme = "light"
+    html: str,
+    images: Images,
+    *,
+    external: bool,
+    quoted: str = "Quoted text",
+    answered: str | None = None,
+    scheme: Scheme = "light",
 ) -> Sanitized:
     """Sanitize HTML. With `external`, remote images are kept; otherwise they are removed and counted. The last quote is
-    folded behind the words `quoted`.
+    folded behind the words `quoted`, for `answered` see `DrawHTML`.
 
     Raises TooComplex.
     """
@@ -338,7 +344,7 @@ def sanitize(
     styled = f"<style>{sheet}</style>" if sheet else ""
     style = _body_style(html, look)
     try:
-        shown = styled + _wrapped(style, folded(marked(cleaned), quoted))
+        shown = styled + _wrapped(style, folded(marked(cleaned), quoted, answered))
     except TooManyLinks as e:
         raise TooComplex("This message's HTML has too many links to display.") from e
     return Sanitized(shown, blocked, coloured, own)

@@ -71,7 +71,14 @@ def draw_html(job: DrawHTML) -> Drawn:
     """Sanitize HTML. Raises Refused."""
     placed = InlineImages(job)
     try:
-        clean = sanitize(job.html, placed, external=job.external, quoted=job.quoted, scheme=job.scheme)
+        clean = sanitize(
+            job.html,
+            placed,
+            external=job.external,
+            quoted=job.quoted,
+            answered=job.answered,
+            scheme=job.scheme,
+        )
     except TooComplex as refusal:
         raise Refused(str(refusal)) from None
     hosts = sorted(clean.blocked, key=lambda host: (-clean.blocked[host], host))

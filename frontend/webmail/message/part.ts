@@ -621,7 +621,7 @@ export class Message implements OpenMessage {
       el(
         "article",
         { class: "text-part" },
-        readableText(part.text, this.owner.needles()),
+        readableText(part.text, this.owner.needles(), part.quoted_from),
         part.truncated && el("p", { class: "hint" }, t("This message was shortened.")),
       ),
     );

@@ -25,29 +25,14 @@ export function quoteLevel(line: string): number {
 /** Number of consecutive quoted lines from which they are folded. */
 const foldedFrom = 7;
 
-/** The line above the head of a quoted message, in the languages of mail programs: "-----Original Message-----". */
-const original =
-  /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|вихід|původ|מקור|أصلي|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
-/** The line that Outlook on the web and on a phone has there. */
-const rule = /^_{20,}\s*$/;
-/** A line of such a head, such as `From: Ada`. */
-const label = /^\s*\*?[^\s\d:：*][^:：]{0,30}[:：]\*?\s/;
-
-/** Whether the head of a quoted message begins at a line: its lines follow, three of them after a mere rule. */
-function beginsOriginal(lines: readonly string[], at: number): boolean {
-  const line = lines[at] ?? "";
-  const needed = original.test(line) ? 2 : rule.test(line) ? 3 : 0;
-  const head = needed > 0 ? lines.slice(at + 1, at + 8).filter((one) => one.trim() !== "") : [];
-  return head.length > needed && head.slice(0, needed).every((one) => label.test(one));
-}
-
-/** Render a plain text: links, quotes in three colours, long quotes folded, the signature dimmed, and `needles` marked. */
-export function readableText(value: string, needles: readonly string[]): Node[] {
+/**
+ * Render a plain text: links, quotes in three colours, long quotes folded, the signature dimmed, and `needles` marked.
+ * From the line `quotedFrom` on all is quoted, without a sign at each line.
+ */
+export function readableText(value: string, needles: readonly string[], quotedFrom?: number | null): Node[] {
   const blocks: { quoted: boolean; lines: number; node: HTMLElement }[] = [];
   let level = -1;
   let signed = false;
-  /** Whether all the rest is quoted, without a sign at each line. */
-  let below = false;
   let lines: Child[] = [];
   const flush = () => {
     const kind = level > 0 ? `text quoted quoted${((level - 1) % 3) + 1}` : signed ? "text signature" : "text";
@@ -57,7 +42,7 @@ export function readableText(value: string, needles: readonly string[]): Node[] 
   };
   const all = value.trimEnd().replace(/\r\n?/g, "\n").split("\n");
   for (const [at, line] of all.entries()) {
-    below ||= beginsOriginal(all, at);
+    const below = at >= (quotedFrom ?? all.length);
     const own = Math.max(quoteLevel(line), below ? 1 : 0);
     const signs = line === "-- " && !below;
     if (own !== level || (signs && !signed)) {

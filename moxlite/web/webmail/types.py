@@ -104,12 +104,15 @@ class Header(msgspec.Struct, frozen=True):
 
 
 class Text(msgspec.Struct, frozen=True):
-    """A text to read. ``truncated`` is whether it is longer than the part that is sent."""
+    """A text to read. ``truncated`` is whether it is longer than the part that is sent. ``quoted_from``: the line, from
+    0, with which a quoted message begins that has no marks at its lines (WEBMAIL-165).
+    """
 
     path: str
     content_type: str
     text: str
     truncated: bool
+    quoted_from: int | None = None
 
 
 class Part(msgspec.Struct, frozen=True):

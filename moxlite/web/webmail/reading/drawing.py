@@ -6,8 +6,9 @@ The sandbox sanitises HTML. If that fails, the page shows the reason and the tex
 from __future__ import annotations
 
 import base64
+import re
 import secrets
-from collections.abc import AsyncGenerator, Collection, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from html import escape
@@ -54,6 +55,8 @@ SMALL: Final = 64 * 1024
 BEHIND: Final = (b' background="', b"url(&quot;")
 """Octets before the address of a background picture."""
 QUOTE: Final = b'<details class="moxlite-quote">'
+ENDLESS: Final = re.compile(r"<hr|border-top|-{4}", re.IGNORECASE)
+"""In HTML that may have a quoted message whose end isn't marked (`sandbox.quotes`)."""
 
 NUMBER: Final = 8
 """Maximum octets of an image's number and its terminator, after a marker."""
@@ -65,11 +68,14 @@ class HTMLUnavailable(Exception):
 
 @dataclass(frozen=True)
 class Source:
-    """The unsanitised HTML of a message: its `parts`, of which some may be texts."""
+    """The unsanitised HTML of a message: its `parts`, of which some may be texts. `answered` reads the letters of the
+    message that it answers, None if the account doesn't have it (`answers.answered_letters`).
+    """
 
     account: Account
     message_id: int
     parts: tuple[mime.Part, ...]
+    answered: Callable[[Reader], str | None]
 
     @property
     def is_readable(self) -> bool:
@@ -123,9 +129,10 @@ async def draw(
     try:
         async with sandbox.turn(reader) as turn:
             html = await _read(source)
+            answered = await source.account.scan(source.answered, op="webmail_html") if ENDLESS.search(html) else None
             quoted = language.say("Quoted text")
-            job = DrawHTML(html, pictures, MAX_IMAGES, marker, external, quoted, scheme)
-            del html
+            job = DrawHTML(html, pictures, MAX_IMAGES, marker, external, quoted, answered, scheme)
+            del html, answered
             return Page(await turn.do(job), marker.encode(), tuple(images.values()))
     except (Refused, JobFailed) as error:
         raise HTMLUnavailable(str(error)) from None

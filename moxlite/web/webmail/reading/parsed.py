@@ -18,11 +18,13 @@ from moxlite.proto.mdn import requesters
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.compose import unflowed
 from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.messageid import canonical_message_id
+from moxlite.proto.mime.quotes import is_all_quoted, letters, quoted_from
 from moxlite.proto.mime.text import part_text, visible_text
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.store.content import body
-from moxlite.store.errors import NoSuchMessage
+from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.groupware.contacts import photo_for
 from moxlite.store.mail import fetching
 from moxlite.store.mail.delegates import right_to_send
@@ -80,6 +82,7 @@ class OwnWith(Protocol):
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
 """Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
 
+BY_MESSAGE_ID: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id LIMIT 1"
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 
@@ -109,6 +112,11 @@ async def parse_message(holder: Holder, shown: int, own_with: OwnWith) -> Parsed
         wanted += part.size * (FLOWED if part.parameter("format") or part.subtype == "HTML" else 1)
     read = account.read if wanted <= MAX_ON_LOOP else account.scan
     parsed = await read(lambda r: _parse(r, holder, message_id, structure, own_with), op="webmail_message")
+    if any(text.quoted_from is not None for text in parsed.texts):
+        texts = await account.scan(
+            lambda r: _compared(parsed.texts, answered_letters(r, holder, structure.envelope)), op="webmail_message"
+        )
+        parsed = msgspec.structs.replace(parsed, texts=texts)
     if holder.guest:
         # settings for this sender, receipts, and the people whom the owner knows, are the owner's, not the guest's
         return msgspec.structs.replace(
@@ -212,7 +220,41 @@ def _text(r: Reader, content: body.Content, leaf: Leaf, left: int) -> Text:
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
     if part.subtype == "HTML":
         text = visible_text(text, alt=True, quotes=True, limit=limit)
-    return Text(leaf.path, part.media_type, unflowed(part, text), part.decoded > limit)
+    text = unflowed(part, text)
+    return Text(leaf.path, part.media_type, text, part.decoded > limit, quoted_from(_lines(text)))
+
+
+def _lines(text: str) -> list[str]:
+    """The lines that a browser sees."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _compared(texts: list[Text], answered: str | None) -> list[Text]:
+    """The texts, of which no more is quoted than the answered message has."""
+    if answered is None:
+        return texts
+    return [
+        text
+        if text.quoted_from is None or is_all_quoted(_lines(text.text)[text.quoted_from :], answered)
+        else msgspec.structs.replace(text, quoted_from=None)
+        for text in texts
+    ]
+
+
+def answered_letters(r: Reader, holder: Holder, envelope: mime.Envelope) -> str | None:
+    """The letters of the texts of the message that one with this envelope answers; None if the user doesn't have it."""
+    answered = canonical_message_id(envelope.in_reply_to)
+    message_id = None if answered is None else r.value(BY_MESSAGE_ID, answered)
+    if message_id is None:
+        return None
+    try:
+        holder.check_message(r, message_id)
+        content = body.locate(r, message_id)
+        shown = bodies(structure_of(r, message_id).root)
+        leaves = {leaf.path: leaf for leaf in (*shown.text, *shown.html)}
+        return letters("\n".join([_text(r, content, leaf, MAX_TEXT).text for leaf in leaves.values()]))
+    except (NoSuchMessage, ChunkDamaged):
+        return None
 
 
 async def read_texts(account: Account, message_id: int, root: mime.Part) -> AsyncGenerator[Text, None]:

@@ -39,7 +39,7 @@ from moxlite.web.webmail.reading.drawing import (
     title_of,
     with_images,
 )
-from moxlite.web.webmail.reading.parsed import read_texts, structure_of
+from moxlite.web.webmail.reading.parsed import answered_letters, read_texts, structure_of
 from moxlite.web.webmail.reading.views import Views
 from moxlite.wording import ReaderLanguage
 
@@ -189,7 +189,7 @@ async def serve_message(holder: Holder, rest: list[str], writer: ResponseWriter,
         case (("html" | "htmlexternal" | "msghtml" | "msghtmlexternal"), ""):
             external, headed = kind.endswith("external"), kind.startswith("msg")
             async with view.views.shown(view.account):
-                await send_html(account, located_message, writer, view, external=external, headed=headed)
+                await send_html(holder, located_message, writer, view, external=external, headed=headed)
         case (("text" | "msgtext"), ""):
             async with view.views.shown(view.account):
                 await send_text(holder, located_message, writer, view, headed=kind == "msgtext")
@@ -344,7 +344,7 @@ async def write_texts(holder: Holder, located_message: LocatedMessage, writer: R
 
 
 async def send_html(
-    account: Account,
+    holder: Holder,
     located_message: LocatedMessage,
     writer: ResponseWriter,
     view: View,
@@ -357,7 +357,12 @@ async def send_html(
     html = bodies(root).html
     if not html:
         raise not_found()
-    source = Source(account, located_message.message_id, tuple(leaf.part for leaf in html))
+    source = Source(
+        holder.account,
+        located_message.message_id,
+        tuple(leaf.part for leaf in html),
+        lambda r: answered_letters(r, holder, located_message.structure.envelope),
+    )
     page: Page | None = None
     instead = ""
     try:
