@@ -194,12 +194,13 @@ export interface Header {
   value: string;
 }
 
-/** A text to read. ``truncated`` is whether it is longer than the part that is sent. */
+/** A text to read. ``truncated`` is whether it is longer than the part that is sent. ``quoted_from``: the line, from */
 export interface Text {
   path: string;
   content_type: string;
   text: string;
   truncated: boolean;
+  quoted_from: number | null;
 }
 
 /** A node of the MIME tree. ``size`` is in octets of the decoded content. */
@@ -1345,7 +1346,7 @@ export const checks: Checks = {
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
   ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
   Header: { name: "string", value: "string" },
-  Text: { path: "string", content_type: "string", text: "string", truncated: "boolean" },
+  Text: { path: "string", content_type: "string", text: "string", truncated: "boolean", quoted_from: ["nullable", "integer"] },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
   Answering: { from: ["ref", "Address"], own: ["list", ["ref", "Address"]], own_mail: "boolean" },
   Unsubscribe: { one_click: "string", host: "string", mailto: "string", link: "string", at: ["nullable", "time"], still_sends: "boolean" },

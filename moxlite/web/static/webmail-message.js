@@ -608,7 +608,7 @@ function drawLabels(place, labels) {
   const shown2 = JSON.stringify(labels);
   if (place.dataset["labels"] === shown2) return;
   place.dataset["labels"] = shown2;
-  const link = (label2) => el("a", { class: "keyword-link", href: labelPlace(label2.name), title: t("Messages with label {name}", { name: label2.name }) }, chip(label2));
+  const link = (label) => el("a", { class: "keyword-link", href: labelPlace(label.name), title: t("Messages with label {name}", { name: label.name }) }, chip(label));
   const rest = labels.slice(firstLabels);
   const all = el("button", { class: "link", onclick: () => fill(place, labels.map(link)) }, t("{n} more", { n: rest.length }));
   place.hidden = labels.length === 0;
@@ -668,20 +668,10 @@ function quoteLevel(line) {
   return level;
 }
 var foldedFrom = 7;
-var original = /^\s*-{4,} ?[^-]{0,30}(?:origin|urspr|oorspr|op+rin|alkup|orygi|исход|вихід|původ|מקור|أصلي|元の|原|원본)[^-]{0,30}-{4,}\s*$/i;
-var rule = /^_{20,}\s*$/;
-var label = /^\s*\*?[^\s\d:：*][^:：]{0,30}[:：]\*?\s/;
-function beginsOriginal(lines, at) {
-  const line = lines[at] ?? "";
-  const needed = original.test(line) ? 2 : rule.test(line) ? 3 : 0;
-  const head = needed > 0 ? lines.slice(at + 1, at + 8).filter((one) => one.trim() !== "") : [];
-  return head.length > needed && head.slice(0, needed).every((one) => label.test(one));
-}
-function readableText(value, needles) {
+function readableText(value, needles, quotedFrom) {
   const blocks = [];
   let level = -1;
   let signed = false;
-  let below = false;
   let lines = [];
   const flush = () => {
     const kind = level > 0 ? `text quoted quoted${(level - 1) % 3 + 1}` : signed ? "text signature" : "text";
@@ -690,7 +680,7 @@ function readableText(value, needles) {
   };
   const all = value.trimEnd().replace(/\r\n?/g, "\n").split("\n");
   for (const [at, line] of all.entries()) {
-    below ||= beginsOriginal(all, at);
+    const below = at >= (quotedFrom ?? all.length);
     const own2 = Math.max(quoteLevel(line), below ? 1 : 0);
     const signs = line === "-- " && !below;
     if (own2 !== level || signs && !signed) {
@@ -1033,7 +1023,7 @@ var Message = class {
   heading(item) {
     const [from] = item.from;
     const time = item.date ?? item.received;
-    const people = (label2, name2, all) => all.length > 0 && [el("dt", {}, label2), addressees(name2, all, () => this.parsed?.headers ?? [])];
+    const people = (label, name2, all) => all.length > 0 && [el("dt", {}, label), addressees(name2, all, () => this.parsed?.headers ?? [])];
     this.drawSender();
     drawLabels(this.labels, shownLabels(this.owner.settings().labels, this.item.keywords));
     fill(this.fields, item.from.length > 0 && [el("dt", {}, t("From")), this.sender], people(t("Reply to"), "reply-to", item.reply_to), people(t("To"), "to", item.to), people(t("Cc"), "cc", item.cc), people(t("Bcc"), "bcc", item.bcc), el("dt", {}, t("Date")), el("dd", {}, fullTime(time)));
@@ -1155,7 +1145,7 @@ var Message = class {
   }
   texts(parsed) {
     if (parsed.texts.length === 0) return el("p", { class: "text-part hint" }, t("This message doesn't have any text"));
-    return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles()), part.truncated && el("p", { class: "hint" }, t("This message was shortened."))));
+    return parsed.texts.map((part) => el("article", { class: "text-part" }, readableText(part.text, this.owner.needles(), part.quoted_from), part.truncated && el("p", { class: "hint" }, t("This message was shortened."))));
   }
   frame() {
     const kind = this.mode === "htmlexternal" ? "htmlexternal" : "html";
