@@ -65,13 +65,14 @@ async def origin_of(letter: OutgoingMessage, section: HeaderSection) -> Origin:
 
 def _author(letter: OutgoingMessage, section: HeaderSection) -> tuple[Address, bytes]:
     """The author, and the From field if it has to be written anew. Raises SubmissionRefused."""
-    found = section.all(b"from")
-    if len(found) > 1 or any(len(field.raw) > MAX_FROM for field in found):
+    fields = section.all(b"from")
+    if len(fields) == 1 and (plain := plain_mailbox(fields[0].raw)) is not None and len(fields[0].raw) <= MAX_FROM:
+        return _parsed(plain), b""
+    # Some programs write an empty field, or the same one twice.
+    texts = {text for field in fields if (text := field.text)} or {b""}
+    if len(texts) > 1 or any(len(field.raw) > MAX_FROM for field in fields):
         raise SubmissionRefused(550, "5.7.1", SEVERAL, "badfrom")
-    for field in found:
-        if (plain := plain_mailbox(field.raw)) is not None:
-            return _parsed(plain), b""
-    mailbox = sole_author(found[0].text, section.hint) if found else MailAddress("", "", "")
+    mailbox = sole_author(texts.pop(), section.hint)
     if mailbox is None or letter.snapshot.static.pedantic:
         raise SubmissionRefused(550, "5.7.1", SEVERAL, "badfrom")
     if mailbox.localpart or mailbox.domain:

@@ -22,7 +22,15 @@ from moxlite.proto.mime.dates import format_date
 from moxlite.proto.mime.headers import MAX_HEADER, HeaderSection
 from moxlite.proto.mime.sevenbit import Edit, Unconvertible, edited
 from moxlite.proto.mime.structure import MAX_DEPTH, MAX_PARTS, scan
-from moxlite.proto.mime.transport import edits as transport_edits, has_long_line, has_raw_fields, needs_utf8
+from moxlite.proto.mime.transport import (
+    edits as transport_edits,
+    has_long_line,
+    has_raw_fields,
+    is_of_mbox,
+    needs_utf8,
+    start_of_text,
+    with_line_ends,
+)
 from moxlite.proto.mime.types import (
     ENCODED_MESSAGE,
     HEADLESS,
@@ -133,7 +141,7 @@ async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Sp
         found = await _complete(office.keys, letter, clean)
         if found.way.owner:
             ids = []
-            await send_copy(office.accounts, letter, found, spool)
+            await send_copy(office.accounts, letter, found, clean.whole)
         else:
             ids = await enqueue(office, letter, found.submission, clean.spool)
     return SubmitResult(tuple(ids), found.author, found.submission.message_id)
@@ -142,11 +150,12 @@ async def _submit(office: SubmissionServices, letter: OutgoingMessage, spool: Sp
 class _Clean(msgspec.Struct, frozen=True):
     """The octets that go out, parsed.
 
-    `extra`: the values of removed fields that were meant for the queue. `fault`: what is malformed in the header as it
-    came, "" for nothing. `origin`: its author, whose fields are not part of it. `utf8`: whether an address needs
-    SMTPUTF8.
+    `whole`: with the fields that don't go out. `extra`: the values of removed fields that were meant for the queue.
+    `fault`: what is malformed in the header as it came, "" for nothing. `origin`: its author, whose fields are not part
+    of it. `utf8`: whether an address needs SMTPUTF8.
     """
 
+    whole: Spool
     spool: Spool
     section: HeaderSection
     prepared: PreparedMessage
@@ -159,18 +168,18 @@ class _Clean(msgspec.Struct, frozen=True):
 @asynccontextmanager
 async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]:
     """The message in the form that goes out. Raises SubmissionRefused."""
-    section = await read_header(spool)
-    if not section.octets or section.body is None:
-        text = "message needs a header section, a blank line, and a body"
-        raise SubmissionRefused(554, "5.6.0", text, "badmessage")
-    check_fields(section, pedantic=letter.snapshot.static.pedantic)
-    fault = malformed(section)
+    pedantic = letter.snapshot.static.pedantic
     with ExitStack() as stack:
-        spool, extra = await _without(stack, spool, section, letter.snapshot.hostnames)
+        whole = spool if pedantic else await _divided(stack, spool)
+        section = await read_header(whole)
+        if pedantic:
+            check_strictly(section)
+        fault = malformed(section)
+        spool, extra = await _without(stack, whole, section, letter.snapshot.hostnames)
         section = await read_header(spool)
-        prepared = await parse(letter, spool)
-        if prepared.headerless:
+        if not begins_with_field(section):
             raise _bad(fault)
+        prepared = await parse(letter, spool)
         section.hint = prepared.index.root.hint
         origin = await origin_of(letter, section)
         if origin.dropped:
@@ -183,7 +192,19 @@ async def _clean(letter: OutgoingMessage, spool: Spool) -> AsyncIterator[_Clean]
             spool = stack.enter_context(await spool.rewritten(partial(edited, edits=edits)))
             section = await read_header(spool)
             prepared = await parse(letter, spool)
-        yield _Clean(spool, section, prepared, extra, fault, origin, utf8)
+        yield _Clean(whole, spool, section, prepared, extra, fault, origin, utf8)
+
+
+async def _divided(stack: ExitStack, spool: Spool) -> Spool:
+    """The message in lines, with an empty line above its text."""
+    facts = spool.facts
+    if facts.bare_cr or facts.bare_lf or not facts.crlf_final:
+        spool = stack.enter_context(await spool.rewritten(with_line_ends))
+    section = await read_header(spool)
+    start = start_of_text(section)
+    if start is None:
+        return spool
+    return stack.enter_context(await spool.with_header(section.octets[:start] + b"\r\n", start))
 
 
 async def _without(
@@ -217,6 +238,7 @@ async def going_out(
             return transport_edits(view, scan(view).root, utf8=utf8)
 
     with ExitStack() as stack:
+        spool = await _divided(stack, spool)
         spool, _ = await _without(stack, spool, await read_header(spool), hostnames, dropped)
         edits = look() if spool.in_memory else await trio.to_thread.run_sync(look)
         if edits:
@@ -355,6 +377,9 @@ STRICT: Final[Mapping[str, str]] = {
 }
 """Defects for which only a pedantic server refuses a message, in words."""
 
+ADDED: Final = (b"date", b"message-id")
+"""Fields that are added where they are missing or empty."""
+
 MAX_SHOWN: Final = 60
 """Octets of a malformed line that a refusal shows."""
 
@@ -373,8 +398,10 @@ ONCE: Final = (
 of two they show.
 """
 
-LISTS: Final = frozenset({b"reply-to", b"to", b"cc"})
-"""Fields with a list of addresses: scripts write one field for each recipient."""
+BETWEEN: Final[Mapping[bytes, bytes]] = dict.fromkeys((b"reply-to", b"to", b"cc"), b",\r\n ") | dict.fromkeys(
+    (b"in-reply-to", b"references"), b"\r\n "
+)
+"""What is between the values of these fields, of which scripts write one for each address or message."""
 
 
 class EditedHeader(msgspec.Struct, frozen=True):
@@ -384,31 +411,37 @@ class EditedHeader(msgspec.Struct, frozen=True):
     extra: dict[str, str]
 
 
-def check_fields(section: HeaderSection, *, pedantic: bool) -> None:
-    """Refuse a header section with repeated or forbidden fields. Raises SubmissionRefused."""
+def check_strictly(section: HeaderSection) -> None:
+    """Refuse a header section of which other servers forgive something. Raises SubmissionRefused."""
+    if not section.octets or section.body is None:
+        raise _bad("message needs a header section, a blank line, and a body")
+    if not begins_with_field(section):
+        raise _bad(malformed(section) or "message begins with a line of an mbox file")
     for name in ONCE:
-        if section.count(name) > 1 and (pedantic or not _joined(section, name)):
+        if section.count(name) > 1:
             raise _bad(f"message has more than one {name.decode().title()} field")
-    if pedantic and section.count(b"return-path"):
+    if section.count(b"return-path"):
         raise SubmissionRefused(550, "5.6.0", "remove the Return-Path field before sending", "badheader")
 
 
+def begins_with_field(section: HeaderSection) -> bool:
+    """Whether a header section is empty or begins with a field."""
+    first = next(iter(section), None)
+    return first is None or bool(first.name)
+
+
 def _joined(section: HeaderSection, name: bytes) -> bytes:
-    """One field in place of several: their lists of addresses together, or what all of them say; b"" if there is no
-    such field.
-    """
+    """One field in place of several: their lists together, else the first that has a value."""
     fields = section.all(name)
-    values = list(dict.fromkeys(value for field in fields if (value := field.text.strip())))
-    if len(values) > 1 and name not in LISTS:
-        return b""
-    return fields[0].label + b": " + b",\r\n ".join(values) + b"\r\n"
+    values = list(dict.fromkeys(value for field in fields if (value := field.text.strip()))) or [b""]
+    return fields[0].label + b": " + (BETWEEN[name].join(values) if name in BETWEEN else values[0]) + b"\r\n"
 
 
 def malformed(section: HeaderSection) -> str:
     """What is malformed in a header section, by the number and text of the line; "" for nothing. Such a message cannot
-    be signed (RFC 6376 §3.8).
+    be signed (RFC 6376 §3.8). A line of an mbox file doesn't go out.
     """
-    junk = section.first(b"")
+    junk = next((field for field in section.all(b"") if not is_of_mbox(field)), None)
     if junk is not None:
         line = section.octets.count(b"\n", 0, junk.start) + 1
         text = section.octets[junk.start :].partition(b"\n")[0][:MAX_SHOWN].decode("ascii", "replace").strip()
@@ -417,13 +450,16 @@ def malformed(section: HeaderSection) -> str:
 
 
 def edit(section: HeaderSection, hostnames: Collection[str], dropped: Collection[bytes] = ()) -> EditedHeader | None:
-    """Remove private fields, fields for the queue, fields named in `dropped`, and results of checks under one of our
-    `hostnames` (SMTP-112, SMTP-117), and join repeated fields of `ONCE` (SMTP-111); returns None if nothing changes.
-    Raises SubmissionRefused.
+    """Remove private fields, fields for the queue, fields named in `dropped`, results of checks under one of our
+    `hostnames`, empty fields of `ADDED` (SMTP-112, SMTP-117), and a line of an mbox file; join repeated fields of
+    `ONCE` (SMTP-111). Returns None if nothing changes. Raises SubmissionRefused.
     """
     removed = section.all(*PRIVATE, *dropped, *[name for name in section.names if name.startswith(EXTRA)])
     removed += [field for field in section.all(b"authentication-results") if authserv_id(field.text) in hostnames]
-    repeated = [name for name in ONCE if section.count(name) > 1 and name not in dropped]
+    removed += [field for field in section.all(b"") if is_of_mbox(field)]
+    empty = [name for name in ADDED if not any(section.texts(name))]
+    removed += section.all(*empty)
+    repeated = [name for name in ONCE if section.count(name) > 1 and name not in (*dropped, *empty)]
     if not removed and not repeated:
         return None
     extra: dict[str, str] = {}

@@ -246,7 +246,7 @@ def test_a_program_speaks_smtp(server: LocalServer, tmp_path: Path) -> None:
         "MAIL FROM:<hello@site.example>",
         "RCPT TO:<three@speaks.example>",
         "DATA",
-        "no header\r\n\r\nb\r\n.",
+        "Subject: x\r\nno field\r\n\r\nb\r\n.",
         "STARTTLS",
         "AUTH PLAIN",
         "BURL",
@@ -259,7 +259,7 @@ def test_a_program_speaks_smtp(server: LocalServer, tmp_path: Path) -> None:
     codes = "220 250 250 250 250 354 250 250 250 354 554 503 502 500 221"
     assert [line[:3] for line in replies] == codes.split()
     assert "250-8BITMIME" in done.stdout.splitlines()
-    assert "line 1 isn't a header field" in replies[10]
+    assert "line 2 isn't a header field" in replies[10]
     until(lambda: len(sent_to(server, "@speaks.example")) == 2, what="both messages")
     message = received(server, "spoken")
     assert (message["To"], message["Reply-To"]) == ("one@speaks.example", "<hello@site.example>")

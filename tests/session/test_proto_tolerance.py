@@ -22,6 +22,7 @@ def rows(section: str) -> list[tuple[str, list[str]]]:
     """Examples of a section's table, each with the cells behind it."""
     text = PAGE.read_text(encoding="utf-8").partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     table = [line.strip("|").split("|") for line in text.splitlines() if line.startswith("|")][2:]
+    assert table, section
     blanks = str.maketrans({"␣": " ", "␉": "\t"})
     return [(cells[1].strip().strip("`").translate(blanks), [cell.strip() for cell in cells[2:]]) for cells in table]
 

@@ -142,6 +142,20 @@ def test_a_dot_ends_the_message_unless_told_otherwise() -> None:
     assert letter(text, "-i", "a@x.example")[2].endswith(b"\r\n\r\none\r\n.\r\ntwo\r\n")
 
 
+@pytest.mark.parametrize(
+    ("text", "end"),
+    [
+        (b"hello", b"\r\n\r\nhello\r\n"),
+        (b"hello\n\nyou\n", b"\r\n\r\nhello\r\n\r\nyou\r\n"),
+        (b"Subject: x\nhello\nyou\n", b"Subject: x\r\n\r\nhello\r\nyou\r\n"),
+        (b"Subject: x\r\r\n\r\r\nhello\r\r\n", b"Subject: x\r\n\r\nhello\r\n"),
+    ],
+)
+def test_a_text_needs_no_empty_line_above(text: bytes, end: bytes) -> None:
+    """QUEUE-142: as ``echo hello | sendmail ann@x.example`` has none."""
+    assert letter(text, "a@x.example")[2].endswith(end)
+
+
 def test_a_carriage_return_alone_is_a_blank() -> None:
     """QUEUE-142: it ends no line, so that a progress meter in a log makes no header field, and no dot line."""
     octets = letter(b"Subject: 10%\r20%\rBcc: x@x.example\n\na\r.\rb\r\nc\n", "-t", "a@x.example")
@@ -163,7 +177,7 @@ def test_short_messages_are_whole_ones(text: bytes) -> None:
 @pytest.mark.parametrize(
     ("text", "words", "changes", "problem"),
     [
-        (b"hello\n\nbody\n", ["a@x.example"], {}, "line 1 isn't a header field"),
+        (b"Subject: x\nhello\n\nbody\n", ["a@x.example"], {}, "line 2 isn't a header field"),
         (b"Subject: x\n\n", [], {}, "no recipients"),
         (b"Subject: x\n\n", ["-t"], {}, "no recipients"),
         (b"Subject: x\n\n", ["root"], {"default_destination": ""}, "default_destination isn't set"),

@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+import re
 
 import pytest
 from hypothesis import example, given, strategies as st
@@ -9,7 +10,7 @@ from hypothesis import example, given, strategies as st
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.sevenbit import Unconvertible, edited
 from moxlite.proto.mime.structure import scan
-from moxlite.proto.mime.transport import edits, has_long_line, needs_utf8
+from moxlite.proto.mime.transport import edits, has_long_line, needs_utf8, with_line_ends
 from moxlite.proto.mime.wire import read_addresses
 
 FROM = b"From: a@b.example\r\n"
@@ -35,6 +36,22 @@ def contents(message: bytes) -> list[tuple[str, str | None, bytes]]:
     parts = email.message_from_bytes(message, policy=email.policy.SMTP).walk()
     leaves = [part for part in parts if not part.is_multipart()]
     return [(part.get_content_type(), part.get_filename(), part.get_payload(decode=True)) for part in leaves]  # type: ignore[misc]  # octets, asked for by decode
+
+
+@given(
+    st.lists(st.sampled_from([b"\r", b"\n", b"a", b"\r\n", b"\r\r\n"]), max_size=30).map(b"".join), st.integers(1, 4)
+)
+def test_lines_get_their_ends(octets: bytes, block: int) -> None:
+    """SMTP-111b: wherever blocks of a large message begin."""
+    whole = b"".join(with_line_ends(octets))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("moxlite.proto.mime.sevenbit.BLOCK", block)
+        assert b"".join(with_line_ends(octets)) == whole
+    lines = re.sub(b"\r+", b"\r", octets).replace(b"\r\n", b"\n").removesuffix(b"\r").replace(b"\r", b" ")
+    assert whole.replace(b"\r\n", b"\n").removesuffix(b"\n") == lines.removesuffix(b"\n") or octets.endswith(b"\r")
+    assert whole.endswith(b"\r\n")
+    assert whole.count(b"\r") == whole.count(b"\n") == whole.count(b"\r\n")
+    assert b"".join(with_line_ends(whole)) == whole
 
 
 LISTS = (

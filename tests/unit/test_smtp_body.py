@@ -9,10 +9,11 @@ from moxlite.proto.smtp.body import BodyEncoder, ChunkDecoder, DataDecoder
 from moxlite.proto.smtp.errors import UnsendableMessage
 
 END = b"\r\n.\r\nREST"
+END_OCTETS = (b"\r", b"\n")
 mixtures = st.lists(st.sampled_from([b"\r", b"\n", b".", b"\r\n", b"a", b"\0", b"\r\n."]), max_size=40).map(b"".join)
 
 
-def reference(octets: bytes) -> tuple[bytes, bool, bytes] | None:
+def reference(octets: bytes, *, bare_cr: bool = False) -> tuple[bytes, bool, bytes] | None:
     """Content, badness and rest of DATA, octet by octet; None if it never ends."""
     content, line = bytearray(), bytearray()
     bad, after_crlf, position = False, True, 0
@@ -31,6 +32,7 @@ def reference(octets: bytes) -> tuple[bytes, bool, bytes] | None:
             continue
         if line == b".":
             if after_crlf and crlf:
+                bad = others_could_end(octets[:position]) if bare_cr else bad
                 return bytes(content), bad, octets[position:]
             bad = True
         if after_crlf and line.startswith(b"."):
@@ -41,8 +43,16 @@ def reference(octets: bytes) -> tuple[bytes, bool, bytes] | None:
     return None
 
 
-def decode(octets: bytes, cuts: list[int]) -> tuple[bytes, bool, bytes]:
-    decoder, content, rest = DataDecoder(), bytearray(), None
+def others_could_end(octets: bytes) -> bool:
+    """Whether a lone dot between CRs and LFs of any kind is in octets of DATA, but for the one that ends them."""
+    octets = b"\r\n" + octets
+    dots = [at for at in range(1, len(octets) - 1) if octets[at : at + 1] == b"."]
+    lone = [at for at in dots if octets[at - 1 : at] in END_OCTETS and octets[at + 1 : at + 2] in END_OCTETS]
+    return lone != [len(octets) - 3]
+
+
+def decode(octets: bytes, cuts: list[int], *, bare_cr: bool = False) -> tuple[bytes, bool, bytes]:
+    decoder, content, rest = DataDecoder(bare_cr=bare_cr), bytearray(), None
     for start, stop in itertools.pairwise([0, *sorted(cuts), len(octets)]):
         if rest is not None:
             rest += octets[start:stop]
@@ -54,12 +64,13 @@ def decode(octets: bytes, cuts: list[int]) -> tuple[bytes, bool, bytes]:
 
 
 def agree(octets: bytes, cuts: list[int]) -> None:
-    expected = reference(octets)
-    assert expected is not None
-    content, bad, rest = decode(octets, cuts)
-    assert (bad, rest) == expected[1:]
-    if not bad:
-        assert content == expected[0]
+    for bare_cr in (False, True):
+        expected = reference(octets, bare_cr=bare_cr)
+        assert expected is not None
+        content, bad, rest = decode(octets, cuts, bare_cr=bare_cr)
+        assert (bad, rest) == expected[1:]
+        if not bad:
+            assert content == expected[0]
 
 
 def test_all_mixtures_of_cr_lf_and_dot_agree_with_the_reference() -> None:
@@ -92,6 +103,7 @@ def test_an_end_that_others_could_see_makes_the_message_bad(smuggled: bytes) -> 
     """SMTP-38"""
     content, bad, rest = decode(b"a" + smuggled + b"MAIL FROM:<x@y>\r\nb\r\n.\r\nNOOP\r\n", [])
     assert bad
+    assert decode(b"a" + smuggled + b"b\r\n.\r\n", [], bare_cr=True)[1] == (b"." in smuggled)
     assert rest == b"NOOP\r\n"
     assert b"MAIL" in content
 
@@ -119,14 +131,15 @@ def test_every_split_of_short_chunks_reports_bare_cr_alone() -> None:
 
 def chunks_agree(octets: bytes, cuts: list[int]) -> None:
     """Whether a decoder that gets the octets in pieces does what the octets as a whole say."""
-    decoder = ChunkDecoder()
     cuts = sorted(min(cut, len(octets)) for cut in cuts)
-    content = b"".join(decoder.feed(octets[a:b]) for a, b in itertools.pairwise([0, *cuts, len(octets)]))
-    decoder.end()
-    without = octets.replace(b"\r\n", b"")
-    assert decoder.bad_line_ends == (b"\r" in without)
-    if not decoder.bad_line_ends:
-        assert content == octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+    for bare_cr in (False, True):
+        decoder = ChunkDecoder(bare_cr=bare_cr)
+        content = b"".join(decoder.feed(octets[a:b]) for a, b in itertools.pairwise([0, *cuts, len(octets)]))
+        decoder.end()
+        without = octets.replace(b"\r\n", b"")
+        assert decoder.bad_line_ends == (b"\r" in without and not bare_cr)
+        if not decoder.bad_line_ends:
+            assert content == octets.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 lines = st.lists(st.text(alphabet=".ab", max_size=4), min_size=1, max_size=8).map(

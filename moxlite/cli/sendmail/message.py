@@ -9,15 +9,13 @@ import msgspec
 from moxlite.cli.sendmail.settings import Settings
 from moxlite.proto.address import Address, AddressError, Localpart, is_local_name, pack_localpart
 from moxlite.proto.mime.compose import address_field
-from moxlite.proto.mime.transport import for_transport
+from moxlite.proto.mime.headers import HeaderSection
+from moxlite.proto.mime.transport import for_transport, start_of_text, with_line_ends
 from moxlite.proto.mime.types import MailAddress
 from moxlite.proto.mime.wire import read_addresses
 
 FIELD: Final = re.compile(rb"([!-9;-~]+)[ \t]*:")
 """The name of a header field (RFC 5322 §2.2)."""
-
-LINE_END: Final = re.compile(rb"\r\n|\n")
-"""Programs write LF. A CR alone is no line end (RFC 5321 §2.3.8), and becomes a space."""
 
 MAX_MESSAGE: Final = 256 << 20
 """Octets of a message that a program may write."""
@@ -63,11 +61,12 @@ class Flags(msgspec.Struct, frozen=True):
 
 def make_letter(data: bytes, flags: Flags, settings: Settings) -> OutgoingMessage:
     """Make a letter of the octets that a program wrote. Raises BadLetter."""
-    lines = [line.replace(b"\r", b" ") for line in LINE_END.split(data)]
+    data = b"".join(with_line_ends(data))
+    if (start := start_of_text(HeaderSection(data))) is not None:
+        data = data[:start] + b"\r\n" + data[start:]
+    lines = data.split(b"\r\n")
     if not flags.dots and b"." in lines:
         lines = [*lines[: lines.index(b".")], b""]
-    if lines[-1]:
-        lines.append(b"")  # a last line without a line end
     end = next((at for at, line in enumerate(lines) if not line), len(lines))
     fields = _fields(lines[:end])
     author = _address(settings.from_address, "")
@@ -142,7 +141,7 @@ def _fields(lines: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
     """Name in lower case and whole text of each field; folded lines belong to the field above."""
     fields: list[tuple[bytes, bytes]] = []
     for at, line in enumerate(lines):
-        if at == 0 and line.startswith(b"From "):  # the first line of a message in an mbox file
+        if at == 0 and line.startswith((b"From ", b">From ")):  # the first line of a message in an mbox file
             continue
         if line[:1] in (b" ", b"\t") and fields:
             name, text = fields[-1]

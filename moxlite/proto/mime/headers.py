@@ -36,6 +36,7 @@ _BLANKS: Final = b" \t\r\n"
 # §2.1.1), so no name is longer; the bound keeps a megabyte of name from being read twice.
 _BEGIN: Final = re.compile(rb"\n(?:([!-9;-~]{1,998})([ \t]*):|(?![ \t]))")
 _EMPTY: Final = re.compile(rb"\n\r?\n")
+_BLANK: Final = re.compile(rb"\n\r*\n")  # with CRs that are mended later
 _LINE: Final = re.compile(rb"\n(?![ \t])")
 
 
@@ -221,8 +222,8 @@ class HeaderWatch:
             return False
         self._seen += len(octets)
         octets = self._last + octets
-        self._ended = _EMPTY.search(octets) is not None
-        self._last = octets[-2:]
+        self._ended = _BLANK.search(octets) is not None
+        self._last = octets[-4:]
         return not self._ended and self._seen > MAX_HEADER + len(b"\r\n")
 
 

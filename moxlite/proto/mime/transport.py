@@ -1,4 +1,5 @@
-"""Submitted messages in the form that each server takes: header fields in ASCII, lines of at most 998 octets.
+"""Submitted messages in the form that each server takes: header fields in ASCII, lines of at most 998 octets that end
+in CR LF.
 
 Scripts, printers and disk stations write subjects and names as raw UTF-8, and lines without an end. Raw fields are
 encoded words or parameters of RFC 2231 afterwards (RFC 2047, RFC 2231), unless an address needs SMTPUTF8: then raw
@@ -8,13 +9,15 @@ What is signed or encrypted keeps its octets: raw fields stay there, since a ser
 longer line is `Unconvertible`, as one outside of the parts. Header fields of attached messages stay as well.
 """
 
+import re
+from collections.abc import Iterator
 from typing import Final
 
 from moxlite.proto.mime.compose import ComposeError, Group, address_field, parameter_field, text_field
 from moxlite.proto.mime.decode import is_known_encoding
 from moxlite.proto.mime.envelope import MAX_ADDRESSES, GroupEnd, GroupStart, decode_address, parse_addresses
 from moxlite.proto.mime.headers import Field, HeaderSection
-from moxlite.proto.mime.sevenbit import BLOCK, SEALED, Edit, Unconvertible, edited, lightest, recoded
+from moxlite.proto.mime.sevenbit import BLOCK, SEALED, Edit, Unconvertible, blocks, edited, lightest, recoded
 from moxlite.proto.mime.structure import Octets, scan
 from moxlite.proto.mime.types import ENCODED_MESSAGE, MailAddress, Part
 from moxlite.proto.mime.words import decode_words, parse_content
@@ -31,6 +34,7 @@ ADDRESSES: Final = frozenset(
     + [b"disposition-notification-to", b"return-receipt-to", b"errors-to", b"mail-followup-to", b"mail-reply-to"]
 )
 PARAMETERS: Final = frozenset({b"content-type", b"content-disposition"})
+_CRS: Final = re.compile(rb"\r+")
 
 
 def has_raw_fields(data: Octets, root: Part) -> bool:
@@ -59,6 +63,37 @@ def has_long_line(data: Octets, start: int, end: int) -> bool:
                 return True
         start += at
     return False
+
+
+def with_line_ends(data: Octets) -> Iterator[bytes]:
+    """The octets, in pieces, as lines that end in CR LF, the last one too.
+
+    CRs before a line end are left out, as of a program that has made CR LF of LF twice. A CR alone becomes a space: it
+    ends no line, so that a progress meter in a log makes no header field.
+    """
+    held = last = b""
+    for block in blocks(data, 0, len(data)):
+        octets = _CRS.sub(b"\r", held + block)
+        held = b"\r" if octets.endswith(b"\r") else b""
+        octets = octets.removesuffix(b"\r").replace(b"\r\n", b"\n").replace(b"\r", b" ")
+        last = octets[-1:] or last
+        yield octets.replace(b"\n", b"\r\n")
+    if last != b"\n" or held:
+        yield b"\r\n"
+
+
+def start_of_text(section: HeaderSection) -> int | None:
+    """Where a message without an empty line above its text needs that line: at the first line that isn't a field, or at
+    the end. A message without any field is all text. None if the line is there.
+    """
+    if section.body is not None and (len(section) == 0 or any(section.names)):
+        return None
+    return next((field.start for field in section.all(b"") if not is_of_mbox(field)), len(section.octets))
+
+
+def is_of_mbox(field: Field) -> bool:
+    """Whether a piece of a header section is the line that mbox files have above a message."""
+    return not field.start and not field.name and field.raw.startswith((b"From ", b">From "))
 
 
 def for_transport(message: bytes) -> bytes:

@@ -8,6 +8,9 @@ the end of a block (part of CR LF, or of a dot at the start of a line) is held b
 Only CR LF `.` CR LF ends DATA. A sequence that another server might take for the end allows smuggling (two messages
 there, one here, or vice versa): a CR without LF, and a lone dot between line ends of which one is a bare LF. A message
 with such a sequence is read to its real end and then refused. Other bare LFs become CR LF.
+
+With `bare_cr`, for programs of users, a CR without LF is content, which the submission mends. Only one beside a lone
+dot is refused then: some servers drop CRs before CR LF, others take each CR for a line end.
 """
 
 import re
@@ -16,7 +19,8 @@ from typing import Final
 from moxlite.proto.smtp.errors import UnsendableMessage
 
 _END: Final = b"\r\n.\r\n"
-_HELD_BACK: Final = re.compile(rb"(?:\r?\n(?:\.\r?)?|\r)\Z")  # may be the start of an end of data, real or smuggled
+_HELD_BACK: Final = re.compile(rb"(?:\r?\n|\r)(?:\.\r?)?\Z")  # may be the start of an end of data, real or smuggled
+_LONE_DOT: Final = re.compile(rb"[\r\n]\.[\r\n]")
 _HOLD: Final = 4  # largest number of octets that are held back
 
 
@@ -26,7 +30,8 @@ class DataDecoder:
     `bad_line_ends`: whether the octets have a bare CR, or a sequence that others could take for the end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, bare_cr: bool = False) -> None:
+        self._bare_cr = bare_cr
         # The content begins at the start of a line, as after a CR LF, which is dropped again.
         self._held = b"\r\n"
         self._virtual = 2
@@ -59,7 +64,7 @@ class DataDecoder:
         Octets that are held back are checked twice, which has no effect.
         """
         lines = data.count(b"\r\n")
-        if data.count(b"\r") - data.endswith(b"\r") != lines:
+        if data.count(b"\r") - data.endswith(b"\r") != lines and not (self._bare_cr and _dots_are_plain(data, end)):
             self.bad_line_ends = True
         if data.count(b"\n") == lines:
             return False
@@ -70,15 +75,23 @@ class DataDecoder:
         return True
 
 
+def _dots_are_plain(data: bytes, end: int) -> bool:
+    """Whether no lone dot is between octets of line ends, but the one that ends the data at `end`, -1 if none does."""
+    if end < 0 and data.endswith(_END[:-1]):  # perhaps the end, which is held back
+        end = len(data) - len(_END[:-1])
+    return all(end >= 0 and dot.start() == end + 1 for dot in _LONE_DOT.finditer(data))
+
+
 def _with_crlf(data: bytes) -> bytes:
-    """Convert all line ends to CR LF. The data has no bare CR, or will be refused anyway."""
+    """Convert bare LFs to CR LF. A bare CR stays: the message is refused or mended."""
     return data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
 
 
 class ChunkDecoder:
-    """Decoder of BDAT chunks: a bare CR is an error, a bare LF becomes CR LF."""
+    """Decoder of BDAT chunks: a bare CR is an error unless `bare_cr`, a bare LF becomes CR LF."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, bare_cr: bool = False) -> None:
+        self._bare_cr = bare_cr
         self._held = b""
         self.bad_line_ends = False
 
@@ -89,13 +102,13 @@ class ChunkDecoder:
         if data.endswith(b"\r"):
             data, self._held = data[:-1], b"\r"
         lines = data.count(b"\r\n")
-        if data.count(b"\r") != lines:
+        if data.count(b"\r") != lines and not self._bare_cr:
             self.bad_line_ends = True
         return _with_crlf(data) if data.count(b"\n") != lines else data
 
     def end(self) -> None:
-        """The last chunk is complete."""
-        if self._held:
+        """The last chunk is complete. A CR at its end is left out."""
+        if self._held and not self._bare_cr:
             self.bad_line_ends = True
 
 

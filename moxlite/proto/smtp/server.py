@@ -93,8 +93,8 @@ class Oversize(msgspec.Struct, frozen=True):
 class DataEnd(msgspec.Struct, frozen=True):
     """The end of DATA, or of a BDAT chunk (`last`: the last one). The reply is due now.
 
-    `bad_line_ends`: a bare CR, or a sequence that others could take for the end (SMTP-38). `overrun`: the message is
-    far too large and is not read further: reply and close.
+    `bad_line_ends`: a bare CR that isn't mended, or a sequence that others could take for the end (SMTP-38). `overrun`:
+    the message is far too large and is not read further: reply and close.
     """
 
     last: bool
@@ -175,6 +175,7 @@ class ServerConnection:
         self._pedantic = pedantic
         self._limits = limits or ServerLimits()
         self._tolerate_space = tolerate_space
+        self._bare_cr = submission and not pedantic  # the submission mends these CRs
         self._facts = (AUTH if submission else 0) | (STARTTLS if starttls else 0) | (TLS if tls else 0)
         self._grammars = _grammars(submission, pedantic, tolerate_space, frozenset())
         self._buffer = bytearray()
@@ -182,8 +183,8 @@ class ServerConnection:
         self._first = True  # no command was read yet
         self._current: Command | None = None  # the command that the next reply answers
         self._pending: DataEnd | None = None  # returned after the content before it
-        self._data = DataDecoder()
-        self._chunk = ChunkDecoder()
+        self._data = DataDecoder(bare_cr=self._bare_cr)
+        self._chunk = ChunkDecoder(bare_cr=self._bare_cr)
         self._chunk_left = 0  # octets of the chunk still to come
         self._chunk_last = False
         self._chunk_refusal: Refusal | None = None  # returned after the skipped chunk
@@ -350,8 +351,8 @@ class ServerConnection:
     # Content
 
     def _begin_content(self) -> None:
-        self._data = DataDecoder()
-        self._chunk = ChunkDecoder()
+        self._data = DataDecoder(bare_cr=self._bare_cr)
+        self._chunk = ChunkDecoder(bare_cr=self._bare_cr)
         self._size = self._read = 0
         self._oversize = False
 
