@@ -19,6 +19,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.imapd import metrics
@@ -33,7 +34,7 @@ from moxlite.imapd.updates.watch import receive_while_telling
 from moxlite.ledger import FREE, Hold, NoRoom, ledger
 from moxlite.net.admission import guard
 from moxlite.net.log import TRACE, TRACEAUTH
-from moxlite.net.refusals import refusals
+from moxlite.net.refusals import refusals, with_id
 from moxlite.processor import calling, give_way
 from moxlite.proto.imap import commands as c, server as codec
 from moxlite.proto.imap.responses import Code, Continue, State
@@ -125,8 +126,7 @@ class CommandLoop:
                 session.running.drop_incoming()
                 self._give_back()
                 await self._deselect_for(event.word)
-                _note_refusal(session, event.word, event.response)
-                session.respond(event.response)
+                session.respond(_noted(session, event.word, event.response))
             elif type(event) is codec.BadCommand:
                 session.running.drop_incoming()
                 self._give_back()
@@ -179,8 +179,7 @@ class CommandLoop:
         if not self._started:  # HTTP, a TLS hello, a scanner (IMAP-18)
             raise Disconnect("this is an IMAP server")
         response = State(event.condition, event.text, Code(event.code) if event.code else None, event.tag)
-        _note_refusal(session, event.word, response)
-        session.respond(response)
+        session.respond(_noted(session, event.word, response))
         self._count_bad()
 
     def _count_bad(self) -> None:
@@ -255,7 +254,7 @@ class CommandLoop:
         if isinstance(outcome, Disconnect):
             raise outcome
         if outcome.condition != "OK":
-            _note_refusal(session, name.upper(), outcome, getattr(command, "mailbox", ""))
+            outcome = _noted(session, name.upper(), outcome, getattr(command, "mailbox", ""))
         session.respond(outcome)
         self._started = True
         if outcome.condition == "BAD":
@@ -370,13 +369,15 @@ class CommandLoop:
         await session.aclose()
 
 
-def _note_refusal(session: Session, word: str, response: State, mailbox: str = "") -> None:
-    """Log that a message of the user isn't stored (SMTP-140a)."""
+def _noted(session: Session, word: str, response: State, mailbox: str = "") -> State:
+    """Log that a message of the user isn't stored; returns the response with the id of that line (SMTP-140a)."""
     identity = session.login.identity
-    if word in _APPENDS and identity is not None:
-        code = f"[{response.code.name}] " if response.code is not None else ""
-        reply = f"{response.condition} {code}{response.text}"
-        refusals().note("imap", identity.account, reply, cmd=word, mailbox=mailbox)
+    if word not in _APPENDS or identity is None:
+        return response
+    code = f"[{response.code.name}] " if response.code is not None else ""
+    reply = f"{response.condition} {code}{response.text}"
+    identifier = refusals().note("imap", identity.account, reply, cmd=word, mailbox=mailbox)
+    return msgspec.structs.replace(response, text=with_id(response.text, identifier))
 
 
 def _forget_saved(session: Session) -> None:

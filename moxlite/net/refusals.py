@@ -1,6 +1,6 @@
 """Log lines about messages that the server doesn't take from its own users (SMTP-140a).
 
-A shop, a printer or a cron job shows its error to no user. Each reply to them has an id, which leads to the line
+A shop, a printer or a cron job shows its error to no user. Each reply ends in an id, which leads to the line
 (`moxlite why ID`). Mail of strangers, and logins that fail, have lines of their own.
 """
 
@@ -54,8 +54,11 @@ class Refusals:
         sender: object = "",
         recipients: Iterable[object] = (),
         **facts: object,
-    ) -> None:
-        """Write or count a refusal of this connection. `via`: the protocol; `reply`: what the client is told."""
+    ) -> str:
+        """Write or count a refusal of this connection; returns its id. `via`: the protocol; `reply`: what the client is
+        told, without the id.
+        """
+        identifier = self._name_of(cid_var.get())
         now = self._clock()
         minute = self._minutes.get(account)
         if minute is None or now - minute.began >= MINUTE:
@@ -63,7 +66,7 @@ class Refusals:
             minute = self._minutes[account] = _Minute(now)
         minute.count += 1
         if minute.count > LINES:
-            return
+            return identifier
         addresses = [str(recipient) for recipient in recipients]
         kv = {
             "via": via,
@@ -72,9 +75,10 @@ class Refusals:
             "rcptto": ",".join(addresses[:NAMED]),
             "recipients": len(addresses),
             "reply": str(reply),
-            "id": self._name_of(cid_var.get()),
+            "id": identifier,
         }
         logger.info("message from user rejected", extra={"kv": kv | facts})
+        return identifier
 
     def tell(self) -> None:
         """Write the numbers of refusals without a line, of minutes that are over."""
@@ -102,6 +106,11 @@ def refusals() -> Refusals:
         return _of_run.get()
     except LookupError:
         return begin(lambda cid: "")
+
+
+def with_id(text: str, identifier: str) -> str:
+    """The text of a refusal with its id, as SMTP replies have it."""
+    return f"{text} ({identifier})" if identifier else text
 
 
 def begin(name_of: Callable[[int], str]) -> Refusals:

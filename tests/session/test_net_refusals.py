@@ -4,19 +4,22 @@ import logging
 from pathlib import Path
 
 import pytest
+import trio
 
 from moxlite.acceptance.commands import DryRunSources, WhyCommands
 from moxlite.net.control.server import CommandFailed
 from moxlite.net.limits import IPAddress
 from moxlite.net.log import LogfmtFormatter, LogHandler, _AddCID, bind_cid
-from moxlite.net.refusals import LINES, MINUTE, Refusals
+from moxlite.net.refusals import LINES, MINUTE, Refusals, begin
 from moxlite.net.resolver import FakeResolver
 from moxlite.operations.why import WhyReply
 from tests.jmap_rig import Client, rig
 from tests.logs import kv
 from tests.session.imapd_harness import Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
-from tests.web_rig import Rig
+from tests.session.test_web_webapi import API
+from tests.web_rig import STATIC, Rig, open_rig
+from tests.webapi import Client as WebAPIClient, Refused
 
 pytestmark = pytest.mark.served
 
@@ -73,21 +76,26 @@ async def test_strangers_and_accepted_messages_have_no_such_line(smtp: Smtp, cap
 
 
 async def test_a_refused_append_is_one_line(imap: Imap, caplog: pytest.LogCaptureFixture) -> None:
-    """SMTP-140a: refused before its octets come, after them, and by the parser."""
+    """SMTP-140a: refused before its octets come, after them, and by the parser; the reply ends in its id."""
     caplog.set_level("INFO", logger="moxlite")
+    begin(lambda cid: "kWaJQnbvcf")
     async with imap.user() as client:
-        assert (await client.append("x", "None")).startswith("NO [TRYCREATE]")
-        assert (await client.tagged("x APPEND Inbox")).startswith("BAD")
+        for reply in (await client.append("x", "None"), await client.tagged("x APPEND Inbox")):
+            assert reply.startswith(("NO [TRYCREATE]", "BAD"))
+            assert reply.endswith(" (kWaJQnbvcf)")
+        assert not (await client.tagged("x SELECT None")).endswith(" (kWaJQnbvcf)")
         assert (await client.append("Subject: x\r\n\r\n")).startswith("OK")
     found = lines(caplog)
     assert {(one["via"], one["account"], one["cmd"]) for one in found} == {("imap", "mia", "APPEND")}
+    assert {one["id"] for one in found} == {"kWaJQnbvcf"}
     assert str(found[0]["reply"]).startswith("NO [TRYCREATE]")
     assert str(found[-1]["reply"]).startswith("BAD")
 
 
 async def test_a_refused_submission_by_jmap_is_one_line(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
-    """SMTP-140a"""
+    """SMTP-140a: with the id that ends the description."""
     caplog.set_level("INFO", logger="moxlite.net")
+    begin(lambda cid: "kWaJQnbvcf")
     client = Client(rig)
     identity = (await client.call("Identity/get"))["list"][0]["id"]
     made = await client.call("Email/set", create={"d": {"mailboxIds": {"F1": True}, "subject": "x"}})
@@ -95,14 +103,34 @@ async def test_a_refused_submission_by_jmap_is_one_line(rig: Rig, caplog: pytest
     foreign = {"mailFrom": {"email": "tom@example.org"}, "rcptTo": [{"email": "jo@else.example"}]}
     envelopes: list[object] = [foreign, []]
     for envelope in envelopes:
-        await client.call(
+        answer = await client.call(
             "EmailSubmission/set", create={"s": {"identityId": identity, "emailId": email, "envelope": envelope}}
         )
+        assert answer["notCreated"]["s"]["description"].endswith(" (kWaJQnbvcf)")
     first, second = lines(caplog)
     assert (first["via"], first["account"], first["mailfrom"]) == ("jmap", "mia", "tom@example.org")
     assert first["rcptto"] == "jo@else.example"
     assert str(first["reply"]).startswith("forbiddenMailFrom")
     assert str(second["reply"]).startswith("invalidProperties")
+
+
+async def test_a_refused_call_of_the_web_api_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """SMTP-140a: with the id that ends the message."""
+    caplog.set_level("INFO", logger="moxlite.net")
+    async with trio.open_nursery() as nursery:
+        rig = await open_rig(tmp_path, nursery, static=STATIC + API)
+        begin(lambda cid: "kWaJQnbvcf")
+        with pytest.raises(Refused, match=r" \(kWaJQnbvcf\)$"):
+            await WebAPIClient(rig, port=82).call("Send", To=[{"Name": "", "Address": "jo@else.example"}])
+        nursery.cancel_scope.cancel()
+    [line] = lines(caplog)
+    assert (line["via"], line["account"], line["rcptto"], line["id"]) == (
+        "webapi",
+        "mia",
+        "jo@else.example",
+        "kWaJQnbvcf",
+    )
+    assert not str(line["reply"]).endswith(")")
 
 
 def test_a_program_in_a_loop_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from moxlite.encoding import from_json, to_json
-from moxlite.net.refusals import refusals
+from moxlite.net.refusals import refusals, with_id
 from moxlite.process.keys import SigningKeys
 from moxlite.proto.address import Address, AddressError
 from moxlite.store.content.body import stream_message
@@ -355,8 +355,8 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
         sender = next((envelope.sender for envelope in envelopes), "")
         recipients = [recipient for envelope in envelopes for recipient in envelope.recipients]
         reply = f"{error.kind}: {error}"
-        refusals().note("jmap", call.identity.account, reply, sender=sender, recipients=recipients)
-        raise
+        identifier = refusals().note("jmap", call.identity.account, reply, sender=sender, recipients=recipients)
+        raise SetError(error.kind, with_id(str(error), identifier), **error.members) from error
 
 
 async def _send(call: Call, given: Object, envelopes: list[_Envelope]) -> Outcome:

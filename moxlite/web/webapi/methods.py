@@ -17,7 +17,7 @@ import trio
 
 from moxlite.compose.draft import BadDraft, message
 from moxlite.config.snapshot import outgoing_name
-from moxlite.net.refusals import refusals
+from moxlite.net.refusals import refusals, with_id
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
@@ -106,8 +106,8 @@ async def send(call: Call, request: SendRequest) -> SendResult:
             send_result = await _send(call, request, key)
     except WebAPIError as error:
         webapi_submissions.labels(result=error.code).inc()
-        _note_refusal(call, request, f"{error.code}: {error}")
-        raise
+        identifier = _note_refusal(call, request, f"{error.code}: {error}")
+        raise WebAPIError(error.code, with_id(error.text, identifier)) from error
     except StoreError as error:
         webapi_submissions.labels(result="queueerror").inc()
         _note_refusal(call, request, str(error))
@@ -116,10 +116,10 @@ async def send(call: Call, request: SendRequest) -> SendResult:
     return send_result
 
 
-def _note_refusal(call: Call, request: SendRequest, reply: str) -> None:
+def _note_refusal(call: Call, request: SendRequest, reply: str) -> str:
     sender = request.from_[0].address if request.from_ else ""
     recipients = [party.address for party in (*request.to, *request.cc, *request.bcc)]
-    refusals().note("webapi", call.identity.account, reply, sender=sender, recipients=recipients)
+    return refusals().note("webapi", call.identity.account, reply, sender=sender, recipients=recipients)
 
 
 async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
