@@ -4,10 +4,10 @@ A key of a translation is the English text, and keys are renamed when that is re
 former text said. ``frontend/i18n/decided/LANG.txt`` has the hash of each pair of texts that a reader has compared, one
 in a line: a pair whose hash isn't there is undecided, also after the English or the translation has changed.
 
-    script/check translations                   how many are undecided, by language
-    script/check translations de                list the undecided ones: place, hash, English, translation
-    script/check translations de --right HASH   say that one of them is right
-    script/check translations --tidy            forget the decisions about pairs that are gone
+    script/check translations                    how many are undecided, by language
+    script/check translations de                 list the undecided ones: place, hash, English, translation
+    script/check translations de --right HASH …  say that these are right, after each has been read
+    script/check translations --tidy             forget the decisions about pairs that are gone
 """
 
 import argparse
@@ -103,7 +103,9 @@ def main(arguments: list[str], i18n: Path = TOP / "frontend/i18n") -> int:
         prog="script/check translations", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("language", nargs="?", choices=languages(i18n))
-    parser.add_argument("--right", metavar="HASH", help="one pair, whose translation says what the English says")
+    parser.add_argument(
+        "--right", metavar="HASH", nargs="+", help="pairs whose translation says what the English says, each read"
+    )
     parser.add_argument("--tidy", action="store_true")
     options = parser.parse_args(arguments)
     if options.tidy:
@@ -119,10 +121,11 @@ def main(arguments: list[str], i18n: Path = TOP / "frontend/i18n") -> int:
         for pair in left:
             print(pair.place, pair.hash, pair.english, pair.translation, sep="\t")
         return 0
-    if options.right not in {pair.hash for pair in left}:
-        print(f"no undecided translation has the hash {options.right}", file=sys.stderr)
+    right = set(options.right)
+    if unknown := right - {pair.hash for pair in left}:
+        print(f"no undecided translation has the hash {', '.join(sorted(unknown))}", file=sys.stderr)
         return 1
-    keep(options.language, decided(options.language, i18n) | {options.right}, i18n)
+    keep(options.language, decided(options.language, i18n) | right, i18n)
     return 0
 
 

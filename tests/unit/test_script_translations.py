@@ -53,6 +53,16 @@ def test_changed_texts_count_until_a_reader_has_decided(
     assert len(check.undecided("de", i18n)) == before + 1
 
 
+def test_several_texts_are_decided_at_once(check: Any, i18n: Path) -> None:
+    """WEBMAIL-143c: each by its hash; one that isn't undecided keeps the others undecided too."""
+    check.keep("de", set(), i18n)
+    first, second, *rest = check.undecided("de", i18n)
+    assert check.main(["de", "--right", first.hash, "0123456789"], i18n) == 1
+    assert check.decided("de", i18n) == set()
+    assert check.main(["de", "--right", first.hash, second.hash], i18n) == 0
+    assert check.undecided("de", i18n) == rest
+
+
 def test_decisions_about_texts_that_are_gone_are_forgotten(check: Any, i18n: Path) -> None:
     """WEBMAIL-143c."""
     check.keep("de", check.decided("de", i18n) | {"0123456789"}, i18n)
