@@ -601,8 +601,14 @@ def test_mail_is_imported_from_dovecot(chromium: Browser, server: LocalServer, t
 @pytest.mark.parametrize(
     ("language", "words"),
     [
-        ("de", ("keine Verbindung möglich: ", "die Anmeldung ist fehlgeschlagen: der Server lehnt ab: ")),
-        ("fr", ("connexion impossible : ", "la connexion a échoué : le serveur refuse : ")),
+        (
+            "de",
+            (
+                "keine Verbindung möglich: ",
+                "die Anmeldung ist fehlgeschlagen: der Server hat die Anmeldung abgelehnt: ",
+            ),
+        ),
+        ("fr", ("connexion impossible : ", "la connexion a échoué : le serveur a refusé la connexion : ")),
     ],
 )
 def test_an_import_by_imap_fails_in_the_language_of_the_reader(
