@@ -65,6 +65,7 @@ Code = Literal[
     "queue-held",
     "queue-stuck",
     "quota-reached",
+    "restart-needed",
     "sandbox-weak",
     "search-preparing",
     "server-down",

@@ -377,6 +377,9 @@ async def _reload(components: Components) -> None:
         logger.error("failed to reopen log file, keeping the old file", extra={"kv": kv})
     await components.config.reload()
     await components.network.read_certificates()
+    for finding in await components.config.findings():
+        if finding.code == "restart-needed":
+            logger.warning("reloaded without moxlite.toml", extra={"kv": {"why": finding.text}})
 
 
 async def _end_with(parent: Parent, shutdown: Shutdown) -> None:

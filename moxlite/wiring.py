@@ -224,9 +224,9 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     async def findings(self) -> list[Finding]:
         """Faults of the server. A file system that hangs is left to its thread."""
-        invalid = [fault("domains.toml", f"domains.toml is invalid: {one}") for one in self.config.problems[:1]]
+        of_config = await self.config.findings()
         disk = await trio.to_thread.run_sync(full_disk, self.static, abandon_on_cancel=True)
-        of_files = self.faults + missing_addresses(self.static) + invalid + self.files.findings() + disk
+        of_files = self.faults + missing_addresses(self.static) + of_config + self.files.findings() + disk
         return self.helpers.findings() + of_files + self.tree.findings() + self.network.findings()
 
     async def measure(self) -> None:

@@ -74,6 +74,7 @@ const places: Readonly<Record<Finding["code"], Place | null>> = {
   "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")],
   "queue-stuck": queue,
   "quota-reached": account("settings"),
+  "restart-needed": files,
   "sandbox-weak": null,
   "search-preparing": account(""),
   "server-down": null,

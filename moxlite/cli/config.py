@@ -21,6 +21,7 @@ from moxlite.store.auth.loginattempts import protocol_words
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import Snapshot
+    from moxlite.findings import Finding
     from moxlite.proto.address import Address
 
 # ``moxlite tls``: the certificates that the running server shows (ADMIN-19, WEB-121).
@@ -198,7 +199,7 @@ def test(texts: tuple[str, ...]) -> None:
     """Check both configuration files, keys, and certificates.
 
     As root, this also checks for problems that could prevent a start on this machine: owners and modes, addresses, and
-    folders that systemd hides or makes read-only.
+    folders that systemd hides or makes read-only. If a server is running, it also says which settings need a restart.
 
     Prints errors and warnings with file, line, and key. Exit code 1 if there are errors.
     """
@@ -209,6 +210,8 @@ def test(texts: tuple[str, ...]) -> None:
     errors = [finding for finding in findings if is_error(finding)]
     if any(for_root(finding.file) for finding in errors):
         raise unusable(ConfigError(errors))
+    if not errors:
+        findings += _unapplied()
     for finding in findings:
         print(f"{'error' if is_error(finding) else 'warning'}: {finding}", file=sys.stderr)
     if errors:
@@ -226,6 +229,17 @@ def test(texts: tuple[str, ...]) -> None:
                 raise click.UsageError(f"{printable(text)}: {error}") from None
             print(f"to {address}: {_mail_to(snapshot, address)}")
             print(f"from {address}: {_mail_from(snapshot, address)}")
+
+
+def _unapplied() -> "list[Finding]":
+    """What the running server says about changes to moxlite.toml since its start; nothing without a server."""
+    from moxlite.admin.doctor.requests import ReadState
+
+    try:
+        findings = perform(ReadState()).findings
+    except Failure:
+        return []
+    return [finding for finding in findings if finding.code == "restart-needed"]
 
 
 def _mail_to(snapshot: "Snapshot", address: "Address") -> str:

@@ -22,15 +22,16 @@ from moxlite.config.load import (
     load,
     load_changed,
     load_domains,
+    load_static,
     read_source,
     source_of,
 )
-from moxlite.config.masking import Changed, differences
+from moxlite.config.masking import Changed, changed_keys, differences
 from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.decode import Mistake, dotted
 from moxlite.config.toml.edit import Document, Keys
 from moxlite.config.values import Section
-from moxlite.findings import Finding
+from moxlite.findings import Finding, fault
 from moxlite.metrics import Gauge
 
 logger = logging.getLogger("moxlite.config.holder")
@@ -50,6 +51,9 @@ Stamp = tuple[int, int, int]
 
 TRIES: Final = 5
 """Attempts of an edit. Each fails if another program changes the file within the milliseconds of the edit."""
+
+MOST_KEYS: Final = 8
+"""Changed keys of moxlite.toml that are named: after a new table, its name says enough."""
 
 LONGEST_VALUE: Final = 200
 """Characters of a value in `ObjectChanged`."""
@@ -108,6 +112,8 @@ class ConfigHolder:
         self.path: Final = path
         self.domains_path: Final = path.parent / DOMAINS_FILE
         self._current = snapshot
+        self._static = snapshot.static
+        self._static_stamp: Stamp | None = None
         self._stamp = stamp
         self._examine = examine
         self._problems: tuple[Finding, ...] = ()
@@ -129,11 +135,13 @@ class ConfigHolder:
         Raises:
           ConfigError: with all mistakes.
         """
-        stamp = _stamp(path.parent / DOMAINS_FILE)
+        stamp, static_stamp = _stamp(path.parent / DOMAINS_FILE), _stamp(path)
         snapshot, warnings = load(path, reading)
+        static = snapshot.static
         if pedantic:
             snapshot = msgspec.structs.replace(snapshot, static=msgspec.structs.replace(snapshot.static, pedantic=True))
         holder = cls(path, snapshot, stamp, examine)
+        holder._static, holder._static_stamp = static, static_stamp
         with reading():
             holder._examined(snapshot, None)
         return holder, warnings
@@ -147,6 +155,27 @@ class ConfigHolder:
     def problems(self) -> tuple[Finding, ...]:
         """Why the file on disk isn't the one in use; empty while it is (shown by /readyz and the admin app)."""
         return self._problems
+
+    async def findings(self) -> list[Finding]:
+        """Why the files on disk aren't the configuration in use: domains.toml is invalid, or moxlite.toml, which is
+        read once, was changed since the start (ADMIN-3a). A file system that hangs is left to its thread.
+        """
+        invalid = [fault("domains.toml", f"domains.toml is invalid: {problem}") for problem in self._problems[:1]]
+        return invalid + await trio.to_thread.run_sync(self._unapplied, abandon_on_cancel=True)
+
+    def _unapplied(self) -> list[Finding]:
+        if _stamp(self.path) == self._static_stamp:
+            return []
+        try:
+            keys = changed_keys(self._static, load_static(self.path))
+        except ConfigError as error:
+            text = f"and the server can't start again with it: {error.problems[0]}"
+            return [_changed_since_start(self.path, text, "moxlite config test")]
+        if not keys:
+            return []
+        named = ", ".join(keys[:MOST_KEYS]) + (f" and {len(keys) - MOST_KEYS} more" if keys[MOST_KEYS:] else "")
+        text = f"so these settings aren't in effect: {named}"
+        return [_changed_since_start(self.path, text, "systemctl restart moxlite")]
 
     def on_change(self, observer: Observer, *, since: Snapshot | None = None) -> None:
         """Call `observer(old, new)` on the loop, right after a new snapshot is in use. It must not block or raise.
@@ -328,6 +357,16 @@ class ConfigHolder:
         logger.info("configuration changed", extra={"kv": kv})
         for observer in self._observers:
             observer(old, snapshot)
+
+
+def _changed_since_start(path: Path, consequence: str, command: str) -> Finding:
+    return Finding(
+        grade="warning",
+        code="restart-needed",
+        about=path.name,
+        text=f"{path.name} changed since the start, {consequence}",
+        commands=(command,),
+    )
 
 
 class _Prepared(NamedTuple):

@@ -312,6 +312,19 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Find
     return snapshot, findings
 
 
+def load_static(path: Path) -> Static:
+    """Load the static file alone. Raises ConfigError with all its mistakes but those of references to domains.toml."""
+    source = read_source(path)
+    static, mistakes, errors = _decode(Static, source)
+    if static is not None:
+        static = _completed(static, path)
+        mistakes += check_static(static)
+    errors += source.findings(mistakes)
+    if errors or static is None:
+        raise ConfigError(errors)
+    return static
+
+
 def load_domains(static: Static, source: Source) -> Snapshot:
     """Load another version of domains.toml beside a static configuration in use.
 

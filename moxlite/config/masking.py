@@ -183,6 +183,12 @@ def differences(old: Domains, new: Domains) -> list[Changed]:
     return found[:MOST]
 
 
+def changed_keys(old: Section, new: Section) -> list[str]:
+    """The keys whose values differ between two tables of the same kind, dotted."""
+    changes = _values(TableShape(type(old)), (), encode(old), encode(new))
+    return [change.path for change in changes]
+
+
 def _field(domains: Domains, name: str) -> Any:
     return encode(domains).get(name)
 

@@ -92,3 +92,28 @@ def test_parts_that_go_one_by_one_stop_nothing_else(tmp_path: Path) -> None:
             assert f"tls.ca.cert_files: can't read {authority}: No such file or directory" in health
             assert "this machine doesn't have the address 2001:db8::77" in health
             assert "far@far.example" in server.cli("link", "list", "bob").stdout
+
+
+def test_a_changed_setting_waits_for_a_restart_and_is_named(tmp_path: Path) -> None:
+    """ADMIN-3a: by healthcheck, doctor, config test, the overview and, at a reload, the log; a comment is no change,
+    and a mistake says that the server can't start again.
+    """
+    with ServedServer(tmp_path / "server") as server:
+        config = server.config_folder / "moxlite.toml"
+        before = config.read_text()
+        config.write_text(f"# a comment\n{before}")
+        assert server.cli("healthcheck").stdout == ""
+        config.write_text(f'log_level = "debug"\n{before}\n[store]\nsearch_index = false\n')
+        text = "moxlite.toml changed since the start, so these settings aren't in effect: log_level, store.search_index"
+        assert server.cli("healthcheck").stdout == f"warning: {text}\n"
+        assert f"warning: moxlite.toml: {text} (systemctl restart moxlite)" in server.cli("config", "test").stderr
+        assert text in server.cli("doctor", "--skip-dial", "--skip-mail", check=False).stdout
+        server.process.send_signal(signal.SIGHUP)
+        until(lambda: "reloaded without moxlite.toml" in server.log())
+        config.write_text(f"log_level = debug\n{before}")
+        health = server.cli("healthcheck", check=False).stdout
+        assert "the server can't start again with it" in health
+        config.write_text(f'log_level = "debug"\n{before}')
+        server.stop()
+        server.start()
+        assert server.cli("healthcheck").stdout == ""
