@@ -9,7 +9,7 @@ A file below the folder of the configuration comes along with it, so its path na
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -20,18 +20,26 @@ ANY: Final = "*"
 """In a key, any name that the owner chose."""
 
 
+Use = Literal["", "read by root", "read by user", "run", "written"]
+"""How the server uses the paths of a key. read by root: before it gives up root, if it starts as root. The others: as
+the service user. "": the values aren't paths.
+"""
+
+
 class OwnKey(msgspec.Struct, frozen=True):
     """A key that belongs to the machine.
 
     Attributes:
       key: its names from the top. All that is below it belongs to the machine, too.
       without: the consequence if the machine has no value of its own, as a sentence; "" if it always has one.
+      use: of the files or folders that the texts name.
       files: the texts are paths, and those below the folder of the configuration may come from another machine.
       also: other keys of the same table that are of no use without this one.
     """
 
     key: tuple[str, ...]
     without: str = ""
+    use: Use = ""
     files: bool = False
     also: tuple[str, ...] = ()
 
@@ -39,26 +47,29 @@ class OwnKey(msgspec.Struct, frozen=True):
 NO_BACKUPS: Final = "scheduled backups are off"
 NO_STANDBY: Final = "changes aren't copied to a standby target"
 
+BY_ROOT: Final = "read by root"
+BY_USER: Final = "read by user"
+
 OWN_KEYS: Final = (
-    OwnKey(("data_dir",)),
+    OwnKey(("data_dir",), use="written"),
     OwnKey(("user",)),
-    OwnKey(("admin_password_file",), files=True),
-    OwnKey(("log_file",), "the log goes to stderr", files=True),
-    OwnKey(("listeners", ANY, "tls", "key_certs"), "the server uses a self-signed certificate", files=True),
-    OwnKey(("listeners", ANY, "tls", "host_private_key_files"), "new host keys are created", files=True),
-    OwnKey(("tls", "ca"), "only the system's CAs are trusted", files=True),
-    OwnKey(("acme", ANY, "ca_cert_file"), "only the system's CAs are trusted", files=True),
-    OwnKey(("acme", ANY, "external_account_binding"), "a new account at the CA may be rejected", files=True),
-    OwnKey(("backup", "ssh_key_file"), NO_BACKUPS, files=True, also=("target", "schedule")),
-    OwnKey(("backup", "storage_keys_file"), NO_BACKUPS, files=True, also=("target", "schedule")),
-    OwnKey(("backup", "target"), NO_BACKUPS, also=("schedule",)),
-    OwnKey(("backup", "rehearsal_identity"), "encrypted backups aren't tested", files=True),
-    OwnKey(("standby", "ssh_key_file"), NO_STANDBY, files=True, also=("target",)),
-    OwnKey(("standby", "storage_keys_file"), NO_STANDBY, files=True, also=("target",)),
-    OwnKey(("standby", "target"), NO_STANDBY),
-    OwnKey(("standby", "litestream"), "Litestream is used from PATH or the package"),
+    OwnKey(("admin_password_file",), use=BY_USER, files=True),
+    OwnKey(("log_file",), "the log goes to stderr", "written", files=True),
+    OwnKey(("listeners", ANY, "tls", "key_certs"), "the server uses a self-signed certificate", BY_ROOT, files=True),
+    OwnKey(("listeners", ANY, "tls", "host_private_key_files"), "new host keys are created", BY_ROOT, files=True),
+    OwnKey(("tls", "ca"), "only the system's CAs are trusted", BY_USER, files=True),
+    OwnKey(("acme", ANY, "ca_cert_file"), "only the system's CAs are trusted", BY_USER, files=True),
+    OwnKey(("acme", ANY, "external_account_binding"), "a new account at the CA may be rejected", BY_ROOT, files=True),
+    OwnKey(("backup", "ssh_key_file"), NO_BACKUPS, BY_ROOT, files=True, also=("target", "schedule")),
+    OwnKey(("backup", "storage_keys_file"), NO_BACKUPS, BY_ROOT, files=True, also=("target", "schedule")),
+    OwnKey(("backup", "target"), NO_BACKUPS, "written", also=("schedule",)),
+    OwnKey(("backup", "rehearsal_identity"), "encrypted backups aren't tested", BY_USER, files=True),
+    OwnKey(("standby", "ssh_key_file"), NO_STANDBY, BY_ROOT, files=True, also=("target",)),
+    OwnKey(("standby", "storage_keys_file"), NO_STANDBY, BY_ROOT, files=True, also=("target",)),
+    OwnKey(("standby", "target"), NO_STANDBY, "written"),
+    OwnKey(("standby", "litestream"), "Litestream is used from PATH or the package", "run"),
     OwnKey(("doctor", "command"), "the doctor doesn't run a program"),
-    OwnKey(("oidc", "client_secret_file"), "the login provider may reject logins", files=True),
+    OwnKey(("oidc", "client_secret_file"), "the login provider may reject logins", BY_USER, files=True),
     OwnKey(("updates",), "the server doesn't look for new versions", also=("check_updates",)),  # signs what root runs
 )
 """In the order in which they are decided: the data directory before the user, who may be its owner; keys for a target
@@ -88,10 +99,18 @@ def own_key_of(path: tuple[str, ...]) -> OwnKey | None:
     return None
 
 
-def own_paths(static: Section) -> Iterator[tuple[KeyPath, Path]]:
-    """All files and folders that a moxlite.toml names, with their keys."""
+class OwnPath(NamedTuple):
+    """A file or folder that a moxlite.toml names at `path`, below the key `own`."""
+
+    path: KeyPath
+    file: Path
+    own: OwnKey
+
+
+def own_paths(static: Section) -> Iterator[OwnPath]:
+    """All files and folders that a moxlite.toml names."""
     for key in OWN_KEYS:
-        yield from _paths(static, key.key, ())
+        yield from (OwnPath(path, file, key) for path, file in _paths(static, key.key, ()))
 
 
 def _paths(value: object, names: tuple[str, ...], path: KeyPath) -> Iterator[tuple[KeyPath, Path]]:

@@ -21,7 +21,7 @@ from moxlite.config.listeners import KeyCert
 from moxlite.config.load import ConfigError, Source, check_files, finding_at, parse, read_source, read_sources
 from moxlite.config.ownkeys import own_paths
 from moxlite.config.snapshot import Snapshot
-from moxlite.config.static import SERVICE_USER, Backup, Standby, Static
+from moxlite.config.static import DATA_DIR, SERVICE_USER, Backup, Standby, Static
 from moxlite.config.toml.decode import KeyPath, Mistake, warning
 from moxlite.findings import Finding
 from moxlite.mailauth.dkim.sign import GOOD_RSA, PrivateKeyError, load_private_key
@@ -33,9 +33,12 @@ from moxlite.process.fences import hidden, hiding, not_owned, read_only, runs_sy
 from moxlite.process.keys import ONLY_SHA256, Read, authority_files, read_named, selectors_of
 from moxlite.process.permissions import NamedFiles
 from moxlite.process.privileges import UnknownUser, as_author, is_root, service_user
+from moxlite.process.startup import VERSION
 from moxlite.safefile import openings, read_file
 
 STAYS_ROOT: Final = "keeps all of root's rights, so anyone who breaks in to the server is root"
+
+NO_ADMIN: Final = "no one can log in to the admin app with a password"
 
 APPS: Final = ("account", "admin", "webmail", "webapi")
 
@@ -60,7 +63,8 @@ def test_config(path: Path, *, machine: bool) -> list[Finding]:
         return findings
     with as_author(path):
         of_domains = [*_domains(snapshot.domains), *_shared_hosts(snapshot), *_clear_passwords(snapshot)]
-    findings += static.findings([*_static(snapshot.static)]) + domains.findings(of_domains)
+    of_static = [*_static(snapshot.static), *_paths(snapshot.static), *_inside_config(snapshot.static, path)]
+    findings += static.findings(of_static) + domains.findings(of_domains)
     return findings + (test_machine(snapshot, static, domains) if machine else [])
 
 
@@ -104,6 +108,45 @@ def _static(static: Static) -> Iterator[Mistake]:
             path = ("listeners", name, "tls", "host_private_key_files", index)
             yield from _exposed(path, key)
             yield from _host_key(path, key)
+
+
+def _paths(static: Static) -> Iterator[Mistake]:
+    """Paths of moxlite.toml that lead nowhere, or to something of another kind. The server goes on without these files;
+    those of listeners, without which it doesn't start, are read by `_key_pair` and `_host_key`.
+    """
+    for key, file, own in own_paths(static):
+        if own.use in ("", "written") or key[0] == "listeners":
+            continue
+        try:
+            fault = _kind_fault(file, program=own.use == "run")
+        except PermissionError:
+            yield _closed(key, file)
+            continue
+        if fault:
+            without, cure = (own.without, "") if own.without else (NO_ADMIN, "moxlite admin set-password")
+            yield warning(key, f"{file} {fault}, so {without}", cure)
+
+
+def _kind_fault(file: Path, *, program: bool) -> str:
+    """The reason why a path can't be read as a file, or run as a program; "" for none. Raises PermissionError."""
+    try:
+        mode = file.stat().st_mode
+    except PermissionError:
+        raise
+    except OSError:
+        return "doesn't exist"
+    if not stat.S_ISREG(mode):
+        return "isn't a file"
+    return "isn't executable" if program and not os.access(file, os.X_OK) else ""
+
+
+def _inside_config(static: Static, path: Path) -> Iterator[Mistake]:
+    """Targets in the folder of the configuration, which a backup contains: it would contain the ones before."""
+    folder = path.absolute().parent.resolve()
+    for section, target in (("backup", static.backup.target), ("standby", static.standby.target)):
+        if isinstance(target, Path) and target.resolve().is_relative_to(folder):
+            cure = "use an absolute path like /var/backups/moxlite"
+            yield Mistake((section, "target"), f"{target} is inside the configuration folder, which is backed up", cure)
 
 
 def _authority(key: KeyPath, path: Path) -> Iterator[Mistake]:
@@ -233,6 +276,9 @@ def _exposed(path: KeyPath, file: Path) -> Iterator[Mistake]:
 SECONDS: Final = 30.0
 """For making a file: a disk may have to spin up."""
 
+USUAL_DATA: Final = Path("/var/lib/moxlite")
+"""The data folder of quickstart and of the package."""
+
 
 def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> list[Finding]:
     """Compare a configuration, read from `static` and `domains`, with the machine.
@@ -254,8 +300,11 @@ def test_machine(snapshot: Snapshot, static: Source, domains: Source) -> list[Fi
             "backup": snapshot.static.backup,
             "standby": snapshot.static.standby,
         }
+        absent = {mistake.path[0] for mistake in _paths(snapshot.static)}  # of these, the target says no more
+        places = {section: place for section, place in places.items() if section not in absent}
         faults = {section: backup_fault(place, ids, partial(read_named, ids=ids)) for section, place in places.items()}
         mistakes += [Mistake((section, "target"), fault) for section, fault in faults.items() if fault]
+        mistakes += _data_folder(snapshot.static, static.path, ids)
         if ids is not None:
             mistakes += [*_unreadable(snapshot.static, static, ids), *_log_file(snapshot.static, ids)]
             closed += _closed_sites(snapshot, ids)
@@ -276,23 +325,72 @@ def _addresses(snapshot: Snapshot) -> Iterator[Mistake]:
         yield mistake(("listeners", name, "ips"), f"this machine doesn't have the address {ip}", hint)
 
 
-def _unreadable(static: Static, source: Source, ids: tuple[int, int]) -> Iterator[Mistake]:
+def unreadable_files(path: Path, static: Static) -> list[Finding]:
+    """Files that the server has to read as its user, and can't, for an examination by root or by the server itself.
+
+    Args:
+      path: of the static file.
+      static: its settings.
+
+    Raises ConfigError: it has mistakes now.
+    """
+    try:
+        ids = service_user(static.user) if os.geteuid() == 0 else None
+    except UnknownUser:
+        return []  # told elsewhere
+    source = read_source(path)
+    return source.findings([*_unreadable(static, source, ids)])
+
+
+def _unreadable(static: Static, source: Source, ids: tuple[int, int] | None) -> Iterator[Mistake]:
     """Files that the service user has to read, and cannot: the server goes on without them. The start puts right those
     in the folder of the configuration.
+
+    Args:
+      ids: of the service user, where this process is root; None: it's the service user itself.
     """
     folder = source.path.parent.absolute()
     named = NamedFiles.of(parse(source), folder)
     files = dict(named.read)
-    if named.password is not None and named.password.exists():
+    if named.password is not None:
         files["admin_password_file",] = named.password
     for key, path in files.items():
-        mended = not static.no_fix_permissions and path.resolve().is_relative_to(folder.resolve())
-        if mended and path.exists():
+        mended = ids is not None and not static.no_fix_permissions and path.resolve().is_relative_to(folder.resolve())
+        if mended or not path.is_file():  # `_paths` tells
             continue
-        # Opened, as the server will do it: access(2) proves nothing on network file systems. The path is an argument of
-        # the shell, so that nothing in its name is run.
-        if why := _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault:
+        if why := _open_fault(path, ids):
             yield warning(key, f"the server can't read {path}: {why}", f"the server runs as user {static.user}")
+
+
+def _open_fault(path: Path, ids: tuple[int, int] | None) -> str:
+    """Open a file, as the server will do it: access(2) proves nothing on network file systems. Returns the error of the
+    system in words, "" for none.
+    """
+    if ids is not None:  # the path is an argument of the shell, so that nothing in its name is run
+        return _as_user(("sh", "-c", ': <"$0"', str(path)), *ids).fault
+    try:
+        read_file(path)
+    except OSError as error:
+        return error.strerror or str(error)
+    return ""
+
+
+def _data_folder(static: Static, path: Path, ids: tuple[int, int] | None) -> Iterator[Mistake]:
+    """A data folder that the server can't use, or that isn't the one with the mail. The start puts its owner right."""
+    data = static.data_dir
+    parent = next(folder for folder in data.parents if folder.exists())
+    writable = writable_paths() if ids is not None else None
+    if (data.exists() and not data.is_dir()) or not parent.is_dir():
+        yield Mistake(("data_dir",), f"{data if data.exists() else parent} isn't a folder")
+    elif writable is not None and not any(data.is_relative_to(folder) for folder in writable):
+        yield Mistake(("data_dir",), f"the server can't write to {data}: {read_only(data)}")
+    elif ids is not None and (why := _as_user(("ls", "-d", f"{parent}/."), *ids).fault):
+        yield Mistake(("data_dir",), f"the server can't open {parent}: {why}", f"the server runs as user {static.user}")
+    usual = (path.absolute().parent / DATA_DIR).resolve(), USUAL_DATA
+    used = [folder for folder in usual if (folder / VERSION).exists()]
+    if used and not (data / VERSION).exists():
+        text = f"the server will start with empty mailboxes: {data} is new, but {used[0]} has data"
+        yield warning(("data_dir",), text, f"stop the server, and copy the data: cp -a {used[0]} {data}")
 
 
 def _log_file(static: Static, ids: tuple[int, int]) -> Iterator[Mistake]:
@@ -331,7 +429,7 @@ def _hidden(snapshot: Snapshot, static: Source, domains: Source) -> list[Finding
     settings = hiding()
     keys = ((path, selector.key_file) for path, selector in selectors_of(snapshot.domains))
     return [
-        *static.findings(list(_hidden_paths(own_paths(snapshot.static), settings))),
+        *static.findings(list(_hidden_paths(((path, file) for path, file, _ in own_paths(snapshot.static)), settings))),
         *domains.findings(list(_hidden_paths(keys, settings))),
     ]
 

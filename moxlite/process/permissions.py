@@ -30,6 +30,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Self
 
 from moxlite.config.load import CUSTOM_FILES, DKIM_FOLDER, DNS_FOLDER
+from moxlite.config.ownkeys import BY_USER, OWN_KEYS, present
 from moxlite.config.toml.decode import KeyPath
 from moxlite.safefile import open_folder, open_regular, replaceable
 
@@ -64,23 +65,27 @@ class NamedFiles(NamedTuple):
     @classmethod
     def of(cls, settings: Mapping[str, object], folder: Path) -> Self:
         """The files that the settings of a ``moxlite.toml`` in `folder` name; the settings need not be valid."""
-        named = settings.get("admin_password_file")
-        read = {key: folder / path for key, path in _read_by_user(settings) if isinstance(path, str)}
-        return cls(folder / named if isinstance(named, str) else None, read)
+        read = {
+            path: folder / text
+            for key in OWN_KEYS
+            if key.use == BY_USER
+            for found in present(key, settings)
+            for path, text in _texts(*found)
+        }
+        return cls(read.pop(("admin_password_file",), None), read)
 
 
-def _read_by_user(settings: Mapping[str, object]) -> Iterator[tuple[KeyPath, object]]:
-    authorities = _table(_table(settings, "tls"), "ca").get("cert_files")
-    for index, path in enumerate(authorities if isinstance(authorities, list) else ()):
-        yield ("tls", "ca", "cert_files", index), path
-    for name in (acme := _table(settings, "acme")):
-        yield ("acme", name, "ca_cert_file"), _table(acme, name).get("ca_cert_file")
-    yield ("backup", "rehearsal_identity"), _table(settings, "backup").get("rehearsal_identity")
-
-
-def _table(settings: Mapping[str, object], name: str) -> Mapping[str, object]:
-    found = settings.get(name)
-    return found if isinstance(found, dict) else {}
+def _texts(path: KeyPath, value: object) -> Iterator[tuple[KeyPath, str]]:
+    """All texts in a value, with their paths."""
+    match value:
+        case str():
+            yield path, value
+        case dict():
+            for name, item in value.items():
+                yield from _texts((*path, name), item)
+        case list():
+            for index, item in enumerate(value):
+                yield from _texts((*path, index), item)
 
 
 def fix_config(static_file: Path, domains_file: str, data: Path, uid: int, gid: int, *, named: NamedFiles) -> list[str]:

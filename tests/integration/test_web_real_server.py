@@ -5,6 +5,7 @@ service user of its own. Files that pages and commands make must be the server's
 import os
 import shutil
 import stat
+import subprocess
 import tempfile
 import urllib.error
 import urllib.request
@@ -14,8 +15,10 @@ from pathlib import Path
 import pyotp
 import pytest
 
+from moxlite.process import configtest, fences
 from tests.admincalls import AdminCaller
 from tests.machine import hindrance_to_nets
+from tests.pages import commands
 from tests.quickstarted import FencedServer
 from tests.rootserver import UID, hindrance
 from tests.running import make_certificate
@@ -235,6 +238,53 @@ def test_config_test_tells_what_the_service_user_may_not_open(server: FencedServ
     assert not (elsewhere / "moxlite.log").exists()
     unit = server.cli("config", "printservice").stdout
     assert f"ReadWritePaths={server.folder}/config {server.folder}/data -{server.backups}/repo -{elsewhere}\n" in unit
+
+
+SYSTEMCTL = """\
+#!/bin/sh
+echo LoadState=loaded
+echo ProtectSystem=strict
+echo PrivateTmp=no
+echo ReadWritePaths={config} {data} $(sed -n 's/^ReadWritePaths=//p' {dropin}/*.conf 2>/dev/null)
+"""
+"""Answers for the unit of `config printservice`, with a drop-in where there is one."""
+
+
+def test_the_data_moves_to_another_disk_as_the_page_says(server: FencedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-11b: docs/growing.md, command by command; without its drop-in, `config test` says what to write, and of a
+    new folder, that it lacks the mail.
+    """
+    top, config, data = server.folder.parent, server.config.parent, server.folder / "data"
+    (top / "disk").mkdir()
+    (top / "systemctl").write_text(SYSTEMCTL.format(config=config, data=data, dropin=top / "unit.d"))
+    (top / "systemctl").chmod(0o755)
+    monkeypatch.setenv("PATH", str(top), prepend=os.pathsep)
+    monkeypatch.setattr(fences, "SYSTEMD", top)
+    server.config.write_text(server.config.read_text().partition("[backup]")[0])
+    server.start()
+    assert server.stop() == 0
+
+    def mistakes() -> list[str]:
+        return [finding.text for finding in configtest.test_config(server.config, machine=True)]
+
+    places = {"/etc/systemd/system/moxlite.service.d": "unit.d", "/var/lib/moxlite": "server/data"}
+    places |= {"/mnt/usb": "disk", "/etc/moxlite": "server/config"}
+    for command in commands("growing.md", "Move your data to another disk"):
+        for place, own in places.items():
+            command = command.replace(place, str(top / own))
+        if command.startswith("mkdir"):
+            (mistake,) = mistakes()
+            assert f"ReadWritePaths={top}/disk/moxlite" in mistake
+        if command == "moxlite config test":
+            assert mistakes() == []
+        elif not command.startswith("systemctl"):
+            subprocess.run(["sh", "-ec", command], check=True)
+    server.backups = top / "disk"
+    server.start()
+    assert (top / "disk/moxlite/ctl").exists()
+    assert server.stop() == 0
+    server.config.write_text(server.config.read_text().replace("disk/moxlite", "disk/empty"))
+    assert f"{top}/disk/empty is new, but {data} has data" in mistakes()[-1]
 
 
 def test_a_backup_is_not_written_where_it_would_be_lost(server: FencedServer) -> None:

@@ -485,6 +485,31 @@ def test_config_test_does_not_wait_for_a_pipe(config: Path, capsys: Capture, nam
     assert "isn't a regular file" in capsys.readouterr().err
 
 
+def test_config_test_looks_at_each_path(config: Path, capsys: Capture) -> None:
+    """ADMIN-11b: files that aren't there or aren't files, with what doesn't work then, and a target that would contain
+    itself; the server runs without the former.
+    """
+    (config / "folder").mkdir()
+    (config / "moxlite.toml").write_text(
+        'admin_password_file = "adminpasswd"\n'
+        + STATIC
+        + '[oidc]\nissuer = "https://id.example.org"\nclient_id = "a"\nclient_secret_file = "secret"\n'
+        + '[standby]\nlitestream = "folder"\n[backup]\nrehearsal_identity = "none.age"\n'
+    )
+    assert run(["config", "test"]) == 0
+    said = capsys.readouterr().err
+    assert f"admin_password_file: {config}/adminpasswd doesn't exist, so no one can log in" in said
+    assert "(moxlite admin set-password)" in said
+    assert f"oidc.client_secret_file: {config}/secret doesn't exist, so the login provider may reject logins" in said
+    assert f"standby.litestream: {config}/folder isn't a file" in said
+    assert f"backup.rehearsal_identity: {config}/none.age doesn't exist" in said
+    (config / "moxlite.toml").write_text(f'{STATIC}[backup]\ntarget = "backups"\nschedule = "24h"\n')
+    assert run(["config", "test"]) == 1
+    said = capsys.readouterr().err
+    assert f"backup.target: {config}/backups is inside the configuration folder" in said
+    assert "use an absolute path" in said
+
+
 def test_config_test_prints_all_errors(config: Path, capsys: Capture) -> None:
     """ADMIN-3: exit 1 with errors."""
     (config / "moxlite.toml").write_text(STATIC + "x = 1\ny = 2\n[package_log_levels]\n")

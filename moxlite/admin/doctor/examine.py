@@ -2,7 +2,8 @@
 
 import logging
 import os
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -23,7 +24,7 @@ from moxlite.config.load import DNS_FOLDER, DOMAINS_FILE, ConfigError, parse, re
 from moxlite.findings import Finding, address_cause
 from moxlite.net.dnssec.resolver import validating
 from moxlite.net.resolver import DNSError, NotFound, Resolver, absolute
-from moxlite.process.configtest import test_config
+from moxlite.process.configtest import test_config, unreadable_files
 from moxlite.process.permissions import NamedFiles, differing_permissions
 from moxlite.process.privileges import UnknownUser, service_user
 from moxlite.proto.address import Domain
@@ -39,7 +40,22 @@ MAX_LISTED: Final = 20
 
 async def check_configuration(examination: Examination) -> list[Finding]:
     """Report mistakes of both files as they are on disk, and keys that are not in effect."""
-    return await check_files(examination.path) + _without_admin(examination)
+    findings = await check_files(examination.path) + _without_admin(examination)
+    if os.name != "posix" or not (examination.inside or os.geteuid() == 0):
+        return findings
+    with suppress(ConfigError):  # `check_files` tells
+        findings += _remedied(
+            await trio.to_thread.run_sync(unreadable_files, examination.path, examination.snapshot.static)
+        )
+    return findings
+
+
+def _remedied(findings: Iterable[Finding]) -> list[Finding]:
+    """Findings about the files as the doctor shows them, with the command that shows them all."""
+    return [
+        replace(finding, text=str(finding), commands=("moxlite config test",) if finding.grade != "note" else ())
+        for finding in findings
+    ]
 
 
 def _without_admin(examination: Examination) -> list[Finding]:
@@ -68,11 +84,7 @@ def _without_admin(examination: Examination) -> list[Finding]:
 async def check_files(path: Path) -> list[Finding]:
     """Report mistakes, given the path of the static file; the only check if the configuration cannot be used."""
     findings = await trio.to_thread.run_sync(partial(test_config, path, machine=False))
-    return [
-        replace(finding, text=str(finding), commands=("moxlite config test",) if finding.grade != "note" else ())
-        for finding in findings
-        if finding.code != "not-checked"
-    ]
+    return _remedied(finding for finding in findings if finding.code != "not-checked")
 
 
 async def check_permissions(examination: Examination) -> list[Finding]:
