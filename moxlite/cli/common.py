@@ -507,11 +507,11 @@ def _cell(value: object) -> str:
 
 
 def ask(question: str) -> None:
-    """Continue only if the user says yes, or has given ``--yes``."""
+    """Continue only if the user says yes, or has given ``--yes``. The question says what goes."""
     if settings().yes:
         return
     if not sys.stdin.isatty():  # what a pipe holds is data, of which a line could pass for an answer
-        raise Failure("to confirm, run this command again with --yes")
+        raise Failure(f"{question} To confirm, run this command again with --yes.")
     click.confirm(question, abort=True)
 
 

@@ -19,6 +19,10 @@ Printer: TypeAlias = Callable[[Any, bool], None]
 """Prints a result; as JSON if the second argument is true."""
 
 
+Question: TypeAlias = Callable[[Mapping[str, Any]], str]
+"""Returns what the command line asks before an operation with these arguments: what goes, by the server's word."""
+
+
 def for_people(show: Callable[[R], None]) -> Printer:
     """The printer of a result that programs get as it is."""
 
@@ -39,6 +43,7 @@ def described(
     *,
     words: str = "",
     without: Collection[type] = (),
+    questions: Mapping[type, Question] = {},
 ) -> Mapping[str, click.Group]:
     """Add the verbs of a group: of the operations whose names begin with its own. Returns the groups in it.
 
@@ -47,6 +52,7 @@ def described(
       printers: of results that are not printed as a table, for operations of a class.
       words: with which the names begin, if these are more than the group's name.
       without: operations that get no verb.
+      questions: of operations whose question depends on what the server has.
     """
     words = words or group.name or ""
     made = {"": group}
@@ -59,11 +65,12 @@ def described(
         local = operation.name.startswith(f"{words} ") and Role.COMMAND_LINE in operation.who
         if local and operation.request not in without:
             printer = next((printers[one] for one in operation.request.__mro__ if one in printers), None)
-            made[path].add_command(_command(verb, operation, printer))
+            question = questions.get(operation.request) or operation.ask.format_map
+            made[path].add_command(_command(verb, operation, printer, question))
     return made
 
 
-def _command(verb: str, operation: Description, printer: Printer | None) -> click.Command:
+def _command(verb: str, operation: Description, printer: Printer | None, question: Question) -> click.Command:
     # The account first, though apps leave it out.
     fields = sorted(_fields(operation.request, ()), key=lambda field: not field.needed)
     params = [*(field.parameter() for field in _merged(fields))]
@@ -75,8 +82,8 @@ def _command(verb: str, operation: Description, printer: Printer | None) -> clic
         for field in fields:
             if (value := given[field.name]) is not None:
                 field.put(args, value)
-        if operation.ask:
-            ask(operation.ask.format_map(args))
+        if asked := question(args):
+            ask(asked)
         output = raw_output() if operation.octets else None
         result = call(operation.name, args, operation.result, output=output)
         as_json = as_json or settings().as_json

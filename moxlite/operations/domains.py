@@ -68,7 +68,7 @@ class OneDomain(Operation[None], frozen=True):
     domain: Word
 
 
-@change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}?")
+@change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}? Mail to it will be rejected.")
 class RemoveDomain(OneDomain, frozen=True):
     """Remove DOMAIN. You can't remove a domain with addresses or aliases. DKIM keys are moved to dkim/old."""
 
@@ -149,7 +149,11 @@ class SetPeer(Operation[PeerState], frozen=True):
     hosts: Annotated[tuple[Word, ...], field(argument=True, metavar="HOST", max_length=5)] = ()
 
 
-@change("config domain peer rm", MANAGERS)
+@change(
+    "config domain peer rm",
+    MANAGERS,
+    ask="Forget the previous server of {domain}? Mail to addresses that aren't here yet will be rejected.",
+)
 class RemovePeer(OneDomain, frozen=True):
     """Stop sending mail to the previous server. Mail to unknown addresses at DOMAIN will be rejected."""
 

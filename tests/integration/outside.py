@@ -403,7 +403,7 @@ class Play:
     def switched(self) -> None:
         """ADMIN-34b: off, for all."""
         for service in ("managesieve", "webapi"):
-            self.moxlite("config", "listeners", service, "off")
+            self.moxlite("--yes", "config", "listeners", service, "off")
         self.restart()
         assert not self.far.is_open(OWN, 4190)
         assert self.visitor.fetch(f"http://{INNER}/webapi/v0/")[0] == 404

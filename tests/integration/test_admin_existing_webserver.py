@@ -104,7 +104,7 @@ def test_certificates_that_are_given_are_looked_at_first(tmp_path: Path) -> None
     assert "Your web server must pass them on" in said
     opened = text.replace(f"# {pages}", pages)
     assert (tmp_path / "one/config/moxlite.toml").read_text() == opened
-    assert "stop passing them on" in moxlite(tmp_path / "one", *switch, "off").stdout
+    assert "stop passing them on" in moxlite(tmp_path / "one", "--yes", *switch, "off").stdout
     assert (tmp_path / "one/config/moxlite.toml").read_text() == opened.replace(f"{pages}\n", "")
     assert moxlite(tmp_path / "one", *switch, "on").returncode == 0
     assert tomllib.loads((tmp_path / "one/config/moxlite.toml").read_text())["web"] == tomllib.loads(opened)["web"]

@@ -494,7 +494,7 @@ def test_webmail_from_everywhere(tmp_path: Path) -> None:
     tested = moxlite(tmp_path, "config", "test")
     assert (tested.returncode, tested.stdout) == (0, "config OK\n")
 
-    off = moxlite(tmp_path, "config", "listeners", "publish-web", "off")
+    off = moxlite(tmp_path, "--yes", "config", "listeners", "publish-web", "off")
     assert "only on the internal listener" in off.stdout
     assert config.read_text() == text.replace("_https.enabled = true\n\n#", "_https.enabled = false\n\n#").replace(
         "account_https.enabled = true", "account_https.enabled = false"
@@ -532,7 +532,7 @@ def test_services_are_switched_where_they_belong(tmp_path: Path) -> None:
     assert (static["admin"]["ips"], "admin_http" in static["internal"]) == (["127.0.0.1"], False)
     assert "No changes needed" in moxlite(tmp_path, "config", "listeners", "webapi", "on").stdout
     for service in ("managesieve", "webapi"):
-        off = moxlite(tmp_path, "config", "listeners", service, "off")
+        off = moxlite(tmp_path, "--yes", "config", "listeners", service, "off")
         assert (off.returncode, "is off" in off.stdout) == (0, True), off.stderr
     assert len(config.read_text().splitlines()) == len(made.splitlines())
     assert moxlite(tmp_path, "config", "listeners", "managesieve", "on").stdout.startswith(

@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from moxlite.cli import run
+from moxlite.cli.setup.domainsfile import QUESTIONS
 from moxlite.config.load import load
+from moxlite.operations import Role, accounts, described_in, domains
 from tests.running import ServedServer
 from tests.tools import until
 
@@ -196,14 +198,55 @@ def test_aliases(server: ServedServer) -> None:
     server.cli("config", "alias", "update", "all@example.org", "--postpublic", "false", "--listmembers", "true")
     [alias] = json.loads(server.cli("config", "alias", "list", "example.org", "--json").stdout)
     assert (alias["post_public"], alias["list_members"], alias["allow_msg_from"]) == (False, True, False)
-    server.cli("config", "alias", "rmaddr", "all@example.org", "bob@example.org")
-    refused = server.cli("config", "alias", "rmaddr", "all@example.org", "eve@example.org", check=False)
+    server.cli("--yes", "config", "alias", "rmaddr", "all@example.org", "bob@example.org")
+    refused = server.cli("--yes", "config", "alias", "rmaddr", "all@example.org", "eve@example.org", check=False)
     assert "remove the alias instead" in refused.stderr
-    last = server.cli("config", "address", "rm", "eve@example.org", check=False)
+    last = server.cli("--yes", "config", "address", "rm", "eve@example.org", check=False)
     assert "would have no members" in last.stderr
-    server.cli("config", "alias", "rm", "all@example.org")
+    server.cli("--yes", "config", "alias", "rm", "all@example.org")
     assert server.cli("config", "alias", "print", "all@example.org", check=False).returncode == 1
     assert server.cli("config", "alias", "add", "bob@example.org", "eve@example.org", check=False).returncode == 1
+
+
+def test_verbs_that_end_mail_ask_and_say_what_goes(server: ServedServer) -> None:
+    """ADMIN-16e: without a terminal they say what goes and refuse; nothing has changed then."""
+    server.cli("config", "alias", "add", "two@example.org", "bob@example.org", "eve@example.org")
+    server.cli("config", "domain", "add", "third.example", "bob")
+    server.cli("config", "address", "add", "@third.example", "bob")
+    before = (server.folder / "config/domains.toml").read_text()
+    for verb, what in (
+        ("address rm eve@example.org", "Remove eve@example.org, the only address of account eve?"),
+        ("address rm BOB@example.org", "Remove BOB@example.org from account bob? Mail to it will be rejected."),
+        ("address rm @third.example", "Remove the catchall of account bob?"),
+        (
+            "alias rm two@example.org",
+            "Remove two@example.org? Mail to it will be rejected, and no longer delivered to bob@",
+        ),
+        ("alias rmaddr two@example.org eve@example.org", "Remove eve@example.org from two@example.org?"),
+        ("domain rm third.example", "Remove the domain third.example? Mail to it will be rejected."),
+        ("domain peer rm third.example", "Forget the previous server of third.example?"),
+        ("account rm eve", "Remove account eve and delete all its mail?"),
+        ("listeners publish-web off", "Close webmail and account pages to the internet?"),
+    ):
+        refused = server.cli("config", *verb.split(), check=False)
+        assert refused.returncode == 1, verb
+        assert what in refused.stderr
+        assert "To confirm, run this command again with --yes." in refused.stderr
+    assert (server.folder / "config/domains.toml").read_text() == before
+    server.cli("--yes", "config", "address", "rm", "@third.example")
+    server.cli("--yes", "config", "alias", "rm", "two@example.org")
+    server.cli("--yes", "config", "domain", "rm", "third.example")
+
+
+def test_each_verb_that_removes_from_the_configuration_asks() -> None:
+    """ADMIN-16e: a new one, too."""
+    removing = [
+        operation
+        for module in (accounts, domains)
+        for operation in described_in(module)
+        if Role.COMMAND_LINE in operation.who and operation.name.split()[-1].startswith("rm")
+    ]
+    assert [operation.name for operation in removing if not operation.ask and operation.request not in QUESTIONS] == []
 
 
 @pytest.mark.nightly
@@ -214,8 +257,8 @@ def test_spaces_of_quoted_localparts_stay(server: ServedServer) -> None:
     assert server.cli("config", "address", "account", '"a   b"@example.org').stdout == "bob\n"
     server.cli("config", "alias", "add", '"x  y"@example.org', '"a   b"@example.org')
     assert '"a   b"@example.org' in server.cli("config", "alias", "list").stdout
-    server.cli("config", "alias", "rm", '"x  y"@example.org')
-    server.cli("config", "address", "rm", '"a   b"@example.org')
+    server.cli("--yes", "config", "alias", "rm", '"x  y"@example.org')
+    server.cli("--yes", "config", "address", "rm", '"a   b"@example.org')
 
 
 def test_a_key_logs_in_until_it_is_removed(server: ServedServer, tmp_path: Path) -> None:

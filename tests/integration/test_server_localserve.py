@@ -389,7 +389,7 @@ def test_an_account_lives_and_dies_by_the_command_line(server: LocalServer) -> N
     server.cli("config", "account", "enable", "bob")
     imap(server, "bob@localhost", "bobs new one").logout()
 
-    server.cli("config", "address", "rm", "robert@localhost")
+    server.cli("--yes", "config", "address", "rm", "robert@localhost")
     assert len(rows(server, "config", "account", "addresses", "bob")) == 1
     refused = server.cli("config", "account", "rm", "bob", check=False)
     assert refused.returncode == 1

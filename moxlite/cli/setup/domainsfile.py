@@ -4,14 +4,16 @@ running server (ADMIN-12..17).
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any, Final
 
 import click
 
 from moxlite.cli.common import Failure, ask, json_option, perform, show, show_json
-from moxlite.cli.described import described, for_people
+from moxlite.cli.described import Question, described, for_people
 from moxlite.escapes import printable
-from moxlite.operations import accounts, described_in, description, domains
+from moxlite.operations import accounts, described_in, domains
 from moxlite.operations.accounts import AccountInfo
 from moxlite.operations.domains import AddedDomain, AliasInfo, DomainInfo, PeerState
 from moxlite.operations.queue import CountOutgoing
@@ -20,7 +22,7 @@ from moxlite.wording import counted
 
 def add_commands(config: click.Group) -> None:
     """Add the commands to their group."""
-    groups = described(
+    described(
         config,
         (*described_in(accounts), *described_in(domains)),
         {
@@ -39,22 +41,53 @@ def add_commands(config: click.Group) -> None:
             domains.ShowPeer: _show_peer,
             domains.SetPeer: _show_peer,
         },
-        without={accounts.RemoveAccount, accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
+        without={accounts.SetQuota, domains.PlanConfig, domains.ApplyConfig},
+        questions=QUESTIONS,
     )
-    groups["account"].add_command(remove_account)
     config.add_command(apply_config)
 
 
-@click.command("rm", help=description(accounts.RemoveAccount).about)
-@click.argument("account", metavar="NAME")
-def remove_account(account: str) -> None:
-    outgoing = perform(CountOutgoing(account))
+def _without_account(args: Mapping[str, Any]) -> str:
+    outgoing = perform(CountOutgoing(args["account"]))
     waiting, held = counted(outgoing.waiting, "outgoing message"), counted(outgoing.held, "message")
-    ask(
-        f"Remove account {account} and delete all its mail? {waiting} will still be sent. {held} on hold or scheduled"
-        " won't be sent."
+    return (
+        f"Remove account {args['account']} and delete all its mail? {waiting} will still be sent. {held} on hold or "
+        "scheduled won't be sent."
     )
-    perform(accounts.RemoveAccount(account))
+
+
+def _without_address(args: Mapping[str, Any]) -> str:
+    address = args["address"]
+    for account in perform(accounts.ListAccounts()):
+        if address.casefold() not in map(str.casefold, account.addresses):
+            continue
+        if len(account.addresses) == 1:
+            return (
+                f"Remove {address}, the only address of account {account.account}? The user won't get mail, and can't "
+                "log in."
+            )
+        if address.startswith("@"):
+            return f"Remove the catchall of account {account.account}? Mail to unknown addresses {address} is rejected."
+        return f"Remove {address} from account {account.account}? Mail to it will be rejected."
+    return f"Remove {address}? Mail to it will be rejected."
+
+
+def _without_alias(args: Mapping[str, Any]) -> str:
+    members = ", ".join(perform(domains.PrintAlias(args["alias"])).members)
+    return f"Remove {args['alias']}? Mail to it will be rejected, and no longer delivered to {members}."
+
+
+def _without_members(args: Mapping[str, Any]) -> str:
+    return f"Remove {', '.join(args['members'])} from {args['alias']}? They won't get its mail."
+
+
+QUESTIONS: Final[Mapping[type, Question]] = {
+    accounts.RemoveAccount: _without_account,
+    accounts.RemoveAddress: _without_address,
+    domains.RemoveAlias: _without_alias,
+    domains.RemoveMembers: _without_members,
+}
+"""Questions before verbs that end mail: what goes, by the running server."""
 
 
 @click.command("apply")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, config_path, root_advice, unusable
+from moxlite.cli.common import Failure, ask, config_path, root_advice, unusable
 
 if TYPE_CHECKING:
     from moxlite.admin.quickstart.switches import Switched
@@ -33,6 +33,8 @@ def publish_web(state: str) -> None:
     """
     from moxlite.admin.quickstart.switches import publish_web
 
+    if state == "off":
+        ask("Close webmail and account pages to the internet? Users will only reach them from the internal network.")
     with _failures():
         changed, urls, in_front = publish_web(config_path(), on=state == "on")
     if state == "on":
@@ -63,15 +65,18 @@ def webapi(state: str) -> None:
 
     This never opens the API to the internet. Restart the server afterwards.
     """
-    _switch("webapi", "The web API", on=state == "on")
+    _switch("webapi", "the web API", on=state == "on")
 
 
 def _switch(service: "Switched", name: str, *, on: bool) -> None:
     from moxlite.admin.quickstart.switches import switch
 
+    if not on:
+        ask(f"Turn {name} off? Programs that use it will stop working.")
     with _failures():
         changed, places = switch(config_path(), service, on=on)
-    print(f"{name} is at {' and '.join(places)}" if places else f"{name} is off.")
+    title = name[0].upper() + name[1:]
+    print(f"{title} is at {' and '.join(places)}" if places else f"{title} is off.")
     _restart(changed=changed)
 
 
