@@ -189,6 +189,30 @@ def test_on_a_terminal_it_asks_and_mail_elsewhere_stays_there_unless_wanted(
     assert "The records are in DNS." in terminal.shown
     assert TOKEN not in terminal.shown
     assert fake.data("example.org", "MX") == {"10 mx.example.org."}
+    assert leading(fake)
+
+
+def leading(fake: FakeProviders) -> list[str]:
+    """The names of records that lead mail clients here."""
+    words = ("autoconfig.", "autodiscover.", "ua-auto-config.", "_tcp.", "_ua-auto-config.")
+    return [record[0] for record in fake.records("example.org") if any(word in f"{record[0]}." for word in words)]
+
+
+def test_while_mail_stays_elsewhere_no_record_leads_users_here(
+    tmp_path: Path, world: DNSWorld, fake: FakeProviders
+) -> None:
+    """ADMIN-35b: a colleague's new phone would look for an account that the other server has."""
+    fake.add("example.org", "example.org", "MX", "10 old.provider.example.")
+    words = command(tmp_path, world, "--no-admin-inside", "--dns-provider", "hetzner", "me@example.org", USER)
+    with Terminal(words, environment={**fake.environment, "TERM": "dumb"}) as terminal:
+        terminal.answer("Hetzner, API token", f"{TOKEN}\n")
+        terminal.answer("Receive new mail here from now on?", "n\n")
+        terminal.answer("Publish them?", "y\n")
+        assert terminal.end() == 0
+    assert fake.data("example.org", "MX") == {"10 old.provider.example."}
+    assert "aren't published either" in " ".join(terminal.shown.split())
+    assert fake.data("mx.example.org", "A")
+    assert leading(fake) == []
 
 
 def test_on_a_terminal_it_asks_for_a_name_that_it_has_to_guess(tmp_path: Path, world: DNSWorld) -> None:

@@ -46,6 +46,12 @@ ADDRESSES: Final[frozenset[Topic]] = frozenset({"host"})
 """Records that are published at a provider only when asked for: the owner's zone has them, or another machine's."""
 
 
+LEADING: Final[frozenset[Topic]] = frozenset({"autoconfig", "autodiscover", "pacc", "srv"})
+"""Records by which mail clients find this server: as long as mail goes elsewhere, a new phone would look here for an
+account that is there.
+"""
+
+
 class NoProvider(Exception):
     """No provider is set for the domain."""
 
@@ -201,18 +207,25 @@ class Publishing:
 
     def wanted(self, domain: Domain, *, addresses: bool = False) -> tuple[WantedRecord, ...]:
         """The records of a domain. Raises Refused. addresses: with the addresses of the host."""
-        return self._wanted(domain, addresses=addresses)[0]
+        return self._wanted(domain, frozenset() if addresses else ADDRESSES)[0]
 
-    def _wanted(self, domain: Domain, *, addresses: bool) -> tuple[tuple[WantedRecord, ...], Keys]:
+    def _wanted(self, domain: Domain, without: frozenset[Topic]) -> tuple[tuple[WantedRecord, ...], Keys]:
         found = records_of(self._snapshot, require_domain(self._snapshot, domain.ascii)[0], self._held)
-        return tuple(record for record in found.wanted if addresses or record.topic not in ADDRESSES), found.keys
+        return tuple(record for record in found.wanted if record.topic not in without), found.keys
 
-    def plan(self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False) -> Plans:
+    def plan(
+        self, domain: Domain, located: Located, *, addresses: bool = False, replace: bool = False, leading: bool = True
+    ) -> Plans:
         """Compare the wanted records with DNS. Where a key cannot be read, no record of a key is removed.
+
+        Args:
+          addresses: with the addresses of the host.
+          leading: with records that lead mail clients here.
 
         Raises Refused, NoAnswer, UpdateRefused, OSError, msgspec.DecodeError.
         """
-        wanted, keys = self._wanted(domain, addresses=addresses)
+        without = (frozenset() if addresses else ADDRESSES) | (frozenset() if leading else LEADING)
+        wanted, keys = self._wanted(domain, without)
         ours = Ledger(self.files, domain).ours()
         if not addresses:  # they stay as they are
             ours = {slot: one for slot, one in ours.items() if slot[1] not in ("A", "AAAA")}

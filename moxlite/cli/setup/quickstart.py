@@ -454,7 +454,8 @@ def _dns_step(setup: _Setup) -> list[str]:
         "Add the DNS records above at your DNS provider, before you start the server. To print and check them later:",
         f"   {setup.command} config dnsrecords {domain}",
         f"   {setup.command} config dnscheck {domain}",
-        f"If {domain} already gets mail elsewhere, add the MX record last, because it brings new mail here.",
+        f"If {domain} already gets mail elsewhere, add the MX record last, because it brings new mail here. Add the",
+        "records for mail clients (autoconfig, autodiscover, ua-auto-config, SRV) with it: they lead users here.",
     ]
 
 

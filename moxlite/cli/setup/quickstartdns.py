@@ -6,7 +6,7 @@ Whatever goes wrong with DNS is a warning: the records can be published again at
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 import click
 import msgspec
@@ -15,7 +15,7 @@ from moxlite.cli.setup.dnsproviders import ask_for, known_provider
 from moxlite.cli.setup.publishing import as_command_failures, confirm_strict, tell_groups
 
 if TYPE_CHECKING:
-    from moxlite.admin.dns.publishing import Publishing
+    from moxlite.admin.dns.publishing import Plans, Publishing
     from moxlite.admin.dns.zones import Located
     from moxlite.admin.dnsproviders.accounts import Stored
     from moxlite.config.snapshot import Snapshot
@@ -98,19 +98,23 @@ def find_others(
     return trio.run(others_of, resolver, domain, ServerIdentity((host,), ips, (LETSENCRYPT,)), listed)
 
 
+Mail = Literal["here", "moves", "stays"]
+
+
 class Agreed(msgspec.Struct):
     """Owner's answers, given before anything is made.
 
     Attributes:
       peer: hosts to which mail for addresses that aren't here yet goes on.
-      publish: the records are published at the provider; mail_here: our MX record replaces other MX records.
+      publish: the records are published at the provider. mail: whether it comes here, comes here by our MX record in
+        the place of others, or stays with another server; then no record leads mail clients here.
       strict: the records bind others.
       later: how to have them bind others, in lines.
     """
 
     peer: list[str] = []
     publish: bool = False
-    mail_here: bool = False
+    mail: "Mail" = "here"
     strict: bool = False
     later: list[str] = []
 
@@ -141,7 +145,7 @@ def agree_on_dns(
         records = records_of(snapshot, domain).wanted
         rules = [zone_line(record) for record in records if record.group == "rules" and not record.joins]
     else:
-        agreed.publish, agreed.mail_here, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)
+        agreed.publish, agreed.mail, rules = _agree_on_plan(said, snapshot, draft, domain, stored, resolver)
     agreed.strict = bool(not others and rules and sys.stdin.isatty()) and confirm_strict(domain, rules)
     if not agreed.strict:
         agreed.later = _way_to_strict(domain, others, provided=stored is not None)
@@ -192,8 +196,8 @@ def _agree_on_plan(
     domain: "Domain",
     stored: "Stored",
     resolver: "DNSResolver | None",
-) -> tuple[bool, bool, list[str]]:
-    """Whether the records are published, whether mail comes here, and the rules in the plan that bind others."""
+) -> tuple[bool, Mail, list[str]]:
+    """Whether the records are published, where mail goes, and the rules in the plan that bind others."""
     from moxlite.admin.dns.publishing import Publishing
     from moxlite.admin.dns.update import NoAnswer, UpdateRefused
     from moxlite.admin.dns.zones import Authorities, Located, access_of
@@ -204,13 +208,11 @@ def _agree_on_plan(
     try:
         publishing.try_out(domain, stored)
         located = Located([access_of(stored, publishing.authorities)])
-        mail_here = _is_mail_here(said, publishing, located, domain)
-        plans = publishing.plan(domain, located, addresses=True)
-        if mail_here:
-            plans = publishing.with_mail_here(domain, located, plans)
+        mail = _way_of_mail(said, publishing, located, domain)
+        plans = _plans(publishing, domain, located, mail)
     except (NoAnswer, UpdateRefused, OSError, msgspec.DecodeError) as error:
         said.warn(f"DNS: {error}; to publish the records later: moxlite dns update {domain} --addresses")
-        return False, False, []
+        return False, "here", []
     said.say(f"records at {KNOWN[stored.provider].title}:")
     groups = plans.groups()
     rules = groups.pop("rules", [])
@@ -220,7 +222,13 @@ def _agree_on_plan(
     asks = sys.stdin.isatty() and bool(groups)
     adds = all(line.startswith("+") for lines in groups.values() for line in lines)
     question = f"Publish them?{' All other records stay as they are.' if adds else ''}"
-    return not asks or click.confirm(question, default=True), mail_here, rules
+    return not asks or click.confirm(question, default=True), mail, rules
+
+
+def _plans(publishing: "Publishing", domain: "Domain", located: "Located", mail: Mail) -> "Plans":
+    """The changes in DNS for mail that goes this way. Raises as `Publishing.plan`."""
+    plans = publishing.plan(domain, located, addresses=True, leading=mail != "stays")
+    return publishing.with_mail_here(domain, located, plans) if mail == "moves" else plans
 
 
 def carry_out(said: ProgressOutput, config: Path, domain: "Domain", agreed: Agreed) -> None:
@@ -262,9 +270,7 @@ def publish_records(
             return False
         said.say("Publishing the records, and waiting for the name servers...")
         located = publishing.located(domain)
-        plans = publishing.plan(domain, located, addresses=True)
-        if agreed.mail_here:
-            plans = publishing.with_mail_here(domain, located, plans)
+        plans = _plans(publishing, domain, located, agreed.mail)
         missing = publishing.make(domain, located, plans)
         for line in missing or publishing.wait(located, plans):
             said.warn(f"DNS: {line}")
@@ -274,16 +280,17 @@ def publish_records(
     return not missing
 
 
-def _is_mail_here(said: ProgressOutput, publishing: "Publishing", located: "Located", domain: "Domain") -> bool:
-    """Whether our MX record replaces another server's. Raises as `Publishing.plan`."""
+def _way_of_mail(said: ProgressOutput, publishing: "Publishing", located: "Located", domain: "Domain") -> Mail:
+    """Where mail goes; asked on a terminal if another server has it. Raises as `Publishing.plan`."""
     elsewhere = publishing.mail_elsewhere(domain, located)
     if not elsewhere:
-        return False
+        return "here"
     question = f"Mail for {domain} currently goes to {', '.join(elsewhere)}. Receive new mail here from now on?"
     if sys.stdin.isatty() and click.confirm(question, default=False):
-        return True
+        return "moves"
     said.warn(
-        f"mail for {domain} still goes to {', '.join(elsewhere)}. First migrate the old mail (docs/migrate.md), "
+        f"mail for {domain} still goes to {', '.join(elsewhere)}, so the records that lead mail clients here "
+        "(autoconfig, autodiscover, SRV) aren't published either. First migrate the old mail (docs/migrate.md), "
         f"then: moxlite dns update {domain} --replace"
     )
-    return False
+    return "stays"
