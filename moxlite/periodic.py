@@ -111,6 +111,7 @@ def start_periodic(components: Components, queue: Queue | None) -> Examinations:
 
     nightly = Nightly(
         static.doctor,
+        new=components.started.first,
         config=components.config,
         accounts=components.files.accounts,
         examine=partial(_examine, components, sources),

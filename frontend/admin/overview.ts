@@ -9,7 +9,7 @@ import { size } from "../lib/numbers";
 import { button, card, foreign, head, table, visible } from "../lib/pages";
 import { released } from "../lib/press";
 import { type Level, mark, notice, state } from "../lib/states";
-import { ago, agoShort, moment, timeOf } from "../lib/times";
+import { ago, agoShort, moment } from "../lib/times";
 import { many, t } from "../lib/words";
 import { action, remedy } from "./findings";
 import type { Desk } from "./ui/page";
@@ -49,8 +49,9 @@ export async function overviewPage(desk: Desk): Promise<{ title: string; root: H
 function content(desk: Desk, found: Overview): HTMLElement[] {
   const lines = attention(found);
   const bad = found.flow === "none-in" || found.flow === "none-out";
-  const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
-  const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
+  const doubtful = found.flow === "slow" || found.flow === "unknown";
+  const tone = bad ? "danger" : doubtful ? "warn" : "ok";
+  const shape = bad ? octagonAlert : doubtful ? triangleAlert : circleCheck;
   return [
     el(
       "header",
@@ -81,7 +82,11 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
     ),
     lines.length > 0
       ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true })
-      : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}),
+      : card(
+          t("Needs attention"),
+          el("p", { class: "two" }, unexamined(found) ? t("Not checked yet") : t("No problems")),
+          {},
+        ),
     ...(found.placement.length > 0
       ? [
           card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed)), {
@@ -95,7 +100,7 @@ function content(desk: Desk, found: Overview): HTMLElement[] {
       actions: el(
         "span",
         { class: "hint" },
-        t("checked {time}", { time: timeOf(found.at) }),
+        unexamined(found) ? t("not checked yet") : t("checked {when}", { when: ago(found.examined) }),
         " · ",
         button(t("check now"), () => void examine(desk), { kind: "text small" }),
       ),
@@ -119,7 +124,14 @@ function headline(found: Overview): string {
       return t("Mail delivery is slow");
     case "flowing":
       return t("Accepting and sending mail");
+    case "unknown":
+      return t("Running, but not checked yet");
   }
+}
+
+/** Whether nobody knows if mail reaches this server: it's new, restored, or has other addresses now. */
+function unexamined(found: Overview): boolean {
+  return found.flow === "unknown";
 }
 
 function summary(found: Overview, things: number): string {
@@ -136,7 +148,9 @@ function summary(found: Overview, things: number): string {
           : many(queue.messages, "{n} message on hold.", "{n} messages on hold.");
   const need =
     things === 0
-      ? t("No problems found.")
+      ? unexamined(found)
+        ? t("This server hasn't been checked on this machine. The first check starts automatically.")
+        : t("No problems found.")
       : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }

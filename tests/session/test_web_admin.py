@@ -10,7 +10,9 @@ import trio
 import trio.testing
 
 from moxlite.admin.doctor import sources
+from moxlite.admin.doctor.findings import STATE, Night, addresses_of
 from moxlite.admin.doctor.requests import QueueState, Running
+from moxlite.encoding import to_json
 from moxlite.findings import Finding, Grade
 from moxlite.ledger import Kind, Refusals
 from moxlite.logins.adminpassword import write_admin_password
@@ -201,7 +203,7 @@ async def test_every_call_refuses_what_is_not_the_owners(rig: Rig, case: str) ->
 def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
     """ADMIN-70: the overview shows the server's own words, before any night; mail still flows."""
     order = Finding(grade="error", code="certificate-order", about="mx.example.org", text="no certificate")
-    assert flow_of(Running("1", queue=QueueState(0, 0)), [order]) == "flowing"
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [order], examined=True) == "flowing"
 
 
 @pytest.mark.parametrize(
@@ -210,14 +212,22 @@ def test_a_certificate_that_does_not_come_needs_attention_at_once() -> None:
 def test_a_task_that_is_down_stops_mail(task: str, flow: str) -> None:
     """ADMIN-39a, ADMIN-70: the tasks without which none comes in, or goes out."""
     down = Finding(grade="error", code="task-down", about=task, text="down")
-    assert flow_of(Running("1", queue=QueueState(0, 0)), [down]) == flow
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [down], examined=True) == flow
 
 
 @pytest.mark.parametrize(("grade", "flow"), [("error", "none-in"), ("warning", "flowing")])
 def test_a_full_disk_stops_incoming_mail(grade: Grade, flow: str) -> None:
     """ADMIN-70: whatever the data directory is called."""
     full = Finding(grade=grade, code="disk-low", about="/var/lib/moxlite", text="not enough space")
-    assert flow_of(Running("1", queue=QueueState(0, 0)), [full]) == flow
+    assert flow_of(Running("1", queue=QueueState(0, 0)), [full], examined=True) == flow
+
+
+def test_mail_is_not_said_to_flow_before_the_first_examination() -> None:
+    """ADMIN-70f: nothing known is not well; what is known to be wrong comes first."""
+    running = Running("1", queue=QueueState(0, 0))
+    assert flow_of(running, [], examined=False) == "unknown"
+    full = Finding(grade="error", code="disk-low", about="/var/lib/moxlite", text="not enough space")
+    assert flow_of(running, [full], examined=False) == "none-in"
 
 
 def test_full_accounts_and_known_passwords_are_findings() -> None:
@@ -242,10 +252,16 @@ def test_a_refusal_for_lack_of_memory_is_a_finding() -> None:
 
 
 async def test_the_overview_says_what_is_wrong_and_where(rig: Rig, tmp_path: Path) -> None:
-    """ADMIN-5, ADMIN-39a: certificates, disk, queue, and a mistake in the file with its line."""
+    """ADMIN-5, ADMIN-39a: certificates, disk, queue, and a mistake in the file with its line. ADMIN-70f: results of
+    other addresses count as none.
+    """
     browser = await owner(rig)
     found = await browser.call("overview")
     assert found["flow"] == "flowing"
+    static = rig.holder.current.static
+    for addresses, at in ((["192.0.2.99"], 0), (addresses_of(static), 1_700_000_000_000_000)):
+        (static.data_dir / STATE).write_bytes(to_json(Night(1_700_000_000.0, [], addresses)))
+        assert (await browser.call("overview"))["examined"] == at
     assert [one["names"] for one in found["certificates"]] == [["mail.example.org"]]
     assert found["certificates"][0]["own"] is True
     assert found["disk"]["size"] >= found["disk"]["free"] > 0

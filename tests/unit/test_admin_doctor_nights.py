@@ -51,15 +51,15 @@ async def test_what_could_not_be_looked_for_is_not_gone(
 
     unused: Any = None
     config, _ = ConfigHolder.open(tmp_path / "moxlite.toml")
-    nights = nightly.Nightly(Doctor(), config=config, accounts=unused, examine=examine, http=unused)
+    nights = nightly.Nightly(Doctor(), new=True, config=config, accounts=unused, examine=examine, http=unused)
     await nights.once()
     second = await nights.once()
     assert second.gone == []
-    assert LISTED in read_night(tmp_path / "data").findings
+    assert LISTED in read_night(config.current.static).findings
     third = await nights.once()
     assert LISTED in third.gone
     assert FULL not in third.gone
-    assert read_night(tmp_path / "data").findings == [FULL]
+    assert read_night(config.current.static).findings == [FULL]
     assert "is listed" in told[-1]
 
 
@@ -67,32 +67,40 @@ class NextNightError(Exception):
     """The server waits for the next night."""
 
 
-async def test_other_addresses_are_examined_soon_after_the_start(
+async def test_a_machine_without_results_of_its_own_is_examined_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """ADMIN-70: a server with the results of last night waits for the next one, unless its addresses have changed."""
+    """ADMIN-70f: a server with the results of last night waits for the next one. One that was restored, or whose
+    addresses have changed, is examined at once; a new one when its certificates have had time to arrive.
+    """
     (tmp_path / "domains.toml").write_text(DOMAINS)
     (tmp_path / "data").mkdir()
-    examined: list[str] = []
+    examined: list[tuple[str, float]] = []
+    slept = 0.0
 
     async def sleep(seconds: float) -> None:
-        if seconds != nightly.FIRST:
+        nonlocal slept
+        if seconds not in (nightly.SOON, nightly.FIRST):
             raise NextNightError
+        slept = seconds
 
     monkeypatch.setattr(nightly, "sleep_by_both_clocks", sleep)
-    for address in ("127.0.0.1", "127.0.0.1", "127.0.0.2"):
+    starts = [("127.0.0.1", True), ("127.0.0.1", False), ("127.0.0.2", False), ("127.0.0.1", False)]
+    for address, new in starts:
         (tmp_path / "moxlite.toml").write_text(STATIC.replace("127.0.0.1", address))
         config, _ = ConfigHolder.open(tmp_path / "moxlite.toml")
 
         async def examine(address: str = address) -> list[Finding]:
-            examined.append(address)
+            examined.append((address, slept))
             return []
 
         unused: Any = None
-        nights = nightly.Nightly(Doctor(), config=config, accounts=unused, examine=examine, http=unused)
+        nights = nightly.Nightly(Doctor(), new=new, config=config, accounts=unused, examine=examine, http=unused)
         with pytest.raises(NextNightError):
             await nights.serve()
-    assert examined == ["127.0.0.1", "127.0.0.2"]
+        assert read_night(config.current.static).at > 0
+    soon, first = nightly.SOON, nightly.FIRST
+    assert examined == [("127.0.0.1", first), ("127.0.0.2", soon), ("127.0.0.1", soon)]
 
 
 def test_every_finding_has_an_action() -> None:

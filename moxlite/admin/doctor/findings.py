@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 import msgspec
 
+from moxlite.config.static import Static
 from moxlite.encoding import from_json
 from moxlite.findings import GRADES, Finding, Grade
 
@@ -84,9 +84,18 @@ class Night(msgspec.Struct, frozen=True):
     addresses: list[str] = []
 
 
-def read_night(data: Path) -> Night:
-    """The last examination; an empty one if there was none, or the file cannot be read. Blocks."""
+def read_night(static: Static) -> Night:
+    """The last examination of this machine; an empty one if there was none at the addresses that its listeners have
+    now, or the file cannot be read. Blocks.
+    """
     try:
-        return from_json((data / STATE).read_bytes(), Night)
+        night = from_json((static.data_dir / STATE).read_bytes(), Night)
     except (OSError, msgspec.DecodeError):
         return Night()
+    return night if night.addresses == addresses_of(static) else Night()
+
+
+def addresses_of(static: Static) -> list[str]:
+    """The IP addresses of all listeners, and those by which a NAT leads to them."""
+    listeners = static.listeners.values()
+    return sorted({str(ip) for listener in listeners for ip in (*listener.ips, *listener.nat_ips)})

@@ -16,7 +16,7 @@ from typing import Final
 
 import trio
 
-from moxlite.admin.doctor.findings import STATE, Night, in_groups, read_night
+from moxlite.admin.doctor.findings import STATE, Night, addresses_of, in_groups, read_night
 from moxlite.admin.doctor.requests import NightlyReport
 from moxlite.admin.notices import notify_postmaster
 from moxlite.config.files import write_atomically
@@ -34,6 +34,11 @@ logger = logging.getLogger("moxlite.admin.doctor")
 
 FIRST: Final = 900.0
 """Seconds from the start to an overdue examination: by then, certificates and look-ups have arrived."""
+
+SOON: Final = 10.0
+"""Seconds from the start to the first examination of a restored server, or one with other addresses: its ports are open
+by then. It has certificates, and nobody knows whether mail reaches it.
+"""
 
 HOUR: Final = 3
 """Local hour of the examination, when people sleep."""
@@ -66,6 +71,7 @@ class Nightly:
     """The nightly task of the server.
 
     Args:
+      new: no server has used the data before, so that certificates and names have yet to arrive.
       examine: runs the examination, and returns all findings.
       http: makes requests.
     """
@@ -74,12 +80,14 @@ class Nightly:
         self,
         settings: Doctor,
         *,
+        new: bool,
         config: ConfigHolder,
         accounts: Accounts,
         examine: Callable[[], Awaitable[Sequence[Finding]]],
         http: HTTPClient,
     ) -> None:
         self._settings = settings
+        self._new = new
         self._config = config
         self._accounts = accounts
         self._examine = examine
@@ -88,14 +96,15 @@ class Nightly:
         self._lock = trio.Lock()
 
     async def serve(self) -> None:
-        """Examine each night, for ever; also soon after a start if that's overdue, or if other addresses were examined.
+        """Examine each night, for ever; also after a start if that's overdue, and at once if this machine hasn't been
+        examined at its addresses, unless it is new.
 
         Errors: a fault of the examined server is not raised. If the last findings cannot be read, they count as empty,
         and everything is reported again. OSError comes out if the file cannot be written.
         """
         last = await trio.to_thread.run_sync(self._read)
-        if time.time() - last.at > DAY + SPREAD or last.addresses != self._addresses():
-            await sleep_by_both_clocks(FIRST)
+        if time.time() - last.at > DAY + SPREAD:
+            await sleep_by_both_clocks(FIRST if last.at or self._new else SOON)
             await self.once()
         while True:
             now = time.time()
@@ -119,15 +128,13 @@ class Nightly:
             if new or gone:
                 await self._tell(nightly_report, standing=len(findings) - len(new))
             if nightly_report.channels or not (new or gone):
-                await trio.to_thread.run_sync(self._write, Night(time.time(), findings, self._addresses()))
+                await trio.to_thread.run_sync(
+                    self._write, Night(time.time(), findings, addresses_of(self._config.current.static))
+                )
             return nightly_report
 
-    def _addresses(self) -> list[str]:
-        listeners = self._config.current.static.listeners.values()
-        return sorted({str(ip) for listener in listeners for ip in (*listener.ips, *listener.nat_ips)})
-
     def _read(self) -> Night:
-        return read_night(self._path.parent)
+        return read_night(self._config.current.static)
 
     def _write(self, night: Night) -> None:
         write_atomically(self._path, to_json(night), mode=0o640)

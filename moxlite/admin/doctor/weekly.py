@@ -186,7 +186,7 @@ class WeeklyMail:
         first = last - WEEK + 1
         running = await self._running()
         counts, before, refused, guessers = await self._history(first, last)
-        night = await trio.to_thread.run_sync(read_night, static.data_dir)
+        night = await trio.to_thread.run_sync(read_night, static)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, static.data_dir)
         free, size = await trio.to_thread.run_sync(_disk, static.data_dir)
         leaves = [

@@ -14,7 +14,7 @@ from moxlite.findings import Finding
 from moxlite.metrics import DailyKind
 from moxlite.store.reports.history import Sum
 
-Flow = Literal["flowing", "slow", "none-in", "none-out"]
+Flow = Literal["flowing", "slow", "none-in", "none-out", "unknown"]
 
 
 class AdminSession(msgspec.Struct, frozen=True):
@@ -50,7 +50,8 @@ class Disk(msgspec.Struct, frozen=True):
 
 
 class Overview(msgspec.Struct, frozen=True, kw_only=True):
-    """The state of the server at `at`. `findings`: of now, and errors and warnings of the examination at `examined`.
+    """The state of the server at `at`. `findings`: of now, and errors and warnings of the examination of this machine
+    at `examined`, 0 for none yet.
 
     `backup_interval`: µs between two backups, 0 without a schedule. `last_rehearsal`: of a
     restore, 0 for never. `standby`: whether a second place is current, null without one. `queue`: null while no queue

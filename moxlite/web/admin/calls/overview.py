@@ -111,18 +111,19 @@ class OverviewCalls(AdminCalls):
         running = await self._perform(ReadState())
         snapshot = self._server.config()
         data = snapshot.static.data_dir
-        night = await trio.to_thread.run_sync(read_night, data)
+        night = await trio.to_thread.run_sync(read_night, snapshot.static)
         rehearsed = await trio.to_thread.run_sync(read_rehearsed, data)
         standby = await trio.to_thread.run_sync(standby_findings, snapshot.static)
         backups = schedule_findings(self._server.holder.path, snapshot.static, running)
         findings = in_order([*running.findings, *_of_the_night(night), *standby, *backups])
         interval = snapshot.static.backup.schedule
+        examined = night.at > 0 or self._server.external is None  # localserve is never examined
         return Overview(
             at=time.time_ns() // 1000,
             hostname=snapshot.static.hostname.unicode,
             version=running.version,
             update=running.update,
-            flow=flow_of(running, findings),
+            flow=flow_of(running, findings, examined=examined),
             findings=findings,
             examined=round(night.at * SECOND),
             config_problems=list(self._server.holder.problems),
@@ -172,8 +173,10 @@ class OverviewCalls(AdminCalls):
             trial.ended.set()
 
 
-def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
-    """How mail flows, from the server's report about itself and the findings."""
+def flow_of(running: Running, findings: Sequence[Finding], *, examined: bool) -> Flow:
+    """How mail flows, from the server's report about itself and the findings. examined: it is known whether mail
+    reaches this machine.
+    """
     errors = {finding.code for finding in findings if finding.grade == "error"}
     tasks = {finding.about for finding in findings if finding.code == "task-down"}
     if any(name.startswith("smtpd.smtp") for name in tasks) or "disk-low" in errors:
@@ -181,7 +184,9 @@ def flow_of(running: Running, findings: Sequence[Finding]) -> Flow:
     if running.queue is None or OUT & tasks or "port-25-blocked" in errors:
         return "none-out"
     slow = {"queue-stuck", "address-blocked", "account-stopped"}
-    return "slow" if any(finding.code in slow for finding in findings) else "flowing"
+    if any(finding.code in slow for finding in findings):
+        return "slow"
+    return "flowing" if examined else "unknown"
 
 
 def _of_the_night(night: Night) -> list[Finding]:
