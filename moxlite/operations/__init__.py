@@ -138,6 +138,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
       columns: fields of a list's rows that the command line prints.
       octets: the command line prints octets that come before the result.
       ask: what the command line asks first, with names of arguments in braces.
+      secret: the result is one that is shown once (`web.calls.Call`).
     """
 
     name: str
@@ -149,6 +150,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     columns: tuple[str, ...]
     octets: bool
     ask: str
+    secret: bool = False
 
     @property
     def call(self) -> str:
@@ -205,11 +207,12 @@ def change(
     confirm: bool = False,
     columns: tuple[str, ...] = (),
     ask: str = "",
+    secret: bool = False,
 ) -> Callable[[Kind], Kind]:
     """Make a struct an operation that is recorded in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, columns, False, ask)
+        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, columns, False, ask, secret)
         return kind
 
     return describe

@@ -108,7 +108,7 @@ class AppPasswordInfo(msgspec.Struct, frozen=True, kw_only=True):
     last_protocol: str
 
 
-@change("account app-password add", USERS, confirm=True)
+@change("account app-password add", USERS, confirm=True, secret=True)
 class AppPasswordAdd(UserOperation[str], frozen=True):
     """Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never."""
 
@@ -537,7 +537,7 @@ class AdminTokenInfo(msgspec.Struct, frozen=True):
     used_from: str
 
 
-@change("admin token add", OWNER, confirm=True)
+@change("admin token add", OWNER, confirm=True, secret=True)
 class AddAdminToken(Operation[str], frozen=True):
     """Create and print an admin API token for an API client. You won't be able to see it again.
 

@@ -112,7 +112,7 @@ class SecretLink(msgspec.Struct, frozen=True):
     made: str
 
 
-@change("calendar link make", USERS)
+@change("calendar link make", USERS, secret=True)
 class MakeLink(UserOperation[str], frozen=True):
     """Create and print a private link to a calendar. You won't be able to see it again. Anyone with the link can read
     the calendar without a password.

@@ -50,6 +50,8 @@ class Call(msgspec.Struct, frozen=True):
     """A call. ``parameters`` is a struct type, ``result`` any msgspec type; ``public`` calls need no session.
     ``confirm`` calls need that the user gave the password or a second factor within the last 10 minutes (WEB-63a).
     ``audit``: the action under which the audit log has the call (WEB-160), "" for one that changes nothing by itself.
+    ``once``: a repetition gets the first result (WEB-61b). ``secret``: the result is a secret that is shown once, and a
+    repetition gets another one.
     """
 
     name: str
@@ -60,9 +62,13 @@ class Call(msgspec.Struct, frozen=True):
     public: bool = False
     confirm: bool = False
     audit: str = ""
+    once: bool = False
+    secret: bool = False
 
 
-def call(*, public: bool = False, confirm: bool = False, audit: str = "") -> Callable[[Method], Method]:
+def call(
+    *, public: bool = False, confirm: bool = False, audit: str = "", once: bool = False, secret: bool = False
+) -> Callable[[Method], Method]:
     """Make a method a call of the API. Without ``public`` it needs a session.
 
     Sensitive calls have ``confirm``: they are refused with ``user:confirm`` unless the user gave the password or a
@@ -71,12 +77,18 @@ def call(*, public: bool = False, confirm: bool = False, audit: str = "") -> Cal
 
     A call that changes something has ``audit``, the action in the audit log, unless it runs a command of the control
     socket, which is recorded there (WEB-160).
+
+    A call with ``audit`` is done once, however often it is repeated with the same id, and so is one with ``once``: that
+    makes or sends something, or would be refused the second time. One has ``secret`` if its result is a secret that is
+    shown once: that is not kept, and a repetition gets another one in its place (WEB-61b).
     """
 
     def mark(method: Method) -> Method:
         method.__dict__["call_public"] = public
         method.__dict__["call_confirm"] = confirm
         method.__dict__["call_audit"] = audit
+        method.__dict__["call_once"] = once or secret or (audit != "" and not public)
+        method.__dict__["call_secret"] = secret
         return method
 
     return mark
@@ -91,7 +103,16 @@ def calls_of(*api: Source) -> Mapping[str, Call]:
 
 def _described(operation: Description) -> Call:
     summary = " ".join(operation.about.partition("\n\n")[0].split())
-    return Call(operation.call, operation, operation.request, operation.result, summary, confirm=operation.confirm)
+    return Call(
+        operation.call,
+        operation,
+        operation.request,
+        operation.result,
+        summary,
+        confirm=operation.confirm,
+        once=operation.audit,
+        secret=operation.secret,
+    )
 
 
 def _of_page(page: type) -> Iterator[Call]:
@@ -113,8 +134,8 @@ def _of_page(page: type) -> Iterator[Call]:
             module=page.__module__,
         )
         summary = (inspect.getdoc(method) or "").partition("\n")[0]
-        public, confirm, audit = (method.__dict__[f"call_{key}"] for key in ("public", "confirm", "audit"))
-        yield Call(name, page, struct, types["return"], summary, public, confirm, audit)
+        marks = (method.__dict__[f"call_{key}"] for key in ("public", "confirm", "audit", "once", "secret"))
+        yield Call(name, page, struct, types["return"], summary, *marks)
 
 
 def decode_parameters(entry: Call, body: bytes) -> msgspec.Struct:
@@ -207,6 +228,16 @@ def openapi(
     }
 
 
+CALL_ID_FIELD: Final[Mapping[str, object]] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "If you repeat a call with the same value, you'll get the first response. It isn't made again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+}
+"""The parameter of operations that may be repeated, as OpenAPI describes it (WEB-61b, WEB-154)."""
+
+
 def json_content(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A body of JSON, as OpenAPI describes it."""
     return {"application/json": {"schema": schema}}
@@ -227,6 +258,7 @@ def api_schema(title: str, calls: Mapping[str, Call], events: Any = None, reques
             "summary": entry.summary,
             "public": entry.public,
             "confirm": entry.confirm,
+            "once": entry.once,
             "parameters": schemas[first + 2 * i],
             "result": schemas[first + 2 * i + 1],
         }

@@ -4,10 +4,13 @@ WEBMAIL-23).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import hashlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
+import trio
 
 from moxlite.encoding import to_json
 from moxlite.lazyimport import Lazy
@@ -17,7 +20,7 @@ from moxlite.operations.performing import for_caller
 from moxlite.processor import calling
 from moxlite.store.auth.audit import object_of, plain
 from moxlite.store.changelog.origin import Origin, acting_as
-from moxlite.store.errors import StoreError
+from moxlite.store.errors import StorageBroken, StoreError
 from moxlite.web.calls import (
     MAX_BODY,
     MAX_PUBLIC,
@@ -30,11 +33,11 @@ from moxlite.web.calls import (
     encode_error,
     encode_result,
 )
-from moxlite.web.errors import APIError, NotFound, RateLimited, ServerFailed, translated
+from moxlite.web.errors import APIError, Conflict, NotFound, RateLimited, ServerFailed, Unknown, UserError, translated
 from moxlite.web.guards import refuse_foreign
 from moxlite.web.headers import API_HEADERS
 from moxlite.web.http.encoding import compressed
-from moxlite.web.http.errors import HTTPError
+from moxlite.web.http.errors import ClientGone, HTTPError
 from moxlite.web.http.messages import Response
 from moxlite.web.sessions import Sessions
 from moxlite.web.storeerrors import RETRY_AFTER, api_error
@@ -43,6 +46,7 @@ if TYPE_CHECKING:
     from moxlite.metrics import Histogram
     from moxlite.operations.performing import Perform
     from moxlite.store.auth.audit import AuditLog
+    from moxlite.store.auth.authdb import KeptAnswers
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import Request, ResponseWriter
 from moxlite.wording import reason_of, worded
@@ -92,10 +96,12 @@ class CallServer:
         events: Any = None,
         request: Any = None,
         audit: AuditLog | None = None,
+        answers: KeptAnswers | None = None,
     ) -> None:
         """`api` has the pages, of which `make` makes the objects, and the operations, which `perform` performs.
         `events` and `request` are the types of its streams, for the description. `seconds` observes the duration of
-        each call by its name. `audit` records the calls that change something.
+        each call by its name. `audit` records the calls that change something; `answers` keeps those to calls that may
+        be repeated.
         """
         self._pages: Final = {page: make(page) for page in api if isinstance(page, type)}
         self._perform = perform
@@ -103,6 +109,7 @@ class CallServer:
         self._seconds = seconds
         self._calls: Final = calls_of(*api)
         self._audit = audit
+        self._repetitions = None if answers is None else Repetitions(answers)
         # Computed once and in a thread: it takes 0.2 s and needs no session, so a stranger could hold the loop with it.
         self._description: Final = Lazy(lambda: to_json(api_schema(title, self._calls, events, request)))
 
@@ -120,21 +127,14 @@ class CallServer:
         if kind != "application/json":
             raise HTTPError(415, "Send calls as JSON, with Content-Type: application/json.")
         refuse_foreign(request)
-        try:
-            body = await self._result(caller, name)
-            response = Response(200, (*API_HEADERS, *caller.headers), body)
-        except APIError as e:
-            response = refused(caller, e)
-        except StoreError as e:
-            refusal = api_error(e)
-            if refusal is None:
-                raise
-            response = refused(caller, refusal)
-        except TooManyLogins as e:
-            response = refused(caller, RateLimited(reason_of(e), ("retry-after", str(e.seconds))))
-        await writer.respond(await compressed(request.headers, response))
+        response = await responding(caller, self._result(caller, name, writer))
+        if not writer.started:
+            await writer.respond(await compressed(request.headers, response))
+        else:
+            await writer.write(response.body)
+            await writer.finish()
 
-    async def _result(self, caller: Caller, name: str) -> bytes:
+    async def _result(self, caller: Caller, name: str, writer: ResponseWriter) -> Response:
         entry = self._calls.get(name)
         if entry is None:
             raise NotFound(worded("unknown call: {name}", name=repr(name[:80])))
@@ -146,9 +146,34 @@ class CallServer:
         session = None if entry.public else caller.session
         sessions = () if session is None else (session.id, session.parent)
         origin = Origin(actor, self._door.app, caller.request.client_ip, sessions=sessions)
-        # Around the call, not in it: changes deep in the store are recorded with this origin.
-        with acting_as(origin), self._seconds.labels(call=name).time():
-            return encode_result(await self._made(entry, caller, actor, parameters))
+        with self._seconds.labels(call=name).time():
+            if (
+                caller.session is None
+            ):  # a program takes the status of the answer by its word, and a log-in sets cookies
+                return await self._answered(entry, caller, origin, parameters, body)
+            async with signs_of_life(writer, caller):
+                return await responding(caller, self._answered(entry, caller, origin, parameters, body))
+
+    async def _answered(
+        self, entry: Call, caller: Caller, origin: Origin, parameters: msgspec.Struct, body: bytes
+    ) -> Response:
+        """The response to a call, or to an earlier one with the same id."""
+
+        async def work(again: int = 0) -> bytes:
+            # Around the call, not in it: changes deep in the store are recorded with this origin.
+            with acting_as(msgspec.structs.replace(origin, again=again)):
+                return encode_result(await self._made(entry, caller, origin.actor, parameters))
+
+        call_id = caller.request.headers.get(CALL_ID)
+        if not entry.once or call_id is None or self._repetitions is None:
+            result = await work()
+        elif not 0 < len(call_id) <= MAX_ID or not call_id.isascii() or not call_id.isprintable():
+            raise UserError(worded("Idempotency-Key: must be 1 to {most} printable ASCII characters", most=MAX_ID))
+        else:
+            key = _digest(origin.via, origin.actor, call_id)
+            request = _digest(entry.name, body)
+            result = await self._repetitions.once(key, origin.actor, request, work, secret=entry.secret)
+        return Response(200, (*API_HEADERS, *caller.headers), result)
 
     async def _made(self, entry: Call, caller: Caller, actor: str, request: msgspec.Struct) -> Any:
         """The result of a call, recorded if it changes something (WEB-160)."""
@@ -174,6 +199,26 @@ class CallServer:
                 return await method(caller, **parameters)
 
 
+def _digest(*parts: str | bytes) -> bytes:
+    """SHA-256 of these, none of which but the last may have a NUL."""
+    return hashlib.sha256(b"\0".join(part.encode() if isinstance(part, str) else part for part in parts)).digest()
+
+
+async def responding(caller: Caller, work: Awaitable[Response]) -> Response:
+    """The response to a call, or to its refusal. Raises what is neither."""
+    try:
+        return await work
+    except APIError as e:
+        return refused(caller, e)
+    except StoreError as e:
+        refusal = api_error(e)
+        if refusal is None:
+            raise
+        return refused(caller, refusal)
+    except TooManyLogins as e:
+        return refused(caller, RateLimited(reason_of(e), ("retry-after", str(e.seconds))))
+
+
 async def described(description: bytes, request: Request, writer: ResponseWriter) -> None:
     """Answer with the description of an API, which is JSON."""
     await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, description)))
@@ -183,3 +228,123 @@ def refused(caller: Caller, error: APIError) -> Response:
     """The answer to a refused call, with the reason."""
     extra = (RETRY_AFTER,) if error.status == 429 else error.headers
     return Response(error.status, (*API_HEADERS, *caller.headers, *extra), encode_error(error))
+
+
+# A call that works for long says so: spaces before its JSON, by which the page knows that it is neither lost nor
+# forgotten. The status is 200 then, whatever becomes of the call: the page looks at the JSON (WEB-61c).
+
+
+SIGN_EVERY: Final = 10.0
+"""Seconds. A page gives a call up after 20 s of silence."""
+
+
+@asynccontextmanager
+async def signs_of_life(writer: ResponseWriter, caller: Caller) -> AsyncIterator[None]:
+    """Send a space every `SIGN_EVERY` seconds while the block runs, to a client that is still there."""
+
+    async def send() -> None:
+        with suppress(ClientGone):
+            while True:
+                await trio.sleep(SIGN_EVERY)
+                with trio.CancelScope(shield=True):  # half a chunk would break the answer; a write has its deadline
+                    if not writer.started:
+                        await writer.start(200, (*API_HEADERS, *caller.headers))
+                    await writer.write(b" ")
+
+    try:
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send)
+            yield
+            nursery.cancel_scope.cancel()
+    except ExceptionGroup as group:  # of the block alone
+        raise group.exceptions[0] from None
+
+
+# Calls that may be repeated, each done once (WEB-61b).
+#
+# A page whose connection broke does not know whether its call was done. It repeats it with the same id: while the first
+# one works, the repetition waits for its result; later it gets what was kept. The note of a call is written before the
+# call changes anything, and its result after that: of a call that the end of the server cut off, nobody knows what it
+# has done, and a repetition is told so. A secret is not kept. Its repetition makes another one (`Origin.again`).
+
+
+CALL_ID: Final = "idempotency-key"
+"""The field of the id, as in the web API (WEB-154)."""
+
+MAX_ID: Final = 255
+"""Characters of an id."""
+
+
+class Running:
+    """A call at work. `result` is None if it was refused."""
+
+    def __init__(self, request: bytes) -> None:
+        self.request = request
+        self.ended = trio.Event()
+        self.result: bytes | None = None
+
+
+class Repetitions:
+    """The calls at work, and the answers to former ones."""
+
+    def __init__(self, answers: KeptAnswers) -> None:
+        self._answers = answers
+        self._running: dict[bytes, Running] = {}
+
+    async def once(
+        self, key: bytes, actor: str, request: bytes, work: Callable[[int], Awaitable[bytes]], *, secret: bool
+    ) -> bytes:
+        """The result of a call, or of the earlier one with the same key.
+
+        Args:
+          request: its digest; an earlier call had the same one.
+          work: makes the call; its argument is as `Origin.again`.
+
+        Raises:
+          Conflict: the earlier call had another request.
+          Unknown: the earlier call was cut off.
+          And as `work`.
+        """
+        while (running := self._running.get(key)) is not None:
+            _check_same(running.request, request)
+            await running.ended.wait()
+            if running.result is not None:
+                return running.result
+        running = self._running[key] = Running(request)
+        try:
+            running.result = await self._result(key, actor, request, work, secret=secret)
+            return running.result
+        finally:
+            del self._running[key]
+            running.ended.set()
+
+    async def _result(
+        self, key: bytes, actor: str, request: bytes, work: Callable[[int], Awaitable[bytes]], *, secret: bool
+    ) -> bytes:
+        try:
+            earlier = await self._answers.begin(key, actor, request)
+        except StorageBroken:  # the account's own file may be well
+            return await work(0)
+        if earlier is not None:
+            _check_same(earlier.request, request)
+            if earlier.result is not None:
+                return earlier.result
+            if not secret:
+                raise Unknown(
+                    "the server restarted, and we don't know whether this was done; look before you try again"
+                )
+        try:
+            result = await work(earlier.begun if earlier is not None else 0)
+        except (APIError, StoreError, TooManyLogins):
+            if earlier is None:
+                await self._answers.forget(key)
+            raise
+        if not secret:
+            with suppress(StoreError):  # the call is done; a repetition is told that nobody knows
+                await self._answers.keep(key, result)
+        return result
+
+
+def _check_same(earlier: bytes, request: bytes) -> None:
+    if earlier != request:
+        raise Conflict("this Idempotency-Key was already used for another request")

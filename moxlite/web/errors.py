@@ -102,6 +102,12 @@ class Conflict(APIError):
     status = 409
 
 
+class Unknown(Conflict):
+    """An earlier call with this id was cut off; whether it was done is not known."""
+
+    code = "user:unknown"
+
+
 class AlreadySent(Conflict):
     """The message was sent before, and is in Sent."""
 

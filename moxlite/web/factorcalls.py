@@ -154,7 +154,7 @@ class FactorCalls:
             server_time=_milliseconds(),
         )
 
-    @call(confirm=True)
+    @call(confirm=True, secret=True)
     async def totp_begin(self, caller: Caller, name: Name) -> NewApp:
         """Make the secret of a new authenticator app; it counts only after `totp_finish`."""
         session = caller.require()
@@ -233,7 +233,7 @@ class FactorCalls:
         await self._sessions.end_others(caller, devices=True)
         return await self.second_factors(caller)
 
-    @call(audit="recovery codes created", confirm=True)
+    @call(audit="recovery codes created", confirm=True, secret=True)
     async def recovery_codes_new(self, caller: Caller) -> list[str]:
         """Replace the recovery codes; the new ones cannot be read again."""
         account = caller.require().account

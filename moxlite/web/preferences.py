@@ -179,7 +179,7 @@ class TemplateCalls:
             found = await account.read(stored.templates, op="templates")
         return [ShownTemplate(**structs.asdict(template), mark=mark(template)) for template in found]
 
-    @call()
+    @call(once=True)
     async def template_save(self, caller: Caller, template: TemplateChange, mark: Mark = "") -> int:
         """Add a template, or change the given fields of the one with its id; returns the id.
 
@@ -189,7 +189,7 @@ class TemplateCalls:
         async with self._accounts.use(caller.require().account) as account:
             return await account.write(lambda tx: stored.patch_template(tx, template, mark))
 
-    @call()
+    @call(once=True)
     async def template_remove(self, caller: Caller, template_id: stored.TemplateID, mark: Mark = "") -> None:
         """Remove a template with the ``mark`` that it was shown with, "" for any. A conflict if it has another one."""
         async with self._accounts.use(caller.require().account) as account:

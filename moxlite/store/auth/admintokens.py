@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 
 from moxlite.store.auth.apppasswords import MAX_NAME, USE_INTERVAL
+from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.database import Database
 from moxlite.store.file.transaction import Reader, Row, Tx
@@ -34,6 +35,7 @@ COUNT: Final = "SELECT count(*), coalesce(sum(name = ?), 0) FROM admin_token"
 ADD: Final = "INSERT INTO admin_token (name, token_hash, scopes, created, expires) VALUES (?, ?, ?, ?, ?)"
 USED: Final = "UPDATE admin_token SET last_used = ?, last_ip = ? WHERE name = ?"
 REMOVE: Final = "DELETE FROM admin_token WHERE name = ? RETURNING 1"
+REMOVE_LOST: Final = "DELETE FROM admin_token WHERE name = ? AND created >= ? AND last_used IS NULL"
 
 
 class AdminTokenRefused(StoreError):
@@ -71,6 +73,8 @@ class AdminTokens:
         token = PREFIX + secrets.token_urlsafe(16)
 
         def unit(tx: Tx) -> None:
+            if again := origin().again:
+                tx.execute(REMOVE_LOST, name, again)
             (number, same) = tx.row(COUNT, name) or (0, 0)
             if same:
                 raise AdminTokenRefused(worded("a token named {name} already exists", name=name))

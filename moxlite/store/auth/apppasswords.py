@@ -34,7 +34,7 @@ from moxlite.store.auth.credentials import (
     verifications,
 )
 from moxlite.store.changelog.account import Account
-from moxlite.store.changelog.origin import note_way
+from moxlite.store.changelog.origin import note_way, origin
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row, Tx
@@ -125,6 +125,7 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"""
 SCOPES_OF: Final = "SELECT id, scopes, token IS NOT NULL FROM app_password WHERE name = ?"
 SET_SCOPES: Final = "UPDATE app_password SET scopes = ? WHERE id = ?"
 REMOVE: Final = "DELETE FROM app_password WHERE name = ? RETURNING 1"
+REMOVE_LOST: Final = "DELETE FROM app_password WHERE name = ? AND created >= ? AND last_used IS NULL"
 USED: Final = "UPDATE app_password SET last_used = ?1 WHERE id = ?2 AND coalesce(last_used, 0) <= ?1 - ?3"
 
 
@@ -270,6 +271,8 @@ def _add(
 
 def _check_new(tx: Tx, name: str, expires: int | None, *, token: bool) -> None:
     """Check what only the other rows tell. Raises AppPasswordRefused, LimitExceeded."""
+    if again := origin().again:
+        tx.execute(REMOVE_LOST, name, again)
     count, same = tx.row(COUNT, token, name) or (0, 0)
     if same:
         raise AppPasswordRefused(worded("an app password named {name} already exists", name=repr(name)))

@@ -1,7 +1,8 @@
 """``auth.db``: web sessions, log-in attempts, keys of client certificates, account removals, the audit log
 (STORE-104..106, STORE-140, WEB-160), second factors (STORE-109), which accounts share mailboxes (IMAP-157), which
 have addresses to give away (MASK-3), tokens of the admin API (WEB-168), which accounts have another server's
-password hash (STORE-100b), who logs in by a login provider (WEB-181), and which addresses there were (WEB-186).
+password hash (STORE-100b), who logs in by a login provider (WEB-181), which addresses there were (WEB-186), and
+the answers to calls that may be repeated (WEB-61b).
 
 `AuthDB` is the interface of the file to the rest of the program: what concerns the file as a whole is here, each table
 is in a module of its own.
@@ -14,6 +15,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+import msgspec
 import trio
 
 from moxlite.store.auth import audit, factors, loginattempts, providerbindings, sessions, tlskeys
@@ -31,7 +33,7 @@ from moxlite.store.file.migrations import Kind
 from moxlite.store.file.traces import TRACES
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.sharenotices import ANYONE
-from moxlite.store.options import Options
+from moxlite.store.options import DAY, Options
 from moxlite.supervision import Supervisor
 from moxlite.wakeup import Alarm
 
@@ -49,8 +51,8 @@ class AuthDB:
 
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
     `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
-    `admin_tokens`, `foreign`, the accounts with another server's hash, `bindings`, the people of a login provider, and
-    `addresses`, which there are or were.
+    `admin_tokens`, `foreign`, the accounts with another server's hash, `bindings`, the people of a login provider,
+    `addresses`, which there are or were, and `answers` to calls.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -69,6 +71,7 @@ class AuthDB:
         self.foreign = ForeignPasswords(lambda: self.database)
         self.bindings = ProviderBindings(lambda: self.database)
         self.addresses = KnownAddresses(lambda: self.database)
+        self.answers = KeptAnswers(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -148,6 +151,7 @@ def _drop_old(tx: Tx) -> None:
     loginattempts.drop_old(tx)
     factors.drop_links(tx)
     audit.drop_old(tx)
+    tx.execute(DROP_ANSWERS, tx.now - KEPT_FOR)
 
 
 # Which accounts share mailboxes with which users (IMAP-157). The rights themselves are in the accounts' own files.
@@ -263,3 +267,68 @@ class KnownAddresses:
     async def has(self, address: str) -> bool:
         """Whether an account or alias has or had an address."""
         return await self._database().read(lambda r: r.row(KNOWN_ADDRESS, address), op="known-address") is not None
+
+
+# Answers to calls of the web apps that make or send something, by the ids that their callers chose (WEB-61b).
+
+
+KEPT_FOR: Final = DAY
+"""µs for which an answer is kept: a page repeats a call for minutes, a program perhaps after its own restart."""
+
+MOST_ANSWERS: Final = 1_000
+"""Answers that are kept for one actor, the newest: far more than a person causes in a day."""
+
+MOST_OCTETS: Final = 16 * 1024
+"""Octets of an answer. Most have an id; a longer one is not kept, and then a repetition is told so."""
+
+ANSWER: Final = "SELECT begun, request, result FROM kept_answer WHERE key = ? AND begun > ?"
+FORGET_ANSWER: Final = "DELETE FROM kept_answer WHERE key = ?"
+BEGIN_ANSWER: Final = "INSERT INTO kept_answer (key, account, begun, request) VALUES (?, ?, ?, ?)"
+KEEP_ANSWER: Final = "UPDATE kept_answer SET result = ? WHERE key = ?"
+DROP_ANSWERS: Final = "DELETE FROM kept_answer WHERE begun <= ?"
+DROP_SURPLUS: Final = """
+DELETE FROM kept_answer WHERE id IN (SELECT id FROM kept_answer WHERE account = ? ORDER BY id DESC LIMIT 10 OFFSET ?)"""
+
+
+class KeptAnswer(msgspec.Struct, frozen=True):
+    """What is known of an earlier call: when it began (µs UTC), the SHA-256 of its request, and its result; None: it
+    did not end, or the result is not kept.
+    """
+
+    begun: int
+    request: bytes
+    result: bytes | None
+
+
+class KeptAnswers:
+    """The answers. All methods raise StoreError.
+
+    Args:
+      database: gives the open file; raises StoreError without one.
+    """
+
+    def __init__(self, database: Callable[[], Database]) -> None:
+        self._database = database
+
+    async def begin(self, key: bytes, actor: str, request: bytes) -> KeptAnswer | None:
+        """Note that a call begins, before it changes anything; or return what is known of an earlier one."""
+
+        def unit(tx: Tx) -> KeptAnswer | None:
+            row = tx.row(ANSWER, key, tx.now - KEPT_FOR)
+            if row is not None:
+                return KeptAnswer(*row)
+            tx.execute(FORGET_ANSWER, key)
+            tx.execute(BEGIN_ANSWER, key, actor, tx.now, request)
+            tx.execute(DROP_SURPLUS, actor, MOST_ANSWERS)
+            return None
+
+        return await self._database().write(unit)
+
+    async def keep(self, key: bytes, result: bytes) -> None:
+        """Keep the result of a call."""
+        if len(result) <= MOST_OCTETS:
+            await self._database().write(lambda tx: tx.execute(KEEP_ANSWER, result, key))
+
+    async def forget(self, key: bytes) -> None:
+        """Forget a call that was refused: it has made nothing, and may be made again."""
+        await self._database().write(lambda tx: tx.execute(FORGET_ANSWER, key))

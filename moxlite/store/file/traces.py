@@ -26,6 +26,7 @@ TRACES: Final[Mapping[Kind, Mapping[str, str]]] = {
         "shared.owner": "DELETE FROM shared WHERE owner = ?",
         "shared.guest": "DELETE FROM shared WHERE guest = ?",
         "owner_number.owner": "DELETE FROM owner_number WHERE owner = ?",
+        "kept_answer.account": "DELETE FROM kept_answer WHERE account = ?",
         "account_removal.account": "DELETE FROM account_removal WHERE account = ?",
     },
     # In this order, and repeated until no statement changes a row: what an account may have many of goes in slices.

@@ -16,7 +16,7 @@ from msgspec import UNSET
 
 from moxlite.proto.cards.entryfacts import EntryFacts
 from moxlite.proto.cards.privacy import shown_to_guests
-from moxlite.store.changelog.origin import WayKind, note_way
+from moxlite.store.changelog.origin import WayKind, note_way, origin
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.errors import LimitExceeded, StoreError
 from moxlite.store.file.transaction import Reader, Row
@@ -70,6 +70,7 @@ LINKS: Final = f"SELECT {LINK_COLUMNS} FROM calendar_link ORDER BY id"  # noqa: 
 COUNT_LINKS: Final = "SELECT count(*) FROM calendar_link WHERE collection_id = ?"
 ADD_LINK: Final = "INSERT INTO calendar_link (collection_id, token_hash, busy, note, made) VALUES (?, ?, ?, ?, ?)"
 REMOVE_LINK: Final = "DELETE FROM calendar_link WHERE id = ? RETURNING id"
+REMOVE_LOST_LINK: Final = "DELETE FROM calendar_link WHERE collection_id = ? AND busy = ? AND note = ? AND made >= ?"
 
 
 VIEWS: Final = "SELECT owner, collection_id, colour, hidden FROM shared_view"
@@ -260,11 +261,14 @@ def make_link(tx: AccountTx, one: Collection, note: str, *, busy: bool) -> str:
     """Make a secret link of a calendar; returns its token, which is not kept. Raises BadGuest, LimitExceeded."""
     if one.kind != "calendar" or one.inbox:
         raise BadGuest("only calendars can have private links")
+    note = " ".join(note.split())
+    if again := origin().again:
+        tx.execute(REMOVE_LOST_LINK, one.id, busy, note, again)
     if tx.value(COUNT_LINKS, one.id) >= MAX_LINKS:
         raise LimitExceeded(f"a calendar can have up to {MAX_LINKS} private links")
     # Kept as a hash, as sessions are: who reads the file, or a backup of it, cannot open the calendar.
     token = secrets.token_urlsafe(TOKEN_SIZE)
-    number = tx.insert(ADD_LINK, one.id, _hash(token), busy, " ".join(note.split()), time.time_ns() // 1000)
+    number = tx.insert(ADD_LINK, one.id, _hash(token), busy, note, time.time_ns() // 1000)
     note_way(tx, "calendar_link", number)
     return token
 

@@ -85,6 +85,7 @@ class AccountApp:
             events=ImportEvent,
             perform=server.perform,
             audit=server.auth.audit,
+            answers=server.auth.answers,
         )
 
     def mounted(
@@ -181,7 +182,7 @@ class TransferCalls(AccountCalls):
         """Check whether a file of this size can be imported now; an error gives the reason."""
         await self._server.imports.check(caller.require().account, size)
 
-    @call()
+    @call(once=True)
     async def import_abort(self, caller: Caller, token: Token) -> None:
         """Abort an import with nothing changed; refused if it has finished already."""
         self._server.imports.abort(caller.require().account, token)

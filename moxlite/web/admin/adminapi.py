@@ -20,7 +20,7 @@ from moxlite.logins.identity import LoginRefused, RateLimited
 from moxlite.operations import Description, Role, described_in
 from moxlite.operations.subjects import SUBJECTS
 from moxlite.web import metrics
-from moxlite.web.calls import Call, calls_of, json_content, openapi, unindent
+from moxlite.web.calls import CALL_ID_FIELD, Call, calls_of, json_content, openapi, unindent
 from moxlite.web.callserver import CallServer, described
 from moxlite.web.errors import BadAuth, NoAuth, NotAllowed, RateLimited as TooMany
 from moxlite.web.http.programlogin import attempt_of, bearer_token
@@ -30,6 +30,7 @@ from moxlite.wording import worded
 if TYPE_CHECKING:
     from moxlite.logins.logins import Logins
     from moxlite.operations.performing import Perform
+    from moxlite.store.auth.authdb import KeptAnswers
     from moxlite.web.cookies import Caller
     from moxlite.web.http.exchange import ResponseWriter
 
@@ -62,9 +63,15 @@ or in the admin app."""
 class AdminAPI:
     """Answers requests below `VERSION`."""
 
-    def __init__(self, logins: Logins, perform: Perform) -> None:
+    def __init__(self, logins: Logins, perform: Perform, answers: KeptAnswers) -> None:
         self._calls: Final = CallServer(
-            API, type, TokenAuth(logins), metrics.admin_api_seconds, title="moxlite admin API", perform=perform
+            API,
+            type,
+            TokenAuth(logins),
+            metrics.admin_api_seconds,
+            title="moxlite admin API",
+            perform=perform,
+            answers=answers,
         )
         self._description: Final = Lazy(_description)  # as that of `CallServer`
 
@@ -156,6 +163,7 @@ def _operation(call: Call, parameters: Mapping[str, Any], result: Mapping[str, A
         "operationId": call.name,
         "summary": call.summary,
         "description": f"{call.source.about}\n\nScope: {scopes}.",
+        **({"parameters": [CALL_ID_FIELD]} if call.once else {}),
         "requestBody": {"required": True, "content": json_content(parameters)},
         "responses": {
             "200": {"description": "Done.", "content": json_content(answer)},

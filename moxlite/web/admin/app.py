@@ -62,10 +62,13 @@ class AdminApp:
             events=Happenings,
             perform=dependencies.perform,
             audit=dependencies.auth.audit,
+            answers=dependencies.auth.answers,
         )
         self._live = LiveStreams(sessions)
         dependencies.auth.sessions.watchers.append(self._live.doubt)
-        self._programs = AdminAPI(dependencies.logins, performer(dependencies.commands, Role.TOKEN))
+        self._programs = AdminAPI(
+            dependencies.logins, performer(dependencies.commands, Role.TOKEN), dependencies.auth.answers
+        )
 
     def mounted(self, path: str, *, forwarded: bool) -> Callable[[Request, ResponseWriter], Awaitable[None]]:
         """The handler for a port where the app is at `path`."""

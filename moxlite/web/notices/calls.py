@@ -89,13 +89,13 @@ class NoticeCalls:
         async with self._accounts.use(caller.require().account) as account:
             return await account.read(read, op="webmail_notices")
 
-    @call()
+    @call(once=True)
     async def notices_remove(self, caller: Caller, device_id: ID) -> None:
         """Tell a device no more."""
         async with self._accounts.use(caller.require().account) as account:
             await account.write(lambda tx: remove_device(tx, device_id))
 
-    @call()
+    @call(once=True)
     async def notices_test(self, caller: Caller, device_id: ID) -> str:
         """Send a notice to a device; returns why its push service did not take it, or ""."""
         async with self._accounts.use(caller.require().account) as account:

@@ -15,7 +15,7 @@ from msgspec import inspect
 
 from moxlite import __version__
 from moxlite.encoding import to_json
-from moxlite.web.calls import json_content, openapi, unindent
+from moxlite.web.calls import CALL_ID_FIELD, json_content, openapi, unindent
 from moxlite.web.headers import SERVICE_HEADERS, page_policy
 from moxlite.web.webapi.errors import CODES
 from moxlite.web.webapi.methods import METHODS, OCTETS, Method
@@ -291,17 +291,7 @@ def _operation(method: Method) -> Schema:
         },
     }
     if method.files:
-        operation["parameters"] = [
-            {
-                "name": "Idempotency-Key",
-                "in": "header",
-                "required": False,
-                "description": (
-                    "Repeating a call with the same value returns the first response, without sending again."
-                ),
-                "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-            }
-        ]
+        operation["parameters"] = [CALL_ID_FIELD]
     return operation
 
 

@@ -185,7 +185,7 @@ class MessageCalls(AccountCalls):
                         tmp=self._server.tmp,
                     )
 
-    @call()
+    @call(once=True)
     async def query_action(self, caller: Caller, action: QueryAction) -> QueryDone:
         """Change, move or remove messages of a query, at most a thousand in one call (WEBMAIL-137).
 

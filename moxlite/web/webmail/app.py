@@ -152,6 +152,7 @@ class Webmail:
             request=Request,
             perform=perform,
             audit=auth.audit,
+            answers=auth.answers,
         )
 
     def mounted(

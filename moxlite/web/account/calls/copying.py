@@ -59,7 +59,7 @@ class CopyingCalls(AccountCalls):
         except CannotNow as error:
             raise Conflict(reason_of(error)) from error
 
-    @call()
+    @call(once=True)
     async def copy_go_on(self, caller: Caller, leave_out: Names | None) -> None:
         """Copy: for the first time without the mailboxes in ``leave_out``, or after a pause."""
         try:
@@ -67,7 +67,7 @@ class CopyingCalls(AccountCalls):
         except CannotNow as error:
             raise Conflict(reason_of(error)) from error
 
-    @call()
+    @call(once=True)
     async def copy_pause(self, caller: Caller) -> None:
         """Stop copying until `copy_go_on`, for a day at most."""
         try:
@@ -75,7 +75,7 @@ class CopyingCalls(AccountCalls):
         except CannotNow as error:
             raise Conflict(reason_of(error)) from error
 
-    @call()
+    @call(once=True)
     async def copy_abort(self, caller: Caller) -> None:
         """End the import; messages that were copied stay."""
         try:
@@ -83,7 +83,7 @@ class CopyingCalls(AccountCalls):
         except CannotNow as error:
             raise Conflict(reason_of(error)) from error
 
-    @call()
+    @call(once=True)
     async def copy_dismiss(self, caller: Caller) -> None:
         """Forget the result of an import that has ended."""
         self._server.copies.forget(caller.require().account)
@@ -238,12 +238,12 @@ class CalendarCopyingCalls(AccountCalls):
         except CopyFailed as error:
             raise FieldErrors([FieldError("url", reason_of(error))]) from error
 
-    @call()
+    @call(once=True)
     async def calendar_copy_abort(self, caller: Caller) -> None:
         """End the copy; what was copied stays."""
         self._server.calendar_copies.abort(caller.require().account)
 
-    @call()
+    @call(once=True)
     async def calendar_copy_dismiss(self, caller: Caller) -> None:
         """Forget the result of a copy that has ended."""
         self._server.calendar_copies.forget(caller.require().account)

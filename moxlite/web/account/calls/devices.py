@@ -52,7 +52,7 @@ class DeviceCalls(AccountCalls):
     def _devices(self) -> DeviceLinks:
         return self._server.devices
 
-    @call(confirm=True)
+    @call(confirm=True, secret=True)
     async def device_start(self, caller: Caller, name: DeviceName) -> DeviceLink:
         """Make the link for a device of this name, which becomes the name of its app password. It leads to the public
         address of this page, wherever the browser has opened it.

@@ -59,7 +59,7 @@ class SecurityCalls(AccountCalls):
             raise UserError(GENERATED_ONLY)
         return await self._set_password(caller, password)
 
-    @call(audit="password changed", confirm=True)
+    @call(audit="password changed", confirm=True, secret=True)
     async def generate_password(self, caller: Caller) -> str:
         """Set a new random password and return it, for the only time. Other sessions end; app passwords stay."""
         password = generate_password()
@@ -125,7 +125,7 @@ class SecurityCalls(AccountCalls):
             recorded_attempts = await self._server.auth.attempts.page(name, limit=count)
         return [_attempt(recorded_attempt) for recorded_attempt in recorded_attempts]
 
-    @call(audit="account secured", confirm=True)
+    @call(audit="account secured", confirm=True, secret=True)
     async def not_me(self, caller: Caller, since: Since = 0, keep: Kept = ()) -> Secured:
         """Lock out everyone else: a new password, no other sessions, no app passwords, no keys, no mail leaves. All
         else that gives access and was set up since a time (µs UTC) is taken back, except the ids to keep; 0: none.

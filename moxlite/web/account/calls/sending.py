@@ -48,7 +48,7 @@ class SendingCalls(AccountCalls):
             async with self._open(caller) as account:
                 await account.write(lambda tx: note_way(tx, kind, "config"))
 
-    @call()
+    @call(once=True)
     async def webhook_test(self, caller: Caller, hook: OutgoingForm, incoming: bool) -> HookTest:
         """Call a webhook with a made-up event, saved or not; returns the answer."""
         if not hook.url.startswith(("http://", "https://")):

@@ -56,13 +56,13 @@ class AccessCalls(AdminCalls):
             links=public_page(self._server.config(), "account") is not None,
         )
 
-    @call(confirm=True)
+    @call(confirm=True, once=True)
     async def account_factors_reset(self, caller: Caller, name: Word) -> int:
         """Remove all second factors of an account, and end its web sessions; returns the number of apps and keys."""
         self._addresses_of(name)
         return (await self._perform(ResetFactors(account=name))).removed
 
-    @call(confirm=True)
+    @call(confirm=True, secret=True)
     async def account_recovery_link(self, caller: Caller, name: Word, reset_factors: bool = False) -> LinkMade:
         """Make a link by which the user sets a new password, once and within an hour; an older link ends. With
         `reset_factors` its use removes the second factors.

@@ -17,6 +17,7 @@ from moxlite.proto.address import Address
 from moxlite.store.auth.credentials import generate_password
 from moxlite.store.auth.loginattempts import RecordedAttempt
 from moxlite.store.changelog.account import Account as StoreAccount
+from moxlite.store.changelog.origin import origin
 from moxlite.store.errors import StoreError
 from moxlite.store.rows import mailboxes as mailbox_rows
 from moxlite.web.admin.calls.common import AdminCalls
@@ -83,7 +84,7 @@ class AccountCalls(AdminCalls):
             domains=sorted(snapshot.domains.domains),
         )
 
-    @call()
+    @call(secret=True)
     async def account_add(self, caller: Caller, name: Word, address: Word, shared: bool = False) -> str:
         """Add an account with an address; returns the password that was made for it. ``shared``: one without
         a login and password.
@@ -92,11 +93,17 @@ class AccountCalls(AdminCalls):
         problems = [FieldError(key, text) for key, value, text in needed if not value]
         if problems:
             raise FieldErrors(problems)
-        await self._perform(AddAccount(account=name, address=address), account="name")
+        if not await self._was_added(name, address):
+            await self._perform(AddAccount(account=name, address=address), account="name")
         if shared:
             await self._perform(DisableAccount(account=name, message=SHARED), account="name")
             return ""
         return await self._set_password(name, generate_password())
+
+    async def _was_added(self, name: str, address: str) -> bool:
+        """Whether this is the repetition of a call that added the account, and nobody has used its password."""
+        settings = self._server.config().account(name) if origin().again else None
+        return settings is not None and address in settings.destinations and not await self._logins([name])
 
     @call()
     async def account_remains(self, caller: Caller, name: Word) -> AccountRemains:
@@ -121,7 +128,7 @@ class AccountCalls(AdminCalls):
             held=outgoing.held,
         )
 
-    @call(confirm=True)
+    @call(confirm=True, secret=True)
     async def account_password(self, caller: Caller, name: Word, password: Credential = "") -> str:
         """Set the password of an account, or without one a password that is made and returned. Ends its sessions."""
         return await self._set_password(name, password or generate_password())

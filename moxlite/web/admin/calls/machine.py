@@ -418,7 +418,7 @@ class BackupCalls(AdminCalls):
         words = first_words(found, time.time())
         return SecondMachine(str(static.standby.target), static.standby.lease, not findings, words)
 
-    @call(confirm=True)
+    @call(confirm=True, once=True)
     async def backup_run(self, caller: Caller) -> None:
         """Begin a backup to the target of the configuration. `backups` tells how it goes."""
         await trio.lowlevel.checkpoint()

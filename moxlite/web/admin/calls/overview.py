@@ -147,7 +147,7 @@ class OverviewCalls(AdminCalls):
         """Examine everything now, as each night; the overview then has the findings. Takes up to 5 minutes."""
         await self._perform(ExamineNow())
 
-    @call()
+    @call(once=True)
     async def placement_test(self, caller: Caller) -> bool:
         """Send a test to each linked mailbox of the postmaster, and look where it lands. After 20 seconds it goes on
         without the call; returns whether it has ended. The overview has the results.

@@ -97,7 +97,7 @@ class BookCalls(ShelfCalls):
             found += books
         return found
 
-    @call()
+    @call(once=True)
     async def address_book_save(
         self, caller: Caller, name: Annotated[str, Meta(min_length=1, max_length=1000)], book_id: AnyID = 0
     ) -> int:
@@ -115,7 +115,7 @@ class BookCalls(ShelfCalls):
         async with self._shelf(caller) as shelf:
             return await shelf.account.write(unit)
 
-    @call()
+    @call(once=True)
     async def address_book_remove(self, caller: Caller, book_id: ID) -> None:
         """Remove an address book of one's own with its contacts, which come back for 30 days (DAV-46)."""
         async with self._shelf(caller) as shelf:
@@ -129,7 +129,7 @@ class BookCalls(ShelfCalls):
             found = await shelf.account.read(lambda r: guests_of(r, shelf.find(r, book_id)), op="address_books")
         return shown_guests(self._server.config.current, found)
 
-    @call()
+    @call(once=True)
     async def contact_move(self, caller: Caller, contact_id: ID, book_id: ID, keep: bool = False) -> int:
         """Move a contact to another address book, or with ``keep`` copy it; returns its id there. What leaves another
         user's address book can come back there (DAV-46).

@@ -143,7 +143,7 @@ class CalendarCalls(EntryCalls):
             wanted = CollectionChange(colour=change.colour, hidden=change.hidden)
             await own.account.write(lambda tx: patch_shared_view(tx, visit.holder.owner, place.id, wanted))
 
-    @call()
+    @call(once=True)
     async def calendar_save(self, caller: Caller, change: CalendarChange, calendar_id: AnyID = 0) -> int:
         """Make a calendar, or change the one with this id; returns its id."""
         wanted = CollectionChange(
@@ -164,7 +164,7 @@ class CalendarCalls(EntryCalls):
         async with self._entries(caller) as visit:
             return await visit.account.write(unit)
 
-    @call()
+    @call(once=True)
     async def calendar_remove(self, caller: Caller, calendar_id: ID) -> None:
         """Remove a calendar with its events; guests of coming ones hear that these are called off."""
         user = user_of(self._server.config.current, caller.require().account)

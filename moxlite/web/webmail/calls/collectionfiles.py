@@ -49,7 +49,7 @@ class FileState(msgspec.Struct, frozen=True):
 class FileCalls(EntryCalls):
     """Calls about files of calendars and contacts. A .zip may have both, whichever call takes it."""
 
-    @call()
+    @call(once=True)
     async def calendar_import(self, caller: Caller, calendar_id: ID, upload_id: UploadID) -> FileImported:
         """Add the entries of an uploaded file (.ics) to a calendar, or what a .zip has to the calendars and address
         books of its names, which are made. What the account has already stays as it is; guests are not told. The upload
@@ -59,7 +59,7 @@ class FileCalls(EntryCalls):
             where = await visit.account.read(lambda r: event_calendar(r, calendar_id), op="calendars")
         return await self._import(caller, upload_id, Target("calendar", where))
 
-    @call()
+    @call(once=True)
     async def contacts_import(
         self, caller: Caller, upload_id: UploadID, group: Annotated[str, Meta(max_length=200)] = ""
     ) -> FileImported:

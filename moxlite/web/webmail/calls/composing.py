@@ -414,7 +414,7 @@ class ComposeCalls(AccountCalls):
                 await remember_left(account, leaves, left=False)
             return holder.shown_id(draft or 0)
 
-    @call()
+    @call(once=True)
     async def draft_remove(self, caller: Caller, draft_id: AnyID) -> None:
         """Remove a draft; a conflict if it was replaced or removed elsewhere."""
         async with self._kept(caller.require(), draft_id) as kept:

@@ -223,7 +223,7 @@ class ContactCalls(ShelfCalls):
             raise NotFound("this contact was deleted")
         return _card(shelf.holder, resource, stored_contact, mark, groups)
 
-    @call()
+    @call(once=True)
     async def contact_save(
         self,
         caller: Caller,
@@ -257,7 +257,7 @@ class ContactCalls(ShelfCalls):
 
             return shelf.holder.shown_id(await shelf.account.write(unit))
 
-    @call()
+    @call(once=True)
     async def contact_remove(self, caller: Caller, contact_id: AnyID, changed: AnyID = 0) -> str:
         """Remove a contact as it was at ``changed``; returns its vCard, with which `contact_restore` brings it back. ""
         if it was gone. A conflict if it was changed meanwhile.
@@ -273,7 +273,7 @@ class ContactCalls(ShelfCalls):
 
             return await shelf.account.write(unit)
 
-    @call()
+    @call(once=True)
     async def contact_restore(
         self, caller: Caller, card: Annotated[str, Meta(max_length=1 << 20)], book_id: AnyID = 0
     ) -> None:
@@ -304,7 +304,7 @@ class ContactCalls(ShelfCalls):
         ]
         return Doubles(groups, total)
 
-    @call()
+    @call(once=True)
     async def contacts_merge(
         self,
         caller: Caller,
@@ -325,7 +325,7 @@ class ContactCalls(ShelfCalls):
 
             await shelf.account.write(unit)
 
-    @call()
+    @call(once=True)
     async def claim_confirm(self, caller: Caller, message_id: ID) -> None:
         """Add the new address of a message to the contact of the person whose name it claims, or make a contact of it
         (WEBMAIL-161). A message without such a claim changes nothing: a call whose answer was lost may be repeated.

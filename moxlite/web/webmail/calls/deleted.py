@@ -57,7 +57,7 @@ class DeletedCalls(EntryCalls):
             DeletedEntry(one.id, one.title, one.collection_name, one.starts, one.removed // 1_000_000) for one in found
         ]
 
-    @call()
+    @call(once=True)
     async def deleted_restore(self, caller: Caller, deleted_id: ID) -> None:
         """Bring one back, to where it was, or if that is gone to the first calendar or address book. Guests of an event
         are invited anew.

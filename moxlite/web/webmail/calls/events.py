@@ -226,7 +226,7 @@ class EventCalls(EntryCalls):
 
         return await about(entry, shown)
 
-    @call()
+    @call(once=True)
     async def event_save(
         self,
         caller: Caller,
@@ -284,7 +284,7 @@ class EventCalls(EntryCalls):
         except OverflowError:
             raise UserError("start: events and their recurrences must be in the years 1 to 9999") from None
 
-    @call()
+    @call(once=True)
     async def event_remove(
         self,
         caller: Caller,
@@ -331,7 +331,7 @@ class EventCalls(EntryCalls):
             visit.holder.shown_id(resource.collection_id), resource.name, data.decode("utf-8", "replace"), left
         )
 
-    @call()
+    @call(once=True)
     async def event_restore(self, caller: Caller, removed: RemovedEvent) -> int:
         """Bring back what `event_remove` returned; returns the id of the event. A conflict if the entry was changed
         since.
@@ -358,7 +358,7 @@ class EventCalls(EntryCalls):
             done = await visit.account.write(unit)
             return visit.holder.shown_id(done.resource.id)
 
-    @call()
+    @call(once=True)
     async def event_answer(self, caller: Caller, event_id: ID, answer: Answer, recurrence: Recurrence = "") -> None:
         """Answer the invitation to an event of the user's calendar, or to a whole series; the organiser hears of it."""
         own = self._own(caller)

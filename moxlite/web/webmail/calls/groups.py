@@ -71,7 +71,7 @@ class GroupCalls(ShelfCalls):
                 continue  # one broken account must not hide the others
         return [ContactGroup(name, found[name]) for name in sorted(found)]
 
-    @call()
+    @call(once=True)
     async def contacts_group(
         self,
         caller: Caller,
@@ -85,7 +85,7 @@ class GroupCalls(ShelfCalls):
             async with self._shelf(caller, ids[0]) as shelf:
                 await shelf.account.write(partial(_change, shelf=shelf, ids=ids, group=name, member=member))
 
-    @call()
+    @call(once=True)
     async def contact_group_save(
         self, caller: Caller, name: GroupName, group: Annotated[str, Meta(max_length=100)] = "", book_id: AnyID = 0
     ) -> str:
@@ -105,7 +105,7 @@ class GroupCalls(ShelfCalls):
             await shelf.account.write(unit)
         return wanted
 
-    @call()
+    @call(once=True)
     async def contact_group_remove(self, caller: Caller, group: GroupName) -> list[GroupCard]:
         """Remove a group, and not its contacts; returns the vCards with which `contact_restore` brings it back, none if
         it was gone.

@@ -64,12 +64,12 @@ class ImportCalls(AccountCalls):
                 return importing(progress, job)
         return None
 
-    @call()
+    @call(once=True)
     async def import_abort(self, caller: Caller, token: Token) -> None:
         """Abort an import with nothing changed; refused if it has finished already."""
         self._server.imports.abort(caller.require().account, token)
 
-    @call()
+    @call(once=True)
     async def import_undo(self, caller: Caller, first_id: ID, messages: Number) -> int:
         """Remove the messages of an import, by the id of the first, that were not moved since; returns their number.
 

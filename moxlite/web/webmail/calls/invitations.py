@@ -143,7 +143,7 @@ class InvitationCalls(EventMailCalls):
             left_out=list(left),
         )
 
-    @call()
+    @call(once=True)
     async def invitation_answer(
         self,
         caller: Caller,
@@ -178,7 +178,7 @@ class InvitationCalls(EventMailCalls):
         )
         await self._answer(caller, calendar, source, letter, submit_id, answer)
 
-    @call()
+    @call(once=True)
     async def invitation_propose(
         self,
         caller: Caller,
@@ -204,7 +204,7 @@ class InvitationCalls(EventMailCalls):
         letter = msgspec.structs.replace(letter, message_id=message_id, in_reply_to=source.message_id)
         await self._answer(caller, calendar, source, letter, submit_id, PROPOSED)
 
-    @call()
+    @call(once=True)
     async def event_propose(
         self,
         caller: Caller,
@@ -241,7 +241,7 @@ class InvitationCalls(EventMailCalls):
 
             await self._send_stored(caller, letter, submit_id, changed)
 
-    @call()
+    @call(once=True)
     async def invitation_proposal(
         self,
         caller: Caller,

@@ -25,7 +25,7 @@ MOST_COUNTED: Final = 1000
 class LabelCalls(AccountCalls):
     """Calls for the labels of the user's own account. Messages get them by `flags_add` with the label's keyword."""
 
-    @call()
+    @call(once=True)
     async def label_save(
         self,
         caller: Caller,
@@ -47,7 +47,7 @@ class LabelCalls(AccountCalls):
                 lambda r: [unread_with(r, keyword, MOST_COUNTED) for keyword in keywords], op="webmail_label_counts"
             )
 
-    @call()
+    @call(once=True)
     async def label_remove(self, caller: Caller, keyword: Keyword) -> int:
         """Take a label off all messages, some hundred in a transaction, then remove it; returns their number."""
         count = 0

@@ -115,7 +115,7 @@ class LaterCalls(AccountCalls):
     user.
     """
 
-    @call()
+    @call(once=True)
     async def message_snooze(self, caller: Caller, message_ids: Some, until: Seconds, unanswered: bool = False) -> None:
         """Put messages off: they move to Snoozed, and return at ``until`` as new mail.
 
@@ -125,7 +125,7 @@ class LaterCalls(AccountCalls):
         put = watch if unanswered else snooze
         await self._put(caller, message_ids, lambda tx, ids: put(tx, ids, due))
 
-    @call()
+    @call(once=True)
     async def message_unsnooze(self, caller: Caller, message_ids: Some) -> None:
         """Return messages that were put off now, as they were; those that wait for an answer no longer do."""
         await self._put(caller, message_ids, unsnooze)
@@ -144,7 +144,7 @@ class LaterCalls(AccountCalls):
                     waiting += await holder.account.scan(partial(_waiting, holder=holder), op="webmail_waiting")
         return sorted(waiting, key=lambda one: one.due)[:MAX_LISTED]
 
-    @call()
+    @call(once=True)
     async def scheduled_change(self, caller: Caller, message_id: ID, send_at: Seconds = 0) -> None:
         """Send a scheduled message at another time, seconds since 1970; 0: now. A conflict if it is on its way."""
         due = moment("send_at", send_at, LONGEST) if send_at else 0
@@ -157,7 +157,7 @@ class LaterCalls(AccountCalls):
         except OSError as e:
             raise StorageRefused("the server's disk is full") from e
 
-    @call()
+    @call(once=True)
     async def scheduled_cancel(self, caller: Caller, message_id: ID) -> int:
         """Make a message that leaves later a draft again; returns the draft's id. A conflict if it is on its way."""
         async with self._holders.at(caller.require(), message_id) as holder:

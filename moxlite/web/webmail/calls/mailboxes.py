@@ -41,17 +41,17 @@ class MailboxCalls(AccountCalls):
                 while left:
                     left = await holder.account.write(partial(_read_next, holder=holder, left=left))
 
-    @call()
+    @call(once=True)
     async def mailbox_create(self, caller: Caller, name: Name) -> int:
         """Create a mailbox and its missing parents; returns its id."""
         return await self._write(caller, lambda tx: int(create_mailbox(tx, name)[-1].id))
 
-    @call()
+    @call(once=True)
     async def mailbox_rename(self, caller: Caller, mailbox_id: ID, name: Name) -> None:
         """Rename a mailbox and the mailboxes in it."""
         await self._write(caller, lambda tx: rename_subscribed(tx, MailboxID(mailbox_id), name))
 
-    @call()
+    @call(once=True)
     async def mailbox_delete(self, caller: Caller, mailbox_id: ID) -> None:
         """Remove a mailbox with its messages; refused while it contains other mailboxes."""
         async with self._accounts.use(caller.require().account) as account:

@@ -98,7 +98,7 @@ class NewsletterCalls(AccountCalls):
                 await account.gatherer.hurry(PATIENCE)
             return await account.scan(read, op="newsletters")
 
-    @call()
+    @call(once=True)
     async def newsletter_archive(
         self, caller: Caller, sender_id: ID, after: ArchivePlace | None = None
     ) -> NewsletterArchived:
@@ -138,7 +138,7 @@ def _newsletter(r: Reader, bulk_sender: BulkSender) -> Newsletter:
 class UnsubscribeCalls(AccountCalls):
     """Calls about mailing lists and newsletters."""
 
-    @call()
+    @call(once=True)
     async def unsubscribe(self, caller: Caller, message_id: ID, by_post: bool) -> None:
         """Leave the list of a message, and remember that. With `by_post` the server asks the sender's server, where
         one click is possible; otherwise the user has written a message or opened a page.

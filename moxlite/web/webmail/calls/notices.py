@@ -27,7 +27,7 @@ AnyID = Annotated[int, Meta(ge=0, le=2**53 - 1)]
 class PushCalls(AccountCalls):
     """Calls of this browser's service worker, and of its page: the device is one of the webmail's session."""
 
-    @call()
+    @call(once=True)
     async def notices_subscribe(
         self,
         caller: Caller,
@@ -59,7 +59,7 @@ class PushCalls(AccountCalls):
         self._server.notices.added()
         return found
 
-    @call()
+    @call(once=True)
     async def notice_archive(self, caller: Caller, message_id: ID) -> None:
         """Move the message of a notice from the Inbox to the archive, and mark it as read.
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 class ReceiptCalls(AccountCalls):
     """Calls about receipts of reading."""
 
-    @call()
+    @call(once=True)
     async def receipt_send(
         self,
         caller: Caller,

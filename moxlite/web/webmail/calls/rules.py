@@ -57,7 +57,7 @@ class RuleCalls(AccountCalls):
             return None
         return _suggestion(proposal)
 
-    @call()
+    @call(once=True)
     async def ruleset_accept(self, caller: Caller, message_id: ID, from_mailbox_id: ID, to_mailbox_id: ID) -> None:
         """Add the proposed rule, or remove it; a conflict if it would not be proposed any more."""
         proposal = await self._propose(caller, message_id, from_mailbox_id, to_mailbox_id)
@@ -65,7 +65,7 @@ class RuleCalls(AccountCalls):
             raise Conflict("this suggested rule is no longer available")
         await self._keep(caller, proposal)
 
-    @call()
+    @call(once=True)
     async def ruleset_for_sender(self, caller: Caller, message_id: ID, mailbox_id: ID) -> Suggestion:
         """Add a rule that files mail of this message's sender, to the same address, into a mailbox.
 

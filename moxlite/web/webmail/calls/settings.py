@@ -21,7 +21,7 @@ from moxlite.web.webmail.reading.parsed import sender_key
 class SettingsCalls(AccountCalls):
     """Calls for the user's settings of the webmail. The event stream sends them at its start, and when they change."""
 
-    @call()
+    @call(once=True)
     async def settings_save(self, caller: Caller, settings: SomeSettings) -> None:
         """Save these settings; `labels` and those that are left out stay. The user's other pages are notified."""
         async with self._accounts.use(caller.require().account) as account:
