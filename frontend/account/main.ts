@@ -1,7 +1,7 @@
 // The account app: log-in, side bar, and one page at a time. Each page has an address, is in a part, and is a tab of a place.
 // The page of a device that is set up needs no log-in.
 
-import { Client, checks } from "../gen/account";
+import { Client, checks, once } from "../gen/account";
 import { base } from "../lib/beside";
 import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
@@ -15,6 +15,7 @@ import { confirmBack } from "../lib/provider";
 import { lastScheme, paint } from "../lib/scheme";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
+import { steadily } from "../lib/steady";
 import { toast } from "../lib/toasts";
 import { meant, t } from "../lib/words";
 import { Keeper } from "./preferences";
@@ -155,6 +156,7 @@ class App {
   async start(): Promise<void> {
     paint(lastScheme());
     this.client.confirmAgain = () => askConfirm(this.client);
+    this.client.steady = steadily(once, 4);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();

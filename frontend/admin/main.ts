@@ -1,7 +1,7 @@
 // The admin app: log-in, side bar, and one page at a time. Each page has an address and is a tab of a place; pages but the
 // overview are in parts.
 
-import { Client, checks, type Happenings } from "../gen/admin";
+import { Client, checks, type Happenings, once } from "../gen/admin";
 import { verify } from "../lib/check";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
@@ -13,6 +13,7 @@ import { button, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack, keepApart } from "../lib/provider";
 import { beforeDisplay, Session } from "../lib/session";
+import { steadily } from "../lib/steady";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import type { AccessPart } from "./factors/part";
@@ -119,6 +120,7 @@ class App {
 
   async start(): Promise<void> {
     this.client.confirmAgain = () => askConfirm(this.client);
+    this.client.steady = steadily(once, 4);
     keepApart("moxlite-admin");
     const known = this.session.resume();
     void confirmBack(this.client);

@@ -42,6 +42,15 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** Makes a call by requests, which `post` sends with a function such as `fetch`. `waits`: the call is kept for later if it has no
+ * answer. */
+export type Steady = (
+  call: string,
+  body: string,
+  post: (ask: typeof fetch) => Promise<unknown>,
+  waits: boolean,
+) => Promise<unknown>;
+
 /** Asks the user to log in, with the reason that the server gave; resolves after the log-in. */
 export type LogIn = (reason: string) => Promise<void>;
 
@@ -57,13 +66,20 @@ export abstract class BaseClient {
   /** Asks for the password or a second factor again, for a sensitive call; false if the user gives up (WEB-63a). */
   confirmAgain: () => Promise<boolean> = async () => false;
   /** Makes a call by `run`. What works without a connection has another way then (WEBMAIL-121). */
-  through: (call: string, given: readonly unknown[], run: () => Promise<unknown>) => Promise<unknown> = (_, __, run) =>
-    run();
+  through: (call: string, given: readonly unknown[], run: (waits?: boolean) => Promise<unknown>) => Promise<unknown> = (
+    _,
+    __,
+    run,
+  ) => run();
+  /** How calls are made on a bad network (`steady.ts`). */
+  steady: Steady = (_, __, post) => post(fetch);
   /** Loads the checks of the calls that the table lacks, with their types, for the first such call. */
-  furtherChecks: () => Promise<{ readonly checks: Checks; readonly calls: Calls }> = async () => ({
-    checks: {},
-    calls: {},
-  });
+  furtherChecks: () => Promise<{ readonly checks: Checks; readonly calls: Calls; readonly steady: Steady }> =
+    async () => ({
+      checks: {},
+      calls: {},
+      steady: this.steady,
+    });
   private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
@@ -86,6 +102,7 @@ export abstract class BaseClient {
       const further = await this.furtherChecks();
       this.table = { ...this.table, ...further.checks };
       this.calls = { ...this.calls, ...further.calls };
+      this.steady = further.steady;
     }
     const [checks, result] = this.calls[name]!;
     const parameters: Record<string, unknown> = {};
@@ -96,7 +113,9 @@ export abstract class BaseClient {
     const body = JSON.stringify(parameters);
     for (;;) {
       try {
-        const value = await this.through(name, given, () => this.post(name, body));
+        const value = await this.through(name, given, (waits = false) =>
+          this.steady(name, body, (ask) => this.post(name, body, ask), waits),
+        );
         verify(this.table, result, value, `${name}: result`);
         return value as T;
       } catch (error) {
@@ -127,13 +146,12 @@ export abstract class BaseClient {
     return this.confirming;
   }
 
-  private async post(name: string, body: string): Promise<unknown> {
-    await simulatedLatency();
+  private async post(name: string, body: string, ask: typeof fetch): Promise<unknown> {
     let status = 0;
     let answer: { result?: unknown; error?: { code: string; message: string; fields?: FieldProblem[] } };
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, {
+      const response = await ask(`${this.base}api/${name}`, {
         method: "POST",
         headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken },
         body,
@@ -158,14 +176,6 @@ export abstract class BaseClient {
     const error = await told(answer.error);
     throw new CallFailed(name, error.code, error.message, error.fields);
   }
-}
-
-/** Simulate a slow line, for tests: localStorage `moxlite-debug` holds {"wait_min_ms", "wait_max_ms"}. */
-async function simulatedLatency(): Promise<void> {
-  const setting = localStorage.getItem("moxlite-debug");
-  if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting) as Record<string, number>;
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
 }
 
 /** Calls by their names: the checks of the parameters, in their order, and of the result. */

@@ -31,10 +31,10 @@ export function dialog<T>(
   });
 }
 
-/** Report a failure: a text such as "Couldn't save draft", and the reason. */
+/** Report a failure: a text such as "Couldn't save draft", or the title of the error, and the reason. */
 export async function showError(failed: string, error: unknown): Promise<void> {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog<void>(failed, (close) => [
+  await dialog<void>((error as { title?: string }).title ?? failed, (close) => [
     el("p", { class: "dialog-text" }, message),
     el(
       "div",

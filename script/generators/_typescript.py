@@ -182,6 +182,9 @@ def typescript(
         checks("checks", late=True),
         f"export const calls: Calls = {rows(later)};",
     ]
+    names = " ".join(name for name, entry in calls.items() if entry.once)
+    once = f'/** Calls that the server does once for each id. */\nexport const once = "{names}".split(" ");'
+    (rest if divided else blocks).append(once)
     if not divided:
         rest = []
     return "\n\n".join(blocks) + "\n", "\n\n".join(rest) + "\n"

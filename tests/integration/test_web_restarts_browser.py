@@ -35,7 +35,7 @@ pytestmark = [
     ),
 ]
 
-AWAY = "Can't reach the server."
+AWAY = "Can't reach the server"
 """Words about a call that has no answer."""
 
 BACK = 90_000
@@ -161,6 +161,12 @@ class Survivor(Visitor):
         dialog.get_by_role("button", name="Close").click()
         expect(dialog).to_have_count(0)
 
+    def unsure(self, page: Page) -> None:
+        """A dialog says that nobody knows whether it was done (WEBMAIL-46a)."""
+        dialog = page.get_by_role("dialog", name="No answer", exact=True)
+        expect(dialog).to_contain_text(AWAY)
+        dialog.get_by_role("button", name="Close").click()
+
     def goes_on(self) -> None:
         """The page was not loaded again."""
         assert self.page.evaluate("globalThis.begun === true")
@@ -199,9 +205,7 @@ def test_a_label_is_made_once(survivor: Survivor, server: LocalServer) -> None:
     expect(field).to_have_value("Red boats")
     with survivor.killed_before_the_answer("label_save"):
         field.press("Enter")
-    survivor.refused("Couldn't create label")
     survivor.back()
-    field.press("Enter")
     expect(page.locator(".message .keyword")).to_have_text(["Red boats"])
     page.keyboard.press("y")
     expect(page.locator(".label-row")).to_have_count(1)
@@ -216,7 +220,6 @@ def test_a_label_is_made_once(survivor: Survivor, server: LocalServer) -> None:
     # a label that was put on while the answer was lost is seen all the same
     with survivor.killed_before_the_answer("flags_clear"):
         page.keyboard.press("1")
-    expect(page.locator(".toast").last).to_contain_text(AWAY)
     survivor.back()
     expect(page.locator(".message .keyword")).to_have_count(0)
 
@@ -236,10 +239,7 @@ def test_an_invitation_is_answered_once(survivor: Survivor, server: LocalServer)
     survivor.back()
     with survivor.killed_before_the_answer("invitation_answer"):
         card.get_by_role("button", name="Yes").click()
-    survivor.refused("Couldn't send reply")
     survivor.back()
-    expect(note).to_have_value("With pleasure.")
-    card.get_by_role("button", name="Yes").click()
     expect(card).to_contain_text("You accepted.")
     [sent] = arrived(server, "Sent", 1)
     assert sent["subject"] == "Accepted: Sailing <b>now</b>"
@@ -253,11 +253,11 @@ def test_a_template_is_made_once(survivor: Survivor, server: LocalServer) -> Non
         form.get_by_label("Message").fill("Dear all,\n")
         survivor.die()
         form.get_by_role("button", name="Save").click()
-        expect(form.get_by_role("alert")).to_have_text(AWAY)
+        expect(form.get_by_role("alert")).to_contain_text(AWAY)
         survivor.back()
         with survivor.killed_before_the_answer("template_save", form):
             form.get_by_role("button", name="Save").click()
-        expect(form.get_by_role("alert")).to_have_text(AWAY)
+        expect(form.get_by_role("alert")).to_contain_text(AWAY)
         survivor.back()
         form.get_by_role("button", name="Save").click()
         expect(form.locator(".lines .name")).to_have_text(["Greeting"])
@@ -286,12 +286,12 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
         expect(here).to_be_visible()
         survivor.die()
         here.click()
-        survivor.refused("Couldn't turn on notifications", settings)
+        survivor.unsure(settings)
         expect(here).not_to_be_checked()
         survivor.back()
         with survivor.killed_before_the_answer("notices_subscribe", settings):
             here.click()
-        survivor.refused("Couldn't turn on notifications", settings)
+        survivor.unsure(settings)
         survivor.back()
         here.click()
         row = settings.locator(".notice-devices li")
@@ -429,10 +429,8 @@ def test_a_newsletter_is_left_and_archived_once(survivor: Survivor, server: Loca
     survivor.back()
     with survivor.killed_before_the_answer("newsletter_archive"):
         row.get_by_role("button", name="Archive all").click()
-    survivor.refused("Couldn't archive messages")
     survivor.back()
-    row.get_by_role("button", name="Archive all").click()
-    expect(page.locator(".toast").last).to_contain_text("No messages to archive")
+    expect(page.locator(".toast").last).to_contain_text("3 messages archived")
     assert (count(server, "Archive"), count(server, "INBOX")) == (3, 0)
     row.get_by_role("button", name="Unsubscribe").click()
     page.get_by_role("button", name="Write message").click()
@@ -464,9 +462,7 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     survivor.back()
     with survivor.killed_before_the_answer("contact_save"):
         form.get_by_role("button", name="Save").click()
-    survivor.refused("Couldn't save contact")
     survivor.back()
-    form.get_by_role("button", name="Save").click()
     rows = people.get_by_role("listitem")
     expect(rows).to_have_count(1)
     expect(people.get_by_role("status")).to_have_text("1 contact")
@@ -476,20 +472,14 @@ def test_a_contact_is_added_once(survivor: Survivor) -> None:
     form.get_by_label("Note").fill("Sails.")
     with survivor.killed_before_the_answer("contact_save"):
         form.get_by_role("button", name="Save").click()
-    survivor.refused("Couldn't save contact")
     survivor.back()
-    form.get_by_role("button", name="Save").click()
     expect(form).to_have_count(0)
     expect(people.get_by_role("article", name="Zoe")).to_contain_text("Sails.")
     file = people.locator("input[type=file]")
     with survivor.killed_before_the_answer("contacts_import"):
         file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})
-    survivor.refused("Couldn't import contacts")
-    # the list is asked for again after it
-    survivor.refused("Couldn't load contacts")
     survivor.back()
-    file.set_input_files({"name": "people.vcf", "mimeType": "text/vcard", "buffer": CARDS.encode()})
-    expect(page.locator(".toast").last).to_contain_text("0 entries added, 1 already exists")
+    expect(page.locator(".toast").last).to_contain_text("1 entry added")
     expect(rows).to_have_count(2)
 
 
@@ -538,7 +528,7 @@ def test_a_phone_goes_on(chromium: Browser, server: LocalServer) -> None:
     expect(page.locator(".messages[data-pushable]")).to_have_count(1)
     survivor.die()
     page.locator(".message", has_text="First").evaluate(PUSH, 140)
-    expect(page.locator(".toast").last).to_contain_text(f"Couldn't move messages. {AWAY}")
+    expect(page.locator(".toast").last).to_contain_text(f"Couldn't move messages. {AWAY}.")
     expect(page.locator(".message")).to_have_count(2)
     survivor.back()
     with survivor.killed_before_the_answer("message_move"):
@@ -580,7 +570,7 @@ def test_html_is_written_on_and_sent_once(survivor: Survivor, server: LocalServe
     survivor.die()
     page.keyboard.type(" Meanwhile.")
     page.keyboard.press("Control+s")
-    expect(composer.locator(".compose-state")).to_have_text(f"Couldn't save: {AWAY}")
+    expect(composer.locator(".compose-state")).to_have_text(f"Couldn't save: {AWAY}.")
     survivor.back()
     expect(composer.locator(".compose-state")).to_have_text("Draft saved")
     [draft] = arrived(server, "Drafts", 1)

@@ -36,11 +36,6 @@ const prefix = "moxlite-webmail-draft-";
 /** Milliseconds after which a silent page is gone, if there are no locks: browsers let hidden pages run once a minute. */
 const silent = 90_000;
 
-/** 32 hex digits that identify a new call or copy. */
-export function newId(): string {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
-}
-
 /** Save a copy; false if the browser's storage is full. */
 export function keepCopy(id: string, copy: Copy): boolean {
   try {

@@ -3,6 +3,7 @@
 import type { Begun, MessageItem } from "../../gen/webmail";
 import { attempt } from "../../lib/dialogs";
 import { adopt } from "../../lib/sheets";
+import { newId } from "../../lib/steady";
 import type { Told } from "../../lib/language";
 import { t, told } from "../../lib/words";
 import choices from "../choices.css";
@@ -11,7 +12,7 @@ import type { AllSettings } from "../state/settings";
 import type * as WordsPart from "../words/part";
 import { fullTime } from "../ui/format";
 import { Composer, type Start } from "./composer";
-import { type Copy, lostCopies, newId } from "./copies";
+import { type Copy, lostCopies } from "./copies";
 import { addKeys as addWritingKeys } from "./keys";
 import type { Kind, Say } from "./kinds";
 import { parseMailto } from "./mailto";

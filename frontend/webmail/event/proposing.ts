@@ -3,7 +3,7 @@
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
 import { t } from "../../lib/words";
-import { newId } from "../compose/copies";
+import { newId } from "../../lib/steady";
 import { withDate } from "./times";
 
 /** Local times of a form; of whole days the first and the last. */

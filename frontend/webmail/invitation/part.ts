@@ -8,7 +8,7 @@ import { calendarClock } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
 import { locale, many, t } from "../../lib/words";
-import { newId } from "../compose/copies";
+import { newId } from "../../lib/steady";
 import { propose, type Times } from "../event/proposing";
 import { ruleText } from "../event/ruletext";
 import { local, withDate } from "../event/times";

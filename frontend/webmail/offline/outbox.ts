@@ -17,6 +17,10 @@ const waiting: Readonly<Record<string, unknown>> = {
   thread_mute: null,
   message_submit: -1,
 };
+/** Whether a call may wait. */
+export function mayWait(call: string): boolean {
+  return call in waiting;
+}
 /** Answers after which a change was made already, or its messages are gone: there is nothing left to do. */
 const settled = new Set(["user:conflict", "user:notFound"]);
 

@@ -26,7 +26,7 @@ import { beginAnswer, hasMarks, Originals } from "./answers";
 import { keepFiles } from "./files";
 import { apart, mailCache, mostMessages, shellCache } from "./names";
 import { followDevice } from "./notices";
-import { Outbox } from "./outbox";
+import { Outbox, mayWait } from "./outbox";
 import { found as matching } from "./searching";
 import { Store } from "./store";
 
@@ -387,7 +387,11 @@ export class Offline {
   }
 
   /** Each call of the page comes through here. */
-  private async through(call: string, given: readonly unknown[], run: () => Promise<unknown>): Promise<unknown> {
+  private async through(
+    call: string,
+    given: readonly unknown[],
+    run: (waits?: boolean) => Promise<unknown>,
+  ): Promise<unknown> {
     if (!wanted()) return run();
     await this.open();
     if (call === "logout") {
@@ -399,7 +403,7 @@ export class Offline {
     try {
       if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0] as Written))
         return await this.marked(call, given);
-      const result = await run();
+      const result = await run(mayWait(call));
       this.keepResult(call, given, result);
       return result;
     } catch (error) {

@@ -148,7 +148,8 @@ export class Actions {
   looked(items: readonly MessageItem[], flag: string): void {
     this.mail.pending.do(this.flagging(items, [flag], true)).catch((error: unknown) => {
       // a message that is gone needs no flag, and an unreachable server is reported elsewhere
-      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
+      if (!["user:notFound", "user:unknown", ""].includes(codeOf(error) ?? "error"))
+        this.failed(t("Couldn't update messages"), error);
     });
   }
 
@@ -309,6 +310,6 @@ export class Actions {
 
   private failed(failed: string, error: unknown): void {
     this.failure?.close();
-    this.failure = toast(`${failed}. ${messageOf(error)}`);
+    this.failure = toast(`${(error as { title?: string }).title ?? failed}. ${messageOf(error)}`);
   }
 }
