@@ -24,8 +24,9 @@ class FakeBrowser {
   private readonly listeners = new Map<string, (() => void)[]>();
   private last = 0;
 
-  /** `taken` is the number of other tabs that hold a stream of events; null: the browser has no Web Locks. */
-  constructor(taken: number | null) {
+  /** `taken` is the number of other tabs that hold a stream of events; null: the browser has no Web Locks. `stored`: what earlier
+   * pages have left. */
+  constructor(taken: number | null, stored = new Map<string, string>()) {
     const held = new Set(Array.from({ length: taken ?? 0 }, (_, n) => `moxlite-events-${n + 1}`));
     const locks = {
       async request(name: string, _: unknown, work: (lock: object | null) => unknown) {
@@ -50,6 +51,10 @@ class FakeBrowser {
       addEventListener: (kind: string, work: () => void) =>
         this.listeners.set(kind, [...(this.listeners.get(kind) ?? []), work]),
       location: { origin: "http://localhost" },
+      localStorage: {
+        getItem: (name: string) => stored.get(name) ?? null,
+        setItem: (name: string, value: string) => void stored.set(name, value),
+      },
       navigator: taken === null ? {} : { locks },
       EventSource: wire(this.events),
       WebSocket: wire(this.sockets),
@@ -193,6 +198,20 @@ test("where tabs cannot be counted, the websocket comes first", async () => {
   browser.sockets[0]!.onclose();
   await browser.pass(3_000);
   assert.deepEqual([browser.events.length, browser.sockets.length], [1, 1]);
+});
+
+test("where events were held back, the next page begins with a websocket", async () => {
+  const stored = new Map<string, string>();
+  const first = new FakeBrowser(0, stored);
+  first.stream.start();
+  await first.pass(10_100);
+  first.sockets[0]!.speak();
+  assert.equal(first.state, "on");
+  const next = new FakeBrowser(0, stored);
+  next.stream.start();
+  await next.pass(100);
+  next.sockets[0]!.speak();
+  assert.deepEqual([next.events.length, next.state], [0, "on"]);
 });
 
 test("where events are held back and websockets fail, the page says that", async () => {

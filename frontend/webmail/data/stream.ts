@@ -9,6 +9,8 @@ import { Slot } from "./slot";
 /** Milliseconds (as all times here) after which a connection without a first event is held back by a proxy: the other kind is
  * tried. */
 const bufferedAfter = 10_000;
+/** Name of what this browser remembers about the network. */
+const heldKey = "moxlite-webmail-held";
 /** A connection that is silent for this long is dead: the server sends something every 30 seconds (WEBMAIL-33). */
 const silentAfter = 45_000;
 /** A connection that has lasted this long is replaced at once when it is lost. */
@@ -58,8 +60,8 @@ export class Stream {
   /** Time of the first event; 0 without a connection. */
   private openedAt = 0;
   private triedAt = 0;
-  /** Whether a proxy holds server-sent events back. */
-  private heldBack = false;
+  /** Whether a proxy holds server-sent events back, or did so when this browser last looked. */
+  private heldBack = localStorage.getItem(heldKey) === "1";
   /** Number of websockets that have failed in a row. */
   private refused = 0;
   private next = 0;
@@ -193,15 +195,25 @@ export class Stream {
   private useless(events: boolean): void {
     this.drop();
     if (events) {
-      this.heldBack = true;
+      this.hold(true);
       this.slot.release();
       void this.connect();
       return;
     }
     this.refused++;
     if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
-    this.heldBack = false;
+    this.hold(false);
     this.later(this.backoff.next());
+  }
+
+  /** Remember whether server-sent events are held back, for pages to come. */
+  private hold(back: boolean): void {
+    this.heldBack = back;
+    try {
+      localStorage.setItem(heldKey, String(+back));
+    } catch {
+      // without room the next page finds out by itself
+    }
   }
 
   private openEvents(token: string, opening: Opening, take: (data: string) => void, gone: () => void): Wire {
