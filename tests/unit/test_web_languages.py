@@ -15,6 +15,24 @@ from moxlite.web.storeerrors import page_error
 from moxlite.wording import ReaderLanguage, worded
 from tests.tools import top
 
+OTHER_ADDRESS = {
+    "ar": r"(حساب|بريد|رسائل|جهاز|متصفح|عنوان|لدي|يمكن|إلي|كلمت)كم\b|\b(أدخلوا|اختاروا|حاولوا|افتحوا|انتظروا)\b",
+    "cs": r"(?i)\b(tě|tobě|tebe|tebou|tvůj|tvoj[eií]|tvá|tvé(ho|mu|m)?|tvou|můžeš|zadej|zvol|vyber|klikni|zkus)\b",
+    "de": r"\b([Dd]u|[Dd]ich|[Dd]ir|[Dd]ein(e[mnrs]?)?|[Ee]uch|[Ee]uer)\b",
+    "es": r"(?i)\b(usted(es)?|introduzca|elija|escriba|inicie|inténtelo|pregunte|pegue|déjel[ao]|obtenga|añada)\b",
+    "fr": r"(?i)\b(tu|toi|ton|tes|te)\b|\bt’",
+    "he": r"\b(אתם|אתן|שלכם|לכם|אליכם|אתכם|הזינו|בחרו|המתינו|נסו|לחצו|הקלידו|התחברו|הפעילו)\b",
+    "it": r"(?i)\b((con|a|per) lei|esegua|incolli|lasci vuoto|scelga|inserisca|riprovi|acceda|chieda|attenda)\b",
+    "ja": r"(しろ|せよ|なさい|してくれ)",
+    "nl": r"(?i)\b(u|uw|uwe|uzelf)\b",
+    "pl": r"\b(Pan|Pani|Pana|Panu|Państw\w+|[Pp]roszę)\b",
+    "pt": r"(?i)\b(tu|teus?|tuas?|contigo|consigo|partilh\w+|contactos?|palavra-passe|ficheiros?|noutr[oa])\b",
+    "sv": r"\b(Ni|[Ee]ra|[Ee]rt)\b",
+    "uk": r"(?i)\b(ти|тебе|тобі|тобою|твій|твоя|твоє|твої|твого|твоєї|введи|обери|вибери|спробуй|увійди)\b",
+    "zh": r"你",
+}
+"""Words of the form of address that a language doesn't use; for Portuguese, also those of Portugal."""
+
 OFFERED = ("ar", "cs", "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh")
 
 ENOUGH = 0.97
@@ -124,6 +142,20 @@ def test_a_text_is_translated_once(texts: Any) -> None:
     shared = texts.languages("webmail")
     for path in (top() / "frontend" / "i18n" / "account").glob("*.json"):
         assert not set(json.loads(path.read_text())) & set(shared[path.stem]), path
+
+
+def test_a_language_has_one_form_of_address(texts: Any) -> None:
+    """WEBMAIL-143f: texts on pages, of errors, in mail and in letters about events speak to a reader in one way."""
+    from checks import translations
+
+    assert set(OTHER_ADDRESS) == set(OFFERED)
+    for name, other in OTHER_ADDRESS.items():
+        found = {
+            pair.english: pair.translation
+            for pair in translations.pairs(name, top() / "frontend" / "i18n")
+            if re.search(other, pair.translation)
+        }
+        assert found == {}, f"write it as the other texts of {name}"
 
 
 def test_faults_of_a_translation_are_found(texts: Any) -> None:
