@@ -73,13 +73,9 @@ export abstract class BaseClient {
   ) => run();
   /** How calls are made on a bad network (`steady.ts`). */
   steady: Steady = (_, __, post) => post(fetch);
-  /** Loads the checks of the calls that the table lacks, with their types, for the first such call. */
-  furtherChecks: () => Promise<{ readonly checks: Checks; readonly calls: Calls; readonly steady: Steady }> =
-    async () => ({
-      checks: {},
-      calls: {},
-      steady: this.steady,
-    });
+  /** Loads the checks of the calls that the table lacks, with their types, for the first such call. A page whose table is whole
+   * never asks. */
+  declare furtherChecks: () => Promise<{ readonly checks: Checks; readonly calls: Calls; readonly steady: Steady }>;
   private confirming: Promise<boolean> | null = null;
   private loggingIn: Promise<void> | null = null;
 
