@@ -229,3 +229,6 @@ export const calls: Calls = {
   calendar_link_list: [{ account: ["optional", "string"] }, ["list", ["ref", "SecretLink"]]],
   calendar_link_rm: [{ id: "integer", account: ["optional", "string"] }, "null"],
 };
+
+/** Calls that the server does once for each id. */
+export const once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_restore event_answer calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");

@@ -45,7 +45,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0tpfktwdoit avoir de 1 à 64 caractères imprimables
 1k1cj5yest déjà le nom d’un mot de passe d’application
 02dq0cmun autre appareil est en cours de configuration
-0owwkbmaucun appareil ne demande plus ; ses dix minutes sont écoulées
+0owwkbmce code de configuration a expiré ; créez-en un nouveau
 1buwl7oce lien a déjà servi, ou ses dix minutes sont écoulées ; créez-en un nouveau sur la page du compte
 0oxdmd2le mot de passe de ce compte ne peut pas être choisi, seulement généré ; l’administrateur l’a réglé ainsi
 0zhnjh5cette session est déjà terminée
@@ -65,6 +65,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1f73g7l{place} : un nombre jusqu’à {limit} est attendu
 10vsbyl{place} : un nombre à partir de {limit} est attendu
 0gntdygil n’y a pas d’appel {name}
+0hj3kenIdempotency-Key : doit contenir de 1 à {most} caractères ASCII imprimables
+02u5u09cet Idempotency-Key a déjà servi pour une autre requête
 0t5nuhz{address} : {reason}
 0dclgqsles pièces jointes sont plus grandes qu’un message ne peut l’être ({max_size} Mio)
 1vc8ybn{field}: {reason}
@@ -73,7 +75,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0mk634fce message a déjà été envoyé
 0n3d1mmHTML : {reason}
 0cv1nhcle texte ne peut pas être préparé maintenant : {reason}
-0rdx6znl’accusé de réception a déjà été envoyé ou refusé
+0rdx6znl’accusé de lecture a déjà été envoyé ou refusé
 1k72a4qsend_at : vous ne pouvez pas programmer de messages depuis {address}
 1yglgi4l’en-tête du message est trop long
 1wb063s{field} : ce moment est passé
@@ -84,7 +86,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1qd2wdmle jeton CSRF manque
 0hbb0guCela a pris trop de temps, ou le serveur a redémarré. Veuillez recommencer.
 1jiq92jCe code n’est pas correct. Comparez l’heure de votre appareil à celle du serveur.
-0219a1mCe second facteur a déjà été supprimé.
+0219a1mCette méthode de vérification a déjà été retirée.
 0yqcajwLes codes de récupération vont avec la connexion en deux étapes : ajoutez d’abord une application ou une clé de sécurité.
 040an6nUn appareil de ce nom existe déjà.
 07gdaqvLa clé de sécurité ne peut pas être ajoutée : {reason}.
@@ -153,7 +155,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1r1isbpsince : un nombre est attendu
 1czzj1jl’événement a été modifié entre-temps
 1s0kfajle contact a été modifié ou supprimé ailleurs
-0h1prvkune question porte sur 31 jours au plus
+0h1prvkvous pouvez consulter la disponibilité sur 31 jours au plus à la fois
 19k6y8yle fichier ne peut pas être lu : {reason}
 1ovtddjle texte de ce message ne peut pas être lu pour l’écriture : {reason}
 1l11ep3Le texte du message n’est pas cité. {reason}
@@ -196,7 +198,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 04iwxh2quitter des listes : seulement pour ce qui est à vous
 1wdo9bkce message n’offre pas ce moyen
 0351oamdes accusés de lecture sont envoyés : seulement pour ce qui est à vous
-10xuhgsce message ne demande pas d’accusé de réception ou a déjà reçu une réponse
+10xuhgsce message ne demande pas d’accusé de lecture ou a déjà reçu une réponse
 11kyxevcette règle ne doit plus être proposée
 150ajwsce message n’est pas arrivé à une des adresses du compte : il n’y a pas de règle pour lui
 1equndyce message n’a pas d’expéditeur qu’une règle pourrait nommer
@@ -247,16 +249,16 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0jkbajlun mot de passe d’application doit pouvoir servir à quelque chose
 1ei67rjun mot de passe d’application en lecture seule ne peut pas servir à l’envoi
 09ha7csil y a déjà un mot de passe d’application {name}
-1ys94mv{most} jetons d’un compte
-1nm3tcm{most} mots de passe d’application par compte
+1ys94mvce compte a déjà {most} jetons
+1nm3tcmce compte a déjà {most} mots de passe d’application
 13f50qyun mot de passe d’application ne peut pas finir dans le passé
 03d22n6un mot de passe a besoin d’au moins {most} caractères
 1n8dop1un mot de passe ne peut pas dépasser {most} octets
 15d741xle nom d’un appareil a de 1 à {most} caractères imprimables
 0o89emrcette clé de sécurité est déjà utilisée
 1omzbxsil y a déjà un appareil {name}
-1crf6tz{most} applications d’authentification ou clés de sécurité par compte
-0287eadle compte n’a pas cette clé
+1crf6tzce compte a déjà {most} applications d’authentification ou clés de sécurité
+0287eadcertificat introuvable
 1u4qomjle certificat est trop long
 1wri568ce n’est pas un certificat X.509 lisible
 0b8hhwvles clés RSA ont besoin d’au moins {most} bits, celle-ci en a {key_size}
@@ -266,13 +268,13 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 055ys9an’est pas une demande de certificat ; collez tout le résultat de la commande
 0q2u8csn’a pas été signée avec la clé privée de ce certificat
 1l36hs7est pour un autre compte ou a expiré ; demandez une nouvelle commande
-0nenw3q{most} clés TLS par compte
+0nenw3qce compte a déjà {most} certificats client
 0cxzzi1cette clé appartient déjà à un compte
 0q7s68cest vide
 1vzytygce mot de passe est trop courant ; choisissez-en un autre
 0wkz4imce mot de passe peut être deviné à partir de votre adresse, de votre nom ou du serveur ; choisissez-en un autre
 03s4rfnune pièce jointe n’est plus sur le serveur, joignez-la de nouveau
-00skfeufichiers de messages en cours d’écriture
+00skfeutrop de fichiers joints aux brouillons
 1b87fc0son propriétaire ne veut pas de ces messages
 0xhnamale titulaire de l’adresse ne l’a pas encore confirmée
 1rzr48vl’envoi à cette adresse est arrêté : {error}
@@ -308,34 +310,34 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 00gdv0gce lien a déjà été retiré
 1ceed8wle propriétaire de cet agenda vous laisse le lire, pas le modifier
 0j2wzgxle propriétaire de ce carnet d’adresses vous laisse le lire, pas le modifier
-0c0bpmumessages qui reviennent plus tard
-1qv2p05messages envoyés plus tard
+0c0bpmutrop de messages en attente
+1qv2p05trop de messages programmés
 1sl5xkple propriétaire a toujours tous les droits
 1ezdg2a{name} est le dossier du serveur lui-même, et ne peut pas être partagé
-18vo7v8droits pour {most} autres sur un dossier
-17v5pykmots-clés d’un message
-1tahiz6octets d’annotations
-1jzocmrmots-clés d’un dossier
+18vo7v8vous pouvez partager un dossier avec {most} personnes au plus
+17v5pyktrop de mots-clés sur ce message
+1tahiz6les annotations sont trop volumineuses
+1jzocmrtrop de mots-clés dans ce dossier
 19z8xs5au plus {most} comptes peuvent envoyer depuis un compte
-087byel{name} n’est pas une boîte liée de ce compte
-194swh7boîtes liées
-1kqotkjcette boîte est déjà liée
+087byelcompte lié introuvable : {name}
+194swh7trop de comptes liés
+1kqotkjce compte est déjà lié
 078wjafun de vos dossiers porte ce nom : choisissez-en un autre
 1j302mmindiquez un nom sans {separator}
-0xxntfpune autre boîte liée porte ce nom
+0xxntfpun autre compte lié porte ce nom
 0agfgzale nom {name} est réservé aux dossiers d’autres utilisateurs
-0q9x9oi{most} dossiers
+0q9x9oivous pouvez avoir au plus {most} dossiers
 02yqt0mla boîte de réception ne peut pas être supprimée
 1iua6c9la boîte de réception ne peut pas être renommée, ni un dossier prendre son nom
 0pevw8fla boîte de réception ne peut pas avoir d’usage particulier
-05thf45{address} n’est pas une des adresses à donner
-0ck5vu4{most} adresses à donner d’un compte
-18txo1z{most} nouvelles adresses à donner par jour
+05thf45{address} n’est pas une de vos adresses masquées
+0ck5vu4vous pouvez avoir au plus {most} adresses masquées
+18txo1zvous pouvez créer au plus {most} adresses masquées par jour
 0xglqn1une note a {most} caractères au plus
 09bit0h{sender} n’est ni une adresse ni un domaine
 01d9vup{most} expéditeurs au plus, sans espaces
 1z0elzm{name} montre ce qui attend d’être envoyé, on ne peut rien y mettre
-05eiihd{name} est le dossier du serveur lui-même : le réglage queue_mailbox l’enlève
+05eiihd{name} est géré par le serveur ; pour le supprimer, désactivez queue_mailbox
 02naaknles messages de {name} ne peuvent aller que dans la corbeille, ce qui les annule ; copiez-les ailleurs
 15dk4mole nom d’un dossier ne peut pas être vide
 1pfigcnle nom d’un dossier ne peut pas contenir de caractères de contrôle
@@ -345,16 +347,16 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1iq54egle nom d’un dossier ne peut ni commencer ni finir par /, ni contenir //
 0inuku9un élément du nom d’un dossier ne peut pas être . ou ..
 1r3wo1yun élément du nom d’un dossier ne peut pas dépasser {most} octets
-1bex1byabonnements push
+1bex1bytrop d’abonnements push
 0l7g96rce modèle n’existe plus
 0o4vsy3un modèle a besoin d’un nom
 0tdnpb4un autre modèle s’appelle « {name} »
 14zli5icela a été modifié ailleurs et n’a donc pas été supprimé ; rechargez la page
-0ngl2eqimbrication d’une recherche
+0ngl2eqla recherche est trop imbriquée
 0nimtbqle texte dépasse {most} millions de caractères
 083stuple texte contient un caractère NUL
-1w8ui5splus de {most} destinataires
-0kt5ji9plus de {most} pièces jointes
+1w8ui5svous pouvez ajouter au plus {most} destinataires
+0kt5ji9vous pouvez joindre au plus {most} fichiers
 1iqsiqyplus de {limit} caractères
 0346wgr{localpart}@{domain} : {reason}
 14rlbndla partie avant le @ manque
@@ -383,7 +385,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 1haw9qhle fichier a plus de {most} contacts
 1oc56rela dernière carte n’a pas de fin
 1udbqvpil dépasse {most} Mio
-0j4ad1sle fichier n’est pas un tableau : {reason}
+0j4ad1sle fichier n’est pas un CSV valide : {reason}
 0zw9yctla première ligne ne nomme pas de colonnes comme Name, First Name ou E-mail Address
 0mnuw8wligne {line_num} : {reason}
 01mv8z6ligne {line} : ni nom ni adresse
@@ -466,9 +468,9 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0jbikpbvous êtes déjà abonné à cet agenda
 0gv3e47l’agenda est illisible : {reason}
 0hnk2wjla lecture de l’agenda prend trop de temps
-12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : cette boîte ne peut pas être liée
-0ov7x40Proton Mail n’offre IMAP que sur votre ordinateur, par son Bridge : cette boîte ne peut pas être liée
-1jln3zgTuta n’a pas d’IMAP : cette boîte ne peut pas être liée
+12wx6n2Microsoft ne laisse plus d’autres logiciels se connecter par mot de passe : ce compte ne peut pas être lié
+0ov7x40Proton Mail n’offre IMAP que sur votre ordinateur, par son application Bridge : ce compte ne peut pas être lié
+1jln3zgTuta ne prend pas en charge IMAP : ce compte ne peut pas être lié
 18cj164n’est pas une adresse e-mail, comme mia@example.org
 08inwrkaucun serveur de messagerie de {domain} n’a été trouvé : indiquez son nom
 1n7pkh4des messages d’un autre serveur sont déjà en cours d’importation
@@ -489,8 +491,8 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0lph71daucun serveur d’envoi n’a été trouvé : indiquez-le pour envoyer depuis cette adresse
 0jybo7hn’est pas le nom d’un serveur, comme smtp.example.org
 1vj9qd3l’envoi depuis {address} a été désactivé
-1d9mb1xla boîte liée {name} est suspendue
-17or78nle mot de passe de la boîte liée {name} est refusé
+1d9mb1xle compte lié {name} est suspendu
+17or78nle mot de passe du compte lié {name} a été refusé
 0f6s7jx{host} : {reason}
 0mykpnoPOP3 n’est utilisé qu’avec chiffrement
 1l9vxmun’est pas un port
@@ -536,7 +538,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0fevgi4le serveur termine une commande avant de l’avoir
 074490qle serveur a fermé la connexion en disant : {answer}
 11loceyle serveur a fermé la connexion
-07liuslle compte n’a pas d’adresse à lui pour envoyer la question
+07liuslle compte n’a pas d’adresse pour envoyer l’e-mail de confirmation
 06g6tg3la file des messages sortants est hors service
 07041ebla page n’a pas d’adresse publique ; un administrateur l’ouvre à Internet par \`moxlite config listeners publish-web on\`, ou définit web.public_url.{app} dans moxlite.toml si d’autres y accèdent autrement
 1qwumcodomains.toml est en cours de modification par d’autres : réessayez
@@ -619,7 +621,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0uvk00ucompte plus de {most} caractères
 1w07qa1n’est pas une expression régulière que l’on peut chercher en un temps borné : elle contient {reason}
 1xsqg36ne correspond jamais : « {pattern} » contient {reason}
-10tg86tle serveur refuse : {answer}
+10tg86tle serveur a refusé la connexion : {answer}
 09zd50ba besoin d’un motif pour le nom et d’un pour la valeur
 0sfxw4pnomme « {one} » deux fois : mettez les deux valeurs dans un seul motif
 1v4o1aq{text} ({hint})

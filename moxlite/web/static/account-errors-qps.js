@@ -65,6 +65,8 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 1f73g7l⟦{place}: must be a number up to {limit}⟧
 10vsbyl⟦{place}: must be {limit} or more⟧
 0gntdyg⟦unknown call: {name}⟧
+0hj3ken⟦Idempotency-Key: must be 1 to {most} printable ASCII characters⟧
+02u5u09⟦this Idempotency-Key was already used for another request⟧
 0t5nuhz⟦{address}: {reason}⟧
 0dclgqs⟦attachments exceed the message size limit ({max_size} MiB)⟧
 1vc8ybn⟦{field}: {reason}⟧

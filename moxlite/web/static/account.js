@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "0c7098994cb4", finding: "0486a76ceb3b", junk: "c0a1b347519e", links: "ce6a3af167e1", masked: "45fa67b0325e", reading: "57b790d2acae", rich: "f0578193be57", rules: "3d1e3dc658f9", security: "4b2fadf0d3d6", sending: "7257c795bf70", shares: "882fffffbf93", sieve: "75ef455b1c30", squire: "2e87e3ee21aa", transfer: "a146ae180403", writing: "f7dc8c4def85", you: "8f8fb3142941" };
+var define_PARTS_default = { device: "5fbff3f7d627", finding: "2a13c84118c4", junk: "5be709015e11", links: "d962e40f2362", masked: "2644413420e9", reading: "92f0570f3970", rich: "f0578193be57", rules: "957923757c9e", security: "b9be9e05ac44", sending: "eeb3f9560fa4", shares: "eb024a7abfed", sieve: "4c169df7230a", squire: "2e87e3ee21aa", transfer: "30564c44a44a", writing: "ca663754bd75", you: "8f8fb3142941" };
 
 var CheckFailed = class extends Error {
 };
@@ -95,6 +95,9 @@ var CallFailed = class extends Error {
   code;
   fields;
 };
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
 function messageOf(error) {
   return error instanceof Error ? error.message : String(error);
 }
@@ -114,7 +117,7 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({ checks: {}, calls: {} });
+  steady = (_, __, post) => post(fetch);
   confirming = null;
   loggingIn = null;
   verify(check2, value, path) {
@@ -125,6 +128,7 @@ var BaseClient = class {
       const further = await this.furtherChecks();
       this.table = { ...this.table, ...further.checks };
       this.calls = { ...this.calls, ...further.calls };
+      this.steady = further.steady;
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
@@ -135,7 +139,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.through(name, given, () => this.post(name, body));
+        const value = await this.through(name, given, (waits2 = false) => this.steady(name, body, (ask) => this.post(name, body, ask), waits2));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -161,13 +165,12 @@ var BaseClient = class {
     });
     return this.confirming;
   }
-  async post(name, body) {
-    await simulatedLatency();
+  async post(name, body, ask) {
     let status = 0;
     let answer2;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -180,12 +183,6 @@ var BaseClient = class {
     throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
-async function simulatedLatency() {
-  const setting = localStorage.getItem("moxlite-debug");
-  if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
-}
 function clientOf(calls) {
   class Generated extends BaseClient {
     calls = calls;
@@ -451,6 +448,7 @@ var Client = /* @__PURE__ */ clientOf({
   queue_suppress_add: [{ address: "string", reason: ["optional", "string"], account: ["optional", "string"] }, "null"],
   queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"]
 });
+var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
@@ -615,7 +613,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
@@ -707,8 +705,8 @@ async function confirmBack(client) {
 }
 
 async function useKey(options) {
-  const asked = JSON.parse(options);
-  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
+  const asked2 = JSON.parse(options);
+  const publicKey = { ...asked2, challenge: octets(asked2.challenge), allowCredentials: descriptors(asked2.allowCredentials) };
   const used = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used.response;
   return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
@@ -740,8 +738,8 @@ function text2(value) {
   return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-function secondStepForm(asked, done, again) {
-  const { step } = asked;
+function secondStepForm(asked2, done, again) {
+  const { step } = asked2;
   const problem2 = el("p", { class: "error", role: "alert", hidden: true });
   const withKey = step.keys.length > 0 && keysKnown();
   let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
@@ -770,9 +768,9 @@ function secondStepForm(asked, done, again) {
       if (by === "key") {
         const given = await useKey(step.key_request);
         keySpent = true;
-        await asked.finish("key", given);
+        await asked2.finish("key", given);
       } else {
-        await asked.finish(by, code.value);
+        await asked2.finish(by, code.value);
       }
       done();
     } catch (error) {
@@ -1113,6 +1111,98 @@ function notice(level, text3, ...actions) {
   return el("div", { class: `notice ${level}`, role: alert }, sign(shapes[level]), el("div", { class: "grow" }, text3), actions);
 }
 
+var silentAfter = 2e4;
+var slowLine = 4;
+var staleAfter = 3e3;
+var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
+var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
+var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+var silent = /* @__PURE__ */ new Map();
+async function asked(id, ...[url, given]) {
+  await simulatedLatency();
+  const request = new AbortController();
+  let timer = 0;
+  const wait = (time) => {
+    clearTimeout(timer);
+    silent.set(request, Date.now());
+    timer = setTimeout(() => request.abort(), time);
+  };
+  const end = () => {
+    clearTimeout(timer);
+    silent.delete(request);
+  };
+  request.signal.addEventListener("abort", end);
+  wait(silentAfter + String(given?.body).length / slowLine);
+  try {
+    const headers = { ...given?.headers, "idempotency-key": id };
+    const answer2 = await fetch(url, { ...given, headers, signal: request.signal });
+    wait(silentAfter);
+    const octets2 = answer2.body?.pipeThrough(new TransformStream({ transform(piece, out) {
+      wait(silentAfter);
+      out.enqueue(piece);
+    }, flush: end }));
+    return new Response(octets2 ?? null, answer2);
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+function unsure(error) {
+  return Object.assign(error, { title: t("No answer") });
+}
+function steadily(once2, most3 = waits.length) {
+  let off = false;
+  const away = () => off || !navigator.onLine;
+  let go = () => {
+  };
+  let connected = new Promise((resolve) => go = resolve);
+  addEventListener("disconnected", () => off = true);
+  addEventListener("connected", () => {
+    off = false;
+    for (const [request, since] of silent) if (Date.now() - since > staleAfter) request.abort();
+    go();
+    connected = new Promise((resolve) => go = resolve);
+  });
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const lost = /* @__PURE__ */ new Map();
+  return async (call, body, post, kept3) => {
+    const same = `${call} ${body}`;
+    const id = lost.get(same) ?? newId();
+    const repeats = writes.has(call) && !kept3;
+    for (let made = 0; ; made++) {
+      const begun = Date.now();
+      const wasAway = away();
+      try {
+        const result = await post((...given) => asked(id, ...given));
+        lost.delete(same);
+        return result;
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "") {
+          lost.delete(same);
+          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          throw code === "user:unknown" ? unsure(error) : error;
+        }
+        if (writes.has(call)) lost.set(same, id);
+        if (made === 0 && wasAway && away()) throw error;
+        if (repeats && made < most3) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
+        else if (repeats) {
+          throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
+        } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
+      }
+    }
+  };
+}
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
+}
+
 var cookie = "moxlite-language";
 var kept2 = 400 * 86400;
 function spoken2() {
@@ -1201,7 +1291,7 @@ function problem(error) {
   return el("p", { class: "error", role: "alert" }, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
 }
 
-var askLogIn = (asked) => logInForm(asked, async () => secondStepForm);
+var askLogIn = (asked2) => logInForm(asked2, async () => secondStepForm);
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
   const started = (result, stay) => {
     const step = result.second_step;
@@ -1213,9 +1303,9 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     return started(await client.login(token, username, password, stay), stay);
   };
   const provide = async ({ answer: answer2, stay }) => {
-    const asked = started(await client.provider_finish(answer2), stay);
+    const asked2 = started(await client.provider_finish(answer2), stay);
     setProvided(true);
-    return asked;
+    return asked2;
   };
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -1229,9 +1319,9 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     const attempt2 = async (logIn) => {
       button.disabled = other.disabled = true;
       try {
-        const asked = await logIn();
-        if (asked === null) finish();
-        else await ask(asked);
+        const asked2 = await logIn();
+        if (asked2 === null) finish();
+        else await ask(asked2);
       } catch (error) {
         problem2.hidden = false;
         fill(problem2, linked(error instanceof Error ? error.message : String(error)));
@@ -1250,13 +1340,13 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       giveBack();
       resolve();
     };
-    const ask = async (asked) => {
+    const ask = async (asked2) => {
       const back2 = () => {
         second.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = (await secondStep())(asked, finish, () => {
+      const made = (await secondStep())(asked2, finish, () => {
         second.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
@@ -1383,6 +1473,7 @@ var App = class {
   async start() {
     paint(lastScheme());
     this.client.confirmAgain = () => askConfirm(this.client);
+    this.client.steady = steadily(once, 4);
     const token = recoveryToken(location.hash);
     if (token !== "") await recover(this.client, token);
     const known = this.session.resume();

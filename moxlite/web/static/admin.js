@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "2424aad0f840", audit: "0bfe7c9e98d4", domains: "53590033c21f", factors: "1921621ee665", live: "c8428811c4f5", machine: "6e811b5eb22c", moving: "599b70232ecb", queue: "bce0881cb619", reports: "3e7307e7b7cc", trends: "84cb12b9a065" };
+var define_PARTS_default = { accounts: "b09b3f5a9357", audit: "bdc91c221ce1", domains: "c55533437a22", factors: "c6a86473dec9", live: "c8428811c4f5", machine: "1eb6ae17faaf", moving: "bb75db43529e", queue: "ecc511c44db0", reports: "1920c0d9cba3", trends: "f6eabdf0b7fc" };
 
 var CheckFailed = class extends Error {
 };
@@ -118,7 +118,7 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({ checks: {}, calls: {} });
+  steady = (_, __, post) => post(fetch);
   confirming = null;
   loggingIn = null;
   verify(check2, value, path) {
@@ -129,6 +129,7 @@ var BaseClient = class {
       const further = await this.furtherChecks();
       this.table = { ...this.table, ...further.checks };
       this.calls = { ...this.calls, ...further.calls };
+      this.steady = further.steady;
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
@@ -139,7 +140,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.through(name, given, () => this.post(name, body));
+        const value = await this.through(name, given, (waits2 = false) => this.steady(name, body, (ask) => this.post(name, body, ask), waits2));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -165,13 +166,12 @@ var BaseClient = class {
     });
     return this.confirming;
   }
-  async post(name, body) {
-    await simulatedLatency();
+  async post(name, body, ask) {
     let status = 0;
     let answer2;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer2 = await response.json();
     } catch {
@@ -184,12 +184,6 @@ var BaseClient = class {
     throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
-async function simulatedLatency() {
-  const setting = localStorage.getItem("moxlite-debug");
-  if (setting === null) return;
-  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
-}
 function clientOf(calls) {
   class Generated extends BaseClient {
     calls = calls;
@@ -279,8 +273,8 @@ var checks = {
   SettingsForm: { fields: ["list", ["ref", "FieldInfo"]], values: ["map", "any"] },
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
-  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
+  Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow", "unknown"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "restart-needed", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number" },
@@ -505,6 +499,7 @@ var Client = /* @__PURE__ */ clientOf({
   standby_handover: [{}, ["ref", "HandedOver"]],
   doctor_mail: [{ send_to: ["optional", "string"] }, ["ref", "Sent"]]
 });
+var once = "totp_begin totp_finish key_finish factor_remove recovery_codes_new backup_run selector_add selector_remove account_factors_reset account_recovery_link password_change account_add account_password settings_save session_end placement_test queue_hold queue_unhold queue_fail queue_drop queue_retry queue_schedule queue_transport queue_requiretls queue_holdrules_add queue_holdrules_remove queue_guard_release queue_suppress_add queue_suppress_remove queue_webhook_schedule queue_webhook_cancel dmarc_send dmarc_drop dmarc_suppress_add dmarc_suppress_remove tlsrpt_send tlsrpt_drop tlsrpt_suppress_add tlsrpt_suppress_remove config_account_rm config_account_disable config_account_enable config_address_add config_address_rm config_domain_add config_domain_rm config_domain_disable config_domain_enable config_domain_strict config_domain_peer_set config_domain_peer_rm config_alias_add config_alias_rm config_alias_addaddr config_alias_rmaddr dns_provider_set dns_provider_rm dns_publish dns_rotation_stop dns_rotation_start dns_rotation_now dns_host_key_stop dns_host_key_start dns_host_key_now account_undelete account_delegate_set account_delegate_rm account_remove_access account_take_back limits_clear config_tlspubkey_add config_tlspubkey_rm admin_token_add admin_token_rm move_pause move_resume move_stop doctor_mail".split(" ");
 
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
@@ -657,7 +652,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(doing, failed, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
@@ -750,8 +745,8 @@ async function confirmBack(client) {
 }
 
 async function useKey(options) {
-  const asked = JSON.parse(options);
-  const publicKey = { ...asked, challenge: octets(asked.challenge), allowCredentials: descriptors(asked.allowCredentials) };
+  const asked2 = JSON.parse(options);
+  const publicKey = { ...asked2, challenge: octets(asked2.challenge), allowCredentials: descriptors(asked2.allowCredentials) };
   const used = await spoken(() => navigator.credentials.get({ publicKey }));
   const response = used.response;
   return answer(used, { clientDataJSON: text2(response.clientDataJSON), authenticatorData: text2(response.authenticatorData), signature: text2(response.signature), userHandle: response.userHandle === null ? null : text2(response.userHandle) });
@@ -783,8 +778,8 @@ function text2(value) {
   return btoa(String.fromCharCode(...new Uint8Array(value))).replace(/\+/g, "-").replace(/\//g, "_").replace(/=+$/, "");
 }
 
-function secondStepForm(asked, done, again) {
-  const { step } = asked;
+function secondStepForm(asked2, done, again) {
+  const { step } = asked2;
   const problem = el("p", { class: "error", role: "alert", hidden: true });
   const withKey = step.keys.length > 0 && keysKnown();
   let kind = step.apps.length > 0 ? "totp" : withKey || !step.codes ? "key" : "recovery";
@@ -813,9 +808,9 @@ function secondStepForm(asked, done, again) {
       if (by === "key") {
         const given = await useKey(step.key_request);
         keySpent = true;
-        await asked.finish("key", given);
+        await asked2.finish("key", given);
       } else {
-        await asked.finish(by, code.value);
+        await asked2.finish(by, code.value);
       }
       done();
     } catch (error) {
@@ -908,7 +903,7 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
   return answer2 === true;
 }
 
-var askLogIn = (asked) => logInForm(asked, async () => secondStepForm);
+var askLogIn = (asked2) => logInForm(asked2, async () => secondStepForm);
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {
   const started = (result, stay) => {
     const step = result.second_step;
@@ -920,9 +915,9 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     return started(await client.login(token, username, password, stay), stay);
   };
   const provide = async ({ answer: answer2, stay }) => {
-    const asked = started(await client.provider_finish(answer2), stay);
+    const asked2 = started(await client.provider_finish(answer2), stay);
     setProvided(true);
-    return asked;
+    return asked2;
   };
   return new Promise((resolve) => {
     const giveBack = holdFocus();
@@ -936,9 +931,9 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
     const attempt2 = async (logIn) => {
       button2.disabled = other.disabled = true;
       try {
-        const asked = await logIn();
-        if (asked === null) finish();
-        else await ask(asked);
+        const asked2 = await logIn();
+        if (asked2 === null) finish();
+        else await ask(asked2);
       } catch (error) {
         problem.hidden = false;
         fill(problem, linked(error instanceof Error ? error.message : String(error)));
@@ -957,13 +952,13 @@ function logInForm({ title, reason, address, below, stays, client, begin }, seco
       giveBack();
       resolve();
     };
-    const ask = async (asked) => {
+    const ask = async (asked2) => {
       const back2 = () => {
         second2.remove();
         form.hidden = false;
         password.focus();
       };
-      const made = (await secondStep())(asked, finish, () => {
+      const made = (await secondStep())(asked2, finish, () => {
         second2.remove();
         form.hidden = false;
         if (password.value !== "") form.requestSubmit();
@@ -1270,6 +1265,98 @@ function beforeDisplay(root) {
   }
 }
 
+var silentAfter = 2e4;
+var slowLine = 4;
+var staleAfter = 3e3;
+var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
+var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
+var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+var silent = /* @__PURE__ */ new Map();
+async function asked(id, ...[url, given]) {
+  await simulatedLatency();
+  const request = new AbortController();
+  let timer = 0;
+  const wait = (time) => {
+    clearTimeout(timer);
+    silent.set(request, Date.now());
+    timer = setTimeout(() => request.abort(), time);
+  };
+  const end = () => {
+    clearTimeout(timer);
+    silent.delete(request);
+  };
+  request.signal.addEventListener("abort", end);
+  wait(silentAfter + String(given?.body).length / slowLine);
+  try {
+    const headers = { ...given?.headers, "idempotency-key": id };
+    const answer2 = await fetch(url, { ...given, headers, signal: request.signal });
+    wait(silentAfter);
+    const octets2 = answer2.body?.pipeThrough(new TransformStream({ transform(piece, out) {
+      wait(silentAfter);
+      out.enqueue(piece);
+    }, flush: end }));
+    return new Response(octets2 ?? null, answer2);
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+function unsure(error) {
+  return Object.assign(error, { title: t("No answer") });
+}
+function steadily(once2, most2 = waits.length) {
+  let off = false;
+  const away = () => off || !navigator.onLine;
+  let go = () => {
+  };
+  let connected = new Promise((resolve) => go = resolve);
+  addEventListener("disconnected", () => off = true);
+  addEventListener("connected", () => {
+    off = false;
+    for (const [request, since] of silent) if (Date.now() - since > staleAfter) request.abort();
+    go();
+    connected = new Promise((resolve) => go = resolve);
+  });
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const lost = /* @__PURE__ */ new Map();
+  return async (call, body, post, kept) => {
+    const same = `${call} ${body}`;
+    const id = lost.get(same) ?? newId();
+    const repeats = writes.has(call) && !kept;
+    for (let made = 0; ; made++) {
+      const begun = Date.now();
+      const wasAway = away();
+      try {
+        const result = await post((...given) => asked(id, ...given));
+        lost.delete(same);
+        return result;
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "") {
+          lost.delete(same);
+          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          throw code === "user:unknown" ? unsure(error) : error;
+        }
+        if (writes.has(call)) lost.set(same, id);
+        if (made === 0 && wasAway && away()) throw error;
+        if (repeats && made < most2) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
+        else if (repeats) {
+          throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
+        } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
+      }
+    }
+  };
+}
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
+}
+
 function size(octets2) {
   if (octets2 < 1024) return `${octets2} B`;
   const units = ["KB", "MB", "GB", "TB"];
@@ -1367,7 +1454,7 @@ var standby = () => [addressOf("standby"), t("View standby server")];
 var files = () => [addressOf("config"), t("View configuration")];
 var account = (tab) => (one) => [addressOf("accounts", [one.about], { tab }), t("View account")];
 var records = (one) => [addressOf("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
-var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
+var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "restart-needed": files, "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
 function action(one) {
   const place = places[one.code];
   if (place === null) return null;
@@ -1407,9 +1494,10 @@ async function overviewPage(desk) {
 function content(desk, found) {
   const lines = attention(found);
   const bad = found.flow === "none-in" || found.flow === "none-out";
-  const tone = bad ? "danger" : found.flow === "slow" ? "warn" : "ok";
-  const shape = bad ? octagonAlert : found.flow === "slow" ? triangleAlert : circleCheck;
-  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed2)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Status"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, t("checked {time}", { time: timeOf(found.at) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
+  const doubtful = found.flow === "slow" || found.flow === "unknown";
+  const tone = bad ? "danger" : doubtful ? "warn" : "ok";
+  const shape = bad ? octagonAlert : doubtful ? triangleAlert : circleCheck;
+  return [el("header", { class: "hero" }, el("span", { class: tone }, sign(shape)), el("div", {}, el("h1", { tabindex: "-1" }, headline(found)), el("p", { class: "two" }, summary(found, lines.length)))), ...found.config_problems.map((one) => notice("danger", [el("b", {}, t("The configuration has an error. The previous version is still active.")), " ", el("code", {}, `${one.file}:${one.line}`), " ", one.about, " ", one.text, one.commands.map((hint) => ` (${hint})`)], action(one))), lines.length > 0 ? card(t("Needs attention"), el("ul", { class: "lines" }, lines), { flush: true }) : card(t("Needs attention"), el("p", { class: "two" }, unexamined(found) ? t("Not checked yet") : t("No problems")), {}), ...found.placement.length > 0 ? [card(t("Inbox placement"), el("ul", { class: "placement" }, found.placement.map(placed2)), { flush: true, actions: button(t("Send test now"), () => void testPlacement(desk)) })] : [], card(t("Status"), el("ul", { class: "well" }, working(found)), { flush: true, actions: el("span", { class: "hint" }, unexamined(found) ? t("not checked yet") : t("checked {when}", { when: ago(found.examined) }), " · ", button(t("check now"), () => void examine(desk), { kind: "text small" })) })];
 }
 async function examine(desk) {
   desk.say(t("Checking. This can take up to 5 minutes. You can continue working."));
@@ -1425,12 +1513,17 @@ function headline(found) {
       return t("Mail delivery is slow");
     case "flowing":
       return t("Accepting and sending mail");
+    case "unknown":
+      return t("Running, but not checked yet");
   }
+}
+function unexamined(found) {
+  return found.flow === "unknown";
 }
 function summary(found, things) {
   const queue2 = found.queue;
   const waiting = queue2 === null ? t("The queue isn't running.") : queue2.messages === 0 ? t("The queue is empty.") : queue2.oldest > 0 ? many(queue2.messages, "{n} message waiting for {time}.", "{n} messages waiting, the oldest for {time}.", { time: agoShort(queue2.oldest * 1e6) }) : many(queue2.messages, "{n} message on hold.", "{n} messages on hold.");
-  const need = things === 0 ? t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
+  const need = things === 0 ? unexamined(found) ? t("This server hasn't been checked on this machine. The first check starts automatically.") : t("No problems found.") : many(things, "{n} problem needs attention.", "{n} problems need attention.");
   return `${waiting} ${need}`;
 }
 function line(level, grade, title, detail, step) {
@@ -1533,6 +1626,7 @@ var App = class {
   displayed = "";
   async start() {
     this.client.confirmAgain = () => askConfirm(this.client);
+    this.client.steady = steadily(once, 4);
     keepApart("moxlite-admin");
     const known = this.session.resume();
     void confirmBack(this.client);

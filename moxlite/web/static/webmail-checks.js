@@ -224,7 +224,133 @@ var calls = {
   calendar_link_list: [{ account: ["optional", "string"] }, ["list", ["ref", "SecretLink"]]],
   calendar_link_rm: [{ id: "integer", account: ["optional", "string"] }, "null"]
 };
+var once = "notices_remove notices_test notices_subscribe notice_archive template_save template_remove receipt_send invitation_answer invitation_propose event_propose invitation_proposal deleted_restore calendar_subscribe event_save event_remove event_restore event_answer calendar_save calendar_remove address_book_save address_book_remove contact_move contact_save contact_remove contact_restore contacts_merge claim_confirm contacts_group contact_group_save contact_group_remove calendar_import contacts_import newsletter_archive message_snooze message_unsnooze scheduled_change scheduled_cancel import_abort import_undo mailbox_create mailbox_rename mailbox_delete label_save label_remove unsubscribe ruleset_accept ruleset_for_sender settings_save delivery_retry delivery_cancel draft_remove query_action account_vacation_set account_later_stop address_add address_on address_off calendar_share contacts_share calendar_link_make calendar_link_rm".split(" ");
+
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text, values = {}) {
+  return text.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text) ?? text, values);
+}
+
+var CallFailed = class extends Error {
+  constructor(call, code, message, fields = []) {
+    super(message);
+    this.call = call;
+    this.code = code;
+    this.fields = fields;
+  }
+  call;
+  code;
+  fields;
+};
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+
+var silentAfter = 2e4;
+var slowLine = 4;
+var staleAfter = 3e3;
+var waits = [500, 1e3, 2e3, 4e3, 8e3, 15e3, 3e4];
+var changes = /* @__PURE__ */ new Set(["flags_add", "flags_clear", "message_move", "message_delete", "thread_mute"]);
+var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+var silent = /* @__PURE__ */ new Map();
+async function asked(id, ...[url, given]) {
+  await simulatedLatency();
+  const request = new AbortController();
+  let timer = 0;
+  const wait = (time) => {
+    clearTimeout(timer);
+    silent.set(request, Date.now());
+    timer = setTimeout(() => request.abort(), time);
+  };
+  const end = () => {
+    clearTimeout(timer);
+    silent.delete(request);
+  };
+  request.signal.addEventListener("abort", end);
+  wait(silentAfter + String(given?.body).length / slowLine);
+  try {
+    const headers = { ...given?.headers, "idempotency-key": id };
+    const answer = await fetch(url, { ...given, headers, signal: request.signal });
+    wait(silentAfter);
+    const octets = answer.body?.pipeThrough(new TransformStream({ transform(piece, out) {
+      wait(silentAfter);
+      out.enqueue(piece);
+    }, flush: end }));
+    return new Response(octets ?? null, answer);
+  } catch (error) {
+    end();
+    throw error;
+  }
+}
+function unsure(error) {
+  return Object.assign(error, { title: t("No answer") });
+}
+function steadily(once2, most = waits.length) {
+  let off = false;
+  const away = () => off || !navigator.onLine;
+  let go = () => {
+  };
+  let connected = new Promise((resolve) => go = resolve);
+  addEventListener("disconnected", () => off = true);
+  addEventListener("connected", () => {
+    off = false;
+    for (const [request, since] of silent) if (Date.now() - since > staleAfter) request.abort();
+    go();
+    connected = new Promise((resolve) => go = resolve);
+  });
+  const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
+  const lost = /* @__PURE__ */ new Map();
+  return async (call, body, post, kept) => {
+    const same = `${call} ${body}`;
+    const id = lost.get(same) ?? newId();
+    const repeats = writes.has(call) && !kept;
+    for (let made = 0; ; made++) {
+      const begun = Date.now();
+      const wasAway = away();
+      try {
+        const result = await post((...given) => asked(id, ...given));
+        lost.delete(same);
+        return result;
+      } catch (error) {
+        const code = codeOf(error);
+        if (code !== "") {
+          lost.delete(same);
+          if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
+          throw code === "user:unknown" ? unsure(error) : error;
+        }
+        if (writes.has(call)) lost.set(same, id);
+        if (made === 0 && wasAway && away()) throw error;
+        if (repeats && made < most) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
+        else if (repeats) {
+          throw unsure(new CallFailed(call, "user:unknown", t("Can't reach the server, and we don't know whether this was done. Check before you try again.")));
+        } else if (made > 0 || Date.now() - begun < staleAfter) throw error;
+      }
+    }
+  };
+}
+async function simulatedLatency() {
+  const setting = localStorage.getItem("moxlite-debug");
+  if (setting === null) return;
+  const { wait_min_ms: least = 0, wait_max_ms: most = 0 } = JSON.parse(setting);
+  await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most - least)));
+}
+
+var steady = steadily(once);
 export {
   calls,
-  checks
+  checks,
+  steady
 };

@@ -139,7 +139,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(failed, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function confirm(title, message, action, kind = "line danger") {
   const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
@@ -174,6 +174,17 @@ function adopt(text2) {
   document.adoptedStyleSheets.push(sheet);
 }
 
+function codeOf(error) {
+  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
+}
+function messageOf(error) {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
+}
+
 var choices_default = ".choices{display:grid;gap:6px;max-height:60vh;margin-top:12px;padding:2px;overflow-y:auto}.choices button{flex:none;text-align:start}\n";
 
 var formats = /* @__PURE__ */ new Map();
@@ -189,13 +200,6 @@ function formatted(date, name, options) {
 var day = 24 * 60 * 60 * 1e3;
 function fullTime(time) {
   return formatted(new Date(time), "full", { dateStyle: "full", timeStyle: "short" });
-}
-
-function codeOf(error) {
-  return error instanceof Error && "call" in error && "code" in error && typeof error.code === "string" ? error.code : null;
-}
-function messageOf(error) {
-  return error instanceof Error ? error.message : String(error);
 }
 
 var arrows = { ArrowUp: "↑", ArrowDown: "↓", ArrowLeft: "←", ArrowRight: "→" };
@@ -332,9 +336,6 @@ function moveWithin(bar) {
 
 var prefix = "moxlite-webmail-draft-";
 var silent = 9e4;
-function newId() {
-  return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
-}
 function keepCopy(id, copy) {
   try {
     localStorage.setItem(prefix + id, JSON.stringify(copy));

@@ -45,7 +45,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0tpfktwdeve avere da 1 a 64 caratteri stampabili
 1k1cj5yè già il nome di una password per app
 02dq0cmun altro dispositivo viene configurato in questo momento
-0owwkbmnessun dispositivo chiede più; i suoi dieci minuti sono passati
+0owwkbmquesto codice di configurazione è scaduto; creane uno nuovo
 1buwl7oquesto link è già stato usato, o i suoi dieci minuti sono passati; creane uno nuovo nella pagina dell’account
 0oxdmd2la password di questo account non si può scegliere, solo generare; l’ha stabilito l’amministratore
 0zhnjh5questa sessione è già terminata
@@ -60,11 +60,13 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 18c20f1{place}: non può essere vuoto
 1tq358x{place}: servono almeno {limit} caratteri
 002g0vy{place}: sono possibili al massimo {limit} voci
-0l7tx11{place}: scelga almeno una voce
+0l7tx11{place}: scegli almeno una voce
 1kpkgd6{place}: servono almeno {limit} voci
 1f73g7l{place}: è atteso un numero fino a {limit}
 10vsbyl{place}: è atteso un numero da {limit} in su
 0gntdygla chiamata {name} non esiste
+0hj3kenIdempotency-Key: deve avere da 1 a {most} caratteri ASCII stampabili
+02u5u09questo Idempotency-Key è già stato usato per un’altra richiesta
 0t5nuhz{address}: {reason}
 0dclgqsgli allegati sono più grandi di quanto possa essere un messaggio ({max_size} MiB)
 1vc8ybn{field}: {reason}
@@ -73,18 +75,18 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0mk634fquesto messaggio è già stato inviato
 0n3d1mmhtml: {reason}
 0cv1nhcora il testo non si può preparare: {reason}
-0rdx6znuna conferma è già stata inviata o rifiutata
+0rdx6znla conferma di lettura è già stata inviata o rifiutata
 1k72a4qsend_at: non puoi programmare messaggi da {address}
 1yglgi4l’intestazione del messaggio è troppo lunga
 1wb063s{field}: questo orario è passato
 0krccga{field}: scegli un orario entro i prossimi {longest} giorni
 0u3f4u9non puoi più inviare da questo indirizzo; scegline un altro
-0h6ymntSei uscito. Accedi di nuovo.
+0h6ymntSei disconnesso. Accedi di nuovo.
 06xsuw2il modulo di accesso è troppo vecchio, o il browser non invia cookie{hint}
 1qd2wdmmanca il token CSRF
 0hbb0guÈ durato troppo, o il server è stato riavviato. Ricomincia.
 1jiq92jQuesto codice non è giusto. Confronta l’ora del tuo dispositivo con quella del server.
-0219a1mQuesto secondo fattore è già stato rimosso.
+0219a1mQuesto metodo di verifica è già stato rimosso.
 0yqcajwI codici di recupero servono per l’accesso in due passaggi: prima aggiungi un’app o una chiave di sicurezza.
 040an6nC’è già un dispositivo con questo nome.
 07gdaqvLa chiave di sicurezza non si può aggiungere: {reason}.
@@ -111,24 +113,24 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0n6cpf7il modulo ha diversi campi {name}
 1cb3zwlsono più di {most} file: mettili in uno solo
 0ze9vacil campo {name} è troppo lungo
-14ddsejImpossibile verificare la risposta del fornitore di accesso. Riprovi. Il registro del server indica il motivo.
-1izhgh1Questo accesso ha richiesto troppo tempo o è iniziato in un altro browser. Acceda di nuovo.
+14ddsejImpossibile verificare la risposta del fornitore di accesso. Riprova. Il registro del server indica il motivo.
+1izhgh1Questo accesso ha richiesto troppo tempo o è iniziato in un altro browser. Accedi di nuovo.
 1fbickwimpossibile verificare la risposta del provider di accesso
 1wfy368Sei stato disconnesso. Accedi di nuovo.
-1s5fy1hIl fornitore di accesso non ha chiesto un nuovo accesso. Inserisca la password o chieda all’amministratore.
-1jnozqwUn’altra persona ha effettuato l’accesso presso il fornitore. Riprovi con il proprio accesso.
+1s5fy1hIl fornitore di accesso non ha chiesto un nuovo accesso. Inserisci la password o chiedi all’amministratore.
+1jnozqwUn’altra persona ha effettuato l’accesso presso il fornitore. Riprova con il tuo accesso.
 114jf13accesso al provider come un’altra persona
 0p215ilL’accesso tramite un fornitore non è configurato qui.
 10c8grbHa annullato l’accesso, oppure il fornitore di accesso non l’ha consentito.
-1gry4z1Il fornitore di accesso ha un problema. Riprovi più tardi o acceda con la password.
-19nnxpvIl fornitore di accesso ha rifiutato l’accesso: {code}. Riprovi o chieda all’amministratore.
-1d0tkdrIl fornitore di accesso non risponde. Acceda con la password. Se non ne ha una, chieda un link di recupero all’amministratore.
+1gry4z1Il fornitore di accesso ha un problema. Riprova più tardi o accedi con la password.
+19nnxpvIl fornitore di accesso ha rifiutato l’accesso: {code}. Riprova o chiedi all’amministratore.
+1d0tkdrIl fornitore di accesso non risponde. Accedi con la password. Se non ne hai una, chiedi un link di recupero all’amministratore.
 1jj9wp7Impossibile collegare: {reason}.
 1jt72qiQuesto accesso è già stato scollegato.
 0rbg1naL’indirizzo o la password non è giusta.
 0dk0pn7La password non è giusta.
 08m5shpInserisci prima di nuovo la password o un secondo fattore.
-0d26222Questo accesso non è ancora collegato a un account. Acceda con la password, poi lo colleghi in Sicurezza nella pagina dell’account.
+0d26222Questo accesso non è ancora collegato a un account. Accedi con la password, poi collegalo in Sicurezza nella pagina del tuo account.
 1dj4o1xquesta sessione non viene conservata, quindi la pagina dell’account richiede un accesso proprio
 1pwsndvQuesto dispositivo è stato disconnesso perché non usato per 30 giorni, o perché il suo accesso ha 180 giorni. Accedi di nuovo.
 143frawSei stato disconnesso dopo 24 ore senza uso. Accedi di nuovo.
@@ -153,13 +155,13 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1r1isbpsince: è atteso un numero
 1czzj1jnel frattempo l’evento è stato modificato
 1s0kfajil contatto è stato modificato o rimosso altrove
-0h1prvkuna domanda riguarda al massimo 31 giorni
+0h1prvkpuoi controllare la disponibilità per al massimo 31 giorni alla volta
 19k6y8yil file non si può leggere: {reason}
 1ovtddjil testo di questo messaggio non si può leggere per scrivere: {reason}
 1l11ep3Il testo del messaggio non è citato. {reason}
 1a32isladdress: {reason}
 0f0oc23Ha più destinatari di quanti un messaggio possa averne: questi sono i primi {most}.
-1tsby2dquesto contatto è stato rimosso
+1tsby2dquesto contatto è stato eliminato
 01fu28ucard: è attesa una vCard
 1ml1gogsi modificano contatti: solo per ciò che è tuo
 1qtx7bgphoto: serve un JPEG, PNG, GIF o WebP di al massimo 128 KiB
@@ -167,8 +169,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0ymc8eisi dice come è arrivata la posta: solo per ciò che è tuo
 0pvnpstsolo il proprietario di un calendario modifica eventi con ospiti
 1i7n9idsolo il proprietario del calendario può modificare gli eventi privati
-18qe6wxquesto calendario è stato rimosso
-0g72o35questo evento è stato rimosso
+18qe6wxquesto calendario è stato eliminato
+0g72o35questo evento è stato eliminato
 1l2slxaimpossibile aggiungere l’evento al calendario, quindi la risposta non è stata inviata: {reason}
 0zxhn8rnon puoi rispondere perché non puoi inviare da {address}
 1l8h0uaun evento resta nei calendari del suo proprietario
@@ -196,7 +198,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 04iwxh2ci si cancella da liste: solo per ciò che è tuo
 1wdo9bkquesto messaggio non offre un tale modo
 0351oamsi inviano conferme: solo per ciò che è tuo
-10xuhgsquesto messaggio non chiede una conferma, o ha già avuto risposta
+10xuhgsquesto messaggio non chiede una conferma di lettura, o ha già avuto risposta
 11kyxevquesta regola non va più proposta
 150ajwsquesto messaggio non è arrivato a un indirizzo dell’account: per esso non c’è una regola
 1equndyquesto messaggio non ha un mittente che una regola possa nominare
@@ -206,17 +208,17 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0zfeuyx{destination} ha già {most} regole
 06m4y9huna cartella condivisa si cerca solo come elenco
 0mlhh1pora la coda del server non si può usare
-16551haquesta rubrica è stata rimossa
+16551haquesta rubrica è stata eliminata
 1n78uiyquesta rubrica ha già il contatto
 0oly5btrecurrence: non è una ricorrenza della serie
 04ivkc8zone: questo fuso orario è sconosciuto
 0lddaaflink: deve essere un indirizzo http:// o https://
-0larlh2guests: non è un indirizzo completo
+0larlh2invitati: non è un indirizzo completo
 0brx1eltoken non valido
 13fticgnessun flusso {stream_id}
 0zvugsbuna nuova vista richiede una ricerca
 1amfbwhQuesta cartella non c’è più.
-0mlyp8mLe discussioni di questo account vengono ancora composte.
+0mlyp8mLe conversazioni di questo account vengono ancora composte.
 0ktvbrkQuesta cartella al momento non si può leggere.
 00cgxi9request: un flusso inizia con una ricerca
 05hewt9questi messaggi sono già in questa cartella
@@ -237,7 +239,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1ed3b6zcertificato del client sconosciuto
 009td2tquesto certificato client non appartiene all’account
 0lmj35pnessun account è collegato a questo accesso
-0kyaigml’account è stato rimosso
+0kyaigmquesto account è stato eliminato
 0x0vtzaQuesto codice non è giusto, o è già stato usato. Attendi il prossimo.
 1jy6iouLa risposta di questa chiave di sicurezza non è giusta.
 1xrxv0pQuesto codice di recupero non è giusto, o è già stato usato.
@@ -247,32 +249,32 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0jkbajluna password per app richiede qualcosa per cui usarla
 1ei67rjuna password per app di sola lettura non si può usare per inviare
 09ha7csesiste già una password per app {name}
-1ys94mv{most} token di un account
-1nm3tcm{most} password per app di un account
+1ys94mvquesto account ha già {most} token
+1nm3tcmquesto account ha già {most} password per app
 13f50qyuna password per app non può scadere nel passato
 03d22n6una password richiede almeno {most} caratteri
 1n8dop1una password non può superare {most} ottetti
 15d741xil nome di un dispositivo ha da 1 a {most} caratteri stampabili
 0o89emrquesta chiave di sicurezza è già in uso
 1omzbxsc’è già un dispositivo {name}
-1crf6tz{most} app di autenticazione o chiavi di sicurezza di un account
-0287eadl’account non ha questa chiave
+1crf6tzquesto account ha già {most} app di autenticazione o chiavi di sicurezza
+0287eadcertificato non trovato
 1u4qomjil certificato è troppo lungo
 1wri568questo non è un certificato X.509 leggibile
 0b8hhwvle chiavi RSA richiedono almeno {most} bit, questa ne ha {key_size}
 0b66sm7le chiavi sulla curva {name} non sono accettate
 1cjfil9le chiavi di questo tipo non sono accettate
-1o4kzigcontiene una chiave privata; la tenga per sé e invii solo il risultato del comando
-055ys9anon è una richiesta di certificato; incolli tutto il risultato del comando
+1o4kzigcontiene una chiave privata; tienila per te e invia solo il risultato del comando
+055ys9anon è una richiesta di certificato; incolla tutto il risultato del comando
 0q2u8csnon è stata firmata con la chiave privata di questo certificato
 1l36hs7è per un altro account o è scaduta; richieda un nuovo comando
-0nenw3q{most} chiavi TLS di un account
+0nenw3qquesto account ha già {most} certificati client
 0cxzzi1questa chiave appartiene già a un account
 0q7s68cè vuoto
 1vzytygquesta password è troppo comune; scegline un’altra
 0wkz4imquesta password si può indovinare da indirizzo, nome o server; scegline un’altra
 03s4rfnun allegato non è più sul server, allegalo di nuovo
-00skfeufile di messaggi che si stanno scrivendo
+00skfeutroppi file allegati alle bozze
 1b87fc0il proprietario non vuole questa posta
 0xhnamail titolare dell’indirizzo non l’ha ancora confermato
 1rzr48vl’inoltro a questo indirizzo è sospeso: {error}
@@ -299,7 +301,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 11w87e2limite superato: {name}
 0svr70hUID della cartella {mailbox}; danne di nuovi con: moxlite store reassign-uids
 116lwjgla cartella {mailbox} non esiste
-1mnwh7mla cartella {name} esiste
+1mnwh7mla cartella {name} esiste già
 06ncmw1la cartella {name} ne contiene altre
 1on6ph4il messaggio {message_id} non esiste
 0vtxdf6nel frattempo è stato modificato, e nulla è stato salvato: {text}
@@ -307,35 +309,35 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1puqnlbnon è più conservato, o è già stato ripristinato
 00gdv0gquesto link è già stato ritirato
 1ceed8wil proprietario di questo calendario ti permette di leggerlo, non di modificarlo
-0j2wzgxil proprietario di questa rubrica le permette di leggerla, non di modificarla
-0c0bpmumessaggi che tornano più tardi
-1qv2p05messaggi inviati più tardi
+0j2wzgxil proprietario di questa rubrica ti permette di leggerla, non di modificarla
+0c0bpmutroppi messaggi posticipati
+1qv2p05troppi messaggi programmati
 1sl5xkpil proprietario ha sempre tutti i diritti
 1ezdg2a{name} è una cartella del server, e non si può condividere
-18vo7v8diritti per {most} altri su una cartella
-17v5pykparole chiave di un messaggio
-1tahiz6ottetti di annotazioni
-1jzocmrparole chiave di una cartella
+18vo7v8puoi condividere una cartella con al massimo {most} altri
+17v5pyktroppe parole chiave in questo messaggio
+1tahiz6le annotazioni sono troppo grandi
+1jzocmrtroppe parole chiave in questa cartella
 19z8xs5al massimo {most} account possono inviare da un account
-087byel{name} non è una casella collegata di questo account
-194swh7caselle collegate
-1kqotkjquesta casella è già collegata
+087byelaccount collegato non trovato: {name}
+194swh7troppi account collegati
+1kqotkjquesto account è già collegato
 078wjafuna tua cartella ha questo nome: indicane un altro
 1j302mmindica un nome senza {separator}
-0xxntfpun’altra casella collegata ha questo nome
+0xxntfpun altro account collegato ha questo nome
 0agfgzail nome {name} è riservato alle cartelle di altri utenti
-0q9x9oi{most} cartelle
-02yqt0mLa cartella Inbox non si può eliminare
-1iua6c9La cartella Inbox non si può rinominare, né altre con il suo nome
-0pevw8fLa cartella Inbox non può avere un uso speciale
-05thf45{address} non è uno degli indirizzi dati
-0ck5vu4{most} indirizzi da dare di un account
-18txo1z{most} nuovi indirizzi da dare al giorno
+0q9x9oipuoi avere al massimo {most} cartelle
+02yqt0mla Posta in arrivo non si può eliminare
+1iua6c9la Posta in arrivo non si può rinominare, né dare il suo nome ad altre cartelle
+0pevw8fla Posta in arrivo non può avere un uso speciale
+05thf45{address} non è uno dei tuoi indirizzi mascherati
+0ck5vu4puoi avere al massimo {most} indirizzi mascherati
+18txo1zpuoi creare al massimo {most} indirizzi mascherati al giorno
 0xglqn1una nota ha al massimo {most} caratteri
 09bit0h{sender} non è né un indirizzo né un dominio
 01d9vupal massimo {most} mittenti, senza spazi
 1z0elzm{name} mostra ciò che attende l’invio, non vi si può mettere nulla
-05eiihd{name} è una cartella del server: la toglie l’impostazione queue_mailbox
+05eiihd{name} è gestita dal server; per rimuoverla, disattiva queue_mailbox
 02naakni messaggi di {name} si possono spostare solo nella cartella del cestino, il che li annulla; altrove copiali
 15dk4moil nome di una cartella non può essere vuoto
 1pfigcnil nome di una cartella non può contenere caratteri di controllo
@@ -345,16 +347,16 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1iq54egil nome di una cartella non può iniziare o finire con / né contenere //
 0inuku9un elemento del nome di una cartella non può essere . o ..
 1r3wo1yun elemento del nome di una cartella non può superare {most} ottetti
-1bex1byiscrizioni alle notifiche push
+1bex1bytroppe iscrizioni push
 0l7g96rquesto modello non esiste più
 0o4vsy3un modello richiede un nome
 0tdnpb4un altro modello si chiama “{name}”
 14zli5iè stato modificato altrove, quindi non è stato eliminato; ricarica la pagina
-0ngl2eqannidamento di una ricerca
+0ngl2eqla ricerca è troppo annidata
 0nimtbqil testo supera {most} milioni di caratteri
 083stupil testo contiene un carattere NUL
-1w8ui5spiù di {most} destinatari
-0kt5ji9più di {most} allegati
+1w8ui5spuoi aggiungere al massimo {most} destinatari
+0kt5ji9puoi allegare al massimo {most} file
 1iqsiqypiù lungo di {limit} caratteri
 0346wgr{localpart}@{domain}: {reason}
 14rlbndmanca la parte prima di @
@@ -383,7 +385,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1haw9qhil file ha più di {most} contatti
 1oc56rel’ultima scheda non ha una fine
 1udbqvpha più di {most} MiB
-0j4ad1sil file non è una tabella: {reason}
+0j4ad1sil file non è un CSV valido: {reason}
 0zw9yctla prima riga non nomina colonne come Name, First Name o E-mail Address
 0mnuw8wriga {line_num}: {reason}
 01mv8z6riga {line}: né un nome né un indirizzo
@@ -407,7 +409,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1cdsidpè vuoto: indica il nome di un dispositivo o programma
 03w9ifjè vuoto: scegli almeno un servizio
 1wngb0zla password per app {name} non esiste
-192xcj9manca; esegua il comando openssl con la sua chiave privata e aggiunga il risultato
+192xcj9manca; esegui il comando openssl con la tua chiave privata e aggiungi il risultato
 0iszdkknon è un indirizzo di questo account
 1nzt11gQuesto link è già stato usato, sostituito da uno più recente, o è scaduto.
 1okc1ruQuesto link è già stato usato.
@@ -466,9 +468,9 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0jbikpbhai già sottoscritto questo calendario
 0gv3e47il calendario non è leggibile: {reason}
 0hnk2wjla lettura del calendario richiede troppo tempo
-12wx6n2Microsoft non permette più ad altri programmi di accedere con una password: questa casella non si può collegare
-0ov7x40Proton Mail offre IMAP solo sul tuo computer, con il suo Bridge: questa casella non si può collegare
-1jln3zgTuta non ha IMAP: questa casella non si può collegare
+12wx6n2Microsoft non permette più ad altri programmi di accedere con una password: questo account non si può collegare
+0ov7x40Proton Mail offre IMAP solo sul tuo computer, con la sua app Bridge: questo account non si può collegare
+1jln3zgTuta non supporta IMAP: questo account non si può collegare
 18cj164non è un indirizzo e-mail, come mia@example.org
 08inwrknessun server di posta di {domain} trovato: indica il nome
 1n7pkh4è già in corso un’importazione da un altro server
@@ -489,8 +491,8 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0lph71dnessun server per l’invio trovato: indicalo per inviare da questo indirizzo
 0jybo7hnon è il nome di un server, come smtp.example.org
 1vj9qd3l’invio da {address} è stato disattivato
-1d9mb1xla casella collegata {name} è in pausa
-17or78nla password della casella collegata {name} è rifiutata
+1d9mb1xl’account collegato {name} è in pausa
+17or78nla password dell’account collegato {name} è stata rifiutata
 0f6s7jx{host}: {reason}
 0mykpnoPOP3 si usa solo con la cifratura
 1l9vxmunon è una porta
@@ -507,7 +509,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0pz44gii contrassegni di alcuni messaggi non vengono ripresi: {reason}
 0lvgg6kla cartella {name} è tralasciata: {reason}
 1fc2kumimpossibile connettersi: {reason}
-0i5zpmvquesto account ha provato altri server troppo spesso: riprovi tra {minutes} min
+0i5zpmvquesto account ha provato altri server troppo spesso: riprova tra {minutes} min
 10byuranessun saluto per {seconds} s
 1g7v4isil server non saluta come fa un server IMAP
 13yr74oil server ci respinge: {answer}
@@ -536,7 +538,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0fevgi4il server conclude un comando prima di averlo
 074490qil server ha chiuso la connessione, dicendo: {answer}
 11loceyil server ha chiuso la connessione
-07liusll’account non ha un indirizzo proprio da cui inviare la domanda
+07liusll’account non ha un indirizzo da cui inviare l’email di conferma
 06g6tg3la coda della posta in uscita è fuori servizio
 07041ebla pagina non ha un indirizzo pubblico; un amministratore la apre a internet con \`moxlite config listeners publish-web on\`, o imposta web.public_url.{app} in moxlite.toml dove altri la raggiungono in altro modo
 1qwumcoaltri stanno modificando domains.toml: riprova
@@ -557,7 +559,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 19ir35odeve avere un’azione
 0vs36lwrichiede smtp_mail_from_regexp e verified_domain
 062s3h5non va insieme a list_allow_domain
-0dyowxfnon può essere Inbox
+0dyowxfnon può essere Posta in arrivo
 0pkaw2upuò avere fino a {most} condizioni
 16a06pcdeve avere un valore
 0s9ukbzpuò avere fino a {most} caratteri
@@ -619,7 +621,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0uvk00usupera {most} caratteri
 1w07qa1non è un’espressione regolare cercata in tempo limitato: ha {reason}
 1xsqg36non corrisponde mai: "{pattern}" ha {reason}
-10tg86til server rifiuta: {answer}
+10tg86til server ha rifiutato l’accesso: {answer}
 09zd50brichiede un’espressione per il nome e una per il valore
 0sfxw4pnomina "{one}" due volte: metti entrambi i valori in una sola espressione
 1v4o1aq{text} ({hint})

@@ -417,6 +417,9 @@ async function followDevice(...given) {
 }
 
 var waiting = { flags_add: null, flags_clear: null, message_move: null, message_delete: null, thread_mute: null, message_submit: -1 };
+function mayWait(call) {
+  return call in waiting;
+}
 var settled = /* @__PURE__ */ new Set(["user:conflict", "user:notFound"]);
 var mostSilent = 3;
 var restFor = 6e5;
@@ -898,7 +901,7 @@ var Offline = class {
     if (this.outbox?.behind(call, given) === true) return this.wait(call, given);
     try {
       if ((call === "message_submit" || call === "draft_save") && hasMarks(given[0])) return await this.marked(call, given);
-      const result = await run();
+      const result = await run(mayWait(call));
       this.keepResult(call, given, result);
       return result;
     } catch (error) {

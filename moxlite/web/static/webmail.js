@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "265d206ba5d8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "c762d58b78d1", bulk: "d8f908ff4e47", calendar: "fde15f5fde5f", checks: "bed8857c1096", compose: "ca6bb0a31975", conversation: "bdf68f5cd23d", details: "c56274c1ab67", doubles: "cf5dbf334d9a", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "6e0cf8504149", eventnews: "457afc23ecf6", eventsearch: "9fd50e33fc58", export: "db15d7335e08", giving: "14f253c0c1c8", group: "2c48bb60819c", hints: "7ee6a0492328", invitation: "d4d9719acf03", labels: "482e2ab114c3", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "28b75b19ee5a", menu: "ca2fa32e6ee0", message: "ce29e21edb48", newsletters: "9cfe2aaf3da0", offline: "6244c3f549e4", outbox: "d457d7177608", palette: "599e600f5305", people: "339e03b0b930", person: "7f596ab61870", print: "83a733790086", quick: "b39554c088cb", receipt: "6b775287d9e6", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "0da0bc977a5e", search: "bae0d203b9e7", secondstep: "fdea27b715e2", sender: "78dc827bea4a", sent: "1f0a2070a406", side: "7efcfa70540f", sorting: "4a2fe793d8ac", squire: "8f988577745b", templates: "d282a17b2ac4", touch: "4ad1d3a0e5eb", viewer: "ae0061fdbecd", words: "c3c3e4882ba8" };
+var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "793c4e89f268", bulk: "d8f908ff4e47", calendar: "5c5a972dab20", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "284263efa937", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "40fc19f08141", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "95e5887a0918", labels: "a0d49bddd946", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "bd3d69cd2465", menu: "5f4495db02b1", message: "e5c47d04a170", newsletters: "6984f120f4ff", offline: "56a14eb3bd87", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "b31df38d39e0", person: "aebd9d31474f", print: "a0ac3720be1e", quick: "6033338c8d4c", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "48170939c06c", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "7efcfa70540f", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
 
 var CheckFailed = class extends Error {
 };
@@ -129,7 +129,7 @@ var BaseClient = class {
   deadlines = {};
   confirmAgain = async () => false;
   through = (_, __, run) => run();
-  furtherChecks = async () => ({ checks: {}, calls: {} });
+  steady = (_, __, post) => post(fetch);
   confirming = null;
   loggingIn = null;
   verify(check, value, path) {
@@ -140,6 +140,7 @@ var BaseClient = class {
       const further = await this.furtherChecks();
       this.table = { ...this.table, ...further.checks };
       this.calls = { ...this.calls, ...further.calls };
+      this.steady = further.steady;
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
@@ -150,7 +151,7 @@ var BaseClient = class {
     const body = JSON.stringify(parameters);
     for (; ; ) {
       try {
-        const value = await this.through(name, given, () => this.post(name, body));
+        const value = await this.through(name, given, (waits = false) => this.steady(name, body, (ask) => this.post(name, body, ask), waits));
         verify(this.table, result, value, `${name}: result`);
         return value;
       } catch (error) {
@@ -176,13 +177,12 @@ var BaseClient = class {
     });
     return this.confirming;
   }
-  async post(name, body) {
-    await simulatedLatency();
+  async post(name, body, ask) {
     let status = 0;
     let answer;
     const deadline = this.deadlines[name];
     try {
-      const response = await fetch(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
+      const response = await ask(`${this.base}api/${name}`, { method: "POST", headers: { "content-type": "application/json", "x-moxlite-csrf": this.csrfToken }, body, credentials: "same-origin", signal: deadline === void 0 ? null : AbortSignal.timeout(deadline) });
       ({ status } = response);
       answer = await response.json();
     } catch {
@@ -195,12 +195,6 @@ var BaseClient = class {
     throw new CallFailed(name, error.code, error.message, error.fields);
   }
 };
-async function simulatedLatency() {
-  const setting = localStorage.getItem("moxlite-debug");
-  if (setting === null) return;
-  const { wait_min_ms: least2 = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
-  await new Promise((resolve) => setTimeout(resolve, least2 + Math.random() * Math.max(0, most3 - least2)));
-}
 function clientOf(calls) {
   class Generated extends BaseClient {
     calls = calls;
@@ -507,7 +501,7 @@ function dialog(title, build, dismissable = true) {
 }
 async function showError(failed2, error) {
   const message = error instanceof Error ? error.message : String(error);
-  await dialog(failed2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+  await dialog(error.title ?? failed2, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
 }
 async function attempt(doing, failed2, work) {
   const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
@@ -1091,6 +1085,7 @@ function hold(locks, name) {
 }
 
 var bufferedAfter = 1e4;
+var heldKey = "moxlite-webmail-held";
 var silentAfter = 45e3;
 var heldLong = 5e3;
 var toldAfter = 1500;
@@ -1116,7 +1111,7 @@ var Stream = class {
   busy = false;
   openedAt = 0;
   triedAt = 0;
-  heldBack = false;
+  heldBack = localStorage.getItem(heldKey) === "1";
   refused = 0;
   next = 0;
   watchdog = 0;
@@ -1216,15 +1211,22 @@ var Stream = class {
   useless(events) {
     this.drop();
     if (events) {
-      this.heldBack = true;
+      this.hold(true);
       this.slot.release();
       void this.connect();
       return;
     }
     this.refused++;
     if (this.refused >= mostRefused) this.put(this.heldBack ? "blocked" : "crowded");
-    this.heldBack = false;
+    this.hold(false);
     this.later(this.backoff.next());
+  }
+  hold(back) {
+    this.heldBack = back;
+    try {
+      localStorage.setItem(heldKey, String(+back));
+    } catch {
+    }
   }
   openEvents(token, opening, take, gone) {
     const parameters = new URLSearchParams({ token, request: JSON.stringify(opening.request), since: opening.since });
@@ -1713,7 +1715,7 @@ var Actions = class {
   }
   looked(items, flag) {
     this.mail.pending.do(this.flagging(items, [flag], true)).catch((error) => {
-      if (!["user:notFound", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
+      if (!["user:notFound", "user:unknown", ""].includes(codeOf(error) ?? "error")) this.failed(t("Couldn't update messages"), error);
     });
   }
   deleteForGood(chosen) {
@@ -1818,7 +1820,7 @@ var Actions = class {
   }
   failed(failed2, error) {
     this.failure?.close();
-    this.failure = toast(`${failed2}. ${messageOf(error)}`);
+    this.failure = toast(`${error.title ?? failed2}. ${messageOf(error)}`);
   }
 };
 
