@@ -331,7 +331,7 @@ class Repetitions:
                 return earlier.result
             if not secret:
                 raise Unknown(
-                    "the server restarted, and we don't know whether this was done; look before you try again"
+                    "the server restarted, and we don't know whether this was done; check before you try again"
                 )
         try:
             result = await work(earlier.begun if earlier is not None else 0)
