@@ -57,22 +57,29 @@ def read_regular(path: Path) -> bytes:
         return file.read()
 
 
-def open_file(path: Path) -> BinaryIO:
-    """Open a regular file for reading, also by a link. A pipe in its place is refused, and not waited for.
+def open_file(path: Path, *, links: bool = True) -> BinaryIO:
+    """Open a regular file for reading. It may have several names, as copies that a backup program links do. A pipe in
+    its place is refused, and not waited for. `links`: the path may be a symbolic link.
 
     Raises:
-      OSError: ENXIO for anything but a file, EISDIR for a folder.
+      OSError: ENXIO for anything but a file, EISDIR for a folder, ELOOP for a link.
     """
-    file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | getattr(os, "O_NONBLOCK", 0)))  # noqa: SIM115
+    more = FLAGS & ~getattr(os, "O_NOFOLLOW", 0) if links else FLAGS
+    try:
+        file = open(path, "rb", opener=lambda name, flags: os.open(name, flags | more))  # noqa: SIM115
+    except OSError as error:
+        if not links and error.errno == errno.ELOOP:
+            error.strerror = "is a symbolic link"
+        raise
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
         raise OSError(errno.ENXIO, "isn't a regular file", str(path))
     return file
 
 
-def read_file(path: Path) -> bytes:
+def read_file(path: Path, *, links: bool = True) -> bytes:
     """All octets of such a file. Raises as `open_file`."""
-    with open_file(path) as file:
+    with open_file(path, links=links) as file:
         return file.read()
 
 

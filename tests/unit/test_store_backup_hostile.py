@@ -2,9 +2,11 @@
 
 import contextlib
 import os
+import socket
 import stat
 import threading
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +21,8 @@ from moxlite.store.backup.packs import Entry, encode, snapshot_id
 from moxlite.store.backup.repository import Repository, create_repository
 from moxlite.store.backup.restore import restore
 from moxlite.store.backup.storage import Folder
-from moxlite.store.errors import RepositoryError
+from moxlite.store.backup.verify import check_plain
+from moxlite.store.errors import BadTarget, RepositoryError
 from moxlite.store.options import Options
 from tests.store_fixtures import accounts
 from tests.store_mail import put
@@ -131,6 +134,37 @@ async def test_links_and_devices_of_a_full_backup_are_not_followed(
     (backup / "data/accounts").symlink_to(moved)
     with pytest.raises(OSError, match="is a symbolic link"):
         restore(backup, tmp_path / "third", store_options, resume_queue=False)
+
+
+def test_a_full_backup_has_only_files_and_folders(tmp_path: Path) -> None:
+    """STORE-145a: a command of root reads no link, and waits for no pipe; a copied data directory has a socket."""
+    backup = tmp_path / "backup"
+    (backup / "data/accounts/mia").mkdir(parents=True)
+    for name in ("data/queue.db", "data/accounts/mia/account.db"):
+        (backup / name).touch()
+    with socket.socket(socket.AF_UNIX) as control:
+        control.bind(str(backup / "data/ctl"))
+        check_plain(backup)
+    plants: list[Callable[[Path], None]] = [os.mkfifo, lambda path: path.symlink_to("/etc")]
+    for plant in plants:
+        for name in ("config", "data/version", "data/accounts/mia/x"):
+            plant(backup / name)
+            with pytest.raises(BadTarget, match=f"{name} is a"):
+                check_plain(backup)
+            (backup / name).unlink()
+
+
+def test_objects_of_a_repository_are_files(tmp_path: Path) -> None:
+    """STORE-145a, STORE-184a"""
+    (tmp_path / "file").write_text("secret")
+    (tmp_path / "link").symlink_to("file")
+    os.mkfifo(tmp_path / "pipe")
+    storage = Folder(tmp_path)
+    assert storage.read("file") == b"secret"
+    for name, why in (("link", "is a symbolic link"), ("pipe", "isn't a regular file")):
+        for read in (storage.read, storage.fetch, lambda name: [*storage.tails({name: (0, 1)})]):
+            with pytest.raises(OSError, match=why):
+                read(name)
 
 
 def test_a_tree_is_left_by_no_link(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from moxlite.process.stopped import make_data, stopped
 from moxlite.store.backup.layout import databases
 from moxlite.store.backup.repository import Repository
 from moxlite.store.backup.restore import restore
-from moxlite.store.backup.verify import VerificationResult, check_folder, data_of, verify
+from moxlite.store.backup.verify import VerificationResult, check_folder, check_plain, data_of, verify
 from moxlite.store.errors import StoreError
 from moxlite.store.file.boundary import Edge, storage
 from moxlite.store.file.migrations import Kind
@@ -41,6 +41,7 @@ def restore_stopped(snapshot: Snapshot, source: Path, *, resume_queue: bool, tel
         make_data(data, service_user(snapshot.static.user))
     with stopped(data):
         check_folder(source)
+        check_plain(source)
         verification_result = verify(source, tell=tell)
         if not verification_result.problems:
             with storage(Edge(str(source))):
@@ -104,6 +105,8 @@ def verify_stopped(
       OSError: it cannot be read.
     """
     data = data_of(folder)
+    if data != folder:
+        check_plain(folder)
     # A backup has no lock file, and gets none: it may be on a medium that cannot be written.
     with stopped(data) if (data / "lock").exists() else contextlib.nullcontext():
         fixed = _fix(data) if fix else []

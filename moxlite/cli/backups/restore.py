@@ -128,7 +128,7 @@ def restore(
             "--with-config requires --identity, because configuration and keys in the target are encrypted"
         )
     from moxlite.process.backuptargets import target_of
-    from moxlite.store.backup.verify import check_folder
+    from moxlite.store.backup.verify import check_folder, check_plain
 
     tell = tell_line if verbose else silent
     given = named_places("backup" if at is None else "standby", source, **keys)
@@ -159,6 +159,7 @@ def restore(
             else:
                 assert backup is not None
                 file = backup / "data/accounts" / name / "account.db"
+                check_plain(backup)
             restore_mail_file(file, account, mailbox, target, tell)
             return
         from moxlite.admin.backup.restores import owner_of, restore_stopped, unpacked
@@ -228,11 +229,19 @@ def prepare_folder(
 ) -> "RestoredConfig":
     """The configuration of a full backup, adapted to this machine; as `prepare`."""
     from moxlite.admin.restoring import prepare
+    from moxlite.safefile import Tree, plain_parts
     from moxlite.store.backup.layout import CONFIG_FOLDER, NAMED
+    from moxlite.store.backup.verify import check_plain
 
+    check_plain(backup)
     found = [path.relative_to(backup).as_posix() for path in (backup / NAMED).rglob("*") if path.is_file()]
     named = [name for name in found if name != f"{NAMED}/{CONFIG_FOLDER}"]
-    return prepare(lambda name: (backup / name).read_bytes(), named, config, data, given=given, accept=accept)
+
+    def read(name: str) -> bytes:
+        with Tree(backup) as tree, tree.open_file(plain_parts(name)) as file:
+            return file.read()
+
+    return prepare(read, named, config, data, given=given, accept=accept)
 
 
 def later_skipped(folder: Path, source: str) -> "tuple[SkippedSetting, ...]":

@@ -13,7 +13,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
-from moxlite.safefile import open_regular
+from moxlite.safefile import open_file, open_regular, read_file
 
 SUFFIX: Final = ".tmp"
 """Name of an object until it is whole: ``.NAME.tmp``."""
@@ -83,7 +83,9 @@ def make_durable(path: Path) -> None:
 
 
 class Folder:
-    """A folder of this machine."""
+    """A folder of this machine. Objects are opened only if they are files: who writes them may be an enemy of the
+    machine that reads them, and plant links and pipes.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -107,17 +109,18 @@ class Folder:
 
     def read(self, name: str) -> bytes:
         """See `Storage.read`."""
-        return (self.folder / name).read_bytes()
+        return read_file(self.folder / name, links=False)
 
     def tails(self, wanted: Mapping[str, tuple[int, int]]) -> Iterator[tuple[str, bytes]]:
         """See `Storage.tails`."""
         for name, (start, size) in wanted.items():
-            with (self.folder / name).open("rb") as file:
+            with open_file(self.folder / name, links=False) as file:
                 file.seek(start)
                 yield name, file.read(size - start)
 
     def fetch(self, name: str) -> Path:
         """The object itself."""
+        open_file(self.folder / name, links=False).close()
         return self.folder / name
 
     def release(self, name: str) -> None:

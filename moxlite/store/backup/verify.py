@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import stat
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
@@ -22,7 +23,7 @@ import apsw
 import msgspec
 from msgspec.structs import replace
 
-from moxlite import __version__
+from moxlite import __version__, safefile
 from moxlite.findings import Finding
 from moxlite.store.backup.copying import copy_database, snapshot
 from moxlite.store.backup.layout import (
@@ -112,6 +113,25 @@ def check_folder(folder: Path) -> None:
         raise BadTarget(f"can't read {folder}: {_reader()} doesn't have permission") from None
 
 
+def check_plain(backup: Path) -> None:
+    """Raise BadTarget if there's anything but files and folders in a full backup. Who has written it may be an enemy:
+    links could lead to other users' files, and a pipe would never end. Blocks. Raises OSError.
+    """
+    for folder, folders, names in os.walk(backup, onerror=_raise):
+        for path in (Path(folder) / name for name in (*folders, *names)):
+            try:
+                mode = path.lstat().st_mode
+            except FileNotFoundError:
+                continue  # a follower has removed it meanwhile
+            if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode) or stat.S_ISSOCK(mode)):  # copies of data have a socket
+                kind = "a symbolic link" if stat.S_ISLNK(mode) else "a pipe or device"
+                raise BadTarget(f"{path} is {kind}, and backups only have files and folders; delete it, then try again")
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
 def _reader() -> str:
     """The user who reads, for people."""
     import pwd
@@ -195,7 +215,7 @@ def check_database(data: Path, database_file: DatabaseFile) -> list[str]:
 def _lacks(mark: Path) -> list[str]:
     """Lines of the mark of an incomplete copy."""
     try:
-        with mark.open("rb") as file:
+        with safefile.open_file(mark) as file:
             lines = file.read(MAX_MARK).decode(errors="replace").splitlines()
     except FileNotFoundError:
         return []
@@ -204,7 +224,8 @@ def _lacks(mark: Path) -> list[str]:
 
 def _version(data: Path, verification_result: VerificationResult) -> None:
     with suppress(FileNotFoundError):
-        version = (data / "version").read_text(encoding="utf-8", errors="replace").strip()
+        with safefile.open_file(data / "version") as file:
+            version = file.read(MAX_MARK).decode(errors="replace").strip()
         if version != __version__:
             verification_result.notes.append(f"written by moxlite {version[:80]!r}, this is {__version__}")
 
