@@ -1,5 +1,6 @@
 """``moxlite move``: a whole server moves here (docs/spec/move.md)."""
 
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -128,9 +129,13 @@ def _write(made: "Plan", out: Path) -> None:
     print(f"Review {out}, then run: moxlite move run {out}")
 
 
-def _lines(path: Path) -> list[str]:
+def _lines(path: Path, top: Path | None = None) -> list[str]:
+    """The lines of a file of the old server, which may be a link within `top`, or within its folder."""
+    from moxlite.move.building import inside
+    from moxlite.safefile import read_file
+
     try:
-        return path.read_text("utf-8").splitlines(keepends=True)
+        return read_file(inside(path, top or path.parent)).decode().splitlines(keepends=True)
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"can't read {path}: {error}") from None
 
@@ -195,7 +200,8 @@ def plan_mox(source: Path, out: Path, **common: Any) -> None:
     if path is None:
         raise Failure(f"domains.conf not found in {source}")
     try:
-        _write(plan_of_mox("".join(_lines(path)), _common(**common), path.parent), out)
+        text = "".join(_lines(path, source if source.is_dir() else None))
+        _write(plan_of_mox(text, _common(**common), path.parent), out)
     except BadPlan as error:
         raise Failure(f"{path}: {error}") from None
 
@@ -251,7 +257,7 @@ def _import_files(plan: "Plan") -> bool:
         if not user.files:
             continue
         try:
-            done = import_folder(user.account, Path(user.files), skip_duplicates=True)
+            done = import_folder(user.account, _folder(user.files), skip_duplicates=True)
         except Failure as failure:
             came = False
             print(f"{user.address}: {failure}")
@@ -264,6 +270,16 @@ def _import_files(plan: "Plan") -> bool:
     return came
 
 
+def _folder(text: str) -> Path:
+    """A folder with a user's mail, as the plan names it. Raises Failure if it's a link by now, or below one: the old
+    server may be copied again after the plan was made.
+    """
+    real = os.path.realpath(text)
+    if real != str(Path(text).absolute()):
+        raise Failure(f"{text} leads to {real}; if that's the right folder, write it in the plan")
+    return Path(real)
+
+
 def _count_files(plan: "Plan", count: operations.MoveCount) -> None:
     """Count the users' mail in files on both sides."""
     from moxlite.cli.archives.imports import import_folder
@@ -272,12 +288,12 @@ def _count_files(plan: "Plan", count: operations.MoveCount) -> None:
     for account in count.accounts:
         if account.address not in folders or "the account" in account.lost:
             continue
-        folder = Path(folders[account.address])
         try:
+            folder = _folder(folders[account.address])
             whole = import_folder(account.account, folder, skip_duplicates=False, dry_run=True)
             missing = import_folder(account.account, folder, skip_duplicates=True, dry_run=True)
         except Failure as failure:
-            account.uncounted.append(f"{folder}: {failure}")
+            account.uncounted.append(f"{folders[account.address]}: {failure}")
             continue
         account.places.append(operations.PlaceCount(str(folder), whole.messages, missing.messages, whole.problems))
         if missing.messages:

@@ -85,6 +85,8 @@ class Builder:
         if user.files and (problem := self._folder_problem(user.files, given)):
             user.problems.append(f"skipped mail: folder {user.files} {problem}")
             user.files = ""
+        elif user.files:
+            user.files = os.path.realpath(user.files)  # `run` takes no other folder
         self._owners[address] = user
         self._note_domain(address)
         for text in given.more:

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 from hypothesis import given, strategies as st
 
-from moxlite.cli.move import plan as commands
+from moxlite.cli.archives.imports import import_folder
+from moxlite.cli.common import Failure
+from moxlite.cli.move import _folder, _lines, plan as commands
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.move.accountscsv import plan_of_csv
 from moxlite.move.building import Common
@@ -472,6 +474,20 @@ def test_links_of_the_old_server_lead_to_no_other_files(tmp_path: Path) -> None:
         f"skipped mail: folder {old}/mail/ben leads outside {old}/mail",
     ):
         assert words in problems(plan)
+
+    (old / "users").symlink_to(secrets / "key.pem")
+    with pytest.raises(Failure, match="leads outside"):
+        _lines(old / "users")
+    (old / "real").write_text("x\n")
+    (old / "inner").symlink_to("real")
+    assert _lines(old / "inner") == ["x\n"]
+    (old / "mail/eve").mkdir()
+    assert _folder(f"{old}/mail/eve") == old / "mail/eve"
+    with pytest.raises(Failure, match=f"mail/ben leads to {secrets}; if that's the right folder"):
+        _folder(f"{old}/mail/ben")
+    (old / "mail/eve/Maildir").symlink_to(secrets)
+    with pytest.raises(Failure, match="Maildir is a symbolic link"):
+        import_folder("eve", old / "mail/eve", skip_duplicates=True)
 
     (old / "dkim").symlink_to(secrets)
     (old / "b.pem").write_bytes(key)

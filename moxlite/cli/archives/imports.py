@@ -1,5 +1,6 @@
 """``moxlite import``: mail from files into an account (STORE-120, STORE-126, STORE-194)."""
 
+import os
 import shlex
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -140,7 +141,9 @@ def archive(
 
 
 def _maildir_in(path: Path) -> Path | None:
-    """The Maildir that a folder is, or that a home directory has. Raises Failure for folders of mdbox and sdbox."""
+    """The Maildir that a folder is, or that a home directory has. Raises Failure for folders of mdbox and sdbox, and
+    for a link, which may lead to mail of another user.
+    """
     from moxlite.store.imports.items import DBOX, DBOX_FOLDERS
     from moxlite.store.imports.sources import HOME
 
@@ -148,6 +151,10 @@ def _maildir_in(path: Path) -> Path | None:
         return path
     if (path / "mailboxes").is_dir() or any((path / name).is_dir() for name in DBOX_FOLDERS):
         raise Failure(f"{path}: {DBOX}")
+    if (path / HOME).is_symlink():
+        raise Failure(
+            f"{path / HOME} is a symbolic link; specify {os.path.realpath(path / HOME)} if that's the right folder"
+        )
     return path / HOME if _is_maildir(path / HOME) else None
 
 
