@@ -1,22 +1,17 @@
 """Root restores what a stranger made, into folders that another user has prepared (STORE-145a, STORE-184f)."""
 
 import os
-import smtplib
 import stat
 import subprocess
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import msgspec
-import pyrage
 import pytest
 
 from moxlite.config.toml.edit import Document
 from moxlite.store.backup.packs import Entry, decode, encode, snapshot_id
-from tests.integration.test_admin_restoring import Second
 from tests.rootserver import UID, RootServer, hindrance, root_server
-from tests.tools import free_port, moxlite_command, until, write_own
+from tests.tools import moxlite_command, write_own
 
 pytestmark = [
     pytest.mark.served,
@@ -154,70 +149,3 @@ def test_a_folder_that_the_service_user_may_not_read_is_named() -> None:
         assert refused.returncode == 1
         assert f"user {UID}, who owns the data directory, can't open {backup.parent}" in refused.stderr
         assert "Permission denied" not in refused.stderr
-
-
-@pytest.mark.parametrize("way", ["folder", "repository", "take-over"])
-def test_a_server_that_was_taken_over_gets_nothing_of_root_on_the_next_machine(way: str) -> None:
-    """ADMIN-52c, ADMIN-36, STORE-186e: it writes and signs the backups, and what a second machine follows. Its
-    moxlite.toml names root as the user, its domains.toml a folder of root's; the machine that is made of them serves as
-    its own user, and not that folder. Mail is taken by TLS, although the certificates stay on the first machine.
-    """
-    with root_server() as server:
-        server.start()
-        server.stop()
-        secrets = server.folder.with_name("secrets")
-        secrets.mkdir(mode=0o700)
-        (secrets / "key.txt").write_text("of root")
-        web = free_port()
-        document = Document((server.config / "moxlite.toml").read_text())
-        document.put(("user",), "root")
-        document.put(("listeners", "local", "webserver_http"), {"enabled": True, "port": web})
-        identity, target = server.folder.with_name("identity"), server.folder.with_name("target")
-        if way == "take-over":
-            key = pyrage.x25519.Identity.generate()
-            identity.write_text(f"{key}\n")
-            # no log file: what starts it reads its log
-            document.put(("standby",), {"target": str(target), "encrypt_to": [str(key.to_public())]})
-        else:
-            document.put(("log_file",), str(secrets / "log"))
-        (server.config / "moxlite.toml").write_text(str(document))
-        with (server.config / "domains.toml").open("a") as file:
-            file.write('[[web_handlers]]\ndomain = "127.0.0.1"\npath_regexp = "^/"\ndont_redirect_plain_http = true\n')
-            file.write(f'static = {{ root = "{secrets}" }}\n')
-        backup = server.folder.with_name("backups") / "one"
-        backup.parent.mkdir()
-        os.chown(backup.parent, UID, UID)
-        second = Second(server.folder.with_name("second"), ports=server.ports)
-        second.data.mkdir(parents=True)
-        os.chown(second.data, UID, UID)
-        places = ["--config-dir", str(second.config)]
-        if way == "take-over":
-            server.start()
-            positions = target / "epoch-0001/positions.json"
-            until(lambda: positions.exists() and b'"missing":0' in positions.read_bytes(), what="a complete copy")
-            server.stop()
-            for path in (target, *target.rglob("*")):
-                os.chown(path, UID, UID)
-            words = ["standby", "takeover", str(target), "--into", str(second.folder.with_name("copy"))]
-            words += ["--identity", str(identity), "--yes-the-other-is-down", "--data-dir", str(second.data)]
-        else:
-            server.cli("backup", *(["--repo"] if way == "repository" else []), str(backup))
-            signers = [f"--signer={one}" for one in server.cli("backup", "signer", check=False).stdout.split()]
-            words = ["restore", str(backup), "--with-config", *signers]
-        done = second.cli(*words, *places, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert f'skipped user = "root"; {UID} is used here' in done.stderr
-        assert f"files in {secrets} will be served at 127.0.0.1" in done.stdout
-        second.start()
-        try:
-            status = Path(f"/proc/{second.worker()}/status").read_text()
-            assert f"\nUid:\t{UID}\t{UID}\t{UID}\t{UID}\n" in status
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(f"http://127.0.0.1:{web}/key.txt", timeout=60)
-            assert refused.value.code in (403, 404)
-            with smtplib.SMTP("127.0.0.1", second.ports["smtp"], timeout=60) as smtp:
-                smtp.starttls()
-                smtp.sendmail("", ["bob@example.org"], "Subject: hi\r\nFrom: <x@example.net>\r\n\r\nhello\r\n")
-        finally:
-            second.stop()
-        assert [one.name for one in secrets.iterdir()] == ["key.txt"]
