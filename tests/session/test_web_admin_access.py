@@ -111,6 +111,31 @@ async def test_keys_of_certificates_come_and_go(rig: Rig, browser: Browser) -> N
         assert not any(secret in entry.detail for secret in secrets)
 
 
+async def test_ways_into_an_account_are_listed_and_removed(rig: Rig, browser: Browser) -> None:
+    """WEB-192b: in pages, also while the user is logged in, whose sessions the administrator may end, too."""
+    user = rig.browser(app="/")
+    await user.log_in()
+    for mailbox in ("Inbox", "Sent"):
+        await user.call("account_share_set", mailbox=mailbox, guest="tom", rights="lr")
+    first, second, session = await browser.call("account_access", account="mia")
+    assert [one["name"] for one in (first, second)] == ["Sent", "Inbox"]
+    assert (first["actor"], first["via"], session["kind"], session["current"]) == (
+        "mia",
+        "webaccount",
+        "session",
+        False,
+    )
+    assert await browser.call("account_access", account="mia", after=first["place"], count=1) == [second]
+    await browser.call("account_remove_access", account="mia", way=first["id"])
+    assert await browser.error("account_remove_access", account="mia", way=first["id"]) == (404, "user:notFound")
+    await browser.call("account_remove_access", account="mia", way=session["id"])
+    assert await user.error("overview") == (401, "user:badAuth")
+    assert await browser.call("account_access", account="mia") == [second]
+    for call in ("account_access", "account_remove_access", "account_take_back"):
+        assert (await browser.error(call, account="nobody", way="folder:1/tom", since=1))[0] in (400, 404), call
+    assert ("account remove-access", "mia", "done") in await actions(rig)
+
+
 async def test_removed_mail_is_counted_and_comes_back(rig: Rig, browser: Browser) -> None:
     """WEB-81, IMAP-160: by mailbox, with numbers before anything happens; what was removed earlier stays."""
     before = time.time_ns() // 1000
