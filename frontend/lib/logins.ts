@@ -10,6 +10,7 @@ const protocols: Readonly<Record<string, string>> = {
   webapi: t("web API"),
   dav: t("calendars and contacts"),
   jmap: "JMAP",
+  managesieve: "ManageSieve",
 };
 
 /** The protocol or app of a login; a later version's code as it is. */

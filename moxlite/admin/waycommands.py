@@ -160,6 +160,26 @@ MAX_NAMED: Final = 50
 
 SUBJECT: Final = mail_text("New access to your account")
 
+PARTS: Final[Mapping[str, Worded | str]] = {
+    "imap": mail_text("reading mail (IMAP)"),
+    "submission": mail_text("sending mail (SMTP)"),
+    "webapi": mail_text("web API"),
+    "dav": mail_text("calendars and contacts"),
+    "jmap": "JMAP",
+    "addresses": mail_text("masked addresses (password managers)"),
+    "sharing": mail_text("change sharing"),
+    "sieve": mail_text("change Sieve scripts"),
+    "as": mail_text("sends as this account"),
+    "behalf": mail_text("sends on behalf of this account"),
+    "whole account": mail_text("all folders, calendars, and contacts"),
+    "busy": mail_text("free/busy only"),
+    "r": mail_text("view"),
+    "send": mail_text("sending mail (SMTP)"),
+    "asked": mail_text("not confirmed, email sent"),
+    "confirmed": "",
+}
+"""The parts of `Grant.access` for people; others are shown as they are."""
+
 
 class OwnerNews:
     """Tells owners of ways in that were set up by a log-in."""
@@ -205,10 +225,31 @@ def _news(snapshot: Snapshot, new: Sequence[tuple[Grant, SetUp]]) -> list[str]:
 
 
 def _described(grant: Grant) -> Worded:
-    """A grant in a line: ``- Shared folder: Inbox, bob (lr)``."""
-    facts = ", ".join(printable(text) for text in (grant.name, grant.who) if text)
-    facts = (f": {facts}" if facts else "") + (f" ({grant.access})" if grant.access else "")
-    return mail_text("- {kind}{facts}", kind=WAYS[grant.kind].title, facts=facts)
+    """A grant in a line: ``- Shared folder: Inbox, bob, view``."""
+    facts: Worded | str = ", ".join(printable(text) for text in (grant.name, grant.who) if text)
+    for part in _access(grant):
+        facts = mail_text("{facts}, {part}", facts=facts, part=part) if facts else part
+    if not facts:
+        return mail_text("- {kind}", kind=WAYS[grant.kind].title)
+    return mail_text("- {kind}: {facts}", kind=WAYS[grant.kind].title, facts=facts)
+
+
+def _access(grant: Grant) -> list[Worded | str]:
+    if grant.kind in ("folder", "calendar", "contacts"):
+        return [_permission(grant.access)]
+    parts = (PARTS.get(part, printable(part)) for part in grant.access.split(", "))
+    return [part for part in parts if part]
+
+
+def _permission(letters: str) -> Worded:
+    """What letters of rights (RFC 4314 §2.1) allow at most."""
+    if "a" in letters:
+        return mail_text("full access, including sharing")
+    if set(letters) & set("iwtexpk"):
+        return mail_text("view, edit, add, and delete")
+    if {"r", "s"} <= set(letters):
+        return mail_text("view and mark as read")
+    return mail_text("view") if "r" in letters else mail_text("permissions “{letters}”", letters=letters)
 
 
 def _told(set_up: SetUp) -> Worded:

@@ -165,7 +165,8 @@ def _people(*lists: Sequence[Person] | None) -> str:
 
 def _linked(r: Reader) -> Iterator[Grant]:
     for link in links(r):
-        access = "read, send" if link.outlet.host else "read"
+        # Its mail comes here, which gives it no access; what is sent as its address goes by its server.
+        access = "send" if link.outlet.host else ""
         yield Grant("linked", str(link.id), link.name, f"{link.address} ({link.host})", access, link.created)
 
 
@@ -421,4 +422,4 @@ async def _logins(auth: AuthDB, name: str) -> AsyncIterator[Grant]:
     if link is not None:
         yield Grant("recovery_link", "link", made=link)
     for binding in await auth.bindings.of(name):
-        yield Grant("provider", binding.subject, "", binding.issuer, "", binding.bound)
+        yield Grant("provider", binding.subject, binding.subject, binding.issuer, "", binding.bound)

@@ -56,7 +56,7 @@ def source_texts() -> set[str]:
 
 def _mail_texts() -> set[str]:
     """The texts of mail to users, without those that are values alone."""
-    found = {name for name in PROTOCOLS.values() if name != name.upper()}
+    found = {name for name in PROTOCOLS.values() if name != name.upper() and not re.search("[a-z][A-Z]", name)}
     for path in sorted(PACKAGE.rglob("*.py")):
         if "mail_text(" in path.read_text():
             for call in _errors.calls_below(_errors.tree(path)):

@@ -498,12 +498,15 @@ async def test_the_owner_is_told_of_new_ways_in_by_one_mail(rig: Rig, owner: Bro
     await owner.call("account_app_password_add", name="mine", scopes=["imap"])
     [mail] = await told(rig, 1)
     login = "app password or certificate “old phone”"
-    assert re.search(rf"- Shared folder: Inbox, tom \(lrs\)\n  .* UTC, mia, IMAP, {login}, {THERE}\n", mail)
-    assert "- App password: mine (imap)\n" in mail
-    assert "old phone (imap" not in mail
+    shared = "- Shared folder: Inbox, tom, view and mark as read"
+    assert re.search(rf"{shared}\n  .* UTC, mia, IMAP, {login}, {THERE}\n", mail)
+    assert "- App password: mine, reading mail (IMAP)\n" in mail
+    assert "old phone, reading" not in mail
     assert "https://mail.example.org/, go to Security, and choose “This wasn't me”." in mail
     await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="l")
     await owner.call("account_share_set", mailbox="Inbox", guest="tom", rights="")
     await owner.call("account_delegate_set", guest="tom", sends="behalf")
     [_, second] = await told(rig, 2)
-    assert re.findall(r"^- (.*)$", second, re.MULTILINE) == ["Person who can send: tom (behalf)"]
+    assert re.findall(r"^- (.*)$", second, re.MULTILINE) == [
+        "Person who can send: tom, sends on behalf of this account"
+    ]

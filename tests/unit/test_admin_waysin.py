@@ -1,15 +1,19 @@
 """The list of ways into an account has everything that a login can set up, so that nothing outlives it unseen."""
 
+import re
 from typing import Final, get_args
 
 import apsw
 import pytest
 
+from moxlite.admin.waycommands import PARTS
 from moxlite.admin.waysin import WAYS
 from moxlite.config.domains import Account
 from moxlite.config.fields import fields_of
+from moxlite.operations.access import AppScope
 from moxlite.store.changelog.origin import WayKind
 from moxlite.store.file.migrations import Kind, migrations_of
+from tests.tools import top
 
 ACCOUNT: Final = {
     "stored mail, and what it is found and sorted by": """
@@ -87,6 +91,19 @@ def test_each_place_of_an_account_is_a_way_in_or_gives_no_access(
     assert len(harmless) == len(set(harmless))
     assert listed(place) | set(harmless) == all_of
     assert not listed(place) & set(harmless)
+
+
+def test_a_newcomer_finds_each_kind_explained() -> None:
+    """WEB-192d: in docs/compromised.md by its titles on the page and its names on the command line; and mails to users
+    have words for each scope.
+    """
+    rows = re.findall(
+        r"^\| ([A-Z][^|]*) \| (`[^|]*`) \| [^|]{20,} \|$", (top() / "docs/compromised.md").read_text(), re.MULTILINE
+    )
+    titles = ", ".join(title for title, _ in rows).lower()
+    assert {kind for _, kinds in rows for kind in re.findall(r"`(\w+)`", kinds)} == set(WAYS)
+    assert [way.title for way in WAYS.values() if way.title.lower() not in titles] == []
+    assert set(get_args(AppScope)) <= set(PARTS)
 
 
 def test_each_kind_has_one_description() -> None:

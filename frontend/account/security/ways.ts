@@ -56,7 +56,6 @@ const parts: ReadonlyMap<string, string> = new Map([
   ["whole account", t("all folders, calendars, and contacts")],
   ["busy", t("free/busy only")],
   ["r", t("view")],
-  ["read", t("view")],
   ["send", t("sending mail (SMTP)")],
   ["asked", t("not confirmed, email sent")],
   ["confirmed", ""],

@@ -68,6 +68,7 @@ PROTOCOLS: Final[Mapping[str, str]] = {
     "webapi": "web API",
     "dav": "calendars and contacts",
     "jmap": "JMAP",
+    "managesieve": "ManageSieve",
     "addresses": "password managers",
     "website": "protected website",
 }
