@@ -71,7 +71,7 @@ async def test_a_new_database_has_all_its_pragmas(db: Database) -> None:
     def pragmas(tx: Tx) -> dict[str, object]:
         wanted = (
             "journal_mode synchronous foreign_keys page_size auto_vacuum trusted_schema cell_size_check application_id "
-            "user_version cache_size mmap_size wal_autocheckpoint"
+            "user_version cache_size mmap_size wal_autocheckpoint secure_delete"
         )
         return {name: tx.db.pragma(name) for name in wanted.split()}
 
@@ -88,6 +88,7 @@ async def test_a_new_database_has_all_its_pragmas(db: Database) -> None:
         "cache_size": -512,
         "mmap_size": 0,
         "wal_autocheckpoint": 0,
+        "secure_delete": 1,
     }
     assert await db.read(lambda r: r.db.pragma("cache_size"), op="test") == -4096  # STORE-10: readers of the queue
 

@@ -164,5 +164,6 @@ def forget_uploads(tx: Tx) -> int:
 
 
 def _drop(tx: Tx, upload_id: int) -> None:
-    tx.execute(DROP_PIECES, upload_id << SHIFT, (upload_id + 1) << SHIFT)
+    with tx.zeroed():
+        tx.execute(DROP_PIECES, upload_id << SHIFT, (upload_id + 1) << SHIFT)
     tx.execute(DROP, upload_id)

@@ -92,6 +92,13 @@ class Kind(Enum):
         """SQLite's synchronous setting: FULL, but NORMAL for the search index, which is rebuilt when lost (STORE-2)."""
         return "NORMAL" if self is Kind.SEARCH else "FULL"
 
+    @property
+    def secure_delete(self) -> str:
+        """SQLite's secure_delete setting: what is deleted isn't in copies and backups made afterwards. FAST leaves
+        content in free pages, which costs no writes; large content is deleted in `Tx.zeroed` (STORE-37a).
+        """
+        return "ON" if self in (Kind.AUTH, Kind.QUEUE) else "FAST"
+
 
 PREVIEW: Final[Mapping[Kind, range]] = {
     Kind.ACCOUNT: range(46, 57),
@@ -171,7 +178,8 @@ def configure(db: apsw.Connection, kind: Kind, *, writer: bool) -> None:
     cache = QUEUE_CACHE_KIB if kind is Kind.QUEUE and not writer else CACHE_KIB
     pragmas = ["trusted_schema=OFF", "cell_size_check=ON", f"cache_size=-{cache}", "mmap_size=0"]
     if writer:
-        pragmas += [f"synchronous={kind.synchronous}", "foreign_keys=ON", "wal_autocheckpoint=0", "temp_store=MEMORY"]
+        pragmas += [f"synchronous={kind.synchronous}", f"secure_delete={kind.secure_delete}", "foreign_keys=ON"]
+        pragmas += ["wal_autocheckpoint=0", "temp_store=MEMORY"]
     else:
         pragmas += ["query_only=ON"]
     db.execute("; ".join([f"PRAGMA {pragma}" for pragma in pragmas])).fetchall()

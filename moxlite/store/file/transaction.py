@@ -23,6 +23,9 @@ Array: TypeAlias = "apsw.CArrayBinding"
 Value: TypeAlias = "int | float | str | bytes | memoryview | Array | None"
 """Value that can be bound to a statement."""
 
+FAST: Final = 2
+"""Value of the pragma secure_delete that SQLite reads as FAST, and doesn't write so."""
+
 Row: TypeAlias = tuple[Any, ...]
 """A row of a result. STRICT tables fix the type of each column; the code that reads the row annotates it."""
 
@@ -144,6 +147,16 @@ class Tx(Reader):
             yield
         finally:
             self.db.pragma("cache_size", before)
+
+    @contextmanager
+    def zeroed(self) -> Iterator[None]:
+        """Fill pages with zeros that are freed within the block, so that what they held is in no later copy."""
+        before = int(self.db.pragma("secure_delete"))
+        self.db.pragma("secure_delete", 1)
+        try:
+            yield
+        finally:
+            self.db.pragma("secure_delete", "FAST" if before == FAST else before)
 
     def executemany(self, sql: str, rows: Iterable[tuple[Value, ...]]) -> None:
         """Run one statement for each tuple of arguments."""

@@ -417,9 +417,10 @@ def _add(tx: Tx, texts: Sequence[IndexedText]) -> None:
 
 def _drop(tx: Tx, message_ids: array[int]) -> None:
     for message_id in message_ids:
-        row = tx.row(DROP_TEXT, message_id)
-        tx.execute(DROP_TAIL, message_id)
-        tx.execute(DROP_FIELDS, message_id)
+        with tx.zeroed():
+            row = tx.row(DROP_TEXT, message_id)
+            tx.execute(DROP_TAIL, message_id)
+            tx.execute(DROP_FIELDS, message_id)
         if row is not None and row[0] is not None:
             tx.execute(DROP_GRAMS, message_id)
 

@@ -112,7 +112,14 @@ class EraseResult(msgspec.Struct, frozen=True):
 
 
 def erase(tx: Tx, until: int) -> EraseResult:
-    """Erase content whose removal has a modseq of at most `until`, within one unit's bounds."""
+    """Erase content whose removal has a modseq of at most `until`, within one unit's bounds. Nothing of it is in copies
+    and backups made afterwards.
+    """
+    with tx.zeroed():
+        return _erase(tx, until)
+
+
+def _erase(tx: Tx, until: int) -> EraseResult:
     ready = tx.rows(READY, until, UNIT_BODIES)
     tombstones = bodies = octets = 0
     gone: list[int] = []
@@ -142,9 +149,10 @@ def reclaim(tx: Tx) -> int:
     Only for the opening of an account: later, a delivery or an import may be about to use an unused body.
     """
     unused = [row[0] for row in tx.rows(UNUSED, UNIT_BODIES)]
-    for body_id in unused:
-        tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
-        tx.execute(DROP_BODY, body_id)
+    with tx.zeroed():
+        for body_id in unused:
+            tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
+            tx.execute(DROP_BODY, body_id)
     return len(unused)
 
 

@@ -1,0 +1,83 @@
+"""What was deleted for good is in no file of the server's, and in no backup that is made afterwards (STORE-37a)."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import apsw
+import pytest
+import trio
+
+from moxlite.operations.accounts import RemoveAccount
+from moxlite.operations.queue import Changed, Drop, Line, ListMessages
+from tests.house import SECONDS, STATIC, Running, house
+from tests.interfaces import command_line
+from tests.session.test_web_compose import call_id, written
+
+pytestmark = pytest.mark.served
+
+WORD: Final = "Zanzibarquartz"
+LARGE: Final = "".join(f"{number} {WORD}\r\n" for number in range(20_000))
+"""Text that fills pages of its own."""
+
+ERASING: Final = '[store]\nundelete_grace = "0s"\n'
+
+
+def holding(folder: Path) -> Iterator[str]:
+    """Files that have the word."""
+    for path in folder.rglob("*"):
+        if path.is_file() and WORD.encode() in path.read_bytes():
+            yield path.relative_to(folder).as_posix()
+
+
+async def empty(file: Path, table: str) -> None:
+    """Wait until a table of a database has no rows."""
+    with trio.fail_after(SECONDS):
+        while True:
+            with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+                if not db.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchall():
+                    return
+            await trio.sleep(0.1)
+
+
+async def receive(h: Running, address: str) -> None:
+    """Mail with the word in its subject and text, one of them large."""
+    smtp = await h.smtp()
+    for text in ("short\r\n", LARGE):
+        message = f"From: a@elsewhere.example\r\nSubject: {WORD}\r\n\r\n{WORD} {text}".encode()
+        assert (await smtp.deliver(address, message)).startswith("250")
+
+
+async def test_a_word_of_deleted_mail_is_in_no_file(tmp_path: Path) -> None:
+    """STORE-37a, QUEUE-26: of expunged mail, a draft, mail that was sent and dropped, and a removed account; in the
+    databases with their logs, and in a backup.
+    """
+    data = tmp_path / "config/data"
+    async with house(tmp_path, static=STATIC + ERASING) as h, h.ctl() as ctl:
+        await receive(h, "mia@example.org")
+        await receive(h, "tom@example.org")
+        imap, browser = await h.imap(), await h.web()
+        await imap.select()
+        assert WORD in str(await imap.ok("a FETCH 1:2 (ENVELOPE)"))
+        draft = await browser.call("draft_save", draft=written(subject=WORD, text=LARGE), save_id=call_id())
+        await browser.call("draft_remove", draft_id=draft)
+        friend = {"name": "", "address": "queue451@elsewhere.example"}
+        sent = written(to=[friend], subject=WORD, text=LARGE)
+        await browser.call("message_submit", message=sent, submit_id=call_id())
+        with trio.fail_after(SECONDS):
+            while not await ctl.call("queue list", ListMessages(), list[Line]):  # noqa: ASYNC110 - as an administrator
+                await trio.sleep(0.05)
+        assert {*holding(data)} & {"queue.db", "queue.db-wal"}
+        await ctl.call("queue drop", Drop(all=True), Changed)
+        await imap.ok("a STORE 1:* +FLAGS (\\Deleted)")
+        await imap.ok("a EXPUNGE")
+        await imap.select("Sent")
+        await imap.ok("a STORE 1:* +FLAGS (\\Deleted)")
+        await imap.ok("a EXPUNGE")
+        await ctl.call("config account rm", RemoveAccount("tom"), type(None))
+        await empty(data / "accounts/mia/account.db", "erase_queue")
+        printed, failure = await command_line(tmp_path, "backup", str(tmp_path / "backup"))
+        assert not failure, printed + failure
+    assert [*holding(data)] == []
+    assert [*holding(tmp_path / "backup")] == []
