@@ -21,6 +21,7 @@ WORD: Final = "Zanzibarquartz"
 LARGE: Final = "".join(f"{number} {WORD}\r\n" for number in range(20_000))
 """Text that fills pages of its own."""
 
+AGE: Final = "age1h9f9ygukr386vgak7ft0thlmtu543n8yeaep65f3u2lunkql35cshfdsqq"
 ERASING: Final = '[store]\nundelete_grace = "0s"\n'
 
 
@@ -81,3 +82,22 @@ async def test_a_word_of_deleted_mail_is_in_no_file(tmp_path: Path) -> None:
         assert not failure, printed + failure
     assert [*holding(data)] == []
     assert [*holding(tmp_path / "backup")] == []
+
+
+BACKUP: Final = '[backup]\nschedule = "24h"\ntarget = "/mnt/x"\n'
+COPIES: Final = {
+    "": "Backups that you've made still have its mail.",
+    f"{BACKUP}keep_weekly = 1\nkeep_daily = 9\n": "Snapshots in /mnt/x keep its mail for up to 9 days.",
+    f'{BACKUP}encrypt_to = ["{AGE}"]\n': "until you run `moxlite backup prune`.",
+    f'[standby]\ntarget = "/mnt/y"\nkeep = "50h"\nencrypt_to = ["{AGE}"]\n': "/mnt/y keeps it for 3 days.",
+}
+
+
+@pytest.mark.parametrize("settings", COPIES)
+async def test_the_question_says_which_copies_keep_the_mail(tmp_path: Path, settings: str) -> None:
+    """ADMIN-15b: of a deleted account, and for how long."""
+    async with house(tmp_path):
+        with (tmp_path / "config/moxlite.toml").open("a") as file:
+            file.write(settings)
+        _, asked = await command_line(tmp_path, "config", "account", "rm", "tom")
+    assert COPIES[settings] in asked

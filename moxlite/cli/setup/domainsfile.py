@@ -3,6 +3,7 @@ running server (ADMIN-12..17).
 """
 
 import json
+import math
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any, Final
 
 import click
 
-from moxlite.cli.common import Failure, ask, json_option, perform, show, show_json
+from moxlite.cli.common import Failure, ask, json_option, load_config, perform, show, show_json
 from moxlite.cli.described import Question, described, for_people
 from moxlite.escapes import printable
 from moxlite.operations import accounts, described_in, domains
@@ -52,8 +53,27 @@ def _without_account(args: Mapping[str, Any]) -> str:
     waiting, held = counted(outgoing.waiting, "outgoing message"), counted(outgoing.held, "message")
     return (
         f"Remove account {args['account']} and delete all its mail? {waiting} will still be sent. {held} on hold or "
-        "scheduled won't be sent."
+        f"scheduled won't be sent.{_copies()}"
     )
+
+
+def _copies() -> str:
+    """Where the mail of a deleted account stays, and until when; "" if this user can't read moxlite.toml."""
+    try:
+        static = load_config().static
+    except Failure:
+        return ""
+    backup, standby = static.backup, static.standby
+    days = max(backup.keep_daily, 7 * backup.keep_weekly)
+    if backup.target is None:
+        text = " Backups that you've made still have its mail."
+    elif backup.encrypt_to:
+        text = f" Snapshots in {backup.target} still have its mail, until you run `moxlite backup prune`."
+    else:
+        text = f" Snapshots in {backup.target} keep its mail for up to {counted(days, 'day')}."
+    if standby.target is not None:
+        text += f" {standby.target} keeps it for {counted(math.ceil(standby.keep / 86_400), 'day')}."
+    return text
 
 
 def _without_address(args: Mapping[str, Any]) -> str:
