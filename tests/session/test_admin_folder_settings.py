@@ -11,11 +11,14 @@ from moxlite.config.domains import Domains
 from moxlite.config.fields import ArrayShape, KindShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.static import HostTLSRPT, InitialMailboxes, Postmaster, Static
 from moxlite.config.values import Section
+from moxlite.store.delivery.actions import AnyAction, Delivery, FileInto, KeepReject, Mark
+from moxlite.store.delivery.perform import perform
 from moxlite.store.errors import StorageBusy
+from moxlite.store.mail.facts import MessageFacts
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox, rename_mailbox
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes
 from tests.jmap_rig import Client, Object, rig
-from tests.store_mail import box, deliver_mail
+from tests.store_mail import box, deliver_mail, prepared
 from tests.web_rig import Rig
 
 pytestmark = pytest.mark.served
@@ -148,3 +151,50 @@ async def test_mail_goes_on_while_settings_cannot_follow(rig: Rig, monkeypatch: 
         counts = {one.name: one.total for one in await account.read(mailboxes, op="test")}
         assert (counts["Projects"], counts["Projects/Refused"], counts["Inbox"]) == (1, 1, 1)
         assert await account.read(lambda r: mailbox_by_name(r, "Proj"), op="test") is None
+
+
+async def test_rejected_mail_never_comes_to_the_inbox(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-10c: its folder is made again, also while settings cannot follow."""
+    await configured(rig)
+
+    async def busy(*_: object) -> None:
+        raise StorageBusy("busy")
+
+    monkeypatch.setattr(foldersettings.FolderSettings, "carry", busy)
+    async with rig.account() as account:
+        for name in ("Proj/Refused", "Proj/Taken"):
+            there = (await box(account, name)).id
+            await account.write(lambda tx, there=there: delete_mailbox(tx, there))  # type: ignore[misc]  # bound now
+        kept: list[AnyAction] = [
+            KeepReject(mailbox="Proj/Refused", destined="Inbox"),
+            FileInto(mailbox="Proj/Taken", mark=Mark.REJECT),
+        ]
+        for number, action in enumerate(kept):
+            octets = b"Message-ID: <%d@q>\r\n\r\nb" % number
+            await perform(account, await prepared(octets), Delivery(facts=MessageFacts(), actions=(action,)))
+        counts = {one.name: one.total for one in await account.read(mailboxes, op="test")}
+        assert (counts["Inbox"], counts["Proj/Refused"], counts["Proj/Taken"]) == (0, 1, 1)
+
+
+async def test_rules_mean_their_folder_when_another_takes_its_name(rig: Rig) -> None:
+    """ADMIN-10c: after a rename the renamed one, after a deletion Inbox."""
+    await configured(rig)
+    client = Client(rig)
+
+    async def take(*names: str) -> None:
+        for name in names:
+            assert (await client.call("Mailbox/set", create={"a": {"name": name}}))["created"]
+
+    async with rig.account() as account:
+        there = (await box(account, "Proj")).id
+        await account.write(lambda tx: rename_mailbox(tx, there, "Work"))
+        await take("Proj")
+        after = ["Work", "Work/Taken", "Work/New", "Work/Refused", "Work", "Work"]
+        await settled(rig, after)
+        for name in ("Work/New", "Work/Refused", "Work/Taken", "Work"):
+            gone = (await box(account, name)).id
+            await account.write(lambda tx, gone=gone: delete_mailbox(tx, gone))  # type: ignore[misc]  # bound now
+        await take("Work")
+        await settled(rig, ["Inbox", "Work/Taken", "Inbox", "Work/Refused", None, "Work"])
+        taken = {one.name: one.total for one in await account.read(mailboxes, op="test")}
+        assert (taken["Proj"], taken["Work"]) == (0, 0)

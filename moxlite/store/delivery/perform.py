@@ -219,7 +219,7 @@ class _Unit:
             case FileInto():
                 self._file(action)
             case KeepReject():
-                box = mailbox_of_setting(self._tx, action.mailbox)
+                box = mailbox_of_setting(self._tx, action.mailbox, again=True)
                 if box.id not in self._filled:
                     self._note(box.id, keep_reject(self._tx, self._ready, self._facts, box, action))
             case Vacation():
@@ -277,7 +277,7 @@ class _Unit:
 
     def _file(self, action: FileInto) -> None:
         tx = self._tx
-        box = mailbox_of_setting(tx, action.mailbox)
+        box = mailbox_of_setting(tx, action.mailbox, again=action.mark is Mark.REJECT)
         if box.id in self._filled:  # RFC 5228 §2.10.3: once for each mailbox
             return
         messageid = self._ready.thread.messageid

@@ -12,7 +12,7 @@ import msgspec
 from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.file.transaction import Reader
-from moxlite.store.names import INBOX, is_below
+from moxlite.store.names import is_below
 
 MOVED: Final = "folder"
 """Kind of the rows."""
@@ -54,7 +54,9 @@ def owe_move(tx: AccountTx, old: str, new: str) -> None:
 
 
 def followed_name(r: Reader, name: str) -> str:
-    """The mailbox that a setting means by a name that no mailbox has, while settings do not follow yet."""
+    """The mailbox that a setting means by a name that no mailbox has, while settings do not follow yet; "" for one that
+    was deleted.
+    """
     for (data,) in r.rows(PENDING, MOVED):
-        name = FolderMove.unpack(data).name_of(name) or INBOX
+        name = FolderMove.unpack(data).name_of(name) if name else ""
     return name

@@ -152,9 +152,13 @@ def ensure_mailbox(tx: AccountTx, name: str) -> Mailbox:
     return box
 
 
-def mailbox_of_setting(tx: AccountTx, name: str) -> Mailbox:
-    """As `ensure_mailbox`, for a name from the configuration, which may not have followed a rename yet."""
-    return ensure_mailbox(tx, name if mailbox_by_name(tx, name) is not None else followed_name(tx, name))
+def mailbox_of_setting(tx: AccountTx, name: str, *, again: bool = False) -> Mailbox:
+    """As `ensure_mailbox`, for a name from the configuration, which may not have followed a rename yet. For a deleted
+    mailbox it's Inbox, or the mailbox is made `again`.
+    """
+    if mailbox_by_name(tx, name) is None:
+        name = followed_name(tx, name) or (name if again else INBOX)
+    return ensure_mailbox(tx, name)
 
 
 def mailbox_for(tx: AccountTx, use: SpecialUse) -> MailboxID:
