@@ -16,6 +16,7 @@ from moxlite.store.rows.mailboxes import subscriptions
 from moxlite.web.jmap import blobs, building, collections, contacts, emails, emailset, mailboxes, receipts
 from moxlite.web.jmap.app import FIRST
 from moxlite.web.jmap.methods import Call, HeldState
+from moxlite.web.jmap.table import METHODS
 from tests.house import soon
 from tests.jmap_rig import MAIL, Client, Object, rig
 from tests.session.test_web_dav import BOOK, Program, card
@@ -273,7 +274,20 @@ THINGS: dict[str, tuple[Any, Callable[[int], Object]]] = {
     "SieveScript": (_script, lambda number: {"name": f"s{number}"}),
     "MaskedEmail": ({"forDomain": "https://shop.example"}, lambda number: {"description": f"d{number}"}),
 }
+UNTRIED = {
+    "PushSubscription": "has no state",
+    "EmailSubmission": "one change, to take a message back, which can be done once",
+    "CalendarEventNotification": "can only be destroyed",
+    "ShareNotification": "can only be destroyed",
+    "ParticipantIdentity": "can't be set",
+    "Principal": "can't be set",
+}
 ROUNDS = 8
+
+
+def test_all_types_that_programs_set_are_tried() -> None:
+    """JMAP-5: by several programs at once, but for those with a reason."""
+    assert {name.removesuffix("/set") for name in METHODS if name.endswith("/set")} == THINGS.keys() | UNTRIED.keys()
 
 
 @pytest.mark.parametrize("kind", THINGS)
