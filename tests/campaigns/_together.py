@@ -28,6 +28,7 @@ __all__ = [
     "FOLDERS",
     "PARTY",
     "SUBJECT",
+    "TWIN",
     "Gone",
     "Ledger",
     "Mailer",
@@ -47,6 +48,8 @@ PARTY: Final = "party"
 
 MARK: Final = re.compile(r"\b[a-z]{2}x\d+\b")
 SUBJECT: Final = re.compile(r"\b[a-z]{2}m\d+\b")
+TWIN: Final = re.compile(r"\b[a-z]{2}t\d+\b")
+"""Subjects of messages that are copied, and whose copies have flags of their own: nobody keeps a list of those."""
 
 CONTEXT: Final = insecure()
 """For all: each takes 20 ms of a processor to make."""
@@ -102,23 +105,26 @@ class Ledger:
             raise
         with self.lock:
             self.values |= {key: {value} | self.late.get(key, set()) for key, value in values.items()}
-            self.values |= {key: before[key] for key in refused}
+            self.values |= {key: before[key] | self.late.get(key, set()) for key in refused}
             self.counts[kind] += len(values) - len(refused)
             self.counts["refused"] += len(refused)
 
     @contextmanager
-    def marking(self, name: str, mark: str, kind: str) -> Iterator[None]:
-        """A request that adds a mark to a text."""
+    def marking(self, marks: Mapping[str, str], kind: str) -> Iterator[set[str]]:
+        """A request that adds a mark to each of these texts. Gives a set for texts that were refused."""
+        refused: set[str] = set()
         with self.lock:
-            self.asked.setdefault(name, set()).add(mark)
-        with contextlib.suppress(Refused):
-            yield
-            with self.lock:
-                self.known.setdefault(name, set()).add(mark)
-                self.counts[kind] += 1
-            return
+            for name, mark in marks.items():
+                self.asked.setdefault(name, set()).add(mark)
+        try:
+            yield refused
+        except Refused:
+            refused |= marks.keys()
         with self.lock:
-            self.counts["refused"] += 1
+            for name in marks.keys() - refused:
+                self.known.setdefault(name, set()).add(marks[name])
+            self.counts[kind] += len(marks) - len(refused)
+            self.counts["refused"] += len(refused)
 
     @contextmanager
     def removing(self, name: str, text: str) -> Iterator[None]:
@@ -169,7 +175,7 @@ class Program(ABC):
         self._connection = None
 
     def next(self, kind: str) -> str:
-        """A word that nobody else writes: a mark ("x") or a subject ("m")."""
+        """A word that nobody else writes: a mark ("x"), or a subject ("m", of a twin "t")."""
         self._numbers += 1
         return f"{self.name}{kind}{self._numbers}"
 
@@ -333,6 +339,7 @@ class Shell(Program):
         subjects = {
             uid: word[0].decode() for uid, row in rows.items() if (word := re.search(SUBJECT.pattern.encode(), row))
         }
+        self._vary([uid for uid, row in rows.items() if re.search(TWIN.pattern.encode(), row)])
         kind = self.chance.random()
         if kind < 0.3 and (own := [uid for uid, subject in subjects.items() if subject.startswith(self.name)]):
             with self.ledger.writing({("mail", subjects[own[0]]): None}, "removals"):
@@ -342,6 +349,15 @@ class Shell(Program):
         else:
             for uid, subject in subjects.items():
                 self._label(uid, subject, on=self.chance.random() < 0.5)
+
+    def _vary(self, twins: Sequence[int]) -> None:
+        """Copy twins, and give each copy flags of its own."""
+        for uid in twins:
+            kind = self.chance.random()
+            if kind < 0.3:
+                self.run("UID", "COPY", str(uid), f'"{self.chance.choice(FOLDERS)}"')
+            else:
+                self.run("UID", "STORE", str(uid), self.chance.choice(("+FLAGS", "-FLAGS")), r"(\Seen)")
 
     def _expunge(self, uid: str, subject: str) -> None:
         self.run("UID", "STORE", uid, "+FLAGS", r"(\Deleted)")
@@ -355,8 +371,10 @@ class Shell(Program):
     def _label(self, uid: int, subject: str, *, on: bool) -> None:
         with self.ledger.writing({("label", subject, self.name): on}, "flags"):
             found = self.run("UID", "STORE", str(uid), "+FLAGS" if on else "-FLAGS", f"({self.name})")
-            if uid not in self.rows(found):
-                raise Refused  # another program has moved it
+            if uid not in self.rows(found):  # another program has moved it, before or after
+                with self.ledger.lock:
+                    self.ledger.late.setdefault(("label", subject, self.name), set()).add(on)
+                raise Refused
 
 
 FLAGS: Final = re.compile(rb"FLAGS \(([^)]*)\)")

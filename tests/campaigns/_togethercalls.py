@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from xml.etree.ElementTree import fromstring
 
-from tests.campaigns._together import FOLDERS, PARTY, SUBJECT, Gone, Ledger, Program, Refused, marks_of
+from tests.campaigns._together import FOLDERS, PARTY, SUBJECT, TWIN, Gone, Ledger, Program, Refused, marks_of
 from tests.campaigns.report import Finding
 from tests.running import LocalServer
 
@@ -23,17 +23,24 @@ __all__ = [
     "DELEGATE",
     "DRAFT",
     "GUEST",
+    "PARTS",
     "TYPES",
     "Answering",
+    "Entries",
     "Jmap",
+    "Lagging",
     "Page",
     "Phone",
     "Scripts",
+    "new_entry",
 ]
 
 DELEGATE: Final = "second@localhost"
 ENTRIES: Final = 6
 """Events, and as many cards: few, so that programs meet."""
+
+FLEETING: Final = 2
+"""Of these, the last ones, which phones put and remove under the same names, again and again."""
 
 GUEST: Final = "guest@d0.example"
 """At a domain of `tests.sendserver`, so that answers are proven."""
@@ -138,7 +145,7 @@ class Phone(Program):
     def step(self) -> None:
         if self.chance.random() < 0.3:
             self.sync()
-        if self.known and self.chance.random() < 0.85:
+        if self.known and self.chance.random() < 0.7:
             self._change(self.chance.choice(sorted(self.known)))
         else:
             self._add(f"{self.entries.letter}{self.chance.randrange(ENTRIES)}")
@@ -147,7 +154,7 @@ class Phone(Program):
         mark = self.next("x")
         name = f"{key}{self.entries.ending}"
         body = self.entries.text.format(key=key, mark=mark)
-        with self.ledger.marking(key, mark, "entries"):
+        with self.ledger.marking({key: mark}, "entries"):
             self._put(name, body, if_none_match="*")
 
     def _change(self, name: str) -> None:
@@ -158,14 +165,15 @@ class Phone(Program):
         if status != 200 or not key:
             return
         tag = fields.get("etag", "")
-        if key != PARTY and (len(marks_of(text)) > 25 or self.chance.random() < 0.05):
+        fleeting = key in {f"{self.entries.letter}{ENTRIES - 1 - number}" for number in range(FLEETING)}
+        if key != PARTY and (len(marks_of(text)) > 25 or self.chance.random() < (0.5 if fleeting else 0.05)):
             with self.ledger.removing(key, text):
                 status, _, _ = self.ask("DELETE", self.place + name, if_match=tag)
                 if status != 204:
                     raise Refused
             return
         mark = self.next("x")
-        with self.ledger.marking(key, mark, "changes by phones"):
+        with self.ledger.marking({key: mark}, "changes by phones"):
             self._put(name, self.entries.marked(text, mark), if_match=tag)
 
     def _put(self, name: str, body: str, **headers: str) -> None:
@@ -188,6 +196,13 @@ TYPES: Final[Mapping[str, Sequence[str] | None]] = {
 }
 """Types that a program keeps whole, with the properties that it wants."""
 
+CHANGES: Final = ("created", "updated", "destroyed")
+PARTS: Final = 50, 500
+"""Changes that a program asks for at once: more than one of the campaign's units makes, between which a part ends."""
+
+TWINS: Final = 6
+"""Twins that a JMAP program makes, before it changes those that are there."""
+
 
 class Jmap(Program):
     """A program that keeps objects with their states. Where the old state of its own changes is its own, it takes their
@@ -198,62 +213,80 @@ class Jmap(Program):
         super().__init__(server, ledger, name, seed, user)
         self.states: dict[str, str] = {}
         self.known: dict[str, dict[str, Any]] = {kind: {} for kind in TYPES}
-        self._boxes: list[str] = []
+
+    def request(self, *calls: tuple[str, Mapping[str, Any]]) -> list[tuple[str, Any]]:
+        """Name and response of each method of a request. Raises Gone, Finding."""
+        invocations = [
+            [name, {"accountId": "umoxlite", **arguments}, str(at)] for at, (name, arguments) in enumerate(calls)
+        ]
+        request = json.dumps({"using": USING, "methodCalls": invocations})
+        status, _, text = self.ask("POST", "/jmap/api", request, content_type="application/json")
+        if status != 200:
+            raise Finding(f"{calls}: {status} {text[:300]}")
+        responses = {at: (name, found) for name, found, at in reversed(json.loads(text)["methodResponses"])}
+        return [responses[str(at)] for at in range(len(calls))]
 
     def call(self, name: str, **arguments: Any) -> Any:
-        """The response of a method. Raises Refused, Gone."""
-        request = {"using": USING, "methodCalls": [[name, {"accountId": "umoxlite", **arguments}, "0"]]}
-        status, _, text = self.ask("POST", "/jmap/api", json.dumps(request), content_type="application/json")
-        if status != 200:
-            raise Finding(f"{name}: {status} {text[:300]}")
-        [[told, found, _], *_] = json.loads(text)["methodResponses"]
-        if told == "error":
-            if found["type"] == "serverPartialFail":
-                raise Gone  # what was done, and what not, the next sync tells
-            if found["type"] in ("stateMismatch", "serverUnavailable"):
-                raise Refused(found["type"])
-            raise Finding(f"{name} {arguments}: {found}")
-        return found
+        """The response of a method. Raises Refused, Gone, Finding."""
+        [answer] = self.request((name, arguments))
+        return _checked(name, answer)
 
     def sync(self) -> None:
-        """Learn what has changed."""
-        for kind in TYPES:
-            while not self._follow(kind):
-                pass
-
-    def _follow(self, kind: str) -> bool:
-        if kind not in self.states:
+        """Learn what has changed: all types in one request, at times in small parts."""
+        most, left = self.chance.choice(PARTS), [kind for kind in TYPES if kind in self.states]
+        for kind in [kind for kind in TYPES if kind not in self.states]:
             self.known[kind], self.states[kind] = self.whole(kind)
-            return True
-        found = self.call(f"{kind}/changes", sinceState=self.states[kind])
-        self._take(kind, [*found["created"], *found["updated"]], found["destroyed"])
-        self.states[kind] = found["newState"]
-        return not found["hasMoreChanges"]
+        while left:
+            calls: list[tuple[str, Mapping[str, Any]]] = []
+            for kind in left:
+                source = {"resultOf": str(len(calls)), "name": f"{kind}/changes"}
+                calls.append((f"{kind}/changes", {"sinceState": self.states[kind], "maxChanges": most}))
+                calls += [
+                    (f"{kind}/get", {"#ids": {**source, "path": path}, "properties": TYPES[kind]})
+                    for path in ("/created", "/updated")
+                ]
+            answers = [_checked(*pair) for pair in zip((name for name, _ in calls), self.request(*calls), strict=True)]
+            for at, kind in enumerate([*left]):
+                changes, *got = answers[3 * at : 3 * at + 3]
+                self._put(kind, [*changes["created"], *changes["updated"], *changes["destroyed"]], got)
+                self.states[kind] = changes["newState"]
+                if not changes["hasMoreChanges"]:
+                    left.remove(kind)
 
-    def _take(self, kind: str, ids: Sequence[str], gone: Sequence[str]) -> None:
-        objects = self._get(kind, ids)[0] if ids else {}
-        for number in (*ids, *gone):
+    def _put(self, kind: str, ids: Sequence[str], got: Sequence[Any]) -> None:
+        for number in ids:
             self.known[kind].pop(number, None)
-        self.known[kind] |= objects
+        self.known[kind] |= {one["id"]: one for found in got for one in found["list"]}
 
     def whole(self, kind: str) -> tuple[dict[str, Any], str]:
-        """All objects of a type, and their state."""
+        """All objects of a type, and their state. Raises Gone if others write all the time."""
         if kind != "Email":
-            return self._get(kind, None)
-        state = self._get(kind, [])[1]  # first: what comes after that is told again
-        return self._get(kind, self.call("Email/query")["ids"])[0], state
+            return _objects_in(self.call(f"{kind}/get", ids=None, properties=TYPES[kind]))
+        ids = {"resultOf": "0", "name": "Email/query", "path": "/ids"}
+        calls = ("Email/query", {}), ("Email/get", {"#ids": ids, "properties": TYPES[kind]})
+        for _ in range(20):
+            query, found = self.request(*calls)
+            # With the state of one of them alone, what comes, or goes, between the two would never be heard of.
+            if query[1]["queryState"] == found[1]["state"]:
+                return _objects_in(_checked("Email/get", found))
+        raise Gone
 
-    def _get(self, kind: str, ids: Sequence[str] | None) -> tuple[dict[str, Any], str]:
-        found = self.call(f"{kind}/get", ids=ids, properties=TYPES[kind])
-        return {one["id"]: one for one in found["list"]}, found["state"]
-
-    def set(self, kind: str, *, expects: bool = False, **arguments: Any) -> Any:
-        """A /set; `expects`: of what it knows. Raises Refused, Gone."""
-        known = self.states.get(kind)
-        found = self.call(f"{kind}/set", **arguments, **({"ifInState": known} if expects else {}))
-        if kind in TYPES and known is not None and found["oldState"] == known:
-            made = [one["id"] for one in (found["created"] or {}).values()]
-            self._take(kind, [*made, *(found["updated"] or {})], found["destroyed"] or [])
+    def set(self, kind: str, *, expects: bool = False, method: str = "set", **arguments: Any) -> Any:
+        """A /set, or /import; `expects`: of what it knows. Raises Refused, Gone, Finding."""
+        known, name = self.states.get(kind), f"{kind}/{method}"
+        if expects:
+            arguments["ifInState"] = known
+        since = {"resultOf": "0", "name": name, "path": "/oldState"}
+        answer, (told, changes) = self.request((name, arguments), (f"{kind}/changes", {"#sinceState": since}))
+        found = _checked(name, answer)
+        own = [one["id"] for one in (found["created"] or {}).values()]
+        own += [*(found.get("updated") or {}), *(found.get("destroyed") or [])]
+        if told != "error" and changes["newState"] == found["newState"]:  # nobody has changed anything since
+            others = {number for kind in CHANGES for number in changes[kind]} - {*own}
+            if others:
+                raise Finding(f"{name} of {own} hides changes of {others}: {found}")
+        if known is not None and found["oldState"] == known:
+            self._put(kind, own, [self.call(f"{kind}/get", ids=own, properties=TYPES[kind])])
             self.states[kind] = found["newState"]
         return found
 
@@ -261,16 +294,22 @@ class Jmap(Program):
         with contextlib.suppress(Refused):
             if self.states.keys() != TYPES.keys() or self.chance.random() < 0.4:
                 self.sync()
-            steps = self._label, self._label, self._move, self._import, self._mark, self._mark, self._entry
+            steps = self._label, self._move, self._order, self._import, self._twin, self._mark, self._mark, self._entry
             self.chance.choice(steps)()
 
-    def emails(self, known: Mapping[str, Any]) -> dict[str, Any]:
+    def emails(self, known: Mapping[str, Any], subjects: re.Pattern[str] = SUBJECT) -> dict[str, Any]:
         """Those that programs have made."""
-        return {number: one for number, one in known.items() if SUBJECT.fullmatch(one["subject"] or "")}
+        return {number: one for number, one in known.items() if subjects.fullmatch(one["subject"] or "")}
+
+    def _some(self, known: Mapping[str, Any], most: int) -> list[str]:
+        return self.chance.sample(sorted(known), min(len(known), self.chance.randint(1, most)))
+
+    def _places(self) -> list[str]:
+        return [one["id"] for one in self.known["Mailbox"].values() if one["name"] in ("Inbox", *FOLDERS)]
 
     def _label(self) -> None:
         emails = self.emails(self.known["Email"])
-        some = self.chance.sample(sorted(emails), min(len(emails), self.chance.choice((1, 5, 20))))
+        some = self._some(emails, 20)
         on = self.chance.random() < 0.5
         wish = {("label", emails[one]["subject"], self.name): on for one in some}
         keys = dict(zip(wish, some, strict=True)) if len(wish) == len(some) else {}
@@ -282,31 +321,56 @@ class Jmap(Program):
             refused |= {key for key, one in keys.items() if one in (found["notUpdated"] or {})}
 
     def _move(self) -> None:
-        boxes = [one["id"] for one in self.known["Mailbox"].values() if one["name"] in ("Inbox", *FOLDERS)]
-        emails = self.emails(self.known["Email"])
-        some = self.chance.sample(sorted(emails), min(len(emails), 3))
-        update = {one: {"mailboxIds": {self.chance.choice(boxes): True}} for one in some}
-        with contextlib.suppress(Refused):
+        some = self._some(self.emails(self.known["Email"]), 8)
+        update = {one: {"mailboxIds": {self.chance.choice(self._places()): True}} for one in some}
+        if update:
             self.set("Email", expects=self.chance.random() < 0.5, update=update)
 
+    def _order(self) -> None:
+        update = {one: {"sortOrder": self.chance.randrange(1_000)} for one in self._places()}
+        self.set("Mailbox", expects=self.chance.random() < 0.5, update=update)
+
     def _import(self) -> None:
-        emails = self.emails(self.known["Email"]).values()
-        own = [one["id"] for one in emails if one["subject"].startswith(f"{self.name}m")]
+        emails = self.emails(self.known["Email"])
+        own = {number: one for number, one in emails.items() if one["subject"].startswith(f"{self.name}m")}
         if len(own) > 10:
-            gone = self.chance.choice(own)
-            with self.ledger.writing({("mail", self.known["Email"][gone]["subject"]): None}, "removals") as refused:
-                if self.set("Email", expects=True, destroy=[gone])["notDestroyed"]:
-                    refused.add(("mail", self.known["Email"][gone]["subject"]))
+            gone = {("mail", own[number]["subject"]): number for number in self._some(own, 3)}
+            with self.ledger.writing(dict.fromkeys(gone), "removals") as refused:
+                failed = self.set("Email", expects=True, destroy=[*gone.values()])["notDestroyed"] or {}
+                refused |= {key for key, number in gone.items() if number in failed}
             return
-        subject = self.next("m")
-        octets = f"Subject: {subject}\r\nMessage-ID: <{subject}@q>\r\n\r\nx\r\n".encode()
-        blob = self.upload(octets, "message/rfc822")
-        inbox = next(one["id"] for one in self.known["Mailbox"].values() if one["role"] == "inbox")
-        expected = {"ifInState": self.states["Email"]} if self.chance.random() < 0.5 else {}
-        with self.ledger.writing({("mail", subject): True}, "imports"):
-            found = self.call("Email/import", emails={"a": {"blobId": blob, "mailboxIds": {inbox: True}}}, **expected)
-            if not found["created"]:
-                raise Refused
+        subjects = [self.next("m") for _ in range(self.chance.randint(1, 3))]
+        with self.ledger.writing({("mail", subject): True for subject in subjects}, "imports") as refused:
+            made = self._put_mail(subjects, [self._inbox()])
+            refused |= {("mail", subject) for subject in subjects if subject not in made}
+
+    def _inbox(self) -> str:
+        return next(one["id"] for one in self.known["Mailbox"].values() if one["role"] == "inbox")
+
+    def _put_mail(self, subjects: Sequence[str], boxes: Sequence[str]) -> Mapping[str, Any]:
+        """Import messages; those that were, by their subjects."""
+        emails: dict[str, Any] = {}
+        for subject in subjects:
+            octets = f"Subject: {subject}\r\nMessage-ID: <{subject}@q>\r\n\r\nx\r\n".encode()
+            blob = self.upload(octets, "message/rfc822")
+            emails[subject] = {"blobId": blob, "mailboxIds": dict.fromkeys(boxes, True)}
+        found = self.set("Email", method="import", expects=self.chance.random() < 0.5, emails=emails)
+        made: Mapping[str, Any] = found["created"] or {}
+        return made
+
+    def _twin(self) -> None:
+        """Add a message in two places, or change the places and flags of some."""
+        twins = self.emails(self.known["Email"], TWIN)
+        if len(twins) < TWINS:
+            self._put_mail([self.next("t")], self.chance.sample(self._places(), 2))
+            return
+        some = self._some(twins, 4)
+        patches = (
+            lambda: {"keywords/$seen": self.chance.choice((True, None))},
+            lambda: {"mailboxIds": dict.fromkeys(self.chance.sample(self._places(), self.chance.randint(1, 3)), True)},
+        )
+        update = {one: self.chance.choice(patches)() for one in some}
+        self.set("Email", expects=self.chance.random() < 0.5, update=update)
 
     def upload(self, octets: bytes, kind: str) -> str:
         """The id of a new blob."""
@@ -317,25 +381,31 @@ class Jmap(Program):
         return blob
 
     def _mark(self) -> None:
-        entries = self.chance.choice((CALENDAR, CARDS))
-        known = [one for one in self.known[entries.jmap].values() if re.fullmatch(rf"{entries.letter}\d+", one["uid"])]
-        if not known:
+        """Add a mark to several entries."""
+        entries, expects = self.chance.choice((CALENDAR, CARDS)), self.chance.random() < 0.5
+        known = self.known[entries.jmap]
+        own = {one for one in known if re.fullmatch(rf"{entries.letter}\d+", known[one]["uid"])}
+        some = {number: self.next("x") for number in self._some(dict.fromkeys(own), 4)} if own else {}
+        if entries is CARDS and any(not known[number].get("notes") for number in some):
+            expects = True  # a patch can't add a note to a card without notes
+        update = {number: self._marked(entries, known[number], mark, expects=expects) for number, mark in some.items()}
+        marks = {known[number]["uid"]: mark for number, mark in some.items()}
+        if len(marks) < len(some) or not some:  # two have a UID: a phone was faster
             return
-        one, mark, expects = self.chance.choice(known), self.next("x"), self.chance.random() < 0.5
-        patch: dict[str, Any]
+        with self.ledger.marking(marks, "changes by JMAP") as refused:
+            failed = self.set(entries.jmap, expects=expects, update=update)["notUpdated"] or {}
+            refused |= {known[number]["uid"] for number in failed}
+
+    def _marked(self, entries: Entries, entry: Mapping[str, Any], mark: str, *, expects: bool) -> dict[str, Any]:
+        """A patch that adds a mark: of a whole property, where the program expects what it knows of that."""
         if entries is CALENDAR:
-            patch = {"description": f"{one.get('description', '')} {mark}"} if expects else {f"keywords/{mark}": True}
-        elif expects or not one.get("notes"):
-            expects, patch = True, {"notes": {**(one.get("notes") or {}), mark: {"note": mark}}}
-        else:
-            patch = {f"notes/{mark}": {"note": mark}}
-        with self.ledger.marking(one["uid"], mark, "changes by JMAP"):
-            found = self.set(entries.jmap, expects=expects, update={one["id"]: patch})
-            if found["notUpdated"]:
-                raise Refused
+            return {"description": f"{entry.get('description', '')} {mark}"} if expects else {f"keywords/{mark}": True}
+        if expects:
+            return {"notes": {**(entry.get("notes") or {}), mark: {"note": mark}}}
+        return {f"notes/{mark}": {"note": mark}}
 
     def _entry(self) -> None:
-        """Remove an entry that has many marks, or make one that is missing."""
+        """Remove entries, or make those that are missing."""
         entries = self.chance.choice((CALENDAR, CARDS))
         known = {one["uid"]: one for one in self.known[entries.jmap].values()}
         key = f"{entries.letter}{self.chance.randrange(ENTRIES)}"
@@ -344,13 +414,44 @@ class Jmap(Program):
                 if self.set(entries.jmap, expects=True, destroy=[known[key]["id"]])["notDestroyed"]:
                     raise Refused
             return
-        mark = self.next("x")
-        new: dict[str, Any] = {"uid": key, "title": key, "description": mark, "start": "2099-11-24T10:00:00"}
-        if entries is CARDS:
-            new = {"uid": key, "name": {"full": key}, "notes": {mark: {"note": mark}}}
-        with self.ledger.marking(key, mark, "entries"):
-            if not self.set(entries.jmap, expects=self.chance.random() < 0.5, create={"a": new})["created"]:
-                raise Refused
+        marks = {f"{entries.letter}{number}": self.next("x") for number in range(ENTRIES - FLEETING)}
+        marks = {key: mark for key, mark in marks.items() if key not in known}
+        new = {key: new_entry(entries, key, mark) for key, mark in marks.items()}
+        with self.ledger.marking(marks, "entries") as refused:
+            made = self.set(entries.jmap, expects=self.chance.random() < 0.5, create=new)["created"] or {}
+            refused |= marks.keys() - made.keys()
+
+
+class Lagging(Jmap):
+    """A program that is seldom connected, and changes nothing."""
+
+    pace = 0.3
+
+    def step(self) -> None:
+        if self.chance.random() < 0.1:
+            self.sync()
+
+
+def new_entry(entries: Entries, key: str, mark: str) -> dict[str, Any]:
+    """A new entry as JMAP has it."""
+    if entries is CARDS:
+        return {"uid": key, "name": {"full": key}, "notes": {mark: {"note": mark}}}
+    return {"uid": key, "title": key, "description": mark, "start": "2099-11-24T10:00:00"}
+
+
+def _objects_in(found: Any) -> tuple[dict[str, Any], str]:
+    return {one["id"]: one for one in found["list"]}, found["state"]
+
+
+def _checked(name: str, answer: tuple[str, Any]) -> Any:
+    told, found = answer
+    if told == "error":
+        if found["type"] == "serverPartialFail":
+            raise Gone  # what was done, and what not, the next sync tells
+        if found["type"] in ("stateMismatch", "serverUnavailable"):
+            raise Refused(found["type"])
+        raise Finding(f"{name}: {found}")
+    return found
 
 
 # The webmail, scripts, answers
@@ -398,7 +499,7 @@ class Page(Program):
             self.log_in()
         with contextlib.suppress(Refused):
             if self.user == self.server.user:
-                self.chance.choice((self._event, self._contact, self._mail, self.draft))()
+                self.chance.choice((self._event, self._contact, self._restore, self._mail, self.draft))()
             else:
                 self.draft()
 
@@ -412,7 +513,7 @@ class Page(Program):
             mark = self.next("x")
             form = event["form"] | {"notes": f"{event['form']['notes']} {mark}"}
             wish = {"calendar_id": calendar["id"], "event": form, "event_id": item["id"], "changed": event["changed"]}
-            with self.ledger.marking(item["title"], mark, "changes by the webmail"):
+            with self.ledger.marking({item["title"]: mark}, "changes by the webmail"):
                 self.call("event_save", **wish)
 
     def _contact(self) -> None:
@@ -429,8 +530,13 @@ class Page(Program):
             return
         mark = self.next("x")
         form = card["form"] | {"note": f"{card['form']['note']} {mark}"}
-        with self.ledger.marking(item["name"], mark, "changes by the webmail"):
+        with self.ledger.marking({item["name"]: mark}, "changes by the webmail"):
             self.call("contact_save", contact=form, **wish)
+
+    def _restore(self) -> None:
+        deleted = self.call("deleted_list", kind=self.chance.choice(("calendar", "contact")))
+        if deleted:
+            self.call("deleted_restore", deleted_id=deleted[0]["id"])
 
     def _mail(self) -> None:
         emails = self._reader.emails(self._reader.whole("Email")[0])
@@ -460,7 +566,7 @@ class Page(Program):
             "message_id": DRAFT,
             "in_reply_to": "",
         }
-        with self.ledger.marking("draft", mark, "drafts"):
+        with self.ledger.marking({"draft": mark}, "drafts"):
             self.call("draft_save", draft=message, save_id=os.urandom(16).hex(), replaces=draft)
 
 

@@ -9,36 +9,56 @@ or stopped, and started again. Then all rest, and are compared with what a new p
 - each count is that of a listing, no UID is given twice, UIDNEXT and HIGHESTMODSEQ never go back;
 - no crash is counted, and at the end `store check --deep` finds nothing.
 
-Before that, for each type of JMAP, six programs set one object with the same ifInState at once: one of them wins.
+Before that, for each type of JMAP, six programs set one object with the same ifInState at once: one of them wins. And
+a program sets many with ifInState, while a phone writes each second: both get on.
 """
 
+import contextlib
 import random
 import re
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from tests.campaigns._together import PARTY, SUBJECT, Gone, Ledger, Mailer, Program, Refused, Shell, flags_in, marks_of
+from tests.campaigns._together import (
+    PARTY,
+    SUBJECT,
+    TWIN,
+    Gone,
+    Ledger,
+    Mailer,
+    Program,
+    Refused,
+    Shell,
+    flags_in,
+    marks_of,
+)
 from tests.campaigns._togethercalls import (
     CALENDAR,
     CARDS,
     DELEGATE,
     DRAFT,
     GUEST,
+    PARTS,
     TYPES,
     Answering,
+    Entries,
     Jmap,
+    Lagging,
     Page,
     Phone,
     Scripts,
+    new_entry,
 )
 from tests.campaigns.report import Finding, Report
 from tests.campaigns.stress import panics
 from tests.running import LocalServer
+from tests.session.test_web_jmap_counts import COUNTS, explained
 from tests.tools import free_port
 
 __all__ = ["run"]
@@ -47,6 +67,12 @@ ROUNDS: Final = 100
 SECONDS: Final = 8.0
 FEWEST: Final = 1, 1.5
 """Rounds and seconds of a round, however small the share."""
+
+STEPS: Final = 8
+"""Steps of each JMAP program in a round, however slow the machine is."""
+
+PATIENCE: Final = 60.0
+"""Seconds in which these are made."""
 
 AWAY: Final = 0.5
 """Seconds until a program connects again after its connection has ended: without them the server can hardly start."""
@@ -80,7 +106,8 @@ class World:
         self.judge = Shell(server, self.ledger, "zz", seeds())
         self.reader = Jmap(server, self.ledger, "zy", seeds())
         self.resync = Shell(server, self.ledger, "qr", seeds(), resync=True)
-        self.jmap = [Jmap(server, self.ledger, name, seeds()) for name in ("ja", "jb")]
+        self.writers = [Jmap(server, self.ledger, name, seeds()) for name in ("ja", "jb")]
+        self.jmap = [*self.writers, Lagging(server, self.ledger, "jl", seeds())]
         self.calendars = [Phone(server, self.ledger, name, seeds(), entries=CALENDAR) for name in ("pa", "pb")]
         self.contacts = [Phone(server, self.ledger, name, seeds(), entries=CARDS) for name in ("ka", "kb")]
         self.page = Page(server, self.ledger, "wa", seeds())
@@ -119,13 +146,14 @@ class World:
     def play(self, seconds: float) -> None:
         """Have all programs work, cut them off once, and stop them."""
         self.ledger.calm = False
-        stop, faults = threading.Event(), list[BaseException]()
+        stop, faults, steps = threading.Event(), list[BaseException](), Counter[str]()
 
         def work(program: Program) -> None:
             try:
                 while not stop.wait(program.pace):
                     try:
                         program.step()
+                        steps[program.name] += 1
                     except Gone:
                         program.close()
                         stop.wait(AWAY)
@@ -142,6 +170,9 @@ class World:
             self.cuts[kind] += 1
             self.server.start()
         stop.wait(seconds / 2)
+        until = time.monotonic() + PATIENCE
+        while min(steps[program.name] for program in self.writers) < STEPS and time.monotonic() < until:
+            stop.wait(0.05)
         stop.set()
         for thread in threads:
             thread.join(timeout=120)
@@ -184,18 +215,12 @@ class World:
     def _mail(self) -> list[str]:
         wrong: list[str] = []
         there: dict[str, list[tuple[str, frozenset[str]]]] = {}
-        boxes = {one["name"]: one for one in self.reader.whole("Mailbox")[0].values()}
         for line in self.judge.run("LIST", '""', "*")["LIST"]:
             name = line.decode().rpartition(' "/" ')[2].strip('"')
-            rows = self._rows(name, wrong)
-            for subject, flags in rows:
-                if SUBJECT.fullmatch(subject):
-                    there.setdefault(subject, []).append((name, flags))
-            box = boxes["Inbox" if name.upper() == "INBOX" else name.rpartition("/")[2]]
-            shown = [flags for _, flags in rows if "\\deleted" not in flags]  # JMAP doesn't have the others
-            counts = len(shown), sum("\\seen" not in flags for flags in shown)
-            if (told := (box["totalEmails"], box["unreadEmails"])) != counts:
-                wrong.append(f"{name}: JMAP counts {told}, there are {counts}")
+            for subject, flags in self._rows(name, wrong):
+                there.setdefault(subject, []).append((name, flags))
+        wrong += self._shown(there)
+        there = {subject: rows for subject, rows in there.items() if SUBJECT.fullmatch(subject)}
         wrong += [f"{subject} is there {len(rows)} times: {rows}" for subject, rows in there.items() if len(rows) > 1]
         for key in [key for key in self.ledger.values if key[0] == "mail"]:
             wrong.append(self.ledger.settle(key, True if key[1] in there else None))
@@ -205,6 +230,31 @@ class World:
                 on = key[2] in rows[0][1]
                 wrong.append(self.ledger.settle(key, on or (None if None in self.ledger.values[key] else False)))
         return [one for one in wrong if one]
+
+    def _shown(self, there: Mapping[str, list[tuple[str, frozenset[str]]]]) -> list[str]:
+        """What JMAP shows otherwise than IMAP does (`there`: places and flags by subject), and counts that its own
+        listing doesn't explain.
+        """
+        wrong: list[str] = []
+        emails, boxes = self.reader.whole("Email")[0], self.reader.whole("Mailbox")[0]
+        trash = next((number for number, box in boxes.items() if box["role"] == "trash"), "")
+        for number, box in boxes.items():
+            counts = {name: box[name] for name in COUNTS}
+            if counts != (listed := explained([*emails.values()], number, trash, guest=False)):
+                wrong.append(f"{box['name']}: JMAP counts {counts}, its listing has {listed}")
+        shown = {
+            one["subject"]: ({boxes[number]["name"].lower() for number in one["mailboxIds"]}, {*one["keywords"]})
+            for one in emails.values()
+        }
+        for subject in there.keys() | shown.keys():
+            if SUBJECT.fullmatch(subject or "") or TWIN.fullmatch(subject or ""):
+                # JMAP doesn't have those with \Deleted, and copies are one
+                rows = [(name, flags) for name, flags in there.get(subject, []) if "\\deleted" not in flags]
+                places = {name.rpartition("/")[2].lower() for name, _ in rows}
+                words = {flag.replace("\\", "$") for _, flags in rows for flag in flags}
+                if shown.get(subject, (set(), set())) != (places, words):
+                    wrong.append(f"{subject}: JMAP shows {shown.get(subject)}, IMAP {rows}")
+        return wrong
 
     def _rows(self, name: str, wrong: list[str]) -> list[tuple[str, frozenset[str]]]:
         """Subjects and flags of the messages of a mailbox; notes what its numbers say otherwise."""
@@ -280,22 +330,33 @@ class World:
         if now != self.resync.known:
             wrong.append(f"QRESYNC: {_differing(self.resync.known, now)}")
         for program in self.jmap:
-            if not program.states:
-                continue
-            program.sync()
-            for kind in TYPES:
-                known, (objects, state) = program.known[kind], self.reader.whole(kind)
-                if (objects, state) != (known, program.states[kind]):
-                    states = program.states[kind], state
-                    wrong.append(f"{program.name} {kind} {states}: {_differing(known, objects)}")
+            if program.states:
+                wrong += self._followed(program)
         return wrong
+
+    def _followed(self, program: Jmap) -> list[str]:
+        """Objects that a program has otherwise than a new one."""
+        until = time.monotonic() + ANSWERED
+        while True:
+            program.sync()
+            there = {kind: self.reader.whole(kind) for kind in TYPES}
+            states = {kind: state for kind, (_, state) in there.items()}
+            if states == program.states or time.monotonic() > until:
+                break  # else an answer by mail, which others were as good as, came in between
+        return [
+            f"{program.name} {kind} {program.states[kind]}, {state}: {_differing(program.known[kind], objects)}"
+            for kind, (objects, state) in there.items()
+            if (objects, state) != (program.known[kind], program.states[kind])
+        ]
 
     def trim(self) -> None:
         """Remove the oldest messages, and forget what is known of those that are gone."""
-        emails = self.reader.emails(self.reader.whole("Email")[0])
+        known = self.reader.whole("Email")[0]
+        emails = self.reader.emails(known)
         old = sorted(emails, key=lambda number: int(number[1:]))[: max(0, len(emails) - KEPT)]
-        if old:
-            self.reader.call("Email/set", destroy=old)
+        old += self.reader.emails(known, TWIN)
+        for at in range(0, len(old), PARTS[0]):
+            self.reader.call("Email/set", destroy=old[at : at + PARTS[0]])
         self.reader.close()
         kept = {one["subject"] for number, one in emails.items() if number not in {*old}}
         for key in [key for key in self.ledger.values if key[0] in ("mail", "label") and key[1] not in kept]:
@@ -373,6 +434,84 @@ def race(server: LocalServer, rounds: int) -> int:
     return rounds * len(objects)
 
 
+# A program that expects a state, and a phone that writes each second, both get on
+
+OBJECTS: Final = 500
+FEWEST_OBJECTS: Final = 20
+EACH: Final = 1.0, 5
+"""Seconds between two changes by the phone, and how often at least the program could read all objects meanwhile: where
+that takes a second, no state that it expects still holds.
+"""
+
+ATTEMPTS: Final = 100
+"""Attempts after which a program would seem to stand still."""
+
+
+def progress(server: LocalServer, objects: int) -> list[str]:
+    """Have a program set so many events, and cards, with ifInState, until all are changed. Says how many attempts that
+    took. Raises Finding.
+    """
+    program, told = Jmap(server, Ledger(calm=True), "rp", 0), list[str]()
+    patches = {CALENDAR: {"description": "done"}, CARDS: {"notes": {"n": {"note": "done"}}}}
+    for entries, patch in patches.items():
+        new = {f"n{number}": new_entry(entries, f"n{number}", "new") for number in range(objects)}
+        ids = [one["id"] for one in program.call(f"{entries.jmap}/set", create=new)["created"].values()]
+        began, attempts = time.monotonic(), 0
+        _undone(program, entries, ids, *patch)
+        pause = max(EACH[0], EACH[1] * (time.monotonic() - began))
+        with phone_writing(server, entries, pause) as written:
+            while left := _undone(program, entries, ids, *patch):
+                attempts += 1
+                if attempts > ATTEMPTS:
+                    raise Finding(f"{entries.jmap}: {len(left)} of {objects} are left after {attempts} attempts")
+                with contextlib.suppress(Refused, Gone):
+                    program.set(entries.jmap, expects=True, update=dict.fromkeys(left, patch))
+        told.append(f"{objects} of {entries.jmap} by {attempts} sets with ifInState beside {written[0]} changes")
+        program.call(f"{entries.jmap}/set", destroy=ids)
+    program.close()
+    return told
+
+
+def _undone(program: Jmap, entries: Entries, ids: list[str], name: str) -> list[str]:
+    """The objects that still have to be changed; the program has their state then."""
+    found = program.call(f"{entries.jmap}/get", ids=ids, properties=[name])
+    program.states[entries.jmap] = found["state"]
+    return [one["id"] for one in found["list"] if "done" not in str(one[name])]
+
+
+@contextmanager
+def phone_writing(server: LocalServer, entries: Entries, pause: float) -> Iterator[list[int]]:
+    """A phone that writes one entry again and again; gives the number of its changes. Raises Finding if one was
+    refused.
+    """
+    phone = Phone(server, Ledger(calm=True), "rq", 0, entries=entries)
+    stop, written, refused = threading.Event(), [0], list[str]()
+
+    def put(mark: str) -> None:
+        text = entries.text.format(key="own", mark=mark)
+        status, _, answer = phone.ask("PUT", f"{phone.place}own{entries.ending}", text, content_type=entries.kind)
+        refused.extend([answer] if status not in (201, 204) else [])
+
+    def write() -> None:
+        while not stop.wait(pause):
+            written[0] += 1
+            put(f"rqx{written[0]}")
+
+    put("rqx0")
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    try:
+        yield written
+    finally:
+        stop.set()
+        thread.join(timeout=120)
+    there = phone.ask("GET", f"{phone.place}own{entries.ending}")[2]
+    phone.ask("DELETE", f"{phone.place}own{entries.ending}")
+    phone.close()
+    if refused or f"rqx{written[0]}" not in there:
+        raise Finding(f"of {written[0]} changes by a phone: refused {refused}, last {there}")
+
+
 def run(seed: int, share: float, report: Report) -> None:
     """ROUNDS × share rounds, and as many races of each type. Raises Finding."""
     rounds, port = max(FEWEST[0], round(ROUNDS * share)), free_port()
@@ -387,6 +526,7 @@ def run(seed: int, share: float, report: Report) -> None:
         domains.write_text(domains.read_text() + account)
         with server:
             races = race(server, rounds)
+            report.tell("; ".join(progress(server, max(FEWEST_OBJECTS, round(OBJECTS * share)))))
             world = World(server, seed, port)
             world.furnish()
             for number in range(rounds):
