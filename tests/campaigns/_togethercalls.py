@@ -259,7 +259,7 @@ class Jmap(Program):
         self.known[kind] |= {one["id"]: one for found in got for one in found["list"]}
 
     def whole(self, kind: str) -> tuple[dict[str, Any], str]:
-        """All objects of a type, and their state. Raises Gone if others write all the time."""
+        """All objects of a type, and their state. Raises Gone if others write all the time: begin while they rest."""
         if kind != "Email":
             return _objects_in(self.call(f"{kind}/get", ids=None, properties=TYPES[kind]))
         ids = {"resultOf": "0", "name": "Email/query", "path": "/ids"}
@@ -539,13 +539,15 @@ class Page(Program):
             self.call("deleted_restore", deleted_id=deleted[0]["id"])
 
     def _mail(self) -> None:
-        emails = self._reader.emails(self._reader.whole("Email")[0])
+        ids = self._reader.call("Email/query")["ids"]
+        found = self._reader.call("Email/get", ids=ids, properties=TYPES["Email"])["list"]
+        emails = self._reader.emails({one["id"]: one for one in found})
         if not emails:
             return
         one = self.chance.choice([*emails.values()])
         number = int(one["id"][1:])
         if self.chance.random() < 0.3:
-            boxes = self._reader.whole("Mailbox")[0].values()
+            boxes = self._reader.call("Mailbox/get")["list"]
             target = self.chance.choice([box["id"] for box in boxes if box["name"] in ("Inbox", *FOLDERS)])
             self.call("message_move", message_ids=[number], mailbox_id=int(target[1:]))
             return

@@ -141,6 +141,8 @@ class World:
         other.place = next(href for href in re.findall(r"<(?:D:)?href>([^<]+)<", homes) if "moxlite" in href)
         self.calendars.append(other)
         self.programs.append(other)
+        for program in self.jmap:
+            program.sync()
         self._rest()
 
     def play(self, seconds: float) -> None:
@@ -330,8 +332,7 @@ class World:
         if now != self.resync.known:
             wrong.append(f"QRESYNC: {_differing(self.resync.known, now)}")
         for program in self.jmap:
-            if program.states:
-                wrong += self._followed(program)
+            wrong += self._followed(program)
         return wrong
 
     def _followed(self, program: Jmap) -> list[str]:
