@@ -64,7 +64,7 @@ async def is_stray(
 
     Raises StoreError.
     """
-    if not prepared.index.is_dsn:
+    if not prepared.thread.dsn:
         return False
     returned = await trio.to_thread.run_sync(_returned, prepared)
     if await account.read(partial(_fits, returned=returned, domains=domains, now=now), op="bounce"):

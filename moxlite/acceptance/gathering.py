@@ -367,7 +367,7 @@ async def _with_bounce(case: Case, message: Message, accounts: Accounts, sent: A
     """The case with the fact whether the message is a stray bounce (SMTP-110). It is not looked up if the owner has a
     rule for the mail, or allows its sender.
     """
-    if not message.prepared.index.is_dsn or case.rule is not None or is_allowed(case):
+    if not message.prepared.thread.dsn or case.rule is not None or is_allowed(case):
         return case
     try:
         async with accounts.use(case.account) as account:

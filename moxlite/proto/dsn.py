@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from enum import StrEnum
 from ipaddress import ip_address
+from itertools import takewhile
 from typing import Final
 
 import msgspec
@@ -20,7 +21,7 @@ from .mime.dates import format_date, parse_date
 from .mime.decode import BLOCK, decode_blocks
 from .mime.headers import HeaderSection
 from .mime.text import Read
-from .mime.types import MailAddress, Part, Structure
+from .mime.types import FAILED_RECIPIENTS, MailAddress, Part, Structure
 from .mime.words import encode_words
 from .statusfields import MAX_TEXT, status_field, typed_address
 
@@ -248,6 +249,10 @@ _CODE: Final = re.compile(r"[2-5][0-9]{2}(?=[ -]|$)")
 _STATUS: Final = re.compile(r"([245]\.[0-9]{1,3}\.[0-9]{1,3})(?:\s*\((.*)\))?", re.DOTALL)
 _COMMENT_PIECE: Final = re.compile(r'[()]|"[^"\\]*(?:\\.[^"\\]*)*"|\\.|[^()"\\]+|["\\]', re.DOTALL)
 _EMBEDDED: Final = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
+_COPY: Final = re.compile(r"\n------ This is a copy of [^\n]*\n\s*")
+_REPLY: Final = re.compile(r"\b5[0-9]{2}[ -](5\.[0-9]{1,3}\.[0-9]{1,3}\b)?.*")
+_MAX_LINES: Final = 20  # lines about a recipient in Exim's text
+
 _PER_MESSAGE: Final = frozenset(
     {
         "original-envelope-id",
@@ -274,47 +279,86 @@ _PER_RECIPIENT: Final = frozenset(
 
 
 def parse_dsn(structure: Structure, read: Read) -> DSN:
-    """Parse the DSN in a message.
+    """Parse the DSN in a message, also one that has fields in other places than RFC 3464 says, or that lacks some.
 
     Args:
       structure: structure of the message.
       read: reads octets of the message, see `mime.text.Read`.
 
     Raises:
-      DSNError: the message is not a valid DSN (QUEUE-106).
+      DSNError: the message is not a DSN that says what became of a recipient (QUEUE-106).
     """
-    parts = structure.root.parts
-    if not structure.is_dsn:
-        raise DSNError("not a delivery status notification")
-    if len(parts) > 3:
-        raise DSNError("too many parts (limit 3)")
-    if parts[1].decoded > MAX_STATUS:
+    part = structure.status_part
+    if part is None:
+        return _named_in_header(structure, read)
+    if part.decoded > MAX_STATUS:
         raise DSNError("status part too large")
-    groups = list(_groups(_content(parts[1], read).decode("utf-8", "replace")))
-    if len(groups) < 2:
-        raise DSNError("no recipients")
-    if len(groups) - 1 > MAX_RECIPIENTS:
+    message, *others = _fields(_content(part, read).decode("utf-8", "replace"))
+    if len(others) > MAX_RECIPIENTS:
         raise DSNError("too many recipients")
-    message = _fields(groups[0], _PER_MESSAGE)
-    if not message.known.get("reporting-mta"):
-        raise DSNError("missing Reporting-MTA")
+    recipients = [recipient for group in others if (recipient := _recipient(group)) is not None]
+    if not recipients:
+        raise DSNError("no recipients with a known status")
     source = message.known.get("received-from-mta", "")
+    parts = structure.root.parts
+    if not any(one is part for one in parts):
+        parts = next(report.parts for report in parts if any(one is part for one in report.parts))
     return DSN(
-        reporting_mta=_untyped(_without_comments(message.known["reporting-mta"])),
-        recipients=tuple([_recipient(group) for group in groups[1:]]),
+        reporting_mta=_untyped(_without_comments(message.known.get("reporting-mta", ""))),
+        recipients=tuple(recipients),
         envelope_id=message.known.get("original-envelope-id", ""),
         received_from_mta=_untyped(_without_comments(source)),
         received_from_ip=_ip(source),
         arrival=_date(message.known.get("arrival-date")),
         future_release_request=message.known.get("future-release-request", ""),
-        extra=message.extra,
-        returned_message_id=_returned_message_id(parts[2], read) if len(parts) == 3 else "",
+        extra=tuple(message.extra),
+        returned_message_id=next(filter(None, (_returned_message_id(one, read) for one in parts)), ""),
+    )
+
+
+def _named_in_header(structure: Structure, read: Read) -> DSN:
+    """The DSN in a message of Exim that names the failed recipients in its header, and has the returned message in its
+    text. Raises DSNError.
+    """
+    start, root = structure.prefix, structure.root
+    header = HeaderSection(read(start, min(root.body, start + MAX_STATUS)))
+    field = header.text(FAILED_RECIPIENTS)
+    if field is None:
+        raise DSNError("not a delivery status notification")
+    addresses = [*filter(None, map(str.strip, field.decode("utf-8", "replace").split(",")))]
+    if not 0 < len(addresses) <= MAX_RECIPIENTS:
+        raise DSNError("no recipients, or too many")
+    report, _, copy = _COPY.sub("\n\0", _content(root, read).decode("utf-8", "replace"), count=1).partition("\0")
+    lines = [line.rstrip() for line in report.split("\n")]
+    below = {line.strip(): number for number, line in enumerate(lines, 1)}
+    return DSN(
+        reporting_mta="",
+        recipients=tuple(
+            _failed(address, lines[(at := below.get(address, len(lines))) : at + _MAX_LINES]) for address in addresses
+        ),
+        returned_message_id=(HeaderSection(copy.encode()).text(b"message-id") or b"").decode(),
+    )
+
+
+def _failed(address: str, lines: list[str]) -> DSNRecipient:
+    """A recipient; Exim's text says in the indented lines below the address why it failed."""
+    words = " ".join(map(str.strip, takewhile(lambda line: line.startswith("    "), lines)))[:_MAX_FIELD]
+    reply = _REPLY.search(words)
+    return DSNRecipient(
+        final_recipient=address,
+        action=Action.FAILED,
+        status=(reply and reply[1]) or "5.0.0",
+        status_comment="" if reply is not None else words,
+        diagnostic_type="smtp" if reply is not None else "",
+        diagnostic=reply[0] if reply is not None else "",
     )
 
 
 class _Fields(msgspec.Struct, frozen=True):
-    known: dict[str, str]
-    extra: tuple[tuple[str, str], ...]
+    """Fields of the message or of a recipient; of a field that is there twice the first one."""
+
+    known: dict[str, str] = {}
+    extra: list[tuple[str, str]] = []
 
 
 def _content(part: Part, read: Read) -> bytes:
@@ -348,36 +392,43 @@ def _groups(text: str) -> Iterator[list[str]]:
 _MAX_FIELD: Final = 8192  # characters of an unfolded field; longer ones are truncated
 
 
-def _fields(group: list[str], names: frozenset[str]) -> _Fields:
-    known: dict[str, str] = {}
-    extra: list[tuple[str, str]] = []
-    for line in group:
-        name, colon, text = line.partition(":")
-        if not colon:
-            raise DSNError("malformed field")
-        key = name.strip().lower()
-        if key not in names:
-            extra.append((name.strip(), text.strip()))
-        elif key in known:
-            raise DSNError(f"duplicate field {name.strip()}")
-        else:
-            known[key] = text.strip()
-    return _Fields(known, tuple(extra))
+def _fields(text: str) -> list[_Fields]:
+    """The fields of the message, and those of each recipient: by their names, in whichever group they are. A line
+    without a colon is left out.
+    """
+    message = _Fields()
+    recipients: list[_Fields] = []
+    for number, group in enumerate(_groups(text)):
+        fields = _Fields()
+        for line in group:
+            name, colon, value = line.partition(":")
+            key = name.strip().lower()
+            if not colon:
+                continue
+            if key in _PER_MESSAGE:
+                message.known.setdefault(key, value.strip())
+            elif key in _PER_RECIPIENT:
+                if key == "final-recipient" and key in fields.known:
+                    recipients.append(fields)
+                    fields = _Fields()
+                fields.known.setdefault(key, value.strip())
+            else:
+                (fields if number else message).extra.append((name.strip(), value.strip()))
+        if "final-recipient" not in fields.known and recipients and "status" not in recipients[-1].known:
+            fields.known.update(recipients[-1].known)  # an empty line too many
+            recipients[-1] = fields
+        elif fields.known:
+            recipients.append(fields)
+    return [message, *recipients]
 
 
-def _recipient(group: list[str]) -> DSNRecipient:
-    fields = _fields(group, _PER_RECIPIENT)
+def _recipient(fields: _Fields) -> DSNRecipient | None:
+    """What became of a recipient; None if that isn't known."""
     known = fields.known
-    for name in ("final-recipient", "action", "status"):
-        if not known.get(name):
-            raise DSNError(f"missing {name} for recipient")
-    try:
-        action = Action(_without_comments(known["action"]).lower())
-    except ValueError:
-        raise DSNError("unknown action") from None
-    status = _STATUS.match(known["status"])
-    if status is None:
-        raise DSNError("malformed status")
+    status = _STATUS.match(known.get("status", ""))
+    action = None if status is None else _action(known.get("action", ""), status[1])
+    if status is None or action is None or not known.get("final-recipient"):
+        return None
     final_type, final_recipient = _parse_typed(known["final-recipient"])
     original_type, original_recipient = _parse_typed(known.get("original-recipient", ""))
     remote = known.get("remote-mta", "")
@@ -397,8 +448,18 @@ def _recipient(group: list[str]) -> DSNRecipient:
         last_attempt=_date(known.get("last-attempt-date")),
         final_log_id=known.get("final-log-id", ""),
         will_retry_until=_date(known.get("will-retry-until")),
-        extra=fields.extra,
+        extra=tuple(fields.extra),
     )
+
+
+def _action(text: str, status: str) -> Action | None:
+    """The outcome; by the status for an unknown word, such as Postfix's of a probe, but for one of success, which may
+    mean anything.
+    """
+    try:
+        return Action(_without_comments(text).lower())
+    except ValueError:
+        return {"5": Action.FAILED, "4": Action.DELAYED}.get(status[0])
 
 
 def _without_comments(text: str) -> str:

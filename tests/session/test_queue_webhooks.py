@@ -656,10 +656,27 @@ Diagnostic-Code: smtp; 550 5.1.1 no such user
 """.replace(b"\n", b"\r\n")
 
 
-async def receive(rig: Rig, recipient: str) -> None:
+MIXED = DSN.replace(b"multipart/report; report-type=delivery-status", b"multipart/mixed").replace(
+    b"Reporting-MTA: dns; remote.example\r\n\r\n", b""
+)
+EXIM = b"""\
+X-Failed-Recipients: bob@remote.example
+Auto-Submitted: auto-replied
+From: Mail Delivery System <Mailer-Daemon@remote.example>
+
+This message was created automatically by mail delivery software.
+
+  bob@remote.example
+    host mx.remote.example [192.0.2.1]
+    SMTP error from remote mail server after RCPT TO:<bob@remote.example>:
+    550 5.1.1 no such user
+""".replace(b"\n", b"\r\n")
+
+
+async def receive(rig: Rig, recipient: str, notice: bytes = DSN) -> None:
     """Deliver a DSN of failure that came in for this address of alice, and have it told."""
     async with rig.accounts.use("alice") as account:
-        with Spool.of(DSN, rig.path) as spool:
+        with Spool.of(notice, rig.path) as spool:
             delivery = Delivery(actions=(FileInto(mailbox="Inbox"),), tell=recipient)
             await perform(account, await prepare(spool), delivery)
 
@@ -669,6 +686,26 @@ async def receive(rig: Rig, recipient: str) -> None:
         with trio.fail_after(30):
             while not await told_all():  # noqa: ASYNC110 of another task
                 await trio.sleep(0.002)
+
+
+@pytest.mark.parametrize("notice", [DSN, MIXED, EXIM], ids=["report", "mixed", "exim"])
+async def test_notices_of_all_servers_are_told(tmp_path: Path, notice: bytes) -> None:
+    """QUEUE-95, QUEUE-106: with the recipient on the suppression list."""
+    from_id = "A" * 22
+    async with web_server() as server:
+        account = f'{KEEP}outgoing_webhook = {{ url = "{server.url()}" }}\n'
+        domain = 'localpart_separators = ["+"]'
+        async with rig_at(tmp_path, top=PRIVATE, account=account, domain=domain) as rig:
+            rig.remote(Server())
+            sender = Address.parse(f"alice+{from_id}@own.example")
+            recipient = SubmissionRecipient(Address.parse("bob@remote.example"), mail_from=sender, from_id=from_id)
+            await rig.submit(recipient)
+            await server.wait(1)
+            await receive(rig, str(sender), notice)
+            await server.wait(2)
+            event = told(server)[1]
+            assert (event["Event"], event["DSN"], event["FromID"]) == ("failed", True, from_id)
+            assert len(await rig.queue.suppressions("alice")) == 1
 
 
 @pytest.mark.parametrize("trusted", [True, False])

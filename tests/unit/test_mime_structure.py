@@ -448,7 +448,7 @@ def test_a_truncated_original_in_a_report_does_not_spoil_the_message() -> None:
         "--b\nContent-Type: message/rfc822\n\nContent-Type: multipart/mixed; boundary=i\n\n--i\n\ncut\n--b--\n"
     )
     structure = scan(data, strict=True)
-    assert structure.is_dsn
+    assert structure.status_part is not None
     assert shape(structure.root.parts[2]) == ["message/rfc822", ["multipart/mixed", "text/plain"]]
 
 
@@ -456,8 +456,8 @@ def test_a_truncated_original_in_a_report_does_not_spoil_the_message() -> None:
 def test_a_report_with_a_status_part_is_a_dsn(second: str) -> None:
     """STORE-57"""
     report = "Content-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\nContent-Type: %s\n\nx\n--b--\n"
-    assert scan(crlf(report % second)).is_dsn
-    assert not scan(crlf(report % "text/plain")).is_dsn
+    assert scan(crlf(report % second)).status_part is not None
+    assert scan(crlf(report % "text/plain")).status_part is None
 
 
 def test_a_container_at_the_depth_limit_is_one_opaque_leaf() -> None:

@@ -12,6 +12,7 @@ the version, and the store then scans again in the background (STORE-59).
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import Final
 
 import msgspec
@@ -272,6 +273,12 @@ class Part(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=
         )
 
 
+FAILED_RECIPIENTS: Final = b"x-failed-recipients"
+"""The field of Exim's notifications that names the recipients to whom a message could not be delivered."""
+
+STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
+
+
 class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, gc=False):
     """The MIME index of a whole message.
 
@@ -299,15 +306,15 @@ class Structure(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True
         return Structure(self.version, self.size + by, self.envelope, root, len(prefix))
 
     @property
-    def is_dsn(self) -> bool:
-        """Whether the message is a delivery status notification (STORE-57)."""
-        root = self.root
-        return (
-            root.type == "MULTIPART"
-            and root.subtype == "REPORT"
-            and len(root.parts) >= 2
-            and root.parts[1].media_type in ("message/delivery-status", "message/global-delivery-status")
-        )
+    def status_part(self) -> Part | None:
+        """The part of a delivery status notification that programs read (RFC 3464 §2), in a multipart of any kind, and
+        behind a list's footer, which has all of the message beside it. None for any other message (STORE-57).
+        """
+        if self.root.type != "MULTIPART":
+            return None
+        parts = self.root.parts
+        reports = [part.parts for part in parts if part.media_type == "multipart/report"]
+        return next((part for part in chain(parts, *reports) if part.media_type in STATUS_TYPES), None)
 
 
 _decoder = msgpack_decoder(Structure)

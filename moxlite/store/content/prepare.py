@@ -24,7 +24,7 @@ from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import base_subject, canonical_message_id, conversation_subject, references
 from moxlite.proto.mime.structure import scan_message
 from moxlite.proto.mime.text import TooManySigns, preview
-from moxlite.proto.mime.types import HEADLESS, MailAddress, Structure, encode_structure
+from moxlite.proto.mime.types import FAILED_RECIPIENTS, HEADLESS, MailAddress, Structure, encode_structure
 from moxlite.proto.mime.wire import render_bodystructure
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import (
@@ -364,7 +364,7 @@ def parse(view: bytes | memoryview, *, strict: bool = False, signs: int | None =
             references=tuple(references(header.texts(b"references"), header.text(b"in-reply-to"))),
             subject_base=subject_base,
             is_response=is_response,
-            dsn=index.is_dsn,
+            dsn=index.status_part is not None or header.first(FAILED_RECIPIENTS) is not None,
         ),
     )
 
