@@ -20,6 +20,11 @@ AT = 1795158000_000_000  # Fri, 20 Nov 2026 07:00:00 UTC
         ("Fri, 20 Nov 2026 08:00:00 +0100 (CET (Berlin (\\) DE)))", (AT, 60)),
         ("Fri, 20 Nov 26 07(comment):   00  :  00 +0000", (AT, 0)),
         ("((((Fri, 20 Nov 2026 07:00:00", None),
+        (f"Fri, 20 Nov 2026 08:00:00{' ' * 12}+0100", (AT, 60)),
+        (
+            "Thu,\r\n      13\r\n        Feb\r\n          1969\r\n      23:32\r\n               -0330 (Newfoundland)",
+            (-27_723_480_000_000, -210),
+        ),
         ("20-Nov-2026 07:00:00", (AT, 0)),
         ("Friday, 20 November 2026 07:00:00 UT", (AT, 0)),
         ("Fri Nov 20 07:00:00 2026", (AT, 0)),
@@ -97,3 +102,13 @@ def test_no_text_makes_reading_fail(text: str) -> None:
     if parsed is not None:
         format_date(*parsed)
         format_internaldate(*parsed)
+
+
+@given(st.lists(st.sampled_from(["", " ", "\t", "\r\n ", " " * 12, "\n\t" * 30]), min_size=6, max_size=6), st.data())
+def test_any_number_of_blanks_is_one(blanks: list[str], data: st.DataObject) -> None:
+    """STORE-56: between all words of a date (RFC 5322 §4.2)."""
+    words = data.draw(
+        st.sampled_from([("Fri,", "20", "Nov", "2026", "07:00:00", "+0000"), ("20", "Nov", "2026", "7:00")])
+    )
+    text = "".join(f"{blank} {word}" for blank, word in zip(blanks, words, strict=False))
+    assert parse_date(text) == (AT, 0)

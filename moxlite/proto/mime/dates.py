@@ -46,6 +46,7 @@ _INTERNALDATE: Final = re.compile(
 )
 _COMMENT: Final = re.compile(r"\((?:[^()\\]|\\.){0,200}\)")  # without a comment inside
 _LONGEST: Final = 200  # characters: a date is about 40, the rest comments
+_MOST_BLANKS: Final = 2_000  # characters with all blanks, of which any number may stand anywhere (RFC 5322 §4.2, A.5)
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SPAN: Final = range(-62_135_596_800, 253_402_300_800)  # seconds of the years 1 to 9999, beyond which no program shows
@@ -62,7 +63,7 @@ def parse_date(text: bytes | str) -> tuple[int, int] | None:
     usual = _USUAL.fullmatch(text)
     if usual is not None:
         return _moment(*usual.groups())
-    text = text[:_LONGEST]
+    text = " ".join(text[:_MOST_BLANKS].split())[:_LONGEST]
     found = text.count("(")
     while found:  # a pass for each level of nested comments (RFC 5322 §3.2.2), at most 100 in so short a text
         text, found = _COMMENT.subn(" ", text)

@@ -180,10 +180,10 @@ class _Scanner:
         """The part whose header section is `head`; `self.delimiter` is then what ended it."""
         self.count += 1
         kind, transfer, disposition, content_id, description, md5, language, location = map(head.header.text, _FIELDS)
-        content = self._content(kind, default)
+        encoding = _encoding(transfer)
+        content = self._content(kind, default, is_text=encoding != "BASE64" and disposition is None)
         if head.header.count(b"content-type") > 1:
             content = _dividing(self.data, head) or content
-        encoding = _encoding(transfer)
         # Unless strict, a defect makes the part a leaf and never the message a failure: mail that a program writes
         # wrongly must still be stored, listed and shown.
         defect = ""
@@ -370,14 +370,16 @@ class _Scanner:
             start += _WINDOW
         return self.size, self.size
 
-    def _content(self, field: bytes | None, default: ContentValue) -> ContentValue:
+    def _content(self, field: bytes | None, default: ContentValue, *, is_text: bool) -> ContentValue:
+        """The type; `is_text`: nothing else says that the content isn't text."""
         if not field:
             return default
         content = parse_content(field)
         if content.value and content.subtype:
             return content
         self.fail("malformed Content-Type")
-        if content.value == "TEXT":  # the value of programs older than MIME (RFC 1049), read as RFC 2045 §5.2 requires
+        # As RFC 2045 §5.2 requires. "text" alone is of programs older than MIME (RFC 1049).
+        if content.value == "TEXT" or (is_text and not content.value):
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
 
