@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -113,6 +114,10 @@ SYNONYMS = {
 """Words of other programs, and what they are here."""
 
 PHRASES = {
+    "cert": "Certificates are renewed automatically. To check them, run: moxlite doctor",
+    "config set": "To change a setting, edit moxlite.toml (`moxlite config describe-static` explains it), and restart. "
+    "For an account, run: moxlite config account set NAME KEY VALUE",
+    "logs": "To read the log, run: journalctl -u moxlite",
     "adduser": "To add an account, run: moxlite config account add NAME ADDRESS",
     "dns check": "To check DNS records, run: moxlite config dnscheck DOMAIN",
     "reload": "To read changed certificates, run: systemctl reload moxlite",
@@ -123,6 +128,10 @@ PHRASES = {
     "useradd": "To add an account, run: moxlite config account add NAME ADDRESS",
 }
 """What people try first, and what leads to it, where no command here has a word of it."""
+
+
+MOST_OPTIONS: Final = 4
+"""Options that are named to somebody who typed a value without one."""
 
 
 @click.group(
@@ -161,12 +170,23 @@ def _advice(error: click.UsageError, args: Sequence[str]) -> str:
         return f"Did you mean {' or '.join(map(repr, meant))}?"
     if error.ctx is None or not error.message.startswith("Got unexpected extra argument"):
         return ""
-    options = {option for parameter in error.ctx.command.params for option in parameter.opts}
+    extra = error.message.partition("(")[2].rpartition(")")[0]
+    options = [option for parameter in error.ctx.command.params for option in parameter.opts]
+    path = error.ctx.command_path
     if "--ids" in options:
-        return f"To choose messages, use --ids, as in `{error.ctx.command_path} --ids 1`."
+        return f"To choose messages, run: {path} --ids {','.join(extra.split())}"
     if "--password-file" in options or error.ctx.command.name == "set-password":
-        return "Type the password when asked, or send it to stdin."
+        return "Passwords aren't arguments. Leave it out, and type it when asked, or send it to stdin."
+    if takes := _options_with_values(error.ctx.command):
+        return f"To give a value, use an option: {', '.join(takes[:MOST_OPTIONS])}"
     return ""
+
+
+def _options_with_values(command: click.Command) -> list[str]:
+    """The options of a command that take a value, with its name; none that every command has."""
+    own = (parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden)
+    context = click.Context(command)
+    return [f"{option.opts[0]} {option.make_metavar(context)}" for option in own if not option.is_flag]
 
 
 def _meant(error: click.NoSuchCommand, args: Sequence[str]) -> list[str]:

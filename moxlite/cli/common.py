@@ -7,6 +7,7 @@ import datetime as dt
 import importlib
 import os
 import re
+import shutil
 import sys
 import time
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
@@ -146,6 +147,13 @@ class Failure(Exception):
         self.code = code
 
 
+NARROWEST: Final = 60
+"""Columns of a terminal for which listings are made at least."""
+
+SHORTEST: Final = 8
+"""Characters that each column of a listing keeps."""
+
+
 class Settings(msgspec.Struct, frozen=True):
     """The global options."""
 
@@ -154,6 +162,7 @@ class Settings(msgspec.Struct, frozen=True):
     log_level: str | None = None
     as_json: bool = False
     yes: bool = False
+    wide: bool = False
 
 
 class LazyGroup(click.Group):
@@ -207,6 +216,7 @@ def global_options() -> list[click.Option]:
         _global(["--log-level"], type=levels, help="Log level of this process."),
         _global(["--json", "as_json"], is_flag=True, help="Print listings as JSON."),
         _global(["--yes"], is_flag=True, help="Skip confirmation prompts."),
+        _global(["--wide"], is_flag=True, help="Don't shorten listings to fit the terminal."),
     ]
 
 
@@ -479,16 +489,43 @@ def moment(text: str) -> int:
     return int(seconds * 1_000_000)
 
 
-def show(rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False) -> None:
-    """Print a listing: JSON with all fields, or a table of some. Lists in a field are joined by commas."""
+def show(
+    rows: Sequence[msgspec.Struct], columns: Iterable[str], *, as_json: bool = False, fewer: Iterable[str] = ()
+) -> None:
+    """Print a listing: JSON with all fields, or a table of some. Lists in a field are joined by commas.
+
+    Args:
+      fewer: the columns on a terminal without `--wide`, if all are too many for one.
+    """
     if as_json or settings().as_json:
         show_json(list(rows))
         return
-    names = list(columns)
-    table = [[_cell(getattr(row, name)) for name in names] for row in rows]
-    widths = [max(len(name), *(len(line[i]) for line in table)) if table else len(name) for i, name in enumerate(names)]
-    for line in [[name.replace("_", " ") for name in names], *table]:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    narrow = sys.stdout.isatty() and not settings().wide
+    names = [*fewer] if narrow and fewer else [*columns]
+    table = [
+        [name.replace("_", " ") for name in names],
+        *([_cell(getattr(row, name)) for name in names] for row in rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    fitting = _fitting(widths) if narrow else widths
+    for line in table:
+        shown = [_shortened(cell, width).ljust(width) for cell, width in zip(line, fitting, strict=True)]
+        print("  ".join(shown).rstrip())
+    if narrow and (fewer or fitting != widths):
+        note("Shortened to fit. To see everything, add --wide.")
+
+
+def _fitting(widths: list[int]) -> list[int]:
+    """Widths of columns that fit the terminal, the widest ones narrower."""
+    room = max(NARROWEST, shutil.get_terminal_size().columns) - 2 * (len(widths) - 1)
+    limit = max(widths, default=0)
+    while limit > SHORTEST and sum(min(width, limit) for width in widths) > room:
+        limit -= 1
+    return [min(width, limit) for width in widths]
+
+
+def _shortened(cell: str, width: int) -> str:
+    return cell if len(cell) <= width else f"{cell[: width - 1]}…"
 
 
 def show_json(value: object) -> None:

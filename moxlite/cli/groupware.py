@@ -1,12 +1,14 @@
 """``moxlite calendar`` and ``moxlite contacts``: calendars and address books of accounts (DAV-40)."""
 
 import sys
+from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import click
 
 from moxlite.cli.archives.imapcopy import stated_password
-from moxlite.cli.common import perform, settings, show_json
+from moxlite.cli.common import Failure, perform, settings, show_json
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, groupware as operations
@@ -41,7 +43,7 @@ file_argument = click.argument("file", type=click.File("rb"))
 @click.option("--into", default="calendar", metavar="NAME", show_default=True, help="The calendar.")
 def import_calendar(account: str, file: BinaryIO, into: str) -> None:
     """See the operation."""
-    _tell(perform(ImportCalendar(account, into), upload=iter(lambda: file.read(1 << 20), b"")))
+    _tell(perform(ImportCalendar(account, into), upload=_pieces(file, b"BEGIN:VCARD", f"contacts import {account}")))
 
 
 @calendar.command("copy", help=CopyCalendars.__doc__)
@@ -61,7 +63,16 @@ def copy(account: str, url: str, user: str) -> None:
 @file_argument
 def import_contacts(account: str, file: BinaryIO) -> None:
     """See the operation."""
-    _tell(perform(ImportContacts(account), upload=iter(lambda: file.read(1 << 20), b"")))
+    _tell(perform(ImportContacts(account), upload=_pieces(file, b"BEGIN:VCALENDAR", f"calendar import {account}")))
+
+
+def _pieces(file: BinaryIO, other: bytes, verb: str) -> Iterator[bytes]:
+    """The octets of a file. Raises Failure if it begins as files of the other kind, which another verb takes."""
+    first = file.read(1 << 20)
+    if first.lstrip(b"\xef\xbb\xbf\r\n ")[: len(other)].upper() == other:
+        what = "contacts" if verb.startswith("contacts") else "a calendar"
+        raise Failure(f"{file.name} has {what}; to import it, run: moxlite {verb} {file.name}")
+    return chain((first,) if first else (), iter(lambda: file.read(1 << 20), b""))
 
 
 def _tell(found: Imported | Copied) -> None:

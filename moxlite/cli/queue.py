@@ -14,6 +14,9 @@ from moxlite.operations.queue import MTASTS, Changed, Explanation, HostPlan, Lin
 from moxlite.operations.webhooks import HookTest
 from moxlite.wording import counted
 
+NARROW: Final = ("id", "sender", "recipient", "attempts", "next_attempt", "why")
+"""Columns of the queue that fit a terminal."""
+
 DUTY_IDS: Final = 5
 """Number of message ids shown with a duty of the administrator."""
 
@@ -24,7 +27,7 @@ def queue() -> None:
 
 
 def _show_list(lines: list[Line], as_json: bool) -> None:
-    show(lines, description(operations.ListMessages).columns, as_json=as_json)
+    show(lines, description(operations.ListMessages).columns, as_json=as_json, fewer=NARROW)
     if not as_json:
         _show_duties(lines)
 

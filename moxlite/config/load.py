@@ -60,6 +60,9 @@ OBJECTS: Final[dict[str, type[Section]]] = {"accounts": Account, "domains": Doma
 BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
 """An unquoted value, or the first one of a list."""
 
+BOOLEANS: Final = frozenset({"true", "false", "yes", "no", "on", "off"})
+"""What people write for a boolean, in lowercase."""
+
 POSITION: Final = re.compile(r"(?<!\s)\s*+\(at line (\d++), column (\d++)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
 
@@ -192,6 +195,8 @@ def _toml_hint(text: str, line: int) -> str:
     _, equals, value = (lines[line - 1] if line <= len(lines) else "").partition("=")
     if not equals or not BARE_TEXT.match(value):
         return ""
+    if value.split("#")[0].strip().lower() in BOOLEANS:
+        return "use true or false, in lowercase"
     try:
         tomllib.loads(f"value = {value}")
     except tomllib.TOMLDecodeError:
@@ -220,9 +225,9 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
     errors += more
     if static is not None:
         static = _completed(static, static_source.path)
-        of_static_file += check_static(static)
+        of_static_file += _without_follow_ups(check_static(static), of_static_file)
     if domains is not None:
-        of_domains_file += check_domains(domains)
+        of_domains_file += _without_follow_ups(check_domains(domains), of_domains_file)
     if static is not None and domains is not None:
         of_static, of_domains = check_both(static, domains)
         of_static_file += _not_consequential(of_static, of_domains_file)
@@ -235,6 +240,12 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
     )
     warnings = static_source.findings([*warn_static(static), *not_in_effect(static)])
     return snapshot, warnings + domains_source.findings([*warn_domains(domains), *not_in_effect(domains)])
+
+
+def _without_follow_ups(mistakes: Sequence[Mistake], earlier: Sequence[Mistake]) -> list[Mistake]:
+    """The mistakes without those of a table as a whole in which a value couldn't be read: it may lack only that."""
+    tables = {mistake.path[:length] for mistake in earlier for length in range(1, len(mistake.path))}
+    return [mistake for mistake in mistakes if mistake.path not in tables]
 
 
 def _not_consequential(mistakes: Sequence[Mistake], others: Sequence[Mistake]) -> list[Mistake]:

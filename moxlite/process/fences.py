@@ -61,6 +61,8 @@ def explain_os_error(error: OSError, path: Path) -> str:
 
 def told_of_target(error: OSError, path: Path, target: Path) -> str:
     """`explain_os_error`, with the remedy if the server's user may not write to the target of a backup, or make it."""
+    if isinstance(error, FileExistsError | NotADirectoryError):
+        return "isn't a folder; choose another place"
     text = explain_os_error(error, path)
     concerned = target.is_relative_to(path) or path.is_relative_to(target)
     denied = isinstance(error, PermissionError) and text == error.strerror and concerned

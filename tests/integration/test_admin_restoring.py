@@ -227,7 +227,7 @@ def test_root_restores_a_repository_for_the_service_user(machine: Machine) -> No
     server.cli("backup", "--repo", str(repo))
     server.stop()
     server.data.rename(server.data.with_name("old"))
-    assert server.cli("restore", str(repo)).stdout == ""
+    assert f"restored {repo} to " in server.cli("restore", str(repo)).stdout
     assert owners(server.data)[0] == UID
     assert list(server.folder.glob(".moxlite-restore-*")) == []
     server.start()

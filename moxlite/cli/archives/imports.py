@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from moxlite.net.control.client import CtlClient
     from moxlite.store.imports.items import Event, LabelUse
 
+MBOX_START: Final = b"From "
+"""The beginning of each mbox file (RFC 4155)."""
+
 F = TypeVar("F", bound=Callable[..., object])
 
 READ_SIZE: Final = 256 << 10
@@ -71,13 +74,16 @@ def import_() -> None:
 @_labels
 @click.argument("account")
 @click.argument("mailbox")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 def mbox(account: str, mailbox: str, path: Path, labels: dict[str, str], skip_duplicates: bool, dry_run: bool) -> None:
     """Import an mbox file to ACCOUNT's MAILBOX.
 
     For Inbox, messages with Gmail labels are imported by label. If the labels are in an unknown language, --dry-run
     lists them as --label options. Correct them and use them for the import.
     """
+    if why := _no_mbox(path):
+        other = shlex.join(["moxlite", "import", "archive", account, str(path)])
+        raise Failure(f"{path} {why}. To import a zip file, tar.gz file, or folder, run: {other}")
     _import(
         path,
         account=account,
@@ -138,6 +144,20 @@ def archive(
         skip_duplicates=skip_duplicates,
         dry_run=dry_run,
     )
+
+
+def _no_mbox(path: Path) -> str:
+    """Why a path can't be an mbox file, "" if it may be one. Raises Failure: it can't be read."""
+    if path.is_dir():
+        return "is a folder"
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(MBOX_START))
+    except OSError as error:
+        raise Failure(f"can't read {path}: {error.strerror or error}") from None
+    if not start:
+        return "is empty"
+    return "" if start == MBOX_START else "isn't an mbox file, which begins with From"
 
 
 def _maildir_in(path: Path) -> Path | None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -42,8 +43,19 @@ def backup() -> None:
     """
 
 
+def _repo_or_target(_: click.Context, __: click.Parameter, repo: str | None) -> str:
+    """The repository that was named, else `backup.target`."""
+    target = load_config().static.backup.target if repo is None else repo
+    if target is None:
+        raise click.UsageError("missing --repo DIR, and backup.target isn't set in moxlite.toml")
+    return str(target)
+
+
 REPO = click.option(
-    "--repo", metavar="DIR", help="Repository, as a folder, ssh://user@host/path, or s3://bucket/prefix.", required=True
+    "--repo",
+    metavar="DIR",
+    callback=_repo_or_target,
+    help="Repository, as a folder, ssh://user@host/path, or s3://bucket/prefix.  [default: backup.target]",
 )
 IDENTITY = click.option("--identity", metavar="FILE", help="Identity (private key) for an encrypted repository.")
 PASSPHRASE = click.option("--passphrase-file", metavar="FILE", help="File with the repository passphrase.")
@@ -70,8 +82,8 @@ def run(
     A repository only stores changes since the last snapshot. An encrypted repository requires the Python package
     pyrage.
 
-    You can run this while the server is running. There's no output on success. This won't overwrite existing files. If
-    you see a file INCOMPLETE, the copy isn't complete.
+    You can run this while the server is running. On success, this only prints something on a terminal. This won't
+    overwrite existing files. If you see a file INCOMPLETE, the copy isn't complete.
 
     The host's private keys are included in encrypted repositories, and in other backups with `backup.include_keys`.
     You'll see a warning for each file that isn't included. The admin password hash is never backed up.
@@ -99,13 +111,14 @@ def run(
             raise
         done = _stopped(request)
     report([*done.warnings, *done.left_out], done.errors)
-    if verbose:
-        print(
-            f"{counted(done.databases, 'database')}, {counted(done.octets, 'byte')}"
-            + (f", {done.stored} new" if repo else "")
-        )
     if done.errors:
         raise Failure(f"{target} is incomplete")
+    if verbose or sys.stdout.isatty():  # cron sends mail about any output
+        new = f", {done.stored} new" if repo else ""
+        print(
+            f"backed up to {printable(str(target))}: {counted(done.databases, 'database')}, "
+            f"{counted(done.octets, 'byte')}{new}"
+        )
 
 
 def _stopped(request: "BackUp") -> "BackedUp":
@@ -131,6 +144,8 @@ def failures(what: str) -> Iterator[None]:
         yield
     except (Locked, StoreError, UnknownUser) as error:
         raise Failure(printable(str(error))) from None
+    except (FileExistsError, NotADirectoryError) as error:
+        raise Failure(f"{error.filename or what} isn't a folder; choose another place") from None
     except OSError as error:
         raise Failure(f"{error.filename or what}: {error.strerror or error}") from None
 
@@ -265,7 +280,10 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
         else:
             with open_repository(repo, identity, passphrase_file) as repository:
                 snapshot_infos = repository.snapshots()
-    show(snapshot_infos, ("id", "files", "octets", "errors"), as_json=as_json)
+    closed = bool(snapshot_infos) and all(info.files is None for info in snapshot_infos)
+    show(snapshot_infos, ("id",) if closed else ("id", "files", "octets", "errors"), as_json=as_json)
+    if closed:
+        note("This repository is encrypted. To see files and errors, add --identity FILE or --passphrase-file FILE.")
 
 
 @backup.command()
@@ -281,8 +299,6 @@ def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_fi
     REPO/damaged, and good blocks are kept. The next backup will restore lost blocks if the server still has the data.
     Other snapshots that need these blocks will still be damaged.
     """
-    from collections import Counter
-
     from moxlite.process.stopped import as_owner
     from moxlite.store.errors import StoreError
 
@@ -382,8 +398,19 @@ def silent(line: str) -> None:
     """For a backup that is not verbose."""
 
 
+ALIKE: Final = 2
+"""Errors with the same words that are printed: a full disk has the same one for each file."""
+
+
 def report(warnings: Sequence[str], errors: Sequence[str]) -> None:
     for line in warnings:
         print(f"moxlite: warning: {printable(line)}", file=sys.stderr)
+    alike = Counter[str]()
     for line in errors:
-        print(f"moxlite: {printable(line)}", file=sys.stderr)
+        why = line.rpartition(": ")[2]
+        alike[why] += 1
+        if alike[why] <= ALIKE:
+            print(f"moxlite: {printable(line)}", file=sys.stderr)
+    for why, number in alike.items():
+        if number > ALIKE:
+            print(f"moxlite: {counted(number - ALIKE, 'more file')}: {printable(why)}", file=sys.stderr)

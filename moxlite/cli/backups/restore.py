@@ -174,6 +174,9 @@ def restore(
         problems = restore_stopped(current, backup, resume_queue=resume_queue, tell=tell)
     if problems:
         raise _refusal(source, problems)
+    print(f"restored {printable(source)} to {printable(str(current.static.data_dir))}; start the server to use it")
+    if not resume_queue:
+        print("Queued messages are on hold. To see them, run: moxlite queue list")
 
 
 def _refusal(source: str, problems: list[str]) -> Failure:

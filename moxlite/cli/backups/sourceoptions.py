@@ -118,12 +118,13 @@ def trusted_signers(named: tuple[str, ...], identity: str | None) -> frozenset[s
     """The signers that a command believes: as the option names them, else as in the comments of the identity's file,
     and this server's own. Raises UsageError, OSError.
     """
-    from moxlite.store.backup.keys import load_signer, signers_in
+    from moxlite.store.backup.keys import PREFIX, load_signer, signers_in
     from moxlite.store.errors import BackupError
 
     for one in named:
         if signers_in(one) != [one]:
-            raise click.UsageError(f"invalid --signer {one[:80]!r}; signers start with moxlite-signer-")
+            fault = "is cut short or mistyped" if one.startswith(PREFIX) else f"doesn't start with {PREFIX}"
+            raise click.UsageError(f"--signer {one[:80]!r} {fault}; on the server, `moxlite backup signer` prints it")
     if named:
         return frozenset(named)
     found = set[str]()

@@ -89,6 +89,9 @@ def read_settings(path: Path) -> Settings:
     try:
         with path.open("rb") as file:
             data = file.read(MAX_FILE)
+    except FileNotFoundError:
+        text = "doesn't exist; to create it, save and edit the output of `moxlite config describe-sendmail`"
+        raise BadSettings(f"{path} {text}") from None
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror or error}") from None
     try:

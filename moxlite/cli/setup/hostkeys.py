@@ -26,7 +26,7 @@ def ensure_acme_host_keys() -> None:
 
     static, config = load_config().static, config_path()
     if not any(listener.tls is not None and listener.tls.acme is not None for listener in static.listeners.values()):
-        raise Failure("a listener with ACME certificates is required (tls.acme)")
+        raise Failure('no listener gets certificates by ACME; in moxlite.toml, set tls.acme = "letsencrypt" for one')
     try:
         found = ensure_host_keys(config.parent, static, dt.datetime.now(dt.UTC))
         if found:

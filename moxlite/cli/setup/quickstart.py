@@ -1,5 +1,6 @@
 """``moxlite quickstart`` (ADMIN-25..35)."""
 
+import os
 import shlex
 import sys
 from ipaddress import ip_address
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, HostPort, config_path
+from moxlite.cli.common import Failure, HostPort, config_path, settings
 from moxlite.cli.setup.listeners import PASSWORD_ALONE
 from moxlite.cli.verdicts import resolver_at, resolver_option
 from moxlite.escapes import printable
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from moxlite.net.limits import IPAddress
     from moxlite.net.resolver import Resolver
     from moxlite.proto.address import Address, Domain
+
+
+INSTALLED: Final = Path("/etc/moxlite")
+"""Folder of the configuration of the Debian package and of `moxlite self install`."""
 
 
 @click.command()
@@ -188,6 +193,17 @@ def _is_admin_inside(given: bool | None, places: "Places") -> bool:
     return bool(given)
 
 
+def _refuse_beside(config: Path) -> None:
+    """Raise Failure for a user who would make a second server beside the one of this machine, unasked."""
+    named = settings().config_path or os.environ.get("MOXLITE_CONF")
+    if named or os.name != "posix" or os.geteuid() == 0 or not INSTALLED.exists():
+        return
+    raise Failure(
+        f"moxlite is already set up on this machine, in {INSTALLED}; to manage it, run moxlite as root. To create a "
+        "separate server, add --config FILE"
+    )
+
+
 def _refuse_existing(config: Path) -> None:
     """Raise Failure, with advice, if a configuration exists already or if that cannot be seen."""
     from moxlite.admin.quickstart.make import existing
@@ -197,6 +213,7 @@ def _refuse_existing(config: Path) -> None:
     except PermissionError as error:
         raise Failure(f"{error.filename}: {error.strerror}. Run this as root") from None
     if not paths:
+        _refuse_beside(config)
         return
     listing = " ".join(map(str, paths))
     if config in paths:

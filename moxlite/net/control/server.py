@@ -11,6 +11,7 @@ The nursery tree::
 import contextlib
 import logging
 import os
+import re
 import socket
 import struct
 import sys
@@ -55,6 +56,10 @@ IDLE_SECONDS: Final = 600.0
 
 MODE: Final = 0o660
 """File mode of the socket (ADMIN-22)."""
+
+
+PREDICATE: Final = re.compile(r"(is|isn't|must|has|can't|doesn't|wasn't|includes|no longer)\b")
+"""Beginnings of texts about a field that need its name before them."""
 
 
 class CommandFailed(Exception):
@@ -291,8 +296,14 @@ class _Connection:
                 result = await command.run(args, exchange)
                 answer = Answer(message.id, msgspec.Raw(to_json(result)))
             except CommandFailed as exc:
-                answer = _failure(message.id, exc.code, str(exc))
+                answer = _failure(message.id, exc.code, _sentence(exc))
         return answer
+
+
+def _sentence(failure: CommandFailed) -> str:
+    """The text of a failure; forms show it beside the field, and the command line needs the subject."""
+    text = str(failure)
+    return f"{failure.field.replace('_', ' ')} {text}" if failure.field and PREDICATE.match(text) else text
 
 
 def _failure(number: int, code: str, text: str) -> Message:

@@ -6,6 +6,7 @@ neither change nor restart the copy (measured: 61 of them between its steps, des
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import shutil
@@ -383,6 +384,8 @@ def error_text(error: Exception) -> str:
     """Text of an error for people."""
     if isinstance(error, FileExistsError):
         return "already exists in the backup and won't be overwritten"
+    if isinstance(error, apsw.FullError):  # which says "not an error"
+        return os.strerror(errno.ENOSPC)
     if isinstance(error, OSError):
         return error.strerror or str(error)
     return str(error) or type(error).__name__
