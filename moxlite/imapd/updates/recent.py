@@ -1,9 +1,9 @@
 r"""``\Recent`` (RFC 3501 §2.3.2; IMAP-72a): the session that shows it for a message.
 
-The store has for each mailbox the UID up to which messages were claimed. A message that arrives while its mailbox is
-selected is claimed in memory, by the first session that gets it, as a transaction per delivery would cost an fsync.
-Claims are stored by the next SELECT, and when the account's last session ends. After a crash, messages look new once
-more, which does no harm.
+The store has for each mailbox the UID up to which messages were claimed. They are claimed in memory, by the first
+session that selects the mailbox or gets them while it is selected: a transaction would cost an fsync for each delivery,
+and let SELECT wait for the disk. Claims are stored when the account's last session ends. After a crash, messages look
+new once more, which does no harm.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from moxlite.imapd.session.view import View
 from moxlite.proto.imap.seqset import normalize
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
-from moxlite.store.errors import NoSuchMailbox, StorageBroken, StorageBusy, StorageFull, StoreError
+from moxlite.store.errors import NoSuchMailbox, StoreError
 from moxlite.store.file.transaction import Reader
 from moxlite.store.mail.mailboxes import claim_recent
 from moxlite.store.rows.messages import vanished
@@ -38,30 +38,13 @@ PATIENCE: Final = 3.0
 
 
 async def claim_selected(session: Session, view: View, box: Mailbox) -> None:
-    """Claim all unclaimed messages for a session that selects `box`. There is a transaction only if something must be
-    stored.
-
-    On a full or broken disk the claim is only in memory, so that users can still read their mail (IMAP-153).
-    """
+    """Claim all unclaimed messages for a session that selects `box`, in memory: opening a mailbox waits for no disk."""
     if session.extensions.rev2 or view.seat.guest:  # the owner sees what is new, guests do not
         return
     if view.access.read_only:
         await _show_unclaimed(view, box)
         return
-    account, share, below = view.seat.account, view.seat.share, view.uidnext
-    if box.recent_uid >= below and box.id not in share.unwritten:  # all is claimed and stored
-        return
-    first = max(box.recent_uid, share.recent.get(box.id, 0))
-    written = box.recent_uid >= below
-    if not written:
-        try:
-            first = max(first, await account.write(lambda tx: claim_recent(tx, box.id, below)))
-            written = True
-        except (StorageFull, StorageBusy, StorageBroken) as error:
-            logger.warning("failed to claim recent messages", extra={"kv": {"mailbox": box.name, "err": str(error)}})
-    _claim(view, max(first, share.recent.get(box.id, 0)))
-    if written and share.recent.get(box.id, 0) <= below:
-        share.unwritten.discard(box.id)
+    _claim(view, max(box.recent_uid, view.seat.share.recent.get(box.id, 0)))
     await _count_told(view)
 
 
