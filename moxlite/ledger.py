@@ -474,6 +474,11 @@ class Peer:
         self._peers.pop(self, None)
         return self.scope.__exit__(kind, error, traceback)
 
+    def again(self, seconds: float) -> None:
+        """Begin the time anew: the peer has taken octets."""
+        self.since = trio.current_time()
+        self.scope.deadline = self.since + seconds
+
     def moved(self, octets: int) -> None:
         """Note that the peer has sent or read so much."""
         self._moved += octets

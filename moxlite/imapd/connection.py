@@ -26,7 +26,6 @@ from moxlite.logins.attempts import authentication_ratelimited_total
 from moxlite.logins.identity import Identity
 from moxlite.net.admission import ConnectionInfo, Refusal, Shutdown
 from moxlite.net.deflate import DeflateStream
-from moxlite.net.limits import MinimumRate
 from moxlite.net.log import TRACEDATA
 from moxlite.net.sockets import AT_ONCE, at_once, send_now, unsent
 from moxlite.net.tls.errors import TLSError, log_level
@@ -69,7 +68,7 @@ class Connection:
     )
 
     def __init__(self, stream: trio.abc.Stream, info: ConnectionInfo, context: Context) -> None:
-        self._literal: MinimumRate | None = None  # the rate of the literal that is being received
+        self._literal = False  # whether one is being received
         self._stretch = Stretch()
         self._silence = Silence()
         self.info = info
@@ -88,10 +87,7 @@ class Connection:
             if event is not NEED_DATA:
                 await self._stretch.step()
                 kind = type(event)
-                if kind is LiteralRequest:
-                    self._literal = MinimumRate()
-                elif kind is not LiteralChunk:
-                    self._literal = None
+                self._literal = kind is LiteralRequest or (kind is LiteralChunk and self._literal)
                 return event
             if not self.output.flush():
                 await self.output.drain()
@@ -102,8 +98,6 @@ class Connection:
             self._stretch.begin()
             if octets:
                 self.received += len(octets)
-                if self._literal is not None and not self._literal.add(len(octets)):
-                    raise Disconnect("message data is arriving too slowly")
                 self.decoder.feed(octets)
             else:
                 self.decoder.feed_eof()
@@ -113,7 +107,7 @@ class Connection:
         timeouts = self.context.timeouts
         if not self.session.logged_in:
             return timeouts.before_login
-        return timeouts.after_login if self._literal is None else timeouts.literal
+        return timeouts.literal if self._literal else timeouts.after_login
 
     async def _read(self, seconds: float) -> bytes:
         session = self.session

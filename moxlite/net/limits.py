@@ -169,7 +169,7 @@ class RateLimiter:
 
 
 class MinimumRate:
-    """Whether the octets of a message come fast enough to wait for them (SMTP-14, IMAP-19)."""
+    """Whether the octets of a message come fast enough to wait for them (SMTP-14)."""
 
     __slots__ = ("_began", "_octets")
 

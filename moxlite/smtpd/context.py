@@ -47,7 +47,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     block: float = 180.0
     """Deadline for the next octets of a message: RFC 5321 §4.5.3.2.5 from the server's side."""
     data: float = 30 * 60.0
-    """Deadline for a whole message with its delivery."""
+    """Deadline for a whole message with its delivery; for one that may come slowly, from its last block on."""
     discard: float = 60.0
     """Deadline for reading a message that is already refused because of its size."""
     write: float = 30.0

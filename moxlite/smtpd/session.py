@@ -361,7 +361,8 @@ class Session:
         assert self.transaction is not None
         spools = self.context.spools
         self.transaction.spool = Spool(spools.directory, space=spools.share(self.info))
-        self.transaction.rate = MinimumRate()
+        slow_is_fine = self.login.identity is not None or not self.dialogue.crowded
+        self.transaction.rate = None if slow_is_fine else MinimumRate()
         self.transaction.chunked = chunked
         self.info.seat.busy = True
         self.record.transaction_begun()

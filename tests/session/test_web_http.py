@@ -447,6 +447,27 @@ async def test_in_a_shortage_only_clients_end_that_take_nothing(autojump_clock: 
     assert ledger().octets == 0
 
 
+async def test_a_client_of_a_thousand_octets_a_second_gets_its_answer(autojump_clock: MockClock) -> None:
+    """WEB-3: the time for progress begins anew with what it takes."""
+    body = bytes(200_000)
+
+    async def handler(request: Request, writer: ResponseWriter) -> None:
+        await writer.respond(Response(200, (), body))
+
+    async with trio.open_nursery() as nursery:
+        client, server = trio.testing.lockstep_stream_pair()
+        nursery.start_soon(Connection(server, info(), handler=handler, drain=Drain()).serve)
+        await client.send_all(GET)
+        received = 0
+        while received < len(body):
+            with trio.fail_after(3600):
+                piece = await client.receive_some(2_000)
+            assert piece, f"given up after {received} octets"
+            received += len(piece)
+            await trio.sleep(2)
+        nursery.cancel_scope.cancel()
+
+
 async def test_a_file_that_has_begun_arrives_whole_and_more_are_refused(autojump_clock: MockClock) -> None:
     """WEB-4a: a network's clients that read nothing take its share, and many more wait. A download that has begun
     continues. A further one gets 429, and not the head of a file that breaks off.

@@ -17,7 +17,7 @@ from moxlite.store.auth.authdb import AuthDB
 class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Deadlines and delays, in seconds (IMAP-19, IMAP-20); tests shorten them."""
 
-    before_login: float = 30.0
+    before_login: float = 60.0
     """Seconds for the next command of a client that has not logged in, for each pause within a literal, and for
     accepting our output.
     """
@@ -25,7 +25,7 @@ class Timeouts(msgspec.Struct, frozen=True, kw_only=True):
     """Seconds for the next command of a logged-in client. RFC 9051 §5.4: at least 30 minutes; IDLE counts as one
     command.
     """
-    literal: float = 30.0
+    literal: float = 180.0
     """Maximum seconds between two octets of a literal."""
     write: float = 5 * 60.0
     """Seconds for a logged-in client to accept any of our output. A phone may be asleep that long."""

@@ -80,6 +80,8 @@ async def _receive(session: Session, transaction: Transaction, scope: trio.Cance
             case DataChunk(octets):
                 if transaction.rate is not None and not transaction.rate.add(len(octets)):
                     raise Goodbye(transaction.refused or replies.TOO_SLOW, "timeout")
+                if transaction.rate is None and transaction.refused is None:  # RFC 5321 §4.5.3.2.5: for each block
+                    scope.deadline = trio.current_time() + timeouts.data
                 refused = transaction.refused
                 await _write(transaction, octets)
                 if transaction.refused is None and transaction.header.exceeded(octets):

@@ -33,6 +33,7 @@ from moxlite.web.http.errors import (
     MAX_HEAD,
     MAX_TARGET,
     READ_SIZE,
+    RECORD,
     WRITE_TIMEOUT,
     BadRequest,
     BodyTimeout,
@@ -40,7 +41,7 @@ from moxlite.web.http.errors import (
     Drain,
     HTTPError,
 )
-from moxlite.web.http.exchange import WRITE_SIZE, Body, FilePart, Handler, Request, ResponseWriter, make_request
+from moxlite.web.http.exchange import Body, FilePart, Handler, Request, ResponseWriter, make_request
 from moxlite.web.http.messages import Headers, Response
 
 # octets of an unread body that are skipped to keep the connection; for a longer one, closing is cheaper
@@ -82,9 +83,9 @@ class Replay(trio.abc.Stream):
         except NoRoom as error:
             raise trio.BrokenResourceError("not enough memory to send the response") from error
         try:
-            for start in range(0, len(data), WRITE_SIZE):
+            for start in range(0, len(data), RECORD):
                 with self._hold.peer(WRITE_TIMEOUT) as peer:
-                    await self._stream.send_all(memoryview(data)[start : start + WRITE_SIZE])
+                    await self._stream.send_all(memoryview(data)[start : start + RECORD])
                 if peer.scope.cancelled_caught:
                     raise trio.BrokenResourceError("client isn't reading the response")
         finally:
@@ -339,7 +340,9 @@ class Connection:
             # the lock is fair and nothing is awaited before it.
             async with self._sending:
                 with self.hold.peer(WRITE_TIMEOUT) as peer:
-                    await self._stream.send_all(octets)
+                    for start in range(0, len(octets), RECORD):
+                        peer.again(WRITE_TIMEOUT)
+                        await self._stream.send_all(memoryview(octets)[start : start + RECORD])
                 if peer.scope.cancelled_caught:
                     raise ClientGone
         except (trio.BrokenResourceError, trio.ClosedResourceError) as e:
@@ -350,7 +353,7 @@ class Connection:
         return can_send_files(self._stream)
 
     async def send_file(self, part: FilePart) -> None:
-        """See `Channel`. The client must take a slice within `WRITE_TIMEOUT`."""
+        """See `Channel`. The client must take something within `WRITE_TIMEOUT`."""
         if self._h11.our_state is h11.ERROR:
             raise ClientGone
         # h11 counts the octets and adds what frames them; the part passes through it unseen
@@ -434,9 +437,6 @@ class Connection:
 PIECE: Final = 1 << 20
 """Octets of one call: more than a socket's buffer takes at once."""
 
-SLICE: Final = 64 << 10
-"""Octets that the peer must take within the time limit."""
-
 
 def can_send_files(stream: trio.abc.Stream) -> bool:
     """Whether `send_file` works on this stream: on bare sockets, not below TLS, and not on Windows."""
@@ -449,7 +449,7 @@ async def send_file(
     """Send the octets from `at` to before `end` of an open file. One task at a time may send on the stream.
 
     Args:
-      seconds: for each `SLICE` that the peer takes.
+      seconds: without an octet that the peer takes.
       limiter: of the threads.
 
     Raises BrokenResourceError if the peer is gone, EOFError if the file is shorter, TooSlowError, OSError if the disk
@@ -457,7 +457,6 @@ async def send_file(
     """
     assert isinstance(stream, QuickStream)
     socket = stream.transport.socket
-    taken = 0
     with trio.fail_after(seconds) as scope:
         while at < end:
             sent = await trio.to_thread.run_sync(
@@ -469,10 +468,7 @@ async def send_file(
             if sent == 0:
                 raise EOFError("the file was truncated while it was being sent")
             at += sent
-            taken += sent
-            if taken >= SLICE:
-                taken = 0
-                scope.deadline = trio.current_time() + seconds
+            scope.deadline = trio.current_time() + seconds
 
 
 def _send_now(socket: int, descriptor: int, at: int, size: int) -> int | None:

@@ -79,7 +79,10 @@ BODY_TIMEOUT: Final = 60.0
 """Seconds for the next piece of a body."""
 
 WRITE_TIMEOUT: Final = 60.0
-"""Seconds for a slice of a response that makes no progress."""
+"""Seconds for `RECORD` octets of a response: the slowest client that is served reads some 300 octets a second."""
+
+RECORD: Final = 16 * 1024
+"""Octets of a response, for which the time begins anew: one TLS record."""
 
 LINGER_TIMEOUT: Final = 1.0
 """Seconds in which the client can read an error before our FIN becomes a RST."""

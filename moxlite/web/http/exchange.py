@@ -35,7 +35,7 @@ from moxlite.web.http.errors import (
 from moxlite.web.http.messages import Headers, Response
 from moxlite.web.http.paths import Host, normalise_path, parse_host, split_target
 
-WRITE_SIZE: Final = 64 * 1024  # octets per write deadline: the slowest client that is served reads 1 KiB/s
+WRITE_SIZE: Final = 64 * 1024  # octets of a body that are encoded at a time
 CACHEABLE: Final = frozenset((200, 203, 206, 304))
 """Status codes of responses whose caching a rule can set; others have reasons of their own."""
 EVENT_STREAM: Final = "text/event-stream"

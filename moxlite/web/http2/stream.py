@@ -16,8 +16,8 @@ import hyperframe.frame
 import trio
 from hpack.struct import HeaderTuple
 
-from moxlite.ledger import ledger
-from moxlite.web.http.errors import BODY_TIMEOUT, MAX_HEAD, WRITE_TIMEOUT, BodyTimeout, ClientGone
+from moxlite.ledger import Peer, ledger
+from moxlite.web.http.errors import BODY_TIMEOUT, MAX_HEAD, RECORD, WRITE_TIMEOUT, BodyTimeout, ClientGone
 from moxlite.web.http2.frames import response_fields
 
 if TYPE_CHECKING:
@@ -197,7 +197,8 @@ class Stream:
         fields = [] if end is None else response_fields(None, end.headers)
         ends = end is not None and not fields
         with self.hold.peer(WRITE_TIMEOUT) as peer:
-            await self._link.respond(self.number, heads, body, ends=ends, bodyless=ends and bool(heads) and not body)
+            bodyless = ends and bool(heads) and not body
+            await self._link.respond(self.number, heads, body, peer, ends=ends, bodyless=bodyless)
             if fields:
                 await self._link.trailers(self.number, fields)
         # The client has opened no window for too long. It may be a paused download: the reset ends this stream alone.
@@ -350,6 +351,7 @@ class Link:
         number: int,
         heads: Sequence[Iterable[HeaderTuple]],
         body: bytes | memoryview,
+        peer: Peer,
         *,
         ends: bool,
         bodyless: bool,
@@ -357,6 +359,7 @@ class Link:
         """Send heads, then octets of the body as the windows allow.
 
         Args:
+          peer: the wait for the client, which begins anew with each window that it opens.
           ends: this ends the stream.
           bodyless: the last head ends it.
         """
@@ -372,6 +375,8 @@ class Link:
             opened = self._opened
             if self._room(number) <= 0:
                 await opened.wait()
+            if self._room(number) > 0:
+                peer.again(WRITE_TIMEOUT)
             async with self._turn():
                 at = self._encode(number, body, at, ends=ends)
 
@@ -439,7 +444,9 @@ class Link:
         with self.hold.peer(WRITE_TIMEOUT, shield=True) as peer:
             self._sending = peer.scope
             try:
-                await self._stream.send_all(octets)
+                for start in range(0, len(octets), RECORD):
+                    peer.again(WRITE_TIMEOUT)
+                    await self._stream.send_all(memoryview(octets)[start : start + RECORD])
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 self.lost = True
         if peer.scope.cancelled_caught:
