@@ -14,7 +14,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
 import msgspec
 import trio
@@ -233,7 +233,8 @@ class DNSResolver(Resolver):
 
         async def ask(server: IPAddress, question: str, kind: RecordType, other: trio.CancelScope) -> None:
             try:
-                await _exchange(question, kind, server, servers.port)
+                with _Ways(question, kind, servers.port) as ways:
+                    await _exchange(ways, server)
             except _NoAnswerError:
                 return
             except (TempError, PermError):
@@ -358,30 +359,31 @@ class DNSResolver(Resolver):
         failure: TempError | None = None
         order = self._in_order(servers.addresses)
         answered, silent = False, set[IPAddress]()
-        for server in order:
-            if server in silent and len(set(order)) > 1:
-                continue
-            if answered and server in self._silent:
-                continue
-            try:
-                response = await _exchange(name, kind, server, servers.port)
-            except TempError as exc:
-                if failure is None or exc.code is not None:
-                    failure = exc
-                if not isinstance(exc, _NoAnswerError):
-                    answered = True
-                elif exc.silent:
-                    silent.add(server)
-                    self._silent[server] = self._clock() + SILENT_SECONDS
-            else:
-                self._silent.pop(server, None)
-                return response, servers.trusted
+        with _Ways(name, kind, servers.port) as ways:
+            for server in order:
+                if server in silent and len(set(order)) > 1:
+                    continue
+                if answered and server in self._silent:
+                    continue
+                try:
+                    response = await _exchange(ways, server)
+                except TempError as exc:
+                    if failure is None or exc.code is not None:
+                        failure = exc
+                    if not isinstance(exc, _NoAnswerError):
+                        answered = True
+                    elif exc.silent:
+                        silent.add(server)
+                        self._silent[server] = self._clock() + SILENT_SECONDS
+                else:
+                    self._silent.pop(server, None)
+                    return response, servers.trusted
         assert failure is not None
         raise failure
 
     def _in_order(self, addresses: Sequence[IPAddress]) -> list[IPAddress]:
         """The servers in the order of attempts for one look-up: `ROUNDS` times the servers that answer, then once each
-        server that did not answer lately.
+        server that did not answer lately. If none answered lately, they may be slow: each has its rounds.
         """
         now = self._clock()
         first: list[IPAddress] = []
@@ -393,7 +395,7 @@ class DNSResolver(Resolver):
                 until = None
             (first if until is None else last).append(server)
         self._silent = {server: until for server, until in self._silent.items() if server in addresses}
-        return first * ROUNDS + last
+        return first * ROUNDS + last if first else last * ROUNDS
 
 
 def _size(outcome: Answer[Record] | NotFound) -> int:
@@ -410,20 +412,54 @@ def _result(outcome: Answer[Record] | DNSError) -> Answer[Record]:
     raise outcome.with_traceback(None)
 
 
-async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -> Response:
-    """Send one question to one server, over TCP if the response does not fit into a datagram. Raises TempError;
+class _Ways:
+    """The sockets of one look-up, one for each server. A server is asked again by the same one, with the same question,
+    so that a late response to the first attempt counts, too.
+
+    They are connected: each has a random port, receives datagrams of its server only, and reports when no server
+    listens there. They are not Trio's sockets, as neither connecting nor sending a datagram blocks, and Trio would run
+    a checkpoint for each.
+    """
+
+    def __init__(self, name: str, kind: RecordType, port: int) -> None:
+        self.name = name
+        self.kind = kind
+        self.port = port
+        self._sockets: dict[IPAddress, tuple[bytes, socket.socket]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for _question, sock in self._sockets.values():
+            sock.close()
+
+    def to(self, server: IPAddress) -> tuple[bytes, socket.socket]:
+        """The question, and the socket of a server. Raises OSError; PermError if no such name can exist."""
+        if server not in self._sockets:
+            try:
+                question = encode_question(secrets.randbelow(65536), self.name, self.kind)
+            except WireError as exc:
+                raise PermError(f"{self.name!r} isn't a DNS name: {exc}") from exc
+            sock = socket.socket(_family(server), socket.SOCK_DGRAM)
+            self._sockets[server] = question, sock
+            sock.setblocking(False)
+            sock.connect((str(server), self.port))
+        return self._sockets[server]
+
+
+async def _exchange(ways: _Ways, server: IPAddress) -> Response:
+    """Send the question to one server, over TCP if the response does not fit into a datagram. Raises TempError;
     PermError if no such name can exist.
     """
+    name, kind = ways.name, ways.kind
     try:
-        question = encode_question(secrets.randbelow(65536), name, kind)
-    except WireError as exc:
-        raise PermError(f"{name!r} isn't a DNS name: {exc}") from exc
-    try:
+        question, sock = ways.to(server)
         with trio.fail_after(TRY_SECONDS):
-            response = read_response(await _over_udp(question, server, port), name, kind)
+            response = read_response(await _over_udp(question, sock), name, kind)
         if response.truncated:
             with trio.fail_after(TRY_SECONDS):
-                response = read_response(await _over_tcp(question, server, port), name, kind)
+                response = read_response(await _over_tcp(question, server, ways.port), name, kind)
     except trio.TooSlowError:
         raise _NoAnswerError(f"DNS server {server} didn't respond", silent=True) from None
     except (OSError, EOFError, trio.BrokenResourceError) as exc:
@@ -444,26 +480,18 @@ async def _exchange(name: str, kind: RecordType, server: IPAddress, port: int) -
     return response
 
 
-async def _over_udp(question: bytes, server: IPAddress, port: int) -> bytes:
-    """The first datagram that is a response to a question; others are ignored (AUTH-6).
-
-    The socket is connected: it has a random port, receives datagrams of this server only, and reports when no server
-    listens there. It is not a Trio socket, as neither connecting nor sending a datagram blocks, and Trio would run a
-    checkpoint for each.
-    """
+async def _over_udp(question: bytes, sock: socket.socket) -> bytes:
+    """The first datagram that is a response to a question; others are ignored (AUTH-6)."""
     await trio.lowlevel.checkpoint_if_cancelled()
-    with socket.socket(_family(server), socket.SOCK_DGRAM) as sock:
-        sock.setblocking(False)
-        sock.connect((str(server), port))
-        sock.send(question)
-        while True:
-            await trio.lowlevel.wait_readable(sock)
-            try:
-                data = sock.recv(MAX_DATAGRAM)
-            except BlockingIOError:  # its checksum was wrong
-                continue
-            if is_response(question, data):
-                return data
+    sock.send(question)
+    while True:
+        await trio.lowlevel.wait_readable(sock)
+        try:
+            data = sock.recv(MAX_DATAGRAM)
+        except BlockingIOError:  # its checksum was wrong
+            continue
+        if is_response(question, data):
+            return data
 
 
 async def _over_tcp(question: bytes, server: IPAddress, port: int) -> bytes:
