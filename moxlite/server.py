@@ -54,6 +54,7 @@ from moxlite.smtpd.pipe import LocalPipe
 from moxlite.store.delivery.scripts import QUESTIONS
 from moxlite.store.errors import StoreError
 from moxlite.store.file.migrations import drop_statistics, on_progress
+from moxlite.store.file.writer import commits
 from moxlite.store.groupware.alarms import RING
 from moxlite.store.mail.foldermoves import MOVED
 from moxlite.store.mail.links import links
@@ -146,6 +147,7 @@ async def serve(
         components.files.reports.start(tree)
         tree.start("config.watch", components.config.watch)
         tree.start("process.clock", components.services.clock.serve)
+        tree.start("store.commits", commits.watch)
         tree.start("process.memory", partial(keep_within, budget.memory))
         tree.start("process.systemd", keep_alive)
         tree.start(

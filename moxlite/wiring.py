@@ -41,7 +41,7 @@ from moxlite.process.localserve import OwnZones
 from moxlite.process.ports import TLSPorts, failure_limits, roots_of, trust_of
 from moxlite.process.spools import Spools, spool_space
 from moxlite.process.startup import Started, missing_addresses
-from moxlite.process.watchdog import ClockTrust, ClockWatch
+from moxlite.process.watchdog import ClockTrust, ClockWatch, stolen
 from moxlite.proto.srs import SRS
 from moxlite.queue.context import Context as QueueContext, Loopback, local_addresses, now
 from moxlite.queue.hosts.hosts import IPv6Source
@@ -59,6 +59,7 @@ from moxlite.store.delivery.answers import FADE
 from moxlite.store.delivery.perform import ARRIVED, SUBMIT, TELL, UNCOUNT
 from moxlite.store.delivery.submission import Submit
 from moxlite.store.errors import SchemaTooNew, StorageBroken, StoreError
+from moxlite.store.file.writer import commits
 from moxlite.store.groupware.collection import SCHEDULE
 from moxlite.store.imports.engine import Imports
 from moxlite.store.mail.systemmailbox import UNQUEUE
@@ -188,9 +189,8 @@ class Registry:
 class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Objects that the packages are given.
 
-    `faults` are found once, `measures` set the gauges that are counted when they are read, `notes` give lines
-    for ``/readyz`` that are no problems of this server, `before_serving` are waited for before ports accept,
-    `forgetters` take a removed account out of memory and of other databases than auth.db.
+    `faults` are found once, `measures` set gauges when they are read, `notes` give lines for ``/readyz`` that are no
+    problems of this server, ports wait for `before_serving`, `forgetters` take a removed account out of all else.
     """
 
     started: Started
@@ -224,10 +224,10 @@ class Components(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
     async def findings(self) -> list[Finding]:
         """Faults of the server. A file system that hangs is left to its thread."""
-        of_config = await self.config.findings()
         disk = await trio.to_thread.run_sync(full_disk, self.static, abandon_on_cancel=True)
-        of_files = self.faults + missing_addresses(self.static) + of_config + self.files.findings() + disk
-        return self.helpers.findings() + of_files + self.tree.findings() + self.network.findings()
+        of_files = self.faults + missing_addresses(self.static) + await self.config.findings() + self.files.findings()
+        of_tasks = self.helpers.findings() + self.tree.findings() + self.network.findings()
+        return of_files + disk + of_tasks + commits.findings() + stolen.findings()
 
     async def measure(self) -> None:
         """Set the gauges that are counted when they are read."""

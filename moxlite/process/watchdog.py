@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, thread_time
 from types import CodeType
 from typing import Final
 
@@ -22,6 +22,7 @@ import trio
 
 from moxlite.config.files import write_atomically
 from moxlite.encoding import from_json, to_json
+from moxlite.findings import Finding
 from moxlite.net import metrics
 from moxlite.processor import acting, calling, loop
 
@@ -32,6 +33,12 @@ LONG_STEP_SECONDS: Final = 0.005
 
 FELT_SECONDS: Final = 0.1
 """Seconds. Steps of this length are noticeable, so the owner is warned of them; shorter ones are only counted."""
+
+STOLEN_LOG_SECONDS: Final = 3600.0
+"""Seconds between log lines about time that the machine took away: a busy host would fill the log."""
+
+STOLEN_SECONDS: Final = 30.0
+"""Seconds within `STOLEN_LOG_SECONDS` from which it is a finding: one step in a hundred then took ten times as long."""
 
 LOG_SECONDS: Final = 1.0
 """Seconds between log lines, so that a busy minute does not fill the log."""
@@ -55,6 +62,7 @@ class Watchdog(trio.abc.Instrument):
         self._worst_before = 0.0
         self._logged = float("-inf")
         self._unlogged = 0
+        self._worked = 0.0  # processor time of the loop's thread when it last waited, or after the last long step
         metrics.event_loop_lag.set_function(self.lag)
 
     def lag(self) -> float:
@@ -86,6 +94,7 @@ class Watchdog(trio.abc.Instrument):
             return
         now = perf_counter()
         self._ended(task, now)
+        self._worked = thread_time()
         busy = now - self._batch_began
         if busy > self._worst:
             self._roll(now)
@@ -93,26 +102,70 @@ class Watchdog(trio.abc.Instrument):
 
     def _ended(self, task: trio.lowlevel.Task, now: float) -> None:
         seconds = now - loop.step_began
+        if seconds > LONG_STEP_SECONDS:
+            # Read for long steps alone: the machine may have taken the core away, or the disk let the thread wait.
+            worked = thread_time()
+            took, self._worked = min(seconds, worked - self._worked), worked
+            stolen.note(seconds - took, now)
+            seconds = took
+            if took > LONG_STEP_SECONDS:
+                self._report(task, took, now)
         usage = task.context.get(acting)
         if usage is not None:
             usage.step(seconds)
-        if seconds > LONG_STEP_SECONDS:
-            self._report(task, now)
 
-    def _report(self, task: trio.lowlevel.Task, now: float) -> None:
+    def _report(self, task: trio.lowlevel.Task, seconds: float, now: float) -> None:
         code: CodeType | None = getattr(task.coro, "cr_code", None)
         where = f"{code.co_filename}:{code.co_name}" if code is not None else task.name
         metrics.long_steps.labels(pkg=_package(where)).inc()
         self._unlogged += 1
-        duration = now - loop.step_began
-        if duration < FELT_SECONDS or now - self._logged < LOG_SECONDS:
+        if seconds < FELT_SECONDS or now - self._logged < LOG_SECONDS:
             return
         call: str | None = task.context.get(calling)
         logger.warning(
             "task blocked the event loop",
-            extra={"kv": {"call": call or task.name, "seconds": duration, "since_warned": self._unlogged}},
+            extra={"kv": {"call": call or task.name, "seconds": seconds, "since_warned": self._unlogged}},
         )
         self._logged, self._unlogged = now, 0
+
+
+class StolenTime:
+    """Time of long steps in which the loop's thread had no core: a quota of the machine, a busy host, memory that is
+    read back from a disk. No fault of the task that happened to run (ADMIN-57a).
+    """
+
+    def __init__(self) -> None:
+        self._began = float("-inf")
+        self._seconds = 0.0
+        self._before = 0.0
+
+    def note(self, seconds: float, now: float) -> None:
+        """Count time that a step waited; the first of an hour that can be felt is logged."""
+        if now - self._began >= STOLEN_LOG_SECONDS:
+            self._before = self._seconds if now - self._began < 2 * STOLEN_LOG_SECONDS else 0.0
+            self._began, self._seconds = now, 0.0
+        logged, self._seconds = self._seconds >= FELT_SECONDS, self._seconds + seconds
+        if not logged and self._seconds >= FELT_SECONDS:
+            kv = {"seconds": seconds, "last_hour": round(self._before, 1)}
+            logger.warning("this machine paused the server: no processor time", extra={"kv": kv})
+
+    def findings(self) -> list[Finding]:
+        """A warning if this machine lets the server wait so much that clients feel it."""
+        seconds = max(self._before, self._seconds)
+        if seconds < STOLEN_SECONDS or perf_counter() - self._began >= 2 * STOLEN_LOG_SECONDS:
+            return []
+        text = "this machine often pauses the server: it's throttled, its host is busy, or it's short of memory"
+        detail = f"Without processor time while working: {seconds:.0f} s within an hour."
+        commands = ("cat /proc/pressure/cpu /proc/pressure/memory", "vcgencmd get_throttled (on a Raspberry Pi)")
+        return [
+            Finding(
+                grade="warning", code="machine-slow", about="processor", text=text, detail=detail, commands=commands
+            )
+        ]
+
+
+stolen: Final = StolenTime()
+"""Of the loop's thread."""
 
 
 def _package(where: str) -> str:

@@ -11,6 +11,7 @@ COMMIT_SECONDS: Final = Histogram(
     ["database"],
     buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5),
 )
+COMMIT_OLDEST: Final = Gauge("moxlite_store_commit_oldest_seconds", "Age of the oldest COMMIT under way.")
 UNITS_PER_COMMIT: Final = Histogram(
     "moxlite_store_units_per_commit", "Units per COMMIT.", ["database"], buckets=(1, 2, 4, 8, 16, 32, 64)
 )

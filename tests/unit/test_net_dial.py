@@ -17,6 +17,7 @@ from moxlite.net.sockets import QuickStream
 from moxlite.process import watchdog as watchdog_module
 from moxlite.process.lock import DataLock, Locked
 from moxlite.process.watchdog import Watchdog
+from moxlite.processor import acting
 from tests.logs import kv
 from tests.tools import free_port, top
 
@@ -81,11 +82,17 @@ class Steps:
     """The clock of a watchdog, which goes on only where a step takes time: no other work of the machine does."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.now = 0.0
+        self.now = self.worked = 0.0
         monkeypatch.setattr(watchdog_module, "perf_counter", lambda: self.now)
+        monkeypatch.setattr(watchdog_module, "thread_time", lambda: self.worked)
 
     def take(self, seconds: float) -> None:
         """Hold the loop."""
+        self.now += seconds
+        self.worked += seconds
+
+    def pause(self, seconds: float) -> None:
+        """Have no core."""
         self.now += seconds
 
 
@@ -137,6 +144,42 @@ def test_watchdog_names_the_task_that_held_the_loop(
     held = [kv(record) for record in caplog.records if record.levelno == logging.WARNING]
     assert ["slow" in kv["call"] for kv in held] == [True] * 6
     assert watchdog.lag() == pytest.approx(0.03)  # a stretch ends where the loop looks at its sockets
+
+
+def test_time_that_the_machine_took_is_nobodys_step(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-57a: it's logged once an hour, counts for no account, and is a finding when clients feel it often."""
+    clock, stolen = Steps(monkeypatch), watchdog_module.StolenTime()
+    monkeypatch.setattr(watchdog_module, "stolen", stolen)
+    usage = UsageOf()
+
+    async def main() -> None:
+        acting.set(usage)  # type: ignore[arg-type]  # of which the watchdog needs one method
+        for number in range(100):
+            await trio.lowlevel.checkpoint()
+            clock.take(0.001)
+            clock.pause(0.4)
+            if number == 50:
+                assert stolen.findings() == []
+
+    trio.run(main, instruments=[Watchdog()])
+    assert [record.message for record in caplog.records] == ["this machine paused the server: no processor time"]
+    assert usage.seconds == pytest.approx(0.1, abs=0.01)
+    [finding] = stolen.findings()
+    assert finding.code == "machine-slow"
+    clock.pause(3 * watchdog_module.STOLEN_LOG_SECONDS)
+    assert stolen.findings() == []
+
+
+class UsageOf:
+    """Counts the seconds of an account's steps."""
+
+    seconds = 0.0
+
+    def step(self, seconds: float) -> None:
+        """Count a step."""
+        self.seconds += seconds
 
 
 @pytest.mark.parametrize(("felt", "warnings"), [(0.01, 1), (60.0, 0)])

@@ -23,7 +23,8 @@ from moxlite.store.file.database import Database
 from moxlite.store.file.migrations import Kind
 from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.options import Options
-from tests.faultvfs import FaultVFS
+from tests.faultvfs import FaultFile, FaultVFS
+from tests.tools import eventually
 
 SCHEMA = "CREATE TABLE item (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, data BLOB) STRICT;"
 
@@ -234,6 +235,40 @@ async def test_when_the_whole_batch_is_undone_only_the_failing_unit_raises(
     assert runs[:4] == ["a", "b", "a", "b"]
     assert await db.read(names, op="test") == ["a", "b", "c", "d"]
     db.health.check()
+
+
+async def test_a_disk_that_hangs_is_told_once_and_is_a_fault(
+    db: Database, vfs: FaultVFS, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """STORE-157b: while the commit lasts, however many units wait behind it; and its end."""
+    monkeypatch.setattr(writer_module, "HANGING", 0.05)
+    commits, released, syncing = writer_module.commits, threading.Event(), threading.Event()
+    sync = FaultFile.xSync
+
+    def hang(file: FaultFile, flags: int) -> None:
+        syncing.set()
+        assert released.wait(60)
+        sync(file, flags)
+
+    def told() -> list[str]:
+        return [record.message for record in caplog.records if record.name == "moxlite.store.writer"]
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(commits.watch)
+        async with trio.open_nursery() as writing:
+            monkeypatch.setattr(FaultFile, "xSync", hang)
+            for name in ("one", "two"):
+                writing.start_soon(db.write, insert(name))
+            await trio.to_thread.run_sync(syncing.wait)
+            await eventually(lambda: told() != [])
+            [finding] = commits.findings()
+            assert (finding.grade, finding.code) == ("error", "disk-slow")
+            assert "queue" in finding.text
+            released.set()
+        await eventually(lambda: len(told()) == 2)
+        assert told() == ["disk isn't finishing a write", "disk is writing again"]
+        assert commits.findings() == []
+        nursery.cancel_scope.cancel()
 
 
 async def test_a_commit_that_fails_runs_all_again(db: Database, vfs: FaultVFS) -> None:

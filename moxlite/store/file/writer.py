@@ -27,16 +27,18 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import apsw
 import trio
 
+from moxlite.findings import Finding
 from moxlite.store import metrics
 from moxlite.store.errors import Closed, NoLease, NotCopied, StorageBroken
 from moxlite.store.file.health import Checkpoints, Health
 from moxlite.store.file.jobs import AnyJob, Backlog, Chore, Job, Series, SeriesCache
 from moxlite.store.file.transaction import Tx
+from moxlite.wakeup import Wakeup
 
 logger = logging.getLogger("moxlite.store.writer")
 
@@ -61,6 +63,68 @@ job that arrives meanwhile waits for the running unit and for the commit, which 
 
 X = TypeVar("X", bound=Tx)
 T = TypeVar("T")
+
+
+# Commits under way: a disk that hangs fails nothing, so nothing else tells of it (STORE-157b).
+
+
+HANGING: Final = 10.0
+"""Seconds after which a commit is told as one that hangs: a card of a Pi takes 0.01, a disk that spins up 5."""
+
+
+class OpenCommit(NamedTuple):
+    """A COMMIT under way. began: by `time.perf_counter`. database: its name."""
+
+    began: float
+    database: str
+
+
+class OpenCommits:
+    """The commits that are under way in all databases.
+
+    Attributes:
+      open: by writer; its thread adds and removes its own.
+      news: set when a unit was handed to a writer.
+    """
+
+    def __init__(self) -> None:
+        self.open: dict[int, OpenCommit] = {}
+        self.news = Wakeup()
+        metrics.COMMIT_OLDEST.set_function(lambda: self.oldest()[0])
+
+    def oldest(self) -> tuple[float, str]:
+        """Seconds that the oldest one has taken so far, and its database; 0 and "" for none."""
+        began, database = min([*self.open.values()], default=(time.perf_counter(), ""))
+        return time.perf_counter() - began if database else 0.0, database
+
+    def findings(self) -> list[Finding]:
+        """An error while the disk hangs: what it should store is not acknowledged."""
+        seconds, database = self.oldest()
+        if seconds < HANGING:
+            return []
+        text = f"the disk hasn't finished a write for {seconds:.0f} s ({database})"
+        commands = ("journalctl -k -p warning -n 50", "cat /proc/pressure/io")
+        return [Finding(grade="error", code="disk-slow", about="disk", text=text, commands=commands)]
+
+    async def watch(self) -> None:
+        """Log each time that a disk hangs, and its end; for ever. Sleeps while nothing is written."""
+        while True:
+            await self.news.wait()
+            self.news.clear()
+            told = False
+            await trio.sleep(HANGING)
+            while (oldest := self.oldest())[1]:
+                seconds, database = oldest
+                if seconds >= HANGING and not told:
+                    told = True
+                    kv = {"database": database, "seconds": seconds}
+                    logger.warning("disk isn't finishing a write", extra={"kv": kv})
+                await trio.sleep(max(1.0, HANGING - seconds))
+            if told:
+                logger.warning("disk is writing again")
+
+
+commits: Final = OpenCommits()
 
 
 class WriterThread:
@@ -127,6 +191,7 @@ class Writer:
     ) -> None:
         """`db`: it is set to `query_only`, as reads borrow it. `copied`, `permitted`: see `Options`."""
         self._db = db
+        self._name = name
         self._health = health
         self._checkpoints = checkpoints
         self._acknowledging = AckConditions(copied, permitted)
@@ -144,6 +209,7 @@ class Writer:
         """Run a job; it is committed and published when this returns. See `Database.write`."""
         await trio.lowlevel.checkpoint_if_cancelled()
         self._put(job)
+        commits.news.set()
 
         def abort(_: object) -> trio.lowlevel.Abort:
             if job.claim.acquire(blocking=False):
@@ -334,12 +400,15 @@ class Writer:
     def _commit(self) -> bool:
         """Commit the open transaction; False, with nothing of it in the database, if that fails."""
         began = time.perf_counter()
+        commits.open[id(self)] = OpenCommit(began, self._name)
         try:
             self._db.execute("COMMIT")
         except apsw.Error as error:
             self._commit_error = self._health.translate(error, self._db)
             self._roll_back()
             return False
+        finally:
+            del commits.open[id(self)]
         self._commit_took = time.perf_counter() - began
         return True
 
