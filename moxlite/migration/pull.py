@@ -79,7 +79,7 @@ from moxlite.store.types import MailboxID, MessageID, SpecialUse
 from moxlite.wording import Worded, worded
 
 JOB: Final = 1_000
-"""Messages that appear at once; the final unit takes 50 ms. A kill loses less than one job."""
+"""Messages that appear at once; their unit takes 50 ms. A kill loses less than one job."""
 
 PAUSE: Final = 60.0
 """Seconds between two looks at the source with ``--continuous``; new mail in its Inbox ends the pause."""

@@ -19,11 +19,10 @@ from moxlite.store.errors import ImportFailed, OverQuota
 from moxlite.store.file.transaction import Reader
 from moxlite.store.imports import adding, reading as reading_module
 from moxlite.store.imports.adding import add_messages
-from moxlite.store.imports.appearing import finish
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Aborted, Count, Done, Event, Form, Order, Progress, Step, Trouble, Upload
 from moxlite.store.mail.expunging import expunge_all
-from moxlite.store.mail.staging import GAP, GAP_LEAST, GAP_MOST, Job, begin, gap_for
+from moxlite.store.mail.staging import GAP, GAP_LEAST, GAP_MOST, Job, begin, confirm, gap_for
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.people.correspondents import suggest
 from moxlite.store.rows.mailboxes import mailbox_by_name, mailboxes, spellings, state, subscriptions
@@ -77,7 +76,7 @@ async def test_a_subscriber_is_told_each_message_of_a_small_import(accounts: Acc
         cursor.close()
 
 
-async def test_a_subscriber_reads_a_large_import_from_the_database(accounts: Accounts) -> None:
+async def test_a_subscriber_is_told_each_message_of_a_large_import(accounts: Accounts) -> None:
     """STORE-34, STORE-122"""
     async with accounts.use("mia") as account:
         _, cursor = await account.subscribe()
@@ -168,17 +167,17 @@ async def test_an_aborted_import_leaves_nothing(accounts: Accounts) -> None:
             imports.abort(progress.token)
 
 
-async def test_the_final_unit_cannot_be_aborted(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_last_unit_cannot_be_aborted(accounts: Accounts, monkeypatch: pytest.MonkeyPatch) -> None:
     """STORE-129"""
     imports = Imports(accounts, folder(accounts))
     refused = []
 
-    def late(*args: Any) -> int:
+    def late(*args: Any) -> None:
         trio.from_thread.run_sync(lambda: None, trio_token=token)
-        return finish(*args)
+        confirm(*args)
 
     token = trio.lowlevel.current_trio_token()
-    monkeypatch.setattr(adding, "finish", late)
+    monkeypatch.setattr(adding, "confirm", late)
     async with accounts.use("mia"), trio.open_nursery() as nursery:
         progress = imports.begin("mia")
 
@@ -195,7 +194,7 @@ async def test_the_final_unit_cannot_be_aborted(accounts: Accounts, monkeypatch:
     assert done(progress).messages == 1
 
 
-@pytest.mark.parametrize("step", ["begin", "stage", "finish"])
+@pytest.mark.parametrize("step", ["begin", "stage", "prepare", "appear", "place", "confirm"])
 async def test_a_failure_in_any_unit_changes_nothing(
     accounts: Accounts, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -203,12 +202,12 @@ async def test_a_failure_in_any_unit_changes_nothing(
     calls = 0
     real = getattr(adding, step)
 
-    def failing(*args: object) -> object:
+    def failing(*args: object, **options: object) -> object:
         nonlocal calls
         calls += 1
         if calls >= (3 if step == "stage" else 1):
             raise ImportFailed("as the test wants")
-        return real(*args)
+        return real(*args, **options)
 
     monkeypatch.setattr(adding, step, failing)
     async with accounts.use("mia") as account:

@@ -217,15 +217,15 @@ async def open_account(
         folder / "account.db", Kind.ACCOUNT, options=options, name=name, create=found.create, look=found.look
     )
     try:
-        if found.staged:
-            while await database.write(drop_staged) > 0:
-                pass
-            await database.write(drop_job)
-            logger.info("import leftovers removed", extra={"kv": {"account": name}})
         while found.unused and await database.write(reclaim) > 0:
             pass
         due = found.due | (dues.keys() - found.dues.keys())  # who registered meanwhile wasn't asked
         account = OpenAccount(name, database, options, found.modseq, handlers, due)
+        if found.staged:
+            while await account.write(drop_staged):
+                pass
+            await account.write(drop_job)
+            logger.info("import leftovers removed", extra={"kv": {"account": name}})
         for copy in found.copies:
             while await account.write(partial(undo_part, copy=copy)):
                 pass

@@ -8,5 +8,5 @@
 - `adding`: a whole import, with the unit in which all its messages appear
 - `engine`: a server's running imports, their results, and undoing one
 
-Staged messages, which no session sees before the final unit, do not belong here: they are in `mail.staging`.
+Staged messages, which no session sees before the import ends, do not belong here: they are in `mail.staging`.
 """

@@ -1,4 +1,4 @@
-"""One import: items of a source are read in a thread, staged in units, and finished in one (docs/spec/store.md §11).
+"""One import: items of a source are read in a thread, staged in units, and appear in others (docs/spec/store.md §11).
 
 Two parts work at the same time, each on a batch: a worker thread reads, hashes, parses and compresses the next one
 while the writer stores the last one. Deliveries pass between two units.
@@ -13,7 +13,7 @@ import logging
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Final, cast
@@ -21,7 +21,7 @@ from typing import BinaryIO, Final, cast
 import msgspec
 import trio
 
-from moxlite.processor import give_way, place
+from moxlite.processor import give_way, place as place_of_work
 from moxlite.store import metrics
 from moxlite.store.accounts.access import Access, allowed_flags
 from moxlite.store.accounts.accounts import Accounts
@@ -31,11 +31,23 @@ from moxlite.store.content.prepare import held_body
 from moxlite.store.content.spool import SpoolSpace
 from moxlite.store.errors import AccountRemoved, Closed, ImportFailed, OverQuota, StoreError
 from moxlite.store.file.transaction import Reader
-from moxlite.store.imports.appearing import AGAIN, ALONE, Target, at_home, finish
+from moxlite.store.imports.appearing import (
+    AGAIN,
+    AT_ONCE,
+    SLICE,
+    Staged,
+    Target,
+    adopt,
+    appear,
+    at_home,
+    follow,
+    place,
+    prepare,
+)
 from moxlite.store.imports.archives import READ_SIZE
 from moxlite.store.imports.items import AddBeside, Done, Form, Item, Order, Problems, Progress, RunningImport, Upload
 from moxlite.store.imports.labels import Labels
-from moxlite.store.imports.reading import EVERYTHING, Batch, ExistingState, ReadAhead
+from moxlite.store.imports.reading import EVERYTHING, Batch, ExistingState, KeywordNames, ReadAhead
 from moxlite.store.imports.sources import ZIP_MARK, Budget, PrefixedFile, read_source, set_aside
 from moxlite.store.mail.labels import add_labels, labels_of
 from moxlite.store.mail.staging import (
@@ -43,6 +55,7 @@ from moxlite.store.mail.staging import (
     Job,
     StagedMessage,
     begin,
+    confirm,
     drop_job,
     drop_staged,
     gap_for,
@@ -52,7 +65,7 @@ from moxlite.store.mail.staging import (
 )
 from moxlite.store.mail.systemmailbox import QUEUE, is_kept
 from moxlite.store.options import INITIAL_SPECIAL_USE
-from moxlite.store.rows.mailboxes import mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
+from moxlite.store.rows.mailboxes import LEARN, mailbox, mailbox_by_name, mailbox_by_use, mailboxes, state
 from moxlite.store.types import MailboxID, MessageID, SpecialUse
 
 logger = logging.getLogger("moxlite.store.imports")
@@ -83,7 +96,7 @@ async def add_messages(
       home: the mailbox of all items, which may have another name by the end.
 
     Raises: StoreError, OSError: nothing is changed.
-    Cancellation: nothing is changed, unless the final unit has begun, which then completes.
+    Cancellation: nothing is changed, unless the last unit has begun, which then completes.
     """
     adding = _ImportJob(account, accounts, RunningImport(progress, trio.CancelScope()), tmp, gap=gap)
     return (await adding.run(items, home)).messages
@@ -125,58 +138,27 @@ class _ImportJob:
         """Add the messages, with `home` as in `add_messages`. Raises StoreError, OSError: nothing is changed."""
         self._progress.begin_step("reading")
         job = await self._account.write(lambda tx: begin(tx, self._gap))
-        done = False
         try:
             reader = await self._read(items, job)
             await self._resolve(reader)
             await trio.lowlevel.checkpoint_if_cancelled()
-            # From here on the import can no longer be aborted, and the page does not offer it.
-            self._running.final = True
             self._progress.begin_step("finishing")
             targets = [Target(box.number, box.name, box.messages) for box in reader.boxes]
-            spellings, names = list(reader.naming.spellings.items()), dict(reader.naming.names)
+            finishing = _Finishing(self._account, job, self._order, targets, home, reader.naming)
+            if sum(target.messages for target in targets) > AT_ONCE:
+                await finishing.appear(self._progress)
+            # From here on the import can no longer be aborted, and the page does not offer it.
+            self._running.final = True
             with trio.CancelScope(shield=True):  # bounded: one unit
-                messages, again = await self._account.write(
-                    lambda tx: self._finish(tx, job, at_home(tx, home, targets), spellings, names), weight=ALONE
-                )
-            done = True
-            if again:
-                self._progress.problem(f"{again} messages now exist twice (to avoid this, skip duplicates)")
-            metrics.IMPORTED.inc(messages)
-            return Done(messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
+                end = await self._account.write(finishing.end, weight=1)
+            await finishing.adopt(end.staged, end.unadopted)
+            if end.again:
+                self._progress.problem(f"{end.again} messages now exist twice (to avoid this, skip duplicates)")
+            metrics.IMPORTED.inc(end.staged.messages)
+            return Done(end.staged.messages, self._progress.problem_count, dry_run=False, first_id=job.first_id)
         finally:
-            if not done:
-                with trio.move_on_after(CLEAN_SECONDS, shield=True):
-                    await self._clean()
-
-    def _finish(
-        self,
-        tx: AccountTx,
-        job: Job,
-        targets: Sequence[Target],
-        spellings: Sequence[tuple[str, str]],
-        names: Mapping[str, str],
-    ) -> tuple[int, int]:
-        """The final unit; returns the number of messages, and of those that their mailbox had already. Raises as
-        `finish`, if the chosen mailbox is gone, renamed or closed to the user, or if it had all of them: the same file
-        was given twice.
-        """
-        if self._into is not None:
-            box = mailbox(tx, self._into.mailbox_id)
-            Access(owner=self._account.name, guest=self._into.guest).require(tx, box, self._into.rights)
-            # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
-            if self._order is not None and box.name != self._order.mailbox:
-                raise ImportFailed("the folder was renamed during the import; start the import again")
-        messages = finish(tx, job, targets, spellings)
-        add_labels(tx, names)
-        again: int = (
-            tx.value(AGAIN, job.first_id, messages)
-            if self._order is not None and not self._order.skip_duplicates
-            else 0
-        )
-        if again and again == messages:
-            raise ImportFailed(f"all {messages} messages have already been imported")
-        return messages, again
+            with trio.move_on_after(CLEAN_SECONDS, shield=True):
+                await self._clean()
 
     async def _clean(self) -> None:
         try:
@@ -217,7 +199,7 @@ class _ImportJob:
                     more = True
                     while more:
                         await give_way()
-                        work = place("import")  # measured only, since the reader waits for scans
+                        work = place_of_work("import")  # measured only, since the reader waits for scans
                         batch = await trio.to_thread.run_sync(work.run, reader.next_batch)
                         work.count()
                         more = not batch.last
@@ -301,6 +283,121 @@ class _ImportJob:
             return set() if box is None else {row[0] for row in r.iterate(BODIES, box.id)}
 
         return trio.from_thread.run(partial(self._account.scan, read, op="import"))
+
+
+class _End(msgspec.Struct, frozen=True):
+    """How a job ended: its messages, the number of those that their mailbox had already, and the id from which orphans
+    are still to be adopted.
+    """
+
+    staged: Staged
+    again: int
+    unadopted: int
+
+
+class _Finishing:
+    """The end of a job, whose messages are all staged: see `appearing`."""
+
+    def __init__(
+        self,
+        account: Account,
+        job: Job,
+        order: Order | None,
+        targets: Sequence[Target],
+        home: MailboxID | None,
+        naming: KeywordNames,
+    ) -> None:
+        """`home`: as in `add_messages`."""
+        self._account = account
+        self._job = job
+        self._order = order
+        self._targets = targets
+        self._home = home
+        self._naming = naming
+        self._staged: Staged | None = None
+        self._again = 0
+
+    async def appear(self, progress: Progress) -> None:
+        """Let the messages appear in many units. Raises StoreError: what has appeared is to be taken back."""
+        staged = await self._account.write(self._prepare, weight=1)
+        self._again = await self._account.scan(self._present, op="import")
+        total = 2 * staged.messages
+        for first in range(staged.first, staged.last + 1, SLICE):
+            last = min(first + SLICE - 1, staged.last)
+            await self._account.write(partial(self._appear, staged=staged, first=first, last=last), weight=1)
+            progress.finished(last + 1 - staged.first, total)
+        placed, at = bytearray(staged.messages), int(staged.first)
+        while at <= staged.last:
+            ids, at = await self._account.write(partial(place, staged=staged, placed=placed, start=at), weight=1)
+            _note(placed, staged, ids)
+            progress.finished(staged.messages + at - staged.first, total)
+        await self.adopt(staged, staged.first)
+        at = staged.since
+        while at < staged.first:
+            at = await self._account.write(partial(follow, staged=staged, start=at), weight=1)
+        self._staged = staged
+
+    async def adopt(self, staged: Staged, start: int) -> None:
+        """Adopt orphans from the id `start`."""
+        while start <= staged.last:
+            start = await self._account.write(partial(adopt, staged=staged, start=start), weight=1)
+
+    def end(self, tx: AccountTx) -> _End:
+        """The last unit, which is the only one of a small import. Raises as `appear`."""
+        staged, again = self._staged, self._again
+        unadopted = 0 if staged is None else staged.last + 1
+        if staged is None:
+            staged = self._prepare(tx)
+            again = self._present(tx)
+            unadopted = self._at_once(tx, staged)
+        tx.executemany(LEARN, self._naming.spellings.items())
+        add_labels(tx, self._naming.names)
+        confirm(tx, staged.last)
+        return _End(staged, again, unadopted)
+
+    def _prepare(self, tx: AccountTx) -> Staged:
+        self._check(tx)
+        return prepare(tx, self._job, at_home(tx, self._home, self._targets))
+
+    def _appear(self, tx: AccountTx, staged: Staged, first: int, last: int) -> None:
+        self._check(tx)
+        appear(tx, staged, first, last)
+
+    def _at_once(self, tx: AccountTx, staged: Staged) -> int:
+        if not staged.messages:
+            return staged.first
+        appear(tx, staged, staged.first, staged.last)
+        placed, at = bytearray(staged.messages), int(staged.first)
+        while at <= staged.last:
+            ids, at = place(tx, staged, placed, at, tell=False)
+            _note(placed, staged, ids)
+        return adopt(tx, staged, staged.first)
+
+    def _check(self, tx: AccountTx) -> None:
+        """Raise if the chosen mailbox is gone, renamed, or closed to the user."""
+        order = self._order
+        if order is not None and order.into is not None:
+            box = mailbox(tx, order.into.mailbox_id)
+            Access(owner=self._account.name, guest=order.into.guest).require(tx, box, order.into.rights)
+            # The messages were staged for a name; the user may have a reason for giving it to another mailbox.
+            if box.name != order.mailbox:
+                raise ImportFailed("the folder was renamed during the import; start the import again")
+
+    def _present(self, r: Reader) -> int:
+        """Number of messages that their mailboxes have already. Raises ImportFailed if it had all of them: the same
+        file was given twice.
+        """
+        if self._order is None or self._order.skip_duplicates:
+            return 0
+        again: int = r.value(AGAIN)
+        if again and again == sum(target.messages for target in self._targets):
+            raise ImportFailed(f"all {again} messages have already been imported")
+        return again
+
+
+def _note(placed: bytearray, staged: Staged, message_ids: Sequence[int]) -> None:
+    for message_id in message_ids:
+        placed[message_id - staged.first] = 1
 
 
 class FromFile:

@@ -130,7 +130,7 @@ class Imports:
         running_import = self._running.get(token)
         if running_import is None:
             raise ImportFailed("import not found")
-        # The final unit cannot be stopped: a user who is told of an end must not find the messages there.
+        # The last unit cannot be stopped: a user who is told of an end must not find the messages there.
         if running_import.final or running_import.progress.end is not None:
             raise ImportFailed("the import is already finished")
         running_import.scope.cancel()
@@ -155,7 +155,7 @@ class Imports:
         Args:
           file: the octets, read in a worker thread; not closed.
 
-        Cancellation: as `abort`, until the final unit begins, which then completes.
+        Cancellation: as `abort`, until the last unit begins, which then completes.
 
         Errors: StoreError and OSError are in `progress.end`. Others propagate; `progress.end` refers to the log.
         """

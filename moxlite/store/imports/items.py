@@ -266,6 +266,8 @@ class Progress:
         self._problems = Problems()
         self.asked: tuple[LabelUse, ...] = ()
         self.step = ""
+        self.part = 0.0
+        """How much of the step is done, up to 1; 0 if that isn't known."""
         self.end: Done | Aborted | None = None
         self.ended = 0.0
         """Time of the end, by the clock of Trio."""
@@ -312,6 +314,12 @@ class Progress:
     def begin_step(self, title: str) -> None:
         """Announce another part of the work."""
         self.step = title
+        self.part = 0.0
+        self._tell()
+
+    def finished(self, done: int, total: int) -> None:
+        """Set how much of the step is done."""
+        self.part = done / total
         self._tell()
 
     def finish(self, end: Done | Aborted) -> None:

@@ -159,7 +159,7 @@ class _Folders:
             raise ImportFailed("there are too many folders, or their names are too long")
 
 
-class _KeywordNames:
+class KeywordNames:
     """Keywords of an import.
 
     Attributes:
@@ -227,7 +227,7 @@ class ReadAhead:
         self._refused: dict[str, int] = {}
         self._folders = _Folders()
         self._labels = labels or Labels()
-        self.naming = _KeywordNames(existing.labels)
+        self.naming = KeywordNames(existing.labels)
         self._forbidden = 0
 
     @property

@@ -6,9 +6,13 @@ Theory of operation
 A job is a row of ``import_job``, one at a time. Each message gets its id at once, from a range far above the ids that
 deliveries take meanwhile, and with it its rows in ``message_info`` and ``message_header``, which are
 9/10 of all that is written. The other columns wait in ``import_message``. Its row holds a reference to the body, so
-that a body which a delivery shares is not erased before. The row of ``message`` is written only in the final unit
-(`imports.adding`), which therefore copies nothing large. Ids rise with time, as other code expects: the ids of the
-import are above all ids given before the final unit, and the next delivery's id is above them.
+that a body which a delivery shares is not erased before. The rows of ``message`` are written once all is staged
+(`imports.appearing`), which therefore copies nothing large: ``body_id`` is 0 from then on, as the message has the
+reference. Ids rise with time, as other code expects: the ids of the import are above all ids given before its end, and
+the next delivery's id is above them.
+
+``import_mailbox`` has rows from the first unit in which messages appear until the end of the job. What is left of a job
+with such rows is taken back, and what is left without them is only removed.
 """
 
 from __future__ import annotations
@@ -24,9 +28,11 @@ from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import take_body_ids
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.errors import ImportFailed, OverQuota
-from moxlite.store.file.transaction import Reader, Tx, Value
+from moxlite.store.file.transaction import Reader, Tx, Value, int_array
 from moxlite.store.mail.adding import INSERT_HEADER, add_bodies
-from moxlite.store.mail.counts import next_message_id
+from moxlite.store.mail.counts import next_message_id, take_message_ids
+from moxlite.store.mail.expunging import expunge_ids
+from moxlite.store.mail.mailboxes import delete_mailbox
 from moxlite.store.mail.remotes import Origin, copy_key, link
 from moxlite.store.mail.threads import missing_names
 from moxlite.store.types import BodyID, Flag, MessageID, chunk_id
@@ -47,6 +53,12 @@ The gaps of a million files of a megabyte fit.
 DROPPED: Final = 200
 """Messages removed in one unit, as many as are added in one (STORE-122)."""
 
+CLEARED: Final = 5_000
+"""Rows of a finished job removed in one unit: 10 ms."""
+
+NEW_MAILBOX: Final = -1
+"""Last UID of a mailbox that the import made: a failure removes it."""
+
 JOBS: Final = "SELECT count(*) FROM import_job"
 BEGIN: Final = "INSERT INTO import_job (token, started) VALUES (?, ?)"
 THREADS: Final = "SELECT threads_step FROM state"
@@ -59,13 +71,24 @@ keywords, dsn, messageid, subject_base, is_response, refs) VALUES (?, ?, ?, ?, ?
 LETTERS: Final = "SELECT DISTINCT letters FROM import_message WHERE folder = ? AND letters <> ''"
 RESOLVE: Final = """
 UPDATE import_message SET flags = flags | ?, keywords = ?, letters = '' WHERE folder = ? AND letters = ?"""
+FIRST_STAGED: Final = "SELECT coalesce(min(id), 1 << 62) FROM import_message"
 SOME: Final = "SELECT id, body_id FROM import_message ORDER BY id DESC LIMIT ?"
-DROP: Final = "DELETE FROM import_message WHERE id = ?"
+DROP: Final = "DELETE FROM import_message WHERE id IN (SELECT value FROM carray(?))"
 DROP_SIDE: Final = (
     "DELETE FROM message_info WHERE email_id = ?",
     "DELETE FROM message_header WHERE email_id = ?",
     "DELETE FROM imap_copy WHERE message_id = ?",
 )
+APPEARING: Final = "SELECT EXISTS (SELECT 1 FROM import_mailbox)"
+CONFIRMED: Final = """
+SELECT body_id = 0 AND NOT EXISTS (SELECT 1 FROM import_mailbox) FROM import_message ORDER BY id DESC LIMIT 1"""
+APPEARED: Final = """
+SELECT m.id FROM carray(?) c CROSS JOIN message m ON m.id = c.value AND m.mailbox_id = m.mailbox_orig_id"""
+UNCOPY: Final = "DELETE FROM imap_copy WHERE message_id IN (SELECT value FROM carray(?))"
+ERASE_NOW: Final = "UPDATE erase_queue SET expunged_at = 0 WHERE message_id IN (SELECT value FROM carray(?))"
+MADE: Final = f"SELECT mailbox_id FROM import_mailbox WHERE last_uid = {NEW_MAILBOX} ORDER BY mailbox_id DESC"  # noqa: S608 - a constant
+FILLED: Final = """
+SELECT EXISTS (SELECT 1 FROM message WHERE mailbox_id = ?1) OR EXISTS (SELECT 1 FROM mailbox WHERE parent_id = ?1)"""
 UNREF: Final = "UPDATE body SET refs = refs - 1 WHERE id = ? RETURNING refs"
 DROP_CHUNKS: Final = "DELETE FROM body_chunk WHERE id >= ? AND id < ?"
 DROP_BODY: Final = "DELETE FROM body WHERE id = ?"
@@ -115,6 +138,16 @@ def begin(tx: AccountTx, gap: int = GAP) -> Job:
     return Job(token, MessageID(next_message_id(tx) + gap))
 
 
+def check_room(tx: AccountTx, octets: int) -> None:
+    """Raise OverQuota if the quota has no room for all messages of a job (STORE-123): they are not in the account's
+    size before they appear.
+    """
+    limit = tx.config.quota
+    used = tx.value(TOTAL)
+    if 0 < limit < used + octets:
+        raise OverQuota(used, limit)
+
+
 def stage(tx: AccountTx, messages: Sequence[StagedMessage], octets: int) -> None:
     """Store messages of a job.
 
@@ -124,11 +157,7 @@ def stage(tx: AccountTx, messages: Sequence[StagedMessage], octets: int) -> None
     Raises:
       OverQuota: the quota has no room for them (STORE-123).
     """
-    limit = tx.config.quota
-    used = tx.value(TOTAL)
-    # Against all octets of the job: staged messages are not in the account's size before the final unit.
-    if 0 < limit < used + octets:
-        raise OverQuota(used, limit)
+    check_room(tx, octets)
     bodies = add_bodies(tx, [one.prepared for one in messages], take_body_ids(tx, len(messages)))
     tx.executemany(INSERT_INFO, [_info(one.id, one.prepared) for one in messages])
     tx.executemany(INSERT_HEADER, [_header(one.id, one.prepared) for one in messages])
@@ -179,21 +208,51 @@ def resolve_letters(tx: Tx, folder: int, letters: str, flags: Flag, keywords: st
     tx.execute(RESOLVE, int(flags), keywords, folder, letters)
 
 
-def drop_staged(tx: Tx) -> int:
-    """Remove messages of a job that will not be finished; returns their number. Call it until that is 0."""
-    rows = tx.rows(SOME, DROPPED)
+def drop_staged(tx: AccountTx) -> int:
+    """Remove messages of a job that failed, also those that have appeared, unless they were moved (STORE-121); of a
+    confirmed job, only its rows. Returns the number of rows; call it until that is 0.
+    """
+    rows = tx.rows(SOME, CLEARED if tx.value(CONFIRMED) else DROPPED)
+    appeared = [message_id for message_id, body_id in rows if not body_id]
+    if appeared and tx.value(APPEARING):
+        _take_back(tx, appeared)
     for message_id, body_id in rows:
-        for sql in DROP_SIDE:
-            tx.execute(sql, message_id)
-        tx.execute(DROP, message_id)
-        # Erased here, not by the eraser: no subscriber has seen the message, and nothing can be undeleted.
-        if tx.value(UNREF, body_id) == 0:
-            tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
-            tx.execute(DROP_BODY, body_id)
+        if body_id:
+            _drop_hidden(tx, message_id, body_id)
+    if rows:
+        tx.execute(DROP, int_array([row[0] for row in rows]))
     return len(rows)
 
 
-def drop_job(tx: Tx) -> None:
-    """Delete a job whose messages are all removed."""
+def _take_back(tx: AccountTx, message_ids: list[int]) -> None:
+    ids = [row[0] for row in tx.rows(APPEARED, int_array(message_ids))]
+    if ids:
+        take_message_ids(tx, MessageID(max(ids)))  # their tombstones stay, so the ids must not come again
+        expunge_ids(tx, ids)
+        tx.execute(ERASE_NOW, int_array(ids))  # a failed import has nothing to be undeleted
+        tx.execute(UNCOPY, int_array(ids))
+
+
+def _drop_hidden(tx: Tx, message_id: int, body_id: int) -> None:
+    for sql in DROP_SIDE:
+        tx.execute(sql, message_id)
+    # Erased here, not by the eraser: no subscriber has seen the message, and nothing can be undeleted.
+    if tx.value(UNREF, body_id) == 0:
+        tx.execute(DROP_CHUNKS, chunk_id(body_id, 0), chunk_id(body_id + 1, 0))
+        tx.execute(DROP_BODY, body_id)
+
+
+def confirm(tx: AccountTx, last: MessageID) -> None:
+    """Let the messages of a job stay, which have all appeared; `last` is the id of the last one."""
+    take_message_ids(tx, last)
+    tx.execute(FORGET_MAILBOXES)
+
+
+def drop_job(tx: AccountTx) -> None:
+    """Delete a job that has no rows any more. If it failed, the empty mailboxes that it made go, too."""
+    # The youngest first: a mailbox is younger than its parent.
+    for (mailbox_id,) in tx.rows(MADE):
+        if not tx.value(FILLED, mailbox_id):
+            delete_mailbox(tx, mailbox_id, unsubscribes=True)
     tx.execute(DROP_JOB)
     tx.execute(FORGET_MAILBOXES)

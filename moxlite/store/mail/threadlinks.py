@@ -64,7 +64,7 @@ WHERE number IS NOT NULL)
 SELECT m.received, m.id FROM stretch CROSS JOIN message m ON m.id = (
 SELECT o.id FROM message o INDEXED BY message_subject WHERE o.id >> 14 = number AND o.subject_base = ?1
 AND o.subject_base <> '' AND o.mailbox_orig_id = ?2 AND o.received BETWEEN ?3 AND ?4 AND o.id <> ?5
-ORDER BY o.received DESC, o.id DESC LIMIT 1)
+AND o.id NOT BETWEEN ?6 AND ?7 ORDER BY o.received DESC, o.id DESC LIMIT 1)
 ORDER BY m.received DESC, m.id DESC LIMIT 1"""
 PLACE: Final = "SELECT threadid, thread_muted, thread_collapsed, thread_parents FROM message WHERE id = ?"
 
@@ -233,7 +233,9 @@ class Links:
 
     def _answered(self, subject_base: str, since: int, until: int) -> tuple[int, int] | None:
         """Find the latest message with this subject within the time (µs UTC): when it was received, and its id."""
-        latest: tuple[int, int] | None = self._r.row(BY_SUBJECT, subject_base, self._mailbox_orig_id, since, until, 0)
+        latest: tuple[int, int] | None = self._r.row(
+            BY_SUBJECT, subject_base, self._mailbox_orig_id, since, until, 0, 0, 0
+        )
         noted = self._subjects.get(subject_base, [])
         at = bisect_right(noted, until, key=itemgetter(0)) - 1
         if at >= 0 and noted[at][0] >= since:

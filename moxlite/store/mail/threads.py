@@ -228,12 +228,15 @@ class Keys(msgspec.Struct, frozen=True):
     received: int
 
 
-OLDEST: Final = "SELECT id, subject_base FROM message WHERE messageid = ? ORDER BY id LIMIT 1"
+# The last two arguments of each: ids between which no message is a parent.
+OLDEST: Final = """
+SELECT id, subject_base FROM message WHERE messageid = ? AND id NOT BETWEEN ? AND ? ORDER BY id LIMIT 1"""
 OLDEST_OF: Final = """
-SELECT c.value, m.id, m.subject_base FROM carray(?) c CROSS JOIN message m
-ON m.id = (SELECT o.id FROM message o WHERE o.messageid = c.value ORDER BY o.id LIMIT 1)"""
+SELECT c.value, m.id, m.subject_base FROM carray(?1) c CROSS JOIN message m ON m.id = (SELECT o.id FROM message o
+WHERE o.messageid = c.value AND o.id NOT BETWEEN ?2 AND ?3 ORDER BY o.id LIMIT 1)"""
 REFERENCED: Final = f"""
-SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 ORDER BY id LIMIT {SAME_ID})
+SELECT id FROM (SELECT id, subject_base FROM message WHERE messageid = ?1 AND id NOT BETWEEN ?6 AND ?7
+ORDER BY id LIMIT {SAME_ID})
 WHERE id <> ?4 AND (subject_base IN (?2, ?5) OR ?3) ORDER BY id LIMIT 1"""  # noqa: S608 - a number
 # ?1: JSON, for each message its id, thread, missing link, muted, collapsed, and packed parents in hexadecimal.
 SETTLE: Final = """
@@ -250,15 +253,23 @@ class ThreadPlacement:
       waits: whether a message has no thread yet; it is not asked about messages placed recently.
       thread_is_set: the rows of messages have their own id as thread already, so a message that begins a thread need
         not be written.
+      later: the first and last ids of messages that came after those to place, and aren't parents of them.
     """
 
     def __init__(
-        self, tx: Tx, keys: Callable[[int], Keys], waits: Callable[[int], bool], *, thread_is_set: bool = False
+        self,
+        tx: Tx,
+        keys: Callable[[int], Keys],
+        waits: Callable[[int], bool],
+        *,
+        thread_is_set: bool = False,
+        later: tuple[int, int] = (0, 0),
     ) -> None:
         self._tx = tx
         self._keys = keys
         self._waits = waits
         self._thread_is_set = thread_is_set
+        self._later = later
         self._placed: dict[int, Place] = {}
         self._unwritten: list[tuple[int, int, int, int, int, str]] = []
         self._oldest: dict[str, tuple[int, str] | None] = {}
@@ -269,7 +280,9 @@ class ThreadPlacement:
         """
         self._oldest = dict.fromkeys(messageids)
         if self._oldest:
-            for messageid, message_id, subject_base in self._tx.rows(OLDEST_OF, array_of(tuple(self._oldest))):
+            for messageid, message_id, subject_base in self._tx.rows(
+                OLDEST_OF, array_of(tuple(self._oldest)), *self._later
+            ):
                 self._oldest[messageid] = message_id, subject_base
 
     def flush(self) -> None:
@@ -326,14 +339,14 @@ class ThreadPlacement:
             if first is not None and (
                 found == message_id or not (thread.dsn or is_same_conversation(first[1], thread.subject_base))
             ):
-                found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id, bare)
+                found = tx.value(REFERENCED, reference, thread.subject_base, thread.dsn, message_id, bare, *self._later)
             if found is not None:
                 return _Match(found, bool(missing), tuple(missing))
             missing.append(reference)
         if not thread.references and thread.is_response and bare:
             since, until = keys.received - BEFORE, keys.received + AFTER
             rows = [
-                tx.row(BY_SUBJECT, subject, keys.mailbox_orig_id, since, until, message_id)
+                tx.row(BY_SUBJECT, subject, keys.mailbox_orig_id, since, until, message_id, *self._later)
                 for subject in {thread.subject_base, bare}
             ]
             answered = max((row for row in rows if row is not None), default=None)
@@ -345,7 +358,7 @@ class ThreadPlacement:
         """Find the oldest message with this Message-ID, and its base subject."""
         if messageid in self._oldest:
             return self._oldest[messageid]
-        row = self._tx.row(OLDEST, messageid)
+        row = self._tx.row(OLDEST, messageid, *self._later)
         return None if row is None else (row[0], row[1])
 
     def _settle(self, message_id: int, match: _Match) -> None:
@@ -502,11 +515,11 @@ def _place_some(tx: AccountTx) -> int:
     placing.flush()
     ids = sorted(placed)
     for start in range(0, len(ids), TOLD):
-        _tell_placed(tx, ids[start : start + TOLD])
+        tell_placed(tx, ids[start : start + TOLD])
     return len(placed)
 
 
-def _tell_placed(tx: AccountTx, ids: list[int]) -> None:
+def tell_placed(tx: AccountTx, ids: list[int]) -> None:
     """Set threadseq, so that later catch-ups have the new threads, and emit them to present subscribers."""
     array = int_array(ids)
     tx.execute(SET_SEQ, tx.modseq(), array)

@@ -25,6 +25,7 @@ from moxlite.store.file.boundary import MAX_PER_KIND, damage
 from moxlite.store.file.transaction import Reader
 from moxlite.store.junk.words import wrong_words
 from moxlite.store.mail.masked import wrong_masked
+from moxlite.store.mail.staging import FIRST_STAGED
 from moxlite.store.names import check_name, parent
 from moxlite.store.rows.mailboxes import split_keywords
 from moxlite.store.types import chunk_id
@@ -251,10 +252,12 @@ RULES: Final = (
     Rule(
         "ids",
         "{} {} has an id above the last one given out, {}",
-        """SELECT 'message', m.id, s.last_message_id FROM state s, (SELECT max(id) AS id FROM message) m
+        f"""SELECT 'message', m.id, s.last_message_id FROM state s, (SELECT max(id) AS id FROM message
+        WHERE id < ({FIRST_STAGED})) m
         WHERE m.id > s.last_message_id UNION ALL SELECT 'removed message', e.id, s.last_message_id FROM state s,
-        (SELECT max(message_id) AS id FROM expunged) e WHERE e.id > s.last_message_id UNION ALL SELECT 'body', b.id,
-        s.last_body_id FROM state s, (SELECT max(id) AS id FROM body) b WHERE b.id > s.last_body_id""",
+        (SELECT max(message_id) AS id FROM expunged WHERE message_id < ({FIRST_STAGED})) e
+        WHERE e.id > s.last_message_id UNION ALL SELECT 'body', b.id,
+        s.last_body_id FROM state s, (SELECT max(id) AS id FROM body) b WHERE b.id > s.last_body_id""",  # noqa: S608 - a constant
     ),
     Rule(
         "thread_missing",
@@ -517,7 +520,7 @@ RULES: Final = (
     Rule(
         "import",
         "message {} is staged for an import, but already exists",
-        """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id""",
+        """SELECT i.id FROM import_message i JOIN message m ON m.id = i.id WHERE i.body_id <> 0""",
     ),
     Rule(
         "counts",

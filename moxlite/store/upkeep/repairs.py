@@ -26,6 +26,7 @@ from moxlite.store.file.transaction import Reader, Tx
 from moxlite.store.mail.adding import add_message
 from moxlite.store.mail.facts import NO_FACTS
 from moxlite.store.mail.mailboxes import ensure_mailbox
+from moxlite.store.mail.staging import FIRST_STAGED
 from moxlite.store.options import Options
 from moxlite.store.rows.mailboxes import mailbox_by_name, split_keywords
 from moxlite.store.types import Flag
@@ -57,10 +58,11 @@ UIDVALIDITY: Final = """
 SELECT next_uidvalidity, max((SELECT coalesce(max(uidvalidity), 0) FROM mailbox),
 (SELECT coalesce(max(uidvalidity), 0) FROM mailbox_gone)) FROM state WHERE id = 1"""
 SET_NEXT_UIDVALIDITY: Final = "UPDATE state SET next_uidvalidity = ? WHERE id = 1"
-HIGHEST_IDS: Final = """
-SELECT last_message_id, max((SELECT coalesce(max(id), 0) FROM message),
-(SELECT coalesce(max(message_id), 0) FROM expunged)), last_body_id, (SELECT coalesce(max(id), 0) FROM body)
-FROM state WHERE id = 1"""
+# The messages of an import take their ids at its end.
+HIGHEST_IDS: Final = f"""
+SELECT last_message_id, max((SELECT coalesce(max(id), 0) FROM message WHERE id < ({FIRST_STAGED})),
+(SELECT coalesce(max(message_id), 0) FROM expunged WHERE message_id < ({FIRST_STAGED}))), last_body_id,
+(SELECT coalesce(max(id), 0) FROM body) FROM state WHERE id = 1"""  # noqa: S608 - a constant
 SET_LAST_IDS: Final = "UPDATE state SET last_message_id = ?, last_body_id = ? WHERE id = 1"
 WRONG_SIZES: Final = """
 SELECT m.id, m.size, length(i.prefix) + b.size FROM message m JOIN message_info i ON i.email_id = m.email_id
