@@ -270,7 +270,6 @@ export class Importing {
       case "step":
         this.step = event.title;
         fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
-        this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
       case "count":
