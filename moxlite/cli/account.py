@@ -417,6 +417,7 @@ def export_full(name: str, file: str) -> None:
 
     Keep the file safe. It contains mail, UIDs, the password, and junk filter words.
     """
+    from moxlite.cli.archives.transfer import Signs
     from moxlite.store.accounts.folders import check_account_name
     from moxlite.store.backup.restore import export_account
     from moxlite.store.errors import StoreError
@@ -425,7 +426,8 @@ def export_full(name: str, file: str) -> None:
         source = data_dir() / "accounts" / check_account_name(name) / "account.db"
         if not source.is_file():
             raise Failure(f"account not found: {name!r}")
-        export_account(source, name, Path(file))
+        with Signs("exporting") as signs:
+            export_account(source, name, Path(file), tell=signs.tell)
     except StoreError as error:
         raise Failure(str(error)) from None
     except FileExistsError:

@@ -1,10 +1,12 @@
 """Backups of a running server, through the control socket, and of a stopped one (ADMIN-50..52)."""
 
 import contextlib
+import logging
 import os
 import shutil
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -52,8 +54,13 @@ from moxlite.store.rows import mailboxes as mailbox_rows
 
 T = TypeVar("T")
 
+logger = logging.getLogger("moxlite.admin.backup.backups")
+
 TMP: Final = "tmp"
 """The folder in the data directory for what lasts no longer than the server."""
+
+LOGGED: Final = 60.0
+"""Seconds between two lines in the log about work that goes on."""
 
 PROGRESS: Final = 64
 """Lines of progress that may wait for a slow client; more are dropped, for the next ones tell as much."""
@@ -169,7 +176,7 @@ class BackupCommands:
         """A full copy of configuration and data, or a snapshot in a repository (STORE-141, STORE-183)."""
         if not args.target.startswith(("/", *URLS)):
             raise CommandFailed("badRequest", "the target must be an absolute path or a URL")
-        return await self.make_alone(args, exchange if args.verbose else None)
+        return await self.make_alone(args, exchange)
 
     async def make_alone(self, args: BackUp, exchange: Exchange | None = None) -> BackedUp:
         """Make a backup unless one is being made. Raises CommandFailed."""
@@ -307,7 +314,8 @@ async def run_told(
     """
     stopped = threading.Event()
     if exchange is None:
-        return await in_thread(lambda: work(_silent, stopped.is_set), interrupt=stopped.set, name=name)
+        tell_log = logged(_silent, name)
+        return await in_thread(lambda: work(tell_log, stopped.is_set), interrupt=stopped.set, name=name)
     send, receive = trio.open_memory_channel[str](PROGRESS)
     token = trio.lowlevel.current_trio_token()
 
@@ -326,9 +334,24 @@ async def run_told(
 
     async with trio.open_nursery() as nursery:
         nursery.start_soon(forward)
-        result = await in_thread(lambda: work(tell, stopped.is_set), interrupt=stopped.set, name=name)
+        tell_log = logged(tell, name)
+        result = await in_thread(lambda: work(tell_log, stopped.is_set), interrupt=stopped.set, name=name)
         send.close()
     return result
+
+
+def logged(tell: Callable[[str], None], name: str) -> Callable[[str], None]:
+    """As `tell`, with a line a minute in the log: the newest one."""
+    began = told = time.monotonic()
+
+    def tell_both(line: str) -> None:
+        nonlocal told
+        tell(line)
+        if (now := time.monotonic()) - told >= LOGGED:
+            told = now
+            logger.info("still working", extra={"kv": {"work": name, "at": line, "seconds": round(now - began)}})
+
+    return tell_both
 
 
 def _silent(line: str) -> None:

@@ -202,11 +202,11 @@ def _import(path: Path, *, without: str = "", **args: Any) -> None:
 
 
 def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
-    from moxlite.cli.archives.transfer import Meter, folder_pieces, open_file
+    from moxlite.cli.archives.transfer import Meter, folder_pieces, folder_size, open_file
 
     request = ImportMail(**args)
     is_file = path.is_file()
-    with Meter("importing", path.stat().st_size if is_file else None) as meter:
+    with Meter("importing", path.stat().st_size if is_file else folder_size(path, without=without)) as meter:
         file = open_file(path) if is_file else None
 
         def pieces() -> Iterator[bytes]:
@@ -228,7 +228,7 @@ def _run(
     request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> Imported:
     from moxlite.cli.archives.transfer import PiecesFile
-    from moxlite.store.imports.items import Count, LabelQuestion, Trouble
+    from moxlite.store.imports.items import Count, LabelQuestion, Step, Trouble
 
     counts: dict[str, int] = {}
 
@@ -237,6 +237,8 @@ def _run(
             case Count(mailbox, count):
                 counts[mailbox] = count
                 meter.count(sum(counts.values()))
+            case Step("finishing"):
+                meter.step("finishing")
             case Trouble(text):
                 meter.line(f"problem: {text}")
             case LabelQuestion(labels):

@@ -1,5 +1,6 @@
 """Code shared by imports and exports: folders to tar streams, tar streams to folders, and progress."""
 
+import math
 import os
 import stat
 import sys
@@ -12,7 +13,16 @@ from threading import Thread
 from typing import BinaryIO, Final, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
 from moxlite.cli.common import Failure
 from moxlite.escapes import printable
@@ -28,22 +38,69 @@ LINE_STEP: Final = 1_000
 """Messages between two progress lines if stderr is no terminal (STORE-120)."""
 
 
+SIGN: Final = 60.0
+"""Seconds between two lines about long work if stderr isn't a terminal."""
+
+
+class Signs:
+    """Signs of life on stderr: on a terminal, what is being worked on and since when; otherwise, a line a minute.
+
+    With `verbose`, `tell` prints each line to stdout instead. If `silent`, a command has no output without a terminal,
+    as it runs at night.
+    """
+
+    def __init__(self, title: str, *, verbose: bool = False, silent: bool = False) -> None:
+        self._title = title
+        self._verbose = verbose
+        self._silent = silent
+        self._progress: Progress | None = None
+        self._task = TaskID(0)
+        self._told = time.monotonic()
+
+    def tell(self, line: str) -> None:
+        """Show what is being worked on."""
+        if self._verbose:
+            print(printable(line), flush=True)
+        elif sys.stderr.isatty():
+            if self._progress is None:  # questions come before the work
+                columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
+                self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+                self._task = self._progress.add_task(self._title, total=None)
+                self._progress.start()
+            self._progress.update(self._task, description=f"{self._title}: {printable(line)}")
+        elif not self._silent and time.monotonic() - self._told >= SIGN:
+            self._told = time.monotonic()
+            print(f"{self._title}: {printable(line)}", file=sys.stderr, flush=True)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._progress is not None:
+            self._progress.stop()
+
+
 class Meter:
     """Shows progress on stderr: a bar on a terminal, otherwise a line for each 1000 messages."""
 
     def __init__(self, title: str, total: int | None) -> None:
         """`total`: octets that will be read, if known."""
         self.messages = 0
+        self._total = total
+        self._octets = 0
+        self._began = time.monotonic()
         self._told = 0
         self._progress: Progress | None = None
         if sys.stderr.isatty():
-            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeElapsedColumn())
-            counts = TextColumn("{task.fields[messages]} messages")
-            self._progress = Progress(*columns, counts, console=Console(stderr=True), transient=True)
-            self._task = self._progress.add_task(title, total=total, messages=0)
+            columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
+            times = TimeElapsedColumn() if total is None else TimeRemainingColumn()
+            counts = TextColumn("{task.fields[messages]} messages, {task.fields[rate]}/s")
+            self._progress = Progress(*columns, times, counts, console=Console(stderr=True), transient=True)
+            self._task = self._progress.add_task(title, total=total, messages=0, rate=0)
 
     def octets(self, count: int) -> None:
         """Advance the bar by `count` octets read or written."""
+        self._octets += count
         if self._progress is not None:
             self._progress.advance(self._task, count)
 
@@ -51,10 +108,31 @@ class Meter:
         """Set the number of messages so far."""
         self.messages = messages
         if self._progress is not None:
-            self._progress.update(self._task, messages=messages)
+            self._progress.update(self._task, messages=messages, rate=self._rate)
         elif messages // LINE_STEP > self._told // LINE_STEP:
-            print(counted(messages // LINE_STEP * LINE_STEP, "message"), file=sys.stderr, flush=True)
+            count = counted(messages // LINE_STEP * LINE_STEP, "message")
+            print(f"{count} ({self._pace()})", file=sys.stderr, flush=True)
             self._told = messages
+
+    def step(self, title: str) -> None:
+        """Show that another part of the work begins."""
+        if self._progress is not None:
+            self._progress.update(self._task, description=title)
+        elif self._told:
+            print(title, file=sys.stderr, flush=True)
+
+    @property
+    def _rate(self) -> int:
+        return round(self.messages / max(time.monotonic() - self._began, 0.001))
+
+    def _pace(self) -> str:
+        """Messages a second, and if the total is known, how much of it is done and how long the rest will take."""
+        rate = f"{self._rate}/s"
+        if not self._total or not self._octets:
+            return rate
+        part = min(self._octets / self._total, 1)
+        left = (time.monotonic() - self._began) * (1 - part) / part
+        return f"{rate}, {part:.0%}, {counted(math.ceil(left / 60), 'minute')} left"
 
     def line(self, text: str) -> None:
         """Print a line above the bar."""
@@ -96,6 +174,17 @@ def folder_pieces(top: Path, *, without: str = "") -> Iterator[bytes]:
             with suppress(FileNotFoundError):  # moved by a mail program meanwhile
                 yield from _file(Path(folder) / name, prefix + name)
     yield TAR_END
+
+
+def folder_size(top: Path, *, without: str = "") -> int:
+    """Octets of the files in a folder, as `folder_pieces` sends them without what surrounds them."""
+    size = 0
+    for folder, names, files in os.walk(top):
+        names[:] = [name for name in names if name != without]
+        for name in files:
+            with suppress(OSError):
+                size += (Path(folder) / name).lstat().st_size
+    return size
 
 
 def _raise(error: OSError) -> None:

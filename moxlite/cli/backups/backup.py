@@ -3,7 +3,7 @@
 import contextlib
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -82,8 +82,9 @@ def run(
     A repository only stores changes since the last snapshot. An encrypted repository requires the Python package
     pyrage.
 
-    You can run this while the server is running. On success, this only prints something on a terminal. This won't
-    overwrite existing files. If you see a file INCOMPLETE, the copy isn't complete.
+    You can run this while the server is running. On a terminal, you'll see the progress and the result. Otherwise,
+    there's no output on success. This won't overwrite existing files. If you see a file INCOMPLETE, the copy isn't
+    complete.
 
     The host's private keys are included in encrypted repositories, and in other backups with `backup.include_keys`.
     You'll see a warning for each file that isn't included. The admin password hash is never backed up.
@@ -97,6 +98,7 @@ def run(
         repo = str(target)
     if repo is None and (encrypt_to or passphrase_file):
         raise click.UsageError("encryption requires a repository; use --repo DIR")
+    from moxlite.cli.archives.transfer import Signs
     from moxlite.operations.server import BackUp
     from moxlite.process.backuptargets import target_of
 
@@ -104,12 +106,13 @@ def run(
         target = target_of(repo or dest or "")
     phrase = _passphrase(passphrase_file) or ""
     request = BackUp(str(target), verbose, repo is not None, list(encrypt_to), phrase)
-    try:
-        done = perform(request, progress=tell_line if verbose else None)
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
-        done = _stopped(request)
+    with Signs("backing up", verbose=verbose, silent=True) as signs:
+        try:
+            done = perform(request, progress=signs.tell)
+        except Failure as failure:
+            if failure.code != NOT_RUNNING:
+                raise
+            done = _stopped(request, signs.tell)
     report([*done.warnings, *done.left_out], done.errors)
     if done.errors:
         raise Failure(f"{target} is incomplete")
@@ -121,13 +124,13 @@ def run(
         )
 
 
-def _stopped(request: "BackUp") -> "BackedUp":
+def _stopped(request: "BackUp", tell: Callable[[str], None]) -> "BackedUp":
     from moxlite.admin.backup.backups import back_up_stopped
     from moxlite.process.fences import told_of_target
 
     with failures(request.target):
         try:
-            return back_up_stopped(load_config(), config_path(), request, tell_line if request.verbose else silent)
+            return back_up_stopped(load_config(), config_path(), request, tell)
         except PermissionError as error:
             path = Path(error.filename or request.target)
             raise Failure(f"{path}: {told_of_target(error, path, Path(request.target))}") from None
@@ -352,10 +355,16 @@ def extract(
 
     Damaged data is skipped, and incomplete accounts and files are listed.
     """
+    from moxlite.cli.archives.transfer import Signs
+
     with failures(repo):
         trusted = trust(signer, identity, unsigned=unsigned)
-    with failures(out), open_repository(repo, identity, passphrase_file, trusted) as repository:
-        lacks = repository.extract(Path(out), snapshot_id=snapshot, tell=tell_line if verbose else silent)
+    with (
+        failures(out),
+        open_repository(repo, identity, passphrase_file, trusted) as repository,
+        Signs("restoring", verbose=verbose) as signs,
+    ):
+        lacks = repository.extract(Path(out), snapshot_id=snapshot, tell=signs.tell)
     report((), lacks)
     if lacks:
         raise Failure(f"couldn't export all data: {out} is incomplete")
@@ -388,14 +397,6 @@ def prune(repo: str, keep_daily: int, keep_weekly: int, identity: str | None, pa
         print(f"removed {snapshot}")
     if pruned.blocks:
         print(f"removed {counted(pruned.blocks, 'block')}, {counted(pruned.octets, 'byte')}")
-
-
-def tell_line(line: str) -> None:
-    print(printable(line))
-
-
-def silent(line: str) -> None:
-    """For a backup that is not verbose."""
 
 
 ALIKE: Final = 2

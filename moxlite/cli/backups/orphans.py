@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, Unpack
 
 import click
 
-from moxlite.cli.backups.backup import failures, report, silent, tell_line
+from moxlite.cli.backups.backup import failures, report
 from moxlite.cli.backups.restore import restore_mail_file, roomy_folder
 from moxlite.cli.backups.sourceoptions import SourceKeys, source_options, standby_source
 from moxlite.cli.common import NOT_RUNNING, Failure, data_dir, load_config, note
@@ -69,12 +69,12 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
         raise click.UsageError("--import requires --out DIR for queued messages")
     from moxlite.admin.standby.layout import read_beginning, read_head
     from moxlite.admin.standby.moments import restored_at
+    from moxlite.cli.archives.transfer import Signs
 
-    tell = tell_line if verbose else silent
     folder = None if out is None else Path(out)
     if folder is not None and folder.exists():
         raise Failure(f"{out} already exists; use --out with a new folder")
-    with failures(source):
+    with failures(source), Signs("reading", verbose=verbose) as signs:
         chosen = standby_source(source, identity=None, **keys)
         with chosen.storage(None) as storage:
             head = read_head(storage)
@@ -82,7 +82,9 @@ def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys
         if beginning is None:
             raise Failure(f"no takeover found in {source}")
         earlier = beginning.earlier
-        rest = restored_at(chosen, None, account=None, beside=roomy_folder(), tell=tell, left_out=note, epoch=earlier)
+        rest = restored_at(
+            chosen, None, account=None, beside=roomy_folder(), tell=signs.tell, left_out=note, epoch=earlier
+        )
         with rest as backup:
             count, left = _mail(backup / "data/accounts", beginning, folder if importing else None)
             if (backup / "data/queue.db").exists():
@@ -178,6 +180,7 @@ def recover(name: str, out: str, file: str | None) -> None:
     account.db-shm. You can find messages without a mailbox in the mailbox Recovered. Prints any losses, and writes them
     to DIR/losses.txt. Exit code 1 if data was lost.
     """
+    from moxlite.cli.archives.transfer import Signs
     from moxlite.process.lock import Locked
     from moxlite.process.stopped import stopped
     from moxlite.store.accounts.folders import check_account_name
@@ -189,7 +192,8 @@ def recover(name: str, out: str, file: str | None) -> None:
         check_account_name(name)
         damaged = data_dir() / "accounts" / name / "account.db" if file is None else Path(file)
         with stopped(data_dir()) if file is None else contextlib.nullcontext():
-            done = run(name, damaged, target)
+            with Signs("recovering") as signs:
+                done = run(name, damaged, target, tell=signs.tell)
             if done.losses:  # by the owner of what is there, who may have planted a link
                 (target / "losses.txt").write_text("".join(f"{line}\n" for line in done.losses))
     except (Locked, StoreError) as error:
@@ -222,15 +226,15 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
     them, use --fix.
     """
     from moxlite.admin.backup.restores import verify_stopped
+    from moxlite.cli.archives.transfer import Signs
     from moxlite.process.lock import Locked
     from moxlite.store.errors import StoreError
 
-    def tell(line: str) -> None:
-        if verbose:
-            print(printable(line))
-
     try:
-        fixed, verification_result = verify_stopped(Path(folder), deep=deep, upgrade=upgrade, fix=fix, tell=tell)
+        with Signs("checking", verbose=verbose) as signs:
+            fixed, verification_result = verify_stopped(
+                Path(folder), deep=deep, upgrade=upgrade, fix=fix, tell=signs.tell
+            )
     except (Locked, StoreError) as error:
         raise Failure(str(error)) from None
     except OSError as error:

@@ -11,17 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Unpack
 
 import click
 
-from moxlite.cli.backups.backup import (
-    IDENTITY,
-    PASSPHRASE,
-    SNAPSHOT,
-    failures,
-    open_repository,
-    report,
-    silent,
-    tell_line,
-    trust,
-)
+from moxlite.cli.backups.backup import IDENTITY, PASSPHRASE, SNAPSHOT, failures, open_repository, report, trust
 from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, moment, note, perform, root_advice, settings
 from moxlite.escapes import printable
@@ -127,12 +117,13 @@ def restore(
         raise click.UsageError(
             "--with-config requires --identity, because configuration and keys in the target are encrypted"
         )
+    from moxlite.cli.archives.transfer import Signs
     from moxlite.process.backuptargets import target_of
     from moxlite.store.backup.verify import check_folder, check_plain
 
-    tell = tell_line if verbose else silent
     given = named_places("backup" if at is None else "standby", source, **keys)
     with failures(source), contextlib.ExitStack() as stack:
+        tell = stack.enter_context(Signs("restoring", verbose=verbose)).tell
         trusted = trust(keys["signer"], identity, unsigned=keys["unsigned"])
         if at is not None:
             chosen_source = standby_source(source, identity=identity, **keys)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NoReturn, Unpack
 
 import click
 
-from moxlite.cli.backups.backup import failures, silent, tell_line
+from moxlite.cli.backups.backup import failures
 from moxlite.cli.backups.restore import prepare_folder, restore_whole, unattended
 from moxlite.cli.backups.sourceoptions import SourceKeys, named_places, source_options, standby_source
 from moxlite.cli.common import Failure, config_path, load_config, note
@@ -95,6 +95,8 @@ def takeover(
     if (source is None) != (into is None):
         raise click.UsageError("SOURCE requires --into, and vice versa")
     if source is not None and into is not None:
+        from moxlite.cli.archives.transfer import Signs
+
         with failures(source):
             followed = standby_source(source, identity=identity, **keys)
             folder = Path(into)
@@ -109,17 +111,17 @@ def takeover(
                 )
             config = Path(config_dir) if config_dir is not None else config_path().parent
             data = None if data_dir is None else Path(data_dir).absolute()
-            tell = tell_line if verbose else silent
-            restore_whole(
-                into,
-                None,
-                config.absolute(),
-                data,
-                given=named_places("standby", source, **keys),
-                resume_queue=not hold_queue,
-                succeed=True,
-                tell=tell,
-            )
+            with Signs("restoring", verbose=verbose) as signs:
+                restore_whole(
+                    into,
+                    None,
+                    config.absolute(),
+                    data,
+                    given=named_places("standby", source, **keys),
+                    resume_queue=not hold_queue,
+                    succeed=True,
+                    tell=signs.tell,
+                )
             file = config.absolute() / "moxlite.toml"
     else:
         file, beginning = config_path(), None
@@ -283,7 +285,7 @@ class AutomaticTakeover:
             quick=True,
             keep_uids=certain,
             succeed=True,
-            tell=silent,
+            tell=lambda _: None,
         )
 
     @property

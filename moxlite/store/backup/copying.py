@@ -56,6 +56,9 @@ WAL_FLOOR: Final = 64 << 20
 SETTLED: Final = 2 * 10**9
 """Nanoseconds after which a file's times are sure to differ at its next change, whatever their grain."""
 
+SIGN: Final = 5.0
+"""Seconds between two signs of life during the copy of one file."""
+
 BUSY_MS: Final = 10_000
 """How long to wait for a lock: only the recovery of a log holds one that matters here."""
 
@@ -138,7 +141,22 @@ def _size(path: Path) -> int:
         return 0
 
 
-def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: False) -> int:
+def signs(tell: Tell, path: Path) -> Callable[[int], None]:
+    """Make a function that takes the octets of a file that are done, and tells of them every `SIGN` seconds."""
+    size, told = max(path.stat().st_size, 1), time.monotonic()
+
+    def stepped(octets: int) -> None:
+        nonlocal told
+        if time.monotonic() - told >= SIGN:
+            told = time.monotonic()
+            tell(f"{path} ({min(octets * 100 // size, 99)}%)")
+
+    return stepped
+
+
+def copy_database(
+    path: Path, target: Path, *, tell: Tell = lambda _: None, cancelled: Cancelled = lambda: False
+) -> int:
     """Copy a database to a new file, durably; returns its octets. It appears under its name when it is whole.
 
     Raises:
@@ -150,10 +168,11 @@ def copy_database(path: Path, target: Path, *, cancelled: Cancelled = lambda: Fa
     partial = target.with_name(target.name + ".partial")
     fd = open_regular(partial, os.O_RDWR | os.O_CREAT | os.O_TRUNC)
     try:
-        synced = 0
+        synced, told = 0, signs(tell, path)
 
         def stepped(octets: int) -> None:
             nonlocal synced
+            told(octets)
             if octets - synced >= SYNC:
                 os.fsync(fd)
                 synced = octets
@@ -319,7 +338,7 @@ class _Work:
             self.tell(str(path))
             try:
                 target.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
-                self.report.octets += copy_database(path, target, cancelled=self.cancelled)
+                self.report.octets += copy_database(path, target, tell=self.tell, cancelled=self.cancelled)
                 self.report.databases += 1
                 make_durable(target.parent)
             except BackupCancelled:

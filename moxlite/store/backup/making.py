@@ -18,6 +18,7 @@ from moxlite.store.backup.copying import (
     copy_pages,
     error_text,
     note_failure,
+    signs,
     snapshot,
     stamp_of,
 )
@@ -93,7 +94,7 @@ class Work:
                     for pragma in ("journal_mode=OFF", "synchronous=OFF", "locking_mode=EXCLUSIVE"):
                         into.execute(f"PRAGMA {pragma}").fetchall()
                     log = path.with_name(path.name + "-wal")
-                    size = copy_pages(source, into, log, cancelled=self.cancelled, stepped=lambda _: None)
+                    size = copy_pages(source, into, log, cancelled=self.cancelled, stepped=signs(self.tell, path))
                 finally:
                     into.close(True)
         except apsw.Error as error:

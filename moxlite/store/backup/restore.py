@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import apsw
 import msgspec
@@ -24,7 +24,7 @@ from moxlite import __version__
 from moxlite.encoding import from_json, to_json
 from moxlite.safefile import Tree
 from moxlite.store.accounts.folders import make_closed
-from moxlite.store.backup.copying import copy_database
+from moxlite.store.backup.copying import copy_database, signs
 from moxlite.store.backup.layout import (
     INCOMPLETE,
     RESTORING,
@@ -131,7 +131,7 @@ def restore(
         raise BadTarget(f"not enough space in {data} (need {needed + options.min_free_space} bytes, {free} free)")
     for database in databases(origin):
         tell(str(database.path))
-        target = _stage(database, origin, staging, move=move)
+        target = _stage(database, origin, staging, move=move, tell=tell)
         renew(target, database.kind, options, resume_queue=resume_queue, keep_uids=keep_uids)
     with Tree(origin) as tree, Tree(staging) as copies:
         for other in other_files(origin):
@@ -182,7 +182,7 @@ def _can_move(origin: Path, staging: Path) -> bool:
     return True
 
 
-def _stage(database: DatabaseFile, origin: Path, staging: Path, *, move: bool) -> Path:
+def _stage(database: DatabaseFile, origin: Path, staging: Path, *, move: bool, tell: Callable[[str], None]) -> Path:
     """Copy a database to the same path below `staging`, or move it there; returns that path."""
     with Tree(origin) as tree:
         tree.open_file(database.path.parts).close()  # no link leads to it
@@ -191,7 +191,7 @@ def _stage(database: DatabaseFile, origin: Path, staging: Path, *, move: bool) -
     if move:
         (origin / database.path).replace(target)
     else:
-        copy_database(origin / database.path, target)
+        copy_database(origin / database.path, target, tell=tell)
     return target
 
 
@@ -428,9 +428,9 @@ class _Header(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def export_account(file: Path, name: str, target: Path) -> int:
+def export_account(file: Path, name: str, target: Path, *, tell: Callable[[str], None] = lambda _: None) -> int:
     """Write the database `file` of the account `name` to the new file `target`, while it goes on; returns its octets.
-    Blocks.
+    Blocks. `tell` takes how far it is.
 
     Raises FileExistsError, OSError, StoreError.
     """
@@ -439,7 +439,7 @@ def export_account(file: Path, name: str, target: Path) -> int:
     with tempfile.TemporaryDirectory(prefix=".export-", dir=target.parent) as folder:
         copy, packed = Path(folder) / "account.db", Path(folder) / "packed"
         with storage(Edge(str(file))):
-            size = copy_database(file, copy)
+            size = copy_database(file, copy, tell=tell)
         with copy.open("rb") as source:
             digest = hashlib.file_digest(source, "sha256").hexdigest()
             source.seek(0)
@@ -448,13 +448,29 @@ def export_account(file: Path, name: str, target: Path) -> int:
                 if hasattr(os, "fchmod"):  # not on Windows
                     os.fchmod(out.fileno(), 0o600)  # it holds all mail, and the hash of the password
                 out.write(MAGIC + header + b"\n")
-                zstandard.ZstdCompressor(level=3, write_checksum=True).copy_stream(source, out)
+                tell(str(target))
+                compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
+                compressor.copy_stream(_Watched(source, signs(tell, copy)), out)
                 out.flush()
                 os.fsync(out.fileno())
         _refuse_existing(target)
         packed.rename(target)
         make_durable(target.parent)
     return size
+
+
+class _Watched:
+    """A file that is read from the beginning; `stepped` takes the octets so far."""
+
+    def __init__(self, file: BinaryIO, stepped: Callable[[int], None]) -> None:
+        self._file = file
+        self._stepped = stepped
+
+    def read(self, size: int = -1) -> bytes:
+        """Read the next octets."""
+        data = self._file.read(size)
+        self._stepped(self._file.tell())
+        return data
 
 
 def _refuse_existing(target: Path) -> None:

@@ -79,6 +79,9 @@ SETTLE: Final = (
     # Devices are not told of mail that was there.
     "UPDATE notice_device SET told = (SELECT coalesce(max(id), 0) FROM message)",
 )
+SIGN: Final = 1_000
+"""Saved messages between two signs of life."""
+
 OWE: Final = """
 INSERT OR IGNORE INTO outbox (id, key, kind, message_id, data, created, due) VALUES (?, ?, ?, ?, ?, ?, ?)"""
 RAISE_STATE: Final = """
@@ -111,6 +114,7 @@ def recover(name: str, file: Path, out: Path, *, tell: Callable[[str], None] = l
     if out.exists() and any(out.iterdir()):
         raise BadTarget(f"{out} isn't empty")
     out.mkdir(mode=0o750, parents=True, exist_ok=True)
+    tell(str(file))
     pages = Pages(file)
     try:
         with tempfile.TemporaryDirectory(prefix=".recover-", dir=out) as scratch:
@@ -249,6 +253,8 @@ class _Work:
                 self.lose(f"{label}: {error}")
                 return
         self.done.saved += 1
+        if self.done.saved % SIGN == 0:
+            self.tell(f"{self.done.saved} messages")
         if message is not None:
             self.salvage.note_saved(message.id, new_id)
 
