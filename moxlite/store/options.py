@@ -8,6 +8,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import msgspec
 
+from moxlite.store.blockmaps import BlockMaps
 from moxlite.store.junkflags import JunkFlagRules, JunkParams
 from moxlite.store.types import SpecialUse
 
@@ -113,6 +114,7 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     - `replicated` tells of a database's path whether another program copies its log, and folds it (STORE-10a).
     - `permitted` is called with a database's path before each group commit, and again before its callers are woken, in
       the writer's thread. Raises NoLease or NotCopied, which the callers get (STORE-186g).
+    - `blocks`: which blocks of accounts have changed since a backup.
     """
 
     account_config: Callable[[str], AccountConfig | None] = every_account
@@ -130,3 +132,4 @@ class Options(msgspec.Struct, frozen=True, kw_only=True):
     copied: Callable[[Path], None] | None = None
     replicated: Callable[[Path], bool] = lambda _: False
     permitted: Callable[[Path], None] | None = None
+    blocks: BlockMaps = msgspec.field(default_factory=BlockMaps)

@@ -111,7 +111,7 @@ async def test_the_log_has_a_line_a_minute(monkeypatch: pytest.MonkeyPatch, capl
 def test_an_import_says_its_rate_and_the_time_left(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     """STORE-120"""
     now = 100.0
-    monkeypatch.setattr(transfer.time, "monotonic", lambda: now)
+    monkeypatch.setattr("moxlite.cli.archives.transfer.time.monotonic", lambda: now)
     with Meter("importing", 1_000_000) as meter:
         now = 160.0
         meter.octets(250_000)

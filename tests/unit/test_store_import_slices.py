@@ -146,7 +146,7 @@ async def test_what_a_user_does_between_two_units_stays(accounts: Accounts, monk
         inbox = (await box(account)).id
 
         def act(tx: AccountTx) -> None:
-            ids = dict(tx.rows("SELECT messageid, id FROM message"))
+            ids: dict[str, int] = dict(tx.rows("SELECT messageid, id FROM message"))
             expunge_ids(tx, [ids["2@example.com"]])
             move_ids(tx, [ids["4@example.com"]], inbox)
 

@@ -10,8 +10,9 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar
 
+import msgspec
 import trio
 
 from moxlite.admin.commandedits import named_account
@@ -40,6 +41,7 @@ from moxlite.store.backup.packs import exists, is_encrypted
 from moxlite.store.backup.repository import create_repository
 from moxlite.store.backup.restore import is_unused, restore_mail, unpack_account
 from moxlite.store.backup.storage import Storage
+from moxlite.store.blockmaps import BlockChanges
 from moxlite.store.errors import (
     AccountExists,
     AccountUnknown,
@@ -149,6 +151,41 @@ def _opened(
     return opened(target, login, scratch=data / TMP, owner=owner_word(data), check=check, upload_limit=upload_limit)
 
 
+class LiveFiles:
+    """`LiveAccounts` of this server."""
+
+    def __init__(self, accounts: Accounts, token: trio.lowlevel.TrioToken) -> None:
+        self._accounts = accounts
+        self._token = token
+
+    def mark(self, path: Path, at: int) -> None:
+        """See `LiveAccounts`."""
+        self._accounts.options.blocks.mark(path, at)
+
+    def changed_blocks(
+        self, account: str, at: int, size: int, taken: Callable[[], int]
+    ) -> tuple[BlockChanges, BinaryIO] | None:
+        """See `LiveAccounts`."""
+        blocks = self._accounts.options.blocks.get(self._accounts.path(account) / "account.db")
+        if blocks is None or blocks.since(at) is None:
+            return None  # an account that isn't in use is not opened for nothing
+        tmp = self._accounts.directory / TMP
+
+        async def ask() -> tuple[BlockChanges, BinaryIO] | None:
+            async with self._accounts.use(account) as used:
+                return await used.database.changed_blocks(at, size, tmp, taken)
+
+        try:
+            return trio.from_thread.run(ask, trio_token=self._token)
+        except (StoreError, trio.Cancelled, trio.RunFinishedError):
+            return None
+
+    def distrust(self, path: Path) -> None:
+        """See `LiveAccounts`."""
+        if (blocks := self._accounts.options.blocks.get(path)) is not None:
+            blocks.forget("a block was wrong")
+
+
 class BackupCommands:
     """The commands of the control socket that make backups. One runs at a time: two would only share the disk."""
 
@@ -185,10 +222,12 @@ class BackupCommands:
 
     async def _make(self, args: BackUp, exchange: Exchange | None) -> BackedUp:
         current, path, broken = self._config.current, self._config.path, self._accounts.broken()
+        live = LiveFiles(self._accounts, trio.lowlevel.current_trio_token())
 
         def work(tell: Callable[[str], None], cancelled: Callable[[], bool]) -> BackedUp:
             settings = current.static.backup
             source = source_of(current, path, broken, self.read, partial(os.access, mode=os.R_OK))
+            source = msgspec.structs.replace(source, live=live)
             target = target_of(args.target)
             if isinstance(target, Path) and (why := lost(target)):
                 raise BackupError(f"can't back up to {target}: {why}; choose another folder")

@@ -320,11 +320,15 @@ class Blocks:
         self._storage.make(PACKS)
         self._storage.clean(PACKS)
 
+    def name_of(self, block: bytes) -> bytes:
+        """The name that a block has."""
+        return self._forms.name_of(block)
+
     def put(self, block: bytes, base: bytes | None = None) -> bytes:
         """Store a block if it is new; its name. `base` names the block which was in its place before. Raises OSError,
         BackupError.
         """
-        name = self._forms.name_of(block)
+        name = self.name_of(block)
         if not self.index.has(name):
             record, data = self._encode(name, block, base)
             self._add(record, data)

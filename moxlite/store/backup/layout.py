@@ -9,14 +9,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import BinaryIO, Final, Protocol
 
 import msgspec
 
 from moxlite.store.accounts.folders import CREATING, NAME, made_names
 from moxlite.store.backup.keys import SIGNING_KEY
+from moxlite.store.blockmaps import BlockChanges
 from moxlite.store.file.migrations import Kind
 
 INCOMPLETE: Final = "INCOMPLETE"
@@ -200,6 +201,24 @@ class NamedFile(msgspec.Struct, frozen=True):
         return f"NamedFile({str(self.path)!r})"
 
 
+class LiveAccounts(Protocol):
+    """The accounts of a running server, which knows what has changed in them. Called in the backup's thread."""
+
+    def mark(self, path: Path, at: int) -> None:
+        """Begin to know what changes in an account's file, before it's read as a whole."""
+        ...
+
+    def changed_blocks(
+        self, account: str, at: int, size: int, taken: Callable[[], int]
+    ) -> tuple[BlockChanges, BinaryIO] | None:
+        """As `Database.changed_blocks`; None as well if the account can't be opened."""
+        ...
+
+    def distrust(self, path: Path) -> None:
+        """Forget what is known of a file."""
+        ...
+
+
 class Source(msgspec.Struct, frozen=True):
     """The subject of a backup.
 
@@ -212,6 +231,7 @@ class Source(msgspec.Struct, frozen=True):
       never: files of the configuration that no backup holds: the hash of the admin's password.
       foreign: files that the configuration names and no backup holds, for another program keeps them.
       include_keys: private keys of the host go into backups without encryption, too.
+      live: the accounts of a running server; None without one.
     """
 
     data: Path
@@ -222,6 +242,7 @@ class Source(msgspec.Struct, frozen=True):
     never: frozenset[Path] = frozenset()
     foreign: tuple[Path, ...] = ()
     include_keys: bool = False
+    live: LiveAccounts | None = None
 
 
 class Report(msgspec.Struct):

@@ -5,6 +5,7 @@ The repository writes the manifest of it (see `repository`).
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 
 import apsw
@@ -14,6 +15,7 @@ from moxlite.store.backup.blocks import BLOCK, Blocks, BlockVFS
 from moxlite.store.backup.copying import (
     KEY_MODE,
     Cancelled,
+    Stamp,
     Tell,
     copy_pages,
     error_text,
@@ -22,9 +24,11 @@ from moxlite.store.backup.copying import (
     snapshot,
     stamp_of,
 )
-from moxlite.store.backup.layout import ConfigFile, Report, Source, config_files, databases, other_files
+from moxlite.store.backup.layout import ConfigFile, LiveAccounts, Report, Source, config_files, databases, other_files
 from moxlite.store.backup.packs import Entry
 from moxlite.store.errors import BackupCancelled, BackupError, StorageFailed
+
+logger = logging.getLogger("moxlite.store.backup")
 
 
 class Work:
@@ -58,7 +62,7 @@ class Work:
             path = self.source.data / database_file.path
             self.tell(str(path))
             try:
-                entry = self.database(path, f"data/{database_file.path}")
+                entry = self.database(path, f"data/{database_file.path}", database_file.account)
             except (BackupCancelled, StorageFailed):
                 raise
             except (BackupError, apsw.Error, OSError) as error:
@@ -71,7 +75,7 @@ class Work:
             if database_file.account in self.source.broken:
                 self.report.errors.append(f"{path}: copied, but damaged: {self.source.broken[database_file.account]}")
 
-    def database(self, path: Path, name: str) -> Entry:
+    def database(self, path: Path, name: str, account: str | None) -> Entry:
         """One database as it is now. Raises BackupError, apsw.Error, OSError."""
         stamp = stamp_of(path)
         old = self.previous.get(name)
@@ -79,6 +83,12 @@ class Work:
         # If a pack is lost, the database is read again, so that its blocks are stored anew.
         if old is not None and unchanged and all(map(self.blocks.index.has, old.names())):
             return msgspec.structs.replace(old, stamp=stamp)
+        if account is not None and self.source.live is not None:
+            entry = None if old is None else self.changed(self.source.live, path, account, old)
+            if entry is not None:
+                return entry
+            stamp = stamp_of(path)
+            self.source.live.mark(path, stamp.at)
         names: dict[int, bytes] = {}
         before = [] if old is None else old.names()
 
@@ -109,6 +119,36 @@ class Work:
         if sorted(names) != list(range(count)):
             raise BackupError("the copy is incomplete")
         return Entry(name, size, 0o640, b"".join(names[number] for number in range(count)), stamp)
+
+    def changed(self, live: LiveAccounts, path: Path, account: str, old: Entry) -> Entry | None:
+        """One database of which only the changed blocks are read; None if the whole file must be."""
+        if old.stamp is None:
+            return None
+        stamps: list[Stamp] = []
+
+        def taken() -> int:
+            stamps.append(stamp_of(path))
+            return stamps[-1].at
+
+        copied = live.changed_blocks(account, old.stamp.at, old.size, taken)
+        if copied is None:
+            return None
+        changes, file = copied
+        with file:
+            file.seek(0)
+            names = old.names()[: -(-changes.size // BLOCK)]
+            names += [b""] * (-(-changes.size // BLOCK) - len(names))
+            for number in changes.sampled:
+                if self.blocks.name_of(file.read(changes.length(number))) != names[number]:
+                    live.distrust(path)
+                    kv = {"file": str(path), "block": number}
+                    logger.error("a block changed that should not have; reading the whole file", extra={"kv": kv})
+                    return None
+            for number in changes.changed:
+                names[number] = self.blocks.put(file.read(changes.length(number)), names[number] or None)
+        if not all(map(self.blocks.index.has, names)):
+            return None
+        return Entry(old.path, changes.size, old.mode, b"".join(names), stamps[-1])
 
     def files(self, *, keys: bool, encrypted: bool) -> None:
         """Take all other files; see `config_files` for the arguments."""

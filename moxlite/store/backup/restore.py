@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, cast
 
 import apsw
 import msgspec
@@ -450,7 +450,7 @@ def export_account(file: Path, name: str, target: Path, *, tell: Callable[[str],
                 out.write(MAGIC + header + b"\n")
                 tell(str(target))
                 compressor = zstandard.ZstdCompressor(level=3, write_checksum=True)
-                compressor.copy_stream(_Watched(source, signs(tell, copy)), out)
+                compressor.copy_stream(cast("BinaryIO", _Watched(source, signs(tell, copy))), out)
                 out.flush()
                 os.fsync(out.fileno())
         _refuse_existing(target)

@@ -7,19 +7,23 @@ choice between loop and thread is in `readers.py`.
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import secrets
+import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import BinaryIO, Final, TypeVar, cast
 
 import apsw
 import trio
 
 from moxlite.heap import give_memory_back
 from moxlite.store import metrics
+from moxlite.store.blockmaps import BLOCK, SAMPLE, BlockChanges, BlockMap, blocks_to_read, times_of
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import PAGE, Checkpoints, Health
@@ -37,6 +41,12 @@ from moxlite.wakeup import Wakeup
 # A file that is not used needs none, so its upkeep rests until the next use. The parts that change the file are chores
 # of the writer's thread.
 
+
+MAX_CHANGED: Final = 2_048
+"""Changed blocks that are copied between two units: 128 MB, 0.2 s."""
+
+BLOCKS_SECONDS: Final = 30.0
+"""Seconds to wait for the writer, after which a backup reads the whole file."""
 
 IDLE: Final = 30.0
 """Seconds without a read or unit after which memory is released (STORE-10): with the upkeep interval and the pause
@@ -221,7 +231,11 @@ class Database:
         self.unclean = unclean
         self.health = health
         self._edge = storage(health)
-        self._checkpoints = Checkpoints(path, health, kind, vfs=options.vfs, replicated=options.replicated(path))
+        # Another program that folds the log, or another file system, would make changes that no map has.
+        self._mapped = kind is Kind.ACCOUNT and options.vfs is None and not options.replicated(path)
+        self._checkpoints = Checkpoints(
+            path, health, kind, vfs=options.vfs, replicated=options.replicated(path), blocks=self._blocks
+        )
         self._writer: Writer
         self._readers = Readers(path, kind, self.health, lambda: self._writer.lend(), cold=cold, vfs=options.vfs)
         self._upkeep: FileUpkeep
@@ -429,6 +443,76 @@ class Database:
     def wal_bytes(self) -> int:
         """Size of the log after the last commit."""
         return self._checkpoints.pages * PAGE
+
+    def _blocks(self) -> BlockMap | None:
+        return self.options.blocks.get(self.path) if self._mapped else None
+
+    async def changed_blocks(
+        self, at: int, size: int, folder: Path, taken: Callable[[], int]
+    ) -> tuple[BlockChanges, BinaryIO] | None:
+        """Copy the blocks that have changed since the mark `at`, when the file had `size` octets, as they are between
+        two units. Returns a temporary file in `folder` with them, or None if the whole file must be read: what has
+        changed isn't known, or too much, or a reader is in the way.
+
+        Args:
+          taken: called at that moment, in the writer's thread; returns the name of the new mark.
+        """
+        blocks = self._blocks()
+        if blocks is None:
+            return None
+        token, done = trio.lowlevel.current_trio_token(), trio.Event()
+        copies: list[tuple[BlockChanges, BinaryIO] | None] = []
+        waiting = True
+
+        def chore(db: Connection) -> None:
+            if waiting:
+                try:
+                    copies.append(self._copy_blocks(db, blocks, at, size, folder, taken))
+                except (apsw.Error, OSError) as error:
+                    kv = {"database": self.name, "err": str(error)}
+                    logger.warning("failed to read changed blocks", extra={"kv": kv})
+            with contextlib.suppress(trio.RunFinishedError):
+                token.run_sync_soon(done.set)
+
+        self._upkeep.used()
+        self._writer.chore(chore)
+        with trio.move_on_after(BLOCKS_SECONDS):
+            await done.wait()
+        waiting = False
+        return copies[0] if copies else None
+
+    def _copy_blocks(
+        self, db: Connection, blocks: BlockMap, at: int, size: int, folder: Path, taken: Callable[[], int]
+    ) -> tuple[BlockChanges, BinaryIO] | None:
+        """In the writer's thread: no commit comes in between, and with an empty log no checkpoint writes the file."""
+        self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        # Only now: the fold has found out whether another program has changed the file.
+        if (changed := blocks.since(at)) is None:
+            return None
+        log, before = times_of(self.path.with_name(self.path.name + "-wal")), times_of(self.path)
+        if before is None or (log is not None and log[1]):
+            return None
+        mark = taken()
+        plan = blocks_to_read(changed, size, before[1], secrets.randbelow(SAMPLE))
+        if len(plan.changed) > MAX_CHANGED:
+            return None
+        out = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - closed by the caller
+        try:
+            # SQLite's own layer: to close another descriptor of the file would end all locks of this process on it.
+            flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
+            file = apsw.VFSFile(apsw.vfs_names()[0], str(self.path), flags)
+            try:
+                for number in (*plan.sampled, *plan.changed):
+                    out.write(file.xRead(plan.length(number), number * BLOCK))
+            finally:
+                file.xClose()
+            if times_of(self.path) != before:
+                raise OSError("the file was changed elsewhere")
+        except BaseException:
+            out.close()
+            raise
+        blocks.mark(mark)
+        return plan, out
 
     async def serve(self) -> None:
         """Do the upkeep until cancelled: release memory, watch long reads, shrink the file. For databases that no

@@ -17,6 +17,7 @@ import apsw
 import trio
 
 from moxlite.store import metrics
+from moxlite.store.blockmaps import BlockMap
 from moxlite.store.errors import StorageBroken, StorageFull
 from moxlite.store.file.boundary import Edge, Fault, fault_of, storage
 from moxlite.store.file.migrations import Kind
@@ -298,10 +299,18 @@ class Checkpoints:
     """
 
     def __init__(
-        self, path: Path, health: Health, kind: Kind, *, vfs: str | None = None, replicated: bool = False
+        self,
+        path: Path,
+        health: Health,
+        kind: Kind,
+        *,
+        vfs: str | None = None,
+        replicated: bool = False,
+        blocks: Callable[[], BlockMap | None] = lambda: None,
     ) -> None:
-        """`replicated`: another program copies the log and folds it."""
+        """`replicated`: another program copies the log and folds it. `blocks`: the file's map, if it has one."""
         self._replicated = replicated
+        self._blocks = blocks
         self.pages = 0
         self.stopped = False
         self._done = trio.Event()  # set while `passive` does not run
@@ -318,11 +327,15 @@ class Checkpoints:
     def attach(self, writer: apsw.Connection) -> None:
         """Track the growth of the log through the commits of `writer`."""
         writer.set_wal_hook(self._committed)
+        if (blocks := self._blocks()) is not None:
+            blocks.opened()
 
     def _committed(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         if pages < self.pages:  # the log has started over
             self._seen = self._tried = 0
         self.pages = pages
+        if (blocks := self._blocks()) is not None:
+            blocks.note(pages)
         return apsw.SQLITE_OK
 
     def start_due(self, *, in_series: bool) -> None:
@@ -367,7 +380,7 @@ class Checkpoints:
                 self._helper.execute(f"PRAGMA cache_size=-{HELPER_CACHE_KIB}").fetchall()
                 self._helper.execute("PRAGMA wal_autocheckpoint=0").fetchall()
             for _ in range(PASSES):
-                frames, copied = self._helper.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+                frames, copied = self._checkpoint(self._helper, apsw.SQLITE_CHECKPOINT_PASSIVE)
                 if copied < frames or copied >= self.pages:
                     break
             self._restart = frames - copied < FEW
@@ -402,7 +415,7 @@ class Checkpoints:
         timeout = int(writer.pragma("busy_timeout"))
         writer.set_busy_timeout(0)
         try:
-            writer.wal_checkpoint(mode=mode)
+            self._checkpoint(writer, mode)
             if mode == apsw.SQLITE_CHECKPOINT_TRUNCATE:
                 self.pages = self._seen = self._tried = 0
             self._health.checkpoint(None)
@@ -413,6 +426,25 @@ class Checkpoints:
         finally:
             writer.set_busy_timeout(timeout)
 
+    def _checkpoint(self, db: apsw.Connection, mode: int) -> tuple[int, int]:
+        """Run a checkpoint, between two looks of the map at the file; returns the frames of the log, and those copied.
+        Raises BusyError also if another thread runs one.
+        """
+        blocks = self._blocks()
+        if blocks is None:
+            return db.wal_checkpoint(mode=mode)
+        if not blocks.begin_fold():
+            raise apsw.BusyError("another thread runs a checkpoint")
+        try:
+            return db.wal_checkpoint(mode=mode)
+        finally:
+            blocks.end_fold()
+
+    def closed(self) -> None:
+        """The writer's connection is closed."""
+        if (blocks := self._blocks()) is not None:
+            blocks.closed()
+
     def end(self, writer: apsw.Connection) -> None:
         """Fold the log before the writer's connection is closed. SQLite would do it then, but APSW closes with Python's
         lock held, so the loop, too, would wait for the disk.
@@ -420,7 +452,7 @@ class Checkpoints:
         if self._replicated:
             return
         try:
-            writer.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+            self._checkpoint(writer, apsw.SQLITE_CHECKPOINT_PASSIVE)
         except apsw.Error as error:
             self._note(error)
 

@@ -314,6 +314,7 @@ class Writer:
                 logger.warning(
                     "checkpoint incomplete", extra={"kv": {"database": self._health.name, "err": str(error)}}
                 )
+            self._checkpoints.closed()
 
     def _run_chore(self, chore: Chore) -> None:
         try:
