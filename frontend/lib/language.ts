@@ -1,6 +1,8 @@
 // The texts of one language: a script that runs before the page's own (WEBMAIL-143). Texts of the server's errors are a part of
 // their own, fetched with the first error.
 
+import { load } from "./imports";
+
 /** A text of the server with its values, which are texts themselves where they are translated. */
 export interface Words {
   readonly text: string;
@@ -76,12 +78,12 @@ export function language(
       return text.split("|").at(forms.indexOf(plural.select(n)));
     },
     told: async (error) => {
-      const found = await import(errors).catch(() => null);
+      const found = await load(errors).catch(() => null);
       return found === null ? error : (found as { inWords: Language["told"] }).inWords(error);
     },
     async rest() {
       if (rest === "") return;
-      loading ??= import(rest).then((found) => add((found as { lines: string }).lines));
+      loading ??= load(rest).then((found) => add((found as { lines: string }).lines));
       // the next attempt may succeed
       await loading.catch((error: unknown) => {
         loading = undefined;

@@ -1,5 +1,6 @@
 // Parts of an app, fetched once, when they are needed.
 
+import { load } from "./imports";
 import { toast } from "./toasts";
 import { t } from "./words";
 
@@ -14,7 +15,7 @@ const loading = new Map<string, Promise<unknown>>();
 export function part<T>(name: string): Promise<T> {
   let found = loading.get(name);
   if (found === undefined) {
-    found = Promise.all([import(`${folder}${name}.${PARTS[name]}.js`), globalThis.moxliteLanguage?.rest()])
+    found = Promise.all([load(`${folder}${name}.${PARTS[name]}.js`), globalThis.moxliteLanguage?.rest()])
       .then(([module]): unknown => module)
       .catch((error: unknown) => {
         // the next attempt may succeed

@@ -29,3 +29,7 @@ declare const process: {
   /** Microseconds of processor time. */
   cpuUsage(): { user: number };
 };
+
+declare module "node:crypto" {
+  export function createHash(name: "sha256"): { update(text: string): { digest(form: "hex"): string } };
+}

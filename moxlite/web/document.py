@@ -117,7 +117,8 @@ class Document:
             html = NOSCRIPT.sub(lambda match: match[1] + page.say(match[2]), html)
             html = html.replace("<script>" + SCRIPT_MARK, f"{texts}<script>{SCRIPT_MARK}", 1)
         body = html.replace(STYLE_MARK, style, 1).replace(SCRIPT_MARK, script, 1).encode()
-        # Of the whole, so that a page in another language has another tag.
+        # Of the whole, so that a page in another language has another tag. The service worker keeps the page if its
+        # content has the hash in the tag (WEBMAIL-120).
         tag = build_tag(body.decode())
         modified = datetime.now(UTC)
         headers = (
@@ -240,7 +241,8 @@ async def _send(
 def _read_asset(name: str, kind: str, fields: tuple[tuple[str, str], ...], prefix: bytes) -> Representation:
     """A file of the package: a few kB, read once per process."""
     content = prefix + (STATIC / name).read_bytes()
-    return Representation(content, kind, build_tag(content.hex()), datetime.now(UTC), (*fields, *SERVICE_HEADERS))
+    tag = hashlib.sha256(content).hexdigest()[:20]
+    return Representation(content, kind, tag, datetime.now(UTC), (*fields, *SERVICE_HEADERS))
 
 
 # The lazy parts of an app's script: files that the page fetches once, when it needs them (WEBMAIL-5).

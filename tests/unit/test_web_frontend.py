@@ -192,3 +192,38 @@ def test_no_sentence_is_put_together_from_parts() -> None:
             pairs += len(re.findall(r"\battempt\(\s*t\(", source))
             assert (frames(source), half_texts(source)) == ([], []), path
     assert pairs > 100
+
+
+def unchecked_answers(source: str) -> list[str]:
+    """The functions that put an answer of the network into a cache of the browser and ask nothing but its status."""
+    functions = re.split(r"(?m)^(?=(?:export )?(?:async )?function |  (?:private )?(?:async )?\w+\(.*\{$)", source)
+    asking = [
+        one
+        for one in functions
+        if re.search(r"(?<!\.)\b(fetch|fetchMail)\(", one) and re.search(r"\b(put|keep)\(", one)
+    ]
+    return [one.split("\n")[0] for one in asking if not re.search(r"\b(guarded|genuine|keepFile|fetchMail)\(", one)]
+
+
+def test_the_browser_keeps_only_answers_of_the_server() -> None:
+    """WEBMAIL-120a: with status 200 alone, it may be a page of another network."""
+    careless = "async function keep(path) {\n  const a = await fetch(path);\n  if (a.ok) await cache.put(path, a);\n}\n"
+    assert unchecked_answers(careless) == ["async function keep(path) {"]
+    keeping = [path for path in sources() if path.suffix == ".ts" and "caches.open(" in path.read_text()]
+    assert len(keeping) >= 3
+    assert {path.name: unchecked_answers(path.read_text()) for path in keeping} == {path.name: [] for path in keeping}
+
+
+LEAVING = re.compile(r"\blocation\.(reload|replace)\b|\bhistory\.go\(|navigation\.(reload|navigate)\(")
+
+
+def test_one_function_loads_a_page_again() -> None:
+    """WEBMAIL-12: it knows whether something on the page isn't saved. Callers hand it the way to the next page."""
+    assert LEAVING.search("setTimeout(() => location.reload(), 5);")
+    for path in sources():
+        if path.suffix != ".ts" or path.name == "reload.ts":
+            continue
+        source = re.sub(
+            r"(?:\breload|\brenew)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)", "", path.read_text()
+        )
+        assert not LEAVING.search(source), path

@@ -2,7 +2,7 @@
 
 import type { Attachment, MessageItem } from "../../gen/webmail";
 import { missingText } from "./missing";
-import { apart, fileCache, fileKey, missingKey } from "./names";
+import { apart, fileCache, fileKey, guarded, missingKey } from "./names";
 import type { Store } from "./store";
 
 /** Octets of one file, and of all, that are kept. */
@@ -69,7 +69,7 @@ export async function keepFiles(
 /** Keep a file; false if the browser has no room for it. */
 async function keep(cache: Cache, base: string, id: number, one: Attachment): Promise<boolean> {
   const answer = await fetch(`${base}msg/${id}/${kindOf(one)}/${one.path}`);
-  if (!answer.ok) return false;
+  if (!answer.ok || !guarded(answer)) return false;
   const headers = new Headers(answer.headers);
   // RFC 8187 §3.2.1 has fewer letters
   const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);

@@ -1,4 +1,4 @@
-// Names and limits of what the browser keeps, shared by the page and its service worker.
+// Names and limits of what the browser keeps, and what it may keep, shared by the page and its service worker.
 
 import { kept } from "../../lib/beside";
 
@@ -14,5 +14,9 @@ export const apart = 150;
 export const fileKey = (base: string, id: number, path: string): string => `${base}msg/${id}/kept/${path}`;
 /** Address of the page in place of a file that is not kept. */
 export const missingKey = (base: string): string => `${base}msg/kept`;
+/** Whether an answer is a page or file of a message, under the server's policy for what a stranger wrote. Pages with which a proxy, or a
+ * network that wants a log-in, answers in its place have another policy or none. */
+export const guarded = (answer: Response): boolean =>
+  answer.headers.get("content-security-policy")?.includes("default-src 'none'") === true;
 /** Messages that are kept. */
 export const mostMessages = 200;

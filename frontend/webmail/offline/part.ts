@@ -24,7 +24,7 @@ import { isSearch } from "../data/queries";
 import type { Mail } from "../state/mail";
 import { beginAnswer, hasMarks, Originals } from "./answers";
 import { keepFiles } from "./files";
-import { apart, mailCache, mostMessages, shellCache } from "./names";
+import { apart, guarded, mailCache, mostMessages, shellCache } from "./names";
 import { followDevice } from "./notices";
 import { Outbox, mayWait } from "./outbox";
 import { found as matching } from "./searching";
@@ -353,7 +353,7 @@ export class Offline {
         // the service worker keeps it, too, once it answers for this page
         const path = `${this.page.base}msg/${item.id}/html`;
         const answer = await fetch(`${path}?sameorigin=true`);
-        if (answer.ok) await mail.put(path, answer);
+        if (answer.ok && guarded(answer)) await mail.put(path, answer);
       }
       await new Promise((resolve) => setTimeout(resolve, apart));
     }

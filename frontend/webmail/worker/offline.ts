@@ -2,7 +2,7 @@
 // Calls and streams always go to the server.
 
 import { base } from "../../lib/beside";
-import { fileCache, fileKey, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
+import { fileCache, fileKey, guarded, mailCache, missingKey, mostMessages, shellCache } from "../offline/names";
 import type { Asked, Awaited, Beginning } from "./scope";
 
 /** Hashes of the content of the page's parts, by name; `script/gen` defines them. */
@@ -13,6 +13,14 @@ const patience = 4_000;
 /** Files of the shell that are kept: three builds of the page with all their parts. Pages of an older build still find theirs. */
 const mostFiles = 120;
 const files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
+/** Media types of the files of the shell, by the ends of their names. */
+const types: Readonly<Record<string, string>> = {
+  "": "text/html",
+  js: "text/javascript",
+  png: "image/png",
+  svg: "image/svg+xml",
+  webmanifest: "application/manifest+json",
+};
 
 /** Keep the page and all its parts. */
 export function installed(scope: Beginning, event: Awaited): void {
@@ -52,14 +60,41 @@ async function fillShell(): Promise<void> {
   const shell = await caches.open(shellCache);
   const parts = Object.entries(PARTS).map(([name, tag]) => `${base}part/${name}.${tag}.js`);
   for (const path of [...parts, ...files.map((name) => base + name)])
-    if ((await shell.match(path)) === undefined) await keep(shell, path, await fetch(path));
-  await keep(shell, base, await fetch(base, { cache: "no-cache" }));
+    if ((await keptFile(shell, path)) === undefined) await keepFile(shell, path, await fetch(path));
+  await keepFile(shell, base, await fetch(base, { cache: "no-cache" }));
   await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
 }
 
-/** Keep a good answer. Without room for it the answer is used all the same. */
+/** Whether an answer is the server's file of this path. Proxies and networks that want a log-in answer with pages of their own, with status
+ * 200. The hash of the content is in the name of a part, and in the entity tag of any other file. */
+async function genuine(path: string, answer: Response): Promise<boolean> {
+  const type = answer.headers.get("content-type") ?? "";
+  const [, tag] = /\.([0-9a-f]{12})\.js$/.exec(path) ?? /"([0-9a-f]{20})/.exec(answer.headers.get("etag") ?? "") ?? [];
+  if (!answer.ok || tag === undefined || !type.startsWith(types[/[^./]*$/.exec(path)![0]]!)) return false;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await answer.clone().arrayBuffer()));
+  return [...hash]
+    .map((octet) => octet.toString(16).padStart(2, "0"))
+    .join("")
+    .startsWith(tag);
+}
+
+/** The kept file of this path. One that is not the server's is dropped. */
+async function keptFile(shell: Cache, path: string): Promise<Response | undefined> {
+  const kept = await shell.match(path, { ignoreVary: true });
+  if (kept === undefined || (await genuine(path, kept))) return kept;
+  await shell.delete(path);
+  return undefined;
+}
+
+/** Keep a file of the server; false if the answer is something else. */
+async function keepFile(shell: Cache, path: string, answer: Response): Promise<boolean> {
+  if (!(await genuine(path, answer))) return false;
+  await keep(shell, path, answer.clone());
+  return true;
+}
+
+/** Keep an answer. Without room for it the answer is used all the same. */
 async function keep(cache: Cache, path: string, answer: Response): Promise<void> {
-  if (!answer.ok) return;
   try {
     await cache.put(path, answer);
   } catch (error) {
@@ -82,12 +117,12 @@ function unreached(answer: Response): boolean {
 /** The page: the server's, or the kept one when the server does not answer. */
 async function page(request: Request): Promise<Response> {
   const shell = await caches.open(shellCache);
+  const kept = await keptFile(shell, base);
   const asked = fetch(request).then(async (answer) => {
     if (unreached(answer)) throw new TypeError(answer.statusText);
-    await keep(shell, base, answer.clone());
+    await keepFile(shell, base, answer);
     return answer;
   });
-  const kept = await shell.match(base);
   if (kept === undefined) return asked;
   const late = new Promise<Response>((resolve) => setTimeout(() => resolve(kept), patience));
   return Promise.race([asked.catch(() => kept), late]);
@@ -96,10 +131,21 @@ async function page(request: Request): Promise<Response> {
 /** A file whose name says its content, or that seldom changes: the kept one first. */
 async function shellFile(request: Request): Promise<Response> {
   const shell = await caches.open(shellCache);
-  const kept = await shell.match(request, { ignoreVary: true });
+  const path = new URL(request.url).pathname;
+  const kept = await keptFile(shell, path);
   if (kept !== undefined) return kept;
   const answer = await fetch(request);
-  await keep(shell, request.url, answer.clone());
+  if (!answer.ok || (await keepFile(shell, path, answer))) return answer;
+  // the browser's own cache may have it from the same stranger
+  const again = await fetch(request, { cache: "reload" });
+  await keepFile(shell, path, again);
+  return again;
+}
+
+/** The server's answer about a message. A stranger's page is no answer: it has not the policy in which mail is shown. */
+async function fetchMail(request: Request): Promise<Response> {
+  const answer = await fetch(request);
+  if (unreached(answer) || (answer.ok && !guarded(answer))) throw new TypeError(answer.statusText);
   return answer;
 }
 
@@ -108,9 +154,8 @@ async function shellFile(request: Request): Promise<Response> {
 async function htmlMail(request: Request, message: string, keeping: boolean): Promise<Response> {
   const path = `${base}msg/${message}/html`;
   try {
-    const answer = await fetch(request);
-    if (unreached(answer)) throw new TypeError(answer.statusText);
-    if (keeping && (await caches.has(mailCache))) {
+    const answer = await fetchMail(request);
+    if (keeping && answer.ok && (await caches.has(mailCache))) {
       const mail = await caches.open(mailCache);
       await keep(mail, path, answer.clone());
       await bounded(mail, mostMessages, () => true);
@@ -127,9 +172,7 @@ async function htmlMail(request: Request, message: string, keeping: boolean): Pr
  * none where the user wants no mail on this device. */
 async function file(request: Request, id: number, download: boolean, path: string): Promise<Response> {
   try {
-    const answer = await fetch(request);
-    if (unreached(answer)) throw new TypeError(answer.statusText);
-    return answer;
+    return await fetchMail(request);
   } catch (error) {
     const find = (key: string) => caches.match(key, { cacheName: fileCache, ignoreVary: true });
     const kept = await find(fileKey(base, id, path));
