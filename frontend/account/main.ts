@@ -8,10 +8,24 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, sign } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import { atSign, calendar, eye, inbox, keyRound, lock, logOut, mail, pencil, search, users } from "../lib/icons";
+import {
+  atSign,
+  calendar,
+  eye,
+  inbox,
+  keyRound,
+  lock,
+  logOut as leaving,
+  mail,
+  pencil,
+  search,
+  users,
+} from "../lib/icons";
+import { logOut } from "../lib/logout";
 import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
+import { reload } from "../lib/reload";
 import { lastScheme, paint } from "../lib/scheme";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
@@ -142,7 +156,7 @@ class App {
       "div",
       { class: "me" },
       this.who,
-      iconButton(t("Log out"), logOut, () => void this.session.logOut()),
+      iconButton(t("Log out"), leaving, () => void logOut(this.session)),
     ),
     this.webmail,
   );
@@ -205,12 +219,12 @@ class App {
   private async open(): Promise<void> {
     const address = read(location.hash);
     if (address.page === "setup") {
-      location.reload();
+      reload();
       return;
     }
     // the Outbox was a page here
     if (location.hash === "#outgoing" && !this.webmail.hidden) {
-      location.replace(`${this.webmail.querySelector("a")!.href}#outbox:`);
+      reload("", () => location.replace(`${this.webmail.querySelector("a")!.href}#outbox:`));
       return;
     }
     const number = ++this.shown;

@@ -3,6 +3,7 @@
 
 import type { Client } from "../gen/account";
 import { attempt } from "../lib/dialogs";
+import { reload } from "../lib/reload";
 import { paint } from "../lib/scheme";
 import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
@@ -46,7 +47,7 @@ export class Keeper {
     const settings = (await this.client.preferences()).settings as Preferences;
     await this.client.preferences_save(changed);
     if (changed.color_scheme !== undefined) paint(changed.color_scheme);
-    if (changed.language !== undefined && speak(changed.language)) location.reload();
+    if (changed.language !== undefined && speak(changed.language)) reload(t("Reload the page to change the language."));
     return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name as keyof Preferences]])) as Some;
   }
 }

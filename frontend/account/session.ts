@@ -23,7 +23,7 @@ export class AccountSession extends Session {
   /** Path of the webmail at this address, "" if it is elsewhere. */
   webmail = "";
 
-  constructor(protected override readonly client: Client) {
+  constructor(override readonly client: Client) {
     super(`moxlite-account${number}`, t("Account"), client, askLogIn);
   }
 
@@ -80,7 +80,7 @@ export class AccountSession extends Session {
   }
 
   /** The log-out of a session that was handed on is one of the webmail, too. */
-  protected override async forget(): Promise<void> {
+  override async forget(): Promise<void> {
     const handed = localStorage.getItem(handedKey) !== null;
     localStorage.removeItem(handedKey);
     await super.forget();

@@ -7,8 +7,9 @@ import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
 import { byId, el, fill, written } from "../lib/dom";
 import { holdPlace } from "../lib/focus";
-import { activity, globe, keyRound, logOut, mail, server, users } from "../lib/icons";
+import { activity, globe, keyRound, logOut as leaving, mail, server, users } from "../lib/icons";
 import { askLogIn } from "../lib/login";
+import { logOut } from "../lib/logout";
 import { button, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack, keepApart } from "../lib/provider";
@@ -110,7 +111,7 @@ class App {
     el(
       "div",
       { class: "me" },
-      button(t("Log out"), () => void this.session.logOut(), { icon: logOut, kind: "text" }),
+      button(t("Log out"), () => void logOut(this.session), { icon: leaving, kind: "text" }),
     ),
   );
   /** Counts the pages that were shown; a page that arrives late is not shown. */

@@ -1,9 +1,9 @@
-// The session of an app in this browser: logging in and out, and the CSRF token, which all pages of the app share.
+// The session of an app in this browser: logging in, and the CSRF token, which all pages of the app share.
 
 import type { LoginResult } from "./factortypes";
-import { attempt, showError } from "./dialogs";
+import { showError } from "./dialogs";
 import type { AskLogIn, LogInClient } from "./login";
-import { provided, setProvided } from "./provider";
+import { reload } from "./reload";
 import { t } from "./words";
 
 declare global {
@@ -31,7 +31,7 @@ export class Session {
   constructor(
     app: string,
     private readonly title: string,
-    protected readonly client: LogInClient,
+    readonly client: LogInClient,
     private readonly ask: AskLogIn,
     private readonly named = true,
     private readonly stays = false,
@@ -66,7 +66,7 @@ export class Session {
   leave(): Promise<never> {
     this.left = true;
     this.client.csrfToken = "";
-    location.reload();
+    reload();
     return new Promise(() => {});
   }
 
@@ -95,19 +95,8 @@ export class Session {
     else localStorage.removeItem(this.deviceKey);
   }
 
-  /** End the session and reload the page. */
-  async logOut(): Promise<void> {
-    if (!(await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout()))) return;
-    await this.forget();
-    location.hash = "";
-    // the provider logs out too, and comes back; if it is away, the log-out here counts
-    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
-    setProvided(false);
-    if (url === "") location.reload();
-    else location.assign(url);
-  }
-
-  protected forget(): void | Promise<void> {
+  /** Remove what this browser keeps of the session, which has ended. */
+  forget(): void | Promise<void> {
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);

@@ -9,9 +9,10 @@ import { attempt, showError } from "../lib/dialogs";
 import { brand, byId, el } from "../lib/dom";
 import { listen } from "../lib/keyboard";
 import { extra, part } from "../lib/parts";
+import { reload } from "../lib/reload";
 import { lastScheme } from "../lib/scheme";
 import { beforeDisplay, Session } from "../lib/session";
-import { type Toast, toast } from "../lib/toasts";
+import { toast } from "../lib/toasts";
 import { t } from "../lib/words";
 import { acting } from "./acting";
 import { handleBack } from "./back";
@@ -85,7 +86,10 @@ class App {
     send: (request) => void this.send(request),
     opened: (parsed) => this.reader.offer(parsed),
     removed: () => toast(t("This message has been moved or deleted")),
-    outdated: (version) => this.renew(version),
+    outdated: (version) =>
+      void this.renew(t("A new version is available."), () =>
+        location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`),
+      ),
     checking: location.hostname === "localhost",
   });
   readonly actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
@@ -233,10 +237,6 @@ class App {
     this.mail.begin(this.find.named(place.name || "Inbox", place.inboxes ? inboxes : 0));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
-    addEventListener("beforeunload", (event) => {
-      // actions on their way to the server would be lost
-      if (this.mail.pending.busy) event.preventDefault();
-    });
     addCommands(this.desk);
     addFindCommands(this.desk);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
@@ -310,20 +310,11 @@ class App {
   private readonly dropping = this.drawn
     .then(() => extra<typeof DroppingPart>("dropping"))
     .then(({ Dropping }) => new Dropping(this));
-  private newer?: Toast;
 
-  /** WEBMAIL-12: reload the page for a new version, but not while the user writes. The text of composers is saved and
-   * restored. */
-  private renew(version: string): void {
-    const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
-    this.reload(load, t("A new version is available."));
-  }
-
-  /** Actions on their way to the server end first: a browser would ask the user whether to leave the page. */
-  reload(load: () => void, words: string): void {
-    if (document.querySelector(".composer") !== null) this.newer ??= toast(words, { title: t("Reload"), run: load }, 0);
-    else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words));
-    else load();
+  /** Reload the page when its actions have reached the server: a browser would ask the user whether to leave the page. */
+  async renew(words: string, load?: () => void): Promise<void> {
+    while (this.mail.pending.busy) await this.mail.pending.end();
+    reload(words, load);
   }
 
   private keeping?: Promise<OfflinePart.Offline | undefined>;

@@ -16,6 +16,7 @@ import type { Stream } from "./data/stream";
 import type { Find } from "./find";
 import type * as MailboxesPart from "./mailboxes/part";
 import type { Offline } from "./offline/part";
+import type * as MenuPart from "./menu/part";
 import type * as PalettePart from "./palette/part";
 import { tellPlace } from "./place";
 import { placeOf } from "./state/address";
@@ -115,16 +116,6 @@ export function navigation(page: Page): NavigationByHand {
       const mailbox = mail.current.value;
       if (mailbox !== undefined && mailbox.id > 0) void mailboxMenu(mailbox);
     },
-    async logOut() {
-      if ((await (await page.offline())?.mayLeave()) === false) return;
-      // the browser would keep their text for the next one who sits down at it
-      if (
-        document.querySelector(".composer") !== null &&
-        !(await (await part<typeof ComposePart>("compose")).leaveAll())
-      )
-        return;
-      page.stream.stop();
-      await page.session.logOut();
-    },
+    logOut: async () => (await part<typeof MenuPart>("menu")).leave(page),
   };
 }

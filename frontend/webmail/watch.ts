@@ -40,7 +40,7 @@ interface Page {
   /** Whether the page is visible. */
   readonly displayed: boolean;
   /** Load the page again, now or when the user wants it, who reads these words. */
-  reload(load: () => void, words: string): void;
+  renew(words: string): unknown;
   /** Remove the offer of a rule for a move. */
   withdrawRule(): void;
 }
@@ -91,7 +91,7 @@ export function watch(page: Page): void {
   // the settings, another page of this browser, may ask for a language before this page hears of it
   const loaded = spoken();
   const translate = (language: AllSettings["language"]) => {
-    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
+    if (speak(language)) page.renew(t("Reload the page to change the language."));
   };
   // without the server, the page was loaded in the language in which the browser keeps it
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));

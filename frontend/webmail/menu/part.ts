@@ -3,13 +3,16 @@
 import type { MessageItem } from "../../gen/webmail";
 import { type Command, enabled, keyText } from "../../lib/commands";
 import { el } from "../../lib/dom";
+import { logOut } from "../../lib/logout";
 import { openMenu, openMenuAt } from "../../lib/menu";
+import type { Session } from "../../lib/session";
 import { adopt } from "../../lib/sheets";
 import { t } from "../../lib/words";
 import { listMenu } from "../commands/choices";
 import type { Desk, RowAction } from "../commands/desk";
 import { senderCommands } from "../commands/sender";
 import type * as ComposePart from "../compose/part";
+import type { Offline } from "../offline/part";
 import { accountCommands, logOutOfAll } from "./accounts";
 import sheet from "./menu.css";
 
@@ -23,6 +26,24 @@ export function closeLayer(layer: string, drawer: { close(): void }, desk: Pick<
   else if (layer === "body.choosing") desk.unselect();
   else if (layer.startsWith(".composer")) void desk.load<typeof ComposePart>("compose").then(({ leave }) => leave());
   else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
+}
+
+/** Log out, unless the user wants to stay where something would be lost. */
+export async function leave(page: {
+  readonly desk: Pick<Desk, "load">;
+  readonly session: Session;
+  readonly stream: { stop(): void };
+  offline(): Promise<Offline | undefined> | undefined;
+}): Promise<void> {
+  if ((await (await page.offline())?.mayLeave()) === false) return;
+  // the browser would keep their text for the next one who sits down at it
+  if (
+    document.querySelector(".composer") !== null &&
+    !(await (await page.desk.load<typeof ComposePart>("compose")).leaveAll())
+  )
+    return;
+  page.stream.stop();
+  await logOut(page.session);
 }
 
 /** Open the menu at the top of the side bar. */

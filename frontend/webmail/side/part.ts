@@ -33,7 +33,11 @@ interface Page {
 
 /** Add all of it. */
 export function complete(page: Page): void {
-  const { client, desk, list } = page;
+  const { client, desk, list, mail } = page;
+  addEventListener("beforeunload", (event) => {
+    // actions on their way to the server would be lost
+    if (mail.pending.busy) event.preventDefault();
+  });
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
