@@ -2,7 +2,7 @@
 // The page of a device that is set up needs no log-in.
 
 import { Client, checks, once } from "../gen/account";
-import { base } from "../lib/beside";
+import { base, number as account } from "../lib/beside";
 import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
@@ -25,12 +25,13 @@ import { logOut } from "../lib/logout";
 import { disc, head, iconButton, type Place, Shell } from "../lib/pages";
 import { part } from "../lib/parts";
 import { confirmBack } from "../lib/provider";
-import { reload } from "../lib/reload";
+import { leave as leavePage } from "../lib/reload";
 import { lastScheme, paint } from "../lib/scheme";
 import { beforeDisplay } from "../lib/session";
 import { notice } from "../lib/states";
 import { steadily } from "../lib/steady";
 import { toast } from "../lib/toasts";
+import { keepForms } from "../lib/unsaved";
 import { meant, t } from "../lib/words";
 import { Keeper } from "./preferences";
 import { recover, recoveryToken } from "./recover";
@@ -195,6 +196,7 @@ class App {
       await showError(t("Couldn't load account"), error);
     }
     app.hidden = false;
+    keepForms(`moxlite-account${account}`);
     await this.open();
   }
 
@@ -219,12 +221,12 @@ class App {
   private async open(): Promise<void> {
     const address = read(location.hash);
     if (address.page === "setup") {
-      reload();
+      leavePage();
       return;
     }
     // the Outbox was a page here
     if (location.hash === "#outgoing" && !this.webmail.hidden) {
-      reload("", () => location.replace(`${this.webmail.querySelector("a")!.href}#outbox:`));
+      leavePage(() => location.replace(`${this.webmail.querySelector("a")!.href}#outbox:`));
       return;
     }
     const number = ++this.shown;

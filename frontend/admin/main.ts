@@ -16,6 +16,7 @@ import { confirmBack, keepApart } from "../lib/provider";
 import { beforeDisplay, Session } from "../lib/session";
 import { steadily } from "../lib/steady";
 import { toast } from "../lib/toasts";
+import { keepForms } from "../lib/unsaved";
 import { t } from "../lib/words";
 import type { AccessPart } from "./factors/part";
 import type { MovingPart } from "./moving/part";
@@ -130,6 +131,7 @@ class App {
     addEventListener("hashchange", () => void this.open());
     if (!known) await this.logIn("");
     app.hidden = false;
+    keepForms("moxlite-admin");
     await this.open();
   }
 

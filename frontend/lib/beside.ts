@@ -34,6 +34,6 @@ export async function forgetMail(account = number): Promise<void> {
 
 /** Remove an account that is logged out from this browser. */
 export async function forgetAccount(account: string): Promise<void> {
-  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
   await forgetMail(account);
 }

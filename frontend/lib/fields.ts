@@ -89,12 +89,18 @@ export function line(
   return field(label, control, hint);
 }
 
-/** A form: its fields, and a button that runs `save`. While it runs, the button cannot be pressed again. What cannot be put at a
- * field is shown above the button. */
+/** What is in a form is saved: nothing of it is kept any more (lib/unsaved.ts). */
+export function saved(form: HTMLElement): void {
+  delete form.dataset["unsaved"];
+  form.dispatchEvent(new Event("saved", { bubbles: true }));
+}
+
+/** A form: its fields, and a button that runs `save`, which resolves to false if it has told why it couldn't. While it runs, the button cannot
+ * be pressed again. What cannot be put at a field is shown above the button. */
 export function form(
   content: Child,
   action: string,
-  save: () => Promise<void>,
+  save: () => Promise<unknown>,
   kind = "primary",
 ): { root: HTMLFormElement; complain: (text: string) => void } {
   const error = el("p", { class: "error", role: "alert", hidden: true });
@@ -112,13 +118,16 @@ export function form(
       onsubmit: async (event: Event) => {
         event.preventDefault();
         submit.disabled = true;
+        root.ariaBusy = "true";
         complain("");
         try {
-          await save();
+          const done = (await save()) !== false;
+          if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
         } catch (failure) {
           complain(failure instanceof Error ? failure.message : String(failure));
         } finally {
           submit.disabled = false;
+          root.ariaBusy = null;
           root.querySelector<HTMLElement>("[aria-invalid=true]")?.focus();
         }
       },
@@ -147,7 +156,12 @@ export function once(work: () => Promise<unknown>): (event: Event) => void {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => (running = false));
+    const form = event.currentTarget as HTMLElement;
+    form.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form.ariaBusy = null;
+    });
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { attempt } from "./dialogs";
 import { provided, setProvided } from "./provider";
-import { reload } from "./reload";
+import { leave } from "./reload";
 import type { Session } from "./session";
 import { t } from "./words";
 
@@ -15,5 +15,5 @@ export async function logOut(session: Session): Promise<void> {
   // the provider logs out too, and comes back; if it is away, the log-out here counts
   const url = provided() ? await client.provider_logout().catch(() => "") : "";
   setProvided(false);
-  reload("", url === "" ? undefined : () => location.assign(url));
+  leave(url === "" ? undefined : () => location.assign(url));
 }

@@ -3,7 +3,7 @@
 import type { LoginResult } from "./factortypes";
 import { showError } from "./dialogs";
 import type { AskLogIn, LogInClient } from "./login";
-import { reload } from "./reload";
+import { leave } from "./reload";
 import { t } from "./words";
 
 declare global {
@@ -29,7 +29,7 @@ export class Session {
   /** `app` begins its names in the browser's storage, `title` is shown on the form, `ask` shows the form. Without `named` users have
    * no address. With `stays` they may stay logged in. */
   constructor(
-    app: string,
+    private readonly app: string,
     private readonly title: string,
     readonly client: LogInClient,
     private readonly ask: AskLogIn,
@@ -66,7 +66,7 @@ export class Session {
   leave(): Promise<never> {
     this.left = true;
     this.client.csrfToken = "";
-    reload();
+    leave();
     return new Promise(() => {});
   }
 
@@ -97,6 +97,9 @@ export class Session {
 
   /** Remove what this browser keeps of the session, which has ended. */
   forget(): void | Promise<void> {
+    // what wasn't saved in its forms, and in those of the webmail's settings
+    for (const app of [this.app, this.app.replace("webmail", "account")])
+      for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);

@@ -145,7 +145,7 @@ const reading: MakePage = async (desk) => {
           .split("\n")
           .map((one) => one.trim().replace(/:$/, ""))
           .filter((one) => one !== "");
-        await desk.keep({ show_headers });
+        return desk.keep({ show_headers });
       }).root,
     ),
     device.length > 0 && card(t("On this device"), form(...device)),

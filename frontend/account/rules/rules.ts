@@ -4,10 +4,11 @@ import type { DestinationItem, TriedRules } from "../../gen/account";
 import { codeOf, messageOf } from "../../lib/client";
 import { attempt } from "../../lib/dialogs";
 import { el, fill, sign } from "../../lib/dom";
-import { atFields } from "../../lib/fields";
+import { atFields, saved } from "../../lib/fields";
 import { arrowDown, arrowUp, filter, gripVertical, plus, x } from "../../lib/icons";
 import { brief, button, card } from "../../lib/pages";
 import { empty, notice } from "../../lib/states";
+import type { Keep } from "../../lib/unsaved";
 import { mailboxName, t } from "../../lib/words";
 import { applyToExisting } from "../ui/applying";
 import type { Desk } from "../ui/page";
@@ -17,7 +18,7 @@ import { convert, triedOn, version } from "./shown";
 
 /** The rules of an address: their order, the one that is edited, and a dry run. Nothing is saved before "Save". */
 export class Rules {
-  readonly root = el("div", {});
+  readonly root = el("div", { data: { form: "" } });
   private readonly rules: Rule[];
   private readonly list = el("ol", { class: "rules", "aria-label": t("Rules, in order") });
   private readonly editor = el("div", {});
@@ -52,7 +53,7 @@ export class Rules {
       save,
       test,
       this.apply,
-      button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }),
+      button(t("Undo changes"), () => void this.anew(), { kind: "text" }),
       el(
         "details",
         {},
@@ -61,8 +62,18 @@ export class Rules {
       ),
       this.error,
     );
+    const all = el("div", { data: { kept: "" } });
+    all.addEventListener("keep", (event) => {
+      const { detail } = event as Keep<Rule[]>;
+      if (detail.value === undefined) detail.value = this.rules;
+      else {
+        this.rules.splice(0, Infinity, ...structuredClone(detail.value));
+        this.edit(-1);
+      }
+    });
+    fill(this.root, all);
     fill(
-      this.root,
+      all,
       card(
         t("Rules"),
         [
@@ -237,6 +248,12 @@ export class Rules {
       return;
     }
     this.desk.say(t("Rules saved"));
+    await this.anew();
+  }
+
+  /** Show what is saved. */
+  private async anew(): Promise<void> {
+    saved(this.root);
     await this.desk.refresh();
   }
 
@@ -252,7 +269,7 @@ export class Rules {
       return;
     }
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
-    const his = button(t("Use other version"), () => void this.desk.refresh(), {});
+    const his = button(t("Use other version"), () => void this.anew(), {});
     fill(
       this.tried,
       notice("warn", t("These settings were changed elsewhere, so your changes weren't saved.")),
@@ -266,7 +283,7 @@ export class Rules {
   }
 
   private async force(theirs: DestinationItem): Promise<void> {
-    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.anew();
   }
 
   /** Ask the server which rule would have taken the latest messages. */

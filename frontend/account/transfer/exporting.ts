@@ -53,6 +53,7 @@ export class Exporting {
       "form",
       {
         class: "form",
+        data: { fleeting: "" },
         method: "post",
         action: `${base}export`,
         onsubmit: (event: Event) => {

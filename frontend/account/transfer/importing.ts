@@ -116,6 +116,7 @@ export class Importing {
       "form",
       {
         class: "form",
+        data: { fleeting: "" },
         onsubmit: (event: Event) => {
           event.preventDefault();
           void this.begin();

@@ -1,5 +1,6 @@
 // The editor of HTML, in its own part.
 
+import type { Keep } from "../../lib/unsaved";
 import type { Rich } from "../../webmail/rich/part";
 import type * as RichPart from "../rich/part";
 import type * as SquirePart from "../squire/part";
@@ -13,5 +14,12 @@ export async function openEditor(desk: Desk, html: string): Promise<Rich> {
   ]);
   const none = () => undefined;
   const { client, base } = desk;
-  return rich.openEditor(Squire, html, { client, base, changed: none, note: none, say: none, pictures: false });
+  const editor = rich.openEditor(Squire, html, { client, base, changed: none, note: none, say: none, pictures: false });
+  editor.root.dataset["kept"] = "";
+  editor.root.addEventListener("keep", (event) => {
+    const { detail } = event as Keep<string>;
+    if (detail.value === undefined) detail.value = editor.html();
+    else editor.put(detail.value);
+  });
+  return editor;
 }

@@ -33,7 +33,7 @@ const writing: MakePage = async (desk) => {
     "div",
     { class: "page" },
     head(t("Signatures and replies"), ""),
-    card("", form(own.root, t("Save"), async () => void (await desk.keep(own.read()))).root),
+    card("", form(own.root, t("Save"), () => desk.keep(own.read())).root),
     card(
       "",
       el(

@@ -2,6 +2,7 @@
 
 import { attempt } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
+import type { Keep } from "../../lib/unsaved";
 import { t } from "../../lib/words";
 import type { Rich } from "../../webmail/rich/part";
 import type { Desk, Preferences } from "../ui/page";
@@ -28,6 +29,8 @@ export function signatures(
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor: Rich | null = null;
+  /** The HTML of the editor as it began: nobody has changed it yet. */
+  let begun = "";
   /** Counts what was shown: an editor that comes late is for another signature. */
   let turn = 0;
   const input = el("textarea", {
@@ -50,6 +53,7 @@ export function signatures(
       return;
     }
     editor = opened;
+    begun = editor.html();
     editor.root.setAttribute("aria-label", label.textContent);
     input.hidden = true;
     place.append(el("div", { class: "template-words" }, editor.tools, editor.root));
@@ -83,6 +87,7 @@ export function signatures(
     );
   };
   const keep = () => {
+    if (editor?.html() === begun && all.get(chosen)!.html !== "") return;
     if (editor !== null) all.set(chosen, { text: editor.text().trimEnd(), html: editor.html() });
     else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
   };
@@ -115,16 +120,26 @@ export function signatures(
     editor = null;
   });
   draw();
+  const root = el(
+    "div",
+    { class: "field signatures", data: { kept: "" } },
+    chips,
+    label,
+    place,
+    el("label", { class: "check" }, format, t("Use formatting")),
+    el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address.")),
+  );
+  root.addEventListener("keep", (event) => {
+    const { detail } = event as Keep<[string, Signature][]>;
+    keep();
+    if (detail.value === undefined) detail.value = [...all];
+    else {
+      for (const [address, one] of detail.value) if (all.has(address)) all.set(address, one);
+      draw();
+    }
+  });
   return {
-    root: el(
-      "div",
-      { class: "field signatures" },
-      chips,
-      label,
-      place,
-      el("label", { class: "check" }, format, t("Use formatting")),
-      el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address.")),
-    ),
+    root,
     read: () => {
       keep();
       const { text, html } = all.get("")!;

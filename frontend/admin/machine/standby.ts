@@ -6,7 +6,7 @@ import { confirm } from "../../lib/dialogs";
 import { el, fill } from "../../lib/dom";
 import { copy } from "../../lib/icons";
 import { button, card, copyButton, head, visible } from "../../lib/pages";
-import { reload } from "../../lib/reload";
+import { leave } from "../../lib/reload";
 import { empty, notice } from "../../lib/states";
 import { t } from "../../lib/words";
 import type { Desk } from "../ui/page";
@@ -108,7 +108,7 @@ function wait(desk: Desk, place: HTMLElement): void {
       notice(
         "ok",
         t("This address is responding again."),
-        button(t("Log in"), () => reload(), { kind: "primary" }),
+        button(t("Log in"), () => leave(), { kind: "primary" }),
       ),
     );
   }, period);

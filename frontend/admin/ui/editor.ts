@@ -4,7 +4,7 @@
 import type { FieldInfo } from "../../gen/admin";
 import { type FieldProblem, fieldsOf } from "../../lib/client";
 import { type Child, el, fill, sign } from "../../lib/dom";
-import { choice, line, tick } from "../../lib/fields";
+import { choice, line, tick, saved } from "../../lib/fields";
 import { arrowUp, plus, trash2 } from "../../lib/icons";
 import { iconButton, visible } from "../../lib/pages";
 import { notice } from "../../lib/states";
@@ -32,7 +32,7 @@ export interface Section {
 
 /** A form for fields; `save` gets what was shown and what is wanted now. Above its button it says what would change. */
 export class Editor {
-  readonly root: HTMLElement;
+  readonly root: HTMLFormElement;
   private readonly parts: ReadonlyMap<string, Part>;
   private readonly failure = el("div", { hidden: true });
   private readonly bar = el("div", { class: "bar" });
@@ -41,7 +41,7 @@ export class Editor {
   constructor(
     private readonly infos: readonly FieldInfo[],
     private readonly before: Readonly<Record<string, Value>>,
-    save: (before: Record<string, Value>, after: Record<string, Value>) => Promise<void>,
+    save: (before: Record<string, Value>, after: Record<string, Value>) => Promise<unknown>,
     sections: readonly Section[] = [],
     action = t("Save"),
   ) {
@@ -56,12 +56,14 @@ export class Editor {
           event.preventDefault();
           button.disabled = true;
           this.fail("");
+          this.root.ariaBusy = "true";
           try {
-            await save({ ...this.before }, this.read());
+            if ((await save({ ...this.before }, this.read())) !== false) saved(this.root);
           } catch (error) {
             this.complain(error);
           } finally {
             button.disabled = false;
+            this.root.ariaBusy = null;
           }
         },
       },
@@ -363,7 +365,7 @@ function many(
   const below = info.item;
   if (below === null || below === undefined) throw new Error(`no item in ${info.name}`);
   const items: Item[] = [];
-  const place = el("div", { class: "items" });
+  const place = el("div", { class: "items", data: { rows: "" } });
   const error = el("span", { class: "error", hidden: true });
   const ordered = info.type === "list" && below.type === "table";
   const add = (key: string, value: Value) => {
@@ -401,7 +403,12 @@ function many(
   for (const [key, value] of given) add(key, value);
   const adder = el(
     "button",
-    { class: "btn line small", type: "button", onclick: () => begin(add("", undefined)) },
+    {
+      class: "btn line small",
+      type: "button",
+      data: { adds: "" },
+      onclick: () => begin(add("", undefined)),
+    },
     sign(plus, "i s"),
     t("Add"),
   );

@@ -3,7 +3,7 @@
 import { codeOf, fieldsOf, messageOf } from "../../lib/client";
 import { dialog, showError } from "../../lib/dialogs";
 import { type Child, el, fill } from "../../lib/dom";
-import { type Field, line } from "../../lib/fields";
+import { type Field, line, saved } from "../../lib/fields";
 import { sentence } from "../../lib/sentence";
 import { notice } from "../../lib/states";
 import { t } from "../../lib/words";
@@ -26,15 +26,17 @@ export async function settingsForm(
     before: Record<string, unknown>,
     after: Record<string, unknown>,
     base?: Record<string, unknown>,
-  ): Promise<void> => {
+  ): Promise<boolean> => {
     if (base !== undefined) rest = Object.fromEntries(Object.entries(base).filter(([name]) => !names.has(name)));
     try {
       await desk.client.settings_save([...path], { ...rest, ...before }, { ...rest, ...after });
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
       const answer = await conflict(error);
-      if (answer === "theirs") await desk.refresh();
-      if (answer !== "mine") return;
+      if (answer !== "mine") {
+        if (answer === "theirs") await desk.refresh();
+        return answer === "theirs";
+      }
       // what is there now is the base, with the fields that were changed here on top of it
       const { values: now } = await desk.client.settings([...path]);
       return save(
@@ -48,6 +50,7 @@ export async function settingsForm(
       run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }),
     });
     await desk.refresh();
+    return true;
   };
   return new Editor(fields, chosen, save, sections).root;
 }
@@ -114,12 +117,14 @@ export function fieldForm(
         event.preventDefault();
         button.disabled = true;
         failure.hidden = true;
+        form.ariaBusy = "true";
         try {
-          await run();
+          if ((await run()) !== false) saved(form);
         } catch (error) {
           refusal(error, fields, failure, form);
         } finally {
           button.disabled = false;
+          form.ariaBusy = null;
         }
       },
     },
@@ -184,6 +189,7 @@ export async function typedAgain(title: string, name: string, what: Child, actio
         "form",
         {
           class: "form",
+          data: { fleeting: "" },
           onsubmit: (event: Event) => {
             event.preventDefault();
             if (typed.control.value === name) close(true);

@@ -3,6 +3,7 @@
 import type { Calendar } from "../../gen/webmail";
 import { attempt, dialog, setStatus } from "../../lib/dialogs";
 import { type Child, el, isolated, sign } from "../../lib/dom";
+import { once } from "../../lib/fields";
 import { refreshCw, triangleAlert } from "../../lib/icons";
 import type { Told } from "../../lib/language";
 import { t, told } from "../../lib/words";
@@ -81,8 +82,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
   const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
   await dialog<void>(t("Subscribe to calendar"), (close) => {
     const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
-    const submitted = async (event: Event) => {
-      event.preventDefault();
+    const submitted = async () => {
       button.disabled = true;
       const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () =>
         client.calendar_subscribe(address.value, name.value, colour),
@@ -95,7 +95,7 @@ export async function subscribe(client: Client, colour: string, again: () => Pro
     return [
       el(
         "form",
-        { class: "cal-subscribe", onsubmit: (event: Event) => void submitted(event) },
+        { class: "cal-subscribe", onsubmit: once(submitted) },
         el(
           "p",
           { class: "dialog-text" },

@@ -9,6 +9,7 @@ import { type Child, el, fill, isolated } from "../../lib/dom";
 import { field, once, tick } from "../../lib/fields";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
+import type { Keep } from "../../lib/unsaved";
 import { byOwner, many, meant, t } from "../../lib/words";
 import type { Selection, Surroundings, Writing } from "../commands/desk";
 import { colourButtons, colourChoice } from "../calendar/colours";
@@ -39,6 +40,8 @@ export interface Wanted {
   readonly guests?: readonly Party[];
   readonly calendar?: number;
   readonly rule?: string;
+  /** Whether its words were typed, in the short form. */
+  readonly typed?: boolean;
 }
 
 /** Minutes before an event at which alarms are offered. */
@@ -71,9 +74,8 @@ export class Events {
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0])!.id;
-    const done = await this.form(t("New event"), form, home, null, (event, calendarID) =>
-      this.page.client.event_save(calendarID, event),
-    );
+    const save = (event: EventForm, calendarID: number) => this.page.client.event_save(calendarID, event);
+    const done = await this.form(t("New event"), form, home, null, save, wanted.typed);
     if (done) await this.again();
     return done;
   }
@@ -352,6 +354,7 @@ export class Events {
     calendarID: number,
     found: Found | null,
     save: (event: EventForm, calendarID: number) => Promise<unknown>,
+    typed = false,
   ): Promise<boolean> {
     const own = found?.own ?? true;
     /** An event stays in the calendars of its owner. */
@@ -419,6 +422,12 @@ export class Events {
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
     guests.value = old.guests;
+    guests.root.dataset["kept"] = "";
+    guests.root.addEventListener("keep", (event) => {
+      const { detail } = event as Keep<Party[]>;
+      if (detail.value === undefined) detail.value = guests.value;
+      else guests.value = detail.value;
+    });
     const notes = field(
       t("Notes"),
       el("textarea", {
@@ -604,7 +613,7 @@ export class Events {
       return [
         el(
           "form",
-          { class: "event-form", onsubmit: once(submitted) },
+          { class: "event-form", data: typed ? { begun: "" } : {}, onsubmit: once(submitted) },
           !own &&
             el(
               "p",

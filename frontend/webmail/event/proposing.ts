@@ -2,6 +2,7 @@
 
 import { attempt, dialog } from "../../lib/dialogs";
 import { el } from "../../lib/dom";
+import { once } from "../../lib/fields";
 import { t } from "../../lib/words";
 import { newId } from "../../lib/steady";
 import { withDate } from "./times";
@@ -34,8 +35,7 @@ export async function propose(
     el(
       "form",
       {
-        onsubmit: async (event: Event) => {
-          event.preventDefault();
+        onsubmit: once(async () => {
           if (ends.value < begins.value) {
             ends.setCustomValidity(t("The end must be after the start."));
             ends.reportValidity();
@@ -49,7 +49,7 @@ export async function propose(
           const [from, to, words] = values;
           const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
           if (done) close(true);
-        },
+        }),
       },
       el("label", { class: "field" }, t("New start"), begins),
       el("label", { class: "field" }, t("New end"), ends),

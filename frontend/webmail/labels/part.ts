@@ -5,6 +5,7 @@ import type { Client, Label, MessageItem } from "../../gen/webmail";
 import { anchor } from "../../lib/anchored";
 import { attempt, confirm, dialog } from "../../lib/dialogs";
 import { type Child, el, fill, sign } from "../../lib/dom";
+import { once } from "../../lib/fields";
 import { pencil } from "../../lib/icons";
 import { adopt } from "../../lib/sheets";
 import { toast } from "../../lib/toasts";
@@ -128,6 +129,7 @@ async function openDialog(
       "form",
       {
         class: "label-new",
+        data: { fleeting: "" },
         onsubmit: (event: Event) => {
           event.preventDefault();
           void submitted();
@@ -200,12 +202,7 @@ async function openDialog(
         place,
         el(
           "form",
-          {
-            onsubmit: (event: Event) => {
-              event.preventDefault();
-              void save();
-            },
-          },
+          { onsubmit: once(save) },
           el("label", { class: "field" }, t("Name"), name),
           el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices),
           el(

@@ -80,6 +80,7 @@ export async function chooseTime(
       "form",
       {
         class: "later-words",
+        data: { fleeting: "" },
         novalidate: true,
         onsubmit: (event: Event) => {
           event.preventDefault();

@@ -155,7 +155,7 @@ function addressFields(old: readonly ContactAddress[]): { root: HTMLElement; rea
   const readers = new WeakMap<Element, () => ContactAddress>();
   const add = el(
     "button",
-    { class: "btn line", type: "button", onclick: () => put(noAddress).focus() },
+    { class: "btn line", type: "button", data: { adds: "" }, onclick: () => put(noAddress).focus() },
     t("Add address"),
   );
   for (const one of old) put(one);

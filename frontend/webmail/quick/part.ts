@@ -25,6 +25,8 @@ export interface Begun extends Times {
   readonly title?: string;
   readonly calendar?: number;
   readonly rule?: string;
+  /** Whether a title was typed. */
+  readonly typed?: boolean;
 }
 
 /** Ask for an event where it is in a view: at its hours if `timed`, else at its day. Resolves to "saved", to what is entered so far for
@@ -77,11 +79,13 @@ export async function writeShort(
     const read = (): Required<Begun> => {
       const meant = title.meant();
       const { allDay, start, end } = meant ?? times.read();
+      const words = meant?.title ?? title.control.value.trim();
       return {
         allDay,
         start,
         end,
-        title: meant?.title ?? title.control.value.trim(),
+        title: words,
+        typed: words !== "",
         calendar: Number(calendar.control.value),
         rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })),
       };

@@ -65,6 +65,8 @@ export interface Rich {
   insert(html: string): void;
   /** Put HTML at the end. */
   add(html: string): void;
+  /** Put HTML in the place of all. */
+  put(html: string): void;
   /** Exchange the signature, if it is still `before`. */
   exchange(before: string, after: string): void;
   /** Take pictures; returns the other files. */
@@ -563,6 +565,7 @@ export function openEditor(
         editor.modifyDocument(() => found.replaceWith(cleaned(after, signed).fragment));
       }
     },
+    put: (text) => editor.setHTML(text),
     take,
     close: () => {
       closed = true;

@@ -2,11 +2,13 @@
 // in the Outbox, hints and notices above the list, and touch.
 
 import type { Client } from "../../gen/webmail";
+import { kept } from "../../lib/beside";
 import { along, mirrored } from "../../lib/direction";
 import type { CommandTable } from "../../lib/commands";
 import { el, fill, sign } from "../../lib/dom";
 import { calendarClock } from "../../lib/icons";
 import { follow } from "../../lib/live";
+import { keepForms } from "../../lib/unsaved";
 import { meant, t } from "../../lib/words";
 import type { Desk } from "../commands/desk";
 import type * as EventNewsPart from "../eventnews/part";
@@ -34,6 +36,7 @@ interface Page {
 /** Add all of it. */
 export function complete(page: Page): void {
   const { client, desk, list, mail } = page;
+  keepForms(kept());
   addEventListener("beforeunload", (event) => {
     // actions on their way to the server would be lost
     if (mail.pending.busy) event.preventDefault();

@@ -1,0 +1,316 @@
+"""What is typed into a form and not saved, in a real browser: over Escape, a reload, a newer server and the end of a
+session; and what is never kept (WEBMAIL-183).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, Dialog, Locator, Route, expect
+
+from tests.integration.browser import Visitor, chromium
+from tests.integration.test_web_offline_browser import end_sessions
+from tests.running import LocalServer
+from tests.tools import top, until
+
+__all__ = ["chromium"]
+
+pytestmark = [pytest.mark.served, pytest.mark.integration]
+
+FRONTEND: Final = top() / "frontend"
+WORDS: Final = "Typed words"
+
+
+@pytest.fixture(scope="module")
+def local(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    with LocalServer(tmp_path_factory.mktemp("unsaved") / "server") as server:
+        yield server
+
+
+class Form(NamedTuple):
+    """How a form is opened, and one of its fields."""
+
+    at: str
+    """Address of its page."""
+    field: str
+    """Label of a field of text."""
+    opens: tuple[str, ...] = ()
+    """Names of the buttons that open it one after the other; `key:` before a key. None: it's on the page."""
+    types: str = WORDS
+
+
+FORMS: Final[dict[str, tuple[Form | str, ...]]] = {
+    "account/device/part.ts": ("a name with a proposal", "a file to download"),
+    "account/junk/part.ts": (Form("/#junk", "Rejected mail"),),
+    "account/links/adding.ts": (Form("/#links", "Email address", ("Add account",)), *["as the first"] * 4),
+    "account/masked/part.ts": (Form("/#masked", "Website", ("New address",)), "as the first"),
+    "account/reading/part.ts": (
+        *["choices, which are saved at once"] * 4,
+        Form("/#reading", "Additional header fields, one per line"),
+    ),
+    "account/recover.ts": ("a password",),
+    "account/security/notme.ts": ("a choice of what ends",),
+    "account/security/part.ts": (
+        "a password",
+        "as the next",
+        Form("/#security", "Name", ("New app password",)),
+    ),
+    "account/sending/keys.ts": ("as the next", Form("/#keys", "Name", ("Add certificate",))),
+    "account/sending/part.ts": (Form("/#suppressed", "Address", ("Suppress an address",)),),
+    "account/sending/webhooks.ts": (Form("/#keys", "Show sent mail for"),),
+    "account/shares/delegates.ts": (Form("/#shares", "Account", ("Add person",)),),
+    "account/shares/part.ts": (Form("/#shares", "Shared with"),),
+    "account/sieve/away.ts": (Form("/#away", "Reply"),),
+    "account/sieve/forwarding.ts": (Form("/#forwarding", "Address"),),
+    "account/sieve/scripts.ts": (Form("/#scripts", "Name", ("New script",)),),
+    "account/transfer/calendars.ts": ("as the next",),
+    "account/transfer/copying.ts": (Form("/#transfer", "Server"),),
+    "account/transfer/exporting.ts": ("a download",),
+    "account/transfer/importing.ts": ("an upload",),
+    "account/writing/part.ts": (Form("/#writing", "Signature"),),
+    "account/writing/templates.ts": (Form("/#templates", "Subject", ("New template",)),),
+    "account/you/own.ts": ("as the next",),
+    "account/you/part.ts": (Form("/#addresses", "Display name"),),
+    "admin/domains/setup.ts": ("as the next",),
+    "admin/factors/provider.ts": ("a secret of the provider",),
+    "admin/machine/log.ts": (Form("/admin/#log", "Package"),),
+    "admin/machine/network.ts": ("as the next",),
+    "admin/machine/process.ts": ("a filter",),
+    "admin/ui/editor.ts": (Form("/admin/#accounts/moxlite", "Full name"),),
+    "admin/ui/shared.ts": (
+        "the editor",
+        Form("/admin/#accounts", "Account name", ("Add account",)),
+        "the form of the dialog",
+        "a name that is typed again",
+        "a filter",
+    ),
+    "lib/confirm.ts": ("a password",),
+    "lib/dialogs.ts": (Form("/webmail/", "Folder name. Use “/” for a subfolder", ("+ New folder",)),),
+    "lib/factors.ts": ("a code", "a code", "a name of a key", "a code"),
+    "lib/fields.ts": ("all of `form`",),
+    "lib/login.ts": ("a password",),
+    "lib/post.ts": ("a download",),
+    "lib/secondstep.ts": ("a code",),
+    "webmail/book/part.ts": (Form("/webmail/#people:", "Name", ("New address book",)),),
+    "webmail/calendar/subscribing.ts": (
+        Form("/webmail/#calendar:", "Custom name (optional)", ("New calendar", "Subscribe…")),
+    ),
+    "webmail/event/part.ts": (
+        "what of a series is changed",
+        "this one's function",
+        Form("/webmail/#calendar:", "Title", ("key:c",)),
+    ),
+    "webmail/event/proposing.ts": ("as the event",),
+    "webmail/giving/part.ts": (Form("/webmail/#calendar:", "Name", ("New calendar",)), "a private link"),
+    "webmail/labels/part.ts": ("a search among labels", "as an address book"),
+    "webmail/later/choose.ts": ("a choice of a time",),
+    "webmail/people/part.ts": ("as the next",) * 4,
+    "webmail/person/part.ts": (Form("/webmail/#people:", "Note", ("New contact",)), "a choice"),
+    "webmail/quick/part.ts": (Form("/webmail/#calendar:week", "Title", ("at:.cal-days",)),),
+    "webmail/ui/placeview.ts": ("a search",),
+    "webmail/ui/searchbar.ts": ("a search",),
+    "webmail/ui/sharing.ts": ("as account/shares",),
+}
+"""By the module, each form that it makes: how to open it, or why it isn't walked here. The rules are one without an
+element of HTML.
+"""
+
+
+def made(source: str) -> int:
+    """The number of forms that a module makes."""
+    forms = re.findall(r"(?<![.\w])(?:form|fieldForm|withButton)\(|new Editor\(|el\(\s*\"form\"", source)
+    return len(forms) - len(re.findall(r"function (?:form|fieldForm|withButton)\(", source))
+
+
+def test_each_form_is_in_the_list() -> None:
+    """WEBMAIL-183: a new one is walked through, or says why not."""
+    for app in ("account", "admin", "lib", "webmail"):
+        for path in sorted((FRONTEND / app).rglob("*.ts")):
+            name = str(path.relative_to(FRONTEND))
+            assert made(path.read_text()) == len(FORMS.get(name, ())), f"{name} makes other forms than FORMS says"
+
+
+WALKED: Final = [form for forms in FORMS.values() for form in forms if isinstance(form, Form)]
+
+
+class Writer(Visitor):
+    """A browser whose pages ask before they are left, which is noted and allowed."""
+
+    def __init__(self, browser: Browser, server: LocalServer) -> None:
+        super().__init__(browser, server)
+        self.asked: list[str] = []
+        self.page.on("dialog", self._answer)
+
+    def _answer(self, dialog: Dialog) -> None:
+        self.asked.append(dialog.type)
+        dialog.accept()
+
+    def open(self, form: Form) -> Locator:
+        """Open a form on the page that is shown; its field."""
+        page = self.page
+        for name in form.opens:
+            if name.startswith("key:"):
+                expect(page.locator(".cal-days, .cal-weeks").first).to_be_visible()
+                page.keyboard.press(name.removeprefix("key:"))
+            elif name.startswith("at:"):
+                page.locator(name.removeprefix("at:")).first.click(position={"x": 300, "y": 420})
+            else:
+                page.get_by_role("button", name=name, exact=True).first.click()
+        box = page.locator("dialog[open]").last if self.is_dialog(form) else page.locator(".page, main").last
+        field = box.get_by_label(form.field, exact=True).first
+        expect(field).to_be_visible()
+        return field
+
+    def is_dialog(self, form: Form) -> bool:
+        """Whether a form is in a dialog, when it is open."""
+        return form.opens != () and not form.opens[-1].startswith(("New script", "New template"))
+
+
+@pytest.fixture
+def writer(chromium: Browser, local: LocalServer) -> Iterator[Writer]:
+    writer = Writer(chromium, local)
+    writer.expect_problem("status of 400", "status of 404")
+    yield writer
+    writer.close()
+
+
+@pytest.mark.nightly(smoke="tests/integration/test_web_unsaved_browser.py::test_an_event_is_kept_whole")
+@pytest.mark.parametrize("form", WALKED, ids=lambda form: f"{form.at}-{form.field}")
+def test_what_is_typed_is_kept(writer: Writer, form: Form) -> None:
+    """WEBMAIL-183: over Escape and a reload, which asks; until it is discarded."""
+    page = writer.page
+    writer.enter(form.at)
+    field = writer.open(form)
+    before = field.input_value()
+    field.fill(form.types)
+    expect(page.locator("[data-unsaved]")).to_have_count(1)
+    if writer.is_dialog(form):
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
+        page.locator(".toast", has_text="Not saved").get_by_role("button", name="Open").click()
+        expect(field).to_have_value(form.types)
+    page.reload()
+    assert writer.asked == ["beforeunload"]
+    field = writer.open(form)
+    expect(field).to_have_value(form.types)
+    page.locator(".kept-note", has_text="Not saved").get_by_role("button", name="Discard").click()
+    expect(field).to_have_value(before)
+    expect(page.locator("[data-unsaved]")).to_have_count(0)
+    page.reload()
+    assert writer.asked == ["beforeunload"]
+    expect(writer.open(form)).to_have_value(before)
+    assert writer.problems == []
+
+
+def typed_event(writer: Writer) -> Locator:
+    """The form of a new event, with a title."""
+    writer.enter("/webmail/#calendar:")
+    title = writer.open(Form("/webmail/#calendar:", "Title", ("key:c",)))
+    title.fill(WORDS)
+    expect(writer.page.locator("[data-unsaved]")).to_have_count(1)
+    return title
+
+
+def test_an_event_is_kept_whole(writer: Writer) -> None:
+    """WEBMAIL-183: its guests and times too, when the form is opened anew after its message is gone."""
+    page = writer.page
+    title = typed_event(writer)
+    box = page.locator("dialog[open]")
+    box.get_by_label("Ends at").fill("23:00")
+    box.get_by_label("Guests").fill("ann@example.org")
+    box.get_by_label("Guests").press("Enter")
+    box.get_by_label("Notes").fill("Bring maps")
+    page.keyboard.press("Escape")
+    message = page.locator(".toast", has_text="Not saved")
+    message.get_by_role("button", name="Close").click()
+    page.keyboard.press("c")
+    expect(title).to_have_value(WORDS)
+    expect(box.get_by_label("Ends at")).to_have_value("23:00")
+    expect(box.locator(".chip-name")).to_have_text("ann@example.org")
+    expect(box.get_by_label("Notes")).to_have_value("Bring maps")
+    box.get_by_role("button", name="Cancel").click()
+    page.keyboard.press("c")
+    expect(title).to_have_value("")
+    page.keyboard.press("Escape")
+    expect(box).to_have_count(0)
+    expect(message).to_have_count(0)
+
+
+def test_escape_does_nothing_while_a_form_is_saved(writer: Writer) -> None:
+    """WEBMAIL-183: what fails then is still in its form."""
+    page = writer.page
+    title = typed_event(writer)
+    held: list[Route] = []
+    page.route("**/api/event_save", lambda route: held.append(route))
+    box = page.locator("dialog[open]", has_text="Guests")
+    with page.expect_request("**/api/event_save"):
+        box.get_by_role("button", name="Save").click()
+    for _ in range(3):
+        page.keyboard.press("Escape")
+    expect(title).to_have_value(WORDS)
+    held[0].fulfill(status=400, json={"error": {"code": "user:error", "message": "no room"}})
+    page.unroute("**/api/event_save")
+    page.get_by_role("button", name="Close", exact=True).last.click()
+    expect(title).to_have_value(WORDS)
+    # Enter in a choice saves, too
+    box.get_by_label("Repeat").press("Enter")
+    expect(page.locator("dialog[open]")).to_have_count(0)
+    expect(page.get_by_text(WORDS).first).to_be_visible()
+    assert page.evaluate("Object.keys(sessionStorage).filter((key) => key.includes('unsaved'))") == []
+
+
+def test_a_newer_server_and_another_language_wait_for_a_form(writer: Writer) -> None:
+    """WEBMAIL-12, WEBMAIL-183: a message offers to load the page again; what was typed is in the new page's form."""
+    page = writer.page
+    title = typed_event(writer)
+    with writer.settings("appearance") as settings:
+        settings.get_by_label("Language").select_option("nl")
+        expect(settings.get_by_label("Taal")).to_have_value("nl")
+        settings.get_by_label("Taal").select_option("en")
+        expect(settings.get_by_label("Language")).to_have_value("en")
+    notice = page.locator(".toast", has_text="Reload the page to change the language.")
+    expect(notice).to_be_visible()
+    expect(title).to_have_value(WORDS)
+    page.keyboard.press("Escape")
+    with page.expect_event("load"):
+        notice.get_by_role("button", name="Reload").click()
+    assert writer.asked == []
+    expect(writer.open(Form("", "Title", ("key:c",)))).to_have_value(WORDS)
+
+
+def test_a_session_that_ends_loses_no_word(writer: Writer, local: LocalServer) -> None:
+    """WEBMAIL-183: one logs in over the form, and saves it."""
+    page = writer.page
+    title = typed_event(writer)
+    writer.expect_problem("status of 401")
+    end_sessions(local)
+    page.locator("dialog[open]").get_by_role("button", name="Save").click()
+    page.get_by_label("Password").fill(local.password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    expect(title).to_have_count(0)
+    expect(page.get_by_text(WORDS).first).to_be_visible()
+
+
+def test_logging_out_forgets_what_was_typed(writer: Writer, local: LocalServer) -> None:
+    """WEBMAIL-183: a browser that doesn't stay logged in keeps it in the tab alone."""
+    page = writer.page
+    writer.enter("/#forwarding")
+    page.get_by_label("Address", exact=True).fill("ann@example.org")
+    kept = "[localStorage, sessionStorage].map((one) => Object.keys(one).filter((key) => key.endsWith('-unsaved')))"
+    expect(page.locator("[data-unsaved]")).to_have_count(1)
+    until(lambda: page.evaluate(kept) == [[], ["moxlite-account-unsaved"]], what="what is kept")
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_label("Password")).to_be_visible()
+    assert page.evaluate(kept) == [[], []]
+    assert writer.asked == []
+
+
+def test_passwords_are_not_kept(writer: Writer) -> None:
+    """WEBMAIL-183: nor codes and keys; what is beside them is."""
+    page = writer.page
+    writer.enter("/#keys")
+    page.get_by_label("Authorization").first.fill("Bearer of secrets")
+    page.get_by_label("Show sent mail for").fill("9d")
+    until(lambda: page.evaluate("sessionStorage['moxlite-account-unsaved']?.includes('9d')"), what="what is kept")
+    assert "Bearer" not in page.evaluate("sessionStorage['moxlite-account-unsaved']")
