@@ -224,6 +224,8 @@ def test_one_function_loads_a_page_again() -> None:
         if path.suffix != ".ts" or path.name == "reload.ts":
             continue
         source = re.sub(
-            r"(?:(?<!\.)\b(?:reload|leave|leavePage)|\brenew)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)", "", path.read_text()
+            r"(?:(?<!\.)\b(?:reload|leave|leavePage)|\brenew)\((?:[^()]|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\))*\)",
+            "",
+            path.read_text(),
         )
         assert not LEAVING.search(source), path

@@ -163,6 +163,10 @@ function choice(label, values, chosen, hint = null) {
   const control = el("select", {}, values.map(([value, words]) => el("option", { value, selected: value === chosen }, words)));
   return field(label, control, hint);
 }
+function saved(form22) {
+  delete form22.dataset["unsaved"];
+  form22.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -174,13 +178,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -232,19 +239,19 @@ var rowActions = [["archive", archive, t("Archive")], ["trash", trash2, t("Move 
 
 function kept2({ root, control }, save) {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
-  let saved = box?.checked ?? control.value;
+  let saved2 = box?.checked ?? control.value;
   const put = (value) => {
     if (box !== null) box.checked = value === true;
     else control.value = String(value);
-    saved = value;
+    saved2 = value;
     return control.isConnected;
   };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now2 = box?.checked ?? control.value;
-    const before = saved;
-    if (await save(() => put(before))) saved = now2;
-    else put(saved);
+    const before = saved2;
+    if (await save(() => put(before))) saved2 = now2;
+    else put(saved2);
   });
   return root;
 }
@@ -863,7 +870,7 @@ var reading = async (desk) => {
   const device = desk.webmail === "" ? [] : onDevice(offline);
   return page(meant("settings", "Reading"), "", card("", form2(select(desk, old, "mark_seen_ms", t("Mark as read"), seenChoices(old.mark_seen_ms), Number), select(desk, old, "after_action", t("After archiving, deleting, or moving"), [["next", t("Show next message")], ["previous", t("Show previous message")], ["list", t("Back to message list")]]), check2(desk, old, "show_html", t("Show messages as designed (HTML) instead of plain text")), check2(desk, old, "invitation_mails", t("Email me invitations and replies from users on this server")))), card("", form(headers.root, t("Save"), async () => {
     const show_headers = headers.control.value.split("\n").map((one) => one.trim().replace(/:$/, "")).filter((one) => one !== "");
-    await desk.keep({ show_headers });
+    return desk.keep({ show_headers });
   }).root), device.length > 0 && card(t("On this device"), form2(...device)));
 };
 function onDevice(offline) {

@@ -879,7 +879,7 @@ function openEditor(Squire, html, { client, base, changed, note, say, pictures =
     } else if (found.textContent.replace(/\s/g, "") === textIn(before)) {
       editor.modifyDocument(() => found.replaceWith(cleaned(after, signed).fragment));
     }
-  }, take, close: () => {
+  }, put: (text2) => editor.setHTML(text2), take, close: () => {
     closed = true;
     editor.destroy();
     root.remove();

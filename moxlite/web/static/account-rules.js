@@ -177,6 +177,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function atFields(error, places) {
   const mistakes = fieldsOf(error);
   if (mistakes.length === 0) throw error;
@@ -629,14 +633,24 @@ var Rules = class {
     const test = button(t("Test rules"), () => void this.tryIt());
     const save = button(t("Save"), () => void this.save(), { kind: "primary" });
     this.apply = button(t("Apply to existing mail"), () => void applyToExisting(desk, this.tried, item.form.mailbox, (after) => desk.client.rules_count(item.address, this.rules, after)));
-    fill(this.bar, save, test, this.apply, button(t("Undo changes"), () => void desk.refresh(), { kind: "text" }), el("details", {}, el("summary", {}, t("More")), button(t("Show as Sieve"), () => void convert(desk, item, this.rules))), this.error);
-    fill(this.root, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: mailboxName(item.form.mailbox) }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
+    fill(this.bar, save, test, this.apply, button(t("Undo changes"), () => void this.anew(), { kind: "text" }), el("details", {}, el("summary", {}, t("More")), button(t("Show as Sieve"), () => void convert(desk, item, this.rules))), this.error);
+    const all = el("div", { data: { kept: "" } });
+    all.addEventListener("keep", (event) => {
+      const { detail } = event;
+      if (detail.value === void 0) detail.value = this.rules;
+      else {
+        this.rules.splice(0, Infinity, ...structuredClone(detail.value));
+        this.edit(-1);
+      }
+    });
+    fill(this.root, all);
+    fill(all, card(t("Rules"), [this.list, el("p", { class: "hint foot-note" }, t("To reorder, drag a rule or press Alt and an arrow key. All other mail goes to {mailbox}.", { mailbox: mailboxName(item.form.mailbox) }))], { flush: true, actions: add }), el("div", { class: "rule-editor" }, this.editor, this.preview.root), this.bar, this.tried);
     this.draw();
   }
   desk;
   item;
   names;
-  root = el("div", {});
+  root = el("div", { data: { form: "" } });
   rules;
   list = el("ol", { class: "rules", "aria-label": t("Rules, in order") });
   editor = el("div", {});
@@ -747,6 +761,10 @@ var Rules = class {
       return;
     }
     this.desk.say(t("Rules saved"));
+    await this.anew();
+  }
+  async anew() {
+    saved(this.root);
     await this.desk.refresh();
   }
   async put(old) {
@@ -759,11 +777,11 @@ var Rules = class {
       return;
     }
     const mine = button(t("Keep mine"), () => void this.force(theirs), {});
-    const his = button(t("Use other version"), () => void this.desk.refresh(), {});
+    const his = button(t("Use other version"), () => void this.anew(), {});
     fill(this.tried, notice("warn", t("These settings were changed elsewhere, so your changes weren't saved.")), el("div", { class: "cols gap" }, version(t("Your version"), this.rules, mine), version(t("Current version"), theirs.form.rulesets, his)));
   }
   async force(theirs) {
-    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.desk.refresh();
+    if (await attempt(t("Saving…"), t("Couldn't save rules"), () => this.put(theirs))) await this.anew();
   }
   async tryIt() {
     this.complain("");

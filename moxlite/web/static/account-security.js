@@ -234,6 +234,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save2, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text3) => {
@@ -245,13 +249,16 @@ function form(content, action, save2, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save2();
+      const done = await save2() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row2);
@@ -603,7 +610,7 @@ function save(text3) {
   setTimeout(() => URL.revokeObjectURL(url), 6e4);
 }
 
-var protocols2 = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP" };
+var protocols2 = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", managesieve: "ManageSieve" };
 function protocolName(code) {
   return protocols2[code] ?? code;
 }
@@ -611,7 +618,7 @@ function protocolName(code) {
 var page = 20;
 var kinds = { folder: t("Shared folder"), calendar: t("Shared calendar"), contacts: t("Shared address book"), delegate: t("Person who can send"), calendar_link: t("Private calendar link"), forward: t("Forwarding address"), script: t("Active script"), sender: t("Reply-To or Bcc"), linked: t("Linked account"), outgoing_webhook: t("Webhook for sent mail"), incoming_webhook: t("Webhook for received mail"), session: t("Browser"), app_password: t("App password"), token: t("Token"), certificate: t("Client certificate"), authenticator: t("Authenticator app"), security_key: t("Security key or passkey"), recovery_codes: t("Recovery codes"), recovery_link: t("Password reset link"), provider: t("Login provider user"), device: t("Device with notifications"), push: t("Push subscription") };
 var scopes = [["imap", t("reading mail (IMAP)")], ["submission", t("sending mail (SMTP)")], ["webapi", t("web API")], ["dav", t("calendars and contacts")], ["jmap", "JMAP"], ["addresses", t("masked addresses (password managers)")], ["sharing", t("change sharing")], ["sieve", t("change Sieve scripts")]];
-var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["read", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
+var parts = new Map([...scopes, ["as", t("sends as this account")], ["behalf", t("sends on behalf of this account")], ["whole account", t("all folders, calendars, and contacts")], ["busy", t("free/busy only")], ["r", t("view")], ["send", t("sending mail (SMTP)")], ["asked", t("not confirmed, email sent")], ["confirmed", ""]]);
 var administrator = t("your administrator");
 var actors = /* @__PURE__ */ new Map([["(cli)", administrator], ["(admin)", administrator], ["(editor)", administrator], ["(server)", t("this server")]]);
 function waysCard(title, hint, first, ways) {

@@ -171,6 +171,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save2, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -182,13 +186,16 @@ function form(content, action, save2, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save2();
+      const done = await save2() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -446,19 +453,19 @@ async function inWord(text2) {
 
 function kept({ root, control }, save2) {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
-  let saved = box?.checked ?? control.value;
+  let saved2 = box?.checked ?? control.value;
   const put = (value) => {
     if (box !== null) box.checked = value === true;
     else control.value = String(value);
-    saved = value;
+    saved2 = value;
     return control.isConnected;
   };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now2 = box?.checked ?? control.value;
-    const before = saved;
-    if (await save2(() => put(before))) saved = now2;
-    else put(saved);
+    const before = saved2;
+    if (await save2(() => put(before))) saved2 = now2;
+    else put(saved2);
   });
   return root;
 }

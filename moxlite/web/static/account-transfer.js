@@ -282,6 +282,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -293,13 +297,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -577,7 +584,7 @@ var Exporting = class {
   constructor(client, base2) {
     this.client = client;
     this.archive.append(this.none);
-    this.form = el("form", { class: "form", method: "post", action: `${base2}export`, onsubmit: (event) => {
+    this.form = el("form", { class: "form", data: { fleeting: "" }, method: "post", action: `${base2}export`, onsubmit: (event) => {
       event.preventDefault();
       void this.download();
     } }, this.csrf, el("div", { class: "fields" }, el("label", { class: "field" }, t("Folder"), this.mailbox), el("label", { class: "field" }, t("File"), this.archive)), el("label", { class: "check" }, this.recursive, t("Include subfolders")), el("fieldset", { class: "group" }, el("legend", {}, t("Format")), el("label", { class: "check" }, this.mbox, el("span", {}, t("mbox: one file per folder, for most mail apps"))), el("label", { class: "check" }, this.maildir, el("span", {}, t("Maildir: one directory per folder, one file per message")))), this.what, el("div", { class: "flex wrap" }, el("button", { class: "btn primary", type: "submit" }, t("Download"))));
@@ -801,7 +808,7 @@ var Importing = class {
         this.chosen();
       }
     });
-    this.form = el("form", { class: "form", onsubmit: (event) => {
+    this.form = el("form", { class: "form", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       void this.begin();
     } }, drop, el("div", { class: "fields" }, el("label", { class: "field" }, t("Import into folder"), this.mailbox), el("label", { class: "field" }, t("Remove folder name prefix"), this.prefix)), el("label", { class: "check" }, this.skip, t("Skip messages already in the folder")), el("label", { class: "check" }, this.trial, t("Dry run: count messages and find problems without importing")), el("div", { class: "flex wrap" }, this.submit));
@@ -934,7 +941,6 @@ var Importing = class {
       case "step":
         this.step = event.title;
         fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
-        this.cancel.disabled = event.title === "finishing";
         if (event.title === "finishing") this.draw(1, 1, null);
         return;
       case "count":

@@ -221,6 +221,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -232,13 +236,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -293,19 +300,19 @@ function adopt(text2) {
 
 function kept({ root, control }, save) {
   const box = control instanceof HTMLInputElement && control.type === "checkbox" ? control : null;
-  let saved = box?.checked ?? control.value;
+  let saved2 = box?.checked ?? control.value;
   const put = (value) => {
     if (box !== null) box.checked = value === true;
     else control.value = String(value);
-    saved = value;
+    saved2 = value;
     return control.isConnected;
   };
   root.dataset["kept"] = "";
   control.addEventListener("change", async () => {
     const now = box?.checked ?? control.value;
-    const before = saved;
-    if (await save(() => put(before))) saved = now;
-    else put(saved);
+    const before = saved2;
+    if (await save(() => put(before))) saved2 = now;
+    else put(saved2);
   });
   return root;
 }
@@ -314,7 +321,14 @@ async function openEditor(desk, html) {
   const [rich, { Squire }] = await Promise.all([desk.load("rich"), desk.load("squire")]);
   const none = () => void 0;
   const { client, base } = desk;
-  return rich.openEditor(Squire, html, { client, base, changed: none, note: none, say: none, pictures: false });
+  const editor = rich.openEditor(Squire, html, { client, base, changed: none, note: none, say: none, pictures: false });
+  editor.root.dataset["kept"] = "";
+  editor.root.addEventListener("keep", (event) => {
+    const { detail } = event;
+    if (detail.value === void 0) detail.value = editor.html();
+    else editor.put(detail.value);
+  });
+  return editor;
 }
 
 function signatures(desk, old, own) {
@@ -325,6 +339,7 @@ function signatures(desk, old, own) {
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor = null;
+  let begun = "";
   let turn = 0;
   const input = el("textarea", { class: "input", rows: "4", dir: "auto", maxlength: "20000", id: "signature" });
   const label = el("label", { for: "signature" });
@@ -339,6 +354,7 @@ function signatures(desk, old, own) {
       return;
     }
     editor = opened;
+    begun = editor.html();
     editor.root.setAttribute("aria-label", label.textContent);
     input.hidden = true;
     place.append(el("div", { class: "template-words" }, editor.tools, editor.root));
@@ -357,6 +373,7 @@ function signatures(desk, old, own) {
     fill(chips, own.length > 1 && ["", ...own].map((address) => el("button", { class: "btn line small", type: "button", "aria-pressed": String(address === chosen), onclick: () => choose(address) }, address === "" ? t("All addresses") : address)));
   };
   const keep = () => {
+    if (editor?.html() === begun && all.get(chosen).html !== "") return;
     if (editor !== null) all.set(chosen, { text: editor.text().trimEnd(), html: editor.html() });
     else if (!format.checked) all.set(chosen, { text: input.value.replace(/\r\n?/g, "\n"), html: "" });
   };
@@ -380,7 +397,17 @@ function signatures(desk, old, own) {
     editor = null;
   });
   draw();
-  return { root: el("div", { class: "field signatures" }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address."))), read: () => {
+  const root = el("div", { class: "field signatures", data: { kept: "" } }, chips, label, place, el("label", { class: "check" }, format, t("Use formatting")), el("p", { class: "hint" }, t("Added below your message. You can have a different signature for each address.")));
+  root.addEventListener("keep", (event) => {
+    const { detail } = event;
+    keep();
+    if (detail.value === void 0) detail.value = [...all];
+    else {
+      for (const [address, one] of detail.value) if (all.has(address)) all.set(address, one);
+      draw();
+    }
+  });
+  return { root, read: () => {
     keep();
     const { text: text2, html } = all.get("");
     const none = new Set(old.signatures.filter((one) => one.text === "").map((one) => one.address));
@@ -498,7 +525,7 @@ var writing = async (desk) => {
   const quoting = choice(t("Start replies"), [["auto", t("Above the quote, or below selected text")], ["top", t("Above the quote")], ["bottom", t("Below the quote")]], old.quoting);
   const undo = choice(t("Undo send"), undoChoices(old.undo_send_seconds), String(old.undo_send_seconds));
   const bars = tick(t("Check encryption for each recipient"), old.show_address_security);
-  const root = el("div", { class: "page" }, head(t("Signatures and replies"), ""), card("", form(own.root, t("Save"), async () => void await desk.keep(own.read())).root), card("", el("div", { class: "form" }, kept(quoting, (back) => desk.keep({ quoting: quoting.control.value }, back)), kept(undo, (back) => desk.keep({ undo_send_seconds: Number(undo.control.value) }, back)), kept(bars, (back) => desk.keep({ show_address_security: bars.control.checked }, back)), emailLinks(desk))));
+  const root = el("div", { class: "page" }, head(t("Signatures and replies"), ""), card("", form(own.root, t("Save"), () => desk.keep(own.read())).root), card("", el("div", { class: "form" }, kept(quoting, (back) => desk.keep({ quoting: quoting.control.value }, back)), kept(undo, (back) => desk.keep({ undo_send_seconds: Number(undo.control.value) }, back)), kept(bars, (back) => desk.keep({ show_address_security: bars.control.checked }, back)), emailLinks(desk))));
   return { title: t("Signatures and replies"), root };
 };
 function undoChoices(now) {

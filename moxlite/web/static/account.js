@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "5fbff3f7d627", finding: "2a13c84118c4", junk: "5be709015e11", links: "d962e40f2362", masked: "2644413420e9", reading: "92f0570f3970", rich: "f0578193be57", rules: "957923757c9e", security: "b9be9e05ac44", sending: "eeb3f9560fa4", shares: "eb024a7abfed", sieve: "4c169df7230a", squire: "2e87e3ee21aa", transfer: "30564c44a44a", writing: "ca663754bd75", you: "8f8fb3142941" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "13027db88a17", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "961eb46228b4", security: "813baf902d89", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e47e96cc60b2", writing: "1691b564156c", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -85,11 +85,11 @@ function meant(context, text3) {
 }
 
 var CallFailed = class extends Error {
-  constructor(call, code, message, fields2 = []) {
+  constructor(call, code, message, fields3 = []) {
     super(message);
     this.call = call;
     this.code = code;
-    this.fields = fields2;
+    this.fields = fields3;
   }
   call;
   code;
@@ -462,7 +462,7 @@ async function forgetMail(account = number) {
   });
 }
 async function forgetAccount(account) {
-  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
   await forgetMail(account);
 }
 
@@ -670,12 +670,12 @@ function goAway(purpose, url, stay = false) {
 }
 function answered(purpose) {
   const [kept3, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const fields2 = new URLSearchParams(location.search);
-  const state = fields2.get("state");
+  const fields3 = new URLSearchParams(location.search);
+  const state = fields3.get("state");
   if (kept3 !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
-  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields3.get(name) ?? "");
   return { answer: { state, code, iss, error }, stay: stay !== void 0 };
 }
 var confirmed = "moxlite-confirmed";
@@ -863,6 +863,73 @@ async function askConfirm(client, why = t("To confirm this change, enter your pa
   return answer2 === true;
 }
 
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var offered = false;
+function leave(load2 = () => location.reload()) {
+  for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
+  load2();
+}
+function reload(words, load2) {
+  if (document.querySelector(".composer, [data-unsaved]") === null) leave(load2);
+  else if (!offered) {
+    offered = true;
+    const run = () => {
+      dispatchEvent(new Event("leaving"));
+      leave(load2);
+    };
+    toast(words, { title: t("Reload"), run }, 0);
+  }
+}
+
+async function logOut2(session) {
+  const { client } = session;
+  if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
+  await session.forget();
+  location.hash = "";
+  const url = provided() ? await client.provider_logout().catch(() => "") : "";
+  setProvided(false);
+  leave(url === "" ? void 0 : () => location.assign(url));
+}
+
 function initials(name) {
   const words = name.split(/[\s._\p{C}-]+/u).filter((word) => word !== "");
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
@@ -950,44 +1017,8 @@ function disc(key3, name) {
   return el("span", { class: `disc c${hue(key3)}`, "aria-hidden": "true" }, initials(name));
 }
 
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text3, action, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action.run();
-  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
+function load(path) {
+  return import(path).catch(() => import(`${path}?${Date.now()}`));
 }
 
 var folder = "./part/";
@@ -995,7 +1026,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([import(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
@@ -1028,6 +1059,7 @@ function paint(scheme) {
 
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
+    this.app = app;
     this.title = title;
     this.client = client;
     this.ask = ask;
@@ -1037,6 +1069,7 @@ var Session = class {
     this.addressKey = `${app}-address`;
     this.deviceKey = `${app}-stays`;
   }
+  app;
   title;
   client;
   ask;
@@ -1064,7 +1097,7 @@ var Session = class {
   leave() {
     this.left = true;
     this.client.csrfToken = "";
-    location.reload();
+    leave();
     return new Promise(() => {
     });
   }
@@ -1081,16 +1114,8 @@ var Session = class {
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }
-  async logOut() {
-    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
-    await this.forget();
-    location.hash = "";
-    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
-    setProvided(false);
-    if (url === "") location.reload();
-    else location.assign(url);
-  }
   forget() {
+    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
@@ -1169,24 +1194,24 @@ function steadily(once2, most3 = waits.length) {
   const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept3) => {
-    const same = `${call} ${body}`;
-    const id = lost.get(same) ?? newId();
+    const same2 = `${call} ${body}`;
+    const id = lost.get(same2) ?? newId();
     const repeats = writes.has(call) && !kept3;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same);
+        lost.delete(same2);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same);
+          lost.delete(same2);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
-        if (writes.has(call)) lost.set(same, id);
+        if (writes.has(call)) lost.set(same2, id);
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most3) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
@@ -1201,6 +1226,221 @@ async function simulatedLatency() {
   if (setting === null) return;
   const { wait_min_ms: least = 0, wait_max_ms: most3 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most3 - least)));
+}
+
+var [quiet, week] = [300, 7 * 864e5];
+var mostRows = 100;
+var kinds = "form, [data-form]";
+var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
+var fields2 = "input, select, textarea";
+var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
+var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
+var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
+function isSecret(one) {
+  const hint = one.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+}
+function partsOf(form) {
+  const found = /* @__PURE__ */ new Map();
+  const counts = /* @__PURE__ */ new Map();
+  for (const one of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
+    const within = one.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || one.matches(fields2) && isSecret(one)) continue;
+    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
+    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+    const n = counts.get(name) ?? 0;
+    counts.set(name, n + 1);
+    found.set(`${name} ${n}`, one);
+  }
+  return found;
+}
+function valueIn(one) {
+  if (one.dataset["kept"] !== void 0) {
+    const event = new CustomEvent("keep", { detail: {} });
+    one.dispatchEvent(event);
+    return event.detail.value;
+  }
+  if (one.dataset["rows"] !== void 0) return one.childElementCount;
+  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
+  return one.value;
+}
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+function set(one, value) {
+  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (one.dataset["rows"] !== void 0) {
+    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+  } else {
+    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
+    else one.value = String(value);
+    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+}
+function put(form, values) {
+  for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
+    const one = partsOf(form).get(name);
+    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+  }
+}
+function nameOf(form, begun) {
+  const box = form.closest("dialog");
+  const words = Object.entries(begun).filter(([name, value]) => worded.includes(name.split(" ")[0]) && value !== "" && !same(value, []));
+  const beside = [...(box ?? document).querySelectorAll(kinds)].indexOf(form);
+  return JSON.stringify([box?.ariaLabel ?? here(), form.className, beside, words]);
+}
+var here = () => location.hash.replace(/\?.*/, "");
+var placeOf = (form) => form.closest("dialog") === null ? here() : null;
+function keepForms(app) {
+  const key3 = `${app}-unsaved`;
+  const begun = /* @__PURE__ */ new WeakMap();
+  const changed = /* @__PURE__ */ new Map();
+  const left = /* @__PURE__ */ new Map();
+  let [timer, filling, last] = [0, false, ""];
+  const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
+  const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
+  function load2() {
+    try {
+      const { owner: whose, forms } = JSON.parse(store().getItem(key3) ?? "");
+      if (whose !== owner()) return {};
+      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+    } catch {
+      return {};
+    }
+  }
+  function change(work) {
+    const forms = load2();
+    work(forms);
+    try {
+      if (Object.keys(forms).length === 0) store().removeItem(key3);
+      else store().setItem(key3, JSON.stringify({ owner: owner(), forms }));
+    } catch {
+    }
+  }
+  const drop = (name) => change((forms) => delete forms[name]);
+  function keep() {
+    clearTimeout(timer);
+    change((forms) => {
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+    });
+  }
+  const kept3 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
+  function look(form) {
+    const old = begun.get(form);
+    if (filling || old === void 0 || form.ariaBusy === "true") return;
+    if (same(old, valuesOf(form))) settle(form);
+    else {
+      form.dataset["unsaved"] = "";
+      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      clearTimeout(timer);
+      timer = window.setTimeout(keep, quiet);
+    }
+  }
+  function settle(form) {
+    delete form.dataset["unsaved"];
+    form.querySelector(".kept-note")?.remove();
+    const named = changed.get(form);
+    changed.delete(form);
+    if (named !== void 0) drop(named.name);
+  }
+  function refill(form, values) {
+    filling = true;
+    put(form, values);
+    filling = false;
+  }
+  function came(form) {
+    const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
+    begun.set(form, old);
+    const record = load2()[nameOf(form, old)];
+    if (record === void 0 || form.dataset["begun"] !== void 0) {
+      look(form);
+      return;
+    }
+    refill(form, record.values);
+    const discard = () => {
+      refill(form, old);
+      settle(form);
+    };
+    form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
+    look(form);
+  }
+  function gone(form, { name, place }) {
+    const box = form.closest("dialog");
+    if (box !== null && left.has(box)) return;
+    changed.delete(form);
+    if (place === null || form.dataset["unsaved"] === void 0) drop(name);
+    else if (form.ariaBusy === "true") {
+      const saved = new MutationObserver(() => {
+        saved.disconnect();
+        gone(form, { name, place });
+      });
+      saved.observe(form, { attributeFilter: ["aria-busy"] });
+    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+  }
+  function leave2(box) {
+    keep();
+    box.close();
+    box.remove();
+    const open = () => {
+      left.delete(box);
+      document.body.append(box);
+      box.showModal();
+    };
+    toast(t("Not saved"), { title: meant("action", "Open"), run: open });
+    left.set(box, [...document.querySelectorAll(".toast")].at(-1));
+  }
+  function end(box) {
+    left.delete(box);
+    for (const form of changed.keys()) if (box.contains(form)) changed.delete(form);
+    const focused = document.activeElement;
+    box.dispatchEvent(new Event("cancel", { cancelable: true }));
+    if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
+  }
+  const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
+  for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    const form = target instanceof Element ? target.closest(kinds) : null;
+    if (kept3(form)) setTimeout(() => look(form));
+  }, true);
+  document.addEventListener("saved", ({ target }) => {
+    settle(target);
+    begun.set(target, valuesOf(target));
+  });
+  document.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key === "Enter" && target instanceof HTMLSelectElement && target.closest("dialog") !== null) {
+      event.preventDefault();
+      target.form?.requestSubmit();
+    }
+    const box = [...document.querySelectorAll("dialog:modal")].at(-1) ?? null;
+    if (event.key !== "Escape" || !formsIn(box).some((form) => form.ariaBusy === "true")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("cancel", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLDialogElement) || !box.isConnected) return;
+    const forms = formsIn(box);
+    for (const form of forms) if (kept3(form)) look(form);
+    const busy = forms.some((form) => form.ariaBusy === "true");
+    if (!busy && !forms.some((form) => form.dataset["unsaved"] !== void 0)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!busy) leave2(box);
+  }, true);
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
+  });
+  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  addEventListener("storage", (event) => {
+    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key3);
+  });
+  const seen = () => {
+    for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept3(form)) came(form);
+    for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
+    for (const [box, message] of left) if (!message.isConnected) end(box);
+  };
+  new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
+  seen();
 }
 
 var cookie = "moxlite-language";
@@ -1244,7 +1484,7 @@ var Keeper = class {
     const settings = (await this.client.preferences()).settings;
     await this.client.preferences_save(changed);
     if (changed.color_scheme !== void 0) paint(changed.color_scheme);
-    if (changed.language !== void 0 && speak(changed.language)) location.reload();
+    if (changed.language !== void 0 && speak(changed.language)) reload(t("Reload the page to change the language."));
     return Object.fromEntries(Object.keys(changed).map((name) => [name, settings[name]]));
   }
 };
@@ -1465,7 +1705,7 @@ var App = class {
   keeper = new Keeper(this.client, () => this.open());
   who = el("span", { class: "flex grow who" });
   webmail = el("nav", { class: "to-places", "aria-label": meant("app", "Places"), hidden: true });
-  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, iconButton(t("Log out"), logOut, () => void this.session.logOut())), this.webmail);
+  shell = new Shell(t("account"), t("Pages"), places, el("div", { class: "me" }, this.who, iconButton(t("Log out"), logOut, () => void logOut2(this.session))), this.webmail);
   shown = 0;
   leave = [];
   displayed = "";
@@ -1495,6 +1735,7 @@ var App = class {
       await showError(t("Couldn't load account"), error);
     }
     app.hidden = false;
+    keepForms(`moxlite-account${number}`);
     await this.open();
   }
   async logIn(reason) {
@@ -1512,16 +1753,16 @@ var App = class {
   async open() {
     const address = read2(location.hash);
     if (address.page === "setup") {
-      location.reload();
+      leave();
       return;
     }
     if (location.hash === "#outgoing" && !this.webmail.hidden) {
-      location.replace(`${this.webmail.querySelector("a").href}#outbox:`);
+      leave(() => location.replace(`${this.webmail.querySelector("a").href}#outbox:`));
       return;
     }
     const number2 = ++this.shown;
     let page;
-    const leave = this.leave;
+    const leave2 = this.leave;
     this.leave = [];
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
     try {
@@ -1534,7 +1775,7 @@ var App = class {
       clearTimeout(slow);
       setStatus("");
     }
-    for (const act of leave) act();
+    for (const act of leave2) act();
     if (number2 !== this.shown) return;
     document.title = `${page.title} · ${t("Account")} · moxlite`;
     const again = this.displayed === (location.hash || "#");

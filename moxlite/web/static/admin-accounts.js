@@ -231,6 +231,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text3) => {
@@ -242,13 +246,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -523,12 +530,14 @@ var Editor = class {
       event.preventDefault();
       button2.disabled = true;
       this.fail("");
+      this.root.ariaBusy = "true";
       try {
-        await save({ ...this.before }, this.read());
+        if (await save({ ...this.before }, this.read()) !== false) saved(this.root);
       } catch (error) {
         this.complain(error);
       } finally {
         button2.disabled = false;
+        this.root.ariaBusy = null;
       }
     } }, this.laidOut(sections2), this.failure, this.changes, this.bar);
     this.bar.append(button2);
@@ -718,7 +727,7 @@ function many2(info, label, given, wrap) {
   const below = info.item;
   if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
   const items = [];
-  const place = el("div", { class: "items" });
+  const place = el("div", { class: "items", data: { rows: "" } });
   const error = el("span", { class: "error", hidden: true });
   const ordered = info.type === "list" && below.type === "table";
   const add2 = (key, value) => {
@@ -745,7 +754,7 @@ function many2(info, label, given, wrap) {
     return root2;
   };
   for (const [key, value] of given) add2(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
+  const adder = el("button", { class: "btn line small", type: "button", data: { adds: "" }, onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, rendered(info.doc)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read2 = () => {
@@ -777,13 +786,16 @@ async function settingsForm(desk, path, only, sections2 = []) {
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
       const answer = await conflict(error);
-      if (answer === "theirs") await desk.refresh();
-      if (answer !== "mine") return;
+      if (answer !== "mine") {
+        if (answer === "theirs") await desk.refresh();
+        return answer === "theirs";
+      }
       const { values: now } = await desk.client.settings([...path]);
       return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
     }
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
+    return true;
   };
   return new Editor(fields, chosen, save, sections2).root;
 }
@@ -813,12 +825,14 @@ function fieldForm(fields, action, run, more = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form2.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form2);
     } catch (error) {
       refusal(error, fields, failure, form2);
     } finally {
       button2.disabled = false;
+      form2.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form2;
@@ -841,7 +855,7 @@ async function typedAgain(title, name, what, action) {
   const answer = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       if (typed.control.value === name) close(true);
     } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];

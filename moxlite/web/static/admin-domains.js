@@ -229,6 +229,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 
 function head(title, hint, ...actions) {
   const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
@@ -363,12 +367,14 @@ var Editor = class {
       event.preventDefault();
       button2.disabled = true;
       this.fail("");
+      this.root.ariaBusy = "true";
       try {
-        await save({ ...this.before }, this.read());
+        if (await save({ ...this.before }, this.read()) !== false) saved(this.root);
       } catch (error) {
         this.complain(error);
       } finally {
         button2.disabled = false;
+        this.root.ariaBusy = null;
       }
     } }, this.laidOut(sections), this.failure, this.changes, this.bar);
     this.bar.append(button2);
@@ -558,7 +564,7 @@ function many2(info, label, given, wrap) {
   const below = info.item;
   if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
   const items = [];
-  const place = el("div", { class: "items" });
+  const place = el("div", { class: "items", data: { rows: "" } });
   const error = el("span", { class: "error", hidden: true });
   const ordered = info.type === "list" && below.type === "table";
   const add2 = (key, value) => {
@@ -585,7 +591,7 @@ function many2(info, label, given, wrap) {
     return root2;
   };
   for (const [key, value] of given) add2(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
+  const adder = el("button", { class: "btn line small", type: "button", data: { adds: "" }, onclick: () => begin(add2("", void 0)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, rendered(info.doc)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read2 = () => {
@@ -617,13 +623,16 @@ async function settingsForm(desk, path, only, sections = []) {
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
       const answer2 = await conflict(error);
-      if (answer2 === "theirs") await desk.refresh();
-      if (answer2 !== "mine") return;
+      if (answer2 !== "mine") {
+        if (answer2 === "theirs") await desk.refresh();
+        return answer2 === "theirs";
+      }
       const { values: now } = await desk.client.settings([...path]);
       return save(Object.fromEntries(Object.entries(now).filter(([name]) => names.has(name))), onTop(now, before, after, names), now);
     }
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
+    return true;
   };
   return new Editor(fields, chosen, save, sections).root;
 }
@@ -653,12 +662,14 @@ function fieldForm(fields, action, run, more = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form);
     } catch (error) {
       refusal(error, fields, failure, form);
     } finally {
       button2.disabled = false;
+      form.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;
@@ -681,7 +692,7 @@ async function typedAgain(title, name, what, action) {
   const answer2 = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       if (typed.control.value === name) close(true);
     } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];

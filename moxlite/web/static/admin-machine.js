@@ -440,6 +440,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
@@ -463,12 +467,14 @@ var Editor = class {
       event.preventDefault();
       button2.disabled = true;
       this.fail("");
+      this.root.ariaBusy = "true";
       try {
-        await save({ ...this.before }, this.read());
+        if (await save({ ...this.before }, this.read()) !== false) saved(this.root);
       } catch (error) {
         this.complain(error);
       } finally {
         button2.disabled = false;
+        this.root.ariaBusy = null;
       }
     } }, this.laidOut(sections), this.failure, this.changes, this.bar);
     this.bar.append(button2);
@@ -658,7 +664,7 @@ function many2(info, label, given, wrap) {
   const below = info.item;
   if (below === null || below === void 0) throw new Error(`no item in ${info.name}`);
   const items = [];
-  const place = el("div", { class: "items" });
+  const place = el("div", { class: "items", data: { rows: "" } });
   const error = el("span", { class: "error", hidden: true });
   const ordered = info.type === "list" && below.type === "table";
   const add = (key, value) => {
@@ -685,7 +691,7 @@ function many2(info, label, given, wrap) {
     return root2;
   };
   for (const [key, value] of given) add(key, value);
-  const adder = el("button", { class: "btn line small", type: "button", onclick: () => begin2(add("", void 0)) }, sign(plus, "i s"), t("Add"));
+  const adder = el("button", { class: "btn line small", type: "button", data: { adds: "" }, onclick: () => begin2(add("", void 0)) }, sign(plus, "i s"), t("Add"));
   const root = el("fieldset", { class: "field" }, el("legend", {}, label), el("span", { class: "hint" }, rendered(info.doc)), place, error, el("div", {}, adder));
   const keyed = info.type === "map";
   const read2 = () => {
@@ -717,13 +723,16 @@ async function settingsForm(desk, path, only, sections = []) {
     } catch (error) {
       if (codeOf(error) !== "user:conflict") throw error;
       const answer = await conflict(error);
-      if (answer === "theirs") await desk.refresh();
-      if (answer !== "mine") return;
+      if (answer !== "mine") {
+        if (answer === "theirs") await desk.refresh();
+        return answer === "theirs";
+      }
       const { values: now } = await desk.client.settings([...path]);
       return save(Object.fromEntries(Object.entries(now).filter(([name]) => names2.has(name))), onTop(now, before, after, names2), now);
     }
     desk.say(t("Saved"), { title: t("Undo"), run: () => void undo(desk, path, { ...rest, ...after }, { ...rest, ...before }) });
     await desk.refresh();
+    return true;
   };
   return new Editor(fields, chosen, save, sections).root;
 }
@@ -753,12 +762,14 @@ function fieldForm(fields, action, run, more = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form);
     } catch (error) {
       refusal(error, fields, failure, form);
     } finally {
       button2.disabled = false;
+      form.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;
@@ -1038,6 +1049,11 @@ function samples(row) {
   return el("details", {}, el("summary", {}, summary), whole);
 }
 
+function leave(load = () => location.reload()) {
+  for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
+  load();
+}
+
 var period2 = 3e3;
 async function standbyPage(desk) {
   const found = await desk.client.second_machine();
@@ -1073,7 +1089,7 @@ function wait(desk, place) {
     const answered = await fetch(location.pathname, { cache: "no-store" }).then((response) => response.ok, () => false);
     if (!answered || !desk.shown()) return;
     clearInterval(timer);
-    fill(place, notice("ok", t("This address is responding again."), button(t("Log in"), () => location.reload(), { kind: "primary" })));
+    fill(place, notice("ok", t("This address is responding again."), button(t("Log in"), () => leave(), { kind: "primary" })));
   }, period2);
   desk.onLeave(() => clearInterval(timer));
 }

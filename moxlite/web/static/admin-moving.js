@@ -210,6 +210,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 
 function head(title, hint, ...actions2) {
   const words2 = typeof hint === "string" && hint !== "" || Array.isArray(hint) ? el("p", { class: "hint" }, hint) : hint;
@@ -310,12 +314,14 @@ function fieldForm(fields, action, run, more = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form);
     } catch (error) {
       refusal(error, fields, failure, form);
     } finally {
       button2.disabled = false;
+      form.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;

@@ -415,6 +415,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 
 function sentence(text2) {
   return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
@@ -427,12 +431,14 @@ function fieldForm(fields, action, run, more2 = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form);
     } catch (error) {
       refusal(error, fields, failure, form);
     } finally {
       button2.disabled = false;
+      form.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more2, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;
@@ -455,7 +461,7 @@ async function typedAgain(title, name, what, action) {
   const answer = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name);
-    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       if (typed.control.value === name) close(true);
     } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];

@@ -407,6 +407,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 
 function sentence(text2) {
   return `${text2[0]?.toUpperCase() ?? ""}${text2.slice(1)}${/[.!?…]$/.test(text2) ? "" : "."}`;
@@ -419,12 +423,14 @@ function fieldForm(fields, action, run, more = null, cancel = null) {
     event.preventDefault();
     button2.disabled = true;
     failure.hidden = true;
+    form.ariaBusy = "true";
     try {
-      await run();
+      if (await run() !== false) saved(form);
     } catch (error) {
       refusal(error, fields, failure, form);
     } finally {
       button2.disabled = false;
+      form.ariaBusy = null;
     }
   } }, Object.values(fields).map((one) => one.root), more, failure, el("div", cancel === null ? {} : { class: "dialog-buttons" }, cancel, button2));
   return form;
@@ -447,7 +453,7 @@ async function typedAgain(title, name2, what, action) {
   const answer2 = await dialog(title, (close) => {
     const button2 = el("button", { class: "btn line danger", type: "submit", disabled: true }, action);
     typed.control.addEventListener("input", () => button2.disabled = typed.control.value !== name2);
-    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", onsubmit: (event) => {
+    return [el("div", { class: "dialog-text" }, what), el("form", { class: "form", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       if (typed.control.value === name2) close(true);
     } }, typed.root, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), button2))];

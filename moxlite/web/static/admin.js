@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "b09b3f5a9357", audit: "bdc91c221ce1", domains: "c55533437a22", factors: "c6a86473dec9", live: "c8428811c4f5", machine: "1eb6ae17faaf", moving: "bb75db43529e", queue: "ecc511c44db0", reports: "1920c0d9cba3", trends: "f6eabdf0b7fc" };
+var define_PARTS_default = { accounts: "52d2c93d3bb2", audit: "bdc91c221ce1", domains: "ecf7ed75016f", factors: "36d918fd40bb", live: "c8428811c4f5", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "d4b44e9dc9af", reports: "4b8bc704f006", trends: "f6eabdf0b7fc" };
 
 var CheckFailed = class extends Error {
 };
@@ -80,17 +80,20 @@ function t(text3, values = {}) {
 async function told(error) {
   return globalThis.moxliteLanguage?.told(error) ?? error;
 }
+function meant(context, text3) {
+  return globalThis.moxliteLanguage?.find(`${context} ${text3}`) ?? text3;
+}
 function many(n, one, other, values = {}) {
   const text3 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
   return filled(text3, { ...values, n });
 }
 
 var CallFailed = class extends Error {
-  constructor(call, code, message, fields2 = []) {
+  constructor(call, code, message, fields3 = []) {
     super(message);
     this.call = call;
     this.code = code;
-    this.fields = fields2;
+    this.fields = fields3;
   }
   call;
   code;
@@ -274,7 +277,7 @@ var checks = {
   FieldInfo: { name: "string", label: "string", type: ["enum", ["boolean", "enum", "integer", "list", "map", "number", "table", "text"]], kind: "string", doc: "string", required: "boolean", default: "any", words: ["map", "string"], fields: ["list", ["ref", "FieldInfo"]], item: ["nullable", ["ref", "FieldInfo"]] },
   AdminSession: { id: "integer", remote_ip: "string", user_agent: "string", created: "integer", last_used: "integer", own: "boolean", subject: "string" },
   Overview: { at: "integer", hostname: "string", version: "string", update: "string", flow: ["enum", ["flowing", "none-in", "none-out", "slow", "unknown"]], findings: ["list", ["ref", "Finding"]], examined: "integer", config_problems: ["list", ["ref", "Finding"]], certificates: ["list", ["ref", "Certificate"]], disk: ["nullable", ["ref", "Disk"]], queue: ["nullable", ["ref", "QueueState"]], last_backup: "integer", last_rehearsal: "integer", rehearsal_failed: "boolean", standby: ["nullable", "boolean"], backup_interval: "integer", domains: "integer", accounts: "integer", placement: ["list", ["ref", "Provider"]], helpers_tried: "integer", helpers_failed: "integer" },
-  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "restart-needed", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
+  Finding: { grade: ["enum", ["error", "note", "warning"]], code: ["enum", ["account-broken", "account-stopped", "address-blocked", "backup-clock", "backup-kept", "backup-none", "backup-old", "backup-rehearsal", "backup-same-disk", "backup-sample", "backup-unwritable", "backup-without-keys", "certificate-ending", "certificate-order", "certificate-unreadable", "child-down", "clock-unsynchronised", "clock-wrong", "config-error", "config-warning", "disk-low", "disk-slow", "dns", "dns-changed", "dns-provider", "dns-server", "ipv6-only", "key-not-in-effect", "key-rotation", "listed", "machine-slow", "mail-not-delivered", "mail-not-read", "mail-not-sent", "mail-rejected", "memory-short", "no-admin-pages", "not-checked", "password-foreign", "password-known", "password-weak", "peer", "permissions", "placement", "port-25-blocked", "port-closed", "port-taken", "program-address", "program-in-clear", "queue-held", "queue-stuck", "quota-reached", "restart-needed", "sandbox-weak", "search-preparing", "server-down", "server-fault", "signature-wrong", "standby-behind", "standby-lease", "store-damaged", "task-down", "update"]], about: "string", text: "string", commands: ["list", "string"], detail: "string", file: "string", line: "integer", cause: "string" },
   Certificate: { listener: "string", names: ["list", "string"], issuer: "string", ends: "integer", automatic: "boolean", own: "boolean" },
   Disk: { free: "integer", size: "integer" },
   QueueState: { messages: "integer", held: "integer", oldest: "number" },
@@ -710,12 +713,12 @@ function goAway(purpose, url, stay = false) {
 }
 function answered(purpose) {
   const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
-  const fields2 = new URLSearchParams(location.search);
-  const state2 = fields2.get("state");
+  const fields3 = new URLSearchParams(location.search);
+  const state2 = fields3.get("state");
   if (kept !== purpose || state2 === null) return null;
   sessionStorage.removeItem(key);
   history.replaceState(null, "", location.pathname + location.hash);
-  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields2.get(name) ?? "");
+  const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields3.get(name) ?? "");
   return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
 }
 var confirmed = "moxlite-confirmed";
@@ -986,6 +989,61 @@ function linked(value) {
   return value.split(/(https?:\/\/[^\s<>"]+)/).map((piece, i) => i % 2 === 1 ? el("a", { href: piece, target: "_blank", rel: "noopener noreferrer" }, piece) : document.createTextNode(piece));
 }
 
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text3, action2, time = shown) {
+  const words = el("span", {}, text3);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action2.run();
+  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+function leave(load2 = () => location.reload()) {
+  for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
+  load2();
+}
+
+async function logOut2(session) {
+  const { client } = session;
+  if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
+  await session.forget();
+  location.hash = "";
+  const url = provided() ? await client.provider_logout().catch(() => "") : "";
+  setProvided(false);
+  leave(url === "" ? void 0 : () => location.assign(url));
+}
+
 var Shell = class {
   constructor(app, label, places3, foot, above = null) {
     this.places = places3;
@@ -1132,44 +1190,8 @@ function visible(value) {
   return isolated(value).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u2028\u2029\ufeff]/g, (sign2) => `[U+${sign2.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
 }
 
-var shown = 1e4;
-var most = 3;
-function stack() {
-  const found = document.querySelector("body > .toasts");
-  if (found !== null) return found;
-  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
-  document.body.append(made);
-  return made;
-}
-function toast(text3, action2, time = shown) {
-  const words = el("span", {}, text3);
-  let timer = 0;
-  let holds = 0;
-  const hold = () => {
-    holds++;
-    clearTimeout(timer);
-  };
-  const release = () => {
-    holds--;
-    clearTimeout(timer);
-    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
-  };
-  const close = () => {
-    clearTimeout(timer);
-    const focused = box.contains(document.activeElement);
-    box.remove();
-    if (focused) focusHome();
-  };
-  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action2 !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
-    close();
-    action2.run();
-  } }, action2.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
-  if (time > 0) timer = window.setTimeout(close, time);
-  const all = stack();
-  all.append(box);
-  const passing = (one) => one.querySelector(".toast-close") !== null;
-  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
-  return { say: (other) => fill(words, other), close };
+function load(path) {
+  return import(path).catch(() => import(`${path}?${Date.now()}`));
 }
 
 var folder = "./part/";
@@ -1177,7 +1199,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([import(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load(`${folder}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
@@ -1188,6 +1210,7 @@ function part(name) {
 
 var Session = class {
   constructor(app, title, client, ask, named = true, stays = false) {
+    this.app = app;
     this.title = title;
     this.client = client;
     this.ask = ask;
@@ -1197,6 +1220,7 @@ var Session = class {
     this.addressKey = `${app}-address`;
     this.deviceKey = `${app}-stays`;
   }
+  app;
   title;
   client;
   ask;
@@ -1224,7 +1248,7 @@ var Session = class {
   leave() {
     this.left = true;
     this.client.csrfToken = "";
-    location.reload();
+    leave();
     return new Promise(() => {
     });
   }
@@ -1241,16 +1265,8 @@ var Session = class {
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }
-  async logOut() {
-    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
-    await this.forget();
-    location.hash = "";
-    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
-    setProvided(false);
-    if (url === "") location.reload();
-    else location.assign(url);
-  }
   forget() {
+    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
@@ -1323,24 +1339,24 @@ function steadily(once2, most2 = waits.length) {
   const writes = /* @__PURE__ */ new Set([...once2, ...changes]);
   const lost = /* @__PURE__ */ new Map();
   return async (call, body, post, kept) => {
-    const same = `${call} ${body}`;
-    const id = lost.get(same) ?? newId();
+    const same2 = `${call} ${body}`;
+    const id = lost.get(same2) ?? newId();
     const repeats = writes.has(call) && !kept;
     for (let made = 0; ; made++) {
       const begun = Date.now();
       const wasAway = away();
       try {
         const result = await post((...given) => asked(id, ...given));
-        lost.delete(same);
+        lost.delete(same2);
         return result;
       } catch (error) {
         const code = codeOf(error);
         if (code !== "") {
-          lost.delete(same);
+          lost.delete(same2);
           if (made > 0 && changes.has(call) && settled.has(code ?? "")) return null;
           throw code === "user:unknown" ? unsure(error) : error;
         }
-        if (writes.has(call)) lost.set(same, id);
+        if (writes.has(call)) lost.set(same2, id);
         if (made === 0 && wasAway && away()) throw error;
         if (repeats && made < most2) await Promise.race([connected, new Promise((resolve) => setTimeout(resolve, waits[made]))]);
         else if (repeats) {
@@ -1355,6 +1371,221 @@ async function simulatedLatency() {
   if (setting === null) return;
   const { wait_min_ms: least = 0, wait_max_ms: most2 = 0 } = JSON.parse(setting);
   await new Promise((resolve) => setTimeout(resolve, least + Math.random() * Math.max(0, most2 - least)));
+}
+
+var [quiet, week] = [300, 7 * 864e5];
+var mostRows = 100;
+var kinds = "form, [data-form]";
+var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
+var fields2 = "input, select, textarea";
+var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
+var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
+var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
+function isSecret(one) {
+  const hint = one.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+}
+function partsOf(form) {
+  const found = /* @__PURE__ */ new Map();
+  const counts = /* @__PURE__ */ new Map();
+  for (const one of form.querySelectorAll(`${fields2}, [data-rows], [data-kept]`)) {
+    const within = one.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || one.matches(fields2) && isSecret(one)) continue;
+    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
+    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+    const n = counts.get(name) ?? 0;
+    counts.set(name, n + 1);
+    found.set(`${name} ${n}`, one);
+  }
+  return found;
+}
+function valueIn(one) {
+  if (one.dataset["kept"] !== void 0) {
+    const event = new CustomEvent("keep", { detail: {} });
+    one.dispatchEvent(event);
+    return event.detail.value;
+  }
+  if (one.dataset["rows"] !== void 0) return one.childElementCount;
+  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
+  return one.value;
+}
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+function set(one, value) {
+  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (one.dataset["rows"] !== void 0) {
+    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+  } else {
+    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
+    else one.value = String(value);
+    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+}
+function put(form, values) {
+  for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
+    const one = partsOf(form).get(name);
+    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+  }
+}
+function nameOf(form, begun) {
+  const box = form.closest("dialog");
+  const words = Object.entries(begun).filter(([name, value]) => worded.includes(name.split(" ")[0]) && value !== "" && !same(value, []));
+  const beside = [...(box ?? document).querySelectorAll(kinds)].indexOf(form);
+  return JSON.stringify([box?.ariaLabel ?? here(), form.className, beside, words]);
+}
+var here = () => location.hash.replace(/\?.*/, "");
+var placeOf = (form) => form.closest("dialog") === null ? here() : null;
+function keepForms(app) {
+  const key2 = `${app}-unsaved`;
+  const begun = /* @__PURE__ */ new WeakMap();
+  const changed = /* @__PURE__ */ new Map();
+  const left = /* @__PURE__ */ new Map();
+  let [timer, filling, last] = [0, false, ""];
+  const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
+  const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
+  function load2() {
+    try {
+      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
+      if (whose !== owner()) return {};
+      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+    } catch {
+      return {};
+    }
+  }
+  function change(work) {
+    const forms = load2();
+    work(forms);
+    try {
+      if (Object.keys(forms).length === 0) store().removeItem(key2);
+      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
+    } catch {
+    }
+  }
+  const drop = (name) => change((forms) => delete forms[name]);
+  function keep() {
+    clearTimeout(timer);
+    change((forms) => {
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+    });
+  }
+  const kept = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
+  function look(form) {
+    const old = begun.get(form);
+    if (filling || old === void 0 || form.ariaBusy === "true") return;
+    if (same(old, valuesOf(form))) settle(form);
+    else {
+      form.dataset["unsaved"] = "";
+      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      clearTimeout(timer);
+      timer = window.setTimeout(keep, quiet);
+    }
+  }
+  function settle(form) {
+    delete form.dataset["unsaved"];
+    form.querySelector(".kept-note")?.remove();
+    const named = changed.get(form);
+    changed.delete(form);
+    if (named !== void 0) drop(named.name);
+  }
+  function refill(form, values) {
+    filling = true;
+    put(form, values);
+    filling = false;
+  }
+  function came(form) {
+    const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
+    begun.set(form, old);
+    const record = load2()[nameOf(form, old)];
+    if (record === void 0 || form.dataset["begun"] !== void 0) {
+      look(form);
+      return;
+    }
+    refill(form, record.values);
+    const discard = () => {
+      refill(form, old);
+      settle(form);
+    };
+    form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
+    look(form);
+  }
+  function gone(form, { name, place }) {
+    const box = form.closest("dialog");
+    if (box !== null && left.has(box)) return;
+    changed.delete(form);
+    if (place === null || form.dataset["unsaved"] === void 0) drop(name);
+    else if (form.ariaBusy === "true") {
+      const saved = new MutationObserver(() => {
+        saved.disconnect();
+        gone(form, { name, place });
+      });
+      saved.observe(form, { attributeFilter: ["aria-busy"] });
+    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+  }
+  function leave2(box) {
+    keep();
+    box.close();
+    box.remove();
+    const open = () => {
+      left.delete(box);
+      document.body.append(box);
+      box.showModal();
+    };
+    toast(t("Not saved"), { title: meant("action", "Open"), run: open });
+    left.set(box, [...document.querySelectorAll(".toast")].at(-1));
+  }
+  function end(box) {
+    left.delete(box);
+    for (const form of changed.keys()) if (box.contains(form)) changed.delete(form);
+    const focused = document.activeElement;
+    box.dispatchEvent(new Event("cancel", { cancelable: true }));
+    if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
+  }
+  const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
+  for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    const form = target instanceof Element ? target.closest(kinds) : null;
+    if (kept(form)) setTimeout(() => look(form));
+  }, true);
+  document.addEventListener("saved", ({ target }) => {
+    settle(target);
+    begun.set(target, valuesOf(target));
+  });
+  document.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key === "Enter" && target instanceof HTMLSelectElement && target.closest("dialog") !== null) {
+      event.preventDefault();
+      target.form?.requestSubmit();
+    }
+    const box = [...document.querySelectorAll("dialog:modal")].at(-1) ?? null;
+    if (event.key !== "Escape" || !formsIn(box).some((form) => form.ariaBusy === "true")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("cancel", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLDialogElement) || !box.isConnected) return;
+    const forms = formsIn(box);
+    for (const form of forms) if (kept(form)) look(form);
+    const busy = forms.some((form) => form.ariaBusy === "true");
+    if (!busy && !forms.some((form) => form.dataset["unsaved"] !== void 0)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!busy) leave2(box);
+  }, true);
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
+  });
+  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  addEventListener("storage", (event) => {
+    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key2);
+  });
+  const seen = () => {
+    for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept(form)) came(form);
+    for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
+    for (const [box, message] of left) if (!message.isConnected) end(box);
+  };
+  new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
+  seen();
 }
 
 function size(octets2) {
@@ -1406,16 +1637,16 @@ function timeOf(at) {
   return formatted(new Date(at / 1e3), "clock", { hour: "numeric", minute: "2-digit" });
 }
 function moment(at, now = Date.now() * 1e3) {
-  const here = new Date(at / 1e3);
+  const here2 = new Date(at / 1e3);
   const today = new Date(now / 1e3);
-  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here).setHours(0, 0, 0, 0)) / 864e5);
+  const days = Math.round((new Date(today).setHours(0, 0, 0, 0) - new Date(here2).setHours(0, 0, 0, 0)) / 864e5);
   const time = timeOf(at);
   if (days === 0) return time;
   if (days === 1) return t("yesterday {time}", { time });
   if (days === -1) return t("tomorrow {time}", { time });
-  if (days > 0 && days < 7) return `${formatted(here, "weekday", { weekday: "short" })} ${time}`;
-  if (here.getFullYear() === today.getFullYear()) return `${formatted(here, "day", { day: "numeric", month: "short" })} ${time}`;
-  return formatted(here, "date", { day: "numeric", month: "short", year: "numeric" });
+  if (days > 0 && days < 7) return `${formatted(here2, "weekday", { weekday: "short" })} ${time}`;
+  if (here2.getFullYear() === today.getFullYear()) return `${formatted(here2, "day", { day: "numeric", month: "short" })} ${time}`;
+  return formatted(here2, "date", { day: "numeric", month: "short", year: "numeric" });
 }
 function agoShort(duration) {
   if (duration >= 2 * day) return many(Math.round(duration / day), "{n} day", "{n} days");
@@ -1454,7 +1685,7 @@ var standby = () => [addressOf("standby"), t("View standby server")];
 var files = () => [addressOf("config"), t("View configuration")];
 var account = (tab) => (one) => [addressOf("accounts", [one.about], { tab }), t("View account")];
 var records = (one) => [addressOf("domains", [one.about.split(" ")[0] ?? ""], { tab: "dns" }), t("View records")];
-var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "restart-needed": files, "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
+var places = { "account-broken": account(""), "account-stopped": account(""), "address-blocked": queue, "backup-clock": backups, "backup-kept": backups, "backup-none": backups, "backup-old": backups, "backup-rehearsal": backups, "backup-same-disk": backups, "backup-sample": backups, "backup-unwritable": backups, "backup-without-keys": backups, "certificate-ending": network, "certificate-order": network, "certificate-unreadable": network, "child-down": log, "clock-unsynchronised": null, "clock-wrong": null, "config-error": files, "config-warning": files, "disk-low": null, "disk-slow": null, dns: records, "dns-changed": records, "dns-provider": records, "dns-server": null, "ipv6-only": null, "key-not-in-effect": files, "key-rotation": null, listed: null, "machine-slow": null, "mail-not-delivered": log, "mail-not-read": log, "mail-not-sent": log, "mail-rejected": log, "memory-short": () => [addressOf("metrics"), t("View metrics")], "no-admin-pages": null, "not-checked": null, "password-foreign": account("security"), "password-known": account("security"), "password-weak": account("security"), peer: (one) => [addressOf("domains", [one.about]), t("View domain")], permissions: null, placement: null, "port-25-blocked": null, "port-closed": network, "port-taken": network, "program-address": null, "program-in-clear": network, "queue-held": () => [addressOf("queue", [], { hold: "true" }), t("View queue")], "queue-stuck": queue, "quota-reached": account("settings"), "restart-needed": files, "sandbox-weak": null, "search-preparing": account(""), "server-down": null, "server-fault": log, "signature-wrong": null, "standby-behind": standby, "standby-lease": standby, "store-damaged": null, "task-down": log, update: null };
 function action(one) {
   const place = places[one.code];
   if (place === null) return null;
@@ -1604,9 +1835,9 @@ function holdFilter(main) {
     const now = textsOf(form);
     const giveBack = holdPlace(main);
     return () => {
-      const fields2 = textsOf(formIn(main));
-      if (fields2.length === now.length) {
-        for (const [place, one] of now.entries()) if (one.value !== begun[place]) fields2[place].value = one.value;
+      const fields3 = textsOf(formIn(main));
+      if (fields3.length === now.length) {
+        for (const [place, one] of now.entries()) if (one.value !== begun[place]) fields3[place].value = one.value;
       }
       giveBack();
     };
@@ -1620,7 +1851,7 @@ var own = { overview: overviewPage, sessions: sessionsPage };
 var App = class {
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session("moxlite-admin", t("Admin"), this.client, askLogIn, false);
-  shell = new Shell(t("admin"), t("Pages"), places2, el("div", { class: "me" }, button(t("Log out"), () => void this.session.logOut(), { icon: logOut, kind: "text" })));
+  shell = new Shell(t("admin"), t("Pages"), places2, el("div", { class: "me" }, button(t("Log out"), () => void logOut2(this.session), { icon: logOut, kind: "text" })));
   shown = 0;
   leave = [];
   displayed = "";
@@ -1635,6 +1866,7 @@ var App = class {
     addEventListener("hashchange", () => void this.open());
     if (!known) await this.logIn("");
     app.hidden = false;
+    keepForms("moxlite-admin");
     await this.open();
   }
   async logIn(reason) {
@@ -1645,7 +1877,7 @@ var App = class {
     const number = ++this.shown;
     const desk = this.desk(address, number);
     let page;
-    const leave = this.leave;
+    const leave2 = this.leave;
     this.leave = [];
     const filter = holdFilter(this.shell.main);
     const slow = setTimeout(() => setStatus(t("Loading…")), 300);
@@ -1658,12 +1890,12 @@ var App = class {
       clearTimeout(slow);
       setStatus("");
     }
-    for (const act of leave) act();
+    for (const act of leave2) act();
     if (number !== this.shown) return;
     document.title = `${written(page.title)} · moxlite admin`;
-    const here = location.hash || "#";
-    const filtered = listOf(this.displayed) === listOf(here) ? filter() : null;
-    const again = this.displayed === here || filtered !== null;
+    const here2 = location.hash || "#";
+    const filtered = listOf(this.displayed) === listOf(here2) ? filter() : null;
+    const again = this.displayed === here2 || filtered !== null;
     const top = again ? scrollY : 0;
     const giveBack = filtered ?? (again ? holdPlace(this.shell.main) : () => {
     });
@@ -1672,7 +1904,7 @@ var App = class {
     beforeDisplay(page.root);
     scrollTo(0, top);
     if (this.displayed !== "" && !again) page.root.querySelector("h1")?.focus({ preventScroll: true });
-    this.displayed = here;
+    this.displayed = here2;
   }
   desk(address, number) {
     const desk = { client: this.client, address, happenings: (told2) => {
@@ -1695,8 +1927,8 @@ var App = class {
 };
 var listOf = (hash) => hash.replace(/\?.*/s, "");
 async function find(name) {
-  const here = own[name];
-  if (here !== void 0) return here;
+  const here2 = own[name];
+  if (here2 !== void 0) return here2;
   const from = parts[name];
   const found = from === void 0 ? void 0 : (await part(from)).pages[name];
   return found ?? overviewPage;

@@ -200,6 +200,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -211,13 +215,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -238,7 +245,12 @@ function once(work) {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => running = false);
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
   };
 }
 function atFields(error, places) {
@@ -317,10 +329,10 @@ async function change(client, one, again) {
     const name = line(t("Name"), one?.name ?? "", null, { maxlength: "200", dir: "auto", required: "", class: "dialog-input" });
     name.control.autofocus = true;
     const save = async () => {
-      const saved = await attempt(t("Saving…"), t("Couldn't save address book"), async () => {
+      const saved2 = await attempt(t("Saving…"), t("Couldn't save address book"), async () => {
         if (name.control.value !== one?.name) await client.address_book_save(name.control.value, one?.id ?? 0);
       });
-      if (!saved) return;
+      if (!saved2) return;
       close();
       await again();
     };

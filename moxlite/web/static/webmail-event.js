@@ -266,7 +266,12 @@ function once(work) {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => running = false);
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
   };
 }
 
@@ -539,8 +544,7 @@ async function propose({ whole, start, end }, send) {
   const note = el("input", { class: "dialog-input", maxlength: "2000", dir: "auto" });
   ends.addEventListener("input", () => ends.setCustomValidity(""));
   let last = { sent: "", id: "" };
-  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: async (event) => {
-    event.preventDefault();
+  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: once(async () => {
     if (ends.value < begins.value) {
       ends.setCustomValidity(t("The end must be after the start."));
       ends.reportValidity();
@@ -552,7 +556,7 @@ async function propose({ whole, start, end }, send) {
     const [from, to, words] = values;
     const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
     if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  }) }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
 }
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };
@@ -646,7 +650,8 @@ var Events = class {
     const calendars = this.calendars.filter(({ writable }) => writable);
     const own = calendars.filter(({ owner }) => owner === "");
     const home = wanted.calendar ?? (own.find(({ hidden }) => !hidden) ?? own[0] ?? calendars[0]).id;
-    const done = await this.form(t("New event"), form, home, null, (event, calendarID) => this.page.client.event_save(calendarID, event));
+    const save = (event, calendarID) => this.page.client.event_save(calendarID, event);
+    const done = await this.form(t("New event"), form, home, null, save, wanted.typed);
     if (done) await this.again();
     return done;
   }
@@ -769,7 +774,7 @@ var Events = class {
     });
     return chosen === "none" ? null : chosen;
   }
-  async form(heading, old, calendarID, found, save) {
+  async form(heading, old, calendarID, found, save, typed = false) {
     const own = found?.own ?? true;
     const owned = this.calendars.find(({ id }) => id === calendarID)?.owner ?? "";
     const text2 = (value) => el("input", { class: "dialog-input", value, maxlength: "1000", dir: "auto", disabled: !own });
@@ -813,6 +818,12 @@ var Events = class {
     const guests = new Recipients("guests", t("Guests"), this.page.client, () => showBusy(), null);
     guests.root.inert = !own;
     guests.value = old.guests;
+    guests.root.dataset["kept"] = "";
+    guests.root.addEventListener("keep", (event) => {
+      const { detail } = event;
+      if (detail.value === void 0) detail.value = guests.value;
+      else guests.value = detail.value;
+    });
     const notes = field(t("Notes"), el("textarea", { class: "dialog-input", rows: "3", dir: "auto", maxlength: "20000", value: old.notes, disabled: !own }));
     const mails = old.mails ?? [];
     const alarm = (value) => select([["", meant("alert", "none")], ...[.../* @__PURE__ */ new Set([...alarms, ...old.alarms, ...mails])].sort((a, b) => a - b).map((one) => [String(one), before(one)])], value === void 0 ? "" : String(value), false);
@@ -920,7 +931,7 @@ var Events = class {
           else await showError(t("Couldn't save event"), error);
         }
       };
-      return [el("form", { class: "event-form", onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts, color, and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-times" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && notified, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
+      return [el("form", { class: "event-form", data: typed ? { begun: "" } : {}, onsubmit: once(submitted) }, !own && el("p", { class: "hint" }, t("The organizer manages this event. You can change your alerts, color, and free/busy status.")), title.root, allDay.root, el("div", { class: "event-times" }, el("div", { class: "field" }, el("span", {}, t("Starts on")), el("div", {}, days3.start, times.start)), el("div", { class: "field" }, el("span", {}, t("Ends on")), el("div", {}, days3.end, times.end))), showZone, zone.root, el("div", { class: "event-times" }, repeat.root, untilField.root), custom, el("div", { class: "event-pair" }, place.root, link.root), guests.root, own && notified, bars.root, notes.root, el("div", { class: "event-pair" }, el("div", { class: "field" }, el("span", {}, t("Alerts")), alarmBoxes), mailBox.root), el("div", { class: "event-pair" }, busy.root, calendar.root), el("div", { class: "field" }, el("span", {}, t("Color")), colour.root), problem, el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save"))))];
     });
     return done === true;
   }

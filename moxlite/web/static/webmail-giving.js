@@ -213,6 +213,10 @@ function line(label, value, hint = null, attributes = {}) {
   control.value = value;
   return field(label, control, hint);
 }
+function saved(form2) {
+  delete form2.dataset["unsaved"];
+  form2.dispatchEvent(new Event("saved", { bubbles: true }));
+}
 function form(content, action, save, kind = "primary") {
   const error = el("p", { class: "error", role: "alert", hidden: true });
   const complain = (text2) => {
@@ -224,13 +228,16 @@ function form(content, action, save, kind = "primary") {
   const root = el("form", { class: "form", novalidate: true, onsubmit: async (event) => {
     event.preventDefault();
     submit.disabled = true;
+    root.ariaBusy = "true";
     complain("");
     try {
-      await save();
+      const done = await save() !== false;
+      if (done && root.querySelector(".error:not([hidden])") === null) saved(root);
     } catch (failure) {
       complain(failure instanceof Error ? failure.message : String(failure));
     } finally {
       submit.disabled = false;
+      root.ariaBusy = null;
       root.querySelector("[aria-invalid=true]")?.focus();
     }
   } }, content, error, row);
@@ -251,7 +258,12 @@ function once(work) {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => running = false);
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
   };
 }
 function differing(old, now) {
@@ -379,8 +391,7 @@ async function subscribe(client, colour, again) {
   const name = el("input", { class: "dialog-input", maxlength: "200", dir: "auto" });
   await dialog(t("Subscribe to calendar"), (close) => {
     const button = el("button", { class: "btn primary", type: "submit" }, t("Subscribe"));
-    const submitted = async (event) => {
-      event.preventDefault();
+    const submitted = async () => {
       button.disabled = true;
       const done = await attempt(t("Subscribing…"), t("Couldn't subscribe to calendar"), () => client.calendar_subscribe(address.value, name.value, colour));
       button.disabled = false;
@@ -388,7 +399,7 @@ async function subscribe(client, colour, again) {
       close();
       await again();
     };
-    return [el("form", { class: "cal-subscribe", onsubmit: (event) => void submitted(event) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly.")), el("label", { class: "field" }, t("URL (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
+    return [el("form", { class: "cal-subscribe", onsubmit: once(submitted) }, el("p", { class: "dialog-text" }, t("For example, holidays, sports, or a club calendar. Events appear alongside yours and refresh hourly.")), el("label", { class: "field" }, t("URL (https:// or webcal://)"), address), el("label", { class: "field" }, t("Custom name (optional)"), name), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), button))];
   });
 }
 
@@ -669,11 +680,11 @@ async function chooseZone(client, calendars, again) {
   const zones = Intl.supportedValuesOf("timeZone").filter((zone) => zone !== ownZone());
   const chosen = await pick(t("Second time zone"), { label: t("Time zone"), hint: t("City or region"), nothing: t("No matching time zones") }, home.second_zone === "" ? zones : ["", ...zones], (zone) => zone === "" ? t("No second time zone") : written2(zone), { detail: (zone) => [el("span", {}, zone === "" ? "" : shortName(zone, day))] });
   if (chosen === null) return;
-  const saved = await attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
+  const saved2 = await attempt(t("Saving…"), t("Couldn't update calendar"), async () => {
     await client.calendar_save({ second_zone: chosen }, home.id);
     await again();
   });
-  if (saved) toast(chosen === "" ? t("Second time zone removed") : t("Day and week views show {zone} time", { zone: written2(chosen) }));
+  if (saved2) toast(chosen === "" ? t("Second time zone removed") : t("Day and week views show {zone} time", { zone: written2(chosen) }));
 }
 
 adopt(giving_default);
@@ -689,8 +700,8 @@ async function editCalendar(page, calendars, one, again) {
       const [colour, wanted] = [choice2.read(), access.control.value];
       const view = one === null || colour !== first ? { colour } : {};
       const change = one === null ? { name: name.value, access: wanted } : differing(one, { name: name.value, access: wanted });
-      const saved = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, view) : client.calendar_save({ ...change, ...view }, one?.id ?? 0));
-      if (saved) close(true);
+      const saved2 = await attempt(t("Saving…"), t("Couldn't save calendar"), () => one !== null && one.owner !== "" ? client.calendar_view(one.id, view) : client.calendar_save({ ...change, ...view }, one?.id ?? 0));
+      if (saved2) close(true);
     };
     const bringInto = (file) => client.calendar_save({ name: name.value || file.name.replace(/\.\w+$/, ""), colour: choice2.read(), access: access.control.value });
     const remove = async () => {

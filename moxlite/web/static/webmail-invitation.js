@@ -226,6 +226,21 @@ function newId() {
   return [...crypto.getRandomValues(new Uint8Array(16))].map((octet) => octet.toString(16).padStart(2, "0")).join("");
 }
 
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
 var two = (number) => String(number).padStart(2, "0");
 function local(date, whole) {
   const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
@@ -245,8 +260,7 @@ async function propose({ whole, start, end }, send) {
   const note = el("input", { class: "dialog-input", maxlength: "2000", dir: "auto" });
   ends.addEventListener("input", () => ends.setCustomValidity(""));
   let last = { sent: "", id: "" };
-  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: async (event) => {
-    event.preventDefault();
+  return dialog(t("Propose a new time"), (close) => [el("form", { onsubmit: once(async () => {
     if (ends.value < begins.value) {
       ends.setCustomValidity(t("The end must be after the start."));
       ends.reportValidity();
@@ -258,7 +272,7 @@ async function propose({ whole, start, end }, send) {
     const [from, to, words] = values;
     const done = await attempt(t("Sending…"), t("Couldn't send proposal"), () => send(from, to, last.id, words));
     if (done) close(true);
-  } }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
+  }) }, el("label", { class: "field" }, t("New start"), begins), el("label", { class: "field" }, t("New end"), ends), el("label", { class: "field" }, t("Note to organizer"), note), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Send"))))]).then((done) => done === true);
 }
 
 var days = { MO: 1, TU: 2, WE: 3, TH: 4, FR: 5, SA: 6, SU: 0 };

@@ -215,6 +215,21 @@ function setStatus(message) {
 var pencil = "M21.174 6.812a1 1 0 0 0-3.986-3.987L3.842 16.174a2 2 0 0 0-.5.83l-1.321 4.352a.5.5 0 0 0 .623.622l4.353-1.32a2 2 0 0 0 .83-.497z M15 5l4 4";
 var x = "M18 6 6 18 M6 6l12 12";
 
+function once(work) {
+  let running = false;
+  return (event) => {
+    event.preventDefault();
+    if (running) return;
+    running = true;
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
+  };
+}
+
 var shown = 1e4;
 var most = 3;
 function stack() {
@@ -327,7 +342,7 @@ async function openDialog(client, known, items, change) {
         });
       } else close();
     };
-    const form = el("form", { class: "label-new", onsubmit: (event) => {
+    const form = el("form", { class: "label-new", data: { fleeting: "" }, onsubmit: (event) => {
       event.preventDefault();
       void submitted();
     } }, input, make);
@@ -360,10 +375,7 @@ async function openDialog(client, known, items, change) {
           showAll();
         });
       };
-      fill(place, el("form", { onsubmit: (event) => {
-        event.preventDefault();
-        void save();
-      } }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
+      fill(place, el("form", { onsubmit: once(save) }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
       name.focus();
     };
     showAll();

@@ -427,7 +427,7 @@ async function chooseTime(title, action, days, also = "", ticked = false) {
       fill(said, found === null ? "" : found.toLocaleString(locale(), { dateStyle: "full", timeStyle: "short" }));
       calendar.value = found === null ? "" : fieldValue(found);
     });
-    const form = el("form", { class: "later-words", novalidate: true, onsubmit: (event) => {
+    const form = el("form", { class: "later-words", data: { fleeting: "" }, novalidate: true, onsubmit: (event) => {
       event.preventDefault();
       const field = calendar.value === "" ? words : calendar;
       const at = calendar.value === "" ? momentOf(words.value, /* @__PURE__ */ new Date()) : new Date(calendar.value);

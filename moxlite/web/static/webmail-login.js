@@ -240,7 +240,7 @@ async function forgetMail(account = number) {
   });
 }
 async function forgetAccount(account) {
-  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
   await forgetMail(account);
 }
 

@@ -102,8 +102,6 @@ function sign(path, name = "i") {
   return svg;
 }
 
-var mirrored = () => document.documentElement.dir === "rtl";
-
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
 }
@@ -115,7 +113,99 @@ function holdFocus() {
   };
 }
 
+var grouped;
+var locale = () => globalThis.moxliteLanguage?.locale;
+function filled(text2, values = {}) {
+  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
+    const value = values[name];
+    if (value === void 0) return whole;
+    if (typeof value === "string") return value;
+    grouped ??= new Intl.NumberFormat(locale());
+    return grouped.format(value);
+  });
+}
+function t(text2, values = {}) {
+  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
+}
+function many(n, one, other, values = {}) {
+  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
+  return filled(text2, { ...values, n });
+}
+
+function dialog(title, build, dismissable = true) {
+  return new Promise((resolve) => {
+    const giveBack = holdFocus();
+    const box = el("dialog", { class: "dialog", "aria-label": title });
+    const close = (value) => {
+      box.close();
+      box.remove();
+      giveBack();
+      resolve(value);
+    };
+    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
+    box.addEventListener("cancel", (event) => {
+      event.preventDefault();
+      if (dismissable) close(null);
+    });
+    box.addEventListener("keydown", (event) => event.stopPropagation());
+    setStatus("");
+    document.body.append(box);
+    box.showModal();
+  });
+}
+async function showError(failed, error) {
+  const message = error instanceof Error ? error.message : String(error);
+  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
+}
+async function confirm(title, message, action, kind = "line danger") {
+  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
+  return answer === true;
+}
+async function attempt(doing, failed, work) {
+  const slow = () => document.querySelector("dialog:modal") === null && setStatus(doing);
+  const timer = setTimeout(slow, 1e3);
+  try {
+    await work();
+    return true;
+  } catch (error) {
+    await showError(failed, error);
+    return false;
+  } finally {
+    clearTimeout(timer);
+    setStatus("");
+  }
+}
+function setStatus(message) {
+  const line = byId("status", HTMLElement);
+  line.hidden = message === "";
+  fill(line, message);
+}
+
+var providedKey = "moxlite-provided";
+var provided = () => localStorage.getItem(providedKey) !== null;
+function setProvided(on) {
+  if (on) localStorage.setItem(providedKey, "1");
+  else localStorage.removeItem(providedKey);
+}
+
 var check = "M20 6 9 17l-5-5";
+
+function leave(load = () => location.reload()) {
+  for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
+  load();
+}
+
+async function logOut(session) {
+  const { client } = session;
+  if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => client.logout())) return;
+  await session.forget();
+  location.hash = "";
+  const url = provided() ? await client.provider_logout().catch(() => "") : "";
+  setProvided(false);
+  leave(url === "" ? void 0 : () => location.assign(url));
+}
+
+var mirrored = () => document.documentElement.dir === "rtl";
 
 var menu_default = ".menu{position:fixed;z-index:7;display:grid;min-width:200px;max-width:calc(100vw - 16px);max-height:calc(100vh - 16px);padding:6px;overflow-y:auto;border:1px solid var(--line);border-radius:10px;background:var(--popup-background, var(--raised));box-shadow:var(--shadow-2)}.menu-item{display:flex;justify-content:space-between;align-items:center;gap:20px;min-height:32px;padding:4px 10px;border:0;background:none;text-align:start}.menu-line{width:100%;margin:6px 0;border:0;border-top:1px solid var(--line)}.menu-item .i{margin-inline-start:auto;color:var(--accent)}.menu-item>span:first-child{overflow:hidden;text-overflow:ellipsis}.menu-beside{color:var(--text-2);font-variant-numeric:tabular-nums}.menu-item kbd{margin:0}@media(pointer:coarse),(max-width:700px){.menu-item{min-height:44px}.menu-item kbd{display:none}}\n";
 
@@ -136,8 +226,8 @@ function openMenu(anchor, title, commands) {
     anchor.focus();
   });
 }
-function openMenuAt({ x, y }, within, title, commands) {
-  open(within, new DOMRect(x, y), title, commands, () => void 0);
+function openMenuAt({ x: x2, y }, within, title, commands) {
+  open(within, new DOMRect(x2, y), title, commands, () => void 0);
 }
 function open(within, point, title, commands, closed) {
   const item = (command) => {
@@ -189,25 +279,6 @@ function open(within, point, title, commands, closed) {
   items[0]?.focus();
 }
 
-var grouped;
-var locale = () => globalThis.moxliteLanguage?.locale;
-function filled(text2, values = {}) {
-  return text2.replace(/\{(\w+)\}/g, (whole, name) => {
-    const value = values[name];
-    if (value === void 0) return whole;
-    if (typeof value === "string") return value;
-    grouped ??= new Intl.NumberFormat(locale());
-    return grouped.format(value);
-  });
-}
-function t(text2, values = {}) {
-  return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
-}
-function many(n, one, other, values = {}) {
-  const text2 = globalThis.moxliteLanguage?.find(`${one}|${other}`, n) ?? (n === 1 ? one : other);
-  return filled(text2, { ...values, n });
-}
-
 var own = "*";
 
 var refinements = [["", t("Show all messages")], ["unread", t("Show unread messages only")], ["read", t("Show read messages only")], ["flagged", t("Show flagged messages only")], ["attachments", t("Show messages with attachments only")]];
@@ -241,43 +312,8 @@ async function forgetMail(account = number) {
   });
 }
 async function forgetAccount(account) {
-  for (const name of ["csrf", "address", "stays"]) localStorage.removeItem(`${kept(account)}-${name}`);
+  for (const name of ["csrf", "address", "stays", "unsaved"]) localStorage.removeItem(`${kept(account)}-${name}`);
   await forgetMail(account);
-}
-
-function dialog(title, build, dismissable = true) {
-  return new Promise((resolve) => {
-    const giveBack = holdFocus();
-    const box = el("dialog", { class: "dialog", "aria-label": title });
-    const close = (value) => {
-      box.close();
-      box.remove();
-      giveBack();
-      resolve(value);
-    };
-    box.append(el("h2", { class: "dialog-title" }, title), ...build(close));
-    box.addEventListener("cancel", (event) => {
-      event.preventDefault();
-      if (dismissable) close(null);
-    });
-    box.addEventListener("keydown", (event) => event.stopPropagation());
-    setStatus("");
-    document.body.append(box);
-    box.showModal();
-  });
-}
-async function showError(failed, error) {
-  const message = error instanceof Error ? error.message : String(error);
-  await dialog(error.title ?? failed, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn primary", autofocus: true, onclick: () => close() }, t("Close")))]);
-}
-async function confirm(title, message, action, kind = "line danger") {
-  const answer = await dialog(title, (close) => [el("p", { class: "dialog-text" }, message), el("div", { class: "dialog-buttons" }, el("button", { class: "btn", onclick: () => close(false) }, t("Cancel")), el("button", { class: `btn ${kind}`, autofocus: true, onclick: () => close(true) }, action))]);
-  return answer === true;
-}
-function setStatus(message) {
-  const line = byId("status", HTMLElement);
-  line.hidden = message === "";
-  fill(line, message);
 }
 
 var patience = 1e4;
@@ -325,8 +361,14 @@ function closeLayer(layer, drawer, desk) {
   const pressed = new KeyboardEvent("keydown", { key: "Escape", bubbles: true });
   if (layer === "body.show-side") drawer.close();
   else if (layer === "body.choosing") desk.unselect();
-  else if (layer.startsWith(".composer")) void desk.load("compose").then(({ leave }) => leave());
+  else if (layer.startsWith(".composer")) void desk.load("compose").then(({ leave: leave22 }) => leave22());
   else found?.dispatchEvent(found.matches(":modal") ? new Event("cancel", { cancelable: true }) : pressed);
+}
+async function leave2(page) {
+  if (await (await page.offline())?.mayLeave() === false) return;
+  if (document.querySelector(".composer") !== null && !await (await page.desk.load("compose")).leaveAll()) return;
+  page.stream.stop();
+  await logOut(page.session);
 }
 function openAccountMenu(at, desk) {
   const command = (id) => desk.commands.get(id);
@@ -368,6 +410,7 @@ function hintKey(command) {
 export {
   closeLayer,
   hintKey,
+  leave2 as leave,
   openAccountMenu,
   openBarMenu,
   openListMenu,

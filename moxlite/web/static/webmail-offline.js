@@ -301,6 +301,7 @@ var fileCache = `${kept()}-files`;
 var apart = 150;
 var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
 var missingKey = (base2) => `${base2}msg/kept`;
+var guarded = (answer) => answer.headers.get("content-security-policy")?.includes("default-src 'none'") === true;
 var mostMessages = 200;
 
 var missingText = () => t("This file isn't saved on this device. Connect to open it.");
@@ -346,7 +347,7 @@ async function keepFiles(base2, store, items, goesOn) {
 }
 async function keep(cache, base2, id, one) {
   const answer = await fetch(`${base2}msg/${id}/${kindOf(one)}/${one.path}`);
-  if (!answer.ok) return false;
+  if (!answer.ok || !guarded(answer)) return false;
   const headers = new Headers(answer.headers);
   const name = encodeURIComponent(one.filename).replace(/['()*]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
   headers.set("x-moxlite-file", name);
@@ -868,7 +869,7 @@ var Offline = class {
       if (parsed.has_html) {
         const path = `${this.page.base}msg/${item.id}/html`;
         const answer = await fetch(`${path}?sameorigin=true`);
-        if (answer.ok) await mail.put(path, answer);
+        if (answer.ok && guarded(answer)) await mail.put(path, answer);
       }
       await new Promise((resolve) => setTimeout(resolve, apart));
     }

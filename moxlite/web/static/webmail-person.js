@@ -206,7 +206,12 @@ function once(work) {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => running = false);
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
   };
 }
 
@@ -406,7 +411,7 @@ function addressFields(old) {
     return inputs[0][1];
   };
   const readers = /* @__PURE__ */ new WeakMap();
-  const add = el("button", { class: "btn line", type: "button", onclick: () => put(noAddress).focus() }, t("Add address"));
+  const add = el("button", { class: "btn line", type: "button", data: { adds: "" }, onclick: () => put(noAddress).focus() }, t("Add address"));
   for (const one of old) put(one);
   return { root: el("div", { class: "field" }, el("span", {}, meant("contact", "Address")), place, add), read: () => [...place.children].map((one) => readers.get(one)()) };
 }

@@ -253,7 +253,12 @@ function once(work) {
     event.preventDefault();
     if (running) return;
     running = true;
-    void work().finally(() => running = false);
+    const form2 = event.currentTarget;
+    form2.ariaBusy = "true";
+    void work().finally(() => {
+      running = false;
+      form2.ariaBusy = null;
+    });
   };
 }
 
@@ -668,7 +673,8 @@ async function writeShort(client, calendars, begun, root, timed) {
     const read3 = () => {
       const meant = title.meant();
       const { allDay, start, end } = meant ?? times.read();
-      return { allDay, start, end, title: meant?.title ?? title.control.value.trim(), calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })) };
+      const words = meant?.title ?? title.control.value.trim();
+      return { allDay, start, end, title: words, typed: words !== "", calendar: Number(calendar.control.value), rule: toRule(repeat.control.value, "", dayIn({ allDay, start, end })) };
     };
     const save = async () => {
       const event = read3();

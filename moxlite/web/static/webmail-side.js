@@ -1,3 +1,7 @@
+var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
+var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
+var kept = (account = number) => `moxlite-webmail${account}`;
+
 var mirrored = () => document.documentElement.dir === "rtl";
 function along(key2) {
   if (!mirrored()) return key2;
@@ -86,6 +90,7 @@ function sign(path, name = "i") {
 }
 
 var calendarClock = "M16 14v2.2l1.6 1 M16 2v4 M21 7.5V6a2 2 0 0 0-2-2H5a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h3.5 M3 10h5 M8 2v4 M10 16a6 6 0 1 0 12 0a6 6 0 1 0 -12 0z";
+var x = "M18 6 6 18 M6 6l12 12";
 
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
@@ -120,6 +125,10 @@ function follow(load, failed) {
   } };
 }
 
+function focusHome() {
+  document.querySelector("[data-home]")?.focus({ preventScroll: true });
+}
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -138,6 +147,261 @@ function meant(context, text2) {
   return globalThis.moxliteLanguage?.find(`${context} ${text2}`) ?? text2;
 }
 
+var shown = 1e4;
+var most = 3;
+function stack() {
+  const found = document.querySelector("body > .toasts");
+  if (found !== null) return found;
+  const made = el("div", { class: "toasts", role: "status", "aria-live": "polite" });
+  document.body.append(made);
+  return made;
+}
+function toast(text2, action, time = shown) {
+  const words = el("span", {}, text2);
+  let timer = 0;
+  let holds = 0;
+  const hold = () => {
+    holds++;
+    clearTimeout(timer);
+  };
+  const release = () => {
+    holds--;
+    clearTimeout(timer);
+    if (holds === 0 && time > 0 && box.isConnected) timer = window.setTimeout(close, time);
+  };
+  const close = () => {
+    clearTimeout(timer);
+    const focused = box.contains(document.activeElement);
+    box.remove();
+    if (focused) focusHome();
+  };
+  const box = el("div", { class: "toast", onpointerenter: hold, onpointerleave: release, onfocusin: hold, onfocusout: release }, words, action !== void 0 && el("button", { class: "btn text toast-action", onclick: () => {
+    close();
+    action.run();
+  } }, action.title), time > 0 && el("button", { class: "btn icon small toast-close", "aria-label": t("Close"), onclick: close }, sign(x)));
+  if (time > 0) timer = window.setTimeout(close, time);
+  const all = stack();
+  all.append(box);
+  const passing = (one) => one.querySelector(".toast-close") !== null;
+  while (all.childElementCount > most) ([...all.children].find(passing) ?? all.firstElementChild)?.remove();
+  return { say: (other) => fill(words, other), close };
+}
+
+var [quiet2, week] = [300, 7 * 864e5];
+var mostRows = 100;
+var kinds = "form, [data-form]";
+var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
+var fields = "input, select, textarea";
+var never = ["password", "file", "hidden", "submit", "button", "search", "reset", "image"];
+var worded = ["text", "textarea", "url", "email", "tel", "div", "span"];
+var kindOf = (one) => "type" in one ? String(one.type) : one.tagName.toLowerCase();
+function isSecret(one) {
+  const hint = one.getAttribute("autocomplete") ?? "";
+  return never.includes(kindOf(one)) || /-password|one-time|cc-/.test(hint) || one.closest("[data-secret]") !== null;
+}
+function partsOf(form) {
+  const found = /* @__PURE__ */ new Map();
+  const counts = /* @__PURE__ */ new Map();
+  for (const one of form.querySelectorAll(`${fields}, [data-rows], [data-kept]`)) {
+    const within = one.parentElement?.closest("[data-kept]") ?? null;
+    if (within !== null && form.contains(within) || one.matches(fields) && isSecret(one)) continue;
+    const label = "labels" in one ? one.labels?.[0]?.textContent : "";
+    const name = `${kindOf(one)} ${one.ariaLabel ?? label ?? ""}`;
+    const n = counts.get(name) ?? 0;
+    counts.set(name, n + 1);
+    found.set(`${name} ${n}`, one);
+  }
+  return found;
+}
+function valueIn(one) {
+  if (one.dataset["kept"] !== void 0) {
+    const event = new CustomEvent("keep", { detail: {} });
+    one.dispatchEvent(event);
+    return event.detail.value;
+  }
+  if (one.dataset["rows"] !== void 0) return one.childElementCount;
+  if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) return one.checked;
+  return one.value;
+}
+var valuesOf = (form) => Object.fromEntries([...partsOf(form)].map(([name, one]) => [name, valueIn(one)]));
+var same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+function set(one, value) {
+  if (one.dataset["kept"] !== void 0) one.dispatchEvent(new CustomEvent("keep", { detail: { value } }));
+  else if (one.dataset["rows"] !== void 0) {
+    const add = [...one.parentElement.querySelectorAll("[data-adds]")].at(-1);
+    for (let n = one.childElementCount; n < Math.min(Number(value), mostRows); n++) add?.click();
+  } else {
+    if (one instanceof HTMLInputElement && ["checkbox", "radio"].includes(one.type)) one.checked = value === true;
+    else one.value = String(value);
+    for (const kind of ["input", "change"]) one.dispatchEvent(new Event(kind, { bubbles: true }));
+  }
+}
+function put(form, values) {
+  for (let turn = 0; turn < 2; turn++) for (const [name, value] of Object.entries(values)) {
+    const one = partsOf(form).get(name);
+    if (one !== void 0 && !same(valueIn(one), value)) set(one, value);
+  }
+}
+function nameOf(form, begun) {
+  const box = form.closest("dialog");
+  const words = Object.entries(begun).filter(([name, value]) => worded.includes(name.split(" ")[0]) && value !== "" && !same(value, []));
+  const beside = [...(box ?? document).querySelectorAll(kinds)].indexOf(form);
+  return JSON.stringify([box?.ariaLabel ?? here(), form.className, beside, words]);
+}
+var here = () => location.hash.replace(/\?.*/, "");
+var placeOf = (form) => form.closest("dialog") === null ? here() : null;
+function keepForms(app) {
+  const key2 = `${app}-unsaved`;
+  const begun = /* @__PURE__ */ new WeakMap();
+  const changed = /* @__PURE__ */ new Map();
+  const left = /* @__PURE__ */ new Map();
+  let [timer, filling, last] = [0, false, ""];
+  const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
+  const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
+  function load() {
+    try {
+      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
+      if (whose !== owner()) return {};
+      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+    } catch {
+      return {};
+    }
+  }
+  function change(work) {
+    const forms = load();
+    work(forms);
+    try {
+      if (Object.keys(forms).length === 0) store().removeItem(key2);
+      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
+    } catch {
+    }
+  }
+  const drop = (name) => change((forms) => delete forms[name]);
+  function keep() {
+    clearTimeout(timer);
+    change((forms) => {
+      for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
+    });
+  }
+  const kept2 = (form) => form instanceof HTMLElement && !form.matches(apart) && partsOf(form).size > 0;
+  function look(form) {
+    const old = begun.get(form);
+    if (filling || old === void 0 || form.ariaBusy === "true") return;
+    if (same(old, valuesOf(form))) settle(form);
+    else {
+      form.dataset["unsaved"] = "";
+      if (!changed.has(form)) changed.set(form, { name: nameOf(form, old), place: placeOf(form) });
+      clearTimeout(timer);
+      timer = window.setTimeout(keep, quiet2);
+    }
+  }
+  function settle(form) {
+    delete form.dataset["unsaved"];
+    form.querySelector(".kept-note")?.remove();
+    const named = changed.get(form);
+    changed.delete(form);
+    if (named !== void 0) drop(named.name);
+  }
+  function refill(form, values) {
+    filling = true;
+    put(form, values);
+    filling = false;
+  }
+  function came(form) {
+    const old = form.dataset["begun"] === void 0 ? valuesOf(form) : {};
+    begun.set(form, old);
+    const record = load()[nameOf(form, old)];
+    if (record === void 0 || form.dataset["begun"] !== void 0) {
+      look(form);
+      return;
+    }
+    refill(form, record.values);
+    const discard = () => {
+      refill(form, old);
+      settle(form);
+    };
+    form.prepend(el("p", { class: "hint kept-note", role: "status" }, el("span", {}, t("Not saved")), el("button", { class: "btn text small", type: "button", onclick: discard }, t("Discard"))));
+    look(form);
+  }
+  function gone(form, { name, place }) {
+    const box = form.closest("dialog");
+    if (box !== null && left.has(box)) return;
+    changed.delete(form);
+    if (place === null || form.dataset["unsaved"] === void 0) drop(name);
+    else if (form.ariaBusy === "true") {
+      const saved = new MutationObserver(() => {
+        saved.disconnect();
+        gone(form, { name, place });
+      });
+      saved.observe(form, { attributeFilter: ["aria-busy"] });
+    } else if (place !== here()) toast(t("Not saved"), { title: meant("action", "Open"), run: () => location.hash = place });
+  }
+  function leave(box) {
+    keep();
+    box.close();
+    box.remove();
+    const open = () => {
+      left.delete(box);
+      document.body.append(box);
+      box.showModal();
+    };
+    toast(t("Not saved"), { title: meant("action", "Open"), run: open });
+    left.set(box, [...document.querySelectorAll(".toast")].at(-1));
+  }
+  function end(box) {
+    left.delete(box);
+    for (const form of changed.keys()) if (box.contains(form)) changed.delete(form);
+    const focused = document.activeElement;
+    box.dispatchEvent(new Event("cancel", { cancelable: true }));
+    if (focused instanceof HTMLElement && focused !== document.body) focused.focus();
+  }
+  const formsIn = (box) => [...box?.querySelectorAll(kinds) ?? []];
+  for (const kind of ["input", "change", "click", "keyup", "focusout", "paste"]) document.addEventListener(kind, ({ target }) => {
+    const form = target instanceof Element ? target.closest(kinds) : null;
+    if (kept2(form)) setTimeout(() => look(form));
+  }, true);
+  document.addEventListener("saved", ({ target }) => {
+    settle(target);
+    begun.set(target, valuesOf(target));
+  });
+  document.addEventListener("keydown", (event) => {
+    const { target } = event;
+    if (event.key === "Enter" && target instanceof HTMLSelectElement && target.closest("dialog") !== null) {
+      event.preventDefault();
+      target.form?.requestSubmit();
+    }
+    const box = [...document.querySelectorAll("dialog:modal")].at(-1) ?? null;
+    if (event.key !== "Escape" || !formsIn(box).some((form) => form.ariaBusy === "true")) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }, true);
+  document.addEventListener("cancel", (event) => {
+    const box = event.target;
+    if (!(box instanceof HTMLDialogElement) || !box.isConnected) return;
+    const forms = formsIn(box);
+    for (const form of forms) if (kept2(form)) look(form);
+    const busy = forms.some((form) => form.ariaBusy === "true");
+    if (!busy && !forms.some((form) => form.dataset["unsaved"] !== void 0)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (!busy) leave(box);
+  }, true);
+  addEventListener("beforeunload", (event) => {
+    if (document.querySelector("[data-unsaved]") !== null) event.preventDefault();
+  });
+  for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
+  addEventListener("storage", (event) => {
+    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key2);
+  });
+  const seen = () => {
+    for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept2(form)) came(form);
+    for (const [form, named] of changed) if (!form.isConnected) gone(form, named);
+    for (const [box, message] of left) if (!message.isConnected) end(box);
+  };
+  new MutationObserver(seen).observe(document.body, { childList: true, subtree: true });
+  seen();
+}
+
 var key = "moxlite-webmail-panes";
 function loadLocal() {
   const found = { layout: "leftright", width: 0, height: 0, left: "trash", right: "archive" };
@@ -152,7 +416,11 @@ function followLocal(changed) {
 }
 
 function complete(page) {
-  const { client, desk, list } = page;
+  const { client, desk, list, mail } = page;
+  keepForms(kept());
+  addEventListener("beforeunload", (event) => {
+    if (mail.pending.busy) event.preventDefault();
+  });
   oneStop(page.side);
   moveSplitter(page.panes);
   drawOutbox(page);
@@ -234,16 +502,16 @@ function oneStop(side) {
 }
 function drawOutbox({ client, commands, mail, mailboxes }) {
   const row = mailboxes.outbox;
-  const number = el("span", { class: "mailbox-unread" });
+  const number2 = el("span", { class: "mailbox-unread" });
   const title = meant("place", "Outbox");
-  const open = el("button", { class: "mailbox-open", title, onclick: () => commands.run("app.waiting") }, sign(calendarClock), el("span", { class: "mailbox-name" }, title), number);
+  const open = el("button", { class: "mailbox-open", title, onclick: () => commands.run("app.waiting") }, sign(calendarClock), el("span", { class: "mailbox-name" }, title), number2);
   fill(row, open);
   let n = 0;
   const draw = () => {
-    const shown = row.classList.contains("active");
-    row.hidden = n === 0 && !shown;
-    open.ariaCurrent = shown ? "page" : null;
-    number.textContent = n === 0 ? "" : t("{n}", { n });
+    const shown2 = row.classList.contains("active");
+    row.hidden = n === 0 && !shown2;
+    open.ariaCurrent = shown2 ? "page" : null;
+    number2.textContent = n === 0 ? "" : t("{n}", { n });
   };
   new MutationObserver(draw).observe(row, { attributeFilter: ["class"] });
   const count = async () => {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "793c4e89f268", bulk: "d8f908ff4e47", calendar: "5c5a972dab20", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "284263efa937", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "40fc19f08141", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "95e5887a0918", labels: "a0d49bddd946", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "bd3d69cd2465", menu: "5f4495db02b1", message: "e5c47d04a170", newsletters: "6984f120f4ff", offline: "56a14eb3bd87", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "b31df38d39e0", person: "aebd9d31474f", print: "a0ac3720be1e", quick: "6033338c8d4c", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "48170939c06c", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "7efcfa70540f", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
+var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "ed3eb43b0db3", bulk: "d8f908ff4e47", calendar: "5c5a972dab20", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "81c6bd35f622", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "18aa612c3889", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "535974798295", labels: "03d1dd6d5ab0", later: "51aac2f45ecc", legend: "c787750f7acf", login: "8e7a3340b8be", mailboxes: "bd3d69cd2465", menu: "fc666ad99728", message: "e5c47d04a170", newsletters: "6984f120f4ff", offline: "db3f59dd3e57", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "b31df38d39e0", person: "f05322d54ace", print: "a0ac3720be1e", quick: "fe3fc4b8a84d", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "eaf326872f74", rules: "48170939c06c", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "4b9df5531244", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
 
 var CheckFailed = class extends Error {
 };
@@ -551,6 +551,10 @@ async function typedUntil(work) {
   return [done, typed];
 }
 
+function load(path) {
+  return import(path).catch(() => import(`${path}?${Date.now()}`));
+}
+
 var archive = "M3 3h18a1 1 0 0 1 1 1v3a1 1 0 0 1 -1 1h-18a1 1 0 0 1 -1 -1v-3a1 1 0 0 1 1 -1z M4 8v11a2 2 0 0 0 2 2h12a2 2 0 0 0 2-2V8 M10 12h4";
 var bellOff = "M10.268 21a2 2 0 0 0 3.464 0 M17 17H4a1 1 0 0 1-.74-1.673C4.59 13.956 6 12.499 6 8a6 6 0 0 1 .258-1.742 M2 2l20 20 M8.668 3.01A6 6 0 0 1 18 8c0 2.687.77 4.653 1.707 6.05";
 var calendar = "M8 2v3 M16 2v3 M5 3h14a2 2 0 0 1 2 2v14a2 2 0 0 1 -2 2h-14a2 2 0 0 1 -2 -2v-14a2 2 0 0 1 2 -2z M3 9h18";
@@ -625,7 +629,7 @@ var loading = /* @__PURE__ */ new Map();
 function part(name) {
   let found = loading.get(name);
   if (found === void 0) {
-    found = Promise.all([import(`${folder2}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
+    found = Promise.all([load(`${folder2}${name}.${define_PARTS_default[name]}.js`), globalThis.moxliteLanguage?.rest()]).then(([module]) => module).catch((error) => {
       loading.delete(name);
       throw new Error(t("Couldn't load part of this page. Try again or reload the page."), { cause: error });
     });
@@ -641,6 +645,23 @@ function extra(name) {
     };
     if (failed.push(() => resolve(extra(name))) === 1) toast(error.message, { title: t("Try again"), run: again }, 1e9);
   }));
+}
+
+var offered = false;
+function leave(load2 = () => location.reload()) {
+  for (const one of document.querySelectorAll("[data-unsaved]")) delete one.dataset["unsaved"];
+  load2();
+}
+function reload(words2, load2) {
+  if (document.querySelector(".composer, [data-unsaved]") === null) leave(load2);
+  else if (!offered) {
+    offered = true;
+    const run = () => {
+      dispatchEvent(new Event("leaving"));
+      leave(load2);
+    };
+    toast(words2, { title: t("Reload"), run }, 0);
+  }
 }
 
 var key = "moxlite-webmail-scheme";
@@ -668,15 +689,9 @@ function isDark(scheme) {
   return scheme === "dark" || scheme === "auto" && matchMedia(queries.auto).matches;
 }
 
-var providedKey = "moxlite-provided";
-var provided = () => localStorage.getItem(providedKey) !== null;
-function setProvided(on) {
-  if (on) localStorage.setItem(providedKey, "1");
-  else localStorage.removeItem(providedKey);
-}
-
 var Session = class {
   constructor(app, title, client, ask, named2 = true, stays = false) {
+    this.app = app;
     this.title = title;
     this.client = client;
     this.ask = ask;
@@ -686,6 +701,7 @@ var Session = class {
     this.addressKey = `${app}-address`;
     this.deviceKey = `${app}-stays`;
   }
+  app;
   title;
   client;
   ask;
@@ -713,7 +729,7 @@ var Session = class {
   leave() {
     this.left = true;
     this.client.csrfToken = "";
-    location.reload();
+    leave();
     return new Promise(() => {
     });
   }
@@ -730,16 +746,8 @@ var Session = class {
     if (result.device) localStorage.setItem(this.deviceKey, "1");
     else localStorage.removeItem(this.deviceKey);
   }
-  async logOut() {
-    if (!await attempt(t("Logging out…"), t("Couldn't log out"), () => this.client.logout())) return;
-    await this.forget();
-    location.hash = "";
-    const url = provided() ? await this.client.provider_logout().catch(() => "") : "";
-    setProvided(false);
-    if (url === "") location.reload();
-    else location.assign(url);
-  }
   forget() {
+    for (const app of [this.app, this.app.replace("webmail", "account")]) for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
     localStorage.removeItem(this.csrfKey);
     localStorage.removeItem(this.addressKey);
     localStorage.removeItem(this.deviceKey);
@@ -1625,12 +1633,7 @@ function navigation(page) {
   }, createMailbox: async () => (await part("mailboxes")).createMailbox(client), openMailboxMenu() {
     const mailbox = mail2.current.value;
     if (mailbox !== void 0 && mailbox.id > 0) void mailboxMenu(mailbox);
-  }, async logOut() {
-    if (await (await page.offline())?.mayLeave() === false) return;
-    if (document.querySelector(".composer") !== null && !await (await part("compose")).leaveAll()) return;
-    page.stream.stop();
-    await page.session.logOut();
-  } };
+  }, logOut: async () => (await part("menu")).leave(page) };
 }
 
 var undoSteps = 20;
@@ -3933,7 +3936,7 @@ function watch(page) {
   });
   const loaded = spoken();
   const translate = (language) => {
-    if (speak(language)) page.reload(() => location.reload(), t("Reload the page to change the language."));
+    if (speak(language)) page.renew(t("Reload the page to change the language."));
   };
   addEventListener("connected", () => spoken() !== "" && translate(spoken()));
   effect(() => {
@@ -4020,7 +4023,7 @@ var App = class {
   });
   client = new Client(base, checks, (reason) => this.logIn(reason));
   session = new Session(kept(), "Webmail", this.client, async (asked) => (await part("login")).askLogIn(asked, async () => (await part("secondstep")).secondStepForm), true, true);
-  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => this.renew(version), checking: location.hostname === "localhost" });
+  mail = new Mail({ send: (request) => void this.send(request), opened: (parsed) => this.reader.offer(parsed), removed: () => toast(t("This message has been moved or deleted")), outdated: (version) => void this.renew(t("A new version is available."), () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`)), checking: location.hostname === "localhost" });
   actions = new Actions(this.client, this.mail, (item, mailbox) => void this.offerRule(item, mailbox));
   stream = new Stream(this.client, base, { event: (event) => {
     this.event(event);
@@ -4083,9 +4086,6 @@ var App = class {
     this.mail.begin(this.find.named(place.name || "Inbox", place.inboxes ? inboxes : 0));
     const ready = place.search === "" ? Promise.resolve() : this.find.search(place.search, 0, true);
     addEventListener("hashchange", () => this.pageAsked() || followPlace(this.mail, this.find));
-    addEventListener("beforeunload", (event) => {
-      if (this.mail.pending.busy) event.preventDefault();
-    });
     addCommands(this.desk);
     addFindCommands(this.desk);
     listen(document, this.commands, () => this.displayed && document.querySelector("dialog[open]") === null);
@@ -4138,15 +4138,9 @@ var App = class {
     void extra("side").then((found) => found.complete(this));
   }
   dropping = this.drawn.then(() => extra("dropping")).then(({ Dropping }) => new Dropping(this));
-  newer;
-  renew(version) {
-    const load = () => location.replace(`${base}?v=${encodeURIComponent(version)}${location.hash}`);
-    this.reload(load, t("A new version is available."));
-  }
-  reload(load, words2) {
-    if (document.querySelector(".composer") !== null) this.newer ??= toast(words2, { title: t("Reload"), run: load }, 0);
-    else if (this.mail.pending.busy) void this.mail.pending.end().then(() => this.reload(load, words2));
-    else load();
+  async renew(words2, load2) {
+    while (this.mail.pending.busy) await this.mail.pending.end();
+    reload(words2, load2);
   }
   keeping;
   offline() {

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   // <define:PARTS>
-  var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "793c4e89f268", bulk: "d8f908ff4e47", calendar: "5c5a972dab20", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "284263efa937", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "40fc19f08141", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "95e5887a0918", labels: "a0d49bddd946", later: "c132a21ace89", legend: "c787750f7acf", login: "0543887c0771", mailboxes: "bd3d69cd2465", menu: "5f4495db02b1", message: "e5c47d04a170", newsletters: "6984f120f4ff", offline: "56a14eb3bd87", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "b31df38d39e0", person: "aebd9d31474f", print: "a0ac3720be1e", quick: "6033338c8d4c", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "f0578193be57", rules: "48170939c06c", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "7efcfa70540f", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
+  var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "ed3eb43b0db3", bulk: "d8f908ff4e47", calendar: "5c5a972dab20", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "81c6bd35f622", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "18aa612c3889", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "535974798295", labels: "03d1dd6d5ab0", later: "51aac2f45ecc", legend: "c787750f7acf", login: "8e7a3340b8be", mailboxes: "bd3d69cd2465", menu: "fc666ad99728", message: "e5c47d04a170", newsletters: "6984f120f4ff", offline: "db3f59dd3e57", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "b31df38d39e0", person: "f05322d54ace", print: "a0ac3720be1e", quick: "fe3fc4b8a84d", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "f9a9b8434781", rich: "eaf326872f74", rules: "48170939c06c", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "4b9df5531244", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
 
   // lib/beside.ts
   var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
@@ -151,12 +151,14 @@
   var fileCache = `${kept()}-files`;
   var fileKey = (base2, id, path) => `${base2}msg/${id}/kept/${path}`;
   var missingKey = (base2) => `${base2}msg/kept`;
+  var guarded = (answer) => answer.headers.get("content-security-policy")?.includes("default-src 'none'") === true;
   var mostMessages = 200;
 
   // webmail/worker/offline.ts
   var patience2 = 4e3;
   var mostFiles = 120;
   var files = ["manifest.webmanifest", "icon.svg", "icon-192.png", "icon-512.png"];
+  var types = { "": "text/html", js: "text/javascript", png: "image/png", svg: "image/svg+xml", webmanifest: "application/manifest+json" };
   function installed(scope2, event) {
     void scope2.skipWaiting();
     event.waitUntil(fillShell());
@@ -185,12 +187,29 @@
   async function fillShell() {
     const shell = await caches.open(shellCache);
     const parts = Object.entries(define_PARTS_default).map(([name, tag]) => `${base}part/${name}.${tag}.js`);
-    for (const path of [...parts, ...files.map((name) => base + name)]) if (await shell.match(path) === void 0) await keep(shell, path, await fetch(path));
-    await keep(shell, base, await fetch(base, { cache: "no-cache" }));
+    for (const path of [...parts, ...files.map((name) => base + name)]) if (await keptFile(shell, path) === void 0) await keepFile(shell, path, await fetch(path));
+    await keepFile(shell, base, await fetch(base, { cache: "no-cache" }));
     await bounded(shell, mostFiles, (path) => path !== base && !parts.includes(path));
   }
+  async function genuine(path, answer) {
+    const type = answer.headers.get("content-type") ?? "";
+    const [, tag] = /\.([0-9a-f]{12})\.js$/.exec(path) ?? /"([0-9a-f]{20})/.exec(answer.headers.get("etag") ?? "") ?? [];
+    if (!answer.ok || tag === void 0 || !type.startsWith(types[/[^./]*$/.exec(path)[0]])) return false;
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", await answer.clone().arrayBuffer()));
+    return [...hash].map((octet) => octet.toString(16).padStart(2, "0")).join("").startsWith(tag);
+  }
+  async function keptFile(shell, path) {
+    const kept2 = await shell.match(path, { ignoreVary: true });
+    if (kept2 === void 0 || await genuine(path, kept2)) return kept2;
+    await shell.delete(path);
+    return void 0;
+  }
+  async function keepFile(shell, path, answer) {
+    if (!await genuine(path, answer)) return false;
+    await keep(shell, path, answer.clone());
+    return true;
+  }
   async function keep(cache, path, answer) {
-    if (!answer.ok) return;
     try {
       await cache.put(path, answer);
     } catch (error) {
@@ -207,30 +226,37 @@
   }
   async function page(request) {
     const shell = await caches.open(shellCache);
+    const kept2 = await keptFile(shell, base);
     const asked2 = fetch(request).then(async (answer) => {
       if (unreached(answer)) throw new TypeError(answer.statusText);
-      await keep(shell, base, answer.clone());
+      await keepFile(shell, base, answer);
       return answer;
     });
-    const kept2 = await shell.match(base);
     if (kept2 === void 0) return asked2;
     const late = new Promise((resolve) => setTimeout(() => resolve(kept2), patience2));
     return Promise.race([asked2.catch(() => kept2), late]);
   }
   async function shellFile(request) {
     const shell = await caches.open(shellCache);
-    const kept2 = await shell.match(request, { ignoreVary: true });
+    const path = new URL(request.url).pathname;
+    const kept2 = await keptFile(shell, path);
     if (kept2 !== void 0) return kept2;
     const answer = await fetch(request);
-    await keep(shell, request.url, answer.clone());
+    if (!answer.ok || await keepFile(shell, path, answer)) return answer;
+    const again = await fetch(request, { cache: "reload" });
+    await keepFile(shell, path, again);
+    return again;
+  }
+  async function fetchMail(request) {
+    const answer = await fetch(request);
+    if (unreached(answer) || answer.ok && !guarded(answer)) throw new TypeError(answer.statusText);
     return answer;
   }
   async function htmlMail(request, message, keeping) {
     const path = `${base}msg/${message}/html`;
     try {
-      const answer = await fetch(request);
-      if (unreached(answer)) throw new TypeError(answer.statusText);
-      if (keeping && await caches.has(mailCache)) {
+      const answer = await fetchMail(request);
+      if (keeping && answer.ok && await caches.has(mailCache)) {
         const mail = await caches.open(mailCache);
         await keep(mail, path, answer.clone());
         await bounded(mail, mostMessages, () => true);
@@ -244,9 +270,7 @@
   }
   async function file2(request, id, download, path) {
     try {
-      const answer = await fetch(request);
-      if (unreached(answer)) throw new TypeError(answer.statusText);
-      return answer;
+      return await fetchMail(request);
     } catch (error) {
       const find = (key) => caches.match(key, { cacheName: fileCache, ignoreVary: true });
       const kept2 = await find(fileKey(base, id, path));
