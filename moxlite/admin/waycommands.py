@@ -242,7 +242,7 @@ def _access(grant: Grant) -> list[Worded | str]:
 
 
 def _permission(letters: str) -> Worded:
-    """What letters of rights (RFC 4314 §2.1) allow at most."""
+    """Permission that letters of rights (RFC 4314 §2.1) give at most."""
     if "a" in letters:
         return mail_text("full access, including sharing")
     if set(letters) & set("iwtexpk"):
