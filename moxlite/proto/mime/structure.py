@@ -371,15 +371,13 @@ class _Scanner:
         return self.size, self.size
 
     def _content(self, field: bytes | None, default: ContentValue, *, is_text: bool) -> ContentValue:
-        """The type; `is_text`: nothing else says that the content isn't text."""
         if not field:
             return default
         content = parse_content(field)
         if content.value and content.subtype:
             return content
         self.fail("malformed Content-Type")
-        # As RFC 2045 §5.2 requires. "text" alone is of programs older than MIME (RFC 1049).
-        if content.value == "TEXT" or (is_text and not content.value):
+        if content.value == "TEXT" or (is_text and not content.value):  # RFC 2045 §5.2; "TEXT" alone is of RFC 1049
             return ContentValue("TEXT", "PLAIN", content.parameters or _DEFAULT.parameters, None)
         return ContentValue("APPLICATION", "OCTET-STREAM", (), None)
 
