@@ -263,9 +263,9 @@ class Jmap(Program):
         if kind != "Email":
             return _objects_in(self.call(f"{kind}/get", ids=None, properties=TYPES[kind]))
         ids = {"resultOf": "0", "name": "Email/query", "path": "/ids"}
-        calls = ("Email/query", {}), ("Email/get", {"#ids": ids, "properties": TYPES[kind]})
+        wish: dict[str, Any] = {"#ids": ids, "properties": TYPES[kind]}
         for _ in range(20):
-            query, found = self.request(*calls)
+            query, found = self.request(("Email/query", {}), ("Email/get", wish))
             # With the state of one of them alone, what comes, or goes, between the two would never be heard of.
             if query[1]["queryState"] == found[1]["state"]:
                 return _objects_in(_checked("Email/get", found))
@@ -345,7 +345,8 @@ class Jmap(Program):
             refused |= {("mail", subject) for subject in subjects if subject not in made}
 
     def _inbox(self) -> str:
-        return next(one["id"] for one in self.known["Mailbox"].values() if one["role"] == "inbox")
+        [number] = [number for number, box in self.known["Mailbox"].items() if box["role"] == "inbox"]
+        return number
 
     def _put_mail(self, subjects: Sequence[str], boxes: Sequence[str]) -> Mapping[str, Any]:
         """Import messages; those that were, by their subjects."""

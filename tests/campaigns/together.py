@@ -457,20 +457,23 @@ def progress(server: LocalServer, objects: int) -> list[str]:
     took. Raises Finding.
     """
     program, told = Jmap(server, Ledger(calm=True), "rp", 0), list[str]()
-    patches = {CALENDAR: {"description": "done"}, CARDS: {"notes": {"n": {"note": "done"}}}}
-    for entries, patch in patches.items():
+    changes: dict[Entries, tuple[str, Any]] = {
+        CALENDAR: ("description", "done"),
+        CARDS: ("notes", {"n": {"note": "done"}}),
+    }
+    for entries, (name, value) in changes.items():
         new = {f"n{number}": new_entry(entries, f"n{number}", "new") for number in range(objects)}
         ids = [one["id"] for one in program.call(f"{entries.jmap}/set", create=new)["created"].values()]
         began, attempts = time.monotonic(), 0
-        _undone(program, entries, ids, *patch)
+        _undone(program, entries, ids, name)
         pause = max(EACH[0], EACH[1] * (time.monotonic() - began))
         with phone_writing(server, entries, pause) as written:
-            while left := _undone(program, entries, ids, *patch):
+            while left := _undone(program, entries, ids, name):
                 attempts += 1
                 if attempts > ATTEMPTS:
                     raise Finding(f"{entries.jmap}: {len(left)} of {objects} are left after {attempts} attempts")
                 with contextlib.suppress(Refused, Gone):
-                    program.set(entries.jmap, expects=True, update=dict.fromkeys(left, patch))
+                    program.set(entries.jmap, expects=True, update={number: {name: value} for number in left})
         told.append(f"{objects} of {entries.jmap} by {attempts} sets with ifInState beside {written[0]} changes")
         program.call(f"{entries.jmap}/set", destroy=ids)
     program.close()

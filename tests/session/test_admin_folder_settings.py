@@ -189,8 +189,7 @@ async def test_rules_mean_their_folder_when_another_takes_its_name(rig: Rig) -> 
         there = (await box(account, "Proj")).id
         await account.write(lambda tx: rename_mailbox(tx, there, "Work"))
         await take("Proj")
-        after = ["Work", "Work/Taken", "Work/New", "Work/Refused", "Work", "Work"]
-        await settled(rig, after)
+        await settled(rig, ["Work", "Work/Taken", "Work/New", "Work/Refused", "Work", "Work"])
         for name in ("Work/New", "Work/Refused", "Work/Taken", "Work"):
             gone = (await box(account, name)).id
             await account.write(lambda tx, gone=gone: delete_mailbox(tx, gone))  # type: ignore[misc]  # bound now
