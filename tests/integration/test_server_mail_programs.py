@@ -361,11 +361,12 @@ def test_mutt_and_neomutt_send_as_the_page_says(
     page = (top() / "docs/clients.md").read_text()
     printed = re.search(r"^\| mutt, NeoMutt \|[^|]*\|([^|]*)\|", page, re.MULTILINE)
     assert printed is not None
-    [setting] = re.findall(r"`([^`]*)`", printed[1])
+    setting, sender = re.findall(r"`([^`]*)`", printed[1])
     place = f"{shared.user}@localhost:{shared.port(465)}"
-    rest = f'set smtp_pass="{shared.password}" from="{shared.user}" record="" certificate_file="{certificate(shared)}"'
-    url = setting.replace("ME@example.org@mail.example.org", place)
-    (tmp_path / "rc").write_text("\n".join([url, rest, "set ssl_verify_host=no", ""]))
+    rest = f'set smtp_pass="{shared.password}" record="" certificate_file="{certificate(shared)}"'
+    url = setting.replace("me@example.org@mail.example.org", place)
+    sender = sender.replace("me@example.org", shared.user)
+    (tmp_path / "rc").write_text("\n".join([url, sender, rest, "set ssl_verify_host=no", ""]))
     with logs_in_by(shared, "scram-sha-256"):
         run(program, "-n", "-F", tmp_path / "rc", "-s", "sent", "--", shared.user, home=tmp_path, stdin="x\n")
     until(lambda: len(holdings(session)["INBOX"]) == 1, what="the message")
