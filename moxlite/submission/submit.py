@@ -401,7 +401,7 @@ of two they show.
 BETWEEN: Final[Mapping[bytes, bytes]] = dict.fromkeys((b"reply-to", b"to", b"cc"), b",\r\n ") | dict.fromkeys(
     (b"in-reply-to", b"references"), b"\r\n "
 )
-"""What is between the values of these fields, of which scripts write one for each address or message."""
+"""Octets between the values of fields that are joined: scripts write a field for each address or message."""
 
 
 class EditedHeader(msgspec.Struct, frozen=True):

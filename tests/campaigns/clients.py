@@ -1,10 +1,10 @@
 """Programs read and send as docs/clients.md has them set up: rows with settings in code are run exactly as printed
 (SMTP-179, IMAP-177).
 
-A server started here takes the place of the page's host, ports, address and password. The programs are those of this
-machine, and in the full count those of Debian 12 and 13 as well, in root file systems `programs12` and `programs13`:
-in the folder that MOXLITE_ROOTS names, else mmdebstrap makes them, which takes the network. Programs that aren't there
-are left out, and named; so are the npm libraries unless NODE_PATH has them.
+A server started here takes the place of the page's host, ports, address and password. The campaign runs the programs
+of this machine. The full count also runs the programs of Debian 12 and 13, in root file systems `programs12` and
+`programs13`: from the folder that MOXLITE_ROOTS names, else mmdebstrap makes them, which takes the network. The report
+names missing programs, and npm libraries that NODE_PATH doesn't have.
 """
 
 import imaplib

@@ -175,7 +175,6 @@ class ServerConnection:
         self._pedantic = pedantic
         self._limits = limits or ServerLimits()
         self._tolerate_space = tolerate_space
-        self._bare_cr = submission and not pedantic  # the submission mends these CRs
         self._facts = (AUTH if submission else 0) | (STARTTLS if starttls else 0) | (TLS if tls else 0)
         self._grammars = _grammars(submission, pedantic, tolerate_space, frozenset())
         self._buffer = bytearray()
@@ -183,8 +182,8 @@ class ServerConnection:
         self._first = True  # no command was read yet
         self._current: Command | None = None  # the command that the next reply answers
         self._pending: DataEnd | None = None  # returned after the content before it
-        self._data = DataDecoder(bare_cr=self._bare_cr)
-        self._chunk = ChunkDecoder(bare_cr=self._bare_cr)
+        self._data = DataDecoder()
+        self._chunk = ChunkDecoder()
         self._chunk_left = 0  # octets of the chunk still to come
         self._chunk_last = False
         self._chunk_refusal: Refusal | None = None  # returned after the skipped chunk
@@ -351,8 +350,9 @@ class ServerConnection:
     # Content
 
     def _begin_content(self) -> None:
-        self._data = DataDecoder(bare_cr=self._bare_cr)
-        self._chunk = ChunkDecoder(bare_cr=self._bare_cr)
+        bare_cr = self._submission and not self._pedantic  # the submission mends these CRs
+        self._data = DataDecoder(bare_cr=bare_cr)
+        self._chunk = ChunkDecoder(bare_cr=bare_cr)
         self._size = self._read = 0
         self._oversize = False
 
