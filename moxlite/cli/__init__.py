@@ -130,6 +130,9 @@ PHRASES = {
 """What people try first, and what leads to it, where no command here has a word of it."""
 
 
+MOST_COMMANDS: Final = 12
+"""Commands that are named to somebody who typed one that isn't there."""
+
 MOST_OPTIONS: Final = 4
 """Options that are named to somebody who typed a value without one."""
 
@@ -165,9 +168,11 @@ def _advice(error: click.UsageError, args: Sequence[str]) -> str:
     if isinstance(error, click.NoSuchCommand):
         words = " ".join(word for word in args if not word.startswith("-"))
         phrase = next((advice for phrase, advice in PHRASES.items() if f"{words} ".startswith(f"{phrase} ")), "")
-        if phrase or not (meant := _meant(error, args)):
+        if phrase:
             return phrase
-        return f"Did you mean {' or '.join(map(repr, meant))}?"
+        if meant := _meant(error, args):
+            return f"Did you mean {' or '.join(map(repr, meant))}?"
+        return "" if error.possibilities else _commands_of(error.ctx)
     if error.ctx is None or not error.message.startswith("Got unexpected extra argument"):
         return ""
     extra = error.message.partition("(")[2].rpartition(")")[0]
@@ -180,6 +185,14 @@ def _advice(error: click.UsageError, args: Sequence[str]) -> str:
     if takes := _options_with_values(error.ctx.command):
         return f"To give a value, use an option: {', '.join(takes[:MOST_OPTIONS])}"
     return ""
+
+
+def _commands_of(context: click.Context | None) -> str:
+    """The commands of a small group, to somebody who guessed one."""
+    if context is None or not isinstance(context.command, click.Group):
+        return ""
+    names = context.command.list_commands(context)
+    return f"Use one of: {', '.join(names)}" if len(names) <= MOST_COMMANDS else ""
 
 
 def _options_with_values(command: click.Command) -> list[str]:

@@ -400,7 +400,7 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
     """
     request = access.Undelete(name, 0 if since is None else moment(since), mailbox)
     place = f"mailbox {printable(mailbox)} of account {name}" if mailbox else f"account {name}"
-    kept = "and can still be restored" if since is None else f"since {since}"
+    kept = "that can still be restored" if since is None else f"since {since}"
     ask(f"Restore everything deleted from {place} {kept}?")
     done = perform(request)
     print(f"restored {counted(done.messages, 'message')}")

@@ -97,6 +97,7 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
         (["logs"], "run: journalctl -u moxlite"),
         (["config", "set", "a", "b"], "run: moxlite config account set NAME KEY VALUE"),
         (["cert", "renew"], "run: moxlite doctor"),
+        (["tls", "now"], "Use one of: account-key, reload"),
     ],
 )
 def test_words_of_other_programs_lead_to_the_command(args: list[str], meant: str, capsys: Capture) -> None:

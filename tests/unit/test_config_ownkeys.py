@@ -55,10 +55,8 @@ def test_each_path_says_how_the_server_uses_it() -> None:
     """ADMIN-11b: or `config test` couldn't tell who must be able to read or write it."""
     for path, shape in ALL.items():
         kind = shape.item if isinstance(shape, ArrayShape) else shape
-        (key,) = [key for key in OWN_KEYS if path[: len(key.key)] == key.key] or [None]
         if isinstance(kind, KindShape) and kind.kind.name in ("path", "path or URL"):
-            assert key is not None, path
-            assert key.use, path
+            assert any(key.use for key in OWN_KEYS if path[: len(key.key)] == key.key), path
 
 
 def test_what_goes_with_a_key_is_beside_it() -> None:

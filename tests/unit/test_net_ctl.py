@@ -8,6 +8,7 @@ import struct
 from collections.abc import AsyncIterator
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import msgspec
 import pytest
@@ -85,6 +86,15 @@ async def reasons(args: AddArgs, exchange: Exchange) -> list[str]:
     return [reason]
 
 
+class Limited(msgspec.Struct):
+    days: Annotated[int, msgspec.Meta(le=7)] = 1
+    short_name: Annotated[str, msgspec.Meta(max_length=3)] = ""
+
+
+async def limited(args: Limited, exchange: Exchange) -> None:
+    raise CommandFailed("badRequest", "isn't an account on this server", "guest_name")
+
+
 cancelled = trio.Event()
 
 
@@ -104,6 +114,7 @@ COMMANDS = {
     "much": Command(NoArgs, much),
     "forever": Command(NoArgs, forever),
     "reasons": Command(AddArgs, reasons),
+    "limited": Command(Limited, limited),
 }
 
 
@@ -160,6 +171,22 @@ async def test_refusals_have_a_code_and_leave_the_connection_usable(
             await ctl.call(command, args, int)
         assert caught.value.code == code
         assert await ctl.call("add", {"a": 1}, int) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "text"),
+    [
+        ({"days": 30}, "days must be at most 7"),
+        ({"short_name": "x" * 4}, "short name must be at most 3 characters long"),
+        ({"days": 2}, "guest name isn't an account on this server"),
+    ],
+)
+async def test_what_is_wrong_with_an_argument_is_a_sentence(tmp_path: Path, args: dict[str, object], text: str) -> None:
+    """ADMIN-18: with its subject, and without the words of a library."""
+    async with client(tmp_path) as ctl:
+        with pytest.raises(CtlFailed) as caught:
+            await ctl.call("limited", args, type(None))
+        assert str(caught.value) == text
 
 
 async def test_streams_flow_both_ways_far_beyond_the_window(tmp_path: Path) -> None:

@@ -58,6 +58,11 @@ MODE: Final = 0o660
 """File mode of the socket (ADMIN-22)."""
 
 
+LIMIT: Final = re.compile(
+    r"Expected `(int|float|str)`(?P<of> of length)? (?P<sign><=|>=) (?P<number>\d++) - at `\$(\.\w++)*\.(?P<name>\w++)`"
+)
+"""What msgspec says of an argument beyond its limit."""
+
 PREDICATE: Final = re.compile(r"(is|isn't|must|has|can't|doesn't|wasn't|includes|no longer)\b")
 """Beginnings of texts about a field that need its name before them."""
 
@@ -289,7 +294,7 @@ class _Connection:
         try:
             args = bounded(from_json(message.args, command.args), message.args)
         except msgspec.DecodeError as exc:
-            return _failure(message.id, "badRequest", str(exc))
+            return _failure(message.id, "badRequest", _words_of(exc))
         answer: msgspec.Struct = _failure(message.id, "serverError", "unexpected error, see the server's log")
         with guard("ctl"):
             try:
@@ -304,6 +309,16 @@ def _sentence(failure: CommandFailed) -> str:
     """The text of a failure; forms show it beside the field, and the command line needs the subject."""
     text = str(failure)
     return f"{failure.field.replace('_', ' ')} {text}" if failure.field and PREDICATE.match(text) else text
+
+
+def _words_of(error: msgspec.DecodeError) -> str:
+    """The error of an argument in words, where it is a limit of one."""
+    text = str(error)
+    if (limit := LIMIT.fullmatch(text)) is None:
+        return text
+    bound = "at most" if limit["sign"] == "<=" else "at least"
+    what = f"{bound} {limit['number']}" + (" characters long" if limit["of"] else "")
+    return f"{limit['name'].replace('_', ' ')} must be {what}"
 
 
 def _failure(number: int, code: str, text: str) -> Message:
