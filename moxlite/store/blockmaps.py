@@ -162,7 +162,7 @@ class BlockMap:
         page, salts = int.from_bytes(header[8:12], "big"), header[16:24]
         if salts != self._salts:
             if self._salts and int.from_bytes(salts[:4], "big") != int.from_bytes(self._salts[:4], "big") + 1 & _MASK:
-                raise Unseen("a generation of the log was missed")
+                raise Unseen("missed a log generation")
             self._salts, self._frames = salts, 0
         if frames is not None and frames < self._frames:
             raise Unseen("the log became shorter")
@@ -204,7 +204,7 @@ class BlockMaps:
 
 
 def times_of(path: Path) -> Times | None:
-    """What changes with each change of a file: inode, size, and both times in ns. None if there is none."""
+    """Inode, size, and both times in ns of a file, which differ after each change; None if it doesn't exist."""
     try:
         found = path.stat()
     except FileNotFoundError:

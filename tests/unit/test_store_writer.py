@@ -437,7 +437,7 @@ async def test_additions_are_refused_below_min_free_space_while_removals_go_on(
     with pytest.raises(StorageFull):
         await database.write(insert("a", 100), weight=100)
     with pytest.raises(StorageFull):
-        database.check_space()
+        database.health.check_space()
     await database.write(lambda tx: tx.execute("DELETE FROM item"))
     await database.aclose()
 

@@ -263,7 +263,7 @@ class Blocks:
 
     def __init__(self, storage: Storage, sealer: Sealer | None = None, opener: Opener | None = None) -> None:
         self._storage = storage
-        self._forms = Forms(sealer, opener)
+        self.forms = Forms(sealer, opener)
         self._index: BlockIndex | None = None
         self._open = _OpenPacks(storage)
         self._writer: PackWriter | None = None
@@ -320,15 +320,11 @@ class Blocks:
         self._storage.make(PACKS)
         self._storage.clean(PACKS)
 
-    def name_of(self, block: bytes) -> bytes:
-        """The name that a block has."""
-        return self._forms.name_of(block)
-
     def put(self, block: bytes, base: bytes | None = None) -> bytes:
         """Store a block if it is new; its name. `base` names the block which was in its place before. Raises OSError,
         BackupError.
         """
-        name = self.name_of(block)
+        name = self.forms.name_of(block)
         if not self.index.has(name):
             record, data = self._encode(name, block, base)
             self._add(record, data)
@@ -355,15 +351,15 @@ class Blocks:
             self._writer = None
 
     def _encode(self, name: bytes, block: bytes, base: bytes | None) -> tuple[Record, bytes]:
-        whole = self._forms.whole(block)
+        whole = self.forms.whole(block)
         lost = self.index.find(name) is not None  # a delta without its base: two of them could need each other
-        if base is not None and not lost and not self._forms.sealed and self._storage.folder is not None:
+        if base is not None and not lost and not self.forms.sealed and self._storage.folder is not None:
             try:
                 depth, plain = self._read(base)
             except RepositoryError:
                 depth, plain = MAX_DEPTH, b""
-            if depth < MAX_DEPTH and self._forms.name_of(plain) == base:
-                delta = self._forms.delta(block, plain)
+            if depth < MAX_DEPTH and self.forms.name_of(plain) == base:
+                delta = self.forms.delta(block, plain)
                 if len(delta) * DELTA_SHARE <= len(whole):
                     return Record(name, len(delta), depth + 1, base), delta
         return Record(name, len(whole)), whole
@@ -373,7 +369,7 @@ class Blocks:
     def get(self, name: bytes) -> bytes:
         """A block. Raises RepositoryError when it is missing or damaged, or cannot be decrypted."""
         block = self._read(name)[1]
-        if self._forms.name_of(block) != name:
+        if self.forms.name_of(block) != name:
             raise RepositoryError(f"block {name.hex()} is corrupted: its content doesn't match its ID")
         return block
 
@@ -389,11 +385,11 @@ class Blocks:
             first = next(iter(places.values()))
             places = {name: place for name, place in places.items() if place.number == first.number}
         for name, place in places.items():
-            if self._forms.readable:
+            if self.forms.readable:
                 self.get(name)
             else:
                 check_sealed(self._stored(place), f"a block in pack {place.pack}")
-        return len(places), self._forms.readable
+        return len(places), self.forms.readable
 
     def _stored(self, place: Place) -> bytes:
         """The stored form of a block. Raises RepositoryError: it cannot be read; OSError."""
@@ -429,9 +425,9 @@ class Blocks:
             data = self._pack(place.number, place.pack).read(place.at, place.length)
         except OSError as error:
             raise _fault(self._storage, f"block {name.hex()}", error) from error
-        data = self._forms.opened(data)
+        data = self.forms.opened(data)
         base = self._read(place.base, above + 1)[1] if place.base else None
-        return place.depth, self._forms.block(name, data, base)
+        return place.depth, self.forms.block(name, data, base)
 
     def _pack(self, number: int, name: str) -> Pack | PackWriter:
         if self._writer is not None and number == self._writing:

@@ -139,7 +139,7 @@ class Work:
             names = old.names()[: -(-changes.size // BLOCK)]
             names += [b""] * (-(-changes.size // BLOCK) - len(names))
             for number in changes.sampled:
-                if self.blocks.name_of(file.read(changes.length(number))) != names[number]:
+                if self.blocks.forms.name_of(file.read(changes.length(number))) != names[number]:
                     live.distrust(path)
                     kv = {"file": str(path), "block": number}
                     logger.error("a block changed that should not have; reading the whole file", extra={"kv": kv})

@@ -184,8 +184,10 @@ class Account:
         return snapshot, cursor
 
     def check_space(self) -> None:
-        """Raise StorageFull when the disk has too little left for additions (STORE-157)."""
-        self.database.check_space()
+        """Raise StorageFull when the disk has too little left for additions (STORE-157). To be called before work that
+        ends in an addition.
+        """
+        self.database.health.check_space()
 
     def changed(self, rows: int) -> None:
         """Called after the commit of a unit that changed messages or mailboxes, so many rows of them."""

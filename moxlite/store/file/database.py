@@ -23,7 +23,7 @@ import trio
 
 from moxlite.heap import give_memory_back
 from moxlite.store import metrics
-from moxlite.store.blockmaps import BLOCK, SAMPLE, BlockChanges, BlockMap, blocks_to_read, times_of
+from moxlite.store.blockmaps import BLOCK, SAMPLE, BlockChanges, blocks_to_read, times_of
 from moxlite.store.errors import StorageBroken
 from moxlite.store.file.boundary import storage
 from moxlite.store.file.health import PAGE, Checkpoints, Health
@@ -232,9 +232,14 @@ class Database:
         self.health = health
         self._edge = storage(health)
         # Another program that folds the log, or another file system, would make changes that no map has.
-        self._mapped = kind is Kind.ACCOUNT and options.vfs is None and not options.replicated(path)
+        mapped = kind is Kind.ACCOUNT and options.vfs is None and not options.replicated(path)
         self._checkpoints = Checkpoints(
-            path, health, kind, vfs=options.vfs, replicated=options.replicated(path), blocks=self._blocks
+            path,
+            health,
+            kind,
+            vfs=options.vfs,
+            replicated=options.replicated(path),
+            blocks=partial(options.blocks.get, path) if mapped else lambda: None,
         )
         self._writer: Writer
         self._readers = Readers(path, kind, self.health, lambda: self._writer.lend(), cold=cold, vfs=options.vfs)
@@ -412,12 +417,6 @@ class Database:
         self._upkeep.used()
         return self._readers.snapshot(op=op, patient=patient)
 
-    def check_space(self) -> None:
-        """Raise StorageFull if the disk has too little left for additions (STORE-157). To be called before work that
-        ends in an addition.
-        """
-        self.health.check_space()
-
     @property
     def idle(self) -> float:
         """Seconds since the last read or unit."""
@@ -444,9 +443,6 @@ class Database:
         """Size of the log after the last commit."""
         return self._checkpoints.pages * PAGE
 
-    def _blocks(self) -> BlockMap | None:
-        return self.options.blocks.get(self.path) if self._mapped else None
-
     async def changed_blocks(
         self, at: int, size: int, folder: Path, taken: Callable[[], int]
     ) -> tuple[BlockChanges, BinaryIO] | None:
@@ -457,9 +453,6 @@ class Database:
         Args:
           taken: called at that moment, in the writer's thread; returns the name of the new mark.
         """
-        blocks = self._blocks()
-        if blocks is None:
-            return None
         token, done = trio.lowlevel.current_trio_token(), trio.Event()
         copies: list[tuple[BlockChanges, BinaryIO] | None] = []
         waiting = True
@@ -467,7 +460,7 @@ class Database:
         def chore(db: Connection) -> None:
             if waiting:
                 try:
-                    copies.append(self._copy_blocks(db, blocks, at, size, folder, taken))
+                    copies.append(_copy_blocks(self.path, self._checkpoints, db, at, size, folder, taken))
                 except (apsw.Error, OSError) as error:
                     kv = {"database": self.name, "err": str(error)}
                     logger.warning("failed to read changed blocks", extra={"kv": kv})
@@ -480,39 +473,6 @@ class Database:
             await done.wait()
         waiting = False
         return copies[0] if copies else None
-
-    def _copy_blocks(
-        self, db: Connection, blocks: BlockMap, at: int, size: int, folder: Path, taken: Callable[[], int]
-    ) -> tuple[BlockChanges, BinaryIO] | None:
-        """In the writer's thread: no commit comes in between, and with an empty log no checkpoint writes the file."""
-        self._checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        # Only now: the fold has found out whether another program has changed the file.
-        if (changed := blocks.since(at)) is None:
-            return None
-        log, before = times_of(self.path.with_name(self.path.name + "-wal")), times_of(self.path)
-        if before is None or (log is not None and log[1]):
-            return None
-        mark = taken()
-        plan = blocks_to_read(changed, size, before[1], secrets.randbelow(SAMPLE))
-        if len(plan.changed) > MAX_CHANGED:
-            return None
-        out = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - closed by the caller
-        try:
-            # SQLite's own layer: to close another descriptor of the file would end all locks of this process on it.
-            flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
-            file = apsw.VFSFile(apsw.vfs_names()[0], str(self.path), flags)
-            try:
-                for number in (*plan.sampled, *plan.changed):
-                    out.write(file.xRead(plan.length(number), number * BLOCK))
-            finally:
-                file.xClose()
-            if times_of(self.path) != before:
-                raise OSError("the file was changed elsewhere")
-        except BaseException:
-            out.close()
-            raise
-        blocks.mark(mark)
-        return plan, out
 
     async def serve(self) -> None:
         """Do the upkeep until cancelled: release memory, watch long reads, shrink the file. For databases that no
@@ -563,3 +523,38 @@ class Database:
             else:
                 await trio.to_thread.run_sync(give_memory_back)
         self.health.close()
+
+
+def _copy_blocks(
+    path: Path, checkpoints: Checkpoints, db: Connection, at: int, size: int, folder: Path, taken: Callable[[], int]
+) -> tuple[BlockChanges, BinaryIO] | None:
+    """In the writer's thread: no commit comes in between, and with an empty log no checkpoint writes the file."""
+    checkpoints.fold(db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+    # Only now: the fold has found out whether another program has changed the file.
+    blocks = checkpoints.blocks()
+    if blocks is None or (changed := blocks.since(at)) is None:
+        return None
+    log, before = times_of(path.with_name(path.name + "-wal")), times_of(path)
+    if before is None or (log is not None and log[1]):
+        return None
+    mark = taken()
+    plan = blocks_to_read(changed, size, before[1], secrets.randbelow(SAMPLE))
+    if len(plan.changed) > MAX_CHANGED:
+        return None
+    out = cast("BinaryIO", tempfile.TemporaryFile(dir=folder))  # noqa: SIM115 - closed by the caller
+    try:
+        # SQLite's own layer: to close another descriptor of the file would end all locks of this process on it.
+        flags = [apsw.SQLITE_OPEN_MAIN_DB | apsw.SQLITE_OPEN_READONLY, 0]
+        file = apsw.VFSFile(apsw.vfs_names()[0], str(path), flags)
+        try:
+            for number in (*plan.sampled, *plan.changed):
+                out.write(file.xRead(plan.length(number), number * BLOCK))
+        finally:
+            file.xClose()
+        if times_of(path) != before:
+            raise OSError("the file was changed elsewhere")
+    except BaseException:
+        out.close()
+        raise
+    blocks.mark(mark)
+    return plan, out

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 import apsw
+import msgspec
 import trio
 
 from moxlite.store import metrics
@@ -285,6 +286,13 @@ HELPER_CACHE_KIB: Final = 64
 """Page cache of the helper in KiB: a checkpoint bypasses the page cache, so it needs next to none."""
 
 
+class _File(msgspec.Struct, frozen=True):
+    """The file of `Checkpoints`: how to connect to it, and its map, if it has one."""
+
+    connect: Callable[[], apsw.Connection]
+    blocks: Callable[[], BlockMap | None]
+
+
 class Checkpoints:
     """Checkpoints of one database's log.
 
@@ -310,14 +318,13 @@ class Checkpoints:
     ) -> None:
         """`replicated`: another program copies the log and folds it. `blocks`: the file's map, if it has one."""
         self._replicated = replicated
-        self._blocks = blocks
         self.pages = 0
         self.stopped = False
         self._done = trio.Event()  # set while `passive` does not run
         self._done.set()
         self._octets = metrics.WAL_BYTES.labels(kind.value)
         self._health = health
-        self._connect: Callable[[], apsw.Connection] = lambda: apsw.Connection(str(path), vfs=vfs)
+        self._file = _File(lambda: apsw.Connection(str(path), vfs=vfs), blocks)
         self._helper: apsw.Connection | None = None
         self._seen = 0
         self._tried = 0
@@ -327,14 +334,14 @@ class Checkpoints:
     def attach(self, writer: apsw.Connection) -> None:
         """Track the growth of the log through the commits of `writer`."""
         writer.set_wal_hook(self._committed)
-        if (blocks := self._blocks()) is not None:
+        if (blocks := self._file.blocks()) is not None:
             blocks.opened()
 
     def _committed(self, _db: apsw.Connection, _name: str, pages: int) -> int:
         if pages < self.pages:  # the log has started over
             self._seen = self._tried = 0
         self.pages = pages
-        if (blocks := self._blocks()) is not None:
+        if (blocks := self._file.blocks()) is not None:
             blocks.note(pages)
         return apsw.SQLITE_OK
 
@@ -376,7 +383,7 @@ class Checkpoints:
         """Copy the frames that can be copied without making any connection wait. Blocks: for a thread."""
         try:
             if self._helper is None:
-                self._helper = self._connect()
+                self._helper = self._file.connect()
                 self._helper.execute(f"PRAGMA cache_size=-{HELPER_CACHE_KIB}").fetchall()
                 self._helper.execute("PRAGMA wal_autocheckpoint=0").fetchall()
             for _ in range(PASSES):
@@ -430,7 +437,7 @@ class Checkpoints:
         """Run a checkpoint, between two looks of the map at the file; returns the frames of the log, and those copied.
         Raises BusyError also if another thread runs one.
         """
-        blocks = self._blocks()
+        blocks = self._file.blocks()
         if blocks is None:
             return db.wal_checkpoint(mode=mode)
         if not blocks.begin_fold():
@@ -440,9 +447,13 @@ class Checkpoints:
         finally:
             blocks.end_fold()
 
+    def blocks(self) -> BlockMap | None:
+        """The map of the file, if it has one."""
+        return self._file.blocks()
+
     def closed(self) -> None:
         """The writer's connection is closed."""
-        if (blocks := self._blocks()) is not None:
+        if (blocks := self._file.blocks()) is not None:
             blocks.closed()
 
     def end(self, writer: apsw.Connection) -> None:

@@ -227,7 +227,7 @@ def place(tx: AccountTx, staged: Staged, placed: bytearray, start: int, *, tell:
     thread yet; returns the ids of those placed, and where to go on.
 
     Args:
-      placed: for each message of the import, whether it has been placed; the caller notes those of this unit.
+      placed: for each message of the import, whether it has been placed; the caller notes this unit's messages.
       tell: subscribers know the messages already.
     """
     end = min(start + SLICE, staged.last + 1)
