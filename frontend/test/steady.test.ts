@@ -8,7 +8,7 @@ import { steadily } from "../lib/steady";
 /** What becomes of a request: an answer, none, or one that never comes. */
 type Fate = "ok" | "lost" | "silent" | "slow" | "user:conflict";
 
-/** A network: `ids` are those of the requests. */
+/** A network that notes the ids of its requests. */
 class Network {
   readonly ids: string[] = [];
   readonly listeners = new Map<string, () => void>();
@@ -98,7 +98,7 @@ test("a call whose answers are lost is made again with its id until there is one
   assert.equal(new Set(network.ids).size, 1);
 });
 
-test("when no attempt is answered the person hears that nobody knows, and the next press has the same id", async (context) => {
+test("when no attempt is answered the page says so, and the next press has the same id", async (context) => {
   const network = new Network(context, []);
   const steady = steadily(once);
   const work = network.call(steady);

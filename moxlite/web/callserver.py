@@ -265,8 +265,9 @@ async def signs_of_life(writer: ResponseWriter, caller: Caller) -> AsyncIterator
 #
 # A page whose connection broke does not know whether its call was done. It repeats it with the same id: while the first
 # one works, the repetition waits for its result; later it gets what was kept. The note of a call is written before the
-# call changes anything, and its result after that: of a call that the end of the server cut off, nobody knows what it
-# has done, and a repetition is told so. A secret is not kept. Its repetition makes another one (`Origin.again`).
+# call changes anything, and its result after that: if the end of the server cut a call off, the server doesn't know
+# what it has done, and tells the repetition so. A secret is not kept. Its repetition makes another one
+# (`Origin.again`).
 
 
 CALL_ID: Final = "idempotency-key"
@@ -341,7 +342,7 @@ class Repetitions:
                 await self._answers.forget(key)
             raise
         if not secret:
-            with suppress(StoreError):  # the call is done; a repetition is told that nobody knows
+            with suppress(StoreError):  # the call is done; a repetition gets Unknown
                 await self._answers.keep(key, result)
         return result
 

@@ -133,6 +133,7 @@ RAISED = frozenset(
         "TooLarge",
         "Unavailable",
         "Unreadable",
+        "Unknown",
         "UserError",
         "WrongCredentials",
         "WrongFactor",

@@ -58,7 +58,7 @@ dns_records dns_zone dns_reports dns_check domains domain account_security accou
 accounts account_uses account account_remains attempts sessions examine
 """
 """Calls of pages that read, that set something to what it is then, or that have an id of their own: a repetition makes
-and sends nothing. What no call is marked for stands here, or the call has `once`.
+and sends nothing. Each other call has `once`.
 """
 
 EVENT: Final = form("2030-01-01T10:00", "2030-01-01T11:00", title="Walk")

@@ -49,6 +49,7 @@ NURSERIES = {
     "smtpd/connection.py",
     "smtpd/incoming/deliver.py",
     "store/imports/adding.py",
+    "web/callserver.py",  # one call and its signs of life
     "web/handlers/forward.py",  # both ways of one forwarded request or websocket
     "web/http/websocket.py",
     "web/http2/connection.py",  # the streams of one connection

@@ -52,7 +52,7 @@ class AuthDB:
     Each table has an object: `sessions`, `attempts`, `keys` of client certificates, second `factors`, the `audit` log,
     `sharing`, the pairs of accounts that share mailboxes, `masked`, the index of addresses to give away,
     `admin_tokens`, `foreign`, the accounts with another server's hash, `bindings`, the people of a login provider,
-    `addresses`, which there are or were, and `answers` to calls.
+    `addresses`, which there are or were.
     """
 
     def __init__(self, database: Database | StoreError) -> None:
@@ -71,7 +71,6 @@ class AuthDB:
         self.foreign = ForeignPasswords(lambda: self.database)
         self.bindings = ProviderBindings(lambda: self.database)
         self.addresses = KnownAddresses(lambda: self.database)
-        self.answers = KeptAnswers(lambda: self.database)
 
     @classmethod
     async def open(cls, path: Path, options: Options, *, create: bool = False) -> AuthDB:
@@ -84,6 +83,11 @@ class AuthDB:
         if isinstance(self._database, Database):
             return self._database
         raise StorageBroken(str(self._database))
+
+    @property
+    def answers(self) -> KeptAnswers:
+        """The answers to calls."""
+        return KeptAnswers(lambda: self.database)
 
     @property
     def in_service(self) -> bool:

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class Origin(msgspec.Struct, frozen=True):
     """Actor of changes, with the address. `via`: ``cli``, ``file``, the name of an app, or a protocol. `login`: name of
     the app password that was used, or fingerprint of the client certificate; "" for a session and the account's own
-    password. `sessions`: ids of the web session of the request, and of the one that has handed it on. `again`: when the
-    call was made before, of which this is a repetition, µs UTC; 0: it is none. A secret that was made since then and
-    that nobody has used is to be replaced (WEB-61b).
+    password. `sessions`: ids of the web session of the request, and of the one that has handed it on. `again`: when a
+    call was made of which this one is a repetition, µs UTC; 0 for a first call. An unused secret that was made since
+    then is to be replaced (WEB-61b).
     """
 
     actor: str

@@ -101,7 +101,7 @@ class AccountCalls(AdminCalls):
         return await self._set_password(name, generate_password())
 
     async def _was_added(self, name: str, address: str) -> bool:
-        """Whether this is the repetition of a call that added the account, and nobody has used its password."""
+        """Whether this repeats a call that added the account, whose password is still unused."""
         settings = self._server.config().account(name) if origin().again else None
         return settings is not None and address in settings.destinations and not await self._logins([name])
 
