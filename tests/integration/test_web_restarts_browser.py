@@ -161,12 +161,6 @@ class Survivor(Visitor):
         dialog.get_by_role("button", name="Close").click()
         expect(dialog).to_have_count(0)
 
-    def unsure(self, page: Page) -> None:
-        """A dialog says that nobody knows whether it was done (WEBMAIL-46a)."""
-        dialog = page.get_by_role("dialog", name="No answer", exact=True)
-        expect(dialog).to_contain_text(AWAY)
-        dialog.get_by_role("button", name="Close").click()
-
     def goes_on(self) -> None:
         """The page was not loaded again."""
         assert self.page.evaluate("globalThis.begun === true")
@@ -286,12 +280,12 @@ def test_a_device_is_told_of_new_mail_once(chromium: Browser, server: LocalServe
         expect(here).to_be_visible()
         survivor.die()
         here.click()
-        survivor.unsure(settings)
+        survivor.refused("Couldn't turn on notifications", settings)
         expect(here).not_to_be_checked()
         survivor.back()
         with survivor.killed_before_the_answer("notices_subscribe", settings):
             here.click()
-        survivor.unsure(settings)
+        survivor.refused("Couldn't turn on notifications", settings)
         survivor.back()
         here.click()
         row = settings.locator(".notice-devices li")
