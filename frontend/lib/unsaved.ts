@@ -35,8 +35,8 @@ export type Keep<T> = CustomEvent<{ value?: T }>;
 
 /** Milliseconds after the last key until it is kept, and for which it is kept. */
 const [quiet, week] = [300, 7 * 86_400_000];
-/** Rows of a list that are put back. */
-const mostRows = 100;
+/** Rows of a list that are put back, and forms that are kept. */
+const [mostRows, mostForms] = [100, 50];
 const kinds = "form, [data-form]";
 const apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 const fields = "input, select, textarea";
@@ -127,7 +127,7 @@ export function keepForms(app: string): void {
   const changed = new Map<HTMLElement, Named>();
   /** Dialogs that were left with changes, and the message that offers to open them again. */
   const left = new Map<HTMLDialogElement, Element>();
-  let [timer, filling, last] = [0, false, ""];
+  let [timer, filling, out, last] = [0, false, false, ""];
 
   const store = () => (localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage);
   /** The end of a session removes the address, but not what is being typed. */
@@ -137,7 +137,8 @@ export function keepForms(app: string): void {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key) ?? "") as Stored;
       if (whose !== owner()) return {};
-      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
     }
@@ -158,6 +159,7 @@ export function keepForms(app: string): void {
 
   function keep(): void {
     clearTimeout(timer);
+    if (out) return;
     change((forms) => {
       for (const [form, { name }] of changed)
         if (form.isConnected && form.dataset["unsaved"] !== undefined)
@@ -313,8 +315,10 @@ export function keepForms(app: string): void {
   });
   for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
-    // logged out in another tab
-    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key);
+    if (event.key !== `${app}-csrf`) return;
+    // logged out in another tab, or logged in again
+    out = event.newValue === null;
+    if (out) store().removeItem(key);
   });
   const seen = () => {
     for (const form of document.querySelectorAll<HTMLElement>(kinds)) if (!begun.has(form) && kept(form)) came(form);
