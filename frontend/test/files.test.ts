@@ -24,7 +24,7 @@ Object.assign(globalThis, {
   },
   fetch: async (address: string) => {
     asked.push(address);
-    return new Response("content", { headers: { "content-security-policy": "sandbox" } });
+    return new Response("content", { headers: { "content-security-policy": "sandbox; default-src 'none'" } });
   },
 });
 
@@ -58,7 +58,7 @@ test("small files are kept once, in the form that the viewer shows, with the ser
   assert.deepEqual(asked, ["/webmail/msg/7/view/0.1", "/webmail/msg/7/viewtext/0.2", "/webmail/msg/7/download/0.3"]);
   assert.deepEqual(files(), ["/webmail/msg/7/kept/0.1", "/webmail/msg/7/kept/0.2", "/webmail/msg/7/kept/0.3"]);
   const answer = kept.get("/webmail/msg/7/kept/0.1");
-  assert.equal(answer?.headers.get("content-security-policy"), "sandbox");
+  assert.equal(answer?.headers.get("content-security-policy"), "sandbox; default-src 'none'");
   assert.equal(answer?.headers.get("x-moxlite-file"), "it%27s.txt");
   assert.equal(kept.get("/webmail/msg/kept")?.status, 503);
 });
