@@ -163,7 +163,7 @@ CONTACTS: Final[Sequence[Task]] = (
     ),
     Task(
         "Delete a contact, then undo",
-        "contact, Edit, Remove, Undo",
+        "contact, Edit, Delete, Undo",
         Estimate("⋮, Delete, Move to trash, Undo"),
         None,
     ),

@@ -257,5 +257,5 @@ def _leave_aliases(document: Document, snapshot: Snapshot, addresses: set[Addres
             if len(left) == len(alias.addresses):
                 continue
             if not any(snapshot.domain(Address.parse(one).domain) for one in left):
-                raise Refused(f"{localpart}@{domain} would have no members; remove the alias or add members first")
+                raise Refused(f"{localpart}@{domain} would have no members; delete the alias or add members first")
             document.put(("domains", domain, "aliases", localpart, "addresses"), left)

@@ -238,7 +238,7 @@ def rule_set(account: str, address: str, number: int, **given: Any) -> None:
 @click.command("rm")
 @_arguments(3)
 def rule_rm(account: str, address: str, number: int) -> None:
-    """Remove rule NUMBER from ACCOUNT's ADDRESS. This doesn't move mail that was already sorted."""
+    """Delete rule NUMBER of ACCOUNT's ADDRESS. This doesn't move mail that was already sorted."""
     _edit(account, address, lambda rules: rules.__delitem__(_placed(rules, number)))
 
 

@@ -68,9 +68,9 @@ class OneDomain(Operation[None], frozen=True):
     domain: Word
 
 
-@change("config domain rm", OWNER, confirm=True, ask="Remove the domain {domain}? Mail to it will be rejected.")
+@change("config domain rm", OWNER, confirm=True, ask="Delete the domain {domain}? Mail to it will be rejected.")
 class RemoveDomain(OneDomain, frozen=True):
-    """Remove DOMAIN. You can't remove a domain with addresses or aliases. DKIM keys are moved to dkim/old."""
+    """Delete DOMAIN. You can't delete a domain with addresses or aliases. DKIM keys are moved to dkim/old."""
 
 
 @change("config domain disable", MANAGERS)

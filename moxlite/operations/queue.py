@@ -450,7 +450,7 @@ class AddHoldRule(Operation[Changed], frozen=True):
 
 @change("queue holdrules remove", MANAGERS)
 class RemoveHoldRule(Operation[None], frozen=True):
-    """Remove rule ID. Messages on hold aren't released."""
+    """Delete rule ID. Messages on hold aren't released."""
 
     id: ID
 

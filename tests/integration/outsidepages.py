@@ -385,7 +385,7 @@ def hold(user: Clicks) -> None:
     user.fill(Sender="noise.example")
     user.press("Add rule")
     user.see("noise.example")
-    remove = user.page.get_by_role("button", name="Remove rule")
+    remove = user.page.get_by_role("button", name="Delete rule")
     for left in reversed(range(remove.count())):  # also the rule of `used`, which holds everything
         remove.first.click()
         expect(remove).to_have_count(left)

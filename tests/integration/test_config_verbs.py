@@ -200,7 +200,7 @@ def test_aliases(server: ServedServer) -> None:
     assert (alias["post_public"], alias["list_members"], alias["allow_msg_from"]) == (False, True, False)
     server.cli("--yes", "config", "alias", "rmaddr", "all@example.org", "bob@example.org")
     refused = server.cli("--yes", "config", "alias", "rmaddr", "all@example.org", "eve@example.org", check=False)
-    assert "remove the alias instead" in refused.stderr
+    assert "delete the alias instead" in refused.stderr
     last = server.cli("--yes", "config", "address", "rm", "eve@example.org", check=False)
     assert "would have no members" in last.stderr
     server.cli("--yes", "config", "alias", "rm", "all@example.org")
@@ -220,12 +220,12 @@ def test_verbs_that_end_mail_ask_and_say_what_goes(server: ServedServer) -> None
         ("address rm @third.example", "Remove the catchall of account bob?"),
         (
             "alias rm two@example.org",
-            "Remove two@example.org? Mail to it will be rejected, and no longer delivered to bob@",
+            "Delete two@example.org? Mail to it will be rejected, and no longer delivered to bob@",
         ),
         ("alias rmaddr two@example.org eve@example.org", "Remove eve@example.org from two@example.org?"),
-        ("domain rm third.example", "Remove the domain third.example? Mail to it will be rejected."),
+        ("domain rm third.example", "Delete the domain third.example? Mail to it will be rejected."),
         ("domain peer rm third.example", "Forget the previous server of third.example?"),
-        ("account rm eve", "Remove account eve and delete all its mail?"),
+        ("account rm eve", "Delete account eve and all its mail?"),
         ("listeners publish-web off", "Close webmail and account pages to the internet?"),
     ):
         refused = server.cli("config", *verb.split(), check=False)

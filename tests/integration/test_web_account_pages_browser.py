@@ -366,7 +366,7 @@ def test_a_rule_in_words_shows_its_mail_and_stays_in_the_window(
     rule = page.locator(".rule-name").nth(before)
     expect(rule).to_contain_text("From contains “QUAY@far”, Subject begins with “quay invoice”")
     expect(rule).to_contain_text(f"to Quay {width}, flag")
-    page.get_by_role("button", name="Remove").nth(before).click()
+    page.get_by_role("button", name="Delete").nth(before).click()
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.locator(".rule-name")).to_have_count(before)
     visitor.close()

@@ -141,11 +141,11 @@ def accounts(owner: Keyboard) -> None:
     owner.is_on("Done")
     owner.keys.press("Enter")
     owner.wait(f"{HEADING}?.includes('guest')")
-    owner.enter("Remove…")
+    owner.enter("Delete…")
     owner.dialog()
     owner.keys.press("Escape")
     owner.dialog(there=False)
-    owner.is_on("Remove…")
+    owner.is_on("Delete…")
     owner.enter("Settings", "a")
     owner.fill("Full name", "Guest of Ours")
     owner.keys.press("Enter")
@@ -184,8 +184,8 @@ def queue(owner: Keyboard) -> None:
     owner.see("never.example")
     owner.dialog(there=False)
     owner.is_on("Add hold rule")
-    owner.enter("Remove rule")
-    owner.see("Rule removed")
+    owner.enter("Delete rule")
+    owner.see("Rule deleted")
 
 
 def trends(owner: Keyboard) -> None:

@@ -54,10 +54,10 @@ ACCOUNT: Final[dict[str, set[str]]] = {
 }
 """Pages of the account app, and what opens a dialog there."""
 
-ONE: Final = {"Limits…", "New password", "Lock…", "Remove…"}
+ONE: Final = {"Limits…", "New password", "Lock…", "Delete…"}
 """Above each page of an account."""
 
-DOMAIN: Final = {"Remove…"}
+DOMAIN: Final = {"Delete…"}
 """Above each page of a domain."""
 
 ADMIN: Final[dict[str, set[str]]] = {
@@ -70,9 +70,9 @@ ADMIN: Final[dict[str, set[str]]] = {
     "domains": {"Add domain"},
     "domains/hill.example?tab=dns": DOMAIN | {"Set DNS provider…"},
     "domains/hill.example?tab=addresses": DOMAIN | {"Forward…"},
-    "domains/hill.example?tab=aliases": DOMAIN | {"Add alias", "Remove team@hill.example"},
-    "domains/hill.example/aliases/team?tab=aliases": DOMAIN | {"Add members", "Remove alias…"},
-    "domains/hill.example?tab=keys": DOMAIN | {"Create key", "Remove 2026.*"},
+    "domains/hill.example?tab=aliases": DOMAIN | {"Add alias", "Delete team@hill.example"},
+    "domains/hill.example/aliases/team?tab=aliases": DOMAIN | {"Add members", "Delete alias…"},
+    "domains/hill.example?tab=keys": DOMAIN | {"Create key", "Delete 2026.*"},
     "queue/rules": {"Add hold rule"},
     "queue/suppressions": {"Suppress an address"},
     "reports/own": {"Suppress an address"},
@@ -84,11 +84,11 @@ ADMIN: Final[dict[str, set[str]]] = {
 """Pages of the admin app, and what opens a dialog there."""
 
 ACTS: Final = re.compile(
-    "Save|Add|Remove|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
+    "Save|Add|Remove|Delete|Filter|Show .*|Copy.*|Check .*|Try now|Share|Download|Disable|Enable|Export as CSV|as JSON"
     "|Set up a device|New rule|New script|Activate old|Apply .*|Choose folders|Send test|Look up"
     "|Log out .*|End session from .*|Revoke .*|Turn off .*|Remove (gone|ben)@.*"
-    "|Remove rule|Attempts for .*|check now|Undo changes"
-    "|Remove: Thanks|Why\\? .*|Remove (unknown|Chrome on Linux)|(Add|Remove) condition"
+    "|Delete rule|Attempts for .*|check now|Undo changes"
+    "|Delete Thanks|Why\\? .*|Remove (unknown|Chrome on Linux)|(Add|Remove) condition"
     "|New template|Open email links from web pages here|(moxlite|Gmail) shortcuts"
     "|Test rules|Pause|All|Deliveries|Logins|Sends|Import another file|Cancel"
 )

@@ -513,7 +513,7 @@ def test_a_search_answers_while_it_is_typed(reader: Reader, imap: imaplib.IMAP4)
     saved.get_by_text("from:bora").click()
     expect(page.locator(".search-said")).to_contain_text("7")
     with page.expect_request("**/api/settings_save") as asked:
-        saved.get_by_role("button", name="Remove search from:bora").click()
+        saved.get_by_role("button", name="Delete search from:bora").click()
     assert asked.value.post_data_json == {"settings": {"searches": []}}
     expect(saved).to_be_hidden()
     page.get_by_role("button", name="Undo").click()

@@ -54,8 +54,8 @@ EMPTY: Final = (
 
 QUESTIONS: Final = (
     ("domains/hill.example", ("Publish records…", "Review changes")),
-    ("domains/hill.example", ("Remove…",)),
-    ("accounts/ben", ("Remove…",)),
+    ("domains/hill.example", ("Delete…",)),
+    ("accounts/ben", ("Delete…",)),
 )
 """Pages and the buttons that lead to a dialog with more than a sentence."""
 

@@ -112,7 +112,7 @@ async def test_addresses_leave_their_aliases(browser: Browser) -> None:
     assert (alias["members"], alias["post_public"]) == (["mia@example.org"], True)
     assert await browser.error("config_address_rm", address="sales@example.org") == (400, "user:error")
     answer = await browser.post("config_alias_rmaddr", {"alias": "all@example.org", "members": ["mia@example.org"]})
-    assert "remove the alias instead" in answer.json["error"]["message"]
+    assert "delete the alias instead" in answer.json["error"]["message"]
     await browser.call("config_alias_addaddr", alias="all@example.org", members=["tom@example.org"])
     assert await browser.error("config_alias_addaddr", alias="all@example.org", members=["x"]) == (400, "user:fields")
     await browser.call("config_alias_rmaddr", alias="all@example.org", members=["mia@example.org"])

@@ -481,7 +481,7 @@ async def test_an_address_leaves_its_aliases_too(holder: ConfigHolder) -> None:
 
 async def test_the_last_member_of_an_alias_cannot_go(holder: ConfigHolder) -> None:
     """ADMIN-16: the error says what to do."""
-    with pytest.raises(changes.Refused, match="remove the alias or add members"):
+    with pytest.raises(changes.Refused, match="delete the alias or add members"):
         await holder.edit(change(changes.remove_address, "you@example.org"))
     assert holder.domains_path.read_text() == DOMAINS
 

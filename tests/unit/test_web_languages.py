@@ -137,6 +137,24 @@ def test_no_text_is_put_together_with_another(texts: Any, app: str) -> None:
     assert parts == set()
 
 
+@pytest.mark.parametrize("app", ["webmail", "account", "admin"])
+def test_a_thing_is_either_deleted_or_removed(texts: Any, app: str) -> None:
+    """What ceases to exist is deleted, what is taken out of something is removed: dialog, failure and result agree."""
+    keys = texts.source_texts(app)
+
+    def things(start: str) -> set[str]:
+        return {key.removeprefix(start).rstrip("…?") for key in keys if key.startswith(start)}
+
+    deleted = things("Couldn't delete ") | things("Delete ")
+    removed = things("Couldn't remove ") | things("Remove ")
+    # a masked address is deleted, one of an account removed; names stand for things of both kinds
+    assert {one for one in deleted & removed if "{" not in one} <= {"address"}
+    sources = [path.read_text() for path in (top() / "frontend" / app).rglob("*.ts")]
+    for source in sources:
+        if "Couldn't delete" in source and "Couldn't remove" not in source:
+            assert re.search(r't\("Remove…?"\)', source) is None, source[:200]
+
+
 def test_a_text_is_translated_once(texts: Any) -> None:
     """WEBMAIL-143: the files of the account app have only texts that the webmail does not have."""
     shared = texts.languages("webmail")

@@ -158,7 +158,7 @@ export class Rules {
         { class: "flex" },
         small(arrowUp, t("Move up"), () => this.move(index, index - 1), index === 0),
         small(arrowDown, t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1),
-        small(x, t("Remove"), () => this.remove(index)),
+        small(x, t("Delete"), () => this.remove(index)),
       ),
     );
     li.addEventListener("dragstart", (event) => {

@@ -34,7 +34,7 @@ export const templates: MakePage = async (desk) => {
       "li",
       {},
       el("a", { class: "name grow", href: `#templates/${one.id}` }, el("bdi", { dir: "auto" }, name)),
-      button(t("Remove"), () => void remove(one), { kind: "line small", name: `${t("Remove")}: ${name}` }),
+      button(t("Delete"), () => void remove(one), { kind: "line small", name: t("Delete {name}", { name }) }),
     );
   };
   const remove = async (one: ShownTemplate) => {

@@ -337,7 +337,7 @@ async function accountPage(desk: Desk): Promise<{ title: string; root: HTMLEleme
       row.disabled === ""
         ? button(t("Lock…"), () => void lock(desk, name))
         : button(t("Unlock"), () => void unlock(desk, name)),
-      button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" }),
+      button(t("Delete…"), () => void remove(desk, name), { kind: "line danger" }),
     ),
     row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })),
     stops.filter((one) => one.account === name).map((one) => stopped(desk, one)),
@@ -576,7 +576,7 @@ async function remove(desk: Desk, name: string): Promise<void> {
         ),
       ),
   ];
-  if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account")))) return;
+  if (!(await typedAgain(t("Delete {name}?", { name }), name, what, t("Delete account")))) return;
   if (!(await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name)))) return;
   desk.say(t("Deleted {name}", { name }));
   desk.go("#accounts");

@@ -24,7 +24,7 @@ export function aliases(desk: Desk, found: DomainDetail): HTMLElement {
         title: "",
         kind: "top",
         cell: (row) =>
-          iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)),
+          iconButton(t("Delete {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)),
       },
     ],
     found.aliases,
@@ -69,13 +69,13 @@ const lines = (area: HTMLTextAreaElement) => area.value.split(/[\s,]+/).filter((
 async function removeAlias(desk: Desk, row: AliasRow): Promise<void> {
   if (
     !(await confirm(
-      t("Remove {alias}?", { alias: row.address }),
+      t("Delete {alias}?", { alias: row.address }),
       many(
         row.members.length,
         "New mail to this alias will be rejected. {n} member will keep existing messages.",
         "New mail to this alias will be rejected. {n} members will keep existing messages.",
       ),
-      t("Remove"),
+      t("Delete"),
     ))
   )
     return;
@@ -121,7 +121,7 @@ export async function aliasPage(desk: Desk, found: DomainDetail, localpart: stri
       flush: true,
       actions: [
         button(t("Add members"), () => void add(), { icon: plus, kind: "line small" }),
-        button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" }),
+        button(t("Delete alias…"), () => void removeAlias(desk, row), { kind: "line small danger" }),
       ],
     }),
     card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), {

@@ -43,11 +43,11 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
   const remove = async (row: SelectorRow) => {
     if (
       !(await confirm(
-        t("Remove key {selector}?", { selector: row.selector }),
+        t("Delete key {selector}?", { selector: row.selector }),
         t(
           "The key file will be moved to dkim/old. If you remove the DNS record, receivers can't verify mail that's still being delivered.",
         ),
-        t("Remove"),
+        t("Delete"),
       ))
     )
       return;
@@ -95,7 +95,7 @@ export async function keys(desk: Desk, found: DomainDetail): Promise<Child> {
       {
         title: "",
         kind: "top",
-        cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove(row)),
+        cell: (row) => iconButton(t("Delete {selector}", { selector: row.selector }), trash2, () => void remove(row)),
       },
     ],
     found.selectors,

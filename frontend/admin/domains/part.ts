@@ -132,7 +132,7 @@ async function domainPage(desk: Desk): Promise<{ title: string; root: HTMLElemen
       ),
       marks(row),
       button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)),
-      button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" }),
+      button(t("Delete…"), () => void remove(desk, found), { kind: "line danger" }),
     ),
     row.disabled &&
       notice(
@@ -178,7 +178,7 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
   const what =
     found.users.length > 0
       ? [
-          el("p", {}, t("To remove this domain, first remove:")),
+          el("p", {}, t("To delete this domain, first remove:")),
           el(
             "ul",
             {},
@@ -193,7 +193,7 @@ async function remove(desk: Desk, found: DomainDetail): Promise<void> {
           ),
           el("p", {}, t("Key files will be moved to dkim/old. Queued mail will still be sent.")),
         ];
-  if (!(await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain")))) return;
+  if (!(await typedAgain(t("Delete {name}?", { name }), name, what, t("Delete domain")))) return;
   if (!(await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name)))) return;
   desk.say(t("Deleted {name}", { name }));
   desk.go("#domains");

@@ -42,7 +42,7 @@ function providerCard(desk: Desk, name: string, used: ProviderInUse): Child {
   const forget = async () => {
     const words = t("Records won't change. Keys will no longer be rotated automatically.");
     if (!(await confirm(t("Delete the {title} token?", { title: used.title }), words, t("Delete")))) return;
-    if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name)))
+    if (await attempt(t("Deleting…"), t("Couldn't delete token"), () => desk.client.dns_provider_rm(name)))
       await desk.refresh();
   };
   return card(

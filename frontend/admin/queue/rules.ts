@@ -35,7 +35,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
   };
   const remove = async (rule: Rule) => {
     if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
-      desk.say(t("Rule removed. Messages stay on hold until you release them"));
+      desk.say(t("Rule deleted. Messages stay on hold until you release them"));
       await desk.refresh();
     }
   };
@@ -46,7 +46,7 @@ export async function rulesPage(desk: Desk): Promise<{ title: string; root: HTML
       { title: t("Account"), cell: (rule) => any(rule.account) },
       { title: t("Sender"), cell: (rule) => any(rule.sender) },
       { title: t("Recipient"), cell: (rule) => any(rule.recipient) },
-      { title: "", kind: "top", cell: (rule) => iconButton(t("Remove rule"), trash2, () => void remove(rule)) },
+      { title: "", kind: "top", cell: (rule) => iconButton(t("Delete rule"), trash2, () => void remove(rule)) },
     ],
     found,
   );

@@ -64,7 +64,7 @@ export async function change(client: Client, one: AddressBook | null, again: () 
           "div",
           { class: "dialog-buttons" },
           one !== null &&
-            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Delete…")),
           el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")),
           el("button", { class: "btn primary", type: "submit" }, t("Save")),
         ),
@@ -92,5 +92,5 @@ function sure(one: AddressBook): Promise<boolean> {
     "This will also delete {n} contacts from all your devices.",
   );
   const back = t("You can restore up to 5,000 deleted contacts for 30 days.");
-  return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
+  return confirm(t("Delete “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Delete"));
 }

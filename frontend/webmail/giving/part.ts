@@ -121,7 +121,7 @@ export async function editCalendar(
           "div",
           { class: "dialog-buttons" },
           one?.owner === "" &&
-            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Delete…")),
           el("button", { class: "btn", type: "button", onclick: () => close(false) }, t("Cancel")),
           el("button", { class: "btn primary", type: "submit" }, t("Save")),
         ),
@@ -137,13 +137,13 @@ async function sure(one: Calendar): Promise<boolean> {
     "This will also delete {n} event from all your devices.",
     "This will also delete {n} events from all your devices.",
   );
-  const answer = await dialog<boolean>(t("Remove “{name}”?", { name: isolated(one.name) }), (close) => [
+  const answer = await dialog<boolean>(t("Delete “{name}”?", { name: isolated(one.name) }), (close) => [
     el("p", { class: "dialog-text" }, words, " ", t("You can't undo this.")),
     el(
       "div",
       { class: "dialog-buttons" },
       el("button", { class: "btn", autofocus: true, onclick: () => close(false) }, t("Cancel")),
-      el("button", { class: "btn line danger", onclick: () => close(true) }, t("Remove")),
+      el("button", { class: "btn line danger", onclick: () => close(true) }, t("Delete")),
     ),
   ]);
   return answer === true;

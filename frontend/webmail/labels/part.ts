@@ -183,7 +183,7 @@ async function openDialog(
           !(await confirm(
             t("Delete the label “{name}”?", { name: label.name }),
             t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."),
-            t("Remove"),
+            t("Delete"),
           ))
         )
           return;
@@ -208,7 +208,7 @@ async function openDialog(
           el(
             "div",
             { class: "dialog-buttons" },
-            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")),
+            el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Delete…")),
             el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")),
             el("button", { class: "btn primary", type: "submit" }, t("Save")),
           ),

@@ -273,13 +273,13 @@ function drawSearches(
   const forget = (search: SavedSearch) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));
-    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
+    toast(t("Saved search deleted"), { title: t("Undo"), run: () => void save(before) });
   };
   fill(
     root,
     el("h2", { class: "mailbox-owner" }, t("Searches")),
     searches.map((search) => {
-      const remove = t("Remove search {name}", { name: search.name });
+      const remove = t("Delete search {name}", { name: search.name });
       return el(
         "div",
         { class: `mailbox${search.text === active ? " active" : ""}` },

@@ -291,7 +291,7 @@ export async function edit(
         el(
           "div",
           { class: "dialog-buttons" },
-          card !== null && el("button", { class: "danger", type: "button", onclick: () => void remove() }, t("Remove")),
+          card !== null && el("button", { class: "danger", type: "button", onclick: () => void remove() }, t("Delete")),
           el("button", { type: "button", onclick: () => close(null) }, t("Cancel")),
           el("button", { class: "primary", type: "submit" }, t("Save")),
         ),

@@ -58,7 +58,7 @@ export async function offerRule(
     el(
       "div",
       { class: "offer-buttons" },
-      el("button", { class: "primary", onclick: accept }, rule.remove ? t("Remove rule") : t("Add rule")),
+      el("button", { class: "primary", onclick: accept }, rule.remove ? t("Delete rule") : t("Add rule")),
       el("button", { onclick: withdraw }, t("Not now")),
     ),
     el(

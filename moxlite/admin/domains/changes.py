@@ -339,7 +339,7 @@ def remove_alias_members(document: Document, snapshot: Snapshot, address: str, m
         gone.add(member)
     left = [_text(one) for one in alias.addresses if snapshot.canonical(one) not in gone]
     if not left:
-        raise Refused(f'"{address}" must have at least one member; remove the alias instead')
+        raise Refused(f'"{address}" must have at least one member; delete the alias instead')
     document.put(("domains", domain, "aliases", localpart, "addresses"), left)
 
 

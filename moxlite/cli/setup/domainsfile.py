@@ -52,7 +52,7 @@ def _without_account(args: Mapping[str, Any]) -> str:
     outgoing = perform(CountOutgoing(args["account"]))
     waiting, held = counted(outgoing.waiting, "outgoing message"), counted(outgoing.held, "message")
     return (
-        f"Remove account {args['account']} and delete all its mail? {waiting} will still be sent. {held} on hold or "
+        f"Delete account {args['account']} and all its mail? {waiting} will still be sent. {held} on hold or "
         f"scheduled won't be sent.{_copies()}"
     )
 
@@ -94,7 +94,7 @@ def _without_address(args: Mapping[str, Any]) -> str:
 
 def _without_alias(args: Mapping[str, Any]) -> str:
     members = ", ".join(perform(domains.PrintAlias(args["alias"])).members)
-    return f"Remove {args['alias']}? Mail to it will be rejected, and no longer delivered to {members}."
+    return f"Delete {args['alias']}? Mail to it will be rejected, and no longer delivered to {members}."
 
 
 def _without_members(args: Mapping[str, Any]) -> str:
