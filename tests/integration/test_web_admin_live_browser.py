@@ -66,15 +66,19 @@ def lines(page: Page) -> list[str]:
 
 @pytest.mark.landing("phone")
 def test_what_happens_is_seen_and_explained(visitor: Visitor, server: LocalServer, tmp_path: Path) -> None:
-    """WEB-88b: deliveries, log-ins and sends come by themselves; "Why?" shows evidence, plan and log below
-    the line, where nothing moves meanwhile.
+    """WEB-88b, WEB-88e: deliveries, log-ins and sends come by themselves, in words; "Why?" shows evidence,
+    plan and log below the line, where nothing moves meanwhile.
     """
     page = go(visitor, "live")
     deliver(server, "ann@far.example")
     first = page.locator(".live > li", has_text="ann@far.example").first
     expect(first).to_contain_text(re.compile("delivered|junk"))
     fail_to_log_in(server, "mallory@far.example")
-    expect(page.locator(".live > li", has_text="mallory@far.example").first).to_contain_text("rejected")
+    refused = page.locator(".live > li", has_text="mallory@far.example").first
+    expect(refused).to_contain_text("rejected")
+    expect(refused).to_contain_text("sending mail")
+    expect(refused).to_contain_text("unknown address")
+    expect(first).not_to_contain_text(re.compile("no-bad-signals|junk-content|dns-|high-rate"))  # words, not codes
     with smtplib.SMTP("localhost", server.port(587)) as client:
         client.starttls()
         client.login(server.user, server.password)

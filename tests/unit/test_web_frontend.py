@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from moxlite.admin.dns.check import CHECKS
+from moxlite.store.auth.loginattempts import PROTOCOLS, AttemptResult
 from tests.tools import top
 
 FRONTEND = top() / "frontend"
@@ -77,9 +79,22 @@ def test_each_reason_has_its_words() -> None:
         if line.startswith("| `")
         for word in re.findall(r"`([^`]+)`", line.split("|")[1])
     }
-    source = (FRONTEND / "webmail" / "details" / "reasons.ts").read_text()
-    told = set(re.findall(r'^  "?([a-z0-9-]+)"?: t\(', source, re.MULTILINE))
-    assert words == told
+    assert words == words_of(FRONTEND / "webmail" / "details" / "reasons.ts")
+
+
+def test_an_administrator_reads_words_for_codes() -> None:
+    """WEB-88e: decisions about messages, results of log-ins and what they are for."""
+    path = FRONTEND / "admin" / "ui" / "reasons.ts"
+    assert words_of(path, "decisions") - {"peer"} == words_of(FRONTEND / "webmail" / "details" / "reasons.ts")
+    assert words_of(path, "results") == set(get_args(AttemptResult))
+    known = words_of(path, "protocols") | words_of(FRONTEND / "lib" / "logins.ts", "protocols")
+    assert known == set(PROTOCOLS)
+
+
+def words_of(path: Path, name: str = "reasons") -> set[str]:
+    """The codes that a module has words for, in a table of it."""
+    table = path.read_text().partition(f"const {name}: ")[2].partition("\n};")[0]
+    return set(re.findall(r'^  "?([a-z0-9-]+)"?: ', table, re.MULTILINE))
 
 
 def test_each_topic_of_dns_is_a_sentence() -> None:

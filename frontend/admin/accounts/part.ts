@@ -13,6 +13,7 @@ import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Section } from "../ui/editor";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { protocolOf, resultOf } from "../ui/reasons";
 import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
 import { securityCards, stopped } from "./security";
 
@@ -475,19 +476,6 @@ function addresses(desk: Desk, found: AccountDetail): HTMLElement {
   });
 }
 
-const results: Readonly<Record<string, string>> = {
-  ok: t("logged in"),
-  badpassword: t("wrong password"),
-  baduser: t("unknown address"),
-  badcreds: t("wrong session or credentials"),
-  badchanbind: t("bound to another connection"),
-  badprotocol: t("invalid login exchange"),
-  logindisabled: t("login disabled"),
-  notpermitted: t("app password not allowed here"),
-  error: t("failed"),
-  aborted: t("canceled by the app"),
-};
-
 function logins(found: readonly Attempt[]): HTMLElement {
   if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("No logins in 30 days.")));
   const list = table<Attempt>(
@@ -497,13 +485,13 @@ function logins(found: readonly Attempt[]): HTMLElement {
         title: t("Result"),
         kind: "main",
         cell: (row) => [
-          state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result),
+          state(row.result === "ok" ? "ok" : "warn", resultOf(row.result)),
           row.count > 1 && ` × ${row.count}`,
         ],
       },
       { title: t("When"), cell: (row) => when(row.last) },
       { title: t("From"), cell: (row) => row.remote_ip },
-      { title: t("Protocol"), cell: (row) => `${row.protocol} ${row.mechanism}` },
+      { title: t("Protocol"), cell: (row) => `${protocolOf(row.protocol)} ${row.mechanism}` },
       { title: t("App"), cell: (row) => foreign(row.user_agent, 60) },
     ],
     found,

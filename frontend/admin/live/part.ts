@@ -15,6 +15,7 @@ import { moment, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { shown as logLines } from "../machine/log";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
+import { decisionOf, protocolOf, resultOf } from "../ui/reasons";
 
 /** Lines on the page, and as many that wait for the reader. */
 const most = 500;
@@ -150,7 +151,8 @@ class Live {
 
   private wanted(one: Happening): boolean {
     if ((this.kind !== "" && one.kind !== this.kind) || (this.troubles && !bad(one))) return false;
-    const text = [one.who, one.to, one.account, one.remote, one.text, one.message_id].join(" ").toLowerCase();
+    const kept = [one.who, one.to, one.account, one.remote, one.text, one.message_id];
+    const text = [...kept, goal(one), reason(one)].join(" ").toLowerCase();
     return this.words.every((word) => text.includes(word));
   }
 
@@ -278,6 +280,17 @@ const admin = "(admin)";
 const accountOf = (name: string): Child =>
   name === "" || name === admin ? null : el("a", { href: addressOf("accounts", [name]) }, brief(name, 64));
 
+/** Where a message goes, or what a log-in was for. */
+const goal = (one: Happening): string => (one.kind === "login" ? protocolOf(one.to) : one.to);
+
+/** Why, in words: the server's word for a decision or a result, and a reply as it was. */
+function reason(one: Happening): string {
+  if (one.kind === "login") return resultOf(one.text);
+  if (one.kind === "send") return one.text;
+  const [word = "", ...reply] = one.text.split(" ");
+  return [decisionOf(word), reply.join(" ")].filter(Boolean).join(": ");
+}
+
 function row(desk: Desk, one: Happening): HTMLElement {
   const [icon, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
@@ -285,12 +298,12 @@ function row(desk: Desk, one: Happening): HTMLElement {
   const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("unnamed");
   const main: Child =
     one.kind === "login"
-      ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)]
+      ? [el("b", {}, who), " ", el("span", { class: "two" }, goal(one))]
       : [el("b", {}, who), arrow, foreign(one.to, 120)];
   const details = [
     one.account !== one.who && accountOf(one.account),
     one.remote !== "" && foreign(one.remote, 80),
-    one.text !== "" && foreign(one.text, 160),
+    one.text !== "" && foreign(reason(one), 160),
   ].filter((part) => part !== false && part !== null);
   return el(
     "li",
@@ -343,7 +356,7 @@ async function explain(desk: Desk, one: Happening): Promise<Child> {
     pairs([
       [t("When"), when(one.at)],
       [t("Account"), accountOf(one.account) ?? "–"],
-      [t("Reason"), one.text === "" ? "–" : foreign(one.text, 300)],
+      [t("Reason"), one.text === "" ? "–" : foreign(reason(one), 300)],
     ]),
     await Promise.all(parts.filter((found) => found !== false)),
   ];
@@ -387,15 +400,21 @@ function details(why: WhyReasons): Child[] {
     el(
       "li",
       {},
-      el("b", {}, one.producer),
-      " ",
-      one.word,
+      el("b", {}, decisionOf(one.word)),
+      el("span", { class: "hint" }, ` ${one.word}, ${one.producer}`),
       [one.reply, ...one.actions].filter(Boolean).map((text) => el("div", { class: "hint" }, foreign(text, 200))),
     ),
   );
   return [
     pairs([
-      [t("Decision"), [el("b", {}, why.reason), why.reply !== "" && ` – ${why.reply}`]],
+      [
+        t("Decision"),
+        [
+          el("b", {}, decisionOf(why.reason)),
+          el("span", { class: "hint" }, ` ${why.reason}`),
+          why.reply !== "" && el("div", {}, why.reply),
+        ],
+      ],
       [t("Done"), why.actions.length === 0 ? "–" : why.actions.map((text) => el("div", {}, foreign(text, 200)))],
       [t("From"), foreign(why.sender === "" ? "<>" : why.sender, 160)],
       [

@@ -7,6 +7,7 @@ import { card, copyable, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { t } from "../../lib/words";
 import { addressOf, type Desk } from "../ui/page";
+import { decisionOf } from "../ui/reasons";
 import { dayOf, isoDay, kinds } from "./kinds";
 
 /** The counts of a day, in days since 1970. */
@@ -66,7 +67,7 @@ function figures(one: DayFigures): HTMLElement {
             ? el("span", { class: "muted" }, network ? t("other networks") : t("all"))
             : network
               ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about))
-              : el("code", {}, visible(row.about)),
+              : [decisionOf(visible(row.about)), " ", el("code", { class: "hint" }, visible(row.about))],
       },
       { title: t("Count"), kind: "num", cell: (row) => row.number.toLocaleString() },
     ],

@@ -8,17 +8,8 @@ import { empty } from "../../lib/states";
 import { when } from "../../lib/times";
 import { t } from "../../lib/words";
 import type { Desk } from "../ui/page";
+import { protocolOf, resultOf } from "../ui/reasons";
 import { clearLimits } from "./limits";
-
-/** Words for the results of log-ins; others are shown as they are. */
-const results: Readonly<Record<string, string>> = {
-  badcreds: t("wrong name or password"),
-  badpassword: t("wrong password"),
-  baduser: t("unknown user"),
-  badfactor: t("wrong verification code"),
-  logindisabled: t("login disabled"),
-  notpermitted: t("not permitted"),
-};
 
 /** The latest failed log-ins from a network. */
 export async function loginsPage(desk: Desk, network: string): Promise<{ title: string; root: HTMLElement }> {
@@ -40,11 +31,11 @@ export async function loginsPage(desk: Desk, network: string): Promise<{ title: 
       {
         title: t("Protocol"),
         cell: (row) => [
-          row.protocol,
+          protocolOf(row.protocol),
           row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80)),
         ],
       },
-      { title: t("Result"), cell: (row) => results[row.result] ?? row.result },
+      { title: t("Result"), cell: (row) => resultOf(row.result) },
       { title: t("Attempts"), kind: "num", cell: (row) => row.count.toLocaleString() },
       { title: t("Last"), cell: (row) => when(row.last) },
     ],
