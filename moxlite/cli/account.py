@@ -63,7 +63,9 @@ def show_link(made: LinkMade) -> None:
 @click.command("second-factors")
 @json_option
 def admin_second_factors(as_json: bool) -> None:
-    """List verification methods for the admin app: authenticator apps, security keys, and recovery codes left."""
+    """List verification methods for the admin app. These are authenticator apps, security keys, and recovery codes
+    left.
+    """
     factor_infos = perform(access.ListFactors(ADMIN))
     show(factor_infos, description(access.ListFactors).columns, as_json=as_json)
 
@@ -109,7 +111,9 @@ class Line(msgspec.Struct, frozen=True):
 
 @click.group()
 def audit() -> None:
-    """List changes made on the command line, in web apps, and in domains.toml."""
+    """List changes to settings, and who made them. They come from the command line, web apps, and edits of
+    domains.toml.
+    """
 
 
 @audit.command("list")
@@ -135,7 +139,7 @@ def list_(
     count: int,
     as_json: bool,
 ) -> None:
-    """List changes matching all WORDS, newest first, with old and new values. Secrets aren't included.
+    """List changes matching all WORDS, newest first. This shows old and new values, but no secrets.
 
     "begun" means the server stopped during the change, so it may be incomplete.
     """
@@ -182,7 +186,7 @@ LAZY: Final = ("rules", "forwards", "junk")
     },
 )
 def account() -> None:
-    """Manage account passwords and shared mailboxes, and restore mail."""
+    """Manage passwords, shared mailboxes, and deleted mail."""
 
 
 account.add_command(recover)
@@ -303,7 +307,7 @@ _LETTERS: Final = frozenset(_WORDS["all"])
 @click.argument("rights")
 @click.option("--below", is_flag=True, help="Include submailboxes.")
 def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: bool) -> None:
-    """Set GUEST's permissions for ACCOUNT's MAILBOX, replacing previous ones.
+    """Set GUEST's permissions for ACCOUNT's MAILBOX. They replace previous ones.
 
     GUEST can be an account, an account's address, or "anyone". RIGHTS can be read (can view), write (can also change
     flags, and add and delete messages), all (can also create and delete submailboxes, and share), or letters from RFC
@@ -327,7 +331,7 @@ _groups["share"].add_command(share_set)
 @click.option("--until", metavar="TIME", help="Expiration, like 14d or 2026-11-20T08:00 (UTC).  [default: always]")
 @click.option("--whole", is_flag=True, help="GUEST can also view and edit all mailboxes, calendars, and contacts.")
 def delegate_set(account_name: str, guest: str, sends: Literal["as", "behalf"], until: str | None, whole: bool) -> None:
-    """Let GUEST, an account or one of its addresses, send from ACCOUNT's addresses.
+    """Let GUEST send from ACCOUNT's addresses. GUEST is an account or one of its addresses.
 
     With "as", recipients only see ACCOUNT's address. With "behalf", the Sender field also shows GUEST. Sharing a
     mailbox doesn't give this permission. Messages are saved in ACCOUNT's Sent mailbox and count toward GUEST's limits.
@@ -347,7 +351,7 @@ SINCE: Final = "Only set up since this time, like 2h, 3d, or 2026-11-20T08:00 (U
 @click.option("--since", metavar="TIME", help=SINCE)
 @json_option
 def account_access(name: str, since: str | None, as_json: bool) -> None:
-    """List who and what has access to account NAME's mail, newest first.
+    """List who and what has access to account NAME's mail. The newest is first.
 
     This includes shares, delegates, private links, forwarding, scripts, webhooks, linked accounts, app passwords,
     logins and ways to log in, with when, by whom, from where, and by which app password they were set up.
@@ -368,7 +372,7 @@ def _all_ways(name: str, since: str | None) -> list[access.WayInfo]:
 @click.option("--since", metavar="TIME", required=True, help=SINCE)
 @click.option("--keep", multiple=True, metavar="ID", help="Keep this ID from `moxlite account access`.")
 def account_take_back(name: str, since: str, keep: tuple[str, ...]) -> None:
-    """Remove everything that was given access to account NAME's mail since a time, after you confirm the list.
+    """Remove all access given to account NAME since a time. You'll see the list and confirm it first.
 
     To also lock out someone who knows the password, run `moxlite account set-password`.
     """
@@ -412,8 +416,8 @@ def undelete(name: str, since: str | None, mailbox: str) -> None:
 @click.argument("name")
 @click.argument("file")
 def export_full(name: str, file: str) -> None:
-    """Export all of account NAME to the new FILE for another server. The account keeps running, so stop using it here
-    first.
+    """Export all of account NAME to the new FILE. You can then import it on another server. The account keeps running,
+    so stop using it here first.
 
     Keep the file safe. It contains mail, UIDs, the password, and junk filter words.
     """
@@ -440,7 +444,7 @@ def export_full(name: str, file: str) -> None:
 @click.argument("name")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 def import_full(name: str, file: str) -> None:
-    """Import FILE from `account export-full` as account NAME on the running server.
+    """Import account NAME from FILE. FILE comes from `account export-full`, and the server is running.
 
     Add the account to the configuration first. You can only replace an account that has never had messages.
     Mail clients will download all mailboxes again.
@@ -502,7 +506,7 @@ described(admin, described_in(access), {"token": "Manage tokens for admin API cl
 
 @click.group()
 def address() -> None:
-    """Manage masked addresses, one for each site, which you can turn off separately."""
+    """Manage masked addresses. Each site gets its own, which you can turn off separately."""
 
 
 @for_people
@@ -528,7 +532,7 @@ SLICE: Final = 100
 @click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 @json_option
 def import_addresses(account: str, file: Path, as_json: bool) -> None:
-    """Import aliases from FILE, a CSV export from addy.io or SimpleLogin, as ACCOUNT's masked addresses. You can only
+    """Import addy.io or SimpleLogin aliases from FILE. The CSV export becomes ACCOUNT's masked addresses. You can only
     import aliases in your own domains. This lists any skipped aliases with the reason.
     """
     try:

@@ -180,10 +180,12 @@ class LazyGroup(click.Group):
         """Import the command."""
         if cmd_name not in self.lazy:
             return super().get_command(ctx, cmd_name)
-        module, _, name = self.lazy[cmd_name][0].partition(":")
+        place, about = self.lazy[cmd_name]
+        module, _, name = place.partition(":")
         # Here, not when the groups are made: each command would pay for the imports of all (ADMIN-83).
         command = getattr(importlib.import_module(module), name)
         assert isinstance(command, click.Command)
+        command.help = command.help or about
         _take_globals(command)
         return command
 
@@ -199,11 +201,15 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands; the lazy ones without importing them."""
         names = self.list_commands(ctx)
-        limit = formatter.width - 6 - max(map(len, names))  # as click: two indents of 2, and 2 between the columns
-        own = {name: command.get_short_help_str(limit) for name, command in self.commands.items()}
+        own = {name: first_sentence(command) for name, command in self.commands.items()}
         lazy = {name: words for name, (_, words) in self.lazy.items()}
         with formatter.section("Commands"):
             formatter.write_dl([(name, {**own, **lazy}[name]) for name in names])
+
+
+def first_sentence(command: click.Command) -> str:
+    """The line of a command in the list of its group: never cut, on a narrow terminal in several lines (ADMIN-18a)."""
+    return command.get_short_help_str(1_000)
 
 
 def global_options() -> list[click.Option]:
@@ -235,6 +241,7 @@ def _take_globals(command: click.Command) -> None:
     """Add the global options to a command, or to all commands in a group, except for names that the command uses
     itself.
     """
+    command.short_help = first_sentence(command)
     if isinstance(command, click.Group):
         for one in command.commands.values():
             _take_globals(one)

@@ -34,8 +34,8 @@ def tls() -> None:
 
 @tls.command()
 def reload() -> None:
-    """Reload certificate and key files (key_certs) after another program renewed them. For example, use this with
-    certbot's --deploy-hook.
+    """Reload certificate and key files (key_certs). Do this after another program renewed them. For example, use this
+    with certbot's --deploy-hook.
 
     New connections will use the new certificates. If there's a problem with a certificate, this prints the problem with
     exit code 1, and the server continues to use the old certificate. The server also reloads these files every 6 hours.
@@ -105,7 +105,7 @@ described(
 @click.argument("name", required=False, default="")
 @click.option("--no-imap-preauth", is_flag=True, help="Require IMAP clients to request login (EXTERNAL).")
 def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
-    """Allow login to ADDRESS with the client certificate on stdin (PEM).
+    """Let a client certificate log in to ADDRESS. The certificate is on stdin (PEM).
 
     NAME is shown in lists. The default is the certificate's common name. After the certificate, stdin needs the output
     of the command from `tlspubkey challenge`. You can leave this out if a mail client that has the certificate has
@@ -122,7 +122,7 @@ def key_add(address: str, name: str, no_imap_preauth: bool) -> None:
 @tlspubkey.command("gen")
 @click.argument("stem")
 def key_gen(stem: str) -> None:
-    """Create an Ed25519 key with a certificate for `tlspubkey add`. You don't need a running server.
+    """Create a key with a certificate for `tlspubkey add`. It's an Ed25519 key. You don't need a running server.
 
     This creates STEM.key.pem, STEM.certificate.pem, and STEM.combined.pem with both, which some clients require. Prints
     the fingerprint.
@@ -295,7 +295,7 @@ def _mail_from(snapshot: "Snapshot", address: "Address") -> str:
 
 @config.command("describe-static")
 def describe_static() -> None:
-    """Print all keys of moxlite.toml with explanations and defaults."""
+    """Print all keys of moxlite.toml. This also explains them and shows their defaults."""
     from moxlite.config.reference import describe
     from moxlite.config.static import Static
 
@@ -313,7 +313,7 @@ def describe_domains() -> None:
 
 @config.command("describe-sendmail")
 def describe_sendmail() -> None:
-    """Print an example of /etc/moxlite-submit.toml for `moxlite sendmail`."""
+    """Print an example of /etc/moxlite-submit.toml. This is the configuration of `moxlite sendmail`."""
     from moxlite.cli.sendmail.settings import EXAMPLE
 
     print(EXAMPLE, end="")
@@ -337,8 +337,8 @@ def example(name: str | None) -> None:
 @config.command()
 @click.option("--follow", is_flag=True, help="Print the unit moxlite-follow, for a standby server.")
 def printservice(follow: bool) -> None:
-    """Print a systemd unit with this installation's paths: configuration, data, `backup.target`, `standby.target`, and
-    the folder of `log_file`.
+    """Print a systemd unit with this installation's paths. These are the configuration, data, `backup.target`,
+    `standby.target`, and the folder of `log_file`.
     """
     from moxlite.admin.quickstart.files import follow_unit_file, unit_file
     from moxlite.cli.common import load_config

@@ -26,7 +26,7 @@ PIECE: Final = 65_536
 
 @click.group()
 def imap() -> None:
-    """Manage IMAP sessions, and copy mail from and to other servers."""
+    """Manage IMAP sessions, and copy mail between servers."""
 
 
 imap.add_command(import_)
@@ -49,7 +49,7 @@ def sessions(kill: int | None, as_json: bool) -> None:
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace(account: str, minutes: int) -> None:
-    """Show ACCOUNT's IMAP sessions live: C is the client, S the server. Logins, message content, and metadata are
+    """Show ACCOUNT's IMAP sessions live. C is the client, S the server. Logins, message content, and metadata are
     masked. To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(ImapTrace(account, minutes))
@@ -64,7 +64,7 @@ def jmap() -> None:
 @click.argument("account")
 @click.option("--minutes", type=click.IntRange(1, 60), default=10, show_default=True, help="Duration.")
 def trace_jmap(account: str, minutes: int) -> None:
-    """Show JMAP calls by ACCOUNT's clients live: C is the client, S the server. Texts, names, and addresses are masked.
+    """Show JMAP calls by ACCOUNT's clients live. C is the client, S the server. Texts, names, and addresses are masked.
     To stop earlier, press Ctrl-C. The server logs when you use this command.
     """
     _show_transcript(JmapTrace(account, minutes))
@@ -107,7 +107,7 @@ def imapserve(address: str) -> None:
 
 @click.group()
 def link() -> None:
-    """Manage linked accounts: mailboxes at other providers that you can read and reply to here."""
+    """Manage linked accounts. They are accounts at other providers that you can read and reply to here."""
 
 
 described(link, described_in(links), {}, {}, without={links.AddLink, links.TryLink, links.SetLinkPassword})
@@ -177,7 +177,7 @@ def _server_options(command: Callable[..., None]) -> Callable[..., None]:
 @_server_options
 @json_option
 def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, **given: Any) -> None:
-    """Link ADDRESS at another provider to ACCOUNT, and sync mail to a separate mailbox."""
+    """Link ADDRESS at another provider to ACCOUNT. Mail syncs to a separate mailbox."""
     made = perform(links.AddLink(account=account, address=address, name=name, sorts=sorts, **_server(address, given)))
     if as_json:
         show_json(made)
@@ -191,8 +191,9 @@ def link_add(account: str, address: str, name: str, sorts: bool, as_json: bool, 
 @_server_options
 @json_option
 def link_test(address: str, as_json: bool, **given: Any) -> None:
-    """Test the login for ADDRESS at another provider and show a summary of the mail there. This doesn't store
-    anything."""
+    """Test the login for ADDRESS at another provider. This shows a summary of the mail there, and doesn't store
+    anything.
+    """
     asked = links.TryLink(address=address, **_server(address, given))
     found = perform(asked)
     if as_json:
@@ -209,8 +210,8 @@ def link_test(address: str, as_json: bool, **given: Any) -> None:
 @click.argument("name", metavar="LINK")
 @click.option("--password-file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
 def link_set_password(account: str, name: str, password_file: Path | None) -> None:
-    """Update the password of LINK for ACCOUNT after changing it at the provider. Enter the password when prompted, or
-    use the first line of stdin.
+    """Update LINK's password after changing it there. LINK belongs to ACCOUNT. Enter the password when prompted, or use
+    the first line of stdin.
     """
     perform(links.SetLinkPassword(name, stated_password(password_file, name), account=account))
 

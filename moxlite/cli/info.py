@@ -123,7 +123,7 @@ def all_commands(group: click.Group, context: click.Context, prefix: str = "") -
 @click.command(context_settings=HYPHENS)
 @click.argument("received_id")
 def cid(received_id: str) -> None:
-    """Print the cid in log lines for the ID in a Received header or on an error page."""
+    """Find log lines for an ID. It's the ID in a Received header or on an error page. This prints their cid."""
     from moxlite.process.keys import ReceivedID, load_key
 
     data = data_dir()
@@ -167,7 +167,7 @@ def licenses() -> None:
 @click.command()
 @resolver_option
 def checkupdate(resolver: HostPort | None) -> int:
-    """Check for a newer version, using [updates] in moxlite.toml, or the publisher's channel.
+    """Check for a newer version. This uses [updates] in moxlite.toml, or the publisher's channel.
 
     This doesn't install anything, but prints the command. Exit code 75 if the check failed, otherwise 0.
     """

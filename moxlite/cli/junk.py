@@ -23,7 +23,7 @@ def junk() -> None:
 @junk.command()
 @click.argument("name", required=False)
 def retrain(name: str | None) -> None:
-    """Retrain the junk filter for account NAME, or for all accounts, from message flags.
+    """Retrain the junk filter for NAME or all accounts. This uses message flags.
 
     Mail service isn't interrupted. This works even if the server isn't running.
     """
@@ -49,7 +49,7 @@ def retrain(name: str | None) -> None:
     "--days", type=click.IntRange(1), default=180, show_default=True, help="Minimum time since a word was last seen."
 )
 def prune(name: str | None, days: int) -> None:
-    """Delete old words that only occurred once, for account NAME or all accounts.
+    """Delete old words that only occurred once. This is for account NAME, or for all accounts.
 
     This makes databases smaller. To restore the words, use `moxlite junk retrain`.
     """
@@ -66,7 +66,8 @@ def prune(name: str | None, days: int) -> None:
 @click.argument("account")
 @click.argument("message", metavar="MESSAGE-ID|FILE")
 def explain(account: str, message: str) -> None:
-    """Explain why ACCOUNT's filter classifies a message as junk or not, with the most important words.
+    """Explain why a message is classified as junk or not. This uses ACCOUNT's filter, and shows the most important
+    words.
 
     Specify a file, or the number or Message-ID of a message in the account.
     """

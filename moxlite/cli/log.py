@@ -27,7 +27,7 @@ def log() -> None:
 @click.option("--unset", metavar="PKG", help="Reset package PKG to the default level.")
 @json_option
 def levels(level: str | None, pkg: str | None, unset: str | None, as_json: bool) -> None:
-    """Show log levels, or set LEVEL for all packages or only PKG, until the next restart."""
+    """Show or set log levels until the next restart. LEVEL is for all packages, or only for PKG."""
     if level is not None and unset is not None:
         raise click.UsageError("specify either LEVEL or --unset")
     changes = {unset: ""} if unset is not None else {pkg or "": level} if level is not None else {}

@@ -22,7 +22,7 @@ def message() -> None:
 @message.command()
 @click.argument("file", type=click.File("rb"))
 def parse(file: BinaryIO) -> None:
-    """Print the envelope and MIME parts of the message in FILE (- for stdin) as JSON, as parsed by the server.
+    """Print a message's envelope and MIME parts as JSON. It's in FILE (- for stdin), and parsed like the server does.
 
     Offsets and sizes are in bytes. Errors in a part are shown as "defect".
     """

@@ -30,7 +30,7 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 @click.group()
 def move() -> None:
-    """Migrate a whole server with users, passwords, mail, calendars, scripts, and aliases.
+    """Migrate a whole server. This includes users, passwords, mail, calendars, scripts, and aliases.
 
     First create a plan from the old server's files and review it. Then run the plan as often as you like, and compare
     both servers.
@@ -174,7 +174,7 @@ def plan_dovecot(
     scripts: str,
     **common: Any,
 ) -> None:
-    """Plan a migration from Dovecot and Postfix, from Dovecot's passwd-file and the Postfix maps."""
+    """Plan a migration from Dovecot and Postfix. This reads Dovecot's passwd-file and the Postfix maps."""
     from moxlite.move.dovecot import Files, plan_of_dovecot
 
     given = Files(
@@ -191,7 +191,7 @@ def plan_dovecot(
 @_plan_options
 @click.argument("source", metavar="FOLDER", type=click.Path(exists=True, path_type=Path))
 def plan_mox(source: Path, out: Path, **common: Any) -> None:
-    """Plan a migration from mox, using domains.conf in FOLDER or FOLDER/config."""
+    """Plan a migration from mox. This reads domains.conf in FOLDER or FOLDER/config."""
     from moxlite.move.mox import plan_of_mox
     from moxlite.move.plan import BadPlan
 
@@ -328,8 +328,8 @@ described(
 
 
 @move.command(
-    help="Compare both servers: mail, flags, samples, scripts, addresses, and aliases. Exit code 1 if anything is "
-    "missing."
+    help="Compare both servers. This compares mail, flags, samples, scripts, addresses, and aliases. Exit code 1 if "
+    "anything is missing."
 )
 @click.argument("file", type=_FILE)
 @json_option
@@ -376,7 +376,7 @@ def _show_count(account: AccountCount) -> None:
 
 
 @move.command(
-    help="Create password links for users who don't have a password yet, and a page to print them. A link works once "
+    help="Create password links for users without a password. You'll also get a page to print them. A link works once "
     "and expires in 7 days."
 )
 @click.argument("file", type=_FILE)

@@ -97,9 +97,9 @@ described(
     queue,
     (*described_in(operations), *described_in(webhooks)),
     {
-        "retired": "Manage delivered and failed messages, if their account keeps them.",
+        "retired": "Manage delivered and failed messages.",
         "suppress": "Manage addresses that accounts don't send to.",
-        "guard": "Manage accounts whose sending is paused because they may be compromised.",
+        "guard": "Manage accounts with paused sending. They may be compromised.",
         "holdrules": "Manage rules to hold new messages until you release them.",
         "webhook": "Manage webhooks for sent and received messages.",
         "webhook retired": "Manage finished webhooks, if their account keeps them.",

@@ -100,7 +100,9 @@ def list_(kind: str, domain: str, days: int, before: int | None, limit: int) -> 
     help="Show reports for periods ending after this time.",
 )
 def summary(kind: str, days: int) -> None:
-    """Show totals by domain: messages that pass or fail DMARC, and successful or failed TLS sessions."""
+    """Show totals of DMARC and TLS reports by domain. These are messages that pass or fail DMARC, and successful or
+    failed TLS sessions.
+    """
     from moxlite.admin.receivedreports import summed
     from moxlite.operations.reports import SumReports
     from moxlite.store.reports.received import Kind

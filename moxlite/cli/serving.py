@@ -65,7 +65,7 @@ def _ctl_option(command: F) -> F:
 @click.option("--no-drop", is_flag=True, help="Keep running as root after the ports are bound.")
 @click.option("--after", metavar="FILE", type=Path, help="Start serving when FILE is deleted, if it exists.")
 def serve(no_drop: bool, ctl_tcp: bool, after: Path | None) -> int:
-    """Run the mail server in the foreground until SIGTERM or `moxlite stop`.
+    """Run the mail server in the foreground. It runs until SIGTERM or `moxlite stop`.
 
     When started as root, the server binds ports, reads keys and certificates, and then permanently switches to the
     configured user. Other users can only use ports from 1024, or need the capability CAP_NET_BIND_SERVICE.
@@ -317,7 +317,7 @@ def _zombie(pid: int) -> bool:
 
 @click.command()
 def healthcheck() -> None:
-    """Exit with code 0 if the server is running and healthy, or print the problem. For containers.
+    """Exit with code 0 if the server is healthy. Otherwise, this prints the problem. For containers.
 
     An unavailable account is a problem even if the others work, because the user isn't getting mail.
     """

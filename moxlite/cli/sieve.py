@@ -88,7 +88,7 @@ def vacation_set(
     known_only: bool,
     html: BinaryIO | None,
 ) -> None:
-    """Reply to mail for account NAME with the text in FILE (- for stdin).
+    """Set a vacation reply for account NAME. The text is in FILE (- for stdin).
 
     Senders get one reply every 7 days. Mailing lists, automated mail, and unverified senders don't get a reply.
     """
@@ -122,7 +122,7 @@ def account_sieve() -> None:
 @click.argument("name")
 @json_option
 def sieve_list(name: str, as_json: bool) -> None:
-    """List account NAME's scripts, and runtime errors from the active script."""
+    """List account NAME's scripts. This also shows runtime errors of the active script."""
     sieve_scripts = perform(operations.SieveList(account=name))
     if as_json:
         show_json(sieve_scripts)
@@ -227,7 +227,7 @@ def sieve() -> None:
 @click.argument("file", type=click.File("rb"))
 @json_option
 def check(file: BinaryIO, as_json: bool) -> int:
-    """Check the script in FILE (- for stdin), and print errors with line and column.
+    """Check the script in FILE. FILE is - for stdin. Errors are printed with line and column.
 
     Exit code 0 if the script is valid, otherwise 1.
     """
@@ -263,7 +263,7 @@ def try_script(
     now: str | None,
     as_json: bool,
 ) -> int:
-    """Preview what the script in FILE does with the message in MESSAGE (- for stdin).
+    """Preview what the script in FILE does with a message. It's in MESSAGE (- for stdin).
 
     Included scripts are read from FILE's folder, with the extension .sieve. Exit code 1 if the script isn't valid.
     If there's a runtime error, this prints the error. The message would be kept.
@@ -461,7 +461,7 @@ def sort_apply(name: str, address: str, script: str, dry_run: bool, record: Path
 @sort.command("undo")
 @click.argument("file", type=click.Path(path_type=Path))
 def sort_undo(file: Path) -> None:
-    """Undo moves recorded in FILE, for messages that haven't been moved again."""
+    """Undo moves recorded in FILE. Messages that have been moved again stay where they are."""
     try:
         record = from_json(file.read_bytes(), Record)
     except OSError as error:

@@ -210,7 +210,7 @@ AT: Final = click.IntRange(1)
 @options(Rule, about=ABOUT)
 @click.option("--at", type=AT, help="Position for the new rule.  [default: the last]")
 def rule_add(account: str, address: str, at: int | None, **given: Any) -> None:
-    """Add a rule to ACCOUNT's ADDRESS, with conditions and actions for matching mail.
+    """Add a rule to ACCOUNT's ADDRESS. It has conditions, and actions for mail that matches.
 
     A condition looks like PART TEST VALUE. PART can be from, to, subject, text, or list. TEST can be contains, is,
     begins, or ends. You can also use "larger SIZE" or "attachment". For the other options, see rules in domains.toml.
@@ -263,7 +263,9 @@ def rule_move(account: str, address: str, number: int, to: int) -> None:
     },
 )
 def rule_address(account: str, address: str, **given: Any) -> None:
-    """Change what happens to mail for ACCOUNT's ADDRESS that doesn't match a rule. To clear a value, use ""."""
+    """Change what happens to mail that doesn't match a rule. This is for ACCOUNT's ADDRESS. To clear a value,
+    use "".
+    """
     old = _form(account, address)
     perform(SetRules(address, _difference(DestinationChange, old, changed(old, given)), account=account))
 
@@ -310,7 +312,7 @@ def _line(target: ForwardTarget) -> ForwardLine:
     help="Don't keep a copy in the account. If a Sieve script is active, only the script decides this.",
 )
 def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None:
-    """Forward mail that ACCOUNT accepts, except junk, to each ADDRESS. To stop forwarding, leave out ADDRESS.
+    """Forward ACCOUNT's mail, except junk, to each ADDRESS. To stop forwarding, leave out ADDRESS.
 
     The server emails a confirmation link to each new address. Forwarding starts when it's confirmed.
     """

@@ -75,7 +75,7 @@ def _check_stopped(name: str, *, deep: bool) -> list[operations.CheckReport]:
     help="Use this file instead of an account.",
 )
 def create(name: str | None, file: str | None) -> None:
-    """Create an empty database for account NAME to replace a lost one.
+    """Create an empty database for account NAME. It replaces a lost one.
 
     The server must be stopped. If the file isn't empty, use `moxlite account recover` or `moxlite store recover` to
     recover its data instead. Files from the lost database are moved to a folder next to it.
@@ -107,7 +107,7 @@ def create(name: str | None, file: str | None) -> None:
 )
 @click.option("--out", metavar="DIR", required=True, help="New directory for the recovered file.")
 def recover(file: str, out: str) -> None:
-    """Recover readable data from a damaged auth.db, queue.db, or reports.db.
+    """Recover readable data from a damaged database. It's an auth.db, queue.db, or reports.db.
 
     The server must be stopped. The damaged file isn't changed. The new database is DIR/auth.db, DIR/queue.db, or
     DIR/reports.db. To use the new database, replace the damaged file, and delete the files ending in -wal and -shm.
@@ -162,14 +162,14 @@ def fix_counts(name: str) -> None:
 @store.command("fix-sizes")
 @click.argument("name")
 def fix_sizes(name: str) -> None:
-    """Recalculate the sizes of account NAME's messages and their total."""
+    """Recalculate the sizes of account NAME's messages. This also updates their total."""
     _repair("fix-sizes", name)
 
 
 @store.command("fix-uidmeta")
 @click.argument("name")
 def fix_uidmeta(name: str) -> None:
-    """Raise account NAME's next UIDs and UIDVALIDITY above all values in use."""
+    """Raise account NAME's next UIDs and UIDVALIDITY. They will be above all values in use."""
     _repair("fix-uidmeta", name)
 
 
@@ -177,7 +177,7 @@ def fix_uidmeta(name: str) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def reassign_uids(name: str, mailbox: str | None) -> None:
-    """Renumber account NAME's messages from 1, in MAILBOX or in all mailboxes.
+    """Renumber account NAME's messages from 1. This is for MAILBOX, or for all mailboxes.
 
     Mail clients will download the mailbox again.
     """
@@ -188,7 +188,7 @@ def reassign_uids(name: str, mailbox: str | None) -> None:
 @click.argument("name")
 @click.argument("mailbox", required=False)
 def bump_uidvalidity(name: str, mailbox: str | None) -> None:
-    """Make mail clients download account NAME's MAILBOX, or all mailboxes, again."""
+    """Make mail clients download account NAME's mail again. With MAILBOX, only this one."""
     _repair("bump-uidvalidity", name, mailbox or "")
 
 
@@ -217,7 +217,7 @@ def _repair_stopped(request: operations.StoreRepair) -> list[str]:
 @click.argument("name", required=False)
 @json_option
 def stats(name: str | None, as_json: bool) -> None:
-    """Show disk usage for account NAME's mail, or for all accounts.
+    """Show disk usage for account NAME's mail. Without NAME, for all accounts.
 
     For the quota, messages count in full (logical). Identical bodies are stored once (plain), and compressed (stored).
     The file also has other data. Free space in the file is reused. Searches in message text are fast in indexed
@@ -275,7 +275,7 @@ def _size(octets: int) -> str:
 @store.command()
 @click.argument("name", required=False)
 def recompress(name: str | None) -> None:
-    """Recompress older mail for account NAME, or for all accounts, as set in store.compress.
+    """Recompress older mail for NAME or all accounts. This uses store.compress.
 
     By default, that setting only applies to new mail. If the server is running, this works slowly in the background (20
     MiB per second), otherwise at full speed. To continue after an interruption, run this command again.
@@ -286,7 +286,7 @@ def recompress(name: str | None) -> None:
 @store.command()
 @click.argument("name", required=False)
 def reparse(name: str | None) -> None:
-    """Reparse messages for account NAME, or for all accounts, to update lists, views, and searches.
+    """Reparse messages for NAME or all accounts. This updates lists, views, and searches.
 
     Mail service isn't interrupted. A new version of moxlite does this automatically if needed.
     """
@@ -296,7 +296,7 @@ def reparse(name: str | None) -> None:
 @store.command("reassign-threads")
 @click.argument("name", required=False)
 def reassign_threads(name: str | None) -> None:
-    """Rebuild threads for account NAME, or for all accounts, from message headers.
+    """Rebuild threads for NAME or all accounts. This uses message headers.
 
     You can use mail as usual in the meantime. When threads are ready, mail clients will have to reconnect.
     """

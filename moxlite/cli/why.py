@@ -35,7 +35,7 @@ _REASON = re.compile(r'\breason"?[=:]"?([a-z-]+)')
 @click.option("--helo", default="", metavar="NAME", help="HELO name for a file.")
 @click.argument("message", metavar="ID|SENDER|FILE")
 def why(account: str | None, sender: str | None, recipient: str | None, ip: str, helo: str, message: str) -> None:
-    """Explain where a message was delivered and why, with all evidence, rule results, and the final decision.
+    """Explain where a message was delivered and why. This shows all evidence, rule results, and the final decision.
 
     With --account, use a message that was delivered to the account, or rejected with a copy in its rejects mailbox.
     Specify a message number, a Message-ID, or a sender (ann@example.com, or @example.com for a whole domain) to see

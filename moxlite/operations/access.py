@@ -54,8 +54,8 @@ class HashTaken(msgspec.Struct, frozen=True):
 
 @change("account set-hash", Role.COMMAND_LINE | Role.PAGES)
 class SetHash(Operation[HashTaken], frozen=True):
-    """Set the password of account NAME from its hash on another server. Enter the hash when prompted, or use the first
-    line of stdin.
+    """Set account NAME's password from its hash. The hash can be from another server. Enter it when prompted, or use
+    the first line of stdin.
 
     The server replaces the hash at the first login. Supported hashes: SHA512-CRYPT, SHA256-CRYPT, MD5-CRYPT, bcrypt,
     argon2i, argon2id, SSHA, SSHA512, and PBKDF2, with or without Dovecot's {SCHEME}. Existing passwords aren't changed.
@@ -125,12 +125,14 @@ class AppPasswordAdd(UserOperation[str], frozen=True):
     columns=("name", "token", "scopes", "read_only", "created", "last_used", "expires", "expired"),
 )
 class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
-    """List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour)."""
+    """List ACCOUNT's app passwords and tokens. This shows their scopes and when they were last used (to the hour)."""
 
 
 @change("account app-password allow", USERS, confirm=True)
 class AllowAppPassword(UserOperation[None], frozen=True):
-    """Set whether ACCOUNT's app password or token NAME can change sharing and Sieve scripts. This ends its sessions."""
+    """Let an app password change sharing and Sieve scripts. This sets it for ACCOUNT's app password or token NAME, and
+    ends its sessions.
+    """
 
     name: Annotated[str, Meta(max_length=200)]
     sharing: Annotated[bool, field("Allow changes to sharing.")] = False
@@ -139,7 +141,7 @@ class AllowAppPassword(UserOperation[None], frozen=True):
 
 @change("account app-password rm", USERS, confirm=True)
 class RemoveAppPassword(UserOperation[None], frozen=True):
-    """Revoke ACCOUNT's app password or token NAME, and end its sessions."""
+    """Revoke ACCOUNT's app password or token NAME. This ends its sessions."""
 
     name: Annotated[str, Meta(max_length=200)]
 
@@ -197,7 +199,7 @@ class DelegateInfo(msgspec.Struct, frozen=True):
 
 @query("account delegate list", OWNER, columns=("guest", "sends", "ends", "whole"))
 class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
-    """List accounts that can send from ACCOUNT's addresses, with type and expiration."""
+    """List accounts that can send from ACCOUNT's addresses. This shows their type and expiration."""
 
 
 @change("account delegate set", USERS | Role.ADMIN, confirm=True)
@@ -281,7 +283,7 @@ class ListWays(UserOperation[list[WayInfo]], frozen=True):
 
 @change("account remove-access", USERS | Role.ADMIN, confirm=True)
 class RemoveWay(UserOperation[None], frozen=True):
-    """Remove WAY, an ID from `moxlite account access`, from ACCOUNT."""
+    """Remove one access to ACCOUNT's mail. WAY is its ID from `moxlite account access`."""
 
     way: WayID
 
@@ -342,7 +344,7 @@ class LimitInfo(msgspec.Struct, frozen=True):
     columns=("account", "kind", "name", "host", "created", "last_used"),
 )
 class ListFactors(Operation[list[FactorInfo]], frozen=True):
-    """List verification methods for account NAME, or for all accounts: authenticator apps, security keys, and recovery
+    """List verification methods for NAME or all accounts. These are authenticator apps, security keys, and recovery
     codes left.
     """
 
@@ -351,7 +353,7 @@ class ListFactors(Operation[list[FactorInfo]], frozen=True):
 
 @change("account reset-second-factor", LOCAL)
 class ResetFactors(Operation[FactorsRemoved], frozen=True):
-    """Remove all verification methods from account NAME and end its sessions, for example, if the user lost them.
+    """Remove all verification methods from account NAME. This ends its sessions. Do this if the user lost them.
 
     The user will get an email, and can then log in with just the password, even in mail clients.
     """
@@ -376,12 +378,14 @@ class MakeLink(Operation[LinkMade], frozen=True):
 
 @query("limits list", MANAGERS, columns=("who", "window", "failures", "limit", "refused"))
 class ListLimits(Operation[list[LimitInfo]], frozen=True):
-    """List networks and accounts with failed logins, and their limits."""
+    """List networks and accounts with failed logins. This also shows their limits."""
 
 
 @change("limits clear", MANAGERS)
 class ClearLimits(Operation[int], frozen=True):
-    """Clear failed logins for the address IP and its networks, or all failed logins if you don't specify IP."""
+    """Clear failed logins for the address IP. This includes its networks. If you don't specify IP, all failed logins
+    are cleared.
+    """
 
     ip: Word = ""
 
@@ -404,14 +408,14 @@ class ConnectionInfo(msgspec.Struct, frozen=True):
 
 @query("account provider list", Role.COMMAND_LINE, columns=("account", "issuer", "subject", "since", "last_login"))
 class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
-    """List login provider users for account NAME, or for all accounts."""
+    """List login provider users for NAME or all accounts."""
 
     account: Annotated[str, field(metavar="NAME", argument=True)] = ""
 
 
 @change("account provider connect", Role.COMMAND_LINE)
 class ConnectProvider(Operation[None], frozen=True):
-    """Allow user SUBJECT at the login provider to log in to account NAME. The user will get an email.
+    """Let login provider user SUBJECT log in to account NAME. The user will get an email.
 
     SUBJECT is the user's claim `sub`. This is the provider's own ID, not a name or an address.
     """
@@ -422,7 +426,7 @@ class ConnectProvider(Operation[None], frozen=True):
 
 @change("account provider disconnect", Role.COMMAND_LINE)
 class DisconnectProvider(Operation[None], frozen=True):
-    """Disconnect login provider user SUBJECT from account NAME, and end its web sessions."""
+    """Disconnect login provider user SUBJECT from NAME. This ends the account's web sessions."""
 
     account: Name
     subject: Annotated[Subject, field(kind=str)]
@@ -485,7 +489,7 @@ class KeyChallenge(msgspec.Struct, frozen=True):
 
 @query("config tlspubkey challenge", USERS | Role.ADMIN)
 class ChallengeKey(UserOperation[KeyChallenge], frozen=True):
-    """Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT.
+    """Print an openssl command that proves who has a key. Its output is needed to add the certificate to ACCOUNT.
 
     Run the command where the key is, and pass its output to `tlspubkey add` after the certificate. Certificates are
     public, so anyone could send you someone else's. The output is valid for a day, or until the server restarts.
@@ -517,7 +521,7 @@ class ChangeKey(KeyOperation[None], frozen=True):
 
 @change("config tlspubkey rm", USERS | Role.ADMIN, confirm=True)
 class RemoveKey(KeyOperation[None], frozen=True):
-    """Remove the client certificate with FINGERPRINT, and end its mail sessions."""
+    """Remove the client certificate with FINGERPRINT. This ends its mail sessions."""
 
     fingerprint: Fingerprint
 
@@ -552,7 +556,7 @@ class AddAdminToken(Operation[str], frozen=True):
 
 @query("admin token list", OWNER, columns=("name", "scopes", "created", "expires", "expired", "last_used", "used_from"))
 class ListAdminTokens(Operation[list[AdminTokenInfo]], frozen=True):
-    """List admin API tokens, with their scopes and when they were last used (to the hour)."""
+    """List admin API tokens. This shows their scopes and when they were last used (to the hour)."""
 
 
 @change("admin token rm", OWNER)

@@ -58,8 +58,7 @@ class RemoveAccount(Operation[None], frozen=True):
 
 @change("config account disable", MANAGERS | Role.PAGES)
 class DisableAccount(Operation[None], frozen=True):
-    """Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives
-    mail."""
+    """Disable logins for account NAME. The user sees MESSAGE, and all sessions end. The account still receives mail."""
 
     account: Name
     message: str
@@ -91,7 +90,7 @@ class SettingInfo(msgspec.Struct, frozen=True):
 
 @query("config account settings", Role.COMMAND_LINE, columns=("key", "value", "set"))
 class ListSettings(Operation[list[SettingInfo]], frozen=True):
-    """List account NAME's settings that have a single value or a list of strings.
+    """List account NAME's settings. Only those with a single value or a list of strings are shown.
 
     See [config.md](config.md) for details. To change tables like address rules, use the admin app or domains.toml.
     """

@@ -45,7 +45,7 @@ class AddedDomain(msgspec.Struct, frozen=True):
 
 @query("config domain list", Role.COMMAND_LINE | Role.TOKEN)
 class ListDomains(Operation[list[DomainInfo]], frozen=True):
-    """List all domains, including disabled and report-only domains."""
+    """List all domains. This includes disabled and report-only domains."""
 
 
 @change("config domain add", MANAGERS)
@@ -85,7 +85,7 @@ class EnableDomain(OneDomain, frozen=True):
 
 @change("config domain strict", OWNER)
 class SetStrict(OneDomain, frozen=True):
-    """Use strict policies in DNS for DOMAIN, or turn them off (--off). Then publish them: dns update DOMAIN.
+    """Use strict DNS policies for DOMAIN. With --off, this turns them off. Then publish them: dns update DOMAIN.
 
     Receivers will reject mail from the domain if they can't verify it (DMARC p=reject), and no other CA can issue
     certificates for the domain and its subdomains (CAA). First check a month of DMARC reports to make sure all your
@@ -129,7 +129,7 @@ class PeerState(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("config domain peer show", MANAGERS)
 class ShowPeer(Operation[PeerState], frozen=True):
-    """Show where mail for unknown addresses at DOMAIN is sent, and test that server.
+    """Show and test the previous server of DOMAIN. It gets mail for addresses that don't exist here yet.
 
     If you haven't set a server, lists other servers in the domain's MX records.
     """
@@ -139,7 +139,7 @@ class ShowPeer(Operation[PeerState], frozen=True):
 
 @change("config domain peer set", MANAGERS)
 class SetPeer(Operation[PeerState], frozen=True):
-    """Send mail for addresses at DOMAIN that don't exist here yet to your previous server.
+    """Set the previous server of DOMAIN. It gets mail for addresses that don't exist here yet.
 
     If you don't specify HOST, the domain's current MX records are used. Before accepting mail, this server checks if
     the address exists there. While DOMAIN is disabled, all mail goes to the previous server.
@@ -220,7 +220,7 @@ class AddAlias(AliasMembers, frozen=True):
 
 @change("config alias update", Role.COMMAND_LINE | Role.TOKEN)
 class UpdateAlias(Operation[None], frozen=True):
-    """Set permissions (true or false) for ALIAS members and other senders."""
+    """Set permissions for ALIAS members and other senders. Values are true or false."""
 
     alias: str
     post_public: Annotated[bool | None, field("Anyone can write to ALIAS, not just members.", "--postpublic")] = None

@@ -55,7 +55,8 @@ class Forwards(msgspec.Struct, frozen=True):
 
 @query("account forward list", USERS)
 class ListForwards(UserOperation[Forwards], frozen=True):
-    """List ACCOUNT's forwarding addresses: confirmed, waiting for confirmation, bouncing, or stopped.
+    """List ACCOUNT's forwarding addresses and their status. They are confirmed, waiting for confirmation, bouncing, or
+    stopped.
 
     This includes addresses from `forward_to`, from aliases that the account forwards for, and from its active Sieve
     script. Mail stays in the account until the forwarding address is confirmed.
@@ -88,9 +89,9 @@ class AskForward(ForwardAddress, frozen=True):
     ask="Forward mail from {account} to {address} without confirmation?",
 )
 class ConfirmForward(ForwardAddress, frozen=True):
-    """Forward mail from ACCOUNT to ADDRESS without confirmation (for example, if you own both)."""
+    """Forward mail to ADDRESS without confirmation. For example, if you own both ACCOUNT and ADDRESS."""
 
 
 @change("account forward start", USERS)
 class StartForward(ForwardAddress, frozen=True):
-    """Resume forwarding to ADDRESS after it was stopped for bouncing."""
+    """Resume forwarding to ADDRESS after bounces stopped it."""

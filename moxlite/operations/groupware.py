@@ -43,7 +43,7 @@ class ListCalendars(Operation[list[Listed]], frozen=True):
 
 @change("calendar create", Role.COMMAND_LINE)
 class CreateCalendar(Operation[None], frozen=True):
-    """Create a calendar, with NAME as the last part of the address."""
+    """Create a calendar. NAME is the last part of its address."""
 
     account: Word
     name: Name
@@ -60,8 +60,8 @@ class RemoveCalendar(Operation[None], frozen=True):
 
 @change("calendar import", Role.COMMAND_LINE)
 class ImportCalendar(Operation[Imported], frozen=True):
-    """Import an .ics file to a calendar, or a .zip file to calendars and address books with matching names. This won't
-    change existing entries or notify guests.
+    """Import an .ics file, or a .zip file of calendars. An .ics file goes to one calendar, a .zip file to calendars and
+    address books with matching names. This won't change existing entries or notify guests.
     """
 
     account: Word
@@ -70,7 +70,7 @@ class ImportCalendar(Operation[Imported], frozen=True):
 
 @query("calendar export", Role.COMMAND_LINE, octets=True)
 class ExportCalendar(Operation[None], frozen=True):
-    """Write a calendar to stdout as an .ics file, or all calendars and address books as a .zip file."""
+    """Write a calendar to stdout as an .ics file. You can also write all calendars and address books as a .zip file."""
 
     account: Word
     name: Annotated[Name, field(argument=True)] = "calendar"
@@ -79,7 +79,7 @@ class ExportCalendar(Operation[None], frozen=True):
 
 @change("calendar share", USERS)
 class ShareCalendar(UserOperation[None], frozen=True):
-    """Share a calendar with another account (also given by an address), or with "anyone" for all accounts on this
+    """Share a calendar. Name another account or one of its addresses, or "anyone" for all accounts on this
     server.
     """
 
@@ -91,8 +91,8 @@ class ShareCalendar(UserOperation[None], frozen=True):
 
 @change("calendar access", Role.COMMAND_LINE)
 class SetCalendarAccess(Operation[None], frozen=True):
-    """Choose which details other users in the domain can see when scheduling: "details" (with titles), "busy" (only
-    when the owner is busy), "nothing", or "usual" to use the domain's setting `free_busy`.
+    """Choose what other users see when scheduling. Use "details" (with titles), "busy" (only when the owner is busy),
+    "nothing", or "usual" for the domain's setting `free_busy`.
     """
 
     account: Word
@@ -181,10 +181,10 @@ class Copied(msgspec.Struct):
 
 @change("calendar copy", Role.COMMAND_LINE)
 class CopyCalendars(Operation[Copied], frozen=True):
-    """Copy USER's calendars and address books from another server (CalDAV, CardDAV) to ACCOUNT. URL is the server's
-    address (for example, https://dav.example.com). Enter the password when prompted, or use the first line of stdin.
-    The password isn't stored. You can run this again without changing existing entries or anything on the other server.
-    Guests aren't notified.
+    """Copy calendars and contacts from another server. This copies USER's to ACCOUNT, using CalDAV and CardDAV. URL is
+    the server's address (for example, https://dav.example.com). Enter the password when prompted, or use the first line
+    of stdin. The password isn't stored. You can run this again without changing existing entries or anything on the
+    other server. Guests aren't notified.
     """
 
     account: Word
@@ -206,7 +206,7 @@ class ListAddressBooks(Operation[list[Listed]], frozen=True):
 
 @change("contacts create", Role.COMMAND_LINE)
 class CreateAddressBook(Operation[None], frozen=True):
-    """Create an address book, with NAME as the last part of the address."""
+    """Create an address book. NAME is the last part of its address."""
 
     account: Word
     name: Name
@@ -223,7 +223,7 @@ class RemoveAddressBook(Operation[None], frozen=True):
 
 @change("contacts share", USERS)
 class ShareAddressBook(UserOperation[None], frozen=True):
-    """Share an address book with another account (also given by an address), or with "anyone" for all accounts on this
+    """Share an address book. Name another account or one of its addresses, or "anyone" for all accounts on this
     server.
     """
 
@@ -235,8 +235,9 @@ class ShareAddressBook(UserOperation[None], frozen=True):
 
 @change("contacts import", Role.COMMAND_LINE)
 class ImportContacts(Operation[Imported], frozen=True):
-    """Import contacts from a file (vCards, or CSV from Gmail, Outlook, or Thunderbird) to the first address book, or a
-    .zip file to calendars and address books with matching names. This adds missing details to existing contacts.
+    """Import contacts from a file. It's a vCard file, a CSV from Gmail, Outlook, or Thunderbird for the first address
+    book, or a .zip file for calendars and address books with matching names. This adds missing details to existing
+    contacts.
     """
 
     account: Word

@@ -10,7 +10,7 @@ from moxlite.store.forms import Leaving
 
 @query("account later list", USERS, columns=("id", "due", "sender", "recipients", "subject"))
 class ListLeaving(UserOperation[list[Leaving]], frozen=True):
-    """List ACCOUNT's scheduled messages, starting with the next to be sent."""
+    """List ACCOUNT's scheduled messages. The next to be sent is first."""
 
 
 @change("account later stop", USERS)

@@ -100,14 +100,14 @@ class FoundServers(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("link find", Role.COMMAND_LINE)
 class FindServers(Operation[FoundServers], frozen=True):
-    """Find mail servers for ADDRESS, using known providers, PACC, autoconfig, SRV records, and common names."""
+    """Find mail servers for ADDRESS. This uses known providers, PACC, autoconfig, SRV records, and common names."""
 
     address: Annotated[Word, field(metavar="ADDRESS")]
 
 
 @query("link list", Role.COMMAND_LINE, columns=("name", "address", "host", "state", "text"))
 class ListLinks(Operation[list[LinkInfo]], frozen=True):
-    """List accounts at other providers that are linked to ACCOUNT, with their status."""
+    """List ACCOUNT's linked accounts and their status. They are accounts at other providers."""
 
     account: Account
 
@@ -144,7 +144,7 @@ class LinkRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 @change("link add", Role.COMMAND_LINE)
 class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
-    """Link ADDRESS at another provider to ACCOUNT, and sync mail to a separate mailbox.
+    """Link ADDRESS at another provider to ACCOUNT. Mail syncs to a separate mailbox.
 
     Attributes:
       name: the mailbox; "": named after the address.
@@ -160,8 +160,9 @@ class AddLink(LinkRequest, Operation[LinkInfo], frozen=True, kw_only=True):
 
 @query("link test", Role.COMMAND_LINE)
 class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
-    """Test the login for ADDRESS at another provider and show a summary of the mail there. This doesn't store
-    anything."""
+    """Test the login for ADDRESS at another provider. This shows a summary of the mail there, and doesn't store
+    anything.
+    """
 
 
 @change("link set-password", USERS, confirm=True)
@@ -178,7 +179,7 @@ class SetLinkPassword(UserOperation[None], frozen=True):
 
 @change("link set-sending", USERS, confirm=True)
 class SetLinkSending(UserOperation[LinkInfo], frozen=True):
-    """Set the outgoing server for LINK's address, after testing it with LINK's password."""
+    """Set the outgoing server for LINK's address. This tests it with LINK's password first."""
 
     link: LinkName
     smtp_host: Annotated[Host, field("Submission server. [default: the provider's, if known]")] = ""
@@ -191,8 +192,8 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
 
 @change("link set-sorting", USERS)
 class SetLinkSorting(UserOperation[None], frozen=True):
-    """Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules, and script, on both sides. This files mail,
-    flags it, or moves it to the trash, but won't send replies or forward anything.
+    """Sort new mail in LINK's Inbox like mail here. This uses ACCOUNT's junk filter, rules, and script, on both sides.
+    This files mail, flags it, or moves it to the trash, but won't send replies or forward anything.
     """
 
     link: LinkName

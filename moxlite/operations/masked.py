@@ -60,7 +60,7 @@ class GivenAddress(msgspec.Struct, frozen=True, kw_only=True):
 
 @query("address list", Role.COMMAND_LINE, columns=("address", "state", "site", "messages", "last_mail", "leak", "note"))
 class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
-    """List ACCOUNT's masked addresses, newest first, with sites, messages, and other senders."""
+    """List ACCOUNT's masked addresses, newest first. This shows their sites, messages, and other senders."""
 
     search: Annotated[Word, field("Only addresses with this text in the address, site, or note.", metavar="TEXT")] = ""
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
@@ -68,7 +68,7 @@ class ListGiven(UserOperation[list[GivenAddress]], frozen=True):
 
 @change("address add", USERS)
 class MakeAddress(UserOperation[GivenAddress], frozen=True):
-    """Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com."""
+    """Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com."""
 
     site: Site = ""
     word: Annotated[Word, field("Prefix. [default: from the site's name]")] = ""

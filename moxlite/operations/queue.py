@@ -262,7 +262,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     columns=("id", "queued", "account", "sender", "recipient", "attempts", "next_attempt", "why", "next"),
 )
 class ListMessages(Operation[list[Line]], frozen=True):
-    """List queued messages, next due first, up to 100 (--n), with the reason and the next step for each."""
+    """List queued messages, next due first. This shows up to 100 (--n), with the reason and the next step for each."""
 
     filter: Filter = Filter()
     page: Page = Page()
@@ -291,7 +291,7 @@ class CountOutgoing(Operation[Outgoing], frozen=True):
 
 @query("queue attempts", MANAGERS, columns=("start", "seconds", "host", "ip", "tls", "outcome", "meaning", "admin"))
 class ListAttempts(Operation[list[Try]], frozen=True):
-    """List delivery attempts for message ID, queued or finished: the server, TLS, and response.
+    """List delivery attempts for message ID. It can be queued or finished. This shows the server, TLS, and response.
 
     The tls column shows matching policies (dane, sts), `verified` for a smarthost with a valid certificate,
     `opportunistic` for TLS without a policy, or `clear`.
@@ -302,8 +302,8 @@ class ListAttempts(Operation[list[Try]], frozen=True):
 
 @query("queue explain", Role.COMMAND_LINE | Role.TOKEN)
 class Explain(Operation[Explanation], frozen=True):
-    """Show how a message to ADDRESS would be sent right now: the route, hosts and their addresses in order, MTA-STS and
-    DANE, required TLS for each host, and messages queued for the domain.
+    """Show how a message to ADDRESS would be sent now. This shows the route, hosts and their addresses in order,
+    MTA-STS and DANE, required TLS for each host, and messages queued for the domain.
 
     By default, this only uses global routes; use --from for others. With --connect, this tries to connect to up to 3
     hosts. Exit code 1 if the message can't be sent now.
@@ -336,12 +336,12 @@ class Drop(Choose, frozen=True):
 
 @change("queue retry", MANAGERS)
 class Retry(Choose, frozen=True):
-    """Try to deliver these messages now, including messages to hosts that are paused, but not messages on hold."""
+    """Try to deliver these messages now. This includes messages to hosts that are paused, but not messages on hold."""
 
 
 @change("queue schedule", MANAGERS)
 class Schedule(Choose, frozen=True, kw_only=True):
-    """Delay the next attempt by DURATION, or move it up with -DURATION. To try now, use `queue retry`."""
+    """Change the time of the next attempt. DURATION delays it, -DURATION moves it up. To try now, use `queue retry`."""
 
     seconds: Seconds
     from_now: Annotated[bool, field("Count from now instead of the scheduled time.", "--now")] = False
@@ -356,7 +356,7 @@ class SetTransport(Choose, frozen=True, kw_only=True):
 
 @change("queue requiretls", MANAGERS)
 class SetRequireTLS(Choose, frozen=True, kw_only=True):
-    """Require verified TLS for messages, ignore all policies, or use the default."""
+    """Set how messages use TLS. They require verified TLS, ignore all policies, or use the default."""
 
     require_tls: Literal["yes", "no", "default"]
 
@@ -457,14 +457,14 @@ class RemoveHoldRule(Operation[None], frozen=True):
 
 @query("queue guard list", MANAGERS, columns=("account", "since", "why", "messages", "recipients", "oldest"))
 class ListStopped(Operation[list[StoppedAccount]], frozen=True):
-    """List accounts with paused sending, including times, reasons, and messages on hold. To include sending servers,
-    use --json.
+    """List accounts with paused sending. This includes times, reasons, and messages on hold. To include sending
+    servers, use --json.
     """
 
 
 @change("queue guard release", MANAGERS)
 class Release(Operation[StoppedAccount], frozen=True):
-    """Allow ACCOUNT to send again, and release messages held by the guard.
+    """Allow ACCOUNT to send again. This releases messages held by the guard.
 
     To see them first: `moxlite queue list --account ACCOUNT --hold true`. To delete them: `moxlite queue drop` with the
     same options. Messages held by a user or a hold rule stay on hold.
@@ -526,7 +526,7 @@ class RemoveSuppression(Suppress, frozen=True):
     columns=("account", "address", "base", "manual", "created", "expires", "reason"),
 )
 class LookUpSuppression(Operation[list[Suppressed]], frozen=True):
-    """Check if ACCOUNT can send to ADDRESS, and show the suppression if not."""
+    """Check if ACCOUNT can send to ADDRESS. If not, this shows the suppression."""
 
     account: Word
     address: Word

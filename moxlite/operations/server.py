@@ -57,7 +57,7 @@ class ReloadCertificates(Operation[CertificatesRead], frozen=True):
 
 @change("tls account-key", Role.COMMAND_LINE)
 class ChangeAccountKey(Operation[None], frozen=True):
-    """Replace the ACME account key of ACME, a name in moxlite.toml, within a minute.
+    """Replace the ACME account key within a minute. ACME is a name in moxlite.toml.
 
     Use this if someone else has seen the key. Certificates and the CAA record aren't changed. If the authority refuses,
     `moxlite doctor` will show it.

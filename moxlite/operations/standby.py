@@ -14,7 +14,7 @@ class HandedOver(msgspec.Struct, frozen=True):
 
 @query("standby handover", OWNER, confirm=True)  # the audit log has gone over before
 class HandOver(Operation[HandedOver], frozen=True):
-    """Switch over to the standby server, which runs `moxlite standby follow --take-over`, and stop this server.
+    """Switch over to the standby server. It runs `moxlite standby follow --take-over`. This server stops.
 
     This server stops accepting changes (451, NO), copies the last ones, and then the standby server takes the lease and
     starts. This requires standby.lease. If the standby server doesn't respond, can't start, or has another version,

@@ -59,7 +59,7 @@ SUBJECTS: Final = (
         "leaving",
         "user",
         calls="webmail",
-        groups={"later": "Manage scheduled messages, and messages you can still cancel."},
+        groups={"later": "Manage scheduled messages and those you can still cancel."},
     ),
     Subject("masked", "user"),
     Subject(

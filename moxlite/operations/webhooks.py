@@ -107,7 +107,7 @@ class ChooseHooks(Operation[Changed], frozen=True):
 
 @change("queue webhook schedule", MANAGERS)
 class ScheduleHooks(ChooseHooks, frozen=True, kw_only=True):
-    """Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately."""
+    """Change the time of the next call. DURATION delays it, -DURATION moves it up. `--now 0s` means immediately."""
 
     seconds: Seconds
     from_now: Annotated[bool, field("Count from now instead of the scheduled time.", "--now")] = False
@@ -120,7 +120,7 @@ class CancelHooks(ChooseHooks, frozen=True):
 
 @query("queue webhook print", Role.COMMAND_LINE)
 class PrintHook(Operation[msgspec.Raw], frozen=True):
-    """Print webhook ID as JSON, with all details, including the payload and results."""
+    """Print webhook ID as JSON. This shows all details, including the payload and results."""
 
     id: ID
 

@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
 from moxlite import __version__
 from moxlite.cli import main, run
-from moxlite.cli.common import HostPortType, Settings, moment, raw_output, show, show_json
+from moxlite.cli.common import HostPortType, LazyGroup, Settings, moment, raw_output, show, show_json
 from moxlite.cli.helpsearch import content_words, find_sections
 from moxlite.cli.info import all_commands
 from moxlite.cli.setup import quickstart
@@ -256,6 +256,27 @@ def test_times_that_cannot_be_are_told(text: str, config: Path, capsys: Capture)
     assert run(["account", "undelete", "me", "--since", text, "--yes"]) == 1
     assert f"{text!r} isn't a valid time" in capsys.readouterr().err
     assert moment("1970-01-01T00:00:01") == 1_000_000
+
+
+def test_a_list_of_commands_cuts_no_sentence(capsys: Capture) -> None:
+    """ADMIN-18a: each is one sentence of 60 characters, also on a terminal where it takes two lines."""
+
+    def look(group: click.Group, words: list[str], above: click.Context | None) -> None:
+        with click.Context(group, parent=above, info_name=words[-1] if words else "moxlite") as context:
+            assert run([*words, "--help"]) == 0
+            listed = " ".join(capsys.readouterr().out.partition("Commands:")[2].split())
+            assert listed
+            for name in group.list_commands(context):
+                command = group.get_command(context, name)
+                assert command is not None
+                lazy = group.lazy if isinstance(group, LazyGroup) else {}
+                said = lazy[name][1] if name in lazy else command.get_short_help_str()
+                assert 0 < len(said) <= 60, (words, name, said)
+                assert command.hidden or f"{name} {said}" in listed
+                if isinstance(command, click.Group):
+                    look(command, [*words, name], context)
+
+    look(main, [], None)
 
 
 def test_servers_of_all_commands_are_named_with_a_port_and_without() -> None:

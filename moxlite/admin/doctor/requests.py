@@ -133,5 +133,6 @@ class ListPlacement(Operation[list[Provider]], frozen=True):
 
 @change("placement test", Role.COMMAND_LINE | Role.PAGES)
 class TryPlacement(Operation[list[Provider]], frozen=True):
-    """Send a test message to each of the postmaster's linked accounts, up to twice a day, and show where it's
-    delivered."""
+    """Test where other providers deliver your mail. This sends a message to each of the postmaster's linked accounts,
+    up to twice a day.
+    """

@@ -129,7 +129,7 @@ def maildir(account: str, mailbox: str, path: Path, skip_duplicates: bool, dry_r
 def archive(
     account: str, file: Path, prefix: str, labels: dict[str, str], skip_duplicates: bool, dry_run: bool
 ) -> None:
-    """Import all mail in a zip file, tar.gz file, or folder to ACCOUNT.
+    """Import a zip file, tar.gz file, or folder to ACCOUNT. This imports all mail in it.
 
     X.mbox files and Maildirs become mailboxes with the same names. You can also import Thunderbird profiles and Google
     Takeout. If Gmail labels are in an unknown language, --dry-run lists them as --label options. Edit them and use them

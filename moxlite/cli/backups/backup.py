@@ -35,7 +35,7 @@ class BackupGroup(click.Group):
 
 @click.group(cls=BackupGroup)
 def backup() -> None:
-    """Back up configuration and data, whether the server is running or not.
+    """Back up configuration and data. The server can be running or stopped.
 
     `moxlite backup DEST` is short for `moxlite backup run DEST`. Back up before you upgrade, because a newer version
     upgrades the databases and an older one can't open them afterwards. To return to the older version, restore the
@@ -73,7 +73,7 @@ SNAPSHOT = click.option("--snapshot", metavar="ID", help="Snapshot from `backup 
 def run(
     dest: str | None, repo: str | None, encrypt_to: tuple[str, ...], passphrase_file: str | None, verbose: bool
 ) -> None:
-    """Copy all configuration and data to the new directory DEST, or as a snapshot to a repository. The default is the
+    """Back up configuration and data. DEST is a new directory, or a repository for a snapshot. The default is the
     repository in backup.target.
 
     To use a repository on another machine or in object storage, set `backup.target`: ssh://user@host/path,
@@ -296,7 +296,7 @@ def list_(repo: str, identity: str | None, passphrase_file: str | None, as_json:
 @IDENTITY
 @PASSPHRASE
 def verify(repo: str, deep: bool, fix: bool, identity: str | None, passphrase_file: str | None) -> None:
-    """Check for missing blocks, and snapshots changed after they were signed.
+    """Check for missing blocks and changed snapshots. A snapshot counts as changed if it doesn't match its signature.
 
     Prints the signer. Exit code 1 if there's a problem. With --deep --fix, damaged packs are moved to the folder
     REPO/damaged, and good blocks are kept. The next backup will restore lost blocks if the server still has the data.
@@ -351,7 +351,7 @@ def extract(
     unsigned: bool,
     verbose: bool,
 ) -> None:
-    """Write a snapshot as a full backup for `moxlite verifydata` and `moxlite restore`.
+    """Write a snapshot as a full backup. You can use it with `moxlite verifydata` and `moxlite restore`.
 
     Damaged data is skipped, and incomplete accounts and files are listed.
     """

@@ -29,7 +29,8 @@ TARGET: Final = "Orphans"
 
 @click.command("send-rest")
 def send_rest() -> None:
-    """After the other machine has taken over, send changes that are only on this machine. Stop the server first.
+    """Send changes that are only on this machine. Do this after the other machine has taken over. Stop the server
+    first.
 
     The changes are sent to the folder for this machine's epoch, next to the other machine's, so you can find them with
     `moxlite standby orphans`. This doesn't change anything here.
@@ -58,7 +59,7 @@ def send_rest() -> None:
 @source_options
 @click.option("--verbose", is_flag=True, help="List each file.")
 def orphans(source: str, importing: bool, out: str | None, verbose: bool, **keys: Unpack[SourceKeys]) -> None:
-    """List mail accepted by the previous machine but missing on this one. SOURCE is standby.target.
+    """List mail that the previous machine accepted alone. It's missing on this machine. SOURCE is standby.target.
 
     First run `moxlite standby send-rest` on the previous machine. With --import, mail is added to accounts on the
     running server, below the mailbox Orphans. Outgoing messages are written to the --out folder, so you can review them
@@ -253,7 +254,7 @@ def verifydata(folder: str, deep: bool, fix: bool, upgrade: bool, verbose: bool)
 @click.command()
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False))
 def gentestdata(folder: str) -> None:
-    """Create a new data directory DIR with sample accounts and messages for upgrade tests.
+    """Create sample data in the new directory DIR. It has accounts and messages for upgrade tests.
 
     To log in to an account, use the password `test NAME`.
     """

@@ -85,7 +85,7 @@ def restore(
     verbose: bool,
     **keys: Unpack[SourceKeys],
 ) -> None:
-    """Restore the backup or repository SRC, which can be on another machine or in object storage: ssh://user@host/path,
+    """Restore the backup or repository SRC. It can be on another machine or in object storage: ssh://user@host/path,
     s3://bucket/prefix.
 
     By default, this restores everything to a stopped server's data directory. SRC is checked first, and won't be

@@ -70,7 +70,7 @@ def seal(
     moment: int | None,
     resolver: HostPort | None,
 ) -> int:
-    """Print three ARC fields to put in front of the message in FILE (- for stdin).
+    """Print the ARC fields for the message in FILE. FILE is - for stdin. Put the three fields in front of the message.
 
     The Authentication-Results with ID are sealed. If they include an ARC result, this uses it because the message may
     have changed since then. Otherwise, this verifies the chain. Failed chains are sealed as failed, unless they

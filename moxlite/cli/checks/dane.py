@@ -38,7 +38,9 @@ def dane() -> None:
 @click.option("--usages", default="0,1,2,3", show_default=True, help="Accepted certificate usages.")
 @resolver_option
 def dial(server: HostPort, usages: str, resolver: HostPort | None) -> int:
-    """Connect to HOST (port 25 by default) and verify its certificate using DANE. Uses STARTTLS on ports 25 and 587."""
+    """Connect to HOST and verify its certificate using DANE. The port is 25 by default. Uses STARTTLS on ports 25 and
+    587.
+    """
     words = usages.split(",")
     if any(word not in ("0", "1", "2", "3") for word in words):
         raise click.UsageError(f"{usages!r} must be a list of usages (0, 1, 2, 3)")
@@ -57,7 +59,7 @@ def dial(server: HostPort, usages: str, resolver: HostPort | None) -> int:
 @click.option("--port", default=25, show_default=True, type=click.IntRange(1, 65535))
 @resolver_option
 def dialmx(domain: str, host: str | None, port: int, resolver: HostPort | None) -> int:
-    """Connect to DOMAIN's mail hosts, or only to HOST, and verify them like a sender does. Exit code 0 if all pass."""
+    """Verify DOMAIN's mail hosts, like a sender does. With HOST, only this one. Exit code 0 if all pass."""
 
     async def ask(found: "Resolver") -> tuple[int, dict[str, object]]:
         from random import Random
@@ -160,7 +162,7 @@ async def _chain(addresses: "Sequence[IPAddress]", port: int, name: str, *, star
 @click.argument("matching", type=click.IntRange(0, 2))
 @click.argument("file", type=click.File("rb"), default="-")
 def makerecord(usage: int, selector: int, matching: int, file: BinaryIO) -> None:
-    """Print TLSA record data for the certificate or key in FILE (PEM or DER, or stdin if you omit FILE).
+    """Print TLSA record data for a certificate or key. It's in FILE (PEM or DER), or on stdin if you omit FILE.
 
     For mail, use 3 1 1 (SHA-256 of the server's public key). If FILE is a private key, this uses the matching public
     key. Selector 0 requires a certificate.

@@ -29,7 +29,7 @@ def dkim() -> None:
 @click.argument("file")
 @resolver_option
 def verify(file: str, resolver: HostPort | None) -> int:
-    """Verify the DKIM signatures of the message in FILE (- for stdin).
+    """Verify the DKIM signatures of a message. It's in FILE (- for stdin).
 
     Exit code 0 if at least one passes, 75 if a key lookup failed temporarily, otherwise 1.
     """
@@ -62,7 +62,7 @@ def verify(file: str, resolver: HostPort | None) -> int:
     help="Header and body canonicalization, with --key-file.",
 )
 def sign(file: str, domain: str | None, selector: str | None, key_file: str | None, canonicalization: str) -> int:
-    """Print DKIM-Signature fields to put in front of the message in FILE (- for stdin).
+    """Print DKIM-Signature fields for the message in FILE. FILE is - for stdin. Put the fields in front of the message.
 
     By default, this uses the configured selectors for the domain in From.
     """
@@ -138,7 +138,7 @@ def lookup(selector: str, domain: str, resolver: HostPort | None) -> int:
 
 @dkim.command()
 def txt() -> int:
-    """Print the TXT record value for the private key on stdin, in zone file format."""
+    """Print the TXT record value for a private key. The key is on stdin. The value is in zone file format."""
     from moxlite.admin.dns.zonefile import txt_strings
     from moxlite.mailauth.dkim.sign import PrivateKeyError, key_record, load_private_key
 

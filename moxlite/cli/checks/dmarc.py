@@ -37,8 +37,8 @@ report_commands(dmarc)
 @method_option
 @resolver_option
 def verify(ip: str, mailfrom: str, helo: str, method: str | None, resolver: HostPort | None) -> int:
-    """Evaluate SPF, DKIM, and DMARC for the message on stdin, as if sent by client IP with HELO and the envelope sender
-    MAILFROM (can be empty).
+    """Evaluate SPF, DKIM, and DMARC for a message. The message is on stdin, as if sent by client IP with HELO and the
+    envelope sender MAILFROM (can be empty).
     """
 
     from moxlite.acceptance.checks import Question, check_sender, from_domains
@@ -114,7 +114,7 @@ def lookup(domain: str, method: str | None, resolver: HostPort | None) -> int:
 @method_option
 @resolver_option
 def checkreportaddrs(domain: str, method: str | None, resolver: HostPort | None) -> int:
-    """Check which mailboxes get reports about DOMAIN, and whether other domains accept them.
+    """Check which mailboxes get reports about DOMAIN. This also checks whether other domains accept them.
 
     Exit code 1 if reports aren't requested or accepted.
     """

@@ -28,7 +28,7 @@ TYPES = ("ptr", "mx", "cname", "ips", "a", "aaaa", "ns", "txt", "srv", "tlsa")
     },
 )
 def dns() -> None:
-    """Look up names in DNS like the server does, and update your records."""
+    """Look up names in DNS, and update your records. Names are looked up like the server does."""
 
 
 @dns.command()
@@ -118,7 +118,7 @@ def iprev() -> None:
 @click.argument("ip")
 @resolver_option
 def iprev_lookup(ip: str, resolver: HostPort | None) -> int:
-    """Check if IP has a reverse DNS name that resolves to the same address, as required by other mail servers."""
+    """Check the reverse DNS name of IP. It has to resolve to the same address, as other mail servers require."""
 
     from moxlite.mailauth.iprev import check
 

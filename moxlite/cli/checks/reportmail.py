@@ -24,7 +24,7 @@ def parse_command(group: click.Group, kind: Literal["dmarc", "tls"]) -> None:
     @group.command("parsereportmsg")
     @click.argument("files", nargs=-1, required=True, metavar="FILE…")
     def parse(files: tuple[str, ...]) -> int:
-        """Print the reports in messages (- for stdin), from any sender and about any domain.
+        """Print the reports in messages. Use - for stdin. They can be from any sender and about any domain.
 
         Exit code 0 if all reports are valid, otherwise 1.
         """

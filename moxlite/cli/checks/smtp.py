@@ -39,8 +39,8 @@ def smtp() -> None:
 @click.option("--ehlo", default="localhost", show_default=True, metavar="NAME", help="Client name for EHLO.")
 @resolver_option
 def dial(server: HostPort, mode: str | None, tlsverify: bool, ehlo: str, resolver: HostPort | None) -> int:
-    """Connect to HOST (port 25 by default), send a greeting, and use STARTTLS if available. Then send lines from
-    stdin, and print responses.
+    """Connect to an SMTP server. HOST has port 25 by default. This sends a greeting and uses STARTTLS if available.
+    Then it sends lines from stdin, and prints responses.
     """
     from moxlite.proto.smtp.conversation import TLSMode
 

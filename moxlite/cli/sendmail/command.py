@@ -35,7 +35,7 @@ class _Unread(click.Command):
     "words", nargs=-1, type=click.UNPROCESSED, metavar="[-t] [-i] [-bs] [-f ADDR] [-F NAME] [-C FILE] [RCPT…]"
 )
 def sendmail(words: tuple[str, ...]) -> None:
-    """Send the message on stdin through a mail server, like /usr/sbin/sendmail.
+    """Send the message on stdin, like /usr/sbin/sendmail. It goes through a mail server.
 
     Set the server and login in /etc/moxlite-submit.toml, or in FILE with -C. For an example, run `moxlite config
     describe-sendmail`. With -t, recipients are also read from To, Cc, and Bcc. With -i, a line with a single dot

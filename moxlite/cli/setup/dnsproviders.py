@@ -78,7 +78,7 @@ def provider_show(name: str) -> None:
 @provider.command("test")
 @click.argument("name", metavar="DOMAIN")
 def provider_test(name: str) -> None:
-    """Test the DNS provider for DOMAIN by reading the zone, and publishing and removing a harmless TXT record."""
+    """Test the DNS provider for DOMAIN. This reads the zone, and publishes and removes a harmless TXT record."""
     publishing, domain = open_publishing(name)
     with as_command_failures():
         zone = publishing.try_out(domain, publishing.stored(domain))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
 def dnsrecords(name: str, resolver: HostPort | None) -> None:
-    """Print DNS records for DOMAIN and this machine, as a zone file.
+    """Print DNS records for DOMAIN and this machine. They are lines of a zone file.
 
     DANE records are printed as comments unless the machine's zone is signed with DNSSEC.
     """
@@ -43,7 +43,7 @@ def dnsrecords(name: str, resolver: HostPort | None) -> None:
 @click.argument("name", metavar="DOMAIN")
 @resolver_option
 def dnscheck(name: str, resolver: HostPort | None) -> int:
-    """Check DOMAIN's DNS records, and test this server's services from the outside.
+    """Check DNS records for DOMAIN. This also tests this server's services from the outside.
 
     Exit code 1 if there are errors. Services are only tested while the server is running here. If DNS servers don't
     respond, other checks are skipped.

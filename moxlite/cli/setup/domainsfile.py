@@ -27,10 +27,10 @@ def add_commands(config: click.Group) -> None:
         config,
         (*described_in(accounts), *described_in(domains)),
         {
-            "account": "Accounts in domains.toml, changed through the running server.",
-            "address": "Addresses in domains.toml, changed through the running server.",
-            "domain": "Domains in domains.toml, changed through the running server.",
-            "domain peer": "Manage a domain's previous server, which gets mail for addresses that aren't here yet.",
+            "account": "Manage accounts in domains.toml, using the running server.",
+            "address": "Manage addresses in domains.toml, using the running server.",
+            "domain": "Manage domains in domains.toml, using the running server.",
+            "domain peer": "Manage a domain's previous server. It gets mail for addresses that aren't here yet.",
             "alias": "Manage addresses that deliver to several members. Requires the running server.",
         },
         {

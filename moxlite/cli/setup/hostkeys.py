@@ -9,7 +9,7 @@ from moxlite.cli.common import Failure, config_path, load_config, root_advice
 
 @click.command("ensure-acme-host-keys")
 def ensure_acme_host_keys() -> None:
-    """Create missing private keys for the host's ACME certificates, and add them to moxlite.toml.
+    """Create missing private keys for ACME. They are for the host's certificates, and are added to moxlite.toml.
 
     Renewed certificates will then use the same keys, so TLSA records for DANE stay valid. If a
     configured key no longer exists, this creates it again. Keys for current certificates don't change. This only

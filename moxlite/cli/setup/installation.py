@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @click.group("self")
 def self_() -> None:
-    """Install, update, or remove the single file, moxlite-VERSION-linux-MACHINE, as root.
+    """Install, update, or remove the single file, as root. Its name is moxlite-VERSION-linux-MACHINE.
 
     If you use the Debian package, use apt instead.
     """
@@ -39,7 +39,8 @@ def _failures() -> Iterator[None]:
 
 @self_.command()
 def install() -> None:
-    """Install this file as a server: /usr/local/bin/moxlite, the user moxlite, folders, and a systemd unit.
+    """Install this file as a server. This creates /usr/local/bin/moxlite, the user moxlite, folders, and a systemd
+    unit.
 
     This won't overwrite existing files. If interrupted, run this again. You can't use this with the Debian package.
     """
@@ -52,7 +53,7 @@ def install() -> None:
 @self_.command()
 @resolver_option
 def update(resolver: HostPort | None) -> None:
-    """Update this program to the next version, from the source in [updates] in moxlite.toml, or its publisher's.
+    """Update this program to the next version. The source is in [updates] in moxlite.toml, or its publisher's.
 
     The changelog entry must be signed and include the file's SHA-256. You can't update to an older version. After
     testing the new program, this copies data to DATA.before-VERSION while the server is running, if there's enough

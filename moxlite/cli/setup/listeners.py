@@ -26,7 +26,8 @@ def listeners() -> None:
 @listeners.command("publish-web")
 @STATE
 def publish_web(state: str) -> None:
-    """Open webmail and account pages to the internet on the mail host's port 443, or close them.
+    """Open or close webmail to the internet. This also opens or closes account pages. They use the mail host's port
+    443.
 
     If another web server uses this port, configure it to forward requests. The admin pages stay private. Restart the
     server to apply the change.
@@ -51,7 +52,7 @@ def publish_web(state: str) -> None:
 @listeners.command("managesieve")
 @STATE
 def managesieve(state: str) -> None:
-    """Allow mail clients to save Sieve scripts on the mail host's port 4190, or turn this off.
+    """Allow mail clients to save Sieve scripts. This uses the mail host's port 4190. You can also turn it off.
 
     Restart the server to apply the change.
     """
@@ -61,7 +62,7 @@ def managesieve(state: str) -> None:
 @listeners.command("webapi")
 @STATE
 def webapi(state: str) -> None:
-    """Turn on the HTTP API for programs on this machine and its internal network, or turn it off everywhere.
+    """Turn the HTTP API for programs on or off. They can be on this machine or its internal network.
 
     This never opens the API to the internet. Restart the server afterwards.
     """

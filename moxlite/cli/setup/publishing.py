@@ -49,8 +49,8 @@ def update(
     dry_run: bool,
     no_wait: bool,
 ) -> int:
-    """Publish the records from `config dnsrecords` for DOMAIN and this machine, using your DNS provider or a server
-    that accepts updates (RFC 2136).
+    """Publish DNS records for DOMAIN and this machine. `config dnsrecords` prints them. This uses your DNS
+    provider, or a server that accepts updates (RFC 2136).
 
     This adds missing records and removes outdated ones from moxlite. SPF, DMARC, and TLSRPT records are updated, but
     keep what they already allow. To change other records that differ, use --replace. Records for other names are never
@@ -83,7 +83,7 @@ def update(
 @click.option("--dry-run", is_flag=True, help="Only print the changes.")
 @click.option("--no-wait", is_flag=True, help="Don't wait until all name servers have the change.")
 def undo(name: str, dry_run: bool, no_wait: bool) -> int:
-    """Undo the last change for DOMAIN by `dns update`, the admin pages, or key rotation.
+    """Undo the last change of DOMAIN's records. It was made by `dns update`, the admin pages, or key rotation.
 
     This restores removed records and removes added ones, unless they've changed since then. To undo earlier changes,
     run this command again.

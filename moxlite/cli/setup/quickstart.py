@@ -78,7 +78,8 @@ def quickstart(
     dns_provider: str | None,
     resolver: HostPort | None,
 ) -> None:
-    """Create a mail server configuration for ADDRESS and its domain, to run as USER (a name or a number).
+    """Create a mail server configuration for ADDRESS. This includes its domain. The server runs as USER (a name or a
+    number).
 
     This creates files at --config and next to it, but won't overwrite any. You'll see warnings about problems with
     this machine. Save the passwords when you see them, because you can't show them again.
