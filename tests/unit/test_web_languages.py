@@ -31,7 +31,7 @@ OTHER_ADDRESS = {
     "uk": r"(?i)\b(ти|тебе|тобі|тобою|твій|твоя|твоє|твої|твого|твоєї|введи|обери|вибери|спробуй|увійди)\b",
     "zh": r"你",
 }
-"""Words of the form of address that a language doesn't use; for Portuguese, also those of Portugal."""
+"""Words of the form of address that a language doesn't use; for Portuguese, also words of Portugal."""
 
 OFFERED = ("ar", "cs", "de", "es", "fr", "he", "it", "ja", "nl", "pl", "pt", "sv", "uk", "zh")
 
