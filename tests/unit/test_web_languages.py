@@ -298,12 +298,38 @@ def test_numbers_are_written_by_the_language_of_the_page() -> None:
 
 
 def test_dates_and_numbers_are_of_the_language_of_the_page() -> None:
-    """WEBMAIL-143: never the browser's, which `undefined` or no locale would be. The service worker knows no page."""
+    """WEBMAIL-143, WEBMAIL-143g: never the browser's, nor another locale's, whose digits may be others. The service
+    worker knows no page; the others read what a user typed, count in English, or begin from the page's own locale.
+    """
     sources = top() / "frontend"
-    unset = re.compile(r"toLocale(?:Date|Time)?String\((?:\)|undefined)|Intl\.\w+Format\((?:undefined|\[\])")
-    files = [path for app in ("lib", "webmail", "account") for path in (sources / app).rglob("*.ts")]
-    found = {str(path.relative_to(sources)) for path in files if unset.search(path.read_text())}
-    assert found == {"webmail/worker/notices.ts"}
+    used = re.compile(r"(?:toLocale\w*String|Intl\.\w+(?:Format|Rules|Collator))\((?!\))(?!locale\(\))")
+    unset = re.compile(r"toLocale(?:Date|Time)?String\(\)")
+    found = {
+        str(path.relative_to(sources))
+        for app in ("lib", "webmail", "account")
+        for path in (sources / app).rglob("*.ts")
+        if used.search(path.read_text()) or unset.search(path.read_text())
+    }
+    assert found == {
+        "lib/language.ts",
+        "webmail/event/times.ts",
+        "webmail/later/vocabulary.ts",
+        "webmail/message/trust.ts",
+        "webmail/worker/notices.ts",
+    }
+
+
+def test_a_translation_has_the_digits_of_the_page() -> None:
+    """WEBMAIL-143g: also Arabic texts, since dates and counts are written with 0 to 9."""
+    from checks import translations
+
+    for name in OFFERED:
+        strange = [
+            pair.translation
+            for pair in translations.pairs(name, top() / "frontend" / "i18n")
+            if any(one.isdecimal() and one not in "0123456789" for one in pair.translation)
+        ]
+        assert strange == [], name
 
 
 def test_each_text_that_counts_has_a_key(texts: Any) -> None:

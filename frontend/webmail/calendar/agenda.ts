@@ -1,7 +1,7 @@
 // Events of the coming weeks, by day.
 
 import { el } from "../../lib/dom";
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import { joinLink } from "../ui/join";
 import type { Board } from "./board";
 import { clock, dateOf, dayName, longDay, today } from "./days";
@@ -27,7 +27,7 @@ export function drawAgenda(board: Board): HTMLElement {
             "span",
             {},
             day === today() ? t("Today") : dayName(day),
-            el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })),
+            el("small", {}, dateOf(day).toLocaleDateString(locale(), { month: "long" })),
           ),
         ),
         el(

@@ -76,12 +76,17 @@ export function placeIn(hash: string): { view?: View; sought: string; day: numbe
 /** Day of the week, 0 for Monday. */
 export const weekday = (day: number): number => (((day + 3) % 7) + 7) % 7;
 
+/** Regions whose week begins on Sunday or on Saturday (CLDR), for browsers that don't say it. */
+const sundays = "BR CA CO HK IL IN JP KR MX PE PT SA TW US VE ZA";
+const saturdays = "BH DJ DZ EG IQ JO KW LY OM QA SD SY";
+
 /** The first day of the week in the reader's language, 0 for Monday. */
 export function firstWeekday(): number {
   const name = new Intl.Locale(locale() ?? navigator.language);
   const found = name as { getWeekInfo?(): { firstDay: number }; weekInfo?: { firstDay: number } };
-  const day = (found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? (name.maximize().region === "US" ? 7 : 1);
-  return (day + 6) % 7;
+  const region = name.maximize().region ?? "";
+  const usual = saturdays.split(" ").includes(region) ? 6 : sundays.split(" ").includes(region) ? 7 : 1;
+  return ((found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? usual) - 1;
 }
 
 export const weekStart = (day: number): number => day - ((weekday(day) - firstWeekday() + 7) % 7);

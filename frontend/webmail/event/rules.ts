@@ -1,6 +1,6 @@
 // Rules of repeated events (RFC 5545 §3.3.10): those that the form offers, and words for others.
 
-import { t } from "../../lib/words";
+import { locale, t } from "../../lib/words";
 import { ruleText } from "./ruletext";
 
 const days = ["MO", "TU", "WE", "TH", "FR", "SA", "SU"];
@@ -80,7 +80,7 @@ export function toRule(kind: string, until: string, start: string): string {
 /** The kinds that a form offers, with their words. */
 export function repeats(rule: string, start: string): (readonly [string, string])[] {
   const date = new Date(`${start}T00:00Z`);
-  const day = new Intl.DateTimeFormat(document.documentElement.lang || undefined, {
+  const day = new Intl.DateTimeFormat(locale(), {
     weekday: "long",
     timeZone: "UTC",
   }).format(date);

@@ -3,7 +3,7 @@
 import type { ParsedMessage } from "../../gen/webmail";
 import { type Child, el, isolated, sign } from "../../lib/dom";
 import { atSign, triangleAlert } from "../../lib/icons";
-import { many, t } from "../../lib/words";
+import { locale, many, t } from "../../lib/words";
 
 type Given = NonNullable<ParsedMessage["given"]>;
 
@@ -17,7 +17,7 @@ function words({ address, site }: Given): string {
 /** Who else writes to it, and since when. */
 function leak({ strangers, since }: Given): string {
   if (since === null) return "";
-  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
+  const values = { since: new Date(since).toLocaleDateString(locale(), { dateStyle: "medium" }) };
   return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
 }
 

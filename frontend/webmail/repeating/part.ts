@@ -4,6 +4,7 @@
 import { el, fill } from "../../lib/dom";
 import { adopt } from "../../lib/sheets";
 import { locale, many, t } from "../../lib/words";
+import { firstWeekday } from "../calendar/days";
 import sheet from "./repeating.css";
 
 adopt(sheet);
@@ -68,7 +69,10 @@ export function customRule(parts: Readonly<Record<string, string>>, start: HTMLI
   const week = el(
     "div",
     { class: "repeating-days", role: "group", "aria-label": t("Repeat on") },
-    days.map((day, at) => el("label", {}, boxes[at]!, name(day, "short"))),
+    days.map((_, n) => {
+      const at = (n + firstWeekday()) % 7;
+      return el("label", {}, boxes[at]!, name(days[at]!, "short"));
+    }),
   );
   const named = (day: string): readonly (readonly [string, string])[] => {
     const one = { day: name(day, "long") };
