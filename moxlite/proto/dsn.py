@@ -393,8 +393,8 @@ _MAX_FIELD: Final = 8192  # characters of an unfolded field; longer ones are tru
 
 
 def _fields(text: str) -> list[_Fields]:
-    """The fields of the message, and those of each recipient: by their names, in whichever group they are. A line
-    without a colon is left out.
+    """Return the message's fields, then each recipient's fields. Names decide, not groups. Lines without a colon are
+    left out.
     """
     message = _Fields()
     recipients: list[_Fields] = []
@@ -423,7 +423,7 @@ def _fields(text: str) -> list[_Fields]:
 
 
 def _recipient(fields: _Fields) -> DSNRecipient | None:
-    """What became of a recipient; None if that isn't known."""
+    """Return the outcome for a recipient, None if the fields don't name one."""
     known = fields.known
     status = _STATUS.match(known.get("status", ""))
     action = None if status is None else _action(known.get("action", ""), status[1])

@@ -141,7 +141,7 @@ WRITING = {"import": importing, "copy": copying, "cards": copying_cards}
 
 @pytest.mark.parametrize("name", WRITING)
 async def test_imports_and_copies_hold_what_they_expect(rig: Rig, tom: Account, between: list[Act], name: str) -> None:
-    """JMAP-5: nobody else's change lies between ifInState and a unit."""
+    """JMAP-5: other programs change nothing between ifInState and a unit."""
     writing = await WRITING[name](rig)
     client, method, arguments = writing.client, writing.method, writing.arguments
     state = await writing.state()
@@ -175,7 +175,7 @@ async def test_states_of_imports_and_copies_hide_nothing(rig: Rig, tom: Account,
 
 @pytest.mark.parametrize("name", ["copy", "cards"])
 async def test_originals_of_copies_are_as_expected(rig: Rig, tom: Account, between: list[Act], name: str) -> None:
-    """JMAP-5: each is read in ifFromInState; a state of another account is none of this one."""
+    """JMAP-5: each is read in ifFromInState; states of other accounts don't match."""
     writing = await WRITING[name](rig)
     client, method, arguments, original = writing.client, writing.method, writing.arguments, writing.original
     assert original is not None

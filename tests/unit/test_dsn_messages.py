@@ -809,7 +809,7 @@ def test_octets_that_are_not_utf8_are_replaced() -> None:
 
 
 def test_unknown_fields_are_kept() -> None:
-    """QUEUE-106: extension fields (RFC 3464 §2.4), repeated or not; those of the other group are read there."""
+    """QUEUE-106: extension fields (RFC 3464 §2.4), repeated or not; fields of the other group are read there."""
     text = GOOD.replace("\n\n", "\nX-A: 1\nx-a:2\nStatus: 5.0.0\n\n") + "Reporting-MTA: dns; n\nX-B : c : d\n"
     parsed = parse(status(text))
     assert (parsed.reporting_mta, parsed.extra) == ("m", (("X-A", "1"), ("x-a", "2")))
