@@ -1516,7 +1516,7 @@ export interface Calls {
   /** Change an address's rules and settings. New forwarding addresses get a confirmation email. */
   account_rule_set(address: string, changed: DestinationChange, old?: DestinationChange, account?: string): Promise<null>;
 
-  /** List ACCOUNT's forwarding addresses: confirmed, waiting for confirmation, bouncing, or stopped. */
+  /** List ACCOUNT's forwarding addresses and their status. They are confirmed, waiting for confirmation, bouncing, or stopped. */
   account_forward_list(account?: string): Promise<Forwards>;
 
   /** Change the forwarding addresses. New addresses get a confirmation email. Returns a line for each address that couldn't get one. */
@@ -1525,7 +1525,7 @@ export interface Calls {
   /** Send another confirmation email to ADDRESS. You can do this once a day. */
   account_forward_ask(address: string, account?: string): Promise<null>;
 
-  /** Resume forwarding to ADDRESS after it was stopped for bouncing. */
+  /** Resume forwarding to ADDRESS after bounces stopped it. */
   account_forward_start(address: string, account?: string): Promise<null>;
 
   /** Show ACCOUNT's junk settings and junk filter statistics. */
@@ -1534,7 +1534,7 @@ export interface Calls {
   /** Change junk settings. */
   account_junk_set(changed: JunkChange, old?: JunkChange, account?: string): Promise<null>;
 
-  /** Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com. */
+  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
   /** Change ACCOUNT's masked address. Other details don't change. To remove the expiration date, use `never`. */
@@ -1552,13 +1552,13 @@ export interface Calls {
   /** Create an app password, or an access token with `token`, and return it. `expires`: µs UTC, or None for never. */
   account_app_password_add(name: string, scopes: Array<"addresses" | "dav" | "imap" | "jmap" | "sharing" | "sieve" | "submission" | "webapi">, read_only?: boolean, expires?: number | null, token?: boolean, account?: string): Promise<string>;
 
-  /** List ACCOUNT's app passwords and tokens, with their scopes and when they were last used (to the hour). */
+  /** List ACCOUNT's app passwords and tokens. This shows their scopes and when they were last used (to the hour). */
   account_app_password_list(account?: string): Promise<Array<AppPasswordInfo>>;
 
-  /** Set whether ACCOUNT's app password or token NAME can change sharing and Sieve scripts. This ends its sessions. */
+  /** Let an app password change sharing and Sieve scripts. This sets it for ACCOUNT's app password or token NAME, and ends its sessions. */
   account_app_password_allow(name: string, sharing?: boolean, sieve?: boolean, account?: string): Promise<null>;
 
-  /** Revoke ACCOUNT's app password or token NAME, and end its sessions. */
+  /** Revoke ACCOUNT's app password or token NAME. This ends its sessions. */
   account_app_password_rm(name: string, account?: string): Promise<null>;
 
   /** Set the rights (letters from RFC 4314) of `guest` (an account, an address, or ``anyone``) on a mailbox, and with `below` on its submailboxes. */
@@ -1573,7 +1573,7 @@ export interface Calls {
   /** List who and what has access to an account's mail, newest first: set up `since` a time (µs UTC), the page `after` the `place` of a row. */
   account_access(since?: number, after?: string, count?: number, account?: string): Promise<Array<WayInfo>>;
 
-  /** Remove WAY, an ID from `moxlite account access`, from ACCOUNT. */
+  /** Remove one access to ACCOUNT's mail. WAY is its ID from `moxlite account access`. */
   account_remove_access(way: string, account?: string): Promise<null>;
 
   /** Remove everything that was given access to an account's mail since a time (µs UTC). */
@@ -1582,7 +1582,7 @@ export interface Calls {
   /** List client certificates for ACCOUNT, or all. */
   config_tlspubkey_list(account?: string): Promise<Array<TLSKeyInfo>>;
 
-  /** Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT. */
+  /** Print an openssl command that proves who has a key. Its output is needed to add the certificate to ACCOUNT. */
   config_tlspubkey_challenge(account?: string): Promise<KeyChallenge>;
 
   /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. `proof`: the output of the command from `config tlspubkey challenge`. You don't need it if a mail client with this certificate has logged in to the account within a day. */
@@ -1591,16 +1591,16 @@ export interface Calls {
   /** Change the client certificate with FINGERPRINT. Other details don't change. */
   config_tlspubkey_set(fingerprint: string, changed?: CertificateChange, mark?: string, account?: string): Promise<null>;
 
-  /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
+  /** Remove the client certificate with FINGERPRINT. This ends its mail sessions. */
   config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
 
   /** Update the password for ACCOUNT's linked account after changing it at the provider. */
   link_set_password(link: string, password: string, account?: string): Promise<null>;
 
-  /** Set the outgoing server for LINK's address, after testing it with LINK's password. */
+  /** Set the outgoing server for LINK's address. This tests it with LINK's password first. */
   link_set_sending(link: string, smtp_host?: string, smtp_port?: number, smtp_tls?: "implicit" | "starttls", smtp_user?: string, keeps_copy?: boolean | null, off?: boolean, account?: string): Promise<LinkInfo>;
 
-  /** Sort new mail in LINK's Inbox with ACCOUNT's junk filter, rules, and script, on both sides. This files mail, flags it, or moves it to the trash, but won't send replies or forward anything. */
+  /** Sort new mail in LINK's Inbox like mail here. This uses ACCOUNT's junk filter, rules, and script, on both sides. This files mail, flags it, or moves it to the trash, but won't send replies or forward anything. */
   link_set_sorting(link: string, off?: boolean, account?: string): Promise<null>;
 
   /** Pause LINK until you run `moxlite link resume`. You can still view synced mail. */

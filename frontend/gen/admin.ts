@@ -1630,7 +1630,7 @@ export interface Calls {
   /** Send a test to each linked mailbox of the postmaster, and look where it lands. After 20 seconds it goes on */
   placement_test(): Promise<boolean>;
 
-  /** List queued messages, next due first, up to 100 (--n), with the reason and the next step for each. */
+  /** List queued messages, next due first. This shows up to 100 (--n), with the reason and the next step for each. */
   queue_list(filter?: Filter, page?: Page): Promise<Array<Line>>;
 
   /** Count messages matching a filter. */
@@ -1639,7 +1639,7 @@ export interface Calls {
   /** Count outgoing messages from account NAME. If you delete the account, waiting messages will still be sent, but not messages on hold or scheduled for later. */
   queue_outgoing(account: string): Promise<Outgoing>;
 
-  /** List delivery attempts for message ID, queued or finished: the server, TLS, and response. */
+  /** List delivery attempts for message ID. It can be queued or finished. This shows the server, TLS, and response. */
   queue_attempts(id: number): Promise<Array<Try>>;
 
   /** Pause delivery of these messages until you release them. */
@@ -1654,16 +1654,16 @@ export interface Calls {
   /** Delete messages without sending bounces. */
   queue_drop(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Try to deliver these messages now, including messages to hosts that are paused, but not messages on hold. */
+  /** Try to deliver these messages now. This includes messages to hosts that are paused, but not messages on hold. */
   queue_retry(filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Delay the next attempt by DURATION, or move it up with -DURATION. To try now, use `queue retry`. */
+  /** Change the time of the next attempt. DURATION delays it, -DURATION moves it up. To try now, use `queue retry`. */
   queue_schedule(seconds: number, filter?: Filter, all?: boolean, expected?: number | null, from_now?: boolean): Promise<Changed>;
 
   /** Send messages with transport NAME. Leave NAME empty to use the routes again. */
   queue_transport(transport: string, filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
-  /** Require verified TLS for messages, ignore all policies, or use the default. */
+  /** Set how messages use TLS. They require verified TLS, ignore all policies, or use the default. */
   queue_requiretls(require_tls: "default" | "no" | "yes", filter?: Filter, all?: boolean, expected?: number | null): Promise<Changed>;
 
   /** Show the header of a queued message. */
@@ -1678,13 +1678,13 @@ export interface Calls {
   /** Hold matching messages, now and in the future. If you don't specify options, hold all messages. */
   queue_holdrules_add(account?: string, sender?: string, recipient?: string): Promise<Changed>;
 
-  /** Remove rule ID. Messages on hold aren't released. */
+  /** Delete rule ID. Messages on hold aren't released. */
   queue_holdrules_remove(id: number): Promise<null>;
 
-  /** List accounts with paused sending, including times, reasons, and messages on hold. To include sending servers, use --json. */
+  /** List accounts with paused sending. This includes times, reasons, and messages on hold. To include sending servers, use --json. */
   queue_guard_list(): Promise<Array<StoppedAccount>>;
 
-  /** Allow ACCOUNT to send again, and release messages held by the guard. */
+  /** Allow ACCOUNT to send again. This releases messages held by the guard. */
   queue_guard_release(account: string): Promise<StoppedAccount>;
 
   /** List suppressed addresses, with reasons. */
@@ -1699,7 +1699,7 @@ export interface Calls {
   /** List queued webhooks, next due first, up to 100 (--n). */
   queue_webhook_list(filter?: HookFilter, page?: HookPage): Promise<Array<HookLine>>;
 
-  /** Delay the next call by DURATION, or move it up with -DURATION. `--now 0s` means immediately. */
+  /** Change the time of the next call. DURATION delays it, -DURATION moves it up. `--now 0s` means immediately. */
   queue_webhook_schedule(seconds: number, filter?: HookFilter, all?: boolean, from_now?: boolean): Promise<Changed>;
 
   /** Cancel webhooks. */
@@ -1756,7 +1756,7 @@ export interface Calls {
   /** Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Outgoing messages will still be sent, but not messages on hold or scheduled for later. */
   config_account_rm(account: string): Promise<null>;
 
-  /** Disable logins for account NAME, show MESSAGE to the user, and end all sessions. The account still receives mail. */
+  /** Disable logins for account NAME. The user sees MESSAGE, and all sessions end. The account still receives mail. */
   config_account_disable(account: string, message: string): Promise<null>;
 
   /** Enable logins for account NAME again. */
@@ -1771,7 +1771,7 @@ export interface Calls {
   /** Add DOMAIN with new DKIM keys. ACCOUNT will get reports for this domain. */
   config_domain_add(domain: string, account: string, localpart?: string, disabled?: boolean): Promise<AddedDomain>;
 
-  /** Remove DOMAIN. You can't remove a domain with addresses or aliases. DKIM keys are moved to dkim/old. */
+  /** Delete DOMAIN. You can't delete a domain with addresses or aliases. DKIM keys are moved to dkim/old. */
   config_domain_rm(domain: string): Promise<null>;
 
   /** Reject mail from and to DOMAIN with temporary errors. Users can still log in. */
@@ -1780,13 +1780,13 @@ export interface Calls {
   /** Accept mail for DOMAIN again. */
   config_domain_enable(domain: string): Promise<null>;
 
-  /** Use strict policies in DNS for DOMAIN, or turn them off (--off). Then publish them: dns update DOMAIN. */
+  /** Use strict DNS policies for DOMAIN. With --off, this turns them off. Then publish them: dns update DOMAIN. */
   config_domain_strict(domain: string, off?: boolean): Promise<null>;
 
-  /** Show where mail for unknown addresses at DOMAIN is sent, and test that server. */
+  /** Show and test the previous server of DOMAIN. It gets mail for addresses that don't exist here yet. */
   config_domain_peer_show(domain: string): Promise<PeerState>;
 
-  /** Send mail for addresses at DOMAIN that don't exist here yet to your previous server. */
+  /** Set the previous server of DOMAIN. It gets mail for addresses that don't exist here yet. */
   config_domain_peer_set(domain: string, hosts?: Array<string>): Promise<PeerState>;
 
   /** Stop sending mail to the previous server. Mail to unknown addresses at DOMAIN will be rejected. */
@@ -1849,7 +1849,7 @@ export interface Calls {
   /** Restore messages deleted at or after `since` (µs UTC) to `mailbox`, or to all mailboxes if the name is empty. */
   account_undelete(account: string, since?: number, mailbox?: string): Promise<UndeletedMail>;
 
-  /** List accounts that can send from ACCOUNT's addresses, with type and expiration. */
+  /** List accounts that can send from ACCOUNT's addresses. This shows their type and expiration. */
   account_delegate_list(account?: string): Promise<Array<DelegateInfo>>;
 
   /** Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest can also view and edit all of the account's mailboxes, calendars, and address books. */
@@ -1861,31 +1861,31 @@ export interface Calls {
   /** List who and what has access to an account's mail, newest first: set up `since` a time (µs UTC), the page `after` the `place` of a row. */
   account_access(since?: number, after?: string, count?: number, account?: string): Promise<Array<WayInfo>>;
 
-  /** Remove WAY, an ID from `moxlite account access`, from ACCOUNT. */
+  /** Remove one access to ACCOUNT's mail. WAY is its ID from `moxlite account access`. */
   account_remove_access(way: string, account?: string): Promise<null>;
 
   /** Remove everything that was given access to an account's mail since a time (µs UTC). */
   account_take_back(since: number, keep?: Array<string>, account?: string): Promise<TakenBack>;
 
-  /** List networks and accounts with failed logins, and their limits. */
+  /** List networks and accounts with failed logins. This also shows their limits. */
   limits_list(): Promise<Array<LimitInfo>>;
 
-  /** Clear failed logins for the address IP and its networks, or all failed logins if you don't specify IP. */
+  /** Clear failed logins for the address IP. This includes its networks. If you don't specify IP, all failed logins are cleared. */
   limits_clear(ip?: string): Promise<number>;
 
-  /** Print the openssl command that proves that a user has a private key, to add its certificate to ACCOUNT. */
+  /** Print an openssl command that proves who has a key. Its output is needed to add the certificate to ACCOUNT. */
   config_tlspubkey_challenge(account?: string): Promise<KeyChallenge>;
 
   /** Allow login to an address with a client certificate (PEM). If you don't specify `name`, the certificate's name is used. `proof`: the output of the command from `config tlspubkey challenge`. You don't need it if a mail client with this certificate has logged in to the account within a day. */
   config_tlspubkey_add(address: string, certificate: string, name?: string, no_imap_preauth?: boolean, proof?: string, account?: string): Promise<TLSKeyInfo>;
 
-  /** Remove the client certificate with FINGERPRINT, and end its mail sessions. */
+  /** Remove the client certificate with FINGERPRINT. This ends its mail sessions. */
   config_tlspubkey_rm(fingerprint: string, account?: string): Promise<null>;
 
   /** Create and print an admin API token for an API client. You won't be able to see it again. */
   admin_token_add(name: string, scopes: Array<"accounts" | "dns" | "domains" | "queue" | "read" | "reports" | "server">, days?: number): Promise<string>;
 
-  /** List admin API tokens, with their scopes and when they were last used (to the hour). */
+  /** List admin API tokens. This shows their scopes and when they were last used (to the hour). */
   admin_token_list(): Promise<Array<AdminTokenInfo>>;
 
   /** Revoke token NAME. The next call will be rejected. */
@@ -1903,7 +1903,7 @@ export interface Calls {
   /** Stop the migration. Copied mail is kept, and you can continue with `moxlite move run`. */
   move_stop(): Promise<null>;
 
-  /** Switch over to the standby server, which runs `moxlite standby follow --take-over`, and stop this server. */
+  /** Switch over to the standby server. It runs `moxlite standby follow --take-over`. This server stops. */
   standby_handover(): Promise<HandedOver>;
 
   /** Deliver a message and read it; with `send_to`, submit another one to that address. Takes up to three minutes. */
