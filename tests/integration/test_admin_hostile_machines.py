@@ -135,6 +135,7 @@ def plant(machine: Computer) -> None:
     files = {
         "key.txt": f"{SECRET}\n",
         "cert.txt": f"{SECRET}\n",
+        "password": f"{SECRET}\n",
         "domains.toml": DOMAINS.replace("[accounts.bob]\n", f'[accounts.bob]\ndescription = "{SECRET}"\n'),
         "Maildir/cur/1:2,S": f"Subject: {SECRET}\r\nFrom: <root@example.org>\r\n\r\n{SECRET}\r\n",
         "sieve/a.sieve": f"# {SECRET}\nkeep;\n",
@@ -183,7 +184,7 @@ ENEMY: Final = "/srv/moxlite/enemy"
 WISHES: Final[dict[str, object]] = {
     "user": "root",
     "log_file": "/root/log",
-    "admin_password_file": "/root/key.txt",
+    "admin_password_file": "/root/password",
     "tls.ca": {"additional_to_system": True, "cert_files": ["/root/cert.txt"]},
     "listeners.local.tls.key_certs": [{"cert_file": "/root/cert.txt", "key_file": "/root/key.txt"}],
     "listeners.local.tls.host_private_key_files": ["/root/key.txt", "../../../root/dkim.pem"],
@@ -212,6 +213,7 @@ def betray(pair: Pair) -> Path:
     own = self_signed(["enemy.example"])
     (pair.first.root / "key.txt").write_bytes(own.key_pem())
     (pair.first.root / "cert.txt").write_bytes(own.certificate_pem())
+    (pair.first.root / "password").write_text("of the enemy\n")
     (pair.first.root / "dkim.pem").write_bytes(to_pem(generate("ed25519")))
     (pair.first.root / "backups").mkdir()
     pair.first.give(enemy, *enemy.rglob("*"), pair.first.root, *pair.first.root.iterdir())
