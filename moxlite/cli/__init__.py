@@ -166,23 +166,29 @@ def _drop_unwritten() -> None:
 def _advice(error: click.UsageError, args: Sequence[str]) -> str:
     """What leads on after a wrong word, "" if click's own error does."""
     if isinstance(error, click.NoSuchCommand):
-        words = " ".join(word for word in args if not word.startswith("-"))
-        phrase = next((advice for phrase, advice in PHRASES.items() if f"{words} ".startswith(f"{phrase} ")), "")
-        if phrase:
-            return phrase
-        if meant := _meant(error, args):
-            return f"Did you mean {' or '.join(map(repr, meant))}?"
-        return "" if error.possibilities else _commands_of(error.ctx)
+        return _other_command(error, args)
     if error.ctx is None or not error.message.startswith("Got unexpected extra argument"):
         return ""
-    extra = error.message.partition("(")[2].rpartition(")")[0]
-    options = [option for parameter in error.ctx.command.params for option in parameter.opts]
-    path = error.ctx.command_path
+    return _option_for(error.ctx, error.message.partition("(")[2].rpartition(")")[0])
+
+
+def _other_command(error: click.NoSuchCommand, args: Sequence[str]) -> str:
+    words = " ".join(word for word in args if not word.startswith("-"))
+    if phrase := next((advice for phrase, advice in PHRASES.items() if f"{words} ".startswith(f"{phrase} ")), ""):
+        return phrase
+    if meant := _meant(error, args):
+        return f"Did you mean {' or '.join(map(repr, meant))}?"
+    return "" if error.possibilities else _commands_of(error.ctx)
+
+
+def _option_for(context: click.Context, extra: str) -> str:
+    """The option that somebody needs who typed values without one."""
+    options = [option for parameter in context.command.params for option in parameter.opts]
     if "--ids" in options:
-        return f"To choose messages, run: {path} --ids {','.join(extra.split())}"
-    if "--password-file" in options or error.ctx.command.name == "set-password":
+        return f"To choose messages, run: {context.command_path} --ids {','.join(extra.split())}"
+    if "--password-file" in options or context.command.name == "set-password":
         return "Passwords aren't arguments. Leave it out, and type it when asked, or send it to stdin."
-    if takes := _options_with_values(error.ctx.command):
+    if takes := _options_with_values(context.command):
         return f"To give a value, use an option: {', '.join(takes[:MOST_OPTIONS])}"
     return ""
 

@@ -211,7 +211,7 @@ async def test_no_reader_of_much_mail_holds_up_the_loop(tmp_path: Path, turns: T
 async def test_the_log_names_the_call_that_held_up_the_loop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """ADMIN-55a, STORE-199b: not the task, which is the same for all connections."""
+    """ADMIN-55a, ADMIN-57a, STORE-199b: not the task, which is the same for all connections."""
     for name in ("LONG_STEP_SECONDS", "FELT_SECONDS", "LOG_SECONDS"):
         monkeypatch.setattr(watchdog, name, 0.0)
     instrument = watchdog.Watchdog()
