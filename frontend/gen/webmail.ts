@@ -1783,13 +1783,13 @@ export interface Calls {
   /** Change an account's vacation reply if it still matches `mark`; "" for any. */
   account_vacation_set(changed: VacationChange, mark?: string, account?: string): Promise<null>;
 
-  /** List ACCOUNT's scheduled messages, starting with the next to be sent. */
+  /** List ACCOUNT's scheduled messages. The next to be sent is first. */
   account_later_list(account?: string): Promise<Array<Leaving>>;
 
   /** Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts. */
   account_later_stop(id: string, account?: string): Promise<null>;
 
-  /** Create a masked address for ACCOUNT and print it, like shop.x7k2p@example.com. */
+  /** Create a masked address for ACCOUNT and print it. For example, shop.x7k2p@example.com. */
   address_add(site?: string, word?: string, domain?: string, note?: string, only_from?: string, expires?: string, account?: string): Promise<GivenAddress>;
 
   /** Accept mail for ADDRESS again. */
@@ -1798,10 +1798,10 @@ export interface Calls {
   /** Reject mail for ADDRESS from now on (550). */
   address_off(address: string, account?: string): Promise<null>;
 
-  /** Share a calendar with another account (also given by an address), or with "anyone" for all accounts on this server. */
+  /** Share a calendar. Name another account or one of its addresses, or "anyone" for all accounts on this server. */
   calendar_share(name: string, guest: string, write?: boolean, end?: boolean, account?: string): Promise<null>;
 
-  /** Share an address book with another account (also given by an address), or with "anyone" for all accounts on this server. */
+  /** Share an address book. Name another account or one of its addresses, or "anyone" for all accounts on this server. */
   contacts_share(name: string, guest: string, write?: boolean, end?: boolean, account?: string): Promise<null>;
 
   /** Create and print a private link to a calendar. You won't be able to see it again. Anyone with the link can read the calendar without a password. */

@@ -84,8 +84,10 @@ def test_each_reason_has_its_words() -> None:
 
 def test_an_administrator_reads_words_for_codes() -> None:
     """WEB-88e: decisions about messages, results of log-ins and what they are for."""
-    path = FRONTEND / "admin" / "ui" / "reasons.ts"
-    assert words_of(path, "decisions") - {"peer"} == words_of(FRONTEND / "webmail" / "details" / "reasons.ts")
+    path = FRONTEND / "admin" / "ui" / "logins.ts"
+    assert words_of(path.with_name("reasons.ts"), "decisions") - {"peer"} == words_of(
+        FRONTEND / "webmail" / "details" / "reasons.ts"
+    )
     assert words_of(path, "results") == set(get_args(AttemptResult))
     known = words_of(path, "protocols") | words_of(FRONTEND / "lib" / "logins.ts", "protocols")
     assert known == set(PROTOCOLS)
@@ -128,7 +130,8 @@ NAMES = {
     "Files",
     "From ",
     "Happenings",
-}  # of errors of browsers, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type
+    "ManageSieve",
+}  # of errors of browsers, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type, a protocol
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 

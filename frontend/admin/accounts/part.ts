@@ -12,8 +12,8 @@ import { empty, notice, state } from "../../lib/states";
 import { when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import type { Section } from "../ui/editor";
+import { protocolOf, resultOf } from "../ui/logins";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
-import { protocolOf, resultOf } from "../ui/reasons";
 import { fieldDialog, settingsForm, showSecret, typedAgain } from "../ui/shared";
 import { securityCards, stopped } from "./security";
 
@@ -496,7 +496,7 @@ function logins(found: readonly Attempt[]): HTMLElement {
     ],
     found,
   );
-  return card(t("Logins"), list, { flush: true, hint: t("Latest 50 logins, with repeats combined.") });
+  return card(t("Logins"), list, { flush: true, hint: t("Latest 50, repeats combined.") });
 }
 
 async function newPassword(desk: Desk, name: string): Promise<void> {

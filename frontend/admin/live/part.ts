@@ -14,8 +14,9 @@ import { empty, type Level, mark, notice, state } from "../../lib/states";
 import { moment, when } from "../../lib/times";
 import { many, t } from "../../lib/words";
 import { shown as logLines } from "../machine/log";
+import { protocolOf, resultOf } from "../ui/logins";
 import { addressOf, type Desk, type PagePart } from "../ui/page";
-import { decisionOf, protocolOf, resultOf } from "../ui/reasons";
+import { decisionOf } from "../ui/reasons";
 
 /** Lines on the page, and as many that wait for the reader. */
 const most = 500;

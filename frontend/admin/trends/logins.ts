@@ -7,8 +7,8 @@ import { button, card, foreign, head, table, visible } from "../../lib/pages";
 import { empty } from "../../lib/states";
 import { when } from "../../lib/times";
 import { t } from "../../lib/words";
+import { protocolOf, resultOf } from "../ui/logins";
 import type { Desk } from "../ui/page";
-import { protocolOf, resultOf } from "../ui/reasons";
 import { clearLimits } from "./limits";
 
 /** The latest failed log-ins from a network. */

@@ -1,7 +1,5 @@
-// What the server keeps as a word, said to an administrator: decisions about messages (docs/reasons.md), results of
-// log-ins, and what one logs in to.
+// Decisions about messages (docs/reasons.md), said to an administrator.
 
-import { protocolName } from "../../lib/logins";
 import { t } from "../../lib/words";
 
 const decisions: Readonly<Record<string, string>> = {
@@ -55,31 +53,3 @@ const decisions: Readonly<Record<string, string>> = {
 
 /** A decision about a message; a later version's word as it is. */
 export const decisionOf = (word: string): string => decisions[word] ?? word;
-
-const results: Readonly<Record<string, string>> = {
-  ok: t("logged in"),
-  badpassword: t("wrong password"),
-  baduser: t("unknown address"),
-  badcreds: t("wrong name, password, or token"),
-  badchanbind: t("bound to another connection"),
-  badprotocol: t("invalid login exchange"),
-  badfactor: t("wrong verification code"),
-  factorneeded: t("verification code needed"),
-  logindisabled: t("login disabled"),
-  notpermitted: t("app password not allowed here"),
-  error: t("failed"),
-  aborted: t("canceled by the app"),
-};
-
-/** The result of a log-in. */
-export const resultOf = (word: string): string => results[word] ?? word;
-
-const protocols: Readonly<Record<string, string>> = {
-  smtp: "SMTP",
-  webadmin: t("admin app"),
-  addresses: t("password managers"),
-  website: t("protected website"),
-};
-
-/** What one logs in to. */
-export const protocolOf = (word: string): string => protocols[word] ?? protocolName(word);

@@ -66,12 +66,13 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 10vsbyl{place}: è atteso un numero da {limit} in su
 0gntdygla chiamata {name} non esiste
 0hj3kenIdempotency-Key: deve avere da 1 a {most} caratteri ASCII stampabili
+1fdrm5fil server è stato riavviato e non sappiamo se l’operazione sia stata eseguita; controlli prima di riprovare
 02u5u09questo Idempotency-Key è già stato usato per un’altra richiesta
 0t5nuhz{address}: {reason}
 0dclgqsgli allegati sono più grandi di quanto possa essere un messaggio ({max_size} MiB)
 1vc8ybn{field}: {reason}
 1k533oxil messaggio è più grande di {max_size} MiB
-0c6ydnqquesta bozza è stata modificata o rimossa altrove
+0c6ydnqquesta bozza è stata modificata o eliminata altrove
 0mk634fquesto messaggio è già stato inviato
 0n3d1mmhtml: {reason}
 0cv1nhcora il testo non si può preparare: {reason}
@@ -154,7 +155,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0xky99asi silenziano e comprimono discussioni: solo per ciò che è tuo
 1r1isbpsince: è atteso un numero
 1czzj1jnel frattempo l’evento è stato modificato
-1s0kfajil contatto è stato modificato o rimosso altrove
+1s0kfajil contatto è stato modificato o eliminato altrove
 0h1prvkpuoi controllare la disponibilità per al massimo 31 giorni alla volta
 19k6y8yil file non si può leggere: {reason}
 1ovtddjil testo di questo messaggio non si può leggere per scrivere: {reason}
@@ -297,7 +298,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0wrfs4sè prima dell’inizio
 0cyzdadè già passato
 1cwlmuql’account {name} non esiste
-0n8rrt9l’account {name} viene rimosso
+0n8rrt9l’account {name} viene eliminato
 11w87e2limite superato: {name}
 0svr70hUID della cartella {mailbox}; danne di nuovi con: moxlite store reassign-uids
 116lwjgla cartella {mailbox} non esiste
@@ -503,7 +504,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 1vimp78la cartella {name} è tralasciata: è di un altro utente
 0qs4fagil server afferma di avere più di {n} messaggi in una cartella
 0p21re0una ricerca trova più messaggi di quanti ce ne siano
-1e0ld36alcuni messaggi sono stati rimossi durante l’elenco di una cartella
+1e0ld36alcuni messaggi sono stati eliminati durante l’elenco di una cartella
 1m4z0uluna risposta del server non è comprensibile: {reason}
 0jsbpuwcartella {name}: l’annotazione {key} è tralasciata: {reason}
 0pz44gii contrassegni di alcuni messaggi non vengono ripresi: {reason}

@@ -683,7 +683,7 @@ var Rules = class {
       event.preventDefault();
       this.move(index, index + step);
     });
-    const li = el("li", { class: index === this.open ? "rule open" : "rule", draggable: "true" }, el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)), name, el("span", { class: "flex" }, small(arrowUp, t("Move up"), () => this.move(index, index - 1), index === 0), small(arrowDown, t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1), small(x, t("Remove"), () => this.remove(index))));
+    const li = el("li", { class: index === this.open ? "rule open" : "rule", draggable: "true" }, el("span", { class: "grip", "aria-hidden": "true" }, sign(gripVertical)), name, el("span", { class: "flex" }, small(arrowUp, t("Move up"), () => this.move(index, index - 1), index === 0), small(arrowDown, t("Move down"), () => this.move(index, index + 1), index === this.rules.length - 1), small(x, t("Delete"), () => this.remove(index))));
     li.addEventListener("dragstart", (event) => {
       this.dragged = index;
       event.dataTransfer?.setData("text/plain", String(index));

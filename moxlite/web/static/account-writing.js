@@ -471,7 +471,7 @@ var templates = async (desk) => {
   const draw = () => fill(list, all.length === 0 ? empty(fileText, t("No templates"), t("You can also save a message that you're writing as a template."), add) : el("ul", { class: "lines" }, all.map(row)));
   const row = (one) => {
     const name = isolated(one.name);
-    return el("li", {}, el("a", { class: "name grow", href: `#templates/${one.id}` }, el("bdi", { dir: "auto" }, name)), button(t("Remove"), () => void remove(one), { kind: "line small", name: `${t("Remove")}: ${name}` }));
+    return el("li", {}, el("a", { class: "name grow", href: `#templates/${one.id}` }, el("bdi", { dir: "auto" }, name)), button(t("Delete"), () => void remove(one), { kind: "line small", name: t("Delete {name}", { name }) }));
   };
   const remove = async (one) => {
     if (!await attempt(t("Deleting…"), t("Couldn't delete template"), () => desk.client.template_remove(one.id, one.mark))) return;

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "13027db88a17", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "961eb46228b4", security: "813baf902d89", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e47e96cc60b2", writing: "1691b564156c", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "13027db88a17", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "1e2fdf83c276", security: "813baf902d89", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e47e96cc60b2", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -1229,7 +1229,7 @@ async function simulatedLatency() {
 }
 
 var [quiet, week] = [300, 7 * 864e5];
-var mostRows = 100;
+var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 var fields2 = "input, select, textarea";
@@ -1296,14 +1296,15 @@ function keepForms(app) {
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
-  let [timer, filling, last] = [0, false, ""];
+  let [timer, filling, out, last] = [0, false, false, ""];
   const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load2() {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key3) ?? "");
       if (whose !== owner()) return {};
-      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
     }
@@ -1320,6 +1321,7 @@ function keepForms(app) {
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
+    if (out) return;
     change((forms) => {
       for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
     });
@@ -1432,7 +1434,9 @@ function keepForms(app) {
   });
   for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
-    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key3);
+    if (event.key !== `${app}-csrf`) return;
+    out = event.newValue === null;
+    if (out) store().removeItem(key3);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept3(form)) came(form);

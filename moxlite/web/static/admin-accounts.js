@@ -508,6 +508,16 @@ function size(octets) {
   return `${locale() === void 0 ? tenths : filled("{n}", { n: Number(tenths) })} ${units[unit]}`;
 }
 
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", managesieve: "ManageSieve" };
+function protocolName(code) {
+  return protocols[code] ?? code;
+}
+
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong password or token"), badchanbind: t("other connection"), badprotocol: t("invalid exchange"), badfactor: t("wrong code"), factorneeded: t("code needed"), logindisabled: t("login disabled"), notpermitted: t("not allowed here"), error: t("failed"), aborted: t("canceled") };
+var resultOf = (word) => results[word] ?? word;
+var protocols2 = { smtp: "SMTP", webadmin: t("admin app"), addresses: t("password managers"), website: t("website") };
+var protocolOf = (word) => protocols2[word] ?? protocolName(word);
+
 function addressOf(page, path = [], query = {}) {
   const given = Object.entries(query).filter(([, value]) => value !== "");
   const tail = given.length > 0 ? `?${new URLSearchParams(given)}` : "";
@@ -1067,7 +1077,7 @@ async function accountPage(desk) {
   const address = desk.address.path[1];
   const shown2 = address !== void 0 ? card(address, await settingsForm(desk, ["accounts", name, "destinations", address]), { hint: t("Delivery for this address") }) : await (content[tab] ?? content["addresses"])();
   const row = found.row;
-  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), row.disabled === "" ? button(t("Lock…"), () => void lock(desk, name)) : button(t("Unlock"), () => void unlock(desk, name)), button(t("Remove…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
+  const root = el("div", { class: "page" }, head([disc(name, row.full_name || name), " ", name], el("p", { class: "hint" }, el("a", { href: "#accounts" }, t("Accounts")), row.full_name !== "" && [" · ", el("bdi", {}, row.full_name)], row.description !== "" && [" · ", el("bdi", {}, row.description)]), disabled(row), button(t("Limits…"), () => void limits(desk, name)), button(t("New password"), () => void newPassword(desk, name)), row.disabled === "" ? button(t("Lock…"), () => void lock(desk, name)) : button(t("Unlock"), () => void unlock(desk, name)), button(t("Delete…"), () => void remove(desk, name), { kind: "line danger" })), row.broken !== "" && notice("danger", t("This account is unavailable: {why}", { why: row.broken })), stops.filter((one) => one.account === name).map((one) => stopped(desk, one)), row.disabled !== "" && notice("warn", t("Login disabled: “{text}”. This account still receives mail.", { text: row.disabled })), card("", pairs([[t("Storage"), found.use.problem !== "" ? foreign(found.use.problem) : row.limit === 0 ? t("{used}, no limit", { used: size(found.use.used) }) : el("div", { class: "use" }, meter(found.use.used / row.limit), t("{used} of {limit}", { used: size(found.use.used), limit: size(row.limit) }))], [t("Last login"), lastLogin(found.use)]])), el("br"), tabs(name, [link("addresses", t("Addresses {n}", { n: row.addresses })), link("members", t("Members")), link("settings", t("Settings")), link("security", t("Security")), link("logins", t("Logins"))]), shown2);
   return { title: name, root };
 }
 async function lock(desk, name) {
@@ -1104,11 +1114,10 @@ function addresses(desk, found) {
   const list2 = table(t("Addresses"), [{ title: t("Address"), kind: "main", cell: (row) => [el("a", { href: addressOf("accounts", [name, row.address]) }, el("bdi", {}, row.address)), row.catchall && [" ", el("span", { class: "chip" }, t("all other addresses"))]] }, { title: t("Folder"), cell: (row) => el("bdi", {}, row.mailbox) }, { title: t("Member of"), cell: (row) => row.aliases.length > 0 ? row.aliases.join(", ") : "" }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {address}", { address: row.address }), trash2, () => void remove2(row)) }], found.addresses);
   return card(t("Addresses"), list2, { flush: true, actions: button(t("Add address"), () => void add2(), { icon: plus, kind: "line small" }) });
 }
-var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong session or credentials"), badchanbind: t("bound to another connection"), badprotocol: t("invalid login exchange"), logindisabled: t("login disabled"), notpermitted: t("app password not allowed here"), error: t("failed"), aborted: t("canceled by the app") };
 function logins(found) {
   if (found.length === 0) return card(t("Logins"), el("p", { class: "two" }, t("No logins in 30 days.")));
-  const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", results[row.result] ?? row.result), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("Protocol"), cell: (row) => `${row.protocol} ${row.mechanism}` }, { title: t("App"), cell: (row) => foreign(row.user_agent, 60) }], found);
-  return card(t("Logins"), list2, { flush: true, hint: t("Latest 50 logins, with repeats combined.") });
+  const list2 = table(t("Logins"), [{ title: t("Result"), kind: "main", cell: (row) => [state(row.result === "ok" ? "ok" : "warn", resultOf(row.result)), row.count > 1 && ` × ${row.count}`] }, { title: t("When"), cell: (row) => when(row.last) }, { title: t("From"), cell: (row) => row.remote_ip }, { title: t("Protocol"), cell: (row) => `${protocolOf(row.protocol)} ${row.mechanism}` }, { title: t("App"), cell: (row) => foreign(row.user_agent, 60) }], found);
+  return card(t("Logins"), list2, { flush: true, hint: t("Latest 50, repeats combined.") });
 }
 async function newPassword(desk, name) {
   const password = line(t("New password"), "", t("Leave blank to generate a password. You'll only see it once."), { autocomplete: "new-password" });
@@ -1120,7 +1129,7 @@ async function newPassword(desk, name) {
 async function remove(desk, name) {
   const goes = await desk.client.account_remains(name);
   const what = [el("p", {}, t("These will be permanently deleted:"), " ", many(goes.messages, "{n} message", "{n} messages"), ", ", size(goes.octets), ", ", many(goes.mailboxes, "{n} folder", "{n} folders"), ", ", many(goes.addresses, "{n} address", "{n} addresses"), "."), goes.aliases.length > 0 && el("p", {}, t("This account will be removed from these aliases: {aliases}.", { aliases: goes.aliases.join(", ") })), goes.queued > 0 && el("p", {}, many(goes.queued, "{n} outgoing message will stay in the queue.", "{n} outgoing messages will stay in the queue.")), goes.held > 0 && el("p", {}, many(goes.held, "{n} message on hold or scheduled won't be sent.", "{n} messages on hold or scheduled won't be sent."))];
-  if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove account"))) return;
+  if (!await typedAgain(t("Delete {name}?", { name }), name, what, t("Delete account"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete account"), () => desk.client.config_account_rm(name))) return;
   desk.say(t("Deleted {name}", { name }));
   desk.go("#accounts");

@@ -706,7 +706,7 @@ async function showSecret(title, text3, secret) {
 function aliases(desk, found) {
   const name = found.row.domain;
   const open = (row) => addressOf("domains", [name, "aliases", row.localpart], { tab: "aliases" });
-  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
+  const list2 = table(t("Aliases"), [{ title: t("Alias"), kind: "main", cell: (row) => el("a", { href: open(row) }, el("b", {}, row.address)) }, { title: t("Members"), cell: (row) => foreign(row.members.join(", "), 200) }, { title: t("Posting permission"), cell: (row) => row.post_public ? t("anyone") : t("members") }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete {alias}", { alias: row.address }), trash2, () => void removeAlias(desk, row)) }], found.aliases);
   return card(t("Aliases"), found.aliases.length === 0 ? el("p", { class: "hint" }, t("No aliases yet. An alias delivers mail to several other addresses.")) : list2, { flush: true, actions: button(t("Add alias"), () => void addAlias(desk, name), { icon: plus, kind: "line small" }) });
 }
 async function addAlias(desk, domain) {
@@ -718,7 +718,7 @@ async function addAlias(desk, domain) {
 var membersField = () => field(t("Members"), el("textarea", {}), t("One address per line. At least one must be on this server. We'll email a confirmation link to addresses on other servers."));
 var lines = (area) => area.value.split(/[\s,]+/).filter((one) => one !== "");
 async function removeAlias(desk, row) {
-  if (!await confirm(t("Remove {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member will keep existing messages.", "New mail to this alias will be rejected. {n} members will keep existing messages."), t("Remove"))) return;
+  if (!await confirm(t("Delete {alias}?", { alias: row.address }), many(row.members.length, "New mail to this alias will be rejected. {n} member will keep existing messages.", "New mail to this alias will be rejected. {n} members will keep existing messages."), t("Delete"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete alias"), () => desk.client.config_alias_rm(row.address))) return;
   desk.go(addressOf("domains", [row.address.slice(row.address.lastIndexOf("@") + 1)], { tab: "aliases" }));
 }
@@ -733,7 +733,7 @@ async function aliasPage(desk, found, localpart) {
     if (await fieldDialog(t("Add members"), t("Add"), { members: members2 }, () => desk.client.config_alias_addaddr(row.address, lines(members2.control)).then(() => true)) !== null) await desk.refresh();
   };
   const members = table(t("Members"), [{ title: t("Member"), kind: "main", cell: (one) => el("bdi", {}, one) }, { title: "", kind: "top", cell: (one) => iconButton(t("Remove {member}", { member: one }), trash2, () => void drop(one)) }], row.members);
-  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Remove alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("To reject mail from non-members, turn off “post public”. To send members copies of their own messages, turn on “deliver to sender”.") })];
+  return [card(row.address, members, { flush: true, actions: [button(t("Add members"), () => void add2(), { icon: plus, kind: "line small" }), button(t("Delete alias…"), () => void removeAlias(desk, row), { kind: "line small danger" })] }), card(t("Options"), await settingsForm(desk, ["domains", found.row.domain, "aliases", localpart]), { hint: t("To reject mail from non-members, turn off “post public”. To send members copies of their own messages, turn on “deliver to sender”.") })];
 }
 
 var formats = /* @__PURE__ */ new Map();
@@ -788,7 +788,7 @@ function providerCard(desk, name, used) {
   const forget = async () => {
     const words2 = t("Records won't change. Keys will no longer be rotated automatically.");
     if (!await confirm(t("Delete the {title} token?", { title: used.title }), words2, t("Delete"))) return;
-    if (await attempt(t("Removing…"), t("Couldn't remove DNS provider"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
+    if (await attempt(t("Deleting…"), t("Couldn't delete token"), () => desk.client.dns_provider_rm(name))) await desk.refresh();
   };
   return card(t("DNS provider"), pairs([[t("Provider"), used.title], ...used.zone === "" ? [] : [[t("Zone"), el("bdi", {}, used.zone)]], [t("External changes"), used.enforce ? t("reverted nightly") : t("reported only")]]), { actions: [button(t("Publish records…"), () => void publish(desk, name), { kind: "primary" }), used.published > 0 && button(t("Undo…"), () => void undo2(desk, name)), button(t("Change…"), () => void choose(desk, name)), button(t("Delete token…"), () => void forget(), { kind: "line danger" })] });
 }
@@ -942,10 +942,10 @@ async function keys(desk, found) {
     if (done !== null) await desk.refresh();
   };
   const remove2 = async (row) => {
-    if (!await confirm(t("Remove key {selector}?", { selector: row.selector }), t("The key file will be moved to dkim/old. If you remove the DNS record, receivers can't verify mail that's still being delivered."), t("Remove"))) return;
+    if (!await confirm(t("Delete key {selector}?", { selector: row.selector }), t("The key file will be moved to dkim/old. If you remove the DNS record, receivers can't verify mail that's still being delivered."), t("Delete"))) return;
     if (await attempt(t("Deleting…"), t("Couldn't delete DKIM key"), () => desk.client.selector_remove(name, row.selector))) await desk.refresh();
   };
-  const list2 = table(t("DKIM keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("unreadable")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Status"), cell: (row) => row.signs ? state("ok", t("signing")) : state("off", t("inactive")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Remove {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
+  const list2 = table(t("DKIM keys"), [{ title: t("Selector"), kind: "main", cell: (row) => el("a", { href: addressOf("domains", [name, "keys", row.selector], { tab: "keys" }) }, el("b", {}, row.selector)) }, { title: t("Algorithm"), cell: (row) => row.problem !== "" ? [state("danger", t("unreadable")), " ", foreign(row.problem)] : row.algorithm === "rsa" ? t("RSA, {bits} bits", { bits: row.bits }) : t("Ed25519") }, { title: t("Status"), cell: (row) => row.signs ? state("ok", t("signing")) : state("off", t("inactive")) }, { title: t("Record"), cell: (row) => row.record !== "" && el("span", { class: "flex" }, foreign(row.record, 40), copyButton(() => row.record)) }, { title: "", kind: "top", cell: (row) => iconButton(t("Delete {selector}", { selector: row.selector }), trash2, () => void remove2(row)) }], found.selectors);
   const signing = await settingsForm(desk, ["domains", name, "dkim"]);
   return [card(t("DKIM keys"), found.selectors.length === 0 ? el("p", { class: "hint" }, t("No DKIM keys. Mail from this domain isn't signed, and many receivers will reject it.")) : list2, { flush: true, actions: button(t("Create key"), () => void add2(), { icon: plus, kind: "line small" }) }), card(t("Signing settings"), signing)];
 }
@@ -1057,7 +1057,7 @@ async function domainPage(desk) {
   const content = { setup: () => setup(desk, found), dns: () => dns(desk, name), addresses: async () => [addresses(found), desk.peer(name)], aliases: async () => aliases(desk, found), keys: async () => keys(desk, found), settings: async () => card(t("Settings"), await settingsForm(desk, ["domains", name])) };
   const link = (to, title) => [addressOf("domains", [name], { tab: to }), title, to === tab];
   const shown3 = desk.address.path[1] === "aliases" && desk.address.path[2] !== void 0 ? await aliasPage(desk, found, desk.address.path[2]) : desk.address.path[1] === "keys" && desk.address.path[2] !== void 0 ? card(desk.address.path[2], await settingsForm(desk, ["domains", name, "dkim", "selectors", desk.address.path[2]])) : await (content[tab] ?? content["dns"])();
-  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Remove…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Incoming mail is forwarded to the old server. Outgoing mail is deferred.") : t("Incoming and outgoing mail is deferred. Users can still log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
+  const root = el("div", { class: "page" }, head(name, el("p", { class: "hint" }, el("a", { href: "#domains" }, t("Domains")), row.description !== "" && [" · ", el("bdi", {}, row.description)]), marks(row), button(row.disabled ? t("Enable") : t("Disable"), () => void disable(desk, row)), button(t("Delete…"), () => void remove(desk, found), { kind: "line danger" })), row.disabled && notice("warn", row.peer ? t("Incoming mail is forwarded to the old server. Outgoing mail is deferred.") : t("Incoming and outgoing mail is deferred. Users can still log in.")), tabs(name, [link("setup", t("Set up")), link("dns", t("DNS")), link("addresses", t("Addresses {n}", { n: row.addresses })), link("aliases", t("Aliases {n}", { n: row.aliases })), link("keys", t("Keys {n}", { n: found.selectors.length })), link("settings", t("Settings"))]), shown3);
   return { title: name, root };
 }
 async function disable(desk, row) {
@@ -1068,8 +1068,8 @@ async function disable(desk, row) {
 }
 async function remove(desk, found) {
   const name = found.row.domain;
-  const what = found.users.length > 0 ? [el("p", {}, t("To remove this domain, first remove:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias will also be deleted.", "{n} aliases will also be deleted.")), el("p", {}, t("Key files will be moved to dkim/old. Queued mail will still be sent."))];
-  if (!await typedAgain(t("Remove {name}?", { name }), name, what, t("Remove domain"))) return;
+  const what = found.users.length > 0 ? [el("p", {}, t("To delete this domain, first remove:")), el("ul", {}, found.users.slice(0, 20).map((one) => el("li", {}, one)))] : [el("p", {}, many(found.aliases.length, "{n} alias will also be deleted.", "{n} aliases will also be deleted.")), el("p", {}, t("Key files will be moved to dkim/old. Queued mail will still be sent."))];
+  if (!await typedAgain(t("Delete {name}?", { name }), name, what, t("Delete domain"))) return;
   if (!await attempt(t("Deleting…"), t("Couldn't delete domain"), () => desk.client.config_domain_rm(name))) return;
   desk.say(t("Deleted {name}", { name }));
   desk.go("#domains");

@@ -238,6 +238,19 @@ function shown(found) {
   return el("ol", { class: "loglines", tabindex: "0", "aria-label": t("Log lines") }, [...found].reverse().map((one) => el("li", {}, one.at > 0 && when(one.at), one.level !== "" && tones2[one.level] !== void 0 && state(tones2[one.level], one.level), el("code", {}, foreign(one.at > 0 ? one.text.replace(/^t=\S+ /, "") : one.text, 600)))));
 }
 
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", managesieve: "ManageSieve" };
+function protocolName(code) {
+  return protocols[code] ?? code;
+}
+
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong password or token"), badchanbind: t("other connection"), badprotocol: t("invalid exchange"), badfactor: t("wrong code"), factorneeded: t("code needed"), logindisabled: t("login disabled"), notpermitted: t("not allowed here"), error: t("failed"), aborted: t("canceled") };
+var resultOf = (word) => results[word] ?? word;
+var protocols2 = { smtp: "SMTP", webadmin: t("admin app"), addresses: t("password managers"), website: t("website") };
+var protocolOf = (word) => protocols2[word] ?? protocolName(word);
+
+var decisions = { "no-bad-signals": t("nothing suspicious"), "stray-bounce": t("bounce for a message not sent from here"), "high-rate": t("too much mail from the sender's network"), "own-queue": t("sent by this server"), reporting: t("mail report"), "list-allow": t("verified domain of a rule"), contact: t("verified contact"), msgfromfull: t("earlier mail from this sender"), msgtofull: t("account wrote to this sender before"), msgfromdomain: t("earlier mail from the sender's domain"), msgfromorgdomain: t("earlier mail from the sender's organization"), msgtodomain: t("account wrote to the sender's domain before"), msgtoorgdomain: t("account wrote to the sender's organization before"), dkimspf: t("earlier mail from the same verified domains"), ip1: t("earlier mail from the same server"), ip2: t("earlier mail from the same network"), ip3: t("earlier mail from nearby networks"), "dmarc-policy": t("unverified, and the sender's domain asks to reject it"), "dmarc-quarantine": t("unverified, and the sender's domain asks to quarantine it"), "dmarc-indirect": t("unverified, but probably from a mailing list or forwarder"), "dmarc-temperror": t("couldn't check the sender's domain"), "msg-auth-required": t("address only accepts verified senders"), "spf-policy": t("sending server not allowed by the sender's domain"), iprev: t("sending server without a valid host name"), sieve: t("Sieve script"), "sieve-error": t("Sieve script failed"), "sieve-kept": t("rejected by a Sieve script, but kept"), "sieve-reject": t("rejected by a Sieve script"), vacation: t("vacation reply"), "junk-content": t("junk filter"), "junk-content-strict": t("junk filter unsure, and suspicious otherwise"), subjectpass: t("requested word in the subject"), "give-subjectpass": t("sender asked to add a word to the subject"), "dns-blocklisted": t("sending server on a block list"), "ambiguous-from": t("more than one sender"), "blocked-sender": t("sender blocked by the account"), "allowed-sender": t("sender allowed by the account"), "ruleset-never-junk": t("kept out of junk by a rule"), "alias-members-only": t("only members can post"), "chosen-senders-only": t("address only accepts chosen senders"), "unknown-user": t("unknown address"), "reputation-error": t("couldn't read earlier mail"), "junk-classify-error": t("couldn't reach the junk filter"), "subjectpass-error": t("couldn't check the subject"), simulated: t("test result"), peer: t("for the domain's previous server") };
+var decisionOf = (word) => decisions[word] ?? word;
+
 var most = 500;
 var aiming = 4e3;
 var kinds = { delivery: [inbox, t("Deliveries"), t("Delivery")], login: [keyRound, t("Logins"), t("Login")], send: [send, t("Sends"), t("Send")] };
@@ -321,7 +334,8 @@ var Live = class {
   }
   wanted(one) {
     if (this.kind !== "" && one.kind !== this.kind || this.troubles && !bad(one)) return false;
-    const text2 = [one.who, one.to, one.account, one.remote, one.text, one.message_id].join(" ").toLowerCase();
+    const kept = [one.who, one.to, one.account, one.remote, one.text, one.message_id];
+    const text2 = [...kept, goal(one), reason(one)].join(" ").toLowerCase();
     return this.words.every((word) => text2.includes(word));
   }
   flow() {
@@ -405,13 +419,20 @@ function clock2(at) {
 }
 var admin = "(admin)";
 var accountOf = (name) => name === "" || name === admin ? null : el("a", { href: addressOf("accounts", [name]) }, brief(name, 64));
+var goal = (one) => one.kind === "login" ? protocolOf(one.to) : one.to;
+function reason(one) {
+  if (one.kind === "login") return resultOf(one.text);
+  if (one.kind === "send") return one.text;
+  const [word = "", ...reply] = one.text.split(" ");
+  return [decisionOf(word), reply.join(" ")].filter(Boolean).join(": ");
+}
 function row(desk, one) {
   const [icon2, , word] = kinds[one.kind];
   const [level, outcome] = outcomes[one.outcome];
   const arrow = el("span", { class: "muted", "aria-hidden": "true" }, " → ");
   const who = one.who !== "" ? foreign(one.who, 80) : one.account === admin ? t("Administrator") : t("unnamed");
-  const main = one.kind === "login" ? [el("b", {}, who), " ", el("span", { class: "two" }, one.to)] : [el("b", {}, who), arrow, foreign(one.to, 120)];
-  const details2 = [one.account !== one.who && accountOf(one.account), one.remote !== "" && foreign(one.remote, 80), one.text !== "" && foreign(one.text, 160)].filter((part2) => part2 !== false && part2 !== null);
+  const main = one.kind === "login" ? [el("b", {}, who), " ", el("span", { class: "two" }, goal(one))] : [el("b", {}, who), arrow, foreign(one.to, 120)];
+  const details2 = [one.account !== one.who && accountOf(one.account), one.remote !== "" && foreign(one.remote, 80), one.text !== "" && foreign(reason(one), 160)].filter((part2) => part2 !== false && part2 !== null);
   return el("li", { data: { kind: one.kind } }, sign(icon2), el("span", { class: "sr" }, `${word}: `), clock2(one.at), state(level, outcome), el("div", { class: "grow" }, main, el("div", { class: "hint" }, details2.flatMap((part2, n) => n > 0 ? [" · ", part2] : [part2]))), why(desk, one, t("Why? {what}", { what: `${outcome}, ${one.who}` })));
 }
 function why(desk, one, label) {
@@ -426,7 +447,7 @@ function why(desk, one, label) {
 }
 async function explain(desk, one) {
   const parts = [one.kind === "delivery" && one.message_id !== "" && one.account !== "" && part(t("Message"), () => reasons(desk, one.account, one.message_id)), one.queue_id > 0 && part(t("Queue"), () => queued(desk, one.queue_id)), one.cid !== "" && part(t("Connection log"), () => connection(desk, one.cid))];
-  return [pairs([[t("When"), when(one.at)], [t("Account"), accountOf(one.account) ?? "–"], [t("Reason"), one.text === "" ? "–" : foreign(one.text, 300)]]), await Promise.all(parts.filter((found) => found !== false))];
+  return [pairs([[t("When"), when(one.at)], [t("Account"), accountOf(one.account) ?? "–"], [t("Reason"), one.text === "" ? "–" : foreign(reason(one), 300)]]), await Promise.all(parts.filter((found) => found !== false))];
 }
 async function part(title, make) {
   let found;
@@ -449,8 +470,8 @@ function explained(one) {
 }
 function details(why2) {
   const spoken = (good) => good === null ? mark2("unknown", t("neutral")) : good ? mark2("ok", t("positive")) : mark2("warn", t("negative"));
-  const proposed = why2.proposals.map((one) => el("li", {}, el("b", {}, one.producer), " ", one.word, [one.reply, ...one.actions].filter(Boolean).map((text2) => el("div", { class: "hint" }, foreign(text2, 200)))));
-  return [pairs([[t("Decision"), [el("b", {}, why2.reason), why2.reply !== "" && ` – ${why2.reply}`]], [t("Done"), why2.actions.length === 0 ? "–" : why2.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why2.sender === "" ? "<>" : why2.sender, 160)], [t("To"), [foreign(why2.recipient, 160), ...why2.via.length > 0 ? [" ", t("via {aliases}", { aliases: why2.via.join(", ") })] : []]], [t("Client"), foreign(`${why2.remote || "–"} ${why2.hello === "" ? "" : `(${why2.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why2.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why2.missing.map((name) => el("li", {}, mark2("unknown", t("no response")), el("b", {}, name), " ", t("no response")))), el("h3", {}, t("Suggestions")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why2.cut && notice("unknown", t("Some details were too long to keep."))];
+  const proposed = why2.proposals.map((one) => el("li", {}, el("b", {}, decisionOf(one.word)), el("span", { class: "hint" }, ` ${one.word}, ${one.producer}`), [one.reply, ...one.actions].filter(Boolean).map((text2) => el("div", { class: "hint" }, foreign(text2, 200)))));
+  return [pairs([[t("Decision"), [el("b", {}, decisionOf(why2.reason)), el("span", { class: "hint" }, ` ${why2.reason}`), why2.reply !== "" && el("div", {}, why2.reply)]], [t("Done"), why2.actions.length === 0 ? "–" : why2.actions.map((text2) => el("div", {}, foreign(text2, 200)))], [t("From"), foreign(why2.sender === "" ? "<>" : why2.sender, 160)], [t("To"), [foreign(why2.recipient, 160), ...why2.via.length > 0 ? [" ", t("via {aliases}", { aliases: why2.via.join(", ") })] : []]], [t("Client"), foreign(`${why2.remote || "–"} ${why2.hello === "" ? "" : `(${why2.hello})`}`, 200)]]), el("h3", {}, t("Evidence")), el("ul", { class: "evidence" }, why2.facts.map((one) => el("li", {}, spoken(one.good), el("b", {}, one.name), " ", foreign(one.value, 160), el("span", { class: "hint" }, ` ${one.strength}, ${one.source}`))), why2.missing.map((name) => el("li", {}, mark2("unknown", t("no response")), el("b", {}, name), " ", t("no response")))), el("h3", {}, t("Suggestions")), proposed.length === 0 ? el("p", { class: "two" }, t("None.")) : el("ul", { class: "evidence" }, proposed), why2.cut && notice("unknown", t("Some details were too long to keep."))];
 }
 async function queued(desk, id) {
   const [row2] = await desk.client.queue_list({ ids: [id] }, {});

@@ -490,12 +490,12 @@ async function rulesPage(desk) {
   };
   const remove = async (rule) => {
     if (await attempt(t("Deleting…"), t("Couldn't delete rule"), () => desk.client.queue_holdrules_remove(rule.id))) {
-      desk.say(t("Rule removed. Messages stay on hold until you release them"));
+      desk.say(t("Rule deleted. Messages stay on hold until you release them"));
       await desk.refresh();
     }
   };
   const any = (text2) => text2 === "" ? el("span", { class: "muted" }, t("any")) : el("bdi", {}, text2);
-  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Remove rule"), trash2, () => void remove(rule)) }], found);
+  const list = table(t("Hold rules"), [{ title: t("Account"), cell: (rule) => any(rule.account) }, { title: t("Sender"), cell: (rule) => any(rule.sender) }, { title: t("Recipient"), cell: (rule) => any(rule.recipient) }, { title: "", kind: "top", cell: (rule) => iconButton(t("Delete rule"), trash2, () => void remove(rule)) }], found);
   const body = found.length === 0 ? empty(pause, t("No hold rules"), t("Hold rules put queued and new messages on hold for an account, sender, or recipient.")) : list;
   return { title: t("Hold rules"), root: el("div", { class: "page" }, head(t("Queue"), null, button(t("Add hold rule"), () => void add(), { icon: plus, kind: "primary" })), tabLinks("rules"), card("", body, { flush: true })) };
 }

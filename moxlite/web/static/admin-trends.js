@@ -214,6 +214,9 @@ function addressOf(page, path = [], query = {}) {
   return `#${[page, ...path.map(encodeURIComponent)].join("/")}${tail}`;
 }
 
+var decisions = { "no-bad-signals": t("nothing suspicious"), "stray-bounce": t("bounce for a message not sent from here"), "high-rate": t("too much mail from the sender's network"), "own-queue": t("sent by this server"), reporting: t("mail report"), "list-allow": t("verified domain of a rule"), contact: t("verified contact"), msgfromfull: t("earlier mail from this sender"), msgtofull: t("account wrote to this sender before"), msgfromdomain: t("earlier mail from the sender's domain"), msgfromorgdomain: t("earlier mail from the sender's organization"), msgtodomain: t("account wrote to the sender's domain before"), msgtoorgdomain: t("account wrote to the sender's organization before"), dkimspf: t("earlier mail from the same verified domains"), ip1: t("earlier mail from the same server"), ip2: t("earlier mail from the same network"), ip3: t("earlier mail from nearby networks"), "dmarc-policy": t("unverified, and the sender's domain asks to reject it"), "dmarc-quarantine": t("unverified, and the sender's domain asks to quarantine it"), "dmarc-indirect": t("unverified, but probably from a mailing list or forwarder"), "dmarc-temperror": t("couldn't check the sender's domain"), "msg-auth-required": t("address only accepts verified senders"), "spf-policy": t("sending server not allowed by the sender's domain"), iprev: t("sending server without a valid host name"), sieve: t("Sieve script"), "sieve-error": t("Sieve script failed"), "sieve-kept": t("rejected by a Sieve script, but kept"), "sieve-reject": t("rejected by a Sieve script"), vacation: t("vacation reply"), "junk-content": t("junk filter"), "junk-content-strict": t("junk filter unsure, and suspicious otherwise"), subjectpass: t("requested word in the subject"), "give-subjectpass": t("sender asked to add a word to the subject"), "dns-blocklisted": t("sending server on a block list"), "ambiguous-from": t("more than one sender"), "blocked-sender": t("sender blocked by the account"), "allowed-sender": t("sender allowed by the account"), "ruleset-never-junk": t("kept out of junk by a rule"), "alias-members-only": t("only members can post"), "chosen-senders-only": t("address only accepts chosen senders"), "unknown-user": t("unknown address"), "reputation-error": t("couldn't read earlier mail"), "junk-classify-error": t("couldn't reach the junk filter"), "subjectpass-error": t("couldn't check the subject"), simulated: t("test result"), peer: t("for the domain's previous server") };
+var decisionOf = (word) => decisions[word] ?? word;
+
 var kinds = { delivered: [t("Delivered"), 1], sent: [t("Sent"), 2], junk: [t("Junk"), 3], refused: [t("Rejected"), 5], failed: [t("Not delivered"), 4], "passed-on": [t("Forwarded to the old server"), 1], "judged-wanted": [t("Classified as not junk"), 1], "judged-junk": [t("Classified as junk"), 3], "marked-junk": [t("Missed (marked as junk by users)"), 4], "marked-wanted": [t("Wrong (marked as not junk by users)"), 2], "login-failed": [t("Failed logins"), 4] };
 var begins = (day2) => day2 * 864e5;
 function dayOf(day2) {
@@ -237,7 +240,7 @@ function figures(one) {
   const [title] = kinds[one.kind];
   const total = one.sums.reduce((sum, row) => sum + row.number, 0);
   const network = one.kind === "login-failed";
-  const list = table(title, [{ title: network ? t("Network") : t("Reason"), kind: "main", cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : el("code", {}, visible(row.about)) }, { title: t("Count"), kind: "num", cell: (row) => row.number.toLocaleString() }], one.sums);
+  const list = table(title, [{ title: network ? t("Network") : t("Reason"), kind: "main", cell: (row) => row.about === "" ? el("span", { class: "muted" }, network ? t("other networks") : t("all")) : network ? el("a", { href: addressOf("trends", ["logins"], { network: row.about }) }, visible(row.about)) : [decisionOf(visible(row.about)), " ", el("code", { class: "hint" }, visible(row.about))] }, { title: t("Count"), kind: "num", cell: (row) => row.number.toLocaleString() }], one.sums);
   return card(`${title}: ${total.toLocaleString()}`, list, { flush: true });
 }
 
@@ -282,6 +285,16 @@ function agoShort(duration) {
   if (duration >= 2 * minute) return many(Math.round(duration / minute), "{n} minute", "{n} minutes");
   return many(Math.max(1, Math.round(duration / second)), "{n} second", "{n} seconds");
 }
+
+var protocols = { submission: t("sending mail"), imap: "IMAP", webaccount: t("account page"), webmail: t("webmail"), webapi: t("web API"), dav: t("calendars and contacts"), jmap: "JMAP", managesieve: "ManageSieve" };
+function protocolName(code) {
+  return protocols[code] ?? code;
+}
+
+var results = { ok: t("logged in"), badpassword: t("wrong password"), baduser: t("unknown address"), badcreds: t("wrong password or token"), badchanbind: t("other connection"), badprotocol: t("invalid exchange"), badfactor: t("wrong code"), factorneeded: t("code needed"), logindisabled: t("login disabled"), notpermitted: t("not allowed here"), error: t("failed"), aborted: t("canceled") };
+var resultOf = (word) => results[word] ?? word;
+var protocols2 = { smtp: "SMTP", webadmin: t("admin app"), addresses: t("password managers"), website: t("website") };
+var protocolOf = (word) => protocols2[word] ?? protocolName(word);
 
 function focusHome() {
   document.querySelector("[data-home]")?.focus({ preventScroll: true });
@@ -360,10 +373,9 @@ async function limitsPage(desk) {
   return { title: t("Login limits"), root };
 }
 
-var results = { badcreds: t("wrong name or password"), badpassword: t("wrong password"), baduser: t("unknown user"), badfactor: t("wrong verification code"), logindisabled: t("login disabled"), notpermitted: t("not permitted") };
 async function loginsPage(desk, network) {
   const found = await desk.client.attempts_from(network);
-  const list = table(t("Failed logins"), [{ title: t("Username"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("Protocol"), cell: (row) => [row.protocol, row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => results[row.result] ?? row.result }, { title: t("Attempts"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
+  const list = table(t("Failed logins"), [{ title: t("Username"), kind: "main", cell: (row) => row.address === "" ? el("span", { class: "muted" }, t("(none)")) : foreign(row.address, 120) }, { title: t("Account"), cell: (row) => row.account === "-" ? el("span", { class: "muted" }, t("none")) : el("bdi", {}, visible(row.account)) }, { title: t("From"), cell: (row) => el("bdi", {}, visible(row.remote_ip)) }, { title: t("Protocol"), cell: (row) => [protocolOf(row.protocol), row.user_agent !== "" && el("div", { class: "hint" }, foreign(row.user_agent, 80))] }, { title: t("Result"), cell: (row) => resultOf(row.result) }, { title: t("Attempts"), kind: "num", cell: (row) => row.count.toLocaleString() }, { title: t("Last"), cell: (row) => when(row.last) }], found);
   const root = el("div", { class: "page" }, head([t("Failed logins from"), " ", el("bdi", {}, visible(network))], t("Latest attempts in the last 30 days."), el("a", { class: "btn line", href: "#trends" }, t("All trends"))), card("", found.length === 0 ? empty(lock, t("No failed logins listed"), t("Attempts are listed for 30 days and charted for 400 days.")) : list, { flush: true }), found.length > 0 && card(t("Blocked automatically"), el("p", {}, t("After too many failures, a network is blocked before the password check."), " ", el("a", { href: "#trends/limits" }, t("All limits"))), { actions: button(t("Allow again"), () => void clearLimits(desk, network.split("/")[0] ?? ""), { kind: "line small" }) }));
   return { title: t("Failed logins"), root };
 }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "52d2c93d3bb2", audit: "bdc91c221ce1", domains: "ecf7ed75016f", factors: "36d918fd40bb", live: "c8428811c4f5", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "d4b44e9dc9af", reports: "4b8bc704f006", trends: "f6eabdf0b7fc" };
+var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "36d918fd40bb", live: "8c577ac2101b", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "6639317d0d26", reports: "4b8bc704f006", trends: "62faa2043c47" };
 
 var CheckFailed = class extends Error {
 };
@@ -1374,7 +1374,7 @@ async function simulatedLatency() {
 }
 
 var [quiet, week] = [300, 7 * 864e5];
-var mostRows = 100;
+var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 var fields2 = "input, select, textarea";
@@ -1441,14 +1441,15 @@ function keepForms(app) {
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
-  let [timer, filling, last] = [0, false, ""];
+  let [timer, filling, out, last] = [0, false, false, ""];
   const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load2() {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
-      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
     }
@@ -1465,6 +1466,7 @@ function keepForms(app) {
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
+    if (out) return;
     change((forms) => {
       for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
     });
@@ -1577,7 +1579,9 @@ function keepForms(app) {
   });
   for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
-    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key2);
+    if (event.key !== `${app}-csrf`) return;
+    out = event.newValue === null;
+    if (out) store().removeItem(key2);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept(form)) came(form);

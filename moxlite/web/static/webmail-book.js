@@ -342,7 +342,7 @@ async function change(client, one, again) {
       await attempt(t("Deleting…"), t("Couldn't delete address book"), () => client.address_book_remove(one.id));
       await again();
     };
-    return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
+    return [el("form", { onsubmit: once(save) }, name.root, el("div", { class: "dialog-buttons" }, one !== null && el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Delete…")), el("button", { class: "btn", type: "button", onclick: () => close() }, t("Cancel")), el("button", { class: "btn primary", type: "submit" }, t("Save")))), ...one === null ? [] : [sharing(guests, () => client.address_book_guests(one.id), async (guest, rights) => {
       await client.contacts_share(one.path, guest, rights === "change", rights === "");
       await again();
     })]];
@@ -351,7 +351,7 @@ async function change(client, one, again) {
 function sure(one) {
   const lost = many(one.contacts, "This will also delete {n} contact from all your devices.", "This will also delete {n} contacts from all your devices.");
   const back = t("You can restore up to 5,000 deleted contacts for 30 days.");
-  return confirm(t("Remove “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Remove"));
+  return confirm(t("Delete “{name}”?", { name: isolated(one.name) }), `${lost} ${back}`, t("Delete"));
 }
 export {
   about,

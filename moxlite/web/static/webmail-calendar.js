@@ -366,11 +366,14 @@ function placeIn(hash) {
   }
 }
 var weekday = (day) => ((day + 3) % 7 + 7) % 7;
+var sundays = "BR CA CO HK IL IN JP KR MX PE PT SA TW US VE ZA";
+var saturdays = "BH DJ DZ EG IQ JO KW LY OM QA SD SY";
 function firstWeekday() {
   const name = new Intl.Locale(locale() ?? navigator.language);
   const found = name;
-  const day = (found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? (name.maximize().region === "US" ? 7 : 1);
-  return (day + 6) % 7;
+  const region = name.maximize().region ?? "";
+  const usual = saturdays.split(" ").includes(region) ? 6 : sundays.split(" ").includes(region) ? 7 : 1;
+  return ((found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? usual) - 1;
 }
 var weekStart = (day) => day - (weekday(day) - firstWeekday() + 7) % 7;
 function monthStart(day, by = 0) {
@@ -532,7 +535,7 @@ function ofDay(events, day) {
 var agendaDays = 30;
 function drawAgenda(board) {
   const now = /* @__PURE__ */ new Date();
-  const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h2", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(document.documentElement.lang, { month: "long" })))), el("ul", {}, events.map((one) => {
+  const days = Array.from({ length: agendaDays }, (_, at) => board.day + at).map((day) => ({ day, events: ofDay(board.events, day) })).filter(({ events }) => events.length > 0).map(({ day, events }) => el("section", { class: `cal-agenda-day${day === today() ? " today" : ""}`, "aria-label": longDay(day) }, el("h2", {}, board.dayButton(day, String(dateOf(day).getDate()), events.length), el("span", {}, day === today() ? t("Today") : dayName(day), el("small", {}, dateOf(day).toLocaleDateString(locale(), { month: "long" })))), el("ul", {}, events.map((one) => {
     const time = one.item.clock === "date" || one.first < day && one.last > day ? t("all day") : `${one.first === day ? clock(one.start) : "…"} – ${one.last === day ? clock(one.end) : "…"}`;
     return el("li", {}, board.event(one, `cal-entry${one.end < now ? " past" : ""}`, [el("time", {}, time), el("i", { class: "cal-stripe" })], [one.item.place !== "" && el("bdi", { class: "cal-place", dir: "auto" }, one.item.place)]), one.end >= now && joinLink(one.item.join));
   }))));

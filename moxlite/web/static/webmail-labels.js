@@ -367,7 +367,7 @@ async function openDialog(client, known, items, change) {
         });
       };
       const remove = async () => {
-        if (!await confirm(t("Delete the label “{name}”?", { name: label.name }), t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."), t("Remove"))) return;
+        if (!await confirm(t("Delete the label “{name}”?", { name: label.name }), t("The label will be removed from all messages. Your messages won't be deleted. You can't undo this."), t("Delete"))) return;
         await attempt(t("Deleting…"), t("Couldn't delete label"), async () => {
           const n = await client.label_remove(label.keyword);
           labels = labels.filter((one) => one !== label);
@@ -375,7 +375,7 @@ async function openDialog(client, known, items, change) {
           showAll();
         });
       };
-      fill(place, el("form", { onsubmit: once(save) }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Remove…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
+      fill(place, el("form", { onsubmit: once(save) }, el("label", { class: "field" }, t("Name"), name), el("fieldset", { class: "label-colors" }, el("legend", {}, t("Color")), choices), el("div", { class: "dialog-buttons" }, el("button", { class: "btn line danger", type: "button", onclick: () => void remove() }, t("Delete…")), el("button", { class: "btn", type: "button", onclick: showAll }, t("Back")), el("button", { class: "btn primary", type: "submit" }, t("Save")))));
       name.focus();
     };
     showAll();

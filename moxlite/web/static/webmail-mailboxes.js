@@ -364,10 +364,10 @@ function drawSearches(root, searches, active, client, settings, opened) {
   const forget = (search) => {
     const before = settings().searches;
     void save(before.filter((one) => one.text !== search.text));
-    toast(t("Saved search removed"), { title: t("Undo"), run: () => void save(before) });
+    toast(t("Saved search deleted"), { title: t("Undo"), run: () => void save(before) });
   };
   fill(root, el("h2", { class: "mailbox-owner" }, t("Searches")), searches.map((search) => {
-    const remove = t("Remove search {name}", { name: search.name });
+    const remove = t("Delete search {name}", { name: search.name });
     return el("div", { class: `mailbox${search.text === active ? " active" : ""}` }, el("button", { class: "mailbox-open", title: search.text, "aria-current": search.text === active ? "page" : void 0, onclick: () => {
       opened();
       location.hash = writePlace({ name: "", search: search.text, message: 0 });

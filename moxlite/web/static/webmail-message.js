@@ -560,7 +560,7 @@ function words2({ address, site }) {
 }
 function leak({ strangers, since }) {
   if (since === null) return "";
-  const values = { since: new Date(since).toLocaleDateString(document.documentElement.lang, { dateStyle: "medium" }) };
+  const values = { since: new Date(since).toLocaleDateString(locale(), { dateStyle: "medium" }) };
   return many(strangers, "{n} unknown sender since {since}", "{n} unknown senders since {since}", values);
 }
 function givenLine(given, turn) {

@@ -469,7 +469,7 @@ async function edit(page, books, card, first = empty, into = 0, again) {
         }) });
       });
     };
-    return [el("form", { novalidate: true, onsubmit: once(save) }, photo.root, el("fieldset", { class: "person-fields" }, name.root, emails.root, phones.root, organization.root, job.root, department.root, birthday.root, addresses.root, websites.root, nickname.root, groups.root, writable.length > 1 && book.root, note.root), el("div", { class: "dialog-buttons" }, card !== null && el("button", { class: "danger", type: "button", onclick: () => void remove() }, t("Remove")), el("button", { type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
+    return [el("form", { novalidate: true, onsubmit: once(save) }, photo.root, el("fieldset", { class: "person-fields" }, name.root, emails.root, phones.root, organization.root, job.root, department.root, birthday.root, addresses.root, websites.root, nickname.root, groups.root, writable.length > 1 && book.root, note.root), el("div", { class: "dialog-buttons" }, card !== null && el("button", { class: "danger", type: "button", onclick: () => void remove() }, t("Delete")), el("button", { type: "button", onclick: () => close(null) }, t("Cancel")), el("button", { class: "primary", type: "submit" }, t("Save"))))];
   });
 }
 async function copyTo(page, card, places2) {

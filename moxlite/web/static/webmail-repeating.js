@@ -91,6 +91,16 @@ function many(n, one, other, values = {}) {
   return filled(text2, { ...values, n });
 }
 
+var sundays = "BR CA CO HK IL IN JP KR MX PE PT SA TW US VE ZA";
+var saturdays = "BH DJ DZ EG IQ JO KW LY OM QA SD SY";
+function firstWeekday() {
+  const name = new Intl.Locale(locale() ?? navigator.language);
+  const found = name;
+  const region = name.maximize().region ?? "";
+  const usual = saturdays.split(" ").includes(region) ? 6 : sundays.split(" ").includes(region) ? 7 : 1;
+  return ((found.getWeekInfo?.() ?? found.weekInfo)?.firstDay ?? usual) - 1;
+}
+
 var repeating_default = ".repeating{display:grid;gap:8px;padding:10px 12px;border:1px solid var(--line);border-radius:var(--r-md);font-size:var(--t-sm)}.repeating-line{display:flex;align-items:center;flex-wrap:wrap;gap:8px}.event-form .repeating-line :is(input,select){width:auto}.event-form .repeating-line input{width:110px}.event-form .repeating-line select+select{margin:0}.repeating-days{display:grid;grid-template-columns:repeat(4,minmax(0,1fr));gap:0 8px}.repeating-days label{display:flex;align-items:center;gap:4px;min-height:30px}@media(max-width:700px){.repeating-days label{min-height:44px}}\n";
 
 adopt(repeating_default);
@@ -129,7 +139,10 @@ function customRule(parts, start) {
     box.checked = chosen.includes(day);
     return box;
   });
-  const week = el("div", { class: "repeating-days", role: "group", "aria-label": t("Repeat on") }, days.map((day, at) => el("label", {}, boxes[at], name(day, "short"))));
+  const week = el("div", { class: "repeating-days", role: "group", "aria-label": t("Repeat on") }, days.map((_, n) => {
+    const at = (n + firstWeekday()) % 7;
+    return el("label", {}, boxes[at], name(days[at], "short"));
+  }));
   const named = (day) => {
     const one = { day: name(day, "long") };
     return [[`1${day}`, t("the first {day}", one)], [`2${day}`, t("the second {day}", one)], [`3${day}`, t("the third {day}", one)], [`4${day}`, t("the fourth {day}", one)], [`-1${day}`, t("the last {day}", one)]];

@@ -188,7 +188,7 @@ function toast(text2, action, time = shown) {
 }
 
 var [quiet2, week] = [300, 7 * 864e5];
-var mostRows = 100;
+var [mostRows, mostForms] = [100, 50];
 var kinds = "form, [data-form]";
 var apart = ".login *, .login, .composer *, [role=search], .filter, [data-fleeting]";
 var fields = "input, select, textarea";
@@ -255,14 +255,15 @@ function keepForms(app) {
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
-  let [timer, filling, last] = [0, false, ""];
+  let [timer, filling, out, last] = [0, false, false, ""];
   const store = () => localStorage.getItem(`${app}-stays`) === null ? sessionStorage : localStorage;
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load() {
     try {
       const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
-      return Object.fromEntries(Object.entries(forms).filter(([, one]) => Date.now() - one.at < week));
+      const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
+      return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
     } catch {
       return {};
     }
@@ -279,6 +280,7 @@ function keepForms(app) {
   const drop = (name) => change((forms) => delete forms[name]);
   function keep() {
     clearTimeout(timer);
+    if (out) return;
     change((forms) => {
       for (const [form, { name }] of changed) if (form.isConnected && form.dataset["unsaved"] !== void 0) forms[name] = { at: Date.now(), values: valuesOf(form) };
     });
@@ -391,7 +393,9 @@ function keepForms(app) {
   });
   for (const kind of ["leaving", "pagehide"]) addEventListener(kind, keep);
   addEventListener("storage", (event) => {
-    if (event.key === `${app}-csrf` && event.newValue === null) store().removeItem(key2);
+    if (event.key !== `${app}-csrf`) return;
+    out = event.newValue === null;
+    if (out) store().removeItem(key2);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept2(form)) came(form);
