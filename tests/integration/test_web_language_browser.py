@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from tests.geometry import WIDTHS, within_window
 from tests.integration.browser import chromium
+from tests.integration.test_web_account_pages_browser import PAGES
 from tests.integration.test_web_webmail_browser import Reader, append, local, reader
 from tests.running import LocalServer
 
@@ -173,4 +174,56 @@ def test_a_hebrew_page_runs_from_right_to_left(
         assert drawer.left > 0
     page.screenshot(path=tmp_path / "open.png")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    reader.close()
+
+
+ODD_DIGITS = """() => {
+  const said = [document.title, document.body.innerText];
+  for (const one of document.querySelectorAll("[aria-label], [title]"))
+    said.push(one.getAttribute("aria-label") ?? "", one.getAttribute("title") ?? "");
+  return said.join("\\n").match(/.{0,20}(?![0-9])\\p{Nd}.{0,20}/gu) ?? [];
+}"""
+"""Digits other than 0 to 9 on the page, with what is around them."""
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_an_arabic_page_has_digits_of_one_kind(
+    chromium: Browser, local: LocalServer, mailbox: imaplib.IMAP4, tmp_path: Path, width: int
+) -> None:
+    """WEBMAIL-143b, WEBMAIL-143g: list, message, all views of the calendar, contacts, and each page of the account app;
+    all run from right to left within the window, and weeks begin on Saturday.
+    """
+    append(mailbox, "Plan: two (2)!", "Can you come at 10:30?\n")
+    reader = Reader(chromium, local, locale="ar-EG", viewport={"width": width, "height": WIDTHS[width]})
+    page = reader.page
+    page.goto(f"{reader.base}/webmail/")
+    page.locator("input[autocomplete=username]").fill(local.user)
+    page.locator("input[type=password]").fill(local.password)
+    page.keyboard.press("Enter")
+    expect(page.locator(".message").first).to_contain_text("Plan: two (2)!")
+
+    def judge(place: str) -> None:
+        assert page.evaluate("document.documentElement.dir") == "rtl", place
+        assert page.evaluate(ODD_DIGITS) == [], place
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, place
+
+    judge("list")
+    page.locator(".message").first.click()
+    expect(page.locator(".reader-subject")).to_be_visible()
+    judge("message")
+    for view in ("day", "week", "month", "agenda"):
+        page.goto(f"{reader.base}/webmail/#calendar:{view},20261125")
+        page.reload()
+        expect(page.locator("section.calendar-page")).to_be_visible()
+        judge(view)
+        page.screenshot(path=tmp_path / f"{view}.png")
+    page.goto(f"{reader.base}/webmail/#people:")
+    page.reload()
+    expect(page.locator("section.people-page")).to_be_visible()
+    judge("people")
+    for name in PAGES:
+        page.goto(f"{reader.base}/#{name}")
+        expect(page.locator("main h1").first).to_be_visible()
+        judge(name)
+    page.screenshot(path=tmp_path / "account.png")
     reader.close()
