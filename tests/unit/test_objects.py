@@ -34,7 +34,7 @@ LARGER = {
         19,
         "commands, DATA and BDAT take turns on one input",
     ),
-    "store/changelog/unit.py AccountTx": (23, 16, "a transaction with the changes that it collects"),
+    "store/changelog/unit.py AccountTx": (24, 16, "a transaction with the changes that it collects"),
     "store/file/health.py Health": (17, 13, "a flag that tasks wait for, with the faults that set it"),
     "web/admin/sessions.py AdminSessions": (25, 11, "sessions with the administrator's own way to log in"),
 }

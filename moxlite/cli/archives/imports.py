@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 MBOX_START: Final = b"From "
 """The beginning of each mbox file (RFC 4155)."""
+BEFORE_MBOX: Final = b"\xef\xbb\xbf \t\r\n"
+"""Octets that some programs write before it."""
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -152,12 +154,12 @@ def _no_mbox(path: Path) -> str:
         return "is a folder"
     try:
         with path.open("rb") as file:
-            start = file.read(len(MBOX_START))
+            start = file.read(READ_SIZE).lstrip(BEFORE_MBOX)
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror or error}") from None
     if not start:
         return "is empty"
-    return "" if start == MBOX_START else "isn't an mbox file, which begins with From"
+    return "" if start.startswith(MBOX_START) else "isn't an mbox file, which begins with From"
 
 
 def _maildir_in(path: Path) -> Path | None:
@@ -227,7 +229,31 @@ def _imported(path: Path, *, without: str = "", **args: Any) -> Imported:
 def _run(
     request: ImportMail, pieces: Callable[[], Iterator[bytes]], file: "BinaryIO | None", meter: "Meter"
 ) -> Imported:
+    tell = _telling(meter)
+    try:
+        return _running(request, pieces, tell)
+    except Failure as failure:
+        if failure.code != NOT_RUNNING:
+            raise
     from moxlite.cli.archives.transfer import PiecesFile
+    from moxlite.migration.mailcopies import import_stopped
+    from moxlite.net.control.server import CommandFailed
+    from moxlite.process.lock import Locked
+
+    async def tell_async(event: "Event") -> None:
+        tell(event)
+
+    # A zip file is read with seeks, the others from beginning to end.
+    source = cast("BinaryIO", PiecesFile(pieces())) if file is None or request.form != "archive" else file
+    snapshot = load_config()
+    try:
+        return import_stopped(snapshot, request, source, tell_async)
+    except (Locked, CommandFailed) as error:
+        raise Failure(printable(str(error))) from None
+
+
+def _telling(meter: "Meter") -> Callable[["Event"], None]:
+    """Return the function that shows the events of an import."""
     from moxlite.store.imports.items import Count, LabelQuestion, Step, Trouble
 
     counts: dict[str, int] = {}
@@ -252,25 +278,7 @@ def _run(
             case _:
                 pass
 
-    try:
-        return _running(request, pieces, tell)
-    except Failure as failure:
-        if failure.code != NOT_RUNNING:
-            raise
-    from moxlite.migration.mailcopies import import_stopped
-    from moxlite.net.control.server import CommandFailed
-    from moxlite.process.lock import Locked
-
-    async def tell_async(event: "Event") -> None:
-        tell(event)
-
-    # A zip file is read with seeks, the others from beginning to end.
-    source = cast("BinaryIO", PiecesFile(pieces())) if file is None or request.form != "archive" else file
-    snapshot = load_config()
-    try:
-        return import_stopped(snapshot, request, source, tell_async)
-    except (Locked, CommandFailed) as error:
-        raise Failure(printable(str(error))) from None
+    return tell
 
 
 def _option(use: "LabelUse") -> str:
