@@ -81,8 +81,10 @@ SEAT_MEMORY: Final = 48 << 10
 MAX_SPOOLS: Final = 4096
 """Spool files at most. More messages do not arrive at once; each comes over a network connection."""
 
-SYSTEM: Final = 25
-"""The system needs this part of the memory: buffers of sockets and tables of pages, which a control group counts."""
+SYSTEM: Final = 10
+"""The system needs this part of the memory: buffers of sockets and tables of pages, which a control group counts, and
+what comes between two looks.
+"""
 
 LOOK: Final = 1.0
 QUIET: Final = 10.0
