@@ -129,7 +129,7 @@ function headline(found: Overview): string {
   }
 }
 
-/** Whether nobody knows if mail reaches this server: it's new, restored, or has other addresses now. */
+/** Whether it isn't known if mail reaches this server: it's new, restored, or has other addresses now. */
 function unexamined(found: Overview): boolean {
   return found.flow === "unknown";
 }

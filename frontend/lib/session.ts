@@ -97,7 +97,7 @@ export class Session {
 
   /** Remove what this browser keeps of the session, which has ended. */
   forget(): void | Promise<void> {
-    // what wasn't saved in its forms, and in those of the webmail's settings
+    // what wasn't saved in its forms, and in the forms of the webmail's settings
     for (const app of [this.app, this.app.replace("webmail", "account")])
       for (const store of [localStorage, sessionStorage]) store.removeItem(`${app}-unsaved`);
     localStorage.removeItem(this.csrfKey);

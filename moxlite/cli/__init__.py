@@ -131,10 +131,10 @@ PHRASES = {
 
 
 MOST_COMMANDS: Final = 12
-"""Commands that are named to somebody who typed one that isn't there."""
+"""Commands that are named to a user who typed one that isn't there."""
 
 MOST_OPTIONS: Final = 4
-"""Options that are named to somebody who typed a value without one."""
+"""Options that are named to a user who typed a value without one."""
 
 
 @click.group(
@@ -182,7 +182,7 @@ def _other_command(error: click.NoSuchCommand, args: Sequence[str]) -> str:
 
 
 def _option_for(context: click.Context, extra: str) -> str:
-    """The option that somebody needs who typed values without one."""
+    """The option that a user needs who typed values without one."""
     options = [option for parameter in context.command.params for option in parameter.opts]
     if "--ids" in options:
         return f"To choose messages, run: {context.command_path} --ids {','.join(extra.split())}"
@@ -194,7 +194,7 @@ def _option_for(context: click.Context, extra: str) -> str:
 
 
 def _commands_of(context: click.Context | None) -> str:
-    """The commands of a small group, to somebody who guessed one."""
+    """The commands of a small group, to a user who guessed one."""
     if context is None or not isinstance(context.command, click.Group):
         return ""
     names = context.command.list_commands(context)

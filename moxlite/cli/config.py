@@ -232,7 +232,7 @@ def test(texts: tuple[str, ...]) -> None:
 
 
 def _unapplied() -> "list[Finding]":
-    """What the running server says about changes to moxlite.toml since its start; nothing without a server."""
+    """Lines of the running server about changes to moxlite.toml since its start; nothing without a server."""
     from moxlite.admin.doctor.requests import ReadState
 
     try:

@@ -61,7 +61,7 @@ BARE_TEXT: Final = re.compile(r"[ \t\[]*+[\w./@~:-]")
 """An unquoted value, or the first one of a list."""
 
 BOOLEANS: Final = frozenset({"true", "false", "yes", "no", "on", "off"})
-"""What people write for a boolean, in lowercase."""
+"""Words that people write for a boolean, in lowercase."""
 
 POSITION: Final = re.compile(r"(?<!\s)\s*+\(at line (\d++), column (\d++)\)$")
 SectionT = TypeVar("SectionT", bound=Section)
@@ -243,7 +243,7 @@ def check_files(static_source: Source, domains_source: Source) -> tuple[Snapshot
 
 
 def _without_follow_ups(mistakes: Sequence[Mistake], earlier: Sequence[Mistake]) -> list[Mistake]:
-    """The mistakes without those of a table as a whole in which a value couldn't be read: it may lack only that."""
+    """The mistakes, but not of a whole table in which a value couldn't be read: it may lack only that."""
     tables = {mistake.path[:length] for mistake in earlier for length in range(1, len(mistake.path))}
     return [mistake for mistake in mistakes if mistake.path not in tables]
 
@@ -324,7 +324,7 @@ def load(path: Path, reading: Acting = nullcontext) -> tuple[Snapshot, list[Find
 
 
 def load_static(path: Path) -> Static:
-    """Load the static file alone. Raises ConfigError with all its mistakes but those of references to domains.toml."""
+    """Load the static file alone. Raises ConfigError with all its mistakes, except in references to domains.toml."""
     source = read_source(path)
     static, mistakes, errors = _decode(Static, source)
     if static is not None:

@@ -112,7 +112,7 @@ def _static(static: Static) -> Iterator[Mistake]:
 
 def _paths(static: Static) -> Iterator[Mistake]:
     """Paths of moxlite.toml that lead nowhere, or to something of another kind. The server goes on without these files;
-    those of listeners, without which it doesn't start, are read by `_key_pair` and `_host_key`.
+    the files of listeners, without which it doesn't start, are read by `_key_pair` and `_host_key`.
     """
     for key, file, own in own_paths(static):
         if own.use in ("", "written") or key[0] == "listeners":

@@ -40,8 +40,10 @@ MARKS: Final = 16
 """Marks kept per file: one for each repository that is in use."""
 
 HEADER: Final = 32
+"""Octets of the header of a log (https://www.sqlite.org/fileformat2.html#walformat)."""
+
 FRAME: Final = 24
-"""Octets of the header of a log, and of the header of each frame (https://www.sqlite.org/fileformat2.html#walformat)."""
+"""Octets of the header of each frame in it."""
 
 Times = tuple[int, int, int, int]
 
@@ -185,7 +187,7 @@ class BlockMap:
         self._salts, self._frames = b"", 0
 
 
-_MASK: Final = 0xFFFFFFFF
+_MASK: Final = 0xFFFFFFFF  # salts have 32 bits
 
 
 class BlockMaps:

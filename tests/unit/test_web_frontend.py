@@ -131,7 +131,7 @@ NAMES = {
     "From ",
     "Happenings",
     "ManageSieve",
-}  # of errors of browsers, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type, a protocol
+}  # of errors, mailboxes, the program, a key, what is dragged, the first line of an mbox, a type, a protocol
 KEYS = re.compile(r"Arrow\w+|Page\w+|Backspace|Delete|End|Enter|Escape|Home|Space|Tab|(?:Ctrl|Meta|Shift)-\w+")
 
 

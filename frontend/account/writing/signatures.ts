@@ -29,7 +29,7 @@ export function signatures(
   all.set("", { text: old.signature, html: old.signature_html });
   let chosen = "";
   let editor: Rich | null = null;
-  /** The HTML of the editor as it began: nobody has changed it yet. */
+  /** The HTML of the editor before the user changes it. */
   let begun = "";
   /** Counts what was shown: an editor that comes late is for another signature. */
   let turn = 0;

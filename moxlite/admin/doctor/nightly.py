@@ -37,7 +37,7 @@ FIRST: Final = 900.0
 
 SOON: Final = 10.0
 """Seconds from the start to the first examination of a restored server, or one with other addresses: its ports are open
-by then. It has certificates, and nobody knows whether mail reaches it.
+by then. It has certificates, and it isn't known whether mail reaches it.
 """
 
 HOUR: Final = 3

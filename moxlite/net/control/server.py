@@ -61,7 +61,7 @@ MODE: Final = 0o660
 LIMIT: Final = re.compile(
     r"Expected `(int|float|str)`(?P<of> of length)? (?P<sign><=|>=) (?P<number>\d++) - at `\$(\.\w++)*\.(?P<name>\w++)`"
 )
-"""What msgspec says of an argument beyond its limit."""
+"""Words of msgspec about an argument beyond its limit."""
 
 PREDICATE: Final = re.compile(r"(is|isn't|must|has|can't|doesn't|wasn't|includes|no longer)\b")
 """Beginnings of texts about a field that need its name before them."""

@@ -39,7 +39,7 @@ _ORIGINAL_LINE: Final = re.compile(rf"\s{{0,9}}{ORIGINAL}\s*", re.IGNORECASE)
 _RULE: Final = re.compile(r"_{20,}\s*")
 """The line that Outlook on the web and on a phone has above the head."""
 _HEAD_LINES: Final = 12
-"""Lines among which those of a head are looked for."""
+"""Lines in which a head is looked for."""
 _NO_LETTERS: Final = re.compile(r"[\W_]+")
 
 
@@ -51,7 +51,7 @@ def letters(text: str) -> str:
 
 
 def label_of(line: str) -> str | None:
-    """What stands before the colon of a line of a head, in lower case; None without one."""
+    """The words before the colon of a line of a head, in lower case; None without one."""
     label = LABEL.match(line)
     return None if label is None else label[1].strip(" *").lower()
 
