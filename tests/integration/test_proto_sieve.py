@@ -41,9 +41,10 @@ def _by_pigeonhole(case: Case, home: Path) -> list[str]:
     for name in boxes:
         for folder in ("cur", "new", "tmp"):
             (home / "mail" / f".{name.replace('/', '.')}" / folder).mkdir(parents=True, exist_ok=True)
+    message = shutil.copy(case.message, home / "message.eml")  # others can't read a clone in a private folder
     subprocess.run(["chown", "-R", "mail:mail", str(home)], check=True)
     words = ["sieve-test", "-C", "-c", str(home / "conf"), "-f", case.sender, "-a", case.recipient]
-    words += ["-r", case.recipient, "-m", "INBOX", str(scripts / "tried.sieve"), str(case.message)]
+    words += ["-r", case.recipient, "-m", "INBOX", str(scripts / "tried.sieve"), str(message)]
     zone = {**os.environ, "TZ": "UTC"}
     done = subprocess.run(words, capture_output=True, text=True, env=zone, timeout=30, check=False, cwd=home)
     return _read(done.stdout, done.stderr)
