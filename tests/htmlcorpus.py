@@ -110,9 +110,9 @@ def all_vectors() -> list[str]:
     return list(dict.fromkeys(written() + generated()))
 
 
-def page_of(body: str) -> str:
+def page_of(body: str, colours: tuple[str, str, str, str] = LIGHT) -> str:
     """A page as the webmail writes it around HTML."""
-    scheme, paper, ink, plate = LIGHT
+    scheme, paper, ink, plate = colours
     return (
         BEGIN.format(title="Message", facts="", scheme=scheme, paper=paper, ink=ink, plate=plate) + body + END.decode()
     )

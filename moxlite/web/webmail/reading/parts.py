@@ -111,9 +111,9 @@ pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 LIGHT: Final = ("light", "#ffffff", "#1a2329", "transparent")
 """Scheme, and the colours of paper, of ink, and behind pictures."""
 
-SHEET: Final = ("light", "#ffffff", "#1a2329", "transparent")
-"""The same for HTML with its own colours in a dark window: inverted colours could hide text, and break pictures. The
-app draws it on a sheet that is darker than white."""
+SHEET: Final = ("light", "#ffffff", "#000000", "transparent")
+"""The same for HTML with its own colours, which were chosen for black words. Also in a dark window: inverted colours
+could hide text, and break pictures. The app draws it on a sheet there that is darker than white."""
 
 DARK: Final = ("dark", "#141a1e", "#e4eaed", "transparent")
 PLATED: Final = (*DARK[:3], "#f4f3f0")
@@ -124,6 +124,13 @@ TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
 TEXT_END: Final = b"</pre>"
 PIECE: Final = 16 * 1024
 """Characters of a text that are escaped at once: 1 ms at most."""
+
+
+def colours_of(scheme: Scheme, *, coloured: bool, own: bool) -> tuple[str, str, str, str]:
+    """The colours of a page in a window; for `coloured` and `own` see `Drawn`."""
+    if coloured:
+        return SHEET
+    return LIGHT if scheme == "light" else DARK if own else PLATED
 
 
 def scheme_of(value: str) -> Scheme:
@@ -375,13 +382,11 @@ async def send_html(
     policy = OPEN if external else CLOSED
     if view.sameorigin:
         policy = policy.replace(SANDBOX, SHARED_SANDBOX)
-    colours = LIGHT
-    if view.scheme != "light":
-        drawn = None if page is None else page.drawn
-        colours = DARK if drawn is None else SHEET if drawn.coloured else DARK if drawn.own else PLATED
+    drawn = None if page is None else page.drawn
+    colours = colours_of(view.scheme, coloured=drawn is not None and drawn.coloured, own=drawn is None or drawn.own)
     images = () if page is None else page.drawn_images()
     inside = [path for path, part in walk_parts(root) if any(part is image for image in images)]
-    known = facts(None if page is None else page.drawn, inside) if view.sameorigin else ""
+    known = facts(drawn, inside) if view.sameorigin else ""
     await start_page(located_message, writer, view, policy, headed=headed, colours=colours, known=known, inside=inside)
     if page is None:
         await writer.write(instead.encode("utf-8", "replace"))
