@@ -35,6 +35,7 @@ NIGHTLY: Final = {
     "jmap_kill": "tests/session/test_web_jmap.py::test_an_email_is_sent_and_taken_back",
     "link": "tests/session/test_migration_link_sessions.py::test_cut_off_anywhere_nothing_is_lost_or_doubled",
     "opening": "tests/session/test_web_expensive_mail.py::test_html_that_is_expensive_costs_the_server_nothing",
+    "reader": "tests/session/test_web_quotes.py::test_only_what_the_answered_message_had_is_folded",
     "rules": "tests/session/test_web_dav_rules.py::test_rules_mean_what_the_rfcs_say",
     "scheduling_kill": "tests/session/test_web_dav_scheduling.py::test_guests_elsewhere_get_mail_once",
     "sending_kill": "tests/crash/test_queue_mirror_crash.py::test_after_an_end_between_the_two_files_both_agree",

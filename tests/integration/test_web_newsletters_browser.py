@@ -29,6 +29,9 @@ pytestmark = [
 LEGIBLE = 3.0
 """Contrast of text on its background (WCAG 2.1 §1.4.3, large text): a design may have less as it was sent."""
 
+UNSEEN = "style, script, title, iframe, noembed, noframes, select, .blocked"
+"""Elements whose text nobody sees as such."""
+
 #: The contrast of each text that is seen, by the text. A picture behind it counts as not loaded.
 CONTRAST = """() => {
   const pixel = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -55,14 +58,14 @@ CONTRAST = """() => {
   const all = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node; (node = all.nextNode()); ) {
     const text = node.data.trim(), one = node.parentElement, style = getComputedStyle(one);
-    if (!/\\p{L}/u.test(text) || one.closest("style, script, title, .blocked") !== null) continue;
+    if (!/\\p{L}/u.test(text) || one.closest("UNSEEN") !== null) continue;
     if (!one.checkVisibility({ opacityProperty: true }) || parseFloat(style.fontSize) <= 1) continue;
     const back = behind(one);
     const [a, b] = [light(over(parse(style.color), back)), light(back)].sort((x, y) => y - x);
     found[text] = Math.min(found[text] ?? 99, a / b);
   }
   return found;
-}"""
+}""".replace("UNSEEN", UNSEEN)
 
 
 @pytest.fixture
