@@ -243,7 +243,7 @@ class Resolver(ABC):
 def _both_families(four: Answer[Record] | DNSError, six: Answer[Record] | DNSError) -> Answer[IPAddress]:
     answers = [outcome for outcome in (four, six) if isinstance(outcome, Answer)]
     if isinstance(four, NotFound) and isinstance(six, NotFound):
-        text = f"{six.name} isn't in DNS" if six.nonexistent else f"no A or AAAA records found for {six.name}"
+        text = str(six).replace("no AAAA records", "no A or AAAA records", 1)
         raise NotFound(
             text, name=six.name, authentic=six.authentic, ttl=six.ttl, nonexistent=six.nonexistent, chain=six.chain
         )

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO, Final, TypeVar
 
 import msgspec
+import outcome
 import trio
 
 from moxlite.admin.commandedits import named_account
@@ -374,9 +375,12 @@ async def run_told(
     async with trio.open_nursery() as nursery:
         nursery.start_soon(forward)
         tell_log = logged(tell, name)
-        result = await in_thread(lambda: work(tell_log, stopped.is_set), interrupt=stopped.set, name=name)
+        # captured: in a nursery an error of the work would become one of a group
+        result = await outcome.acapture(
+            in_thread, lambda: work(tell_log, stopped.is_set), interrupt=stopped.set, name=name
+        )
         send.close()
-    return result
+    return result.unwrap()
 
 
 def logged(tell: Callable[[str], None], name: str) -> Callable[[str], None]:
