@@ -174,16 +174,6 @@ async def test_a_message_that_cannot_be_signed_is_not_sent(smtp: Smtp) -> None:
     assert smtp.queued == []
 
 
-@pytest.mark.parametrize("field", ["Date", "Sender", "Message-ID", "In-Reply-To", "References", "Subject"])
-async def test_a_field_that_stands_twice_is_refused(smtp: Smtp, field: str) -> None:
-    """SMTP-111: readers would show different ones."""
-    async with smtp.user() as client:
-        twice = f"{field}: <x@y.example>\r\n{field.upper()} : <z@y.example>\r\n".encode()
-        other = MESSAGE.replace(b"To:", b"X-To:").replace(b"Subject:", b"X-Subject:")
-        assert (await send(client, twice + other)).startswith("554 5.6.0")
-        assert (await send(client, b"Comments: a\r\nComments: b\r\n" + MESSAGE)).startswith("250")
-
-
 async def test_what_is_not_queued_is_not_counted(smtp: Smtp) -> None:
     """SMTP-116, QUEUE-18: the rows of limits and of the queue stand or fall together."""
 

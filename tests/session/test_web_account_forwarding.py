@@ -76,7 +76,7 @@ async def test_an_address_gets_mail_once_its_owner_has_agreed(
     assert (await answer(stranger, code, "perhaps")).status == 400
     done = await answer(stranger, code, "yes", {"accept-language": "de", "origin": "null"})
     assert done.status == 200
-    assert "Ab jetzt werden E-Mails" in done.body.decode()
+    assert "Weiterleitung bestätigt" in done.body.decode()
     assert (await answer(stranger, code, "no")).status == 410
     assert (await stranger.fetch(f"/mail/consent/{code}")).status == 410
     async with rig.account() as account:

@@ -40,7 +40,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str]] = {
     "values": (
         "message_submit",
         sent(to=[TOM] * 600, cc=[TOM] * 600),
-        "to: mehr als 1000 Empfänger",
+        "to: höchstens 1000 Empfänger sind möglich",
     ),
     "nested reasons": (
         "message_submit",
