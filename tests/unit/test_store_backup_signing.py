@@ -124,7 +124,7 @@ def test_a_snapshot_is_restored_by_whom_knows_its_signer(place: Place, tmp_path:
     code, said = place.elsewhere("another", "--signer", another.public)
     assert (code, "not by a signer this machine trusts" in said) == (1, True)
     code, said = place.elsewhere("none", "--signer", "me")
-    assert (code, "invalid --signer" in said) == (2, True)
+    assert (code, "--signer 'me'" in said) == (2, True)
     code, said = place.elsewhere("known", "--signer", name)
     assert (code, "warning" in said) == (0, False)
     assert said.startswith(
