@@ -43,6 +43,7 @@ AUTH: Final = {
     "copies of what accounts' files say": "masked owner_number shared",
     "rows of `session`, and of `provider_binding`": "provider_account session_token",
     "passwords that were taken from another server": "foreign_password",
+    "answers to calls of pages, without secrets, for whoever has the session": "kept_answer",
     "about the server": "account_removal admin_token known_address",
 }
 """Tables of auth.db that give no one access to an account, by the reason."""

@@ -216,5 +216,5 @@ def test_bad_settings_are_named(tmp_path: Path, change: tuple[str, str], problem
     path.write_text(EXAMPLE.replace(*change))
     with pytest.raises(BadSettings, match=problem):
         read_settings(path)
-    with pytest.raises(BadSettings, match="No such file"):
+    with pytest.raises(BadSettings, match="doesn't exist"):
         read_settings(tmp_path / "none.toml")

@@ -28,6 +28,7 @@ from moxlite.queue.reports.tls import TLSReports
 from moxlite.queue.schedule import SECOND
 from moxlite.queue.webhooks import keeping
 from moxlite.store.delivery import answers
+from moxlite.store.file import writer
 from moxlite.web import exports, sessions
 from moxlite.web.admin import sessions as adminsessions
 from moxlite.web.composing import sending
@@ -68,6 +69,7 @@ SOURCES: Final[Mapping[str, Mapping[str, Source]]] = {
     "calendar": {"5 minutes": PAGE},
     "compromised": {"10 minutes": 60 * signs.FAILURE_MINUTES, "two hours": 60 * signs.SHARE_MINUTES},
     "doctor": {
+        "10 seconds": writer.HANGING,
         "five minutes": dns.SILENT_SECONDS,
         "5 s": dns.TRY_SECONDS,
         "10 s": signaturewatch.SETTLE_SECONDS,

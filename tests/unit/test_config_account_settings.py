@@ -89,10 +89,10 @@ PHONE = f"""\
     login_disabled:"""
 TEXTS = {
     "de": ("Telefon", "Ihre Telefonnummer, für die Verwaltung."),
-    "es": ("Teléfono", "Su número de teléfono, para la administración."),
+    "es": ("Teléfono", "Tu número de teléfono, para la administración."),
     "fr": ("Téléphone", "Votre numéro de téléphone, pour l’administration."),
-    "it": ("Telefono", "Il suo numero di telefono, per chi amministra."),
-    "nl": ("Telefoon", "Uw telefoonnummer, voor de beheerder."),
+    "it": ("Telefono", "Il tuo numero di telefono, per chi amministra."),
+    "nl": ("Telefoon", "Je telefoonnummer, voor de beheerder."),
 }
 
 
