@@ -73,7 +73,7 @@ async def test_the_document_comes_in_the_language_of_the_reader(rig: Rig) -> Non
     assert b"Posteingang" in texts.body
     chosen = await browser.fetch("/webmail/", headers={"accept-language": "de", "cookie": "moxlite-language=fr"})
     assert b'<html lang="fr">' in chosen.body
-    assert "<noscript>Dieses Webmail ist ein Programm" in german.body.decode()
+    assert "<noscript>Schalten Sie JavaScript ein" in german.body.decode()
     nothing = await browser.fetch("/webmail/nothing", headers={"accept-language": "de"})
     assert (nothing.status, nothing.headers["content-language"]) == (404, "de")
     assert nothing.body.decode() == "Unter dieser Adresse gibt es nichts.\n"
