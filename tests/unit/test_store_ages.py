@@ -25,6 +25,7 @@ STEADY: Final = {
     "queue/tls/policies.py FORGET": "queue.tls.policies:Policies.refresh",
     "queue/webhooks/keeping.py CLEAN": "queue.queue:Queue.clean",
     "store/auth/audit.py DROP": "store.auth.authdb:AuthDB._upkeep",
+    "store/auth/authdb.py DROP_ANSWERS": "store.auth.authdb:AuthDB._upkeep",
     "store/auth/factors.py DROP_OLD_LINKS": "store.auth.authdb:AuthDB._upkeep",
     "store/auth/loginattempts.py DROP_OLD": "store.auth.authdb:AuthDB._upkeep",
     "store/auth/sessions.py DROP_EXPIRED": "store.auth.authdb:AuthDB._upkeep",

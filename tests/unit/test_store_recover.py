@@ -556,7 +556,7 @@ def test_root_writes_the_losses_through_no_planted_link(monkeypatch: pytest.Monk
         victim.write_text("not yours")
         (folder / "moxlite.toml").write_text(STATIC)
 
-        def recover(*_: object) -> rebuild.RecoveryResult:
+        def recover(*_: object, **__: object) -> rebuild.RecoveryResult:
             (out / "losses.txt").symlink_to(victim)
             return rebuild.RecoveryResult(losses=["root::0:0:root:/root:/bin/sh"])
 

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import apsw
 import pytest
@@ -93,9 +94,9 @@ async def test_an_export_leaves_what_other_runs_have_begun(
         assert synced == [tmp_path]
         copy = copy_database
 
-        def slow(path: Path, target: Path) -> int:
+        def slow(path: Path, target: Path, **named: Any) -> int:
             (tmp_path / "late").write_text("of a quicker run")
-            return copy(path, target)
+            return copy(path, target, **named)
 
         monkeypatch.setattr(moxlite.store.backup.restore, "copy_database", slow)
         with pytest.raises(FileExistsError):

@@ -75,6 +75,7 @@ DELETED_UIDS: Final = """
 SELECT uid FROM message WHERE mailbox_id = ? AND flags & 64 <> 0 AND uid >= ? AND uid < ? ORDER BY uid LIMIT ?"""
 
 MESSAGE: Final = f"SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.id = ?"  # noqa: S608
+OLDEST_WITH: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id LIMIT 1"
 ROWS_BY_UID: Final = f"""
 SELECT {MESSAGE_COLUMNS} FROM message m WHERE m.mailbox_id = ? AND m.uid BETWEEN ? AND ?
 ORDER BY m.uid LIMIT ?"""  # noqa: S608
@@ -173,6 +174,12 @@ def message(r: Reader, message_id: int) -> MessageRow:
     if row is None:
         raise NoSuchMessage(message_id)
     return message_row(row)
+
+
+def oldest_with(r: Reader, messageid: str) -> MessageID | None:
+    """The oldest message with this Message-ID, in its canonical form."""
+    found: MessageID | None = r.value(OLDEST_WITH, messageid)
+    return found
 
 
 def rows_by_uid(r: Reader, mailbox_id: int, first: int, last: int = MAX_UID, limit: int = SLICE) -> list[MessageRow]:

@@ -82,7 +82,6 @@ class OwnWith(Protocol):
 Validation = Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
 """Result for the From domain; forged: DMARC failed, and the policy of the domain is quarantine or reject."""
 
-BY_MESSAGE_ID: Final = "SELECT id FROM message WHERE messageid = ? ORDER BY id LIMIT 1"
 MAILTO: Final = re.compile(r"<\s*mailto:([^>\s?]+)", re.IGNORECASE)
 
 
@@ -244,7 +243,7 @@ def _compared(texts: list[Text], answered: str | None) -> list[Text]:
 def answered_letters(r: Reader, holder: Holder, envelope: mime.Envelope) -> str | None:
     """The letters of the texts of the message that one with this envelope answers; None if the user doesn't have it."""
     answered = canonical_message_id(envelope.in_reply_to)
-    message_id = None if answered is None else r.value(BY_MESSAGE_ID, answered)
+    message_id = None if answered is None else message_rows.oldest_with(r, answered)
     if message_id is None:
         return None
     try:
