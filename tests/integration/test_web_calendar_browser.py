@@ -608,7 +608,7 @@ def test_a_full_month_and_an_event_cost_little(chromium: Browser, server: LocalS
             event(calendar, "Series 8").click()
             expect(page.get_by_role("dialog", name="Series 8")).to_be_visible()
 
-        asked: list[dict[str, Any]] = []
+        asked: list[Any] = []
         months: list[float] = []
         openings: list[float] = []
         for _ in range(4):
