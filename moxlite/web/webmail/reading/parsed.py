@@ -143,7 +143,8 @@ def _parse(r: Reader, holder: Holder, message_id: int, structure: mime.Structure
     left = MAX_ALL_TEXTS
     shown = bodies(root)
     for leaf in shown.text:
-        texts.append(_text(r, content, leaf, left))
+        text = _text(r, content, leaf, left)
+        texts.append(msgspec.structs.replace(text, quoted_from=quoted_from(_lines(text.text))))
         left -= min(left, leaf.part.decoded)
     original = original_of(structure.envelope, section, sent_by(r, holder, message_id))
     if holder.guest:
@@ -219,8 +220,7 @@ def _text(r: Reader, content: body.Content, leaf: Leaf, left: int) -> Text:
     text = part_text(part, lambda start, stop: body.read_content(r, content, start, stop - start), limit)
     if part.subtype == "HTML":
         text = visible_text(text, alt=True, quotes=True, limit=limit)
-    text = unflowed(part, text)
-    return Text(leaf.path, part.media_type, text, part.decoded > limit, quoted_from(_lines(text)))
+    return Text(leaf.path, part.media_type, unflowed(part, text), part.decoded > limit)
 
 
 def _lines(text: str) -> list[str]:
