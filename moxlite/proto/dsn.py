@@ -301,8 +301,8 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
         raise DSNError("no recipients with a known status")
     source = message.known.get("received-from-mta", "")
     parts = structure.root.parts
-    if not any(one is part for one in parts):
-        parts = next(report.parts for report in parts if any(one is part for one in report.parts))
+    if not any(node is part for node in parts):
+        parts = next(report.parts for report in parts if any(node is part for node in report.parts))
     return DSN(
         reporting_mta=_untyped(_without_comments(message.known.get("reporting-mta", ""))),
         recipients=tuple(recipients),
@@ -312,7 +312,7 @@ def parse_dsn(structure: Structure, read: Read) -> DSN:
         arrival=_date(message.known.get("arrival-date")),
         future_release_request=message.known.get("future-release-request", ""),
         extra=tuple(message.extra),
-        returned_message_id=next(filter(None, (_returned_message_id(one, read) for one in parts)), ""),
+        returned_message_id=next(filter(None, (_returned_message_id(node, read) for node in parts)), ""),
     )
 
 

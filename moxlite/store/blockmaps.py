@@ -208,10 +208,10 @@ class BlockMaps:
 def times_of(path: Path) -> Times | None:
     """Inode, size, and both times in ns of a file, which differ after each change; None if it doesn't exist."""
     try:
-        found = path.stat()
+        facts = path.stat()
     except FileNotFoundError:
         return None
-    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
 def _pages(fd: int, page: int, salts: bytes, first: int, end: int | None) -> Iterator[int]:

@@ -148,9 +148,8 @@ class CallServer:
         sessions = () if session is None or session.app == "webadmin" else (session.id, session.parent)
         origin = Origin(actor, self._door.app, caller.request.client_ip, sessions=sessions)
         with self._seconds.labels(call=name).time():
-            if (
-                caller.session is None
-            ):  # a program takes the status of the answer by its word, and a log-in sets cookies
+            if caller.session is None:
+                # a program takes the status of the answer by its word, and a log-in sets cookies
                 return await self._answered(entry, caller, origin, parameters, body)
             async with signs_of_life(writer, caller):
                 return await responding(caller, self._answered(entry, caller, origin, parameters, body))

@@ -95,5 +95,5 @@ def quoted_from(lines: list[str]) -> int | None:
 def _begins_head(line: str, following: list[str]) -> bool:
     """Whether lines of a head follow, three of them below a mere rule."""
     needed = 2 if _ORIGINAL_LINE.fullmatch(line) else 3 if _RULE.fullmatch(line) else 0
-    head = [one for one in following if one.strip()]
-    return 0 < needed < len(head) and all(LABEL.match(one) for one in head[:needed])
+    head = [text for text in following if text.strip()]
+    return 0 < needed < len(head) and all(LABEL.match(text) for text in head[:needed])
