@@ -87,7 +87,7 @@ USED: Final = Counter(
     ["kind"],
 )
 WAITING: Final = Gauge(
-    "moxlite_processor_waiting", "Accounts with tasks waiting for the event loop or a thread (STORE-198).", ["for"]
+    "moxlite_processor_waiting", "Accounts with tasks waiting for the event loop or a thread.", ["for"]
 )
 RESTED: Final = Counter(
     "moxlite_processor_rested_seconds_total", "Seconds that heavy accounts paused to let others run."

@@ -280,7 +280,7 @@ def check_updatable(static: Static) -> None:
         raise Refused("systemd isn't running; to update, stop the server, replace the file, and start the server again")
     data = static.data_dir
     if data.stat().st_dev != data.parent.stat().st_dev:
-        text = "because it's on its own file system; to upgrade manually, see docs/upgrade.md"
+        text = "because it's on its own file system; to upgrade manually, read `moxlite help upgrade.md`"
         raise Refused(f"can't swap {data} {text}")
     needed = sum(path.lstat().st_size for path in data.rglob("*")) + static.store.min_free_space
     free = shutil.disk_usage(data.parent).free

@@ -122,7 +122,7 @@ PHRASES = {
     "dns check": "To check DNS records, run: moxlite config dnscheck DOMAIN",
     "reload": "To read changed certificates, run: systemctl reload moxlite",
     "restart": "To restart the server, run: systemctl restart moxlite",
-    "uninstall": "To uninstall moxlite, see docs/uninstall.md",
+    "uninstall": "To uninstall moxlite, run `moxlite help uninstall.md`",
     "update": UPDATING[installed_form()],
     "upgrade": UPDATING[installed_form()],
     "useradd": "To add an account, run: moxlite config account add NAME ADDRESS",

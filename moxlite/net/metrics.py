@@ -37,8 +37,8 @@ log_errors = Counter("moxlite_logging_level_error", "Lines logged at level error
 log_warnings = Counter("moxlite_logging_level_warn", "Lines logged at level warn.", ["pkg"])
 log_infos = Counter("moxlite_logging_level_info", "Lines logged at level info.", ["pkg"])
 connections = Gauge("moxlite_connections_count", "Open connections to all listeners.")
-connections_refused = Counter("moxlite_connections_refused", "Rejected connections (SMTP-135).", ["reason"])
-connections_closed = Counter("moxlite_connections_closed", "Idle connections closed to free resources (ADMIN-39b).")
+connections_refused = Counter("moxlite_connections_refused", "Rejected connections.", ["reason"])
+connections_closed = Counter("moxlite_connections_closed", "Idle connections closed to free resources.")
 tls_handshakes = Counter("moxlite_tls_handshake", "TLS handshakes as server.", ["result"])
 tls_groups = Counter(
     "moxlite_tls_group", "TLS connections by key exchange group, as server or client.", ["side", "group"]

@@ -546,7 +546,7 @@ class AddAdminToken(Operation[str], frozen=True):
     """Create and print an admin API token for an API client. You won't be able to see it again.
 
     Scopes: read (anything that doesn't make changes), accounts, domains, queue, reports, dns, server. Tokens can't set
-    passwords, create tokens, or delete accounts or domains. See docs/operations.md for details.
+    passwords, create tokens, or delete accounts or domains. For details, run `moxlite help operations.md`.
     """
 
     name: Annotated[Word, field("Description of the token.")]

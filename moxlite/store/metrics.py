@@ -29,21 +29,19 @@ CATCHUP: Final = Counter(
 ERASE_PENDING: Final = Gauge(
     "moxlite_store_erase_pending", "Tombstones with content waiting to be erased, in all open accounts."
 )
-BROKEN: Final = Gauge("moxlite_store_broken", "1 while a database is degraded (STORE-158).", ["account"])
+BROKEN: Final = Gauge("moxlite_store_broken", "1 while a database is degraded.", ["account"])
 FULL: Final = Counter("moxlite_store_full_total", "Units rejected because the disk is full or below min_free_space.")
 SPOOL_REFUSED: Final = Counter(
     "moxlite_store_spool_refused_total",
-    "Incoming messages rejected because of insufficient space (SMTP-43a).",
+    "Incoming messages rejected because of insufficient space.",
     ["reason"],
 )
 SPOOL_OCTETS: Final = Gauge("moxlite_store_spool_octets", "Disk space used by incoming messages.")
 for _reason in ("disk", "all", "network", "files"):
     SPOOL_REFUSED.labels(reason=_reason)
-BUSY: Final = Counter(
-    "moxlite_store_busy_total", "Calls that failed to get a descriptor, memory, or a lock (STORE-158a)."
-)
+BUSY: Final = Counter("moxlite_store_busy_total", "Calls that failed to get a descriptor, memory, or a lock.")
 CHECKPOINT_FAILING: Final = Gauge(
-    "moxlite_store_checkpoint_failing", "1 while a database can't checkpoint its log (STORE-158b).", ["account"]
+    "moxlite_store_checkpoint_failing", "1 while a database can't checkpoint its log.", ["account"]
 )
 ACCOUNTS_OPEN: Final = Gauge("moxlite_store_accounts_open", "Accounts with an open database.")
 JUNK_TRAINED: Final = Counter(

@@ -83,7 +83,7 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
         (["account", "vacatoin"], "Did you mean 'vacation'?"),
         (["restart"], "run: systemctl restart moxlite"),
         (["update"], "install the new version: docs/upgrade.md"),
-        (["uninstall", "--purge"], "see docs/uninstall.md"),
+        (["uninstall", "--purge"], "run `moxlite help uninstall.md`"),
         (["adduser", "eve"], "run: moxlite config account add NAME ADDRESS"),
         (["dns", "check", "example.org"], "run: moxlite config dnscheck DOMAIN"),
         (["queue", "retry", "1"], "To choose messages, run: moxlite queue retry --ids 1"),

@@ -231,7 +231,7 @@ def _text(nightly_report: NightlyReport, standing: int) -> str:
         problems = "1 earlier problem remains" if standing == 1 else f"{standing} earlier problems remain"
         lines += [f"{problems}. To list all problems, run moxlite doctor.", ""]
     lines += [
-        "For help with a problem, see docs/doctor.md. You'll only get this email when something changes.",
+        "For help with a problem, run `moxlite help doctor.md`. You'll only get this email when something changes.",
         "",
     ]
     return "\n".join(lines)

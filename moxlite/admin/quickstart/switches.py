@@ -185,8 +185,8 @@ def _listener(snapshot: Snapshot) -> str | None:
                 return name
     if passing_web_server(snapshot) is None:
         raise CannotSwitch(
-            "no public listener uses port 443 or is set up for a web server in front; see docs/install.md, "
-            "`Beside another web server`"
+            "no public listener uses port 443 or is set up for a web server in front; run "
+            "`moxlite help install.md`, and read Beside another web server"
         )
     return None
 

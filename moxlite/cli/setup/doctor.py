@@ -68,7 +68,7 @@ def doctor(
 
     This checks configuration, permissions, ports, certificates, DNS for all domains, queue, disk, clock, backups, and
     block lists, and sends a message to the postmaster through this server's own ports. Run this as root to check
-    everything. For help with a problem, see docs/doctor.md.
+    everything. For help with a problem, run `moxlite help doctor.md`.
 
     Exit code 0 if there aren't any errors or warnings, 5 for warnings, 1 for errors.
     """
