@@ -7,7 +7,7 @@ from typing import Final
 
 from moxlite.ledger import ledger
 
-__all__ = ["at_most", "large_objects", "nothing_kept", "peak"]
+__all__ = ["at_most", "large_objects", "nothing_kept", "peak", "traced"]
 
 LARGE: Final = 60_000
 """Octets of an object that no connection keeps after its answer: a little less than a read, or a script of 64 KiB."""
@@ -38,20 +38,25 @@ def peak(work: Callable[[], object]) -> int:
 
 
 @contextmanager
-def nothing_kept() -> Iterator[None]:
-    """Fail for large objects that were made in the block and are still alive at its end."""
+def traced() -> Iterator[None]:
+    """Context in which `large_objects` sees what is made."""
     tracemalloc.start(8)
     try:
         yield
-        assert not large_objects()
     finally:
         tracemalloc.stop()
 
 
+@contextmanager
+def nothing_kept() -> Iterator[None]:
+    """Fail for large objects that were made in the block and are still alive at its end."""
+    with traced():
+        yield
+        assert not large_objects()
+
+
 def large_objects() -> list[str]:
-    """The large objects that are alive of those made within `nothing_kept`: their octets, and the lines that made
-    them.
-    """
+    """The large objects that are alive of those made within `traced`: their octets, and the lines that made them."""
     found = [trace for trace in tracemalloc.take_snapshot().traces if trace.size > LARGE]
     return ["\n".join([f"{trace.size} octets", *trace.traceback.format()]) for trace in found]
 
