@@ -15,7 +15,7 @@ from moxlite.net import metrics as net_metrics
 from moxlite.net.exposition import REGISTRY
 from tests.logs import kv
 from tests.store_mail import deliver_mail
-from tests.tools import eventually
+from tests.tools import eventually, settled
 from tests.web_rig import Rig, http_exchange
 
 pytestmark = pytest.mark.served
@@ -261,7 +261,8 @@ async def test_a_trusted_proxy_says_who_the_client_is(rig: Rig, caplog: pytest.L
     """WEB-28: the last address that is not a proxy's counts; elsewhere the field means nothing."""
     caplog.set_level(logging.DEBUG, "moxlite.web")
 
-    def client() -> tuple[object, object]:
+    async def client() -> tuple[object, object]:
+        await settled()  # a request is logged after its answer
         line = [kv(record) for record in caplog.records if record.message == "http request"][-1]
         return line.get("clientip"), line["remoteaddr"]
 
@@ -270,16 +271,16 @@ async def test_a_trusted_proxy_says_who_the_client_is(rig: Rig, caplog: pytest.L
     answer = await proxied.fetch(
         "/webmail/api/login_prep", method="POST", headers={**fields, "content-type": "application/json"}
     )
-    assert client() == ("203.0.113.5", "127.0.0.1")
+    assert await client() == ("203.0.113.5", "127.0.0.1")
     assert "Secure" in answer.cookies[0]
     stranger = rig.browser(port=81, remote="192.0.2.99")
     await stranger.fetch("/webmail/", headers=fields)
-    assert client() == (None, "192.0.2.99")
+    assert await client() == (None, "192.0.2.99")
     direct = rig.browser(remote="127.0.0.1")
     await direct.fetch("/webmail/", headers=fields)
-    assert client() == (None, "127.0.0.1")
+    assert await client() == (None, "127.0.0.1")
     await proxied.fetch("/webmail/", headers={"x-forwarded-for": "198.51.100.1, rubbish"})
-    assert client() == (None, "127.0.0.1")
+    assert await client() == (None, "127.0.0.1")
 
 
 async def test_a_crash_of_a_handler_is_counted_and_gets_an_id(
@@ -308,6 +309,7 @@ async def test_credentials_and_queries_are_not_in_the_access_log(rig: Rig, caplo
     events = await browser.events()
     await events.until("start")
     await events.stream.aclose()
+    await settled()
     lines = [str(getattr(record, "kv", "")) for record in caplog.records if record.message == "http request"]
     assert lines
     assert not any("token=" in line for line in lines)
