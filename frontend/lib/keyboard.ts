@@ -15,6 +15,10 @@ function belongsTo(target: EventTarget | null, key: string): boolean {
   );
 }
 
+/** The element in which a key was pressed. While nothing has the focus, as after its element was removed, that may be the document,
+ * which stands for its body. */
+export const focusedBy = ({ target }: Event): HTMLElement => (target instanceof HTMLElement ? target : document.body);
+
 /** Run commands by the keys of this document while `active` returns true. The returned function stops that. */
 export function listen(target: Document, commands: CommandTable, active: () => boolean): () => void {
   const take = (event: KeyboardEvent) => {

@@ -202,3 +202,13 @@ def test_the_bars_of_the_list_and_of_the_composer_are_one_stop_each(reader: Read
     expect(composer.get_by_label("Cc", exact=True)).to_be_focused()
     one_stop(page, fields)
     composer.get_by_role("button", name="Close").click()
+
+
+@pytest.mark.parametrize("place", ["Calendar", "Contacts"])
+def test_keys_that_were_pressed_before_a_place_was_there_run(reader: Reader, place: str) -> None:
+    """WEBMAIL-71: they are repeated at the document, which is no element."""
+    page = reader.page
+    page.get_by_role("navigation").get_by_text(place, exact=True).click()
+    expect(page.get_by_role("navigation").get_by_text(place, exact=True)).to_be_visible()
+    for key in ("ArrowRight", "x", "Escape"):
+        page.evaluate("key => document.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }))", key)

@@ -5,6 +5,7 @@ import { attempt } from "../../lib/dialogs";
 import { along } from "../../lib/direction";
 import { type Child, el, fill, sign } from "../../lib/dom";
 import { chevronLeft, chevronRight, ellipsis, plus, triangleAlert, x } from "../../lib/icons";
+import { focusedBy } from "../../lib/keyboard";
 import { follow } from "../../lib/live";
 import { phone } from "../../lib/phone";
 import { released } from "../../lib/press";
@@ -534,7 +535,7 @@ class CalendarPage implements Board {
   }
 
   private key(event: KeyboardEvent): void {
-    const target = event.target as HTMLElement;
+    const target = focusedBy(event);
     if (event.ctrlKey || event.metaKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
     const one = this.buttons.get(target);
     const run = event.altKey ? this.moves(event.key, one, target) : this.keys(event.key, one, target);

@@ -7,6 +7,7 @@ import { attempt } from "../../lib/dialogs";
 import { el, fill, isolated, sign } from "../../lib/dom";
 import { holdPlace } from "../../lib/focus";
 import { check, plus, star, x } from "../../lib/icons";
+import { focusedBy } from "../../lib/keyboard";
 import { follow } from "../../lib/live";
 import { phone } from "../../lib/phone";
 import { redraw, released } from "../../lib/press";
@@ -409,7 +410,7 @@ function makePage(page: Page): { follow: () => void } {
   );
   addEventListener("contacts", () => place.view.isConnected && live.changed());
   addEventListener("keydown", (event) => {
-    const target = event.target as HTMLElement;
+    const target = focusedBy(event);
     if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
     if (
       document.querySelector("dialog:modal, .menu") !== null ||
