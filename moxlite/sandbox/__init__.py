@@ -12,7 +12,8 @@ A thread cannot be ended, and a parser that a mail sends into quadratic time hol
 take long for one mail is done where it can be killed. Four bounds lie one behind the other, the cheapest first:
 
 1. `bounds` counts on the text what parsers find expensive, and refuses at once. Nearly all hostile mail ends here.
-2. The server waits `JOB_SECONDS` for a reply, then kills the process. The next job gets a new one.
+2. The server kills a process that takes `JOB_SECONDS` of processor time for a reply, or several times as long
+   altogether. The next job gets a new one.
 3. The system kills a process that takes more processor time or memory than `confine` has set, also inside of native
    code, where no check of ours runs.
 4. An attacker who takes over the process finds no files, no sockets and no other processes: `seccomp` and `landlock`

@@ -26,7 +26,7 @@ from moxlite.sandbox.jobs import AnyJob
 from moxlite.sandbox.messages import MAX_FRAME, Refused, Reply
 from moxlite.sandbox.work import SAMPLES, work
 
-SECONDS: Final = 10.0
+SECONDS: Final = 30.0
 """Seconds of a job after which the system kills the process; longer than the server waits."""
 
 LARGE: Final = 48 << 20

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import socket
 import subprocess
+import time
 from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
@@ -28,8 +30,14 @@ PROGRAM: Final = tuple(own_program("sandbox"))
 START_SECONDS: Final = 20.0
 """Seconds for a process to become ready: 0.3 s on an idle machine, more on a small one with modules on an SD card."""
 
+PATIENCE: Final = 4
+"""How many times as long as its processor time a job may take altogether, on a machine that is busy with other work."""
+
 END_SECONDS: Final = 1.0
 """Seconds in which a process may end itself before it is killed."""
+
+CPUCLOCK_SCHED: Final = 2
+"""The kind of a process's clock of processor time, in Linux's numbers for the clocks of other processes."""
 
 LARGE: Final = 256 * 1024
 """Octets of a frame from which on it is decoded in a thread; a shorter one takes less than 1 ms."""
@@ -47,6 +55,28 @@ class Died(Exception):
     def __init__(self, cause: str, text: str) -> None:
         super().__init__(text)
         self.cause = cause
+
+
+class _JobTime:
+    """What is left of a job's time: `seconds` of its process's processor time, and `PATIENCE` times as many of real
+    time.
+    """
+
+    def __init__(self, pid: int, seconds: float) -> None:
+        self._seconds = seconds
+        self._clock = ~pid << 3 | CPUCLOCK_SCHED
+        self._processor_end = time.clock_gettime(self._clock) + seconds
+        self._end = trio.current_time() + PATIENCE * seconds
+
+    def left(self) -> float:
+        """Seconds for which to wait before looking again. Raises Died: none are left, or the process has ended."""
+        try:
+            left = min(self._processor_end - time.clock_gettime(self._clock), self._end - trio.current_time())
+        except OSError:
+            raise Died("ended", "process exited unexpectedly") from None
+        if left <= 0:
+            raise Died("deadline", f"timed out after {self._seconds:g} s")
+        return left
 
 
 class Process:
@@ -69,15 +99,19 @@ class Process:
         return self._process.poll() is None
 
     async def ask(self, frame: bytes, seconds: float) -> Reply:
-        """Send a job and wait for the reply. Raises Died: the process must be killed now."""
-        with trio.move_on_after(seconds):
+        """Send a job and wait for the reply. `seconds`: the processor time of the job.
+
+        Raises Died: the process must be killed now.
+        """
+        job_time = _JobTime(self.pid, seconds)
+        with trio.move_on_after(PATIENCE * seconds):
             try:
                 await self._stream.send_all(len(frame).to_bytes(LENGTH, "big") + frame)
-                octets = await self._receive()
+                octets = await self._receive(job_time)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
                 raise Died("ended", "process exited unexpectedly") from None
             return await _decoded(octets)
-        raise Died("deadline", f"timed out after {seconds:g} s")
+        raise Died("deadline", f"timed out after {PATIENCE * seconds:g} s")
 
     async def ready(self) -> None:
         """Wait for the process's first message, kept as `bounds`. Raises Died."""
@@ -91,17 +125,20 @@ class Process:
         if limit.cancelled_caught:
             raise Died("start", f"process wasn't ready within {START_SECONDS:g} s")
 
-    async def _receive(self) -> bytearray:
-        buffer = await self._octets(LENGTH)
+    async def _receive(self, job_time: _JobTime | None = None) -> bytearray:
+        buffer = await self._octets(LENGTH, job_time)
         size = int.from_bytes(buffer, "big")
         if size > MAX_FRAME:
             raise Died("answer", "response is too long")
-        return await self._octets(size)
+        return await self._octets(size, job_time)
 
-    async def _octets(self, size: int) -> bytearray:
+    async def _octets(self, size: int, job_time: _JobTime | None = None) -> bytearray:
         buffer = bytearray()
         while len(buffer) < size:
-            data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
+            with trio.move_on_after(math.inf if job_time is None else job_time.left()) as wait:
+                data = await self._stream.receive_some(min(size - len(buffer), 1 << 18))
+            if wait.cancelled_caught:
+                continue
             if not data:
                 raise Died("ended", "process exited unexpectedly")
             buffer += data

@@ -33,7 +33,7 @@ PROCESSES: Final = 2
 """Number of concurrent processes: 25 MB each when idle, and few enough to leave CPUs to other work."""
 
 JOB_SECONDS: Final = 5.0
-"""Seconds for a job (WEBMAIL-109)."""
+"""Seconds of processor time for a job (WEBMAIL-109)."""
 
 IDLE_SECONDS: Final = 60.0
 """Seconds from the close of the last page, or the last job without a page, to the end of the processes."""
@@ -42,7 +42,7 @@ WAITING: Final = 16
 """Number of waiting jobs of one account: opening a thread shows several messages at once."""
 
 WAITING_SECONDS: Final = 30.0
-"""Seconds to wait for a turn: more than four jobs of other accounts take that are killed."""
+"""Seconds to wait for a turn: more than four jobs of other accounts take that are killed, on a free processor."""
 
 MAX_TEXT: Final = 200
 """Characters of a process's error text in the log."""
