@@ -192,6 +192,8 @@ var search = "M21 21l-4.34-4.34 M3 11a8 8 0 1 0 16 0a8 8 0 1 0 -16 0z";
 var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 2 0 0 0 1.73-3 M12 9v4 M12 17h.01";
 var x = "M18 6 6 18 M6 6l12 12";
 
+var focusedBy = ({ target }) => target instanceof HTMLElement ? target : document.body;
+
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
 function follow(load, failed) {
@@ -1056,7 +1058,7 @@ var CalendarPage = class {
     return isChangeable(item, this.calendars.find(({ id }) => id === item.calendar_id));
   }
   key(event) {
-    const target = event.target;
+    const target = focusedBy(event);
     if (event.ctrlKey || event.metaKey || target.closest("input, select, textarea, [contenteditable]") !== null) return;
     const one = this.buttons.get(target);
     const run = event.altKey ? this.moves(event.key, one, target) : this.keys(event.key, one, target);

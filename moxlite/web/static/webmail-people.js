@@ -226,6 +226,8 @@ var star = "M11.525 2.295a.53.53 0 0 1 .95 0l2.31 4.679a2.123 2.123 0 0 0 1.595 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
+var focusedBy = ({ target }) => target instanceof HTMLElement ? target : document.body;
+
 var quiet = 500;
 var [again, longest] = [5e3, 6e4];
 function follow(load, failed) {
@@ -988,7 +990,7 @@ function makePage(page) {
   });
   addEventListener("contacts", () => place.view.isConnected && live.changed());
   addEventListener("keydown", (event) => {
-    const target = event.target;
+    const target = focusedBy(event);
     if (!place.view.isConnected || event.defaultPrevented || event.ctrlKey || event.altKey || event.metaKey) return;
     if (document.querySelector("dialog:modal, .menu") !== null || target.closest("input, select, textarea, .composer") !== null) return;
     const row22 = target.closest(".person");
