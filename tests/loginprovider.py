@@ -49,14 +49,16 @@ def unsigned(header: Mapping[str, Any], claims: Mapping[str, Any], signature: by
 
 
 class House:
-    """The provider. `answers` replaces the answer of a path, `claims` those of the next tokens; `asked` has the
-    requests. A browser logs in by `approve`, which returns what the provider puts into the page's address.
+    """The provider. `answers` replaces the answer of a path, `claims` those of the next tokens; `told` are those of
+    UserInfo, None without one; `asked` has the requests. A browser logs in by `approve`, which returns what the
+    provider puts into the page's address.
     """
 
     def __init__(self) -> None:
         self.key = jwk.RSAKey.generate_key(2048, {"kid": "first", "use": "sig", "alg": "RS256"})
         self.codes: dict[str, dict[str, str]] = {}
         self.claims: dict[str, Any] = {}
+        self.told: dict[str, Any] | None = None
         self.answers: dict[str, HTTPResponse | Exception] = {}
         self.asked: list[tuple[str, str, Mapping[str, str], bytes]] = []
         self.subject = "mia-at-home"
@@ -67,7 +69,8 @@ class House:
         return [dict(self.key.as_dict(private=False))]
 
     def document(self) -> dict[str, Any]:
-        return {
+        more = {} if self.told is None else {"userinfo_endpoint": f"{ISSUER}/userinfo"}
+        return more | {
             "issuer": ISSUER,
             "authorization_endpoint": f"{ISSUER}/auth",
             "token_endpoint": f"{ISSUER}/token",
@@ -146,6 +149,9 @@ class House:
             return reply(self.document())
         if path == "/certs":
             return reply({"keys": self.keys()})
+        if path == "/userinfo":
+            assert dict(headers)["Authorization"] == "Bearer opaque"
+            return reply({"sub": self.subject, **(self.told or {})})
         if path == "/token":
             return self._redeemed(dict(headers), body)
         raise HTTPError(f"no such host: {url}")

@@ -14,7 +14,7 @@ export interface Answer {
   error: string;
 }
 
-/** In the storage of the tab: what it went away for, and whether the user asked to stay logged in. */
+/** In the storage of the tab: what it went away for, whether the user asked to stay logged in, and the place of the page. */
 const key = "moxlite-provider";
 
 /** In the storage of the browser: whether the provider has logged in, and is to log out. Webmail and account app have one login. */
@@ -34,22 +34,22 @@ export function setProvided(on: boolean): void {
 
 /** Go to the provider. Never resolves: the page is left. */
 export function goAway(purpose: Purpose, url: string, stay = false): Promise<never> {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(key, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {});
 }
 
 /** The answer to what this tab went away for, once, and whether the user asked to stay logged in; null without one. It leaves the
- * address, and so the history of the browser. */
+ * address, and so the history of the browser, which leads to the place again that the tab left. */
 export function answered(purpose: Purpose): { answer: Answer; stay: boolean } | null {
-  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept, stay, place = ""] = (sessionStorage.getItem(key) ?? "").split(" ");
   const fields = new URLSearchParams(location.search);
   const state = fields.get("state");
   if (kept !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
-  history.replaceState(null, "", location.pathname + location.hash);
+  history.replaceState(null, "", location.pathname + place);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
-  return { answer: { state, code, iss, error }, stay: stay !== undefined };
+  return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 
 /** The calls by which users confirm with a new log-in at the provider. */

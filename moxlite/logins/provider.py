@@ -1,4 +1,5 @@
-"""Requests to the login provider: its discovery document and keys, and the change of a code into an ID token (WEB-180).
+"""Requests to the login provider: its discovery document and keys, the change of a code into an ID token, and UserInfo
+(WEB-180).
 
 What is read is judged by `proto.oidc`. A redirect is no answer, so that no provider sends us to another host.
 """
@@ -6,6 +7,7 @@ What is read is judged by `proto.oidc`. A redirect is no answer, so that no prov
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
@@ -24,24 +26,29 @@ from moxlite.proto.oidc import (
     OIDCError,
     Provider,
     ProviderAway,
+    ProviderBroken,
     UnknownKey,
+    UserInfo,
     authorization_url,
     begin,
     check_answer,
     decode_provider,
     discovery_url,
     logout_url,
+    memberships,
     read_provider,
     read_tokens,
+    read_userinfo,
     restrictions,
     shortcomings,
     token_request,
+    verified_address,
     verify,
     verify_logout,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from moxlite.config.provider import OIDC
     from moxlite.config.snapshot import AccountRecipient
@@ -87,7 +94,7 @@ class LoginProvider:
         self._client = client
         self._provider: tuple[float, Provider] | None = None
         self._keys: tuple[float, Keys] | None = None
-        self._away: tuple[float, str] | None = None
+        self._away: tuple[float, ProviderAway] | None = None
         self._turn = trio.Lock()
         self._ended: dict[str, float] = {}  # IDs of logout tokens, with the time of the loop
 
@@ -113,7 +120,7 @@ class LoginProvider:
 
     async def finish(
         self, begun: AuthorizationRequest, *, state: str, code: str, iss: str | None, error: str = ""
-    ) -> Claims:
+    ) -> VerifiedClaims:
         """The verified claims of the person who has logged in. Raises ProviderAway, NotGranted, OIDCError."""
         provider = await self._discover()
         check_answer(provider, begun, state=state, iss=iss, error=error)
@@ -121,8 +128,7 @@ class LoginProvider:
         headers, body = token_request(provider, settings.client_id, await self._secret(), begun, code)
         response = await self._request("POST", provider.token_endpoint, headers, body)
         tokens = read_tokens(response.status, response.body)
-
-        return await self._verified(
+        token = await self._verified(
             provider,
             lambda keys: verify(
                 tokens.id_token,
@@ -134,14 +140,29 @@ class LoginProvider:
                 now=time.time(),
             ),
         )
+        return VerifiedClaims(token, partial(self._userinfo, provider, tokens.access_token, token.sub))
+
+    async def _userinfo(self, provider: Provider, access_token: str, subject: str) -> UserInfo:
+        """What UserInfo says about the person of an ID token; nothing without such an endpoint. Raises ProviderAway."""
+        url = provider.userinfo_endpoint
+        if not url or not access_token:
+            return UserInfo(subject)
+        headers = (("Accept", "application/json"), ("Authorization", f"Bearer {access_token}"))
+        response = await self._request("GET", url, headers, b"")
+        if response.status != 200:
+            raise ProviderBroken(f"{url} returned status {response.status}")
+        try:
+            return read_userinfo(response.body, subject)
+        except OIDCError as error:
+            raise ProviderBroken(f"{url}: {error}") from error
 
     def strong(self, claims: Claims) -> bool:
         """Whether a person has given a second factor that counts here, too (WEB-187)."""
         return not claims.strengths.isdisjoint(self._settings.second_factor)
 
-    def administers(self, claims: Claims) -> bool:
-        """Whether a person is in the group that logs in to the admin app (WEB-189)."""
-        return self.admin_group is not None and self.admin_group in claims.memberships
+    async def administers(self, claims: VerifiedClaims) -> bool:
+        """Whether a person is in the group that logs in to the admin app (WEB-189). Raises ProviderAway."""
+        return self.admin_group is not None and self.admin_group in (await claims.memberships() or ())
 
     async def logged_out(self, token: str) -> str:
         """The subject of a logout token, which serves once. Raises ProviderAway, OIDCError."""
@@ -175,13 +196,14 @@ class LoginProvider:
     async def _discover(self) -> Provider:
         async with self._turn:
             if self._away is not None and trio.current_time() - self._away[0] < PAUSE:
-                raise ProviderAway(self._away[1])
+                raise self._away[1]
             if self._provider is None or trio.current_time() - self._provider[0] >= KEPT:
                 try:
                     provider = read_provider(await self._document(discovery_url(self.issuer)), self.issuer)
                 except (ProviderAway, OIDCError) as error:
-                    self._away = (trio.current_time(), str(error))
-                    raise ProviderAway(str(error)) from error
+                    away = error if isinstance(error, ProviderAway) else ProviderBroken(str(error))
+                    self._away = (trio.current_time(), away)
+                    raise away from error
                 self._away, self._provider = None, (trio.current_time(), provider)
             return self._provider[1]
 
@@ -194,14 +216,14 @@ class LoginProvider:
                 try:
                     keys = await trio.to_thread.run_sync(Keys, document)
                 except OIDCError as error:
-                    raise ProviderAway(str(error)) from error
+                    raise ProviderBroken(str(error)) from error
                 self._keys = (trio.current_time(), keys)
             return self._keys[1]
 
     async def _document(self, url: str) -> bytes:
         response = await self._request("GET", url, (("Accept", "application/json"),), b"")
         if response.status != 200:
-            raise ProviderAway(f"{url} returned status {response.status}")
+            raise ProviderBroken(f"{url} returned status {response.status}")
         return response.body
 
     async def _request(self, method: str, url: str, headers: tuple[tuple[str, str], ...], body: bytes) -> HTTPResponse:
@@ -212,7 +234,7 @@ class LoginProvider:
         except HTTPError as error:
             raise ProviderAway(f"{url}: {error}") from error
         if response.cut:
-            raise ProviderAway(f"response from {url} exceeds {MAX_ANSWER} bytes")
+            raise ProviderBroken(f"response from {url} exceeds {MAX_ANSWER} bytes")
         return response
 
     async def _secret(self) -> str:
@@ -228,7 +250,37 @@ class LoginProvider:
             # Read at each log-in, so that a new secret needs no restart.
             return await trio.to_thread.run_sync(read)
         except OSError as error:
-            raise ProviderAway(f"can't read client secret {path}: {error.strerror}") from error
+            raise ProviderBroken(f"can't read client secret {path}: {error.strerror}") from error
+
+
+class VerifiedClaims:
+    """The claims of a person who has logged in at the provider. UserInfo is asked for one that the ID token lacks
+    (Core §5.4: claims of the scopes `email` and `groups` may be there alone).
+
+    Attributes:
+      token: the claims of the ID token.
+    """
+
+    def __init__(self, token: Claims, ask: Callable[[], Awaitable[UserInfo]]) -> None:
+        self.token: Final = token
+        self._ask = ask
+        self._userinfo: UserInfo | None = None
+
+    async def address(self) -> str:
+        """The address that the provider has verified, "" for none. Raises ProviderAway."""
+        if self.token.email is not None and self.token.email_verified is not None:
+            return verified_address(self.token)
+        return verified_address(await self._more())
+
+    async def memberships(self) -> frozenset[str] | None:
+        """The groups of the person, None if the provider doesn't tell. Raises ProviderAway."""
+        known = memberships(self.token)
+        return memberships(await self._more()) if known is None else known
+
+    async def _more(self) -> UserInfo:
+        if self._userinfo is None:
+            self._userinfo = await self._ask()
+        return self._userinfo
 
 
 class Person(msgspec.Struct, frozen=True):

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
+import json
 import secrets
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,7 +28,7 @@ from urllib.parse import quote_plus, urlencode, urlsplit
 
 import msgspec
 
-from moxlite.encoding import from_json
+from moxlite.encoding import from_builtins, from_json
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
@@ -79,8 +81,12 @@ LOGOUT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
 
 class ProviderAway(Exception):
-    """The provider doesn't answer, or with something that says nothing about the person: an error of its own, another
-    document, or that it rejects this server. The text gives the reason, for the log: it may quote the provider.
+    """The provider doesn't answer. The text gives the reason, for the log: it may quote the provider."""
+
+
+class ProviderBroken(ProviderAway):
+    """The provider answers with something that says nothing about the person: an error of its own, another document,
+    or that it rejects this server.
     """
 
 
@@ -115,6 +121,7 @@ class Provider(msgspec.Struct, frozen=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    userinfo_endpoint: str = ""
     end_session_endpoint: str = ""
     scopes_supported: tuple[str, ...] = ()
     response_types_supported: tuple[str, ...] = ("code",)
@@ -166,24 +173,37 @@ class Claims(msgspec.Struct, frozen=True):
     nbf: float | None = None
     email: Any = None  # of any type: a provider that sends another one still logs people in (Core §5.1)
     email_verified: Any = None
+    groups: Any = None
     acr: Any = None
     amr: Any = None
-    groups: Any = None
-
-    @property
-    def memberships(self) -> frozenset[str]:
-        """The groups of the person: a list of texts, else none."""
-        return frozenset(_words(self.groups))
-
-    @property
-    def address(self) -> str:
-        """The address that the provider has verified, "" for none: the text "true" is no such promise."""
-        return self.email if isinstance(self.email, str) and self.email_verified is True else ""
 
     @property
     def strengths(self) -> frozenset[str]:
         """How the person was verified: the class and the methods of the authentication, `acr` and `amr` (Core §2)."""
         return frozenset((*_words([self.acr]), *_words(self.amr)))
+
+
+class UserInfo(msgspec.Struct, frozen=True):
+    """The answer of the UserInfo endpoint, as far as it is used (Core §5.3.2)."""
+
+    sub: str
+    email: Any = None
+    email_verified: Any = None
+    groups: Any = None
+
+
+def verified_address(claims: Claims | UserInfo) -> str:
+    """The address that the provider has verified, "" for none: the text "true" is no such promise."""
+    return claims.email if isinstance(claims.email, str) and claims.email_verified is True else ""
+
+
+def memberships(claims: Claims | UserInfo) -> frozenset[str] | None:
+    """The groups of the person: a list of texts, or one text. None if the claim is missing, which says nothing about
+    groups: a provider leaves it out for another scope, or where it is long (Core §5.6.2).
+    """
+    if claims.groups is None:
+        return None
+    return frozenset(_words([claims.groups] if isinstance(claims.groups, str) else claims.groups))
 
 
 def _words(value: Any) -> list[str]:
@@ -239,7 +259,17 @@ def read_provider(document: bytes, issuer: str) -> Provider:
 
 def decode_provider(document: bytes) -> Provider:
     """Decode a discovery document without judging it. Raises OIDCError for other octets."""
-    return _decoded(document, Provider, "discovery document")
+    return _present(document, Provider, "discovery document")
+
+
+def read_userinfo(body: bytes, subject: str) -> UserInfo:
+    """Read what the UserInfo endpoint says about the person of an ID token. Raises OIDCError, also if it is about
+    another one (Core §5.3.2).
+    """
+    userinfo = _present(body, UserInfo, "UserInfo response")
+    if userinfo.sub != subject:
+        raise OIDCError("the UserInfo response is for another user")
+    return userinfo
 
 
 def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
@@ -248,8 +278,7 @@ def shortcomings(provider: Provider, issuer: str) -> Iterator[str]:
         yield f"expected issuer {issuer!r}, but the document is from {provider.issuer!r}"
     plain = urlsplit(issuer).scheme == "http"
     endpoints = [provider.authorization_endpoint, provider.token_endpoint, provider.jwks_uri]
-    if provider.end_session_endpoint:
-        endpoints.append(provider.end_session_endpoint)
+    endpoints += filter(None, (provider.userinfo_endpoint, provider.end_session_endpoint))
     for url in endpoints:
         try:
             parts = urlsplit(url)
@@ -370,7 +399,7 @@ def token_request(
 
 
 def read_tokens(status: int, body: bytes) -> Tokens:
-    """Read the answer of the token endpoint. Raises OIDCError if it rejects the code, ProviderAway for any other
+    """Read the answer of the token endpoint. Raises OIDCError if it rejects the code, ProviderBroken for any other
     trouble: most of RFC 6749 §5.2's errors are about this server.
     """
     if status != 200:
@@ -380,13 +409,13 @@ def read_tokens(status: int, body: bytes) -> Tokens:
             failure = _Failure()
         words = f"{failure.error} {failure.error_description}".strip()[:200]
         reason = f"the token endpoint returned status {status}{': ' if words else ''}{words}"
-        raise OIDCError(reason) if failure.error == "invalid_grant" else ProviderAway(reason)
+        raise OIDCError(reason) if failure.error == "invalid_grant" else ProviderBroken(reason)
     try:
-        tokens = _decoded(body, Tokens, "token endpoint's response")
+        tokens = _present(body, Tokens, "token endpoint's response")
     except OIDCError as error:
-        raise ProviderAway(str(error)) from error
+        raise ProviderBroken(str(error)) from error
     if tokens.token_type.lower() != "bearer":
-        raise ProviderAway(f"unexpected token type {tokens.token_type!r}")
+        raise ProviderBroken(f"unexpected token type {tokens.token_type!r}")
     return tokens
 
 
@@ -409,7 +438,7 @@ class Keys:
         for fields in _decoded(document, _KeySet, "key set").keys[:MAX_KEYS]:
             kind = str(fields.get("crv", "")) if fields.get("kty") in ("EC", "OKP") else str(fields.get("kty"))
             operations = fields.get("key_ops")
-            for_signatures = fields.get("use", "sig") == "sig" and (operations is None or operations == ["verify"])
+            for_signatures = fields.get("use") in (None, "sig") and (operations is None or operations == ["verify"])
             if kind not in {known for known, _ in ALGORITHMS.values()} or "d" in fields or not for_signatures:
                 continue
             kid, alg = fields.get("kid"), fields.get("alg")
@@ -486,9 +515,24 @@ def _signed(token: str, keys: Keys, types: Sequence[str | None]) -> tuple[str, b
     key = keys.find(header.alg, header.kid)
     registry = jws.JWSRegistry(algorithms=[header.alg], strict_check_header=False)
     try:
-        return header.alg, jws.deserialize_compact(token, key, registry=registry).payload
+        payload = jws.deserialize_compact(token, key, registry=registry).payload
     except (JoseError, ValueError, TypeError, LookupError) as error:
         raise OIDCError(f"invalid token signature: {error}") from error
+    _refuse_repeated(payload)
+    return header.alg, payload
+
+
+def _refuse_repeated(payload: bytes) -> None:
+    """Claims are unique (RFC 7519 §4): of two with one name, programs read different ones. Raises OIDCError."""
+
+    def members(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            raise OIDCError("the token has a claim twice")
+        return found
+
+    with contextlib.suppress(ValueError, RecursionError):  # `_decoded` says what is wrong then
+        json.loads(payload, object_pairs_hook=members)
 
 
 def _check(claims: Claims, *, issuer: str, client_id: str, nonce: str, now: float) -> None:
@@ -547,4 +591,13 @@ def _decoded(document: bytes, kind: type[T], name: str) -> T:
     try:
         return from_json(document, kind)
     except msgspec.DecodeError as error:
+        raise OIDCError(f"couldn't read the {name}: {error}") from error
+
+
+def _present(document: bytes, kind: type[T], name: str) -> T:
+    """As `_decoded`, of a document in which members that are null count as absent: many write them so."""
+    members = _decoded(document, dict[str, Any], name)
+    try:
+        return from_builtins({key: value for key, value in members.items() if value is not None}, kind)
+    except msgspec.ValidationError as error:
         raise OIDCError(f"couldn't read the {name}: {error}") from error

@@ -25,8 +25,8 @@ from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.encoding import from_json, to_json
 from moxlite.logins.identity import Identity, LoginRefused, RateLimited, WrongCredentials
 from moxlite.logins.logins import Logins
-from moxlite.logins.provider import MECHANISM, LoginProvider, Person, accept_person
-from moxlite.proto.oidc import SKEW, AuthorizationRequest, Claims, NoGuess, NotGranted, OIDCError, ProviderAway
+from moxlite.logins.provider import MECHANISM, LoginProvider, Person, VerifiedClaims, accept_person
+from moxlite.proto.oidc import SKEW, AuthorizationRequest, NoGuess, NotGranted, OIDCError, ProviderAway, ProviderBroken
 from moxlite.store.auth.authdb import AuthDB
 from moxlite.store.auth.loginattempts import ADMIN
 from moxlite.store.auth.providerbindings import BoundElsewhere
@@ -45,6 +45,9 @@ logger = logging.getLogger("moxlite.web.sessions")
 
 LIFE: Final = 600
 """Seconds that a user has at the provider."""
+
+MAX_PENDING: Final = 5
+"""Maximum number of requests that a browser keeps, with 450 octets each in its cookie."""
 
 BACK_CHANNEL: Final = "provider-logout"
 """Path below an app at which the provider says that a person has logged out there."""
@@ -144,18 +147,19 @@ class ProviderLogins:
         try:
             begun, url = await provider.begin(caller.request.origin + caller.path, again=purpose != "login")
         except ProviderAway as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         session = 0 if purpose == "login" else caller.require().id
         until, logouts = int(time.time()) + LIFE, self._auth.sessions.logouts.count
         away = _PendingRequest(self.sessions.app, purpose, session, stay, until, logouts, begun)
-        self.sessions.cookies.send_away(caller, self._sealed(to_json(away)), LIFE)
+        self._keep(caller, [*self._pending(caller), away][-MAX_PENDING:])
         return url
 
-    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[Claims, _PendingRequest]:
+    async def finish(self, caller: Caller, purpose: Purpose, answer: Answer) -> tuple[VerifiedClaims, _PendingRequest]:
         """The person who comes back, and the request. Raises LoginFailed, RateLimited, Unavailable."""
         provider = self._require(caller)
-        away = self._opened(self.sessions.cookies.returned(caller))
-        self.sessions.cookies.send_away(caller, "", 0)  # it serves once
+        pending, state = self._pending(caller), answer.state.encode("utf-8", "replace")
+        away = next((one for one in pending if hmac.compare_digest(one.begun.state.encode(), state)), None)
+        self._keep(caller, [one for one in pending if one is not away])  # it serves once
         session = 0 if purpose == "login" else caller.require().id
         request = self.sessions.login_request(caller)
         try:
@@ -166,7 +170,6 @@ class ProviderLogins:
             away is None
             or (away.app, away.purpose, away.session) != (self.sessions.app, purpose, session)
             or not time.time() < away.until <= time.time() + LIFE
-            or not hmac.compare_digest(away.begun.state.encode(), answer.state.encode("utf-8", "replace"))
         ):
             raise LoginFailed(AGAIN)
         caller.stays = away.stay and self.sessions.app == "webmail"
@@ -175,7 +178,7 @@ class ProviderLogins:
                 away.begun, state=answer.state, code=answer.code, iss=answer.iss or None, error=answer.error
             )
         except ProviderAway as error:
-            raise _unavailable(error) from error
+            raise unavailable(error) from error
         except NotGranted as error:  # no guess: the state is that of this browser
             logger.info("login provider login failed", extra={"kv": {"code": error.code}})
             raise _not_granted(error.code) from error
@@ -187,7 +190,7 @@ class ProviderLogins:
             wrong = WrongCredentials("couldn't verify the login provider's response")
             refusal = self._attempts.refuse(request, MECHANISM, "", wrong, result="badcreds")
             raise await refused(refusal, FAILED) from error
-        if self._auth.sessions.logouts.after(away.logouts, claims.sub):
+        if self._auth.sessions.logouts.after(away.logouts, claims.token.sub):
             raise LoginFailed(INVALID)
         return claims, away
 
@@ -195,23 +198,26 @@ class ProviderLogins:
         """Start a session for the person who comes back, or ask for a second factor. Raises as `finish`."""
         claims, away = await self.finish(caller, "login", answer)
         # Without the time, the user may have logged in there long ago: then sensitive calls ask for the password.
-        seconds = max(min(claims.auth_time or 0, time.time()), 1)
-        strong = self._require(caller).strong(claims)
-        person = Person(claims.sub, int(seconds * 1_000_000), strong, away.logouts)
+        seconds = max(min(claims.token.auth_time or 0, time.time()), 1)
+        strong = self._require(caller).strong(claims.token)
+        person = Person(claims.token.sub, int(seconds * 1_000_000), strong, away.logouts)
         return await self.sessions.log_in_by_provider(caller, self._accept(caller, claims, person), person.proven)
 
-    async def _accept(self, caller: Caller, claims: Claims, person: Person) -> Identity:
+    async def _accept(self, caller: Caller, claims: VerifiedClaims, person: Person) -> Identity:
         """The user that a person is; the first log-in may connect the person with an account. Raises LoginRefused,
         StoreError.
         """
         assert self._people is not None
         request = self.sessions.login_request(caller)
-        recipient = await self._people.recipient_of(claims, app=self.sessions.app, remote=str(request.remote))
+        try:
+            recipient = await self._people.recipient_of(claims, app=self.sessions.app, remote=str(request.remote))
+        except ProviderAway as error:
+            raise unavailable(error) from error
         return await accept_person(self._logins, request, recipient, person)
 
-    async def _may_use(self, account: str, claims: Claims) -> bool:
-        """Whether a person may log in to the account of a session now."""
-        return await self.bindings.account_of(claims.iss, claims.sub) == account
+    async def _may_use(self, account: str, claims: VerifiedClaims) -> bool:
+        """Whether a person may log in to the account of a session now. Raises Unavailable."""
+        return await self.bindings.account_of(claims.token.iss, claims.token.sub) == account
 
     async def confirm(self, caller: Caller, answer: Answer) -> None:
         """Allow the sensitive calls of a session to its person, or after a log-in here to a person of its account, who
@@ -220,9 +226,10 @@ class ProviderLogins:
         claims, away = await self.finish(caller, "confirm", answer)
         session = caller.require()
         # A provider that ignores `prompt` and `max_age` tells an earlier time, or none.
-        if claims.auth_time is None or claims.auth_time < away.until - LIFE - SKEW:
+        logged_in = claims.token.auth_time
+        if logged_in is None or logged_in < away.until - LIFE - SKEW:
             raise LoginFailed(NOT_ANEW)
-        others = session.subject and session.subject != claims.sub
+        others = session.subject and session.subject != claims.token.sub
         if others or not await self._may_use(session.account, claims):
             raise await refused(WrongCredentials("you're logged in to the provider as someone else"), ANOTHER)
         self.sessions.confirmations.note(session)
@@ -274,16 +281,21 @@ class ProviderLogins:
             raise UserError(NO_PROVIDER)
         return self.provider
 
-    def _sealed(self, octets: bytes) -> str:
-        return base64.urlsafe_b64encode(self._mark(octets) + octets).rstrip(b"=").decode()
+    def _keep(self, caller: Caller, pending: list[_PendingRequest]) -> None:
+        """Have the browser keep the requests whose answers haven't come."""
+        octets = to_json(pending)
+        sealed = base64.urlsafe_b64encode(self._mark(octets) + octets).rstrip(b"=").decode()
+        self.sessions.cookies.send_away(caller, sealed if pending else "", LIFE)
 
-    def _opened(self, text: str) -> _PendingRequest | None:
+    def _pending(self, caller: Caller) -> list[_PendingRequest]:
+        """The requests that the browser keeps, the oldest first: one for each tab that is at the provider."""
+        text = self.sessions.cookies.returned(caller)
         try:
             octets = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
         except (binascii.Error, ValueError):
-            return None
+            return []
         mark, octets = octets[:32], octets[32:]
-        return from_json(octets, _PendingRequest) if hmac.compare_digest(mark, self._mark(octets)) else None
+        return from_json(octets, list[_PendingRequest]) if hmac.compare_digest(mark, self._mark(octets)) else []
 
     def _mark(self, octets: bytes) -> bytes:
         return hmac.digest(self._secret, octets, hashlib.sha256)
@@ -298,9 +310,10 @@ def _not_granted(code: str) -> LoginFailed:
     return LoginFailed(worded(REFUSED, code=code))
 
 
-def _unavailable(error: ProviderAway) -> Unavailable:
+def unavailable(error: ProviderAway) -> Unavailable:
+    """The error for a provider that is away, which is logged."""
     logger.warning("login provider failed", extra={"kv": {"err": str(error)}})
-    return Unavailable(AWAY, ("retry-after", "10"))
+    return Unavailable(BUSY if isinstance(error, ProviderBroken) else AWAY, ("retry-after", "10"))
 
 
 class ProviderCalls:
@@ -370,11 +383,11 @@ class ProviderConnectionCalls:
         claims, _ = await self._logins.finish(caller, "connect", answer)
         account = caller.require().account
         try:
-            added = await self._logins.bindings.add(claims.iss, claims.sub, account)
+            added = await self._logins.bindings.add(claims.token.iss, claims.token.sub, account)
         except (BoundElsewhere, LimitExceeded) as error:
             raise UserError(worded("Couldn't connect: {reason}.", reason=reason_of(error))) from error
         if added:
-            await self._factors.provider_connected(account, claims.sub, where=caller.request.client_ip)
+            await self._factors.provider_connected(account, claims.token.sub, where=caller.request.client_ip)
         return await self.provider_state(caller)
 
     @call(confirm=True, audit="login provider disconnected")

@@ -92,7 +92,7 @@ async def test_a_provider_without_a_scope_for_groups(rig: Rig, provider: House) 
         {},
         {"groups": []},
         {"groups": ["staff"]},
-        {"groups": "mail admins"},
+        {"groups": "admins"},
         {"groups": ["Mail Admins"]},
         {"groups": ["mail admins "]},
         {"groups": ["/mail admins"]},

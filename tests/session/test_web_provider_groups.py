@@ -9,7 +9,7 @@ from moxlite.admin.providerpeople import ProviderPeople
 from moxlite.store.auth.audit import AuditFilter
 from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.delegates import Delegate, delegates, set_delegate
-from tests.loginprovider import ISSUER, PROVIDER, House, house_of
+from tests.loginprovider import ISSUER, PROVIDER, House, house_of, reply
 from tests.web_rig import DOMAINS, STATIC, Browser, Rig
 
 GROUPS = '[oidc.shared_mailboxes]\nsupport = "support team"\nsales = "sales"\n'
@@ -74,7 +74,7 @@ async def test_a_group_s_shared_mailbox(rig: Rig, provider: House) -> None:
 
 @pytest.mark.parametrize(
     "groups",
-    [None, [], "support team", ["Support Team"], ["support"], [["support team"]], {"support team": 1}],
+    [[], "", "staff", ["Support Team"], ["support"], [["support team"]], {"support team": 1}],
     ids=str,
 )
 async def test_claims_that_share_nothing(rig: Rig, provider: House, groups: object) -> None:
@@ -84,6 +84,26 @@ async def test_claims_that_share_nothing(rig: Rig, provider: House, groups: obje
         await account.write(lambda tx: set_delegate(tx, Delegate("tom", "as", 0, True)))
     await as_member(rig, provider, groups)
     assert await shared_with(rig) == [Delegate("tom", "as", 0, True)]
+
+
+async def test_one_group_as_a_text(rig: Rig, provider: House) -> None:
+    """WEB-190: some providers write a list of one so."""
+    await as_member(rig, provider, "support team")
+    assert await shared_with(rig) == [Delegate("mia", "as", 0, True)]
+
+
+async def test_groups_that_are_not_told_change_nothing(rig: Rig, provider: House) -> None:
+    """WEB-190: a claim that is missing isn't empty, and a member keeps the mailbox while the provider can't tell."""
+    provider.told = {}
+    await as_member(rig, provider, ["support team"])
+    await as_member(rig, provider, None)
+    provider.answers["/userinfo"] = reply({}, 500)
+    await as_member(rig, provider, None)
+    assert await shared_with(rig) == [Delegate("mia", "as", 0, True)]
+    del provider.answers["/userinfo"]
+    provider.told = {"groups": ["staff"]}
+    await as_member(rig, provider, None)
+    assert await shared_with(rig) == []
 
 
 async def test_the_way_to_send_stays(rig: Rig, provider: House) -> None:

@@ -255,6 +255,7 @@ FORGED: Mapping[str, Callable[[], str]] = {
     "claims are a list": lambda: signed(HEADER, b"[]", key()),
     "claims are deep": lambda: signed(HEADER, b"[" * 20_000, key()),
     "claims aren't UTF-8": lambda: signed(HEADER, b'{"iss":"\xff"}', key()),
+    "two subjects": lambda: signed(HEADER, json.dumps(CLAIMS)[:-1].encode() + b', "sub": "another"}', key()),
     "another issuer": lambda: made(iss="https://evil.example"),
     "issuer with a slash": lambda: made(iss=ISSUER + "/"),
     "issuer in capitals": lambda: made(iss=ISSUER.upper()),
