@@ -2,6 +2,7 @@
 // The page of a device that is set up needs no log-in.
 
 import { Client, checks, once } from "../gen/account";
+import { restorePlace } from "../lib/away";
 import { base, number as account } from "../lib/beside";
 import { messageOf } from "../lib/client";
 import { askConfirm } from "../lib/confirm";
@@ -337,4 +338,5 @@ addEventListener(
 );
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
+restorePlace();
 void new App().start();

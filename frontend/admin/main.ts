@@ -2,6 +2,7 @@
 // overview are in parts.
 
 import { Client, checks, type Happenings, once } from "../gen/admin";
+import { restorePlace } from "../lib/away";
 import { verify } from "../lib/check";
 import { askConfirm } from "../lib/confirm";
 import { setStatus, showError } from "../lib/dialogs";
@@ -225,4 +226,5 @@ addEventListener(
 );
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
+restorePlace();
 void new App().start();

@@ -1,5 +1,6 @@
 // Log-in by a login provider (WEB-181): the way there, and the answer that it has put into the page's address.
 
+import { awayKey as key } from "./away";
 import { showError } from "./dialogs";
 import { t } from "./words";
 
@@ -13,9 +14,6 @@ export interface Answer {
   iss: string;
   error: string;
 }
-
-/** In the storage of the tab: what it went away for, whether the user asked to stay logged in, and the place of the page. */
-const key = "moxlite-provider";
 
 /** In the storage of the browser: whether the provider has logged in, and is to log out. Webmail and account app have one login. */
 let providedKey = "moxlite-provided";
@@ -40,14 +38,14 @@ export function goAway(purpose: Purpose, url: string, stay = false): Promise<nev
 }
 
 /** The answer to what this tab went away for, once, and whether the user asked to stay logged in; null without one. It leaves the
- * address, and so the history of the browser, which leads to the place again that the tab left. */
+ * address, and so the history of the browser. */
 export function answered(purpose: Purpose): { answer: Answer; stay: boolean } | null {
-  const [kept, stay, place = ""] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
   const fields = new URLSearchParams(location.search);
   const state = fields.get("state");
   if (kept !== purpose || state === null) return null;
   sessionStorage.removeItem(key);
-  history.replaceState(null, "", location.pathname + place);
+  history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
   return { answer: { state, code, iss, error }, stay: stay === "true" };
 }

@@ -2,6 +2,7 @@
 // parts of the page and connects them; acting.ts, lists.ts, navigation.ts and writing.ts implement the commands.
 
 import { Client, checks, type MessageItem, type Request, type StreamEvent } from "../gen/webmail";
+import { restorePlace } from "../lib/away";
 import { base, kept } from "../lib/beside";
 import { codeOf } from "../lib/client";
 import { CommandTable } from "../lib/commands";
@@ -402,4 +403,5 @@ addEventListener(
 );
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
+restorePlace();
 new App().start();

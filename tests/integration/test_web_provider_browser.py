@@ -121,6 +121,18 @@ def test_from_the_log_in_to_the_list(visitor: Visitor) -> None:
     print(f"log-in to list: {time.monotonic() - began:.2f} s")
 
 
+@pytest.mark.parametrize(("place", "title"), [("webmail/#Archive", "Archive"), ("#security", "See anything unfamiliar?")])
+def test_a_link_to_a_place_survives_the_log_in(visitor: Visitor, place: str, title: str) -> None:
+    """WEB-181: the page is at the place that the link named."""
+    page = visitor.page
+    page.goto(f"{visitor.base}/{place}")
+    page.get_by_role("button", name="Log in with Home").click()
+    expect(page.get_by_placeholder("Enter any login")).to_be_visible()
+    sign_in(page)
+    expect(page.get_by_role("heading", name=title)).to_be_visible()
+    assert page.url == f"{visitor.base}/{place}"
+
+
 def test_log_out_here_logs_out_there(visitor: Visitor) -> None:
     """WEB-183: the provider asks, ends its session, and brings the browser back to the page; the next log-in asks for
     the person there.
