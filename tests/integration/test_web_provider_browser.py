@@ -121,7 +121,9 @@ def test_from_the_log_in_to_the_list(visitor: Visitor) -> None:
     print(f"log-in to list: {time.monotonic() - began:.2f} s")
 
 
-@pytest.mark.parametrize(("place", "title"), [("webmail/#Archive", "Archive"), ("#security", "See anything unfamiliar?")])
+@pytest.mark.parametrize(
+    ("place", "title"), [("webmail/#Archive", "Archive"), ("#security", "See anything unfamiliar?")]
+)
 def test_a_link_to_a_place_survives_the_log_in(visitor: Visitor, place: str, title: str) -> None:
     """WEB-181: the page is at the place that the link named."""
     page = visitor.page
