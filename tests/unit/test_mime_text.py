@@ -2,6 +2,7 @@
 
 import base64
 import quopri
+import re
 import time
 from collections.abc import Callable
 
@@ -69,6 +70,12 @@ def reader(data: bytes) -> Callable[[int, int], bytes]:
 def test_the_visible_text_of_html(html: str, text: str) -> None:
     """STORE-58, STORE-88, IMAP-121"""
     assert visible_text(html) == text
+
+
+@given(st.text("ab \t\r\n\f\xa0\v", max_size=30))
+def test_blanks_of_html_are_collapsed(text: str) -> None:
+    """STORE-58: the blanks of ASCII (HTML §4.5.1), in any order."""
+    assert visible_text(text) == re.sub(r"[ \t\r\n\f]+", " ", text).strip(" ")
 
 
 def test_alternative_texts_of_images_are_given_on_request() -> None:
@@ -271,6 +278,16 @@ MESSAGE = crlf(
 def test_headers_are_searched_decoded() -> None:
     """IMAP-121"""
     assert header_text(HeaderSection(MESSAGE[: scan(MESSAGE).root.body])).split("\n")[0] == "Subject: Grüße aus Köln"
+
+
+@given(
+    st.lists(st.sampled_from([b"A", b"To", b" ", b"\t", b":", b"\r\n", b"\n", b"\r", b"=?utf-8?q?=C3=BC?=", b"\xfc"]))
+)
+def test_each_piece_of_a_header_is_a_line_of_its_search_text(pieces: list[bytes]) -> None:
+    """IMAP-121: also of junk, and of what is folded."""
+    section = HeaderSection(b"".join(pieces))
+    lines = [f"{field.label.decode()}: {section.decode(field.text)}" for field in section]
+    assert header_text(section) == "\n".join(lines)
 
 
 SIGNATURES = ["DKIM-Signature", "arc-seal", "ARC-Message-Signature", "X-Google-DKIM-Signature"]

@@ -154,6 +154,10 @@ class HeaderSection:
         """The unfolded texts of all fields of this name, in order."""
         return [unfold(self._rests[at]) for at in self._index.get(name, ())]
 
+    def pairs(self) -> Iterator[tuple[bytes, bytes]]:
+        """The name as it was written, b"" for junk, and the unfolded text of each piece, in order."""
+        return zip([label or b"" for label in self._labels], map(unfold, self._rests), strict=True)
+
     def decode(self, text: bytes) -> str:
         """The text of a field as a reader sees it."""
         return decode_words(text, self.hint)
