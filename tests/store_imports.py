@@ -4,24 +4,51 @@ import gzip
 import io
 import tarfile
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
 
+import pytest
 import trio
 
 from moxlite.store.accounts.accounts import Accounts
+from moxlite.store.accounts.opened import OpenAccount
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import message_range
 from moxlite.store.exports.engine import Export
 from moxlite.store.exports.items import ExportOrder
 from moxlite.store.file.transaction import Reader
+from moxlite.store.imports import adding, appearing
 from moxlite.store.imports.engine import Imports
 from moxlite.store.imports.items import Done, Form, Order, Progress
 from moxlite.store.rows.mailboxes import flag_words, mailboxes
 from moxlite.store.rows.messages import rows_by_uid
 
-__all__ = ["contents", "done", "export", "imported", "mbox", "tar", "tgz", "zipped"]
+__all__ = ["AppearingGate", "contents", "done", "export", "imported", "mbox", "tar", "tgz", "zipped"]
+
+
+class AppearingGate:
+    """Holds an import behind one of its units in which messages appear, two each; `unit` counts from 1."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, unit: int = 1) -> None:
+        self.reached, self.opened = trio.Event(), trio.Event()
+        self._units = 0
+        write = OpenAccount.write
+
+        async def holding(account: OpenAccount, work: Callable[..., Any], **options: Any) -> Any:
+            result = await write(account, work, **options)
+            if isinstance(work, partial) and work.func.__name__ == "_appear":
+                self._units += 1
+                if self._units == unit:
+                    self.reached.set()
+                    await self.opened.wait()
+            return result
+
+        monkeypatch.setattr(OpenAccount, "write", holding)
+        monkeypatch.setattr(adding, "AT_ONCE", 2)
+        for module in (adding, appearing):
+            monkeypatch.setattr(module, "SLICE", 2)
 
 
 def mbox(messages: Iterable[bytes], *, sender: str = "ann@example.org") -> bytes:

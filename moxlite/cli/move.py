@@ -1,5 +1,6 @@
 """``moxlite move``: a whole server moves here (docs/spec/move.md)."""
 
+import math
 import os
 import sys
 from collections.abc import Callable
@@ -227,17 +228,8 @@ def run(file: Path, detach: bool) -> None:
     perform(operations.RunMove(), upload=text.encode())
     if detach:
         return
-    import time
-
-    last: dict[str, str] = {}
     try:
-        while (state := perform(operations.ShowMove())).phase in ("running", "paused"):
-            for account in state.accounts:
-                line = f"{account.address}: {account.phase} {account.step}".rstrip()
-                if last.get(account.address) != line and account.phase != "waiting":
-                    last[account.address] = line
-                    print(printable(line), flush=True)
-            time.sleep(LOOK_SECONDS)
+        state = _follow()
     except KeyboardInterrupt:
         print("The server continues in the background. To see the progress: moxlite move status", file=sys.stderr)
         return
@@ -246,6 +238,32 @@ def run(file: Path, detach: bool) -> None:
     if not came or any(account.phase == "failed" for account in state.accounts):
         raise Failure("the migration is incomplete; fix the problems, and run the same command again", FAILED)
     print(f"Now compare both servers: moxlite move check {file}")
+
+
+def _follow() -> MoveState:
+    """Show what is moved until the move has ended."""
+    import time
+
+    from moxlite.cli.archives.transfer import Signs
+
+    last: dict[str, str] = {}
+    with Signs("migrating") as signs:
+        while (state := perform(operations.ShowMove())).phase in ("running", "paused"):
+            for account in state.accounts:
+                line = f"{account.address}: {account.phase} {account.step}".rstrip()
+                if last.get(account.address) != line and account.phase != "waiting":
+                    last[account.address] = line
+                    print(printable(line), flush=True)
+            signs.tell(f"{counted(sum(account.messages for account in state.accounts), 'message')}{_pace(state)}")
+            time.sleep(LOOK_SECONDS)
+    return state
+
+
+def _pace(state: MoveState) -> str:
+    """Messages a second, and how long the rest will take; "" if neither is known."""
+    rate = f", {state.rate:.0f}/s" if state.rate else ""
+    known = state.seconds >= 0 and state.phase == "running"
+    return rate + (f", {counted(math.ceil(state.seconds / 60), 'minute')} left" if known else "")
 
 
 def _import_files(plan: "Plan") -> bool:
@@ -303,9 +321,7 @@ def _count_files(plan: "Plan", count: operations.MoveCount) -> None:
 
 
 def _show(state: MoveState) -> None:
-    rate = f", {state.rate:.0f} messages/s" if state.rate else ""
-    left = f", {state.seconds} s left" if state.seconds >= 0 and state.phase == "running" else ""
-    print(f"move: {state.phase}{rate}{left}")
+    print(f"move: {state.phase}{_pace(state)}")
     for problem in state.problems:
         print(f"problem: {printable(problem)}")
     for account in state.accounts:
@@ -334,11 +350,11 @@ described(
 @click.argument("file", type=_FILE)
 @json_option
 def check(file: Path, as_json: bool) -> None:
-    def tell(line: str) -> None:
-        print(f"counting {printable(line)}", file=sys.stderr)
+    from moxlite.cli.archives.transfer import Signs
 
     plan, text = _secret(file)
-    count = perform(operations.CheckMove(), upload=text.encode(), progress=tell)
+    with Signs("comparing") as signs:
+        count = perform(operations.CheckMove(), upload=text.encode(), progress=signs.tell)
     _count_files(plan, count)
     if as_json or settings().as_json:
         show_json(count)

@@ -70,11 +70,11 @@ class Checks:
         self._perform = perform
 
     async def count(self, plan: Plan, say: Say) -> MoveCount:
-        """Count all accounts of a plan. `say` hears which one."""
+        """Count all accounts of a plan. `say` hears which one, and which of its mailboxes."""
         counts = MoveCount()
         for user in plan.users:
             await say(user.address)
-            counts.accounts.append(await self._account(plan, user))
+            counts.accounts.append(await self._account(plan, user, say))
         for alias in plan.aliases:
             try:
                 there = {one.alias: one for one in await self._perform(ListAliases(alias.address.rpartition("@")[2]))}
@@ -88,7 +88,7 @@ class Checks:
             counts.lost += [f"alias {alias.address} is missing member {member}" for member in missing]
         return counts
 
-    async def _account(self, plan: Plan, user: User) -> AccountCount:
+    async def _account(self, plan: Plan, user: User, say: Say) -> AccountCount:
         count = AccountCount(user.address, user.account)
         settings = self._config.current.account(user.account)
         if settings is None:
@@ -111,7 +111,7 @@ class Checks:
                 count.credential = "none" if stored is None else "hash" if is_foreign(stored) else "own"
                 count.opens = await self._opens(user, stored)
                 if order is not None:
-                    await self._mail(account, plan, order, count)
+                    await self._mail(account, plan, order, count, say)
         except (StoreError, OSError) as error:
             count.uncounted.append(reason_of(error))
         for dav in user.dav:
@@ -137,7 +137,7 @@ class Checks:
             return stored.password == user.hash
         return None
 
-    async def _mail(self, account: OpenAccount, plan: Plan, order: CopyByImap, count: AccountCount) -> None:
+    async def _mail(self, account: OpenAccount, plan: Plan, order: CopyByImap, count: AccountCount, say: Say) -> None:
         await lazyimport.load("moxlite.net.imapclient")
         from moxlite.net.imapclient import IMAPClientError, Refused
 
@@ -152,6 +152,7 @@ class Checks:
             async with old_mail(self._copies, transfer) as (client, pull):
                 places = await pull.places(client)
                 for place in places:
+                    await say(f"{count.address}: {place.box.name}")
                     try:
                         count.mailboxes.append(await _mailbox(account, pull, client, order, place))
                     except Refused as error:

@@ -41,6 +41,9 @@ STATE: Final = "move.json"
 SAVE_SECONDS: Final = 5.0
 """Seconds between two writings of the state while accounts are copied: more often would wear flash memory."""
 
+LOGGED: Final = 60.0
+"""Seconds between two lines in the log about a move that goes on."""
+
 RATE_SECONDS: Final = 60.0
 """Seconds over which the rate is measured."""
 
@@ -183,6 +186,7 @@ class Moves:
                 await self._save()
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._save_often)
+                    nursery.start_soon(self._log_often, state)
                     await self._carry_out(plan, state)
                     nursery.cancel_scope.cancel()
                 state.phase = "done"
@@ -206,6 +210,18 @@ class Moves:
         while True:
             await trio.sleep(SAVE_SECONDS)
             await self._save()
+
+    async def _log_often(self, state: MoveState) -> None:
+        began = trio.current_time()
+        while True:
+            await trio.sleep(LOGGED)
+            kv = {
+                "work": "move",
+                "at": ", ".join(f"{one.address}: {one.step}" for one in state.accounts if one.phase == "running"),
+                "messages": sum(one.messages for one in state.accounts),
+                "seconds": round(trio.current_time() - began),
+            }
+            logger.info("still working", extra={"kv": kv})
 
     async def _carry_out(self, plan: Plan, state: MoveState) -> None:
         for name in plan.domains:

@@ -2,6 +2,7 @@
 other.
 """
 
+import logging
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ import trio
 from moxlite.config.domains import JunkFilter
 from moxlite.mailauth.dkim.sign import generate, to_pem
 from moxlite.migration.copies import CopyFailed
+from moxlite.move import running
 from moxlite.move.plan import Alias, DAVUser, IMAPUser, Key, Plan, Script, User, text_of_plan
 from moxlite.move.running import STATE, Moves
 from moxlite.net.control.server import CommandFailed
@@ -279,6 +281,26 @@ async def test_three_accounts_come_at_a_time_and_a_pause_keeps_the_plan(rig: Rig
         await moves.resume()
     old.go.set()
     assert {one.phase for one in (await ended(moves)).values()} == {"done"}
+
+
+async def test_the_log_has_a_line_a_minute(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """ADMIN-87"""
+    monkeypatch.setattr(running, "LOGGED", 0.0)
+    old = Old()
+    old.go = trio.Event()
+    moves = moves_of(rig, old)
+    with caplog.at_level(logging.INFO, logger="moxlite.admin.move"):
+        await moves.run(Plan(domains=["example.org"], users=[user("mia")]))
+        await eventually(lambda: "still working" in caplog.messages and old.running == 1)
+        caplog.clear()
+        await eventually(lambda: "still working" in caplog.messages)
+    line = next(record for record in caplog.records if record.message == "still working")
+    told = {"work": "move", "at": "mia@example.org: Inbox", "messages": 0, "seconds": 0}
+    assert vars(line)["kv"] | {"seconds": 0} == told
+    old.go.set()
+    await ended(moves)
 
 
 async def anew(rig: Rig, name: str) -> None:

@@ -3,44 +3,23 @@
 What it has not yet indexed is read (STORE-112).
 """
 
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 import trio
 
 from moxlite.store.accounts.opened import OpenAccount
-from moxlite.store.imports import adding, appearing
 from moxlite.store.imports.items import Form, Order
 from tests.jmap_rig import JMAP, Client as Program
 from tests.session.imapd_harness import Client
 from tests.session.test_server_turns import IMAP
-from tests.store_imports import done, imported, mbox
+from tests.store_imports import AppearingGate, done, imported, mbox
 from tests.store_mail import deliver_mail, mail
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Rig, serving
 
 pytestmark = pytest.mark.served
 
 WORD = "quizzical"
-
-
-class Gate:
-    """Holds an import behind its first unit of messages that appear."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.reached, self.opened = trio.Event(), trio.Event()
-        write = OpenAccount.write
-
-        async def holding(account: OpenAccount, unit: Callable[..., Any], **options: Any) -> Any:
-            result = await write(account, unit, **options)
-            if isinstance(unit, partial) and unit.func.__name__ == "_appear":
-                self.reached.set()
-                await self.opened.wait()
-            return result
-
-        monkeypatch.setattr(OpenAccount, "write", holding)
 
 
 def letter(number: int) -> bytes:
@@ -81,10 +60,7 @@ async def test_searches_are_complete_while_an_import_appears(tmp_path: Path, mon
     """STORE-112, STORE-122, IMAP-156, JMAP-24: what has appeared is found, and mail that comes meanwhile, which is
     indexed at once; the messages of the import are indexed when all are there.
     """
-    for module in (adding, appearing):
-        monkeypatch.setattr(module, "SLICE", 2)
-    monkeypatch.setattr(adding, "AT_ONCE", 2)
-    gate = Gate(monkeypatch)
+    gate = AppearingGate(monkeypatch)
     order = Order(form=Form.MBOX, mailbox="New")
     async with (
         serving(tmp_path, static=STATIC + IMAP + JMAP) as rig,

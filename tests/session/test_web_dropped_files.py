@@ -11,7 +11,7 @@ from moxlite.store.mail.mailboxes import delete_mailbox, rename_mailbox
 from moxlite.web.importing import browser as imports, upload
 from moxlite.web.webmail.live import importing
 from tests.session.test_web_imports import BOUNDARY, LARGE, Gate, gate
-from tests.store_imports import contents, mbox, zipped
+from tests.store_imports import AppearingGate, contents, mbox, zipped
 from tests.store_mail import box, deliver_mail, look, mail
 from tests.web_rig import STATIC, Answer, Browser, Rig, open_rig
 from tests.web_sharing import SALES, mia, opened, share, tom
@@ -135,6 +135,24 @@ async def test_the_number_of_messages_is_foretold(rig: Rig, mia: Browser, gate: 
     assert (state["state"], state["messages"] in (100, 200)) == ("reading", True)
     assert state["messages"] <= state["about"] < 900
     gate.go.set()
+
+
+@pytest.mark.served
+async def test_a_stream_tells_how_many_messages_are_filed(
+    rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEBMAIL-141."""
+    filing = AppearingGate(monkeypatch, 2)
+    events, _, _ = await opened(mia, "Inbox")
+    file = mbox([mail(number) for number in range(4)])
+    await drop(mia, await id_of(rig, "Inbox"), {"a.mbox": file})
+    while (state := await events.until("importing"))["messages"] != 1 or state["state"] != "finishing":
+        assert state["state"] in ("reading", "finishing")
+    assert state["about"] == 4
+    filing.opened.set()
+    while (state := await events.until("importing"))["state"] != "done":
+        pass
+    assert state["messages"] == 4
 
 
 @pytest.mark.served

@@ -25,7 +25,7 @@ from moxlite.store.imports import adding, engine
 from moxlite.store.rows.mailboxes import mailbox_by_name, state
 from moxlite.web.importing import browser as imports, upload
 from moxlite.web.importing.browser import ImportProgress
-from tests.store_imports import contents, mbox, tar, tgz, zipped
+from tests.store_imports import AppearingGate, contents, mbox, tar, tgz, zipped
 from tests.store_mail import deliver_mail, look, mail
 from tests.tools import eventually
 from tests.web_rig import ADDRESS, PASSWORD, STATIC, Answer, Browser, Events, Rig, open_rig
@@ -550,6 +550,23 @@ async def test_a_page_that_comes_again_goes_on_where_the_import_is(rig: Rig, mia
     assert [event["kind"] for event in await heard(rig, token)] == ["step", "count", "done"]
     assert await mia.call("import_state") == {"token": token, "uploading": False}
     assert (await imported(rig, mia, ("file", mail(9))))["messages"] == 1
+
+
+@pytest.mark.served
+async def test_a_page_sees_how_much_of_a_large_import_is_filed(
+    rig: Rig, mia: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WEB-73, STORE-128: also a page that comes later."""
+    gate = AppearingGate(monkeypatch, 2)
+    token = await begun(mia, ("file", mbox([mail(number) for number in range(4)])))
+    await gate.reached.wait()
+    for _ in range(2):
+        async with listening(rig, token) as events:
+            assert (await events.until("share"))["percent"] == 25
+    gate.opened.set()
+    shares = [event["percent"] for event in await heard(rig, token) if event["kind"] == "share"]
+    assert shares == sorted(shares)
+    assert (await heard(rig, token))[-1]["messages"] == 4
 
 
 @pytest.mark.served

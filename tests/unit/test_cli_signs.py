@@ -12,9 +12,10 @@ import trio
 
 from moxlite.admin.backup import backups
 from moxlite.admin.backup.backups import run_told
-from moxlite.cli import run
+from moxlite.cli import move, run
 from moxlite.cli.archives import transfer
 from moxlite.cli.archives.transfer import Meter, Signs, folder_size
+from moxlite.operations.move import AccountMove, MoveState, ShowMove
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.backup import copying
 from moxlite.store.options import Options
@@ -117,13 +118,43 @@ def test_an_import_says_its_rate_and_the_time_left(monkeypatch: pytest.MonkeyPat
         meter.octets(250_000)
         meter.count(3_000)
         meter.step("finishing")
-    assert capsys.readouterr().err == "3,000 messages (50/s, 25%, 3 minutes left)\nfinishing\n"
+        now = 200.0
+        meter.share(10)
+        now = 221.0
+        meter.share(20)
+    assert capsys.readouterr().err == "3,000 messages (50/s, 25%, 3 minutes left)\nfinishing\nfinishing, 20%\n"
     screen = Screen()
     monkeypatch.setattr(sys, "stderr", screen)
+    now = 300.0
     with Meter("importing", None) as meter:
-        now = 161.0
+        now = 301.0
         meter.count(50)
+        meter.step("finishing")
+        meter.share(30)
     assert "50 messages, 50/s" in screen.getvalue()
+    assert "finishing, 30%" in screen.getvalue()
+
+
+def test_a_move_says_its_messages_rate_and_the_time_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """ADMIN-87"""
+    plan = tmp_path / "plan.toml"
+    plan.write_text('kind = "csv"\n')
+    plan.chmod(0o600)
+    accounts = [
+        AccountMove("mia@example.org", "mia", "running", "Archive", 70_000),
+        AccountMove("bo@example.org", "bo", "done", "", 5_000),
+    ]
+    states = [MoveState("running", "csv", 120.4, 61, accounts), MoveState("running", "csv", 0.0, -1, accounts)]
+    states.append(MoveState("done", "csv", accounts=[accounts[1]]))
+    monkeypatch.setattr(move, "perform", lambda order, **_: states.pop(0) if isinstance(order, ShowMove) else None)
+    monkeypatch.setattr(move, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(transfer, "SIGN", 0.0)
+    assert run(["move", "run", str(plan)]) == 0
+    told = capsys.readouterr()
+    assert told.err == "migrating: 75,000 messages, 120/s, 2 minutes left\nmigrating: 75,000 messages\n"
+    assert told.out.splitlines()[:2] == ["mia@example.org: running Archive", "bo@example.org: done"]
 
 
 def test_the_size_of_a_folder_is_known_before_it_is_read(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ async def test_an_import_can_be_stopped_while_its_messages_appear(
 
         await imports.run(progress, MBOX, Upload(_pieces(mbox([mail(number) for number in range(1, 8)]))))
         assert isinstance(progress.end, Aborted)
-        assert progress.part > 0
+        assert progress.percent > 0
         await account.settle()
         assert await look(account, lambda r: r.rows(ALL)) == []
         await clean(account)

@@ -271,7 +271,11 @@ export class Importing {
       case "step":
         this.step = event.title;
         fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
-        if (event.title === "finishing") this.draw(1, 1, null);
+        if (event.title === "finishing") this.bar.removeAttribute("value");
+        fill(this.figures);
+        return;
+      case "share":
+        this.drawShare(event.percent);
         return;
       case "count":
         this.found.set(event.mailbox, event.count);
@@ -304,15 +308,16 @@ export class Importing {
 
   /** Show the progress. */
   private draw(octets: number, whole: number, left: number | null): void {
-    const share = whole > 0 ? octets / whole : 0;
-    this.bar.value = share;
-    const percent = `${Math.floor(share * 100)} %`;
     const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
-    fill(
-      this.figures,
-      whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "",
-    );
-    document.title = `${percent} · ${t("Import")} · moxlite`;
+    const part = ` · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}`;
+    this.drawShare(whole > 0 ? (100 * octets) / whole : 0, whole > 1 ? part : "");
+  }
+
+  private drawShare(percent: number, more = ""): void {
+    this.bar.value = percent / 100;
+    const text = `${Math.floor(percent)} %`;
+    fill(this.figures, `${text}${more}`);
+    document.title = `${text} · ${t("Import")} · moxlite`;
   }
 
   /** Show counts and problems, once for all events that arrive together. */

@@ -58,6 +58,14 @@ function listed(files: readonly File[]): string {
   return short.join(", ") + (files.length > mostNames ? ", …" : "");
 }
 
+function importingText(state: State, mailbox: string): string {
+  const { messages, about } = state;
+  if (messages === 0 || about <= messages) return t("Importing into {mailbox}…", { mailbox });
+  return state.state === "finishing"
+    ? `${t("Filing messages…")} ${Math.floor((100 * messages) / about)} %`
+    : t("Importing {n} of about {all} messages into {mailbox}…", { n: messages, all: about, mailbox });
+}
+
 export class Importing {
   private readonly running = new Map<string, Toast>();
   private readonly stopped = new Set<string>();
@@ -169,10 +177,7 @@ export class Importing {
     }
     this.keep(token, mailbox);
     if (this.stopped.has(token)) return;
-    const words =
-      state.messages > 0 && state.about > state.messages
-        ? t("Importing {n} of about {all} messages into {mailbox}…", { n: state.messages, all: state.about, mailbox })
-        : t("Importing into {mailbox}…", { mailbox });
+    const words = importingText(state, mailbox);
     const shown = this.running.get(token);
     if (shown === undefined)
       this.running.set(token, toast(words, { title: t("Stop"), run: () => void this.stop(token) }, 0));

@@ -254,7 +254,7 @@ def _run(
 
 def _telling(meter: "Meter") -> Callable[["Event"], None]:
     """Return the function that shows the events of an import."""
-    from moxlite.store.imports.items import Count, LabelQuestion, Step, Trouble
+    from moxlite.store.imports.items import Count, LabelQuestion, Share, Step, Trouble
 
     counts: dict[str, int] = {}
 
@@ -265,6 +265,8 @@ def _telling(meter: "Meter") -> Callable[["Event"], None]:
                 meter.count(sum(counts.values()))
             case Step("finishing"):
                 meter.step("finishing")
+            case Share(percent):
+                meter.share(percent)
             case Trouble(text):
                 meter.line(f"problem: {text}")
             case LabelQuestion(labels):
@@ -289,9 +291,9 @@ def _option(use: "LabelUse") -> str:
 def _running(request: ImportMail, pieces: Callable[[], Iterator[bytes]], tell: Callable[["Event"], None]) -> Imported:
     import trio
 
-    from moxlite.store.imports.items import Aborted, Count, Done, LabelQuestion, Step, Trouble
+    from moxlite.store.imports.items import Aborted, Count, Done, LabelQuestion, Share, Step, Trouble
 
-    kinds = Count | Trouble | LabelQuestion | Step | Done | Aborted
+    kinds = Count | Trouble | LabelQuestion | Step | Share | Done | Aborted
 
     async def send() -> AsyncIterator[bytes]:
         source = pieces()

@@ -64,7 +64,9 @@ class Signs:
         elif sys.stderr.isatty():
             if self._progress is None:  # questions come before the work
                 columns = SpinnerColumn(), TextColumn("{task.description}", markup=False), TimeElapsedColumn()
-                self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+                self._progress = Progress(
+                    *columns, console=Console(stderr=True), transient=True, redirect_stdout=sys.stdout.isatty()
+                )
                 self._task = self._progress.add_task(self._title, total=None)
                 self._progress.start()
             self._progress.update(self._task, description=f"{self._title}: {printable(line)}")
@@ -90,6 +92,8 @@ class Meter:
         self._octets = 0
         self._began = time.monotonic()
         self._told = 0
+        self._step = ""
+        self._step_told = 0.0
         self._progress: Progress | None = None
         if sys.stderr.isatty():
             columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn())
@@ -116,10 +120,20 @@ class Meter:
 
     def step(self, title: str) -> None:
         """Show that another part of the work begins."""
+        self._step, self._step_told = title, time.monotonic()
         if self._progress is not None:
             self._progress.update(self._task, description=title)
         elif self._told:
             print(title, file=sys.stderr, flush=True)
+
+    def share(self, percent: int) -> None:
+        """Show how much of the part is done: on a terminal each percent, otherwise a line a minute."""
+        text = f"{self._step}, {percent}%"
+        if self._progress is not None:
+            self._progress.update(self._task, description=text)
+        elif time.monotonic() - self._step_told >= SIGN:
+            self._step_told = time.monotonic()
+            print(text, file=sys.stderr, flush=True)
 
     @property
     def _rate(self) -> int:

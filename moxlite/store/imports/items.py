@@ -235,6 +235,12 @@ class Step(msgspec.Struct, frozen=True, tag="step"):
     title: str
 
 
+class Share(msgspec.Struct, frozen=True, tag="share"):
+    """The percentage of the step that is done; not told where it isn't known."""
+
+    percent: int
+
+
 class Done(msgspec.Struct, frozen=True, tag="done"):
     """The import is complete: messages and problems in all. Nothing was stored if it was a dry run. The ids of the
     messages follow each other from `first_id`.
@@ -253,7 +259,7 @@ class Aborted(msgspec.Struct, frozen=True, tag="aborted"):
     stopped: bool = False
 
 
-Event: TypeAlias = Count | Trouble | LabelQuestion | Step | Done | Aborted
+Event: TypeAlias = Count | Trouble | LabelQuestion | Step | Share | Done | Aborted
 
 
 class Progress:
@@ -266,8 +272,8 @@ class Progress:
         self._problems = Problems()
         self.asked: tuple[LabelUse, ...] = ()
         self.step = ""
-        self.part = 0.0
-        """How much of the step is done, up to 1; 0 if that isn't known."""
+        self.percent = 0
+        """How much of the step is done; 0 if that isn't known."""
         self.end: Done | Aborted | None = None
         self.ended = 0.0
         """Time of the end, by the clock of Trio."""
@@ -314,13 +320,15 @@ class Progress:
     def begin_step(self, title: str) -> None:
         """Announce another part of the work."""
         self.step = title
-        self.part = 0.0
+        self.percent = 0
         self._tell()
 
     def finished(self, done: int, total: int) -> None:
         """Set how much of the step is done."""
-        self.part = done / total
-        self._tell()
+        percent = 100 * done // total
+        if percent != self.percent:
+            self.percent = percent
+            self._tell()
 
     def finish(self, end: Done | Aborted) -> None:
         """Announce the end, the last event."""
@@ -368,6 +376,7 @@ class Listener:
         self._told: dict[str, int] = {}
         self._problems = 0
         self._step = ""
+        self._percent = 0
         self._asked: tuple[LabelUse, ...] = ()
         self.ended = False
         """Whether the last event was taken."""
@@ -380,8 +389,11 @@ class Listener:
         self._version = progress.version
         events: list[Event] = []
         if self._step != progress.step:
-            self._step = progress.step
+            self._step, self._percent = progress.step, 0
             events.append(Step(self._step))
+        if self._percent != progress.percent:
+            self._percent = progress.percent
+            events.append(Share(self._percent))
         for mailbox, count in progress.counts.items():
             if self._told.get(mailbox) != count:
                 self._told[mailbox] = count

@@ -325,6 +325,8 @@ def _event(event: StoreEvent) -> ImportEvent:
     match event:
         case told.Step(title):
             return ImportStep(title)
+        case told.Share(percent):
+            return ImportShare(percent)
         case told.Count(mailbox, count):
             return ImportCount(mailbox, count)
         case told.Trouble(text):
@@ -508,6 +510,12 @@ class ImportProgress(Event, frozen=True, tag="progress"):
     seconds_left: int | None
 
 
+class ImportShare(Event, frozen=True, tag="share"):
+    """The percentage of the phase that is done, where that isn't the ``progress`` of a file."""
+
+    percent: int
+
+
 class ImportDone(Event, frozen=True, tag="done"):
     """The import is complete, with this number of messages and problems. Nothing was stored if it was a dry run."""
 
@@ -523,5 +531,5 @@ class ImportAborted(Event, frozen=True, tag="aborted"):
 
 
 ImportEvent: TypeAlias = (
-    ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted
+    ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportShare | ImportDone | ImportAborted
 )

@@ -442,8 +442,8 @@ class Resume(msgspec.Struct, frozen=True, tag="resume", tag_field="kind"):
 
 class Importing(msgspec.Struct, frozen=True, tag="importing", tag_field="kind"):
     """State of an import that the user began (WEBMAIL-141): ``messages`` so far, of ``about`` so many (0 while that is
-    unknown). ``message`` is why it was ``aborted``, "" if it was stopped, else the first of the ``problems``. ``done``:
-    the ids of the messages follow each other from ``first_id``.
+    unknown); while ``finishing``, those that are filed. ``message`` is why it was ``aborted``, "" if it was stopped,
+    else the first of the ``problems``. ``done``: the ids of the messages follow each other from ``first_id``.
     """
 
     token: str

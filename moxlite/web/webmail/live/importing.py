@@ -73,7 +73,9 @@ def importing(progress: Progress, job: Job) -> Importing:
     match progress.end:
         case None:
             state = "finishing" if progress.step == "finishing" else "reading"
-            if job.file is not None and job.file.octets:
+            if state == "finishing":
+                messages, about = messages * progress.percent // 100, messages
+            elif job.file is not None and job.file.octets:
                 about = math.ceil(messages * job.file.size / min(job.file.octets, job.file.size))
         case Done(messages=messages, first_id=first):
             state = "done"
