@@ -101,3 +101,37 @@ async def test_the_question_says_which_copies_keep_the_mail(tmp_path: Path, sett
             file.write(settings)
         _, asked = await command_line(tmp_path, "config", "account", "rm", "tom")
     assert COPIES[settings] in asked
+
+
+def delete_as_before(file: Path) -> None:
+    """Write and delete the word as a server did that left it in free pages, and in the middle of the file."""
+    with closing(apsw.Connection(str(file))) as db:
+        db.execute("PRAGMA secure_delete=OFF").fetchall()
+        db.execute("DELETE FROM upgrade")
+        db.execute("CREATE TABLE before (data TEXT)")
+        db.executemany("INSERT INTO before VALUES (?)", [(LARGE,)] * 20)
+        db.execute("CREATE TABLE after AS SELECT randomblob(100000) AS data")
+        db.execute("DROP TABLE before")
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+
+def marked(file: Path) -> bool:
+    """Whether free pages of before were given back."""
+    with closing(apsw.Connection(str(file), flags=apsw.SQLITE_OPEN_READONLY)) as db:
+        return bool(db.execute("SELECT 1 FROM upgrade WHERE name = 'free-pages'").fetchall())
+
+
+async def test_free_pages_from_before_are_given_back(tmp_path: Path) -> None:
+    """STORE-37b: in the first night, which begins with the start."""
+    data = tmp_path / "config/data"
+    file = data / "accounts/mia/account.db"
+    async with house(tmp_path, static=STATIC) as h:
+        smtp = await h.smtp()
+        assert (await smtp.deliver("mia@example.org", b"Subject: a\r\n\r\nb\r\n")).startswith("250")
+    delete_as_before(file)
+    assert "accounts/mia/account.db" in {*holding(data)}
+    async with house(tmp_path, static=STATIC):
+        with trio.fail_after(SECONDS):
+            while not await trio.to_thread.run_sync(marked, file):  # noqa: ASYNC110 - only the file tells
+                await trio.sleep(0.1)
+    assert [*holding(data)] == []

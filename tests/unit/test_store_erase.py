@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections.abc import AsyncIterator, Callable
 from functools import partial
@@ -344,6 +345,18 @@ async def test_deleted_mailboxes_go_with_the_tombstones_of_their_time(account: O
     await age(account, 500, range(1, 2))
     await account.tend()
     assert await account.read(lambda r: r.value("SELECT count(*) FROM mailbox_gone"), op="test") == 0
+
+
+async def test_free_pages_are_given_back_once(account: OpenAccount) -> None:
+    """STORE-37b: later ones stay in the file for new mail."""
+    pages: list[int] = []
+    for number in range(2):
+        await add(account, random.Random(number).randbytes(100_000).hex())
+        await expunge(account, 1 + len(pages))
+        await account.eraser.once()
+        await account.tend()
+        pages.append(await account.read(lambda r: r.value("PRAGMA freelist_count"), op="test"))
+    assert pages[0] == 0 < pages[1]
 
 
 # Outbox

@@ -36,7 +36,16 @@ from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.search.builder import RESERVES, Builder
 from moxlite.store.search.index import IndexedAccount
 from moxlite.store.types import ModSeq
-from moxlite.store.upkeep.erase import UNUSED, Eraser, forget_keys, has_erasable, purge, purge_resources, reclaim
+from moxlite.store.upkeep.erase import (
+    UNUSED,
+    Eraser,
+    forget_keys,
+    give_back,
+    has_erasable,
+    purge,
+    purge_resources,
+    reclaim,
+)
 from moxlite.store.upkeep.outbox import Handler, OutboxWorker, has_owed
 from moxlite.store.upkeep.reparse import SET_VERSION
 from moxlite.supervision import FailurePolicy, Supervisor, open_supervisor
@@ -112,7 +121,7 @@ class OpenAccount(IndexedAccount):
 
     async def tend(self) -> None:
         """Purge old tombstones, idempotency keys, uploads and rows about submissions, and close subscribers that fell
-        silent; called nightly (STORE-27, STORE-38, STORE-94, STORE-189, WEBMAIL-28).
+        silent; called nightly (STORE-27, STORE-37b, STORE-38, STORE-94, STORE-189, WEBMAIL-28).
         """
         self.bus.close_silent()
         options = self.options
@@ -131,6 +140,7 @@ class OpenAccount(IndexedAccount):
         while await self.database.write(forget_uploads):
             pass
         await self.database.write(shrink_outgoing)
+        await give_back(self)
 
     async def settle(self) -> None:
         """Finish the work of the background tasks now: carry the outbox over, train the junk filter, erase."""

@@ -272,6 +272,35 @@ class Eraser:
         self._counted = pending
 
 
+# Free pages from before erased content was overwritten, or of a restored older file, may still hold it (STORE-37b).
+#
+# They are given back once, by night, in steps. A row of `upgrade` is the mark, so a file from before has none. To
+# overwrite them in place would need their numbers, which SQLite doesn't tell.
+
+
+FREED: Final = "SELECT EXISTS (SELECT 1 FROM upgrade WHERE name = 'free-pages')"
+SET_FREED: Final = "INSERT INTO upgrade (name, position, total, started) VALUES ('free-pages', 0, 0, ?)"
+GIVE_BACK: Final = "PRAGMA incremental_vacuum(1000)"
+"""Of so many pages in one unit: 4 MB, which the log gets."""
+
+
+async def give_back(account: Account) -> None:
+    """Give back all free pages of the account's file, unless that was done. Raises as `Account.write`."""
+    if await account.read(lambda r: bool(r.value(FREED)), op="tend"):
+        return
+    while await account.database.write(_give_back):
+        await account.database.calm()
+
+
+def _give_back(tx: Tx) -> bool:
+    """Give back some free pages; returns whether there are more."""
+    if tx.value("PRAGMA freelist_count"):
+        tx.rows(GIVE_BACK)
+        return True
+    tx.execute(SET_FREED, tx.now)
+    return False
+
+
 # Removing old messages from mailboxes with a retention time, such as Trash after 30 days (STORE-192).
 #
 # Runs nightly. Messages are removed as by EXPUNGE, so subscribers get events, and the messages can be undeleted for a
