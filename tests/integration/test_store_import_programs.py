@@ -202,12 +202,14 @@ def test_errors_are_one_line_and_an_exit_code(local: LocalServer, tmp_path: Path
     """STORE-155, STORE-139"""
     path = tmp_path / "x.txt"
     path.write_text("hello\n")
+    empty = tmp_path / "empty.mbox"
+    empty.write_text("From a@b.example Thu Oct  1 10:00:00 2026\n\n")
     (tmp_path / "dbox/mailboxes").mkdir(parents=True)
     for args, text in (
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path / "dbox")), "doveadm -o mail_location=mdbox"),
-        (("import", "mbox", "moxlite", "Inbox", str(path)), "import failed: the file isn't a valid mbox file"),
+        (("import", "mbox", "moxlite", "Inbox", str(path)), "isn't an mbox file, which begins with From"),
         (("import", "archive", "moxlite", str(path)), "isn't a zip or tar.gz"),
-        (("import", "mbox", "nobody", "Inbox", str(path)), 'account not found: "nobody"'),
+        (("import", "mbox", "nobody", "Inbox", str(empty)), 'account not found: "nobody"'),
         (("import", "maildir", "moxlite", "Inbox", str(tmp_path)), "isn't a Maildir"),
         (("export", "mbox", str(tmp_path / "out"), "moxlite", "Nope"), "folder not found: 'Nope'"),
     ):
