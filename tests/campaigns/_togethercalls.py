@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -200,6 +201,9 @@ CHANGES: Final = ("created", "updated", "destroyed")
 PARTS: Final = 50, 500
 """Changes that a program asks for at once: more than one of the campaign's units makes, between which a part ends."""
 
+MOST: Final = 1_000
+"""Objects of a /get at most (RFC 8620 §2)."""
+
 TWINS: Final = 6
 """Twins that a JMAP program makes, before it changes those that are there."""
 
@@ -265,10 +269,17 @@ class Jmap(Program):
         ids = {"resultOf": "0", "name": "Email/query", "path": "/ids"}
         wish: dict[str, Any] = {"#ids": ids, "properties": TYPES[kind]}
         for _ in range(20):
-            query, found = self.request(("Email/query", {}), ("Email/get", wish))
-            # With the state of one of them alone, what comes, or goes, between the two would never be heard of.
-            if query[1]["queryState"] == found[1]["state"]:
-                return _objects_in(_checked("Email/get", found))
+            emails, states = dict[str, Any](), set[str]()
+            for position in itertools.count(0, MOST):
+                query, found = self.request(("Email/query", {"position": position, "limit": MOST}), ("Email/get", wish))
+                some, state = _objects_in(_checked("Email/get", found))
+                emails |= some
+                states |= {query[1]["queryState"], state}
+                if len(query[1]["ids"]) < MOST:
+                    break
+            # With the state of one of them alone, what comes, or goes, between two would never be heard of.
+            if len(states) == 1:
+                return emails, states.pop()
         raise Gone
 
     def set(self, kind: str, *, expects: bool = False, method: str = "set", **arguments: Any) -> Any:
@@ -540,9 +551,7 @@ class Page(Program):
             self.call("deleted_restore", deleted_id=deleted[0]["id"])
 
     def _mail(self) -> None:
-        ids = self._reader.call("Email/query")["ids"]
-        found = self._reader.call("Email/get", ids=ids, properties=TYPES["Email"])["list"]
-        emails = self._reader.emails({one["id"]: one for one in found})
+        emails = self._reader.emails(self._reader.whole("Email")[0])
         if not emails:
             return
         one = self.chance.choice([*emails.values()])
