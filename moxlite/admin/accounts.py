@@ -12,7 +12,7 @@ from moxlite.config.checks.accounts import account_name_problem
 from moxlite.config.domains import Account, JunkFilter
 from moxlite.config.fields import ArrayShape, Field, PlainShape, Shape, TableShape, TablesShape, fields_of
 from moxlite.config.snapshot import AccountRecipient, Snapshot
-from moxlite.config.toml.decode import encode
+from moxlite.config.toml.decode import encode, near
 from moxlite.config.toml.edit import Document
 from moxlite.config.values import format_size, parse_size
 from moxlite.operations.accounts import SettingInfo
@@ -55,7 +55,8 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
     except AddressError as error:
         raise Refused(f'"{text}" isn\'t a valid address: {error}', field) from None
     if snapshot.domain(domain) is None:
-        raise Refused(f'"{domain.unicode}" isn\'t a domain on this server; add it first', field)
+        advice = near(domain.unicode, snapshot.domains.domains) or "add it first"
+        raise Refused(f'"{domain.unicode}" isn\'t a domain on this server; {advice}', field)
     return address
 
 
@@ -138,10 +139,14 @@ def set_quota(document: Document, snapshot: Snapshot, name: str, size: str) -> N
         octets = -1 if size == "none" else parse_size(int(size) if size.isascii() and size.isdecimal() else size)
     except ValueError:
         octets = 0
-    if octets == 0 or octets < -1:
+    forgotten = size.isascii() and size.isdecimal() and octets < LEAST_WITHOUT_UNIT
+    if octets == 0 or octets < -1 or forgotten:
         raise Refused('quota must be "none", "default", or a size like "5g" (up to 1 PiB)', "size")
     document.put(path, format_size(octets))
 
+
+LEAST_WITHOUT_UNIT: Final = 1 << 20
+"""Octets of a quota below which a number without a unit lacks one: no room for a photo."""
 
 QUOTA: Final = "quota"
 """The short name of `quota_message_size` on the command line."""
@@ -149,16 +154,16 @@ QUOTA: Final = "quota"
 
 def set_setting(document: Document, snapshot: Snapshot, name: str, key: str, text: str) -> None:
     """Set a key of an account to the value that the text stands for; ``default`` takes it out of the file."""
-    if key == QUOTA:
+    if key in (QUOTA, "quota_message_size"):
         set_quota(document, snapshot, name, text)
         return
     require_account(snapshot, name)
     field = next((setting for setting in _settings() if setting.name == key), None)
     if field is None:
-        raise Refused(
-            f'can\'t change "{key}" here; available settings: {", ".join(setting.name for setting in _settings())}',
-            "key",
-        )
+        names = [setting.name for setting in _settings()]
+        known = any(setting.name == key for setting in fields_of(Account))
+        advice = ("" if known else near(key, names)) or f"available settings: {', '.join(names)}"
+        raise Refused(f'"{key}" can\'t be set here; {advice}', "key")
     path = ("accounts", name, key)
     if text == "default":
         document.drop(path)

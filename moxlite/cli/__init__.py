@@ -6,6 +6,7 @@ work of a command on accounts, configuration and files is in `admin`.
 """
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -119,6 +120,7 @@ PHRASES = {
     "For an account, run: moxlite config account set NAME KEY VALUE",
     "logs": "To read the log, run: journalctl -u moxlite",
     "adduser": "To add an account, run: moxlite config account add NAME ADDRESS",
+    "tls renew": "Certificates are renewed automatically. To check them, run: moxlite doctor",
     "dns check": "To check DNS records, run: moxlite config dnscheck DOMAIN",
     "reload": "To read changed certificates, run: systemctl reload moxlite",
     "restart": "To restart the server, run: systemctl restart moxlite",
@@ -133,8 +135,14 @@ PHRASES = {
 MOST_COMMANDS: Final = 12
 """Commands that are named to a user who typed one that isn't there."""
 
-MOST_OPTIONS: Final = 4
-"""Options that are named to a user who typed a value without one."""
+MOST_OPTIONS: Final = 16
+"""Options that are named to a user who typed a word that the command doesn't take."""
+
+ALIKE: Final = 0.75
+"""Share of letters in common of an option that was mistyped; below it, other words are meant."""
+
+MOST_SENTENCES: Final = 2
+"""Sentences of the help that are repeated to a user who left out an argument."""
 
 
 @click.group(
@@ -163,13 +171,27 @@ def _drop_unwritten() -> None:
         os.close(nowhere)
 
 
+def _message(error: click.UsageError) -> str:
+    """The message of a mistake, without the options that are spelled alike, which often mean something else."""
+    return error.message if isinstance(error, click.NoSuchCommand | click.NoSuchOption) else error.format_message()
+
+
 def _advice(error: click.UsageError, args: Sequence[str]) -> str:
     """What leads on after a wrong word, "" if click's own error does."""
     if isinstance(error, click.NoSuchCommand):
         return _other_command(error, args)
-    if error.ctx is None or not error.message.startswith("Got unexpected extra argument"):
+    if error.ctx is None:
         return ""
-    return _option_for(error.ctx, error.message.partition("(")[2].rpartition(")")[0])
+    if isinstance(error, click.NoSuchOption):
+        import difflib  # only for mistakes
+
+        close = difflib.get_close_matches(error.option_name, error.possibilities or (), n=1, cutoff=ALIKE)
+        return f"Did you mean {close[0]}?" if close else _options(error.ctx.command)
+    if isinstance(error, click.MissingParameter):
+        return _about_argument(error.ctx, error.param)
+    if not error.message.startswith("Got unexpected extra argument"):
+        return ""
+    return _option_for(error.ctx, error.message.partition("(")[2].rpartition(")")[0], args)
 
 
 def _other_command(error: click.NoSuchCommand, args: Sequence[str]) -> str:
@@ -181,16 +203,33 @@ def _other_command(error: click.NoSuchCommand, args: Sequence[str]) -> str:
     return "" if error.possibilities else _commands_of(error.ctx)
 
 
-def _option_for(context: click.Context, extra: str) -> str:
-    """The option that a user needs who typed values without one."""
-    options = [option for parameter in context.command.params for option in parameter.opts]
-    if "--ids" in options:
-        return f"To choose messages, run: {context.command_path} --ids {','.join(extra.split())}"
-    if "--password-file" in options or context.command.name == "set-password":
+def _option_for(context: click.Context, extra: str, args: Sequence[str]) -> str:
+    """The option, or the form, that a user needs who typed words that the command doesn't take."""
+    command, words = context.command, extra.split()
+    options = [option for parameter in command.params for option in parameter.opts]
+    if "--ids" in options and extra.replace(" ", "").isdecimal():
+        return f"To choose messages, run: {context.command_path} --ids {','.join(words)}"
+    if "--to" in options and "@" in extra:
+        return f"To choose messages, run: {context.command_path} --to {words[0]} (or --from, for the sender)"
+    if "--password-file" in options or re.search(r"(?i)(password|hash)[^$]*stdin", command.help or ""):
         return "Passwords aren't arguments. Leave it out, and type it when asked, or send it to stdin."
-    if takes := _options_with_values(context.command):
-        return f"To give a value, use an option: {', '.join(takes[:MOST_OPTIONS])}"
-    return ""
+    if extra.isdecimal() and any("[:PORT]" in parameter.make_metavar(context) for parameter in _arguments(command)):
+        return f"To give a port, write {args[list(args).index(extra) - 1]}:{extra}"
+    return _options(command) or ("" if _arguments(command) else "This command takes no arguments.")
+
+
+def _arguments(command: click.Command) -> list[click.Argument]:
+    return [parameter for parameter in command.params if isinstance(parameter, click.Argument)]
+
+
+def _about_argument(context: click.Context, parameter: click.Parameter | None) -> str:
+    """The sentences of the help about an argument that is missing, or its first one."""
+    if not isinstance(parameter, click.Argument) or isinstance(parameter.type, click.Choice):
+        return ""  # of a choice, click names the words
+    sentences = re.split(r"(?<=[.:)])\s+", " ".join((context.command.help or "").split()))
+    name = re.escape(parameter.make_metavar(context).strip("[]."))
+    about = [sentence for sentence in sentences if re.search(rf"(?<!\w){name}(?!\w)", sentence)]
+    return " ".join(about[:MOST_SENTENCES] or sentences[:1])
 
 
 def _commands_of(context: click.Context | None) -> str:
@@ -201,11 +240,13 @@ def _commands_of(context: click.Context | None) -> str:
     return f"Use one of: {', '.join(names)}" if len(names) <= MOST_COMMANDS else ""
 
 
-def _options_with_values(command: click.Command) -> list[str]:
-    """The options of a command that take a value, with its name; none that every command has."""
-    own = (parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden)
+def _options(command: click.Command) -> str:
+    """The options of a command, with their values; none that every command has."""
+    own = [parameter for parameter in command.params if isinstance(parameter, click.Option) and not parameter.hidden]
     context = click.Context(command)
-    return [f"{option.opts[0]} {option.make_metavar(context)}" for option in own if not option.is_flag]
+    names = [" ".join([option.opts[0], *([] if option.is_flag else [option.make_metavar(context)])]) for option in own]
+    more = ", …" if len(names) > MOST_OPTIONS else ""
+    return f"Options: {', '.join(names[:MOST_OPTIONS])}{more}" if names else ""
 
 
 def _meant(error: click.NoSuchCommand, args: Sequence[str]) -> list[str]:
@@ -247,7 +288,7 @@ def run(args: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # a full disk is reported here, not by Python at exit
     except click.UsageError as error:
         if advice := _advice(error, _words() if args is None else args):
-            error = click.UsageError(f"{error.message} {advice}", error.ctx)
+            error = click.UsageError(f"{_message(error)} {advice}", error.ctx)
         error.show()
         return 2
     except click.ClickException as error:

@@ -318,7 +318,9 @@ def share_set(account_name: str, mailbox: str, guest: str, rights: str, below: b
         raise Failure(f'invalid permissions "{rights}"; use read, write, all, or letters from {_WORDS["all"]}')
     if "l" not in letters:
         raise Failure('to let GUEST see the mailbox, add the permission "l"')
-    perform(access.ShareSet(mailbox, guest, letters, below, account=account_name))
+    shared = access.ShareSet(mailbox, guest, letters, below, account=account_name)
+    who = "all accounts on this server" if guest == "anyone" else "{guest}"
+    perform(shared, done=f"shared {{mailbox}} of account {{account}} with {who}: {rights}")
 
 
 _groups["share"].add_command(share_set)

@@ -22,7 +22,7 @@ import msgspec
 
 from moxlite.encoding import from_json, to_json
 from moxlite.escapes import escaped_json, printable
-from moxlite.operations import Operation, description
+from moxlite.operations import Operation, description, result_line
 
 if TYPE_CHECKING:
     from moxlite.config.load import ConfigError
@@ -341,6 +341,15 @@ def for_root(path: str) -> bool:
         return False
 
 
+def _obstacle() -> str:
+    """What keeps the server from starting, as a further line; "" if the configuration is fine or can't be read."""
+    try:
+        load_config()
+    except Failure as failure:
+        return f"\nfirst fix the configuration: {str(failure).partition(chr(10))[0]}"
+    return ""
+
+
 def _note_mistakes(*, told: str = "") -> None:
     """Print, once in a command, that the configuration has mistakes, unless the text `told` names the first one; the
     command goes on without it.
@@ -407,6 +416,8 @@ def call(
     except Failure as failure:
         if failure.code == FAILED:
             _note_mistakes(told=str(failure))
+        if failure.code == NOT_RUNNING:
+            raise Failure(f"{failure}{_obstacle()}", NOT_RUNNING) from None
         raise
     _note_mistakes()
     return found
@@ -418,10 +429,18 @@ def perform(
     output: Sink | None = None,
     progress: Callable[[str], None] | None = None,
     upload: bytes | Iterable[bytes] = b"",
+    done: str = "",
 ) -> T:
-    """The result of an operation of the running server. Arguments and errors as `call`."""
+    """The result of an operation of the running server. Arguments and errors as `call`.
+
+    Args:
+      done: what was done, if the description's words don't say it.
+    """
     known = description(type(operation))
-    return call(known.name, operation, known.result, output=output, progress=progress, upload=upload)  # type: ignore[no-any-return]
+    result = call(known.name, operation, known.result, output=output, progress=progress, upload=upload)
+    if said := done or known.done:
+        note(result_line(said, msgspec.structs.asdict(operation)))
+    return result  # type: ignore[no-any-return]
 
 
 async def performed(
@@ -470,7 +489,7 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
             raise
         raise KeyboardInterrupt from None
     except NotRunning as error:
-        raise Failure(str(error), broken if connected else NOT_RUNNING) from None
+        raise Failure(str(error) + (_obstacle() if noting else ""), broken if connected else NOT_RUNNING) from None
     except VersionMismatch as error:
         raise Failure(str(error), OTHER_VERSION) from None
     except CtlFailed as error:
@@ -506,6 +525,9 @@ def show(
     """
     if as_json or settings().as_json:
         show_json(list(rows))
+        return
+    if not rows and sys.stdout.isatty():
+        note("Nothing to list.")
         return
     narrow = sys.stdout.isatty() and not settings().wide
     names = [*fewer] if narrow and fewer else [*columns]

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from moxlite.cli.common import Failure, config_path, for_root, new_password, note, perform, show, unusable
+from moxlite.cli.common import (
+    Failure,
+    config_path,
+    for_root,
+    new_password,
+    note,
+    perform,
+    performed,
+    show,
+    talk,
+    unusable,
+)
 from moxlite.cli.described import described, for_people
 from moxlite.cli.setup.domainrecords import clientconfig, dnscheck, dnsrecords
 from moxlite.cli.setup.domainsfile import add_commands
@@ -236,7 +247,7 @@ def _unapplied() -> "list[Finding]":
     from moxlite.admin.doctor.requests import ReadState
 
     try:
-        findings = perform(ReadState()).findings
+        findings = talk(lambda client: performed(client, ReadState()), noting=False).findings
     except Failure:
         return []
     return [finding for finding in findings if finding.code == "restart-needed"]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from moxlite.cli.archives.imapcopy import export, import_, stated_password
-from moxlite.cli.common import ask, json_option, perform, performed, show, show_json, talk
+from moxlite.cli.common import Failure, ask, json_option, perform, performed, show, show_json, talk
 from moxlite.cli.described import described
 from moxlite.escapes import printable
 from moxlite.operations import described_in, links
@@ -39,7 +39,10 @@ imap.add_command(export)
 def sessions(kill: int | None, as_json: bool) -> None:
     """List logged-in IMAP sessions."""
     if kill is not None:
-        ask(f"End IMAP session {kill}?")
+        running = next((session for session in perform(ImapSessions(None)) if session.id == kill), None)
+        if running is None:
+            raise Failure(f"IMAP session {kill} not found; to list sessions, run: moxlite imap sessions")
+        ask(f"End IMAP session {kill} of {running.address} from {running.remote}?")
     imap_sessions = perform(ImapSessions(kill))
     columns = ("id", "address", "remote", "client", "mailbox", "received", "sent", "command")
     show(imap_sessions, columns, as_json=as_json)

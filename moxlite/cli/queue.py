@@ -57,7 +57,7 @@ def _changed(what: str) -> Printer:
         if as_json:
             show_json(changed)
         else:
-            print(f"changed {counted(changed.messages, what)}")
+            print(f"changed {counted(changed.messages, what)}{'' if changed.messages else ': none match'}")
 
     return report
 

@@ -101,7 +101,7 @@ def vacation_set(
         html=msgspec.UNSET if html is None else _text(html),
         known_only=known_only,
     )
-    perform(operations.VacationSet(changed, account=name))
+    perform(operations.VacationSet(changed, account=name), done="turned on the vacation reply of account {account}")
     if html is None and perform(operations.VacationShow(account=name)).html:
         note("kept the HTML version of the reply; to replace it: --html FILE")
 
@@ -110,7 +110,8 @@ def vacation_set(
 @click.argument("name")
 def vacation_off(name: str) -> None:
     """Turn off the vacation reply for account NAME. You can use the same text again later."""
-    perform(operations.VacationSet(VacationChange(enabled=False), account=name))
+    off = VacationChange(enabled=False)
+    perform(operations.VacationSet(off, account=name), done="turned off the vacation reply of account {account}")
 
 
 @click.group("sieve")
@@ -159,7 +160,8 @@ def sieve_put(name: str, script: str, file: BinaryIO, activate: bool) -> None:
 def sieve_activate(name: str, script: str) -> None:
     """Activate SCRIPT for account NAME. If you don't specify SCRIPT, turn off the active script."""
 
-    perform(operations.SieveActivate(script, account=name))
+    done = "" if script else "account {account} no longer uses a script"
+    perform(operations.SieveActivate(script, account=name), done=done)
 
 
 @account_sieve.command("rename")

@@ -1,6 +1,7 @@
 """``moxlite account rule``, ``forward`` and ``junk``: how mail that comes is sorted."""
 
 import datetime as dt
+import re
 import typing
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
@@ -9,7 +10,7 @@ from typing import Any, Final, Literal, TypeVar
 import click
 import msgspec
 
-from moxlite.cli.common import Failure, perform, show
+from moxlite.cli.common import Failure, note, perform, show
 from moxlite.cli.described import Printer, described, for_people
 from moxlite.encoding import from_builtins, to_json
 from moxlite.escapes import printable
@@ -181,7 +182,23 @@ def _edit(account: str, address: str, change: Callable[[list[Rule]], None]) -> N
     old = _form(account, address).rulesets
     rules = [*old]
     change(rules)
-    perform(SetRules(address, DestinationChange(rulesets=rules), DestinationChange(rulesets=old), account=account))
+    request = SetRules(address, DestinationChange(rulesets=rules), DestinationChange(rulesets=old), account=account)
+    try:
+        perform(request)
+    except Failure as failure:
+        raise Failure(PLACE.sub(_named, str(failure)), failure.code) from None
+    for number, rule in enumerate(rules, 1):
+        note(f"  {number}. {'; '.join(_words(rule))}")
+
+
+PLACE: Final = re.compile(r"^rulesets\[(?P<index>\d{1,9})\](\.(?P<field>\w+))?")
+"""The place of a mistake in rules, as forms have it."""
+
+
+def _named(place: re.Match[str]) -> str:
+    """The place in words of the command line: the rule's number and the option."""
+    option = f", --{place['field'].replace('_', '-')}" if place["field"] else ""
+    return f"rule {int(place['index']) + 1}{option}:"
 
 
 def _placed(rules: list[Rule], number: int) -> int:

@@ -11,6 +11,7 @@ Only values are imported here: a command has to start fast (ADMIN-83).
 
 import enum
 import inspect
+import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from typing import (
     TYPE_CHECKING,
@@ -139,6 +140,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
       octets: the command line prints octets that come before the result.
       ask: what the command line asks first, with names of arguments in braces.
       secret: the result is one that is shown once (`web.calls.Call`).
+      done: what the command line says of a change without a result, with names of arguments in braces (`result_line`).
     """
 
     name: str
@@ -151,6 +153,7 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     octets: bool
     ask: str
     secret: bool = False
+    done: str = ""
 
     @property
     def call(self) -> str:
@@ -170,6 +173,32 @@ class Description(msgspec.Struct, frozen=True, eq=False):
     def about(self) -> str:
         """The help."""
         return inspect.getdoc(self.request) or ""
+
+
+class _Argument:
+    """An argument in the text of a result: ``{name}``, ``{name:q}`` in a command to type, or, of a flag, the words for
+    on and off: ``{off:no longer|now}``.
+    """
+
+    def __init__(self, value: object) -> None:
+        self._value = value
+
+    def __format__(self, words: str) -> str:
+        if "|" in words:
+            on, off = words.split("|", 1)
+            return on if self._value else off
+        text = ", ".join(self._value) if isinstance(self._value, list | tuple) else str(self._value)
+        return shlex.quote(text) if words == "q" else text
+
+
+class _Arguments(dict[str, _Argument]):
+    def __missing__(self, name: str) -> _Argument:
+        return _Argument("")
+
+
+def result_line(text: str, args: Mapping[str, object]) -> str:
+    """What was done, for people: the text with the arguments in it. Those that weren't given are empty."""
+    return text.format_map(_Arguments({name: _Argument(value) for name, value in args.items()}))
 
 
 class Bound(msgspec.Struct, frozen=True, eq=False):
@@ -208,11 +237,14 @@ def change(
     columns: tuple[str, ...] = (),
     ask: str = "",
     secret: bool = False,
+    done: str = "",
 ) -> Callable[[Kind], Kind]:
     """Make a struct an operation that is recorded in the audit log."""
 
     def describe(kind: Kind) -> Kind:
-        _descriptions[kind] = Description(name, kind, _result(kind), who, True, confirm, columns, False, ask, secret)
+        _descriptions[kind] = Description(
+            name, kind, _result(kind), who, True, confirm, columns, False, ask, secret, done
+        )
         return kind
 
     return describe

@@ -31,7 +31,7 @@ LOCAL: Role = Role.COMMAND_LINE | Role.PAGES
 Fingerprint: TypeAlias = Annotated[str, field(kind=str, max_length=100)]
 
 
-@change("account set-password", LOCAL)
+@change("account set-password", LOCAL, done="changed the password of account {account}, and ended its sessions")
 class SetPassword(Operation[None], frozen=True):
     """Set the password for account NAME and end its sessions. Enter the password twice when prompted, or use the first
     line of stdin.
@@ -128,7 +128,12 @@ class ListAppPasswords(UserOperation[list[AppPasswordInfo]], frozen=True):
     """List ACCOUNT's app passwords and tokens. This shows their scopes and when they were last used (to the hour)."""
 
 
-@change("account app-password allow", USERS, confirm=True)
+@change(
+    "account app-password allow",
+    USERS,
+    confirm=True,
+    done="changed app password {name} of account {account}, and ended its sessions",
+)
 class AllowAppPassword(UserOperation[None], frozen=True):
     """Let an app password change sharing and Sieve scripts. This sets it for ACCOUNT's app password or token NAME, and
     ends its sessions.
@@ -139,7 +144,12 @@ class AllowAppPassword(UserOperation[None], frozen=True):
     sieve: Annotated[bool, field("Allow changes to Sieve scripts.")] = False
 
 
-@change("account app-password rm", USERS, confirm=True)
+@change(
+    "account app-password rm",
+    USERS,
+    confirm=True,
+    done="revoked app password {name} of account {account}, and ended its sessions",
+)
 class RemoveAppPassword(UserOperation[None], frozen=True):
     """Revoke ACCOUNT's app password or token NAME. This ends its sessions."""
 
@@ -162,7 +172,7 @@ class ListShares(UserOperation[list[ShareInfo]], frozen=True):
     """List ACCOUNT's shared mailboxes, with users and permissions."""
 
 
-@change("account share set", USERS, confirm=True)
+@change("account share set", USERS, confirm=True, done="shared {mailbox} of account {account} with {guest}: {rights}")
 class ShareSet(UserOperation[None], frozen=True):
     """Set the rights (letters from RFC 4314) of `guest` (an account, an address, or ``anyone``) on a mailbox, and with
     `below` on its submailboxes.
@@ -174,7 +184,7 @@ class ShareSet(UserOperation[None], frozen=True):
     below: bool = False
 
 
-@change("account share rm", Role.COMMAND_LINE)
+@change("account share rm", Role.COMMAND_LINE, done="stopped sharing {mailbox} of account {account} with {guest}")
 class ShareRemove(UserOperation[None], frozen=True):
     """Stop sharing ACCOUNT's MAILBOX with GUEST."""
 
@@ -202,7 +212,12 @@ class ListDelegates(UserOperation[list[DelegateInfo]], frozen=True):
     """List accounts that can send from ACCOUNT's addresses. This shows their type and expiration."""
 
 
-@change("account delegate set", USERS | Role.ADMIN, confirm=True)
+@change(
+    "account delegate set",
+    USERS | Role.ADMIN,
+    confirm=True,
+    done="{guest} can now send from the addresses of account {account}",
+)
 class DelegateSet(UserOperation[None], frozen=True):
     """Let `guest` (an account, or an account's address) send from an account's addresses: ``as`` the owner, or on
     ``behalf``, with the guest's own address in Sender. `ends`: µs UTC, or 0 for never. `whole`: until then, the guest
@@ -215,7 +230,11 @@ class DelegateSet(UserOperation[None], frozen=True):
     whole: bool = False
 
 
-@change("account delegate rm", USERS | Role.ADMIN)
+@change(
+    "account delegate rm",
+    USERS | Role.ADMIN,
+    done="{guest} can no longer send from the addresses of account {account}",
+)
 class DelegateRemove(UserOperation[None], frozen=True):
     """Stop GUEST from sending from ACCOUNT's addresses."""
 
@@ -281,7 +300,7 @@ class ListWays(UserOperation[list[WayInfo]], frozen=True):
     count: Annotated[int, Meta(ge=1, le=MAX_WAYS)] = 100
 
 
-@change("account remove-access", USERS | Role.ADMIN, confirm=True)
+@change("account remove-access", USERS | Role.ADMIN, confirm=True, done="removed access {way} of account {account}")
 class RemoveWay(UserOperation[None], frozen=True):
     """Remove one access to ACCOUNT's mail. WAY is its ID from `moxlite account access`."""
 
@@ -413,7 +432,11 @@ class ListConnections(Operation[list[ConnectionInfo]], frozen=True):
     account: Annotated[str, field(metavar="NAME", argument=True)] = ""
 
 
-@change("account provider connect", Role.COMMAND_LINE)
+@change(
+    "account provider connect",
+    Role.COMMAND_LINE,
+    done="login provider user {subject} can now log in to account {account}",
+)
 class ConnectProvider(Operation[None], frozen=True):
     """Let login provider user SUBJECT log in to account NAME. The user will get an email.
 
@@ -424,7 +447,11 @@ class ConnectProvider(Operation[None], frozen=True):
     subject: Annotated[Subject, field(kind=str)]
 
 
-@change("account provider disconnect", Role.COMMAND_LINE)
+@change(
+    "account provider disconnect",
+    Role.COMMAND_LINE,
+    done="login provider user {subject} can no longer log in to account {account}",
+)
 class DisconnectProvider(Operation[None], frozen=True):
     """Disconnect login provider user SUBJECT from NAME. This ends the account's web sessions."""
 
@@ -510,7 +537,7 @@ class AddKey(KeyOperation[TLSKeyInfo], frozen=True):
     proof: Annotated[str, Meta(max_length=100_000)] = ""
 
 
-@change("config tlspubkey set", USERS, confirm=True)
+@change("config tlspubkey set", USERS, confirm=True, done="changed client certificate {fingerprint}")
 class ChangeKey(KeyOperation[None], frozen=True):
     """Change the client certificate with FINGERPRINT. Other details don't change."""
 
@@ -519,7 +546,12 @@ class ChangeKey(KeyOperation[None], frozen=True):
     mark: Annotated[Word, field("Only if `list --json` still shows this mark.")] = ""
 
 
-@change("config tlspubkey rm", USERS | Role.ADMIN, confirm=True)
+@change(
+    "config tlspubkey rm",
+    USERS | Role.ADMIN,
+    confirm=True,
+    done="removed client certificate {fingerprint}, and ended its sessions",
+)
 class RemoveKey(KeyOperation[None], frozen=True):
     """Remove the client certificate with FINGERPRINT. This ends its mail sessions."""
 
@@ -559,7 +591,7 @@ class ListAdminTokens(Operation[list[AdminTokenInfo]], frozen=True):
     """List admin API tokens. This shows their scopes and when they were last used (to the hour)."""
 
 
-@change("admin token rm", OWNER)
+@change("admin token rm", OWNER, done="revoked token {name}")
 class RemoveAdminToken(Operation[None], frozen=True):
     """Revoke token NAME. The next call will be rejected."""
 

@@ -38,7 +38,11 @@ class ListAddresses(Operation[list[AddressInfo]], frozen=True):
     account: Name
 
 
-@change("config account add", Role.COMMAND_LINE | Role.PAGES | Role.TOKEN)
+@change(
+    "config account add",
+    Role.COMMAND_LINE | Role.PAGES | Role.TOKEN,
+    done="added account {account} with {address}. To set its password, run: moxlite account set-password {account}",
+)
 class AddAccount(Operation[None], frozen=True):
     """Add account NAME with ADDRESS. To set a password, run `moxlite account set-password NAME`."""
 
@@ -47,7 +51,7 @@ class AddAccount(Operation[None], frozen=True):
 
 
 # Not for tokens, as all that the apps confirm first: a program that is taken over must not be able to delete mail.
-@change("config account rm", OWNER, confirm=True)
+@change("config account rm", OWNER, confirm=True, done="deleted account {account}")
 class RemoveAccount(Operation[None], frozen=True):
     """Delete account NAME. THIS DELETES ALL MAIL, login, sessions, and keys. Outgoing messages will still be sent, but
     not messages on hold or scheduled for later.
@@ -56,7 +60,12 @@ class RemoveAccount(Operation[None], frozen=True):
     account: Name
 
 
-@change("config account disable", MANAGERS | Role.PAGES)
+@change(
+    "config account disable",
+    MANAGERS | Role.PAGES,
+    done="account {account} can no longer log in, and still gets mail. To undo this, run: "
+    "moxlite config account enable {account}",
+)
 class DisableAccount(Operation[None], frozen=True):
     """Disable logins for account NAME. The user sees MESSAGE, and all sessions end. The account still receives mail."""
 
@@ -64,14 +73,14 @@ class DisableAccount(Operation[None], frozen=True):
     message: str
 
 
-@change("config account enable", MANAGERS)
+@change("config account enable", MANAGERS, done="account {account} can log in again")
 class EnableAccount(Operation[None], frozen=True):
     """Enable logins for account NAME again."""
 
     account: Name
 
 
-@change("config account quota", Role.COMMAND_LINE | Role.TOKEN)
+@change("config account quota", Role.COMMAND_LINE | Role.TOKEN, done="account {account} now has the quota {size}")
 class SetQuota(Operation[None], frozen=True):
     """Set the message storage quota to a size, ``none`` for no limit, or ``default`` to use the server's limit."""
 
@@ -98,7 +107,7 @@ class ListSettings(Operation[list[SettingInfo]], frozen=True):
     account: Name
 
 
-@change("config account set", Role.COMMAND_LINE)
+@change("config account set", Role.COMMAND_LINE, done="account {account} now has {key} = {value}")
 class SetSetting(Operation[None], frozen=True):
     """Change a setting for account NAME. For example, full_name. To see settings, use `config account settings`.
 
@@ -112,7 +121,7 @@ class SetSetting(Operation[None], frozen=True):
     value: Annotated[str, Meta(max_length=16_000), field(kind=str)]
 
 
-@change("config address add", MANAGERS)
+@change("config address add", MANAGERS, done="account {account} now gets mail to {address}")
 class AddAddress(Operation[None], frozen=True):
     """Give ACCOUNT another ADDRESS. @DOMAIN includes all addresses in a domain, except those used by other accounts."""
 
@@ -120,7 +129,7 @@ class AddAddress(Operation[None], frozen=True):
     account: Word
 
 
-@change("config address rm", OWNER, confirm=True)
+@change("config address rm", OWNER, confirm=True, done="removed {address}")
 class RemoveAddress(Operation[None], frozen=True):
     """Remove ADDRESS from all accounts and aliases."""
 

@@ -68,22 +68,36 @@ class OneDomain(Operation[None], frozen=True):
     domain: Word
 
 
-@change("config domain rm", OWNER, confirm=True, ask="Delete the domain {domain}? Mail to it will be rejected.")
+@change(
+    "config domain rm",
+    OWNER,
+    confirm=True,
+    ask="Delete the domain {domain}? Mail to it will be rejected.",
+    done="deleted domain {domain}",
+)
 class RemoveDomain(OneDomain, frozen=True):
     """Delete DOMAIN. You can't delete a domain with addresses or aliases. DKIM keys are moved to dkim/old."""
 
 
-@change("config domain disable", MANAGERS)
+@change(
+    "config domain disable",
+    MANAGERS,
+    done="mail from and to {domain} is now deferred. To undo this, run: moxlite config domain enable {domain}",
+)
 class DisableDomain(OneDomain, frozen=True):
     """Reject mail from and to DOMAIN with temporary errors. Users can still log in."""
 
 
-@change("config domain enable", MANAGERS)
+@change("config domain enable", MANAGERS, done="mail from and to {domain} is accepted again")
 class EnableDomain(OneDomain, frozen=True):
     """Accept mail for DOMAIN again."""
 
 
-@change("config domain strict", OWNER)
+@change(
+    "config domain strict",
+    OWNER,
+    done="{domain} {off:no longer|now} has strict DNS policies. To publish them, run: moxlite dns update {domain}",
+)
 class SetStrict(OneDomain, frozen=True):
     """Use strict DNS policies for DOMAIN. With --off, this turns them off. Then publish them: dns update DOMAIN.
 
@@ -153,6 +167,7 @@ class SetPeer(Operation[PeerState], frozen=True):
     "config domain peer rm",
     MANAGERS,
     ask="Forget the previous server of {domain}? Mail to addresses that aren't here yet will be rejected.",
+    done="forgot the previous server of {domain}",
 )
 class RemovePeer(OneDomain, frozen=True):
     """Stop sending mail to the previous server. Mail to unknown addresses at DOMAIN will be rejected."""
@@ -176,7 +191,7 @@ class PlanConfig(Operation[ConfigPlan], frozen=True):
         return "PlanConfig()"
 
 
-@change("config apply", Role.COMMAND_LINE)
+@change("config apply", Role.COMMAND_LINE, done="changes made")
 class ApplyConfig(Operation[None], frozen=True):
     """Replace domains.toml with `text`, if it's valid and the file's revision is still `revision`."""
 
@@ -209,7 +224,7 @@ class AliasMembers(Operation[None], frozen=True):
     members: Members
 
 
-@change("config alias add", MANAGERS)
+@change("config alias add", MANAGERS, done="mail to {alias} now goes to {members}")
 class AddAlias(AliasMembers, frozen=True):
     """Add ALIAS to deliver mail to every MEMBER. Anyone can send to the alias.
 
@@ -218,7 +233,7 @@ class AddAlias(AliasMembers, frozen=True):
     """
 
 
-@change("config alias update", Role.COMMAND_LINE | Role.TOKEN)
+@change("config alias update", Role.COMMAND_LINE | Role.TOKEN, done="changed alias {alias}")
 class UpdateAlias(Operation[None], frozen=True):
     """Set permissions for ALIAS members and other senders. Values are true or false."""
 
@@ -228,18 +243,18 @@ class UpdateAlias(Operation[None], frozen=True):
     allow_msg_from: Annotated[bool | None, field("Members can send with ALIAS as From.", "--allowmsgfrom")] = None
 
 
-@change("config alias rm", OWNER, confirm=True)
+@change("config alias rm", OWNER, confirm=True, done="deleted alias {alias}")
 class RemoveAlias(Operation[None], frozen=True):
     """Delete ALIAS. Members can still use their own addresses."""
 
     alias: Word
 
 
-@change("config alias addaddr", MANAGERS)
+@change("config alias addaddr", MANAGERS, done="mail to {alias} now also goes to {members}")
 class AddMembers(AliasMembers, frozen=True):
     """Add members to ALIAS. Members on other servers have to confirm first."""
 
 
-@change("config alias rmaddr", MANAGERS)
+@change("config alias rmaddr", MANAGERS, done="mail to {alias} no longer goes to {members}")
 class RemoveMembers(AliasMembers, frozen=True):
     """Remove members from ALIAS. You can't remove the last member."""

@@ -78,7 +78,7 @@ class ForwardAddress(UserOperation[None], frozen=True):
     address: AddressText
 
 
-@change("account forward ask", USERS)
+@change("account forward ask", USERS, done="sent a confirmation email to {address}")
 class AskForward(ForwardAddress, frozen=True):
     """Send another confirmation email to ADDRESS. You can do this once a day."""
 
@@ -87,11 +87,12 @@ class AskForward(ForwardAddress, frozen=True):
     "account forward confirm",
     Role.COMMAND_LINE,
     ask="Forward mail from {account} to {address} without confirmation?",
+    done="account {account} can now forward mail to {address}",
 )
 class ConfirmForward(ForwardAddress, frozen=True):
     """Forward mail to ADDRESS without confirmation. For example, if you own both ACCOUNT and ADDRESS."""
 
 
-@change("account forward start", USERS)
+@change("account forward start", USERS, done="account {account} forwards mail to {address} again")
 class StartForward(ForwardAddress, frozen=True):
     """Resume forwarding to ADDRESS after bounces stopped it."""

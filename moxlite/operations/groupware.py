@@ -41,7 +41,7 @@ class ListCalendars(Operation[list[Listed]], frozen=True):
     account: Word
 
 
-@change("calendar create", Role.COMMAND_LINE)
+@change("calendar create", Role.COMMAND_LINE, done="created calendar {name} of account {account}")
 class CreateCalendar(Operation[None], frozen=True):
     """Create a calendar. NAME is the last part of its address."""
 
@@ -50,7 +50,12 @@ class CreateCalendar(Operation[None], frozen=True):
     title: Annotated[str, field("Display name.  [default: NAME]", max_length=1000)] = ""
 
 
-@change("calendar rm", Role.COMMAND_LINE, ask="Delete {account}'s calendar {name} and all its events?")
+@change(
+    "calendar rm",
+    Role.COMMAND_LINE,
+    ask="Delete {account}'s calendar {name} and all its events?",
+    done="deleted calendar {name} of account {account}",
+)
 class RemoveCalendar(Operation[None], frozen=True):
     """Delete a calendar and all entries. Guests aren't notified."""
 
@@ -77,7 +82,11 @@ class ExportCalendar(Operation[None], frozen=True):
     all: Annotated[bool, field("Export all calendars and address books as a .zip file.")] = False
 
 
-@change("calendar share", USERS)
+@change(
+    "calendar share",
+    USERS,
+    done="{end:stopped sharing|shared} calendar {name} of account {account} with {guest}{write:, who can edit it|}",
+)
 class ShareCalendar(UserOperation[None], frozen=True):
     """Share a calendar. Name another account or one of its addresses, or "anyone" for all accounts on this
     server.
@@ -89,7 +98,11 @@ class ShareCalendar(UserOperation[None], frozen=True):
     end: Annotated[bool, field("Remove these permissions.")] = False
 
 
-@change("calendar access", Role.COMMAND_LINE)
+@change(
+    "calendar access",
+    Role.COMMAND_LINE,
+    done="other users now see {access} of calendar {name} of account {account}",
+)
 class SetCalendarAccess(Operation[None], frozen=True):
     """Choose what other users see when scheduling. Use "details" (with titles), "busy" (only when the owner is busy),
     "nothing", or "usual" for the domain's setting `free_busy`.
@@ -128,7 +141,7 @@ class ListLinks(UserOperation[list[SecretLink]], frozen=True):
     """List private links to an account's calendars."""
 
 
-@change("calendar link rm", USERS)
+@change("calendar link rm", USERS, done="revoked private link {id} of account {account}")
 class RemoveLink(UserOperation[None], frozen=True):
     """Revoke the private link with this ID immediately."""
 
@@ -159,7 +172,7 @@ class SubscribeCalendar(Operation[Subscribed], frozen=True):
         return f"SubscribeCalendar(account={self.account!r})"
 
 
-@change("calendar unsubscribe", Role.COMMAND_LINE)
+@change("calendar unsubscribe", Role.COMMAND_LINE, done="unsubscribed account {account} from calendar {name}")
 class UnsubscribeCalendar(Operation[None], frozen=True):
     """Delete a subscribed calendar and all events. To find NAME, use `calendar list`."""
 
@@ -204,7 +217,7 @@ class ListAddressBooks(Operation[list[Listed]], frozen=True):
     account: Word
 
 
-@change("contacts create", Role.COMMAND_LINE)
+@change("contacts create", Role.COMMAND_LINE, done="created address book {name} of account {account}")
 class CreateAddressBook(Operation[None], frozen=True):
     """Create an address book. NAME is the last part of its address."""
 
@@ -213,7 +226,12 @@ class CreateAddressBook(Operation[None], frozen=True):
     title: Annotated[str, field("Display name.  [default: NAME]", max_length=1000)] = ""
 
 
-@change("contacts rm", Role.COMMAND_LINE, ask="Delete {account}'s address book {name} and all its contacts?")
+@change(
+    "contacts rm",
+    Role.COMMAND_LINE,
+    ask="Delete {account}'s address book {name} and all its contacts?",
+    done="deleted address book {name} of account {account}",
+)
 class RemoveAddressBook(Operation[None], frozen=True):
     """Delete an address book and all contacts."""
 
@@ -221,7 +239,11 @@ class RemoveAddressBook(Operation[None], frozen=True):
     name: Name
 
 
-@change("contacts share", USERS)
+@change(
+    "contacts share",
+    USERS,
+    done="{end:stopped sharing|shared} address book {name} of account {account} with {guest}{write:, who can edit it|}",
+)
 class ShareAddressBook(UserOperation[None], frozen=True):
     """Share an address book. Name another account or one of its addresses, or "anyone" for all accounts on this
     server.

@@ -83,7 +83,7 @@ class ShowJunk(UserOperation[Junk], frozen=True):
     """Show ACCOUNT's junk settings and junk filter statistics."""
 
 
-@change("account junk set", USERS)
+@change("account junk set", USERS, done="changed the junk settings of account {account}")
 class SetJunk(UserOperation[None], frozen=True):
     """Change junk settings."""
 

@@ -13,7 +13,7 @@ class ListLeaving(UserOperation[list[Leaving]], frozen=True):
     """List ACCOUNT's scheduled messages. The next to be sent is first."""
 
 
-@change("account later stop", USERS)
+@change("account later stop", USERS, done="canceled message {id}")
 class StopLeaving(UserOperation[None], frozen=True):
     """Cancel ACCOUNT's scheduled message ID. If the account has a copy, you can find it in Drafts."""
 

@@ -165,7 +165,7 @@ class TryLink(LinkRequest, Operation[LinkTest], frozen=True, kw_only=True):
     """
 
 
-@change("link set-password", USERS, confirm=True)
+@change("link set-password", USERS, confirm=True, done="changed the password of linked account {link}")
 class SetLinkPassword(UserOperation[None], frozen=True):
     """Update the password for ACCOUNT's linked account after changing it at the provider."""
 
@@ -190,7 +190,9 @@ class SetLinkSending(UserOperation[LinkInfo], frozen=True):
     off: Annotated[bool, field("Don't send from this address.")] = False
 
 
-@change("link set-sorting", USERS)
+@change(
+    "link set-sorting", USERS, done="new mail of linked account {link} is {off:no longer|now} sorted like mail here"
+)
 class SetLinkSorting(UserOperation[None], frozen=True):
     """Sort new mail in LINK's Inbox like mail here. This uses ACCOUNT's junk filter, rules, and script, on both sides.
     This files mail, flags it, or moves it to the trash, but won't send replies or forward anything.
@@ -200,21 +202,25 @@ class SetLinkSorting(UserOperation[None], frozen=True):
     off: Annotated[bool, field("Leave new mail in the Inbox.")] = False
 
 
-@change("link pause", USERS)
+@change(
+    "link pause",
+    USERS,
+    done="paused linked account {link}. To undo this, run: moxlite link resume {account} {link:q}",
+)
 class PauseLink(UserOperation[None], frozen=True):
     """Pause LINK until you run `moxlite link resume`. You can still view synced mail."""
 
     link: LinkName
 
 
-@change("link resume", USERS)
+@change("link resume", USERS, done="resumed linked account {link}")
 class ResumeLink(UserOperation[None], frozen=True):
     """Resume LINK and sync now."""
 
     link: LinkName
 
 
-@change("link rename", USERS)
+@change("link rename", USERS, done="renamed linked account {link} to {name}")
 class RenameLink(UserOperation[None], frozen=True):
     """Rename LINK and its mailboxes here to NAME. This doesn't change anything at the provider."""
 
@@ -222,7 +228,13 @@ class RenameLink(UserOperation[None], frozen=True):
     name: Annotated[str, field(metavar="NAME", max_length=4096)]
 
 
-@change("link rm", USERS, confirm=True, ask="Unlink {link}? Mail at the other provider won't be deleted.")
+@change(
+    "link rm",
+    USERS,
+    confirm=True,
+    ask="Unlink {link}? Mail at the other provider won't be deleted.",
+    done="unlinked {link}, and {delete_copies:deleted|kept} its mailboxes here",
+)
 class RemoveLink(UserOperation[None], frozen=True):
     """Unlink LINK. You can keep or delete its mailboxes here. This doesn't delete anything at the provider."""
 

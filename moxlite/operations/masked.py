@@ -124,21 +124,30 @@ class ImportGiven(Operation[ImportedAliases], frozen=True):
     aliases: Annotated[list[ImportedAlias], msgspec.Meta(max_length=500)]
 
 
-@change("address on", USERS)
+@change("address on", USERS, done="mail to {address} is accepted again")
 class SwitchOn(UserOperation[None], frozen=True):
     """Accept mail for ADDRESS again."""
 
     address: MaskedAddress
 
 
-@change("address off", USERS)
+@change(
+    "address off",
+    USERS,
+    done="mail to {address} is now rejected. To undo this, run: moxlite address on {account} {address}",
+)
 class SwitchOff(UserOperation[None], frozen=True):
     """Reject mail for ADDRESS from now on (550)."""
 
     address: MaskedAddress
 
 
-@change("address rm", USERS, ask="Delete {address} and its history? To only reject mail, turn it off instead.")
+@change(
+    "address rm",
+    USERS,
+    ask="Delete {address} and its history? To only reject mail, turn it off instead.",
+    done="deleted {address}",
+)
 class RemoveGiven(UserOperation[None], frozen=True):
     """Delete ADDRESS. Mail is rejected as if it never existed."""
 

@@ -43,7 +43,7 @@ class MoveState(msgspec.Struct):
     problems: list[str] = []
 
 
-@change("move run", Role.COMMAND_LINE)
+@change("move run", Role.COMMAND_LINE, done="migration started")
 class RunMove(Operation[None], frozen=True):
     """Run a migration plan in the background."""
 
@@ -53,17 +53,17 @@ class ShowMove(Operation[MoveState], frozen=True):
     """Show migration progress and problems for every account."""
 
 
-@change("move pause", OWNER)
+@change("move pause", OWNER, done="migration paused. To continue, run: moxlite move resume")
 class PauseMove(Operation[None], frozen=True):
     """Pause the migration until you run `moxlite move resume`. This doesn't delete copied mail."""
 
 
-@change("move resume", OWNER)
+@change("move resume", OWNER, done="migration resumed")
 class ResumeMove(Operation[None], frozen=True):
     """Resume a paused migration."""
 
 
-@change("move stop", OWNER)
+@change("move stop", OWNER, done="migration stopped")
 class StopMove(Operation[None], frozen=True):
     """Stop the migration. Copied mail is kept, and you can continue with `moxlite move run`."""
 

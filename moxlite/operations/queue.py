@@ -439,7 +439,12 @@ class ListHoldRules(Operation[list[Rule]], frozen=True):
     """List all rules. An empty field matches everything."""
 
 
-@change("queue holdrules add", MANAGERS)
+@change(
+    "queue holdrules add",
+    MANAGERS,
+    done="from now on, messages{account: of account |}{account}{sender: from |}{sender}{recipient: to |}{recipient} "
+    "are held. To undo this, run: moxlite queue holdrules remove ID",
+)
 class AddHoldRule(Operation[Changed], frozen=True):
     """Hold matching messages, now and in the future. If you don't specify options, hold all messages."""
 
@@ -448,7 +453,11 @@ class AddHoldRule(Operation[Changed], frozen=True):
     recipient: Annotated[Word, field("Only to this address or @domain.", metavar="ADDR")] = ""
 
 
-@change("queue holdrules remove", MANAGERS)
+@change(
+    "queue holdrules remove",
+    MANAGERS,
+    done="deleted rule {id}. To release messages on hold, run: moxlite queue unhold",
+)
 class RemoveHoldRule(Operation[None], frozen=True):
     """Delete rule ID. Messages on hold aren't released."""
 
@@ -508,14 +517,14 @@ class ListSuppressions(UserOperation[list[Suppressed]], frozen=True):
     n: Annotated[int, field("Maximum number of results.", metavar="N", ge=1, le=10_000)] = 10_000
 
 
-@change("queue suppress add", MANAGERS | Role.USER)
+@change("queue suppress add", MANAGERS | Role.USER, done="account {account} no longer sends to {address}")
 class AddSuppression(Suppress, frozen=True):
     """Stop ACCOUNT from sending to ADDRESS. Messages to it will bounce immediately."""
 
     reason: Annotated[Word, field("Reason, shown in the list.")] = ""
 
 
-@change("queue suppress remove", MANAGERS | Role.USER)
+@change("queue suppress remove", MANAGERS | Role.USER, done="account {account} sends to {address} again")
 class RemoveSuppression(Suppress, frozen=True):
     """Let ACCOUNT send to ADDRESS again."""
 

@@ -120,12 +120,12 @@ class ListSuppressedDMARC(Operation[list[WithoutReports]], frozen=True):
     """List addresses that don't get DMARC reports."""
 
 
-@change("dmarc suppress add", MANAGERS)
+@change("dmarc suppress add", MANAGERS, done="{address} no longer gets reports")
 class SuppressDMARC(Suppress, frozen=True):
     pass
 
 
-@change("dmarc suppress remove", MANAGERS)
+@change("dmarc suppress remove", MANAGERS, done="{address} gets reports again")
 class AllowDMARC(Allow, frozen=True):
     pass
 
@@ -150,12 +150,12 @@ class ListSuppressedTLS(Operation[list[WithoutReports]], frozen=True):
     """List addresses that don't get TLS reports."""
 
 
-@change("tlsrpt suppress add", MANAGERS)
+@change("tlsrpt suppress add", MANAGERS, done="{address} no longer gets reports")
 class SuppressTLS(Suppress, frozen=True):
     pass
 
 
-@change("tlsrpt suppress remove", MANAGERS)
+@change("tlsrpt suppress remove", MANAGERS, done="{address} gets reports again")
 class AllowTLS(Allow, frozen=True):
     pass
 

@@ -91,7 +91,7 @@ class ListRules(UserOperation[list[DestinationItem]], frozen=True):
     address: Annotated[AddressText, field(argument=True)] = ""
 
 
-@change("account rule set", USERS, confirm=True)
+@change("account rule set", USERS, confirm=True, done="changed the rules of {address}")
 class SetRules(UserOperation[None], frozen=True):
     """Change an address's rules and settings. New forwarding addresses get a confirmation email."""
 

@@ -55,7 +55,7 @@ class ReloadCertificates(Operation[CertificatesRead], frozen=True):
     """Reload certificate and key files (WEB-121)."""
 
 
-@change("tls account-key", Role.COMMAND_LINE)
+@change("tls account-key", Role.COMMAND_LINE, done="the account key of {acme} will be replaced within a minute")
 class ChangeAccountKey(Operation[None], frozen=True):
     """Replace the ACME account key within a minute. ACME is a name in moxlite.toml.
 

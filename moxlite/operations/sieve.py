@@ -48,7 +48,13 @@ class SieveGet(UserOperation[str], frozen=True):
     script: str
 
 
-@change("account sieve put", USERS, confirm=True)
+@change(
+    "account sieve put",
+    USERS,
+    confirm=True,
+    done="saved script {script} of account {account}"
+    "{activate:, which is now active|. To activate it, run: moxlite account sieve activate {account} {script:q}}",
+)
 class SievePut(UserOperation[None], frozen=True):
     """Save a script. `activate`: also activate it. `old`: expected current text, or null for a new script."""
 
@@ -58,14 +64,14 @@ class SievePut(UserOperation[None], frozen=True):
     old: str | UnsetType | None = UNSET
 
 
-@change("account sieve activate", USERS, confirm=True)
+@change("account sieve activate", USERS, confirm=True, done="account {account} now uses script {script}")
 class SieveActivate(UserOperation[None], frozen=True):
     """Activate a script, or "" to turn off the active script."""
 
     script: str
 
 
-@change("account sieve rename", USERS)
+@change("account sieve rename", USERS, done="renamed script {script} of account {account} to {new_name}")
 class SieveRename(UserOperation[None], frozen=True):
     """Rename a script."""
 
@@ -73,7 +79,7 @@ class SieveRename(UserOperation[None], frozen=True):
     new_name: str
 
 
-@change("account sieve rm", USERS)
+@change("account sieve rm", USERS, done="deleted script {script} of account {account}")
 class SieveRemove(UserOperation[None], frozen=True):
     """Delete a script. You can't delete the active script. `changed`: expected time of its last change (µs UTC), or 0
     for any.
@@ -103,7 +109,7 @@ class VacationShow(UserOperation[VacationInfo], frozen=True):
     """Show account NAME's vacation reply and recent recipients."""
 
 
-@change("account vacation set", USERS)
+@change("account vacation set", USERS, done="changed the vacation reply of account {account}")
 class VacationSet(UserOperation[None], frozen=True):
     """Change an account's vacation reply if it still matches `mark`; "" for any."""
 

@@ -1,6 +1,9 @@
-"""Mistakes on the command line, and listings: what leads on (ADMIN-3, ADMIN-18, ADMIN-34)."""
+"""Mistakes on the command line, listings, and what was done: what leads on (ADMIN-3, ADMIN-18, ADMIN-18b, ADMIN-34)."""
 
+import importlib
 import os
+import pkgutil
+import string
 import sys
 from pathlib import Path
 
@@ -8,9 +11,12 @@ import click
 import msgspec
 import pytest
 
-from moxlite.cli import main, run
+from moxlite import operations
+from moxlite.cli import common, described, main, run
 from moxlite.cli.common import Settings, show
 from moxlite.cli.setup import quickstart
+from moxlite.operations import Description, Role, described_in
+from moxlite.operations.imap import ImapServe
 from tests.small_config import DOMAINS, STATIC
 
 pytestmark = pytest.mark.served
@@ -120,3 +126,117 @@ def test_listings_fit_a_terminal_and_say_how_to_see_all(capsys: Capture, monkeyp
         lines, said = printed(wide=wide, terminal=terminal)
         assert "x" * 300 in lines[1]
         assert said == ""
+
+
+def test_an_empty_listing_says_so_on_a_terminal(capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ADMIN-18b: a head without rows looks as if something was cut off; programs get the head."""
+    for terminal, said in ((True, ("", "Nothing to list.\n")), (False, ("id  why  next\n", ""))):
+        monkeypatch.setattr(sys.stdout, "isatty", lambda terminal=terminal: terminal)
+        with click.Context(main, obj=Settings()):
+            show([], ("id", "why", "next"))
+        assert capsys.readouterr() == said
+
+
+SILENT = {ImapServe}
+"""Operations of the command line that change nothing by themselves: a session, which has its own answers."""
+
+
+def _changes() -> list[Description]:
+    """The changes of the command line that have no result."""
+    modules = [
+        importlib.import_module(f"moxlite.operations.{one.name}") for one in pkgutil.iter_modules(operations.__path__)
+    ]
+    known = {one.name: one for module in modules for one in described_in(module)}
+    return [one for one in known.values() if one.audit and one.result is type(None) and Role.COMMAND_LINE in one.who]
+
+
+def test_each_change_says_what_it_did() -> None:
+    """ADMIN-18b: with the names of its own arguments."""
+    changes = [change for change in _changes() if change.request not in SILENT]
+    assert len(changes) > 60
+    assert not [change.name for change in changes if not change.done]
+    for change in changes:
+        texts = [change.done, *(spec or "" for _, _, spec, _ in string.Formatter().parse(change.done))]
+        names = {name for text in texts for _, name, _, _ in string.Formatter().parse(text) if name}
+        assert names <= {*change.request.__struct_fields__}, change.name
+
+
+@pytest.fixture
+def no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that does what is asked, and says nothing."""
+    for module in (common, described):
+        monkeypatch.setattr(module, "call", lambda *_, **__: None)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            "config domain disable example.org",
+            "mail from and to example.org is now deferred. To undo this, run: moxlite config domain enable example.org",
+        ),
+        ("config account set bob quota 5g", "account bob now has quota = 5g"),
+        (
+            "config alias add team@example.org a@example.org b@example.org",
+            "mail to team@example.org now goes to a@example.org, b@example.org",
+        ),
+        (
+            "config domain strict example.org",
+            "example.org now has strict DNS policies. To publish them, run: moxlite dns update example.org",
+        ),
+        (
+            "config domain strict example.org --off",
+            "example.org no longer has strict DNS policies. To publish them, run: moxlite dns update example.org",
+        ),
+        ("account share set bob INBOX anyone all", "shared INBOX of account bob with all accounts on this server: all"),
+        ("calendar share bob work eve --write", "shared calendar work of account bob with eve, who can edit it"),
+        ("calendar share bob work eve --end", "stopped sharing calendar work of account bob with eve"),
+        ("account sieve activate bob", "account bob no longer uses a script"),
+        ("account vacation off bob", "turned off the vacation reply of account bob"),
+    ],
+)
+def test_what_was_done_is_said(no_server: None, config: Path, capsys: Capture, words: str, said: str) -> None:
+    """ADMIN-18b: on stderr, so that nothing changes for programs."""
+    assert run(words.split()) == 0
+    assert capsys.readouterr() == ("", f"{said}\n")
+
+
+def test_a_command_to_type_has_quotes_where_the_shell_needs_them(
+    no_server: None, config: Path, capsys: Capture
+) -> None:
+    """ADMIN-18b: a script's name may have blanks."""
+    (config / "script").write_text("keep;")
+    assert run(["account", "sieve", "put", "bob", "My rules", str(config / "script")]) == 0
+    assert "run: moxlite account sieve activate bob 'My rules'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("account vacation set bob", "Missing argument 'FILE'. The text is in FILE (- for stdin)."),
+        ("config account disable bob", "The user sees MESSAGE, and all sessions end."),
+        ("queue list --state held", "No such option '--state'. Options: --ids"),
+        ("queue list --sorted", "Did you mean --sort?"),
+        ("queue hold bob@example.org", "run: moxlite queue hold --to bob@example.org"),
+        ("queue retry 1 2", "run: moxlite queue retry --ids 1,2"),
+        ("account set-hash bob {SSHA}x", "Passwords aren't arguments."),
+        ("smtp dial localhost 25", "To give a port, write localhost:25"),
+        ("config domain strict example.org on", "Options: --off"),
+        ("stop now", "This command takes no arguments."),
+        ("tls renew", "Certificates are renewed automatically."),
+    ],
+)
+def test_wrong_words_lead_to_the_form(words: str, said: str, capsys: Capture) -> None:
+    """ADMIN-18b."""
+    assert run(words.split()) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_server_that_cannot_start_is_not_just_to_be_started(config: Path, capsys: Capture) -> None:
+    """ADMIN-3: the mistake that keeps it from starting comes with the advice to start it."""
+    (config / "domains.toml").write_text(f"nonsense = 1\n{DOMAINS}")
+    assert run(["config", "account", "list"]) == 3
+    said = capsys.readouterr().err
+    assert "isn't running" in said
+    assert "first fix the configuration: " in said
+    assert "nonsense" in said

@@ -42,6 +42,8 @@ def lookup(words: tuple[str, ...], resolver: HostPort | None) -> int:
 
     from moxlite.net.resolver import DNSError, NotFound, RecordType, TempError, absolute
 
+    if len(words) == 2 and words[0].lower() not in TYPES:
+        words = words[::-1]  # as dig has it
     if len(words) > 2 or (len(words) == 2 and words[0].lower() not in TYPES):
         raise click.UsageError(f"specify a name and one of these types: {', '.join(TYPES)}")
     kind, name = (words[0].lower(), words[1]) if len(words) == 2 else ("ips", words[0])

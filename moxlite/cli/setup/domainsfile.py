@@ -49,6 +49,7 @@ def add_commands(config: click.Group) -> None:
 
 
 def _without_account(args: Mapping[str, Any]) -> str:
+    perform(accounts.ListAddresses(args["account"]))  # refuses an account that isn't there
     outgoing = perform(CountOutgoing(args["account"]))
     waiting, held = counted(outgoing.waiting, "outgoing message"), counted(outgoing.held, "message")
     return (

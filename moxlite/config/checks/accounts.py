@@ -290,6 +290,8 @@ def _queue_mailbox(path: KeyPath, account: Account) -> Iterator[Mistake]:
 def _junk_filter(path: KeyPath, settings: JunkFilter) -> Iterator[Mistake]:
     if not 0 <= settings.threshold <= 1:
         yield Mistake((*path, "threshold"), "must be between 0 and 1")
+    if not settings.top_words:
+        yield Mistake((*path, "top_words"), "must be at least 1")
     for key in ("max_power", "ignore_words"):
         if not 0 <= getattr(settings, key) < 0.5:
             yield Mistake((*path, key), "must be at least 0 and less than 0.5")

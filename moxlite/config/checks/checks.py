@@ -371,6 +371,10 @@ CHANGED_ON_THE_WAY: Final = frozenset({"dkim-signature", "received", "return-pat
 """Header fields that no signature should cover (AUTH-43, RFC 6376 §5.4)."""
 
 
+LEAST_QUOTA: Final = 10_000
+"""Octets of a quota below which hardly a message fits, and a unit was forgotten."""
+
+
 def warn_domains(domains: Domains) -> list[Mistake]:
     """Settings of domains.toml that are valid but rarely intended."""
     findings = [
@@ -388,6 +392,9 @@ def warn_domains(domains: Domains) -> list[Mistake]:
         if account.from_id_login_addresses and not account.keep_retired_message_period
     ]
     for name, account in domains.accounts.items():
+        if 0 < (account.quota_message_size or 0) < LEAST_QUOTA:
+            path = ("accounts", name, "quota_message_size")
+            findings.append(warning(path, "is too small for mail", 'for a unit, use a text like "5g"'))
         findings += [warning(("accounts", name, *path), text) for path, text in old_patterns(account)]
     for domain, settings in domains.domains.items():
         for name, selector in settings.dkim.selectors.items():

@@ -67,6 +67,13 @@ PREDICATE: Final = re.compile(r"(is|isn't|must|has|can't|doesn't|wasn't|includes
 """Beginnings of texts about a field that need its name before them."""
 
 
+LONGEST_NAMED: Final = 100
+"""Characters of a value that is repeated in an error about it: a line of a terminal."""
+
+SECRET: Final = frozenset({"password"})
+"""Arguments that no error repeats."""
+
+
 class CommandFailed(Exception):
     """A command cannot do what is asked: ``code`` for programs, the text for people. ``field``: the argument that is
     wrong, "" if no single one is; ``fields``: all of them, each with what is wrong.
@@ -301,14 +308,18 @@ class _Connection:
                 result = await command.run(args, exchange)
                 answer = Answer(message.id, msgspec.Raw(to_json(result)))
             except CommandFailed as exc:
-                answer = _failure(message.id, exc.code, _sentence(exc))
+                answer = _failure(message.id, exc.code, _sentence(exc, args))
         return answer
 
 
-def _sentence(failure: CommandFailed) -> str:
-    """The text of a failure; forms show it beside the field, and the command line needs the subject."""
+def _sentence(failure: CommandFailed, args: object) -> str:
+    """The text of a failure; forms show it beside the field, and the command line needs the subject, with its value."""
     text = str(failure)
-    return f"{failure.field.replace('_', ' ')} {text}" if failure.field and PREDICATE.match(text) else text
+    if not failure.field or not PREDICATE.match(text):
+        return text
+    value = None if failure.field in SECRET else getattr(args, failure.field, None)
+    shown = f' "{value}"' if isinstance(value, str) and 0 < len(value) <= LONGEST_NAMED else ""
+    return f"{failure.field.replace('_', ' ')}{shown} {text}"
 
 
 def _words_of(error: msgspec.DecodeError) -> str:
