@@ -10,6 +10,7 @@ A test reads as the transcript of a session::
         await c.ok("b SELECT Inbox")
 """
 
+import math
 import re
 from collections.abc import AsyncIterator, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -25,6 +26,7 @@ import trio.testing
 from moxlite.config.holder import ConfigHolder
 from moxlite.imapd import Context, Sessions, Timeouts
 from moxlite.imapd.connection import serve_connection
+from moxlite.imapd.fetch import fetch
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import ConnectionInfo, Gate, Seat, Shutdown, TLSFacts, guard
 from moxlite.net.limits import NEW_CONNECTIONS, OpenConnections
@@ -247,8 +249,11 @@ class Imap:
 
 
 @pytest.fixture
-async def imap(tmp_path: Path) -> AsyncIterator[Imap]:
-    """A server with accounts mia and bo, whose password is `PASSWORD`."""
+async def imap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Imap]:
+    """A server with accounts mia and bo, whose password is `PASSWORD`. However busy the machine is, FETCH waits until
+    it has set flags.
+    """
+    monkeypatch.setattr(fetch, "GRACE", math.inf)
     (tmp_path / "moxlite.toml").write_text(STATIC)
     (tmp_path / "domains.toml").write_text(DOMAINS)
     holder, _ = ConfigHolder.open(tmp_path / "moxlite.toml")

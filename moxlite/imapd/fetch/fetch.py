@@ -5,7 +5,8 @@ Theory of operation
 Messages are answered in slices: one short read for a slice, then its responses are written, then the client takes them;
 no snapshot is held meanwhile (IMAP-95). `fetchrows` renders data from rows. If the message itself is needed,
 `fetchgroups` reads bodies, one group ahead of what the client takes, and `fetchbody` adds the rest to each response.
-``\\Seen`` is set for a slice before its data is sent, so the flags in the same response are true (IMAP-94).
+``\\Seen`` is set for a slice before its data is sent, so the flags in the same response are true. If the disk takes
+longer than `GRACE`, the data goes first, and the flags have responses of their own before the tagged OK (IMAP-94).
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import accumulate, chain, repeat, starmap
 from operator import add, itemgetter, sub
 from time import perf_counter
 from typing import Final, TypeAlias, TypeVar
 
+import trio
+
 from moxlite.imapd.fetch.fetchbody import Content, ItemFailed, is_whole, item_name, needs, write_rest
 from moxlite.imapd.fetch.fetchrows import FlagWriter, Plan, plan, without_nul
-from moxlite.imapd.session.errors import bad, no
+from moxlite.imapd.session.errors import Disconnect, Refused, bad, no
 from moxlite.imapd.session.messagelimit import cut, limit_of, refuse_more
 from moxlite.imapd.session.named import highest_modseq, known_uids, resolve
 from moxlite.imapd.session.state import Done, Session
@@ -51,6 +54,10 @@ _SEEN: Final = int(Flag.SEEN)
 
 TURN: Final = 0.002
 """Seconds of reading bodies after which other tasks get their turn (IMAP-172)."""
+
+
+GRACE: Final = 0.5
+r"""Seconds that data waits for its ``\Seen`` to be stored: ten times the flush of a slow card."""
 
 
 async def fetch(session: Session, command: c.Fetch) -> Done:
@@ -217,29 +224,33 @@ class _FetchRun:
 
     async def _slice(self, uids: array[int], *, marks_seen: bool) -> None:
         """Answer for at most a slice of messages. The last group is left for `_flush`."""
-        if marks_seen:
-            changed = await self._mark_seen(uids)
-            for telling, part in _split(uids, changed):
-                await self._answer(part, telling=telling)
-        else:
-            await self._answer(uids, telling=False)
-
-    async def _mark_seen(self, uids: array[int]) -> frozenset[int]:
-        r"""Set ``\Seen`` on messages without it. Returns their UIDs."""
-        session, view = self.session, self.view
-        live = view.live(uids)
-        rows, _, _ = await view.seat.account.read(self._reading(live), op="imap-seen")
-        unseen = [row[0] for row in rows if not row[1] & _SEEN]
+        unseen = await self._unseen(uids) if marks_seen else []
         if not unseen:
-            return frozenset()
+            await self._answer(uids, telling=False)
+            return
+        marking = _SeenWrite(self.session, self.view, unseen)
+        late = await marking.while_sending(partial(self._answer_marked, uids, marking))
+        if late:
+            flags: tuple[FetchItem, ...] = (Attribute.FLAGS,)
+            if self.session.extensions.condstore:
+                flags = (Attribute.FLAGS, Attribute.MODSEQ)
+            await tell_items(self.session, self.view, array("q", sorted(marking.changed)), flags)
 
-        def unit(tx: AccountTx) -> StoreResult:
-            return store_flags(tx, view.mailbox_id, unseen, mode="add", flags=Flag.SEEN)
+    async def _unseen(self, uids: array[int]) -> list[int]:
+        r"""The messages without ``\Seen``."""
+        live = self.view.live(uids)
+        rows, _, _ = await self.view.seat.account.read(self._reading(live), op="imap-seen")
+        return [row[0] for row in rows if not row[1] & _SEEN]
 
-        stored = await view.seat.account.write(unit, view.seat.cursor)
-        if stored.changed:
-            session.hush(stored.changed[0].modseq)
-        return frozenset(row.uid for row in stored.changed)
+    async def _answer_marked(self, uids: array[int], marking: _SeenWrite) -> bool:
+        r"""Answer with the flags once ``\Seen`` is stored, or else without them; whether they are late."""
+        late = not await marking.is_stored()
+        for telling, part in _split(uids, frozenset() if late else marking.changed):
+            await self._answer(part, telling=telling)
+        if late:
+            await self._flush()
+            await self.session.wire.output.drain()
+        return late
 
     def _reading(self, uids: array[int], how: Plan | None = None) -> partial[tuple[list[Row], list[Row], array[int]]]:
         return partial(
@@ -359,6 +370,60 @@ class _FetchRun:
         if self.problem is not None:
             raise no(self.problem.text, self.problem.code)
         return Done("fetched", Code("EXPUNGEISSUED") if self.gone else None)
+
+
+class _SeenWrite:
+    r"""``\Seen`` on its way to the disk, while the data of the messages is sent.
+
+    Attributes:
+      changed: UIDs of the messages that got it.
+    """
+
+    def __init__(self, session: Session, view: View, uids: Sequence[int]) -> None:
+        self.changed: frozenset[int] = frozenset()
+        self._session = session
+        self._view = view
+        self._uids = uids
+        self._stored = trio.Event()
+        self._error: StoreError | None = None
+
+    async def while_sending(self, send: Callable[[], Awaitable[bool]]) -> bool:
+        """Store, and meanwhile `send`; its result. Raises what that raises, else StoreError as `Account.write`."""
+        results: list[bool] = []
+        error: Exception | None = None
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self._store)
+            try:
+                results.append(await send())
+            except (StoreError, Refused, Disconnect, trio.BrokenResourceError) as raised:
+                error = raised  # not through the nursery, which would wrap it in a group
+        if error := error or self._error:
+            raise error
+        return results[0]
+
+    async def is_stored(self) -> bool:
+        """Whether it is stored, within `GRACE` seconds. Raises StoreError as `Account.write`."""
+        with trio.move_on_after(GRACE):
+            await self._stored.wait()
+        if self._error is not None:
+            raise self._error
+        return self._stored.is_set()
+
+    async def _store(self) -> None:
+        view = self._view
+
+        def unit(tx: AccountTx) -> StoreResult:
+            return store_flags(tx, view.mailbox_id, self._uids, mode="add", flags=Flag.SEEN)
+
+        try:
+            stored = await view.seat.account.write(unit, view.seat.cursor)
+        except StoreError as error:
+            self._error = error
+        else:
+            if stored.changed:
+                self._session.hush(stored.changed[0].modseq)
+            self.changed = frozenset(row.uid for row in stored.changed)
+        self._stored.set()
 
 
 def _split(uids: array[int], chosen: frozenset[int]) -> Iterator[tuple[bool, array[int]]]:
