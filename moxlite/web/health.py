@@ -29,7 +29,7 @@ PAGE: Final = b"""<!doctype html>
 <li><a href="/readyz">readyz</a></li>
 </ul></body></html>
 """
-READY_TIMEOUT: Final = 5.0  # seconds; monitors give up after 10 s, and a database that answers later is not ready
+READY_TIMEOUT: Final = 5.0  # seconds; monitors give up after 10 s
 MEASURE_TIMEOUT: Final = 2.0  # seconds; with a slow database, the previous values are better than no metrics
 
 

@@ -2,8 +2,10 @@
 
 import logging
 import os
+import re
 import shutil
 import signal
+import threading
 import time
 from pathlib import Path
 
@@ -13,6 +15,8 @@ import trio.testing
 
 from moxlite.process.errors import StartFailed
 from moxlite.process.signals import Signals
+from moxlite.store.file import writer
+from moxlite.store.file.writer import Writer
 from tests.house import STATIC, Running, house, soon
 from tests.logs import kv
 
@@ -118,6 +122,35 @@ async def test_a_failure_of_the_signals_task_loses_no_signal(
         assert not running.house.shutdown.is_set()
         mock_clock.jump(1)
         await soon(running.house.shutdown.is_set, "it has started again, and stops the server")
+
+
+async def test_a_disk_that_hangs_makes_the_server_unready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """STORE-157b: /readyz asks the disk nothing, so it answers while a commit hangs; mail is acknowledged after it."""
+    monkeypatch.setattr(writer, "HANGING", 0.05)
+    release, commit = threading.Event(), Writer._commit
+    replies: list[str] = []
+
+    def hang(self: Writer) -> bool:
+        if "mia" in self._name:
+            self._db.set_commit_hook(lambda: not release.wait(60))
+        return commit(self)
+
+    async def send(running: Running) -> None:
+        replies.append(await deliver(running, "mia@example.org"))
+
+    async with house(tmp_path) as running:
+        monkeypatch.setattr(Writer, "_commit", hang)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(send, running)
+            await soon(lambda: bool(writer.commits.findings()), "a commit hangs")
+            status, text = await running.readiness()
+            assert status == 503
+            assert re.search(r"^the disk hasn't finished a write for \d+ s \(mia", text, re.MULTILINE), text
+            assert replies == []
+            release.set()
+        assert replies[0].startswith("250")
+        await soon(lambda: not writer.commits.open, "all is written")
+        assert (await running.readiness())[0] == 200
 
 
 def test_a_signal_before_trio_runs_waits_for_the_task() -> None:
