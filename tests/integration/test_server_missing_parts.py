@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ownnet import own_net, play
 from tests.running import LocalServer, ServedServer
 from tests.tools import free_port, until
 
@@ -38,6 +39,14 @@ def test_what_is_gone_stops_only_what_needs_it(tmp_path: Path) -> None:
         assert str(gone) in doctor
         server.stop()
     assert missing in server.log()
+
+
+def test_a_machine_without_ipv6_serves_by_ipv4_and_gets_it_back(tmp_path: Path) -> None:
+    """ADMIN-66: switched off while the server runs and before it starts, and back by halves: see
+    tests/integration/withoutipv6.py.
+    """
+    with own_net() as folder:
+        play("tests.integration.withoutipv6", folder, seconds=400, log=tmp_path / "steps")
 
 
 def exchange_mail(server: ServedServer) -> None:
