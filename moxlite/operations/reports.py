@@ -120,12 +120,12 @@ class ListSuppressedDMARC(Operation[list[WithoutReports]], frozen=True):
     """List addresses that don't get DMARC reports."""
 
 
-@change("dmarc suppress add", MANAGERS, done="{address} no longer gets reports")
+@change("dmarc suppress add", MANAGERS, done="stopped reports to {address}")
 class SuppressDMARC(Suppress, frozen=True):
     pass
 
 
-@change("dmarc suppress remove", MANAGERS, done="{address} gets reports again")
+@change("dmarc suppress remove", MANAGERS, done="resumed reports to {address}")
 class AllowDMARC(Allow, frozen=True):
     pass
 
@@ -150,12 +150,12 @@ class ListSuppressedTLS(Operation[list[WithoutReports]], frozen=True):
     """List addresses that don't get TLS reports."""
 
 
-@change("tlsrpt suppress add", MANAGERS, done="{address} no longer gets reports")
+@change("tlsrpt suppress add", MANAGERS, done="stopped reports to {address}")
 class SuppressTLS(Suppress, frozen=True):
     pass
 
 
-@change("tlsrpt suppress remove", MANAGERS, done="{address} gets reports again")
+@change("tlsrpt suppress remove", MANAGERS, done="resumed reports to {address}")
 class AllowTLS(Allow, frozen=True):
     pass
 

@@ -53,7 +53,7 @@ class SieveGet(UserOperation[str], frozen=True):
     USERS,
     confirm=True,
     done="saved script {script} of account {account}"
-    "{activate:, which is now active|. To activate it, run: moxlite account sieve activate {account} {script:q}}",
+    "{activate:, and activated it|. To activate it, run: moxlite account sieve activate {account} {script:q}}",
 )
 class SievePut(UserOperation[None], frozen=True):
     """Save a script. `activate`: also activate it. `old`: expected current text, or null for a new script."""
