@@ -438,8 +438,7 @@ def perform(
     """
     known = description(type(operation))
     result = call(known.name, operation, known.result, output=output, progress=progress, upload=upload)
-    if said := done or known.done:
-        note(result_line(said, msgspec.structs.asdict(operation)))
+    say_done(done or known.done, msgspec.structs.asdict(operation))
     return result  # type: ignore[no-any-return]
 
 
@@ -494,6 +493,12 @@ def talk(conversation: Callable[["CtlClient"], Awaitable[T]], *, broken: int = N
         raise Failure(str(error), OTHER_VERSION) from None
     except CtlFailed as error:
         raise Failure(printable(str(error))) from None
+
+
+def say_done(text: str, args: Mapping[str, object]) -> None:
+    """Print what was done with these arguments to stderr (`Description.done`); nothing for ""."""
+    if text:
+        note(result_line(text, args))
 
 
 def note(line: str) -> None:

@@ -12,8 +12,8 @@ from typing import Any, Literal, TypeAlias
 import click
 import msgspec
 
-from moxlite.cli.common import HYPHENS, ask, call, note, raw_output, settings, show, show_json
-from moxlite.operations import Description, R, Role, result_line
+from moxlite.cli.common import HYPHENS, ask, call, raw_output, say_done, settings, show, show_json
+from moxlite.operations import Description, R, Role
 
 Printer: TypeAlias = Callable[[Any, bool], None]
 """Prints a result; as JSON if the second argument is true."""
@@ -86,8 +86,7 @@ def _command(verb: str, operation: Description, printer: Printer | None, questio
             ask(asked)
         output = raw_output() if operation.octets else None
         result = call(operation.name, args, operation.result, output=output)
-        if operation.done:
-            note(result_line(operation.done, args))
+        say_done(operation.done, args)
         as_json = as_json or settings().as_json
         if printer is not None:
             printer(result, as_json)

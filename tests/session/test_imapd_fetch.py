@@ -8,13 +8,12 @@ import pytest
 import trio
 
 from moxlite.imapd.connection import StreamOutput
-from moxlite.imapd.fetch import fetch as fetching
 from moxlite.imapd.fetch.fetch import STEP
 from moxlite.imapd.fetch.fetchbody import Content
 from moxlite.store.changelog.account import Account
 from moxlite.store.changelog.unit import AccountTx
 from moxlite.store.content.body import CHUNK_SIZE
-from moxlite.store.errors import StorageBroken, StorageFull
+from moxlite.store.errors import StorageBroken
 from moxlite.store.mail.expunging import expunge
 from moxlite.store.mail.flags import store_flags
 from moxlite.store.types import Flag, MailboxID
@@ -308,63 +307,6 @@ async def test_reading_sets_seen_and_tells_it_in_the_same_response(imap: Imap, i
         assert [line for line in await d.ok("a NOOP") if r"\Seen" in line] == [
             rf"* {number} FETCH (UID {number} FLAGS (\Seen \Flagged))" for number in (2, 1, 3)
         ]
-
-
-@pytest.mark.parametrize("modseqs", [False, True])
-async def test_a_disk_that_hangs_holds_no_data_back(imap: Imap, monkeypatch: pytest.MonkeyPatch, modseqs: bool) -> None:
-    r"""IMAP-94: the text is there before \Seen is stored; the flags and the tagged OK are not."""
-    release, write = trio.Event(), Account.write
-
-    async def hang(account: Account, *args: object, **named: object) -> object:
-        await release.wait()
-        return await write(account, *args, **named)  # type: ignore[arg-type] # passed on as it came
-
-    enabled = ["CONDSTORE"] if modseqs else []
-    async with imap.account() as account, imap.user(enable=enabled) as c, imap.user() as other:
-        await put(account, 3, flags=Flag.FLAGGED)
-        await c.ok("a NOOP")
-        await other.ok("a NOOP")
-        monkeypatch.setattr(fetching, "GRACE", 0.0)
-        monkeypatch.setattr(Account, "write", hang)
-        await c.send("a FETCH 1:2 BODY[TEXT]\r\n")
-        for number in (1, 2):
-            text = await c.response()
-            assert text.startswith(f"* {number} FETCH (UID {number} ")
-            assert text.endswith("Hello!\r\n)")
-            assert "FLAGS" not in text
-        assert not any(row.flags & Flag.SEEN for row in await rows(account))
-        assert await other.ok("b NOOP") == []
-        release.set()
-        *flags, tagged = await c.until("a")
-        assert tagged.startswith("a OK")
-        assert [line.partition(" MODSEQ")[0].rstrip(")") for line in flags] == [
-            rf"* {number} FETCH (UID {number} FLAGS (\Recent \Seen \Flagged" for number in (1, 2)
-        ]
-        assert all(("MODSEQ" in line) == modseqs for line in flags)
-        assert await c.ok("d NOOP") == []
-        assert [r"\Seen" in line for line in await other.ok("e NOOP")] == [True, True]
-
-
-async def test_a_full_disk_shows_nothing_as_seen(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
-    """IMAP-94, IMAP-153: the command is refused, whether the disk says so at once or after the data."""
-    release = trio.Event()
-
-    async def full(*_: object, **__: object) -> None:
-        await release.wait()
-        raise StorageFull("no room")
-
-    async with imap.account() as account, imap.user() as c:
-        await put(account)
-        await c.ok("a NOOP")
-        monkeypatch.setattr(Account, "write", full)
-        with monkeypatch.context() as patch:
-            patch.setattr(fetching, "GRACE", 0.0)
-            await c.send("a FETCH 1 BODY[TEXT]\r\n")
-            assert (await c.response()).endswith("Hello!\r\n)")
-        release.set()
-        assert (await c.response()).startswith("a NO [UNAVAILABLE]")
-        (refused,) = await c.say("b FETCH 1 BODY[TEXT]")
-        assert refused.startswith("b NO [UNAVAILABLE]")
 
 
 @pytest.mark.parametrize(

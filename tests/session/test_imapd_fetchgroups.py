@@ -1,4 +1,6 @@
-"""FETCH of many bodies: groups that are decoded ahead of what the client takes (docs/spec/imap.md §10, bad input)."""
+"""FETCH of many bodies: groups that are decoded ahead of what the client takes, and data that a slow disk must not hold
+back (docs/spec/imap.md §10, bad input).
+"""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,18 +8,19 @@ from contextlib import asynccontextmanager
 import pytest
 import trio
 
+from moxlite.imapd.fetch import fetch as fetching
 from moxlite.imapd.fetch.fetch import AHEAD, FEW, STEP, Group
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.body import CHUNK_SIZE
 from moxlite.store.delivery.perform import append
-from moxlite.store.errors import StorageBroken
+from moxlite.store.errors import StorageBroken, StorageFull
 from moxlite.store.file import threads as store_threads
 from moxlite.store.file.database import Database
 from moxlite.store.mail.adding import Append
 from moxlite.store.mail.expunging import expunge
-from moxlite.store.types import MailboxID
+from moxlite.store.types import Flag, MailboxID
 from tests.session.imapd_harness import Client, Imap, imap
-from tests.store_mail import prepared, put
+from tests.store_mail import prepared, put, rows
 from tests.tools import eventually, settled
 
 pytestmark = pytest.mark.served
@@ -240,3 +243,63 @@ async def test_a_read_that_fails_in_the_middle_ends_the_command_behind_what_was_
         assert len(answers) - 1 == (FEW if op == "imap-bodies" else 500)
         assert all(answer.startswith(f"* {n} FETCH") for n, answer in enumerate(answers[:-1], 1))
         assert len(await c.ok("a UID FETCH 1:* (BODY.PEEK[])")) == 600
+
+
+# Data of messages that reading marks as seen
+
+
+@pytest.mark.parametrize("modseqs", [False, True])
+async def test_a_disk_that_hangs_holds_no_data_back(imap: Imap, monkeypatch: pytest.MonkeyPatch, modseqs: bool) -> None:
+    r"""IMAP-94: the text is there before \Seen is stored; the flags and the tagged OK are not."""
+    release, write = trio.Event(), Account.write
+
+    async def hang(account: Account, *args: object, **named: object) -> object:
+        await release.wait()
+        return await write(account, *args, **named)  # type: ignore[arg-type] # passed on as it came
+
+    enabled = ["CONDSTORE"] if modseqs else []
+    async with imap.account() as account, imap.user(enable=enabled) as c, imap.user() as other:
+        await put(account, 3, flags=Flag.FLAGGED)
+        await c.ok("a NOOP")
+        await other.ok("a NOOP")
+        monkeypatch.setattr(fetching, "GRACE", 0.0)
+        monkeypatch.setattr(Account, "write", hang)
+        await c.send("a FETCH 1:2 BODY[TEXT]\r\n")
+        for number in (1, 2):
+            text = await c.response()
+            assert text.startswith(f"* {number} FETCH (UID {number} ")
+            assert text.endswith("Hello!\r\n)")
+            assert "FLAGS" not in text
+        assert not any(row.flags & Flag.SEEN for row in await rows(account))
+        assert await other.ok("b NOOP") == []
+        release.set()
+        *flags, tagged = await c.until("a")
+        assert tagged.startswith("a OK")
+        assert [line.partition(" MODSEQ")[0].rstrip(")") for line in flags] == [
+            rf"* {number} FETCH (UID {number} FLAGS (\Recent \Seen \Flagged" for number in (1, 2)
+        ]
+        assert all(("MODSEQ" in line) == modseqs for line in flags)
+        assert await c.ok("d NOOP") == []
+        assert [r"\Seen" in line for line in await other.ok("e NOOP")] == [True, True]
+
+
+async def test_a_full_disk_shows_nothing_as_seen(imap: Imap, monkeypatch: pytest.MonkeyPatch) -> None:
+    """IMAP-94, IMAP-153: the command is refused, whether the disk says so at once or after the data."""
+    release = trio.Event()
+
+    async def full(*_: object, **__: object) -> None:
+        await release.wait()
+        raise StorageFull("no room")
+
+    async with imap.account() as account, imap.user() as c:
+        await put(account)
+        await c.ok("a NOOP")
+        monkeypatch.setattr(Account, "write", full)
+        with monkeypatch.context() as patch:
+            patch.setattr(fetching, "GRACE", 0.0)
+            await c.send("a FETCH 1 BODY[TEXT]\r\n")
+            assert (await c.response()).endswith("Hello!\r\n)")
+        release.set()
+        assert (await c.response()).startswith("a NO [UNAVAILABLE]")
+        (refused,) = await c.say("b FETCH 1 BODY[TEXT]")
+        assert refused.startswith("b NO [UNAVAILABLE]")

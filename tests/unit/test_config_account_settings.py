@@ -75,6 +75,9 @@ async def test_each_setting_takes_the_text_that_it_is_shown_as(holder: ConfigHol
         ("keep_rejects", "perhaps", "must be true or false"),
         ("max_outgoing_messages_per_day", "many", "must be a number"),
         ("quota", "0", 'or a size like "5g"'),
+        ("quota", "5", 'or a size like "5g"'),
+        ("quota_message_size", "5", 'or a size like "5g"'),
+        ("max_outgoing_mesages_per_day", "5", 'did you mean "max_outgoing_messages_per_day"'),
     ],
 )
 async def test_what_is_no_value_is_refused(holder: ConfigHolder, key: str, value: str, text: str) -> None:

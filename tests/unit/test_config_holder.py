@@ -456,7 +456,8 @@ async def test_a_new_account_has_the_usual_settings(holder: ConfigHolder) -> Non
         ("me", "x@example.org", "already"),
         ("..", "x@example.org", "isn't a valid account name"),
         ("con", "x@example.org", "Windows"),
-        ("new", "x@elsewhere.example", "isn't a domain on this server"),
+        ("new", "x@elsewhere.example", "isn't a domain on this server; add it first"),
+        ("new", "x@exmaple.org", 'isn\'t a domain on this server; did you mean "example.org"'),
         ("new", "nonsense", "isn't a valid address"),
     ],
 )

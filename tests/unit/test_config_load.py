@@ -727,12 +727,13 @@ def test_what_is_seldom_meant_gives_warnings_but_works(tmp_path: Path) -> None:
         + "[listeners.public]\nips = ['203.0.113.1', '198.51.100.7', '8.8.8.8']\nadmin_https.enabled = true\n"
         + LISTENER_TLS.replace("local", "public")
     )
-    domains = DOMAINS + '[accounts.idle]\ndomain = "example.org"\n'
+    domains = DOMAINS + '[accounts.idle]\ndomain = "example.org"\nquota_message_size = 5\n'
     assert warnings(tmp_path, static, domains) == [
         "log_level: logs passwords and the content of every message",
         "listeners.wide.ips: listens on all addresses, including port 80, which local already uses",
         "listeners.public.admin_https: serves the admin app on public addresses",
         "accounts.idle: doesn't have any addresses, so it can't receive mail or log in",
+        "accounts.idle.quota_message_size: is too small for mail",
     ]
 
 
