@@ -91,7 +91,7 @@ def test_wrong_usage_is_exit_code_2(args: list[str], capsys: Capture) -> None:
         (["account", "set-password", "you", "SECRET"], "and type it when asked, or send it to stdin."),
         (
             ["backup", "verify", "--repo", "a", "b"],
-            "--repo DIR, --identity FILE, --passphrase-file FILE",
+            "Options: --repo DIR, --deep, --fix, --identity FILE, --passphrase-file FILE",
         ),
         (["logs"], "run: journalctl -u moxlite"),
         (["config", "set", "a", "b"], "run: moxlite config account set NAME KEY VALUE"),
