@@ -183,8 +183,8 @@ class App {
       });
     },
     settings: () => this.mail.settings.value,
-    remember: (address, mode) =>
-      attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)),
+    remember: (...view) =>
+      attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(...view)),
     menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)),
     isOwn: (address) => isOwn(address, this.mail.facts.value),
     leaving: {

@@ -184,6 +184,29 @@ def test_the_way_to_show_a_sender_is_remembered_and_forgotten(reader: Reader, ma
     expect(page.frame_locator("iframe.html").locator(".button")).to_be_visible()
 
 
+def test_tables_in_text_are_lined_up(reader: Reader, mailbox: imaplib.IMAP4) -> None:
+    """WEBMAIL-56a: in a font of fixed width, for all text of the sender, until the view is reset."""
+    page = reader.page
+    append(mailbox, "First", "iiii | 1\nMMMM | 2\n")
+    append(mailbox, "Second", "iiii | 1\nMMMM | 2\n")
+    expect(page.locator(".message")).to_have_count(2)
+    page.locator(".message", has_text="First").click()
+    menu = page.get_by_role("button", name="More actions")
+    menu.click()
+    with page.expect_response("**/api/from_address_settings_save"):
+        page.get_by_role("menuitem", name="Use fixed-width font").click()
+    expect(page.locator(".text-part .text")).to_have_css("font-family", re.compile("monospace"))
+    page.locator(".message", has_text="Second").click()
+    expect(page.locator(".reader-subject")).to_have_text("Second")
+    expect(page.locator(".text-part .text")).to_have_css("font-family", re.compile("monospace"))
+    menu.click()
+    expect(page.get_by_role("menuitem", name="Use standard font")).to_be_visible()
+    with page.expect_response("**/api/from_address_settings_save"):
+        page.get_by_role("menuitem", name="Reset view for this sender").click()
+    page.locator(".message", has_text="First").click()
+    expect(page.locator(".text-part .text")).not_to_have_css("font-family", re.compile("monospace"))
+
+
 def test_panes_are_laid_out_and_sized(reader: Reader, mailbox: imaplib.IMAP4, tmp_path: Path) -> None:
     """WEBMAIL-58: by width, by choice, by the bar between them, by mouse and by keys; kept by the browser."""
     page = reader.page

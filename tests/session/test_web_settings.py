@@ -123,3 +123,17 @@ async def test_how_messages_of_a_sender_are_shown_is_remembered(rig: Rig, browse
     for mode in ("html_ext", "html", "text", ""):
         await browser.call("from_address_settings_save", from_address="ada@NORDLICHT.example", view_mode=mode)
         assert (await browser.call("parsed_message", message_id=message_id))["view_mode"] == mode
+
+
+async def test_text_of_a_sender_is_in_a_font_of_fixed_width(rig: Rig, browser: Browser) -> None:
+    """WEBMAIL-56a: in the reader and in a tab, until it is forgotten; how HTML is shown stays apart."""
+    async with rig.account() as account:
+        message_id = (await deliver_mail(account, HTML)).message_id
+    for mode, fixed in (("html_ext", True), ("", True), ("text", False)):
+        await browser.call(
+            "from_address_settings_save", from_address="ada@NORDLICHT.example", view_mode=mode, fixed_width=fixed
+        )
+        parsed = await browser.call("parsed_message", message_id=message_id)
+        assert (parsed["view_mode"], parsed["fixed_width"]) == (mode, fixed)
+        page = (await browser.fetch(f"/webmail/msg/{message_id}/msgtext")).body
+        assert (b'class="body fixed"' in page) == fixed

@@ -10,15 +10,18 @@ from moxlite.store.forms import stored_fields
 from moxlite.store.mail.mailboxes import create_mailbox, delete_mailbox
 from moxlite.store.mail.settings import (
     LOAD,
+    MAX_FIXED,
     AddressView,
     address_view,
     decline_list,
     decline_mailbox,
     decline_sender,
+    has_fixed_width,
     is_declined,
     load_settings,
     patch_settings,
     set_address_view,
+    set_fixed_width,
 )
 from moxlite.store.types import MailboxID, SettingsChanged
 from tests.store_fixtures import accounts, store_options
@@ -57,6 +60,18 @@ async def test_the_view_of_a_sender_is_remembered(accounts: Accounts) -> None:
         for view in views:
             await account.write(partial(set_address_view, address="anton@example.com", view=view))
             assert await look(account, lambda r: address_view(r, "anton@example.com")) == view
+
+
+async def test_senders_of_tables_are_remembered(accounts: Accounts) -> None:
+    """STORE-107, WEBMAIL-56a: the last 500, beside the other settings."""
+    async with accounts.use("mia") as account:
+        await account.write(lambda tx: patch_settings(tx, {"signature": "Grüße"}))
+        for number in range(MAX_FIXED + 1):
+            await account.write(partial(set_fixed_width, address=f"a{number}@x.example", fixed=True))
+        await account.write(partial(set_fixed_width, address="a2@x.example", fixed=False))
+        fixed = [await look(account, partial(has_fixed_width, address=f"a{number}@x.example")) for number in range(4)]
+        assert fixed == [False, True, False, True]
+        assert await look(account, lambda r: load_settings(r, Settings)) == Settings("Grüße")
 
 
 @pytest.mark.parametrize("answer", ["list", "sender", "source", "target"])

@@ -46,7 +46,7 @@ export interface MessageOwner {
   opened(item: MessageItem, place: HTMLElement): void;
   settings(): AllSettings;
   /** Store how messages of this sender are shown; "" removes the entry. Resolves after success or failure. */
-  remember(address: string, mode: ParsedMessage["view_mode"]): Promise<unknown>;
+  remember(...view: Parameters<Client["from_address_settings_save"]>): Promise<unknown>;
   /** The view mode was changed: opened messages in the cache may have the old one. */
   chosen(parsed: ParsedMessage): void;
   /** Show an attachment in the viewer, from which the others can be reached. */
@@ -88,6 +88,8 @@ export class Message implements OpenMessage {
   readonly root = el("div", { class: "reader-message" });
   private parsed: ParsedMessage | null = null;
   private mode: Mode = "text";
+  /** Text is in a font of fixed width. */
+  private fixed = false;
   private allHeaders = false;
   /** The shade that the reader chose for this message, and whether it has a light sheet without a choice. */
   private chosen: Shade | null = null;
@@ -181,6 +183,7 @@ export class Message implements OpenMessage {
     }
     this.parsed = parsed;
     this.mode = this.first(parsed);
+    this.fixed = parsed.fixed_width;
     this.drawSender(validations[parsed.validation]);
     this.drawTrust(parsed);
     this.drawFace(parsed.photo);
@@ -230,18 +233,27 @@ export class Message implements OpenMessage {
     const changed = this.mode !== mode;
     this.mode = mode;
     if (this.parsed.has_html && (always || (changed && mode !== "htmlexternal")))
-      this.keep(mode === "htmlexternal" ? "html_ext" : mode);
+      this.keep({ view_mode: mode === "htmlexternal" ? "html_ext" : mode });
     if (changed) this.draw();
     else this.drawBar();
   }
 
-  private keep(view: ParsedMessage["view_mode"]): void {
+  /** Show text in a font of fixed width, or not; also that of the other messages of this sender. */
+  private fix(fixed: boolean): void {
+    this.fixed = fixed;
+    this.keep({ fixed_width: fixed });
+    this.draw();
+  }
+
+  private keep(view: Partial<Pick<ParsedMessage, "view_mode" | "fixed_width">>): void {
     const { parsed, item } = this;
     const [sender, ...others] = item.from;
     if (parsed === null || sender === undefined || others.length > 0) return;
-    this.parsed = { ...parsed, view_mode: view };
-    this.owner.chosen(this.parsed);
-    remembered = remembered.then(() => this.owner.remember(bareAddress(sender), view));
+    const changed = { ...parsed, ...view };
+    const { view_mode, fixed_width } = changed;
+    this.parsed = changed;
+    this.owner.chosen(changed);
+    remembered = remembered.then(() => this.owner.remember(bareAddress(sender), view_mode, fixed_width));
   }
 
   /** Show the text. */
@@ -528,6 +540,13 @@ export class Message implements OpenMessage {
         parsed.texts.length > 0 && mode !== "text",
       ),
       shown(
+        "fixed",
+        this.fixed ? t("Use standard font") : t("Use fixed-width font"),
+        [],
+        () => this.fix(!this.fixed),
+        parsed.texts.length > 0 && mode === "text",
+      ),
+      shown(
         "dark",
         t("View in dark mode"),
         [],
@@ -541,7 +560,13 @@ export class Message implements OpenMessage {
         () => this.shadeIn("light"),
         mode !== "text" && dark && (this.shade === "plain" || (this.shade === "dark" && !this.sheet)),
       ),
-      shown("forget", t("Reset view for this sender"), [], () => this.forget(), parsed.view_mode !== ""),
+      shown(
+        "forget",
+        t("Reset view for this sender"),
+        [],
+        () => this.forget(),
+        parsed.view_mode !== "" || parsed.fixed_width,
+      ),
       shown("headers", this.allHeaders ? t("Hide headers") : t("Show all headers"), ["ctrl i"], () =>
         this.toggleHeaders(),
       ),
@@ -557,7 +582,7 @@ export class Message implements OpenMessage {
   }
 
   private forget(): void {
-    this.keep("");
+    this.keep({ view_mode: "", fixed_width: false });
     this.drawBar();
   }
 
@@ -620,7 +645,7 @@ export class Message implements OpenMessage {
     return parsed.texts.map((part) =>
       el(
         "article",
-        { class: "text-part" },
+        { class: this.fixed ? "text-part fixed" : "text-part" },
         readableText(part.text, this.owner.needles(), part.quoted_from),
         part.truncated && el("p", { class: "hint" }, t("This message was shortened.")),
       ),

@@ -69,7 +69,7 @@ export class Reader {
       framed: (page) => owner.framed(page),
       opened: (item, place) => owner.opened(item, place),
       settings: () => owner.settings(),
-      remember: (address, mode) => owner.remember(address, mode),
+      remember: (...view) => owner.remember(...view),
       chosen: (parsed) => {
         this.cache.clear();
         this.offer(parsed);

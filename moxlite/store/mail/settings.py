@@ -21,6 +21,8 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 AddressView: TypeAlias = Literal["text", "html", "html_ext"]
 """View of a sender's messages: as text, as HTML, or as HTML with external content."""
+MAX_FIXED: Final = 500
+"""Senders whose text is in a font of fixed width; the one that was chosen first goes first."""
 
 LOAD: Final = "SELECT data FROM settings WHERE id = 1"
 SAVE: Final = """
@@ -84,6 +86,25 @@ def set_address_view(tx: Tx, address: str, view: AddressView | None) -> None:
         tx.execute(DROP_VIEW, address)
     else:
         tx.execute(SET_VIEW, address, view)
+
+
+class _FixedWidth(msgspec.Struct, frozen=True):
+    """Addresses of senders whose text is in a font of fixed width, in the order in which they were chosen."""
+
+    fixed_width: list[str] = []
+
+
+def has_fixed_width(r: Reader, address: str) -> bool:
+    """Whether the text of this sender's messages is shown in a font of fixed width."""
+    return address in load_settings(r, _FixedWidth).fixed_width
+
+
+def set_fixed_width(tx: AccountTx, address: str, *, fixed: bool) -> None:
+    """Store whether the text of this sender's messages is shown in a font of fixed width."""
+    if fixed != has_fixed_width(tx, address):
+        others = [sender for sender in load_settings(tx, _FixedWidth).fixed_width if sender != address]
+        senders = [*others, address] if fixed else others
+        patch_settings(tx, {"fixed_width": senders[-MAX_FIXED:]})
 
 
 def decline_list(tx: Tx, rcptto: str, listid: str, *, to_inbox: bool) -> None:

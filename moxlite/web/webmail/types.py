@@ -191,12 +191,13 @@ class GivenTo(msgspec.Struct, frozen=True):
 
 
 class ParsedMessage(msgspec.Struct, frozen=True):
-    """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the
-    From domain at the delivery (AUTH-58); "list": a rule trusts a list or forwarder and nothing is proven; "": unknown.
-    ``signed_by`` is the domain of a DKIM signature that passed and is of the From domain's organization, or "".
-    ``earlier`` is the number of messages that came from the same address before, at most 1,000; None for a message that
-    did not come by SMTP. ``photo``: the end of the address of the photo that a contact with the author's address
-    has, "" without one. ``stranger``: the one author is neither a contact nor the reader.
+    """An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender, as is ``fixed_width``, for text in a
+    font of fixed width. ``validation`` is the result for the From domain at the delivery (AUTH-58); "list": a rule
+    trusts a list or forwarder and nothing is proven; "": unknown. ``signed_by`` is the domain of a DKIM signature that
+    passed and is of the From domain's organization, or "". ``earlier`` is the number of messages that came from the
+    same address before, at most 1,000; None for a message that did not come by SMTP. ``photo``: the end of the address
+    of the photo that a contact with the author's address has, "" without one. ``stranger``: the one author is neither a
+    contact nor the reader.
     """
 
     id: int
@@ -207,6 +208,7 @@ class ParsedMessage(msgspec.Struct, frozen=True):
     structure: Part
     list_reply_address: str
     view_mode: ViewMode
+    fixed_width: bool
     validation: Literal["", "dmarc", "forged", "list", "none", "relaxed", "strict"]
     signed_by: str
     earlier: int | None

@@ -10,7 +10,8 @@ from typing import Annotated
 from msgspec import Meta
 
 from moxlite.acceptance.sieve.keeping import SortingNotices, sorting_notices
-from moxlite.store.mail.settings import set_address_view
+from moxlite.store.changelog.unit import AccountTx
+from moxlite.store.mail.settings import set_address_view, set_fixed_width
 from moxlite.web.calls import call
 from moxlite.web.cookies import Caller
 from moxlite.web.preferences import SomeSettings, ViewMode, change_settings
@@ -29,12 +30,23 @@ class SettingsCalls(AccountCalls):
 
     @call()
     async def from_address_settings_save(
-        self, caller: Caller, from_address: Annotated[str, Meta(min_length=1, max_length=1000)], view_mode: ViewMode
+        self,
+        caller: Caller,
+        from_address: Annotated[str, Meta(min_length=1, max_length=1000)],
+        view_mode: ViewMode,
+        fixed_width: bool = False,
     ) -> None:
-        """Store how messages of a sender are shown; "" removes the entry."""
+        """Store how messages of a sender are shown, and whether their text is in a font of fixed width; "" and false
+        remove the entry.
+        """
         key = sender_key(from_address)
+
+        def store(tx: AccountTx) -> None:
+            set_address_view(tx, key, view_mode or None)
+            set_fixed_width(tx, key, fixed=fixed_width)
+
         async with self._accounts.use(caller.require().account) as account:
-            await account.write(lambda tx: set_address_view(tx, key, view_mode or None))
+            await account.write(store)
 
 
 class SortingCalls(AccountCalls):

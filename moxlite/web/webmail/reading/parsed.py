@@ -31,7 +31,7 @@ from moxlite.store.mail.delegates import right_to_send
 from moxlite.store.mail.facts import UNPROVEN, VALIDATED, SMTPArrival, earlier_mails, signing_domains, smtp_arrival
 from moxlite.store.mail.links import Given, sending_links
 from moxlite.store.mail.masked import masked_key, masked_named
-from moxlite.store.mail.settings import address_view
+from moxlite.store.mail.settings import address_view, has_fixed_width
 from moxlite.store.names import SEPARATOR
 from moxlite.store.people.correspondents import is_known
 from moxlite.store.people.gathering import list_key
@@ -165,6 +165,7 @@ def _parse(r: Reader, holder: Holder, message_id: int, structure: mime.Structure
         structure=part_tree(root),
         list_reply_address=list_post(header.value for header in headers if header.name.lower() == "list-post"),
         view_mode=_view_mode(r, structure, came),
+        fixed_width=fixed_width(r, holder, structure),
         validation=_validation(r, message_id, section, came),
         signed_by="" if came is None else _signer(r, message_id, came.msgfrom_domain),
         earlier=None if came is None else _earlier(r, message_id, came),
@@ -332,6 +333,11 @@ def _view_mode(r: Reader, structure: mime.Structure, came: SMTPArrival | None) -
     """
     author = "" if came is not None and came.msgfrom_validation == UNPROVEN else author_of(structure)
     return (address_view(r, author) if author else None) or ""
+
+
+def fixed_width(r: Reader, holder: Holder, structure: mime.Structure) -> bool:
+    """Whether text of the author is shown in a font of fixed width. The owner's choice isn't a guest's."""
+    return not holder.guest and has_fixed_width(r, author_of(structure))
 
 
 def is_validated(r: Reader, message_id: int) -> bool:

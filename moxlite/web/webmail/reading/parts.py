@@ -39,7 +39,7 @@ from moxlite.web.webmail.reading.drawing import (
     title_of,
     with_images,
 )
-from moxlite.web.webmail.reading.parsed import answered_letters, read_texts, structure_of
+from moxlite.web.webmail.reading.parsed import answered_letters, fixed_width, read_texts, structure_of
 from moxlite.web.webmail.reading.views import Views
 from moxlite.wording import ReaderLanguage
 
@@ -106,6 +106,7 @@ pre {{ white-space: pre-wrap; }}
 .head dt {{ color: #5a6675; }}
 .head dd {{ margin: 0; white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
+pre.fixed {{ font: 13px/1.55 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; }}
 </style></head>
 <body>"""
 LIGHT: Final = ("light", "#ffffff", "#1a2329", "transparent")
@@ -120,7 +121,7 @@ PLATED: Final = (*DARK[:3], "#f4f3f0")
 """The same with a light plate behind pictures: a logo that is black on nothing would not be seen."""
 
 END: Final = b"</body></html>\n"
-TEXT_BEGIN: Final = b'<pre class="body" dir="auto">'
+TEXT_BEGIN: Final = '<pre class="body{fixed}" dir="auto">'
 TEXT_END: Final = b"</pre>"
 PIECE: Final = 16 * 1024
 """Characters of a text that are escaped at once: 1 ms at most."""
@@ -338,12 +339,13 @@ def _no_text(view: View) -> str:
 async def write_texts(holder: Holder, located_message: LocatedMessage, writer: ResponseWriter) -> bool:
     """Write the texts of a message; each is written before the next is read. False for none."""
     none = True
-    async with aclosing(
-        read_texts(holder.account, located_message.message_id, located_message.structure.root)
-    ) as texts:
+    structure = located_message.structure
+    fixed = await holder.account.read(lambda r: fixed_width(r, holder, structure), op="webmail_message")
+    begin = TEXT_BEGIN.format(fixed=" fixed" if fixed else "").encode()
+    async with aclosing(read_texts(holder.account, located_message.message_id, structure.root)) as texts:
         async for text in texts:
             none = False
-            await writer.write(TEXT_BEGIN)
+            await writer.write(begin)
             for start in range(0, len(text.text), PIECE):
                 await writer.write(shown_text(text.text[start : start + PIECE]).encode("utf-8", "replace"))
             await writer.write(TEXT_END)
