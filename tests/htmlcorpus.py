@@ -1,11 +1,12 @@
 """Hostile HTML: the vectors of fixtures/html, and a table of what runs or loads by what carries it."""
 
+import re
 from itertools import product
 from pathlib import Path
 
 from moxlite.web.webmail.reading.parts import BEGIN, END, LIGHT
 
-__all__ = ["all_vectors", "generated", "page_of", "written"]
+__all__ = ["all_vectors", "generated", "page_of", "without_inks", "written"]
 
 TOP = Path(__file__).resolve().parent.parent / "fixtures" / "html"
 SIGNS = str.maketrans({"␤": "\n", "␍": "\r", "␀": "\0", "␉": "\t"})
@@ -108,6 +109,17 @@ def generated() -> list[str]:
 def all_vectors() -> list[str]:
     """All, each once, in the same order each time."""
     return list(dict.fromkeys(written() + generated()))
+
+
+INKS = re.compile(
+    r";?--(?:dark-|light-)?ink:(?:#000|#fff|initial)|(?<=color:)var\(--(?:(?:dark|light)-)?ink,([^;{}\"]*)\)"
+)
+"""What the sanitizer writes about words on the gray of pictures that are left out (`sheets.INK`)."""
+
+
+def without_inks(html: str) -> str:
+    """Sanitized HTML as it is for mail without pictures behind words."""
+    return INKS.sub(lambda match: match[1] or "", html)
 
 
 def page_of(body: str, colours: tuple[str, str, str, str] = LIGHT) -> str:

@@ -26,6 +26,9 @@ MAX_COMPOSED: Final = 4 << 20
 Scheme = Literal["light", "dark", "plain"]
 """The window around a message; plain: dark, and the message in the window's colours whatever its own are."""
 
+GREY_PIXEL: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAHV1df///ywAAAAAAQABAAACAkQBADs="
+"""A picture of `values.GREY` in attributes, in place of a background that is not loaded. The page has rules for it."""
+
 Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 31)]
 
 

@@ -21,10 +21,10 @@ import nh3
 from moxlite.proto.mime.text import HIDDEN
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.sandbox.bounds import TAG as HTML_TAG, excess
-from moxlite.sandbox.jobs import Scheme
+from moxlite.sandbox.jobs import GREY_PIXEL, Scheme
 from moxlite.sandbox.quotes import folded
 from moxlite.sandbox.sheets import STYLES, Look, safe_declarations, safe_sheets, variables_of, words_in_the_dark
-from moxlite.sandbox.values import paints
+from moxlite.sandbox.values import CALL, may_lose, paints
 
 # Marks links whose text names another host than their target: the real host is added after them (WEBMAIL-79).
 #
@@ -270,8 +270,6 @@ BASE: Final = re.compile(
     re.IGNORECASE,
 )
 BODY_PICTURE: Final = re.compile(r"\bbackground\s{0,9}=\s{0,9}(?:\"([^\"]*)\"|'([^']*)')", re.IGNORECASE)
-GREY_PIXEL: Final = "data:image/gif;base64,R0lGODlhAQABAIAAAHV1df///ywAAAAAAQABAAACAkQBADs="
-"""A picture of `sheets.GREY`, in place of one that is not loaded."""
 
 MAX_PLAIN: Final = 300_000
 """Characters of HTML whose colours are changed for a dark window; takes 0.5 s (measured)."""
@@ -281,7 +279,6 @@ OWN_DARK: Final = re.compile(r"prefers-color-scheme\s{0,9}:\s{0,9}dark", re.IGNO
 # Most style attributes needn't be parsed: they have no escape, no block in braces, no function but these, no length of
 # the window's height, and no background of more than a colour. Of those, property names are compared with `STYLES`.
 PLAIN: Final = frozenset({"rgb", "rgba", "hsl", "hsla", "calc", "min", "max", "clamp"})
-CALL: Final = re.compile(r"(?<![\w-])([\w-]*)\(")
 UNUSUAL: Final = re.compile(r"[\\{}<>@]")
 """Characters of escapes, blocks, tags and rules: a style that has one is parsed."""
 OF_WINDOW: Final = re.compile(r"\d(?:[sld]?v|cq)(?:h|b|min|max)\b", re.IGNORECASE)
@@ -338,7 +335,8 @@ def sanitize(
     plain = scheme == "plain" or (scheme == "dark" and not own and not coloured)
     base = _base(html)
     pictures = _pictures(images, blocked, base, external=external)
-    look = _with_variables(html, Look(pictures, dark=own or plain, plain=plain, base=base))
+    inked = not plain and may_lose(html)
+    look = _with_variables(html, Look(pictures, dark=own or plain, plain=plain, inked=inked, base=base))
     cleaned = _cleaned(html, look)
     sheet = safe_sheets(html, look)
     styled = f"<style>{sheet}</style>" if sheet else ""
@@ -507,7 +505,7 @@ def _filter(look: Look) -> Callable[[str, str, str], str | None]:
     def restyled(value: str) -> str:
         style = written.get(value)
         if style is None:
-            plain = None if look.plain else _plain_style(value)
+            plain = None if look.plain or look.inked else _plain_style(value)
             style = safe_declarations(value, look) if plain is None else plain
             # each address of a picture is counted
             if _has_no_address(value):

@@ -93,6 +93,15 @@ NTH: Final = frozenset({"nth-child", "nth-last-child", "nth-of-type", "nth-last-
 FEATURE_SIGNS: Final = frozenset({":", "<", ">", "=", "<=", ">=", "/"})
 MATCHES: Final = frozenset({"=", "~=", "|=", "^=", "$=", "*="})
 
+# Custom properties, which the message itself can't have. On `GREY`, words are black or white, whichever their colour is
+# more like, since no other colour can be read there: `color: #336699` becomes `color: var(--dark-ink, #336699)`.
+DARK_INK: Final = "--dark-ink"
+LIGHT_INK: Final = "--light-ink"
+INK: Final = "--ink"
+"""Black or white of the words around, for words on grey without a colour of their own."""
+ON_GREY: Final = f"{DARK_INK}:#000;{LIGHT_INK}:#fff"
+OFF_GREY: Final = f"{DARK_INK}:initial;{LIGHT_INK}:initial"
+
 PICTURE: Final = "picture"
 """Name for a picture that is left out, among properties."""
 PLACING: Final = {"repeat": "repeat", "position": "0% 0%", "size": "auto"}
@@ -127,6 +136,7 @@ class Look:
       dark: the window is dark: rules for dark windows apply, else those for light ones.
       plain: without backgrounds, and without text colours that are dark.
       grey: a colour stands for a background that is left out, so that words on it can be read.
+      inked: such a colour may be there: on it, each colour of words is black or white (`INK`).
       quiet: nothing stands for a picture, since other rules may have one, unless the same rule has light words.
       variables: custom properties for the whole message.
       base: the address to which relative ones belong, "" for none.
@@ -137,6 +147,7 @@ class Look:
     dark: bool = False
     plain: bool = False
     grey: bool = True
+    inked: bool = False
     quiet: bool = False
     variables: Mapping[str, list[Node]] = field(default_factory=dict)
     base: str = ""
@@ -287,11 +298,23 @@ def _declarations(look: Look, nodes: Iterable[Node]) -> str:
                 continue
             # `parts.BEGIN` has rules for pictures that come before all others
             important = node.important and name != "background-image"
-            written.append(f"{name}:{text}{'!important' if important else ''}")
             kept[name] = text
+            written += (f"{one}{'!important' if important else ''}" for one in _written(name, value, text, look))
     if look.grey and not look.plain:
         written += _stand_ins(kept, missing, look)
     return ";".join(written)
+
+
+def _written(name: str, value: Iterable[Node], text: str, look: Look) -> Iterator[str]:
+    """A declaration; for a colour of words also that of the colour that they have on grey."""
+    shades = (shade_of(node) for node in value) if look.inked and name == "color" else ()
+    shade = next((shade for shade in shades if shade is not None), None)
+    if shade is None:
+        yield f"{name}:{text}"
+        return
+    own, ink = (DARK_INK, "#000") if ink_on(shade) == "#fff" else (LIGHT_INK, "#fff")
+    yield f"{name}:var({own},{text})"
+    yield f"{INK}:{ink}"
 
 
 def _stand_ins(kept: Mapping[str, str], missing: Container[str], look: Look) -> Iterator[str]:
@@ -303,8 +326,20 @@ def _stand_ins(kept: Mapping[str, str], missing: Container[str], look: Look) -> 
         paper = GREY if lost or unknown else _behind_gradient(kept)
         if paper is not None:
             yield f"background-color:{paper}"
+    if look.inked and paper is not None:
+        yield from _inks(paper, kept, missing, look)
     if "color" in missing and "color" not in kept and paper is not None and (shade := shade_of(paper)) is not None:
         yield f"color:{ink_on(shade)}"
+
+
+def _inks(paper: str, kept: Mapping[str, str], missing: Container[str], look: Look) -> Iterator[str]:
+    """The declarations by which words on a background can be read (`INK`)."""
+    if paper == GREY:
+        yield ON_GREY
+        if "color" not in kept and "color" not in missing:
+            yield f"color:var({INK},{'#fff' if look.dark else '#000'})"
+    elif (shade := shade_of(paper)) is not None and shade.alpha == 1:
+        yield OFF_GREY
 
 
 def _behind_gradient(kept: Mapping[str, str]) -> str | None:

@@ -295,6 +295,10 @@ PAINT: Final = re.compile(
     r"\b(?:bgcolor|background(?:-color|-image)?)\s{0,9}[:=]\s{0,9}[\"']?([^;\"'<>{}]{1,200})", re.IGNORECASE
 )
 """Attributes and declarations of backgrounds, as the text of HTML has them."""
+PICTURE_ATTRIBUTE: Final = re.compile(r"\sbackground\s{0,9}=", re.IGNORECASE)
+CALL: Final = re.compile(r"(?<![\w-])([\w-]*)\(")
+KEPT: Final = COLOUR_FUNCTIONS | GRADIENTS | WITHIN_GRADIENTS
+"""Functions of backgrounds that are never left out."""
 
 
 def paints(html: str) -> bool:
@@ -305,6 +309,21 @@ def paints(html: str) -> bool:
         return True
     finally:
         _paints.cache_clear()
+
+
+def may_lose(html: str) -> bool:
+    """Whether HTML has backgrounds that could be left out, as far as its text tells: pictures, or unknown functions."""
+    try:
+        return PICTURE_ATTRIBUTE.search(html) is not None or any(
+            _may_be_lost(match[1].lower()) for match in PAINT.finditer(html)
+        )
+    finally:
+        _may_be_lost.cache_clear()
+
+
+@cache
+def _may_be_lost(value: str) -> bool:
+    return not KEPT.issuperset(CALL.findall(value))
 
 
 @cache

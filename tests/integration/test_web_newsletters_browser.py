@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
+from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.sanitize import sanitize
+from moxlite.web.webmail.reading.parts import colours_of
 from tests.htmlcorpus import page_of
 from tests.integration.browser import ARGUMENTS, chromium, playing
 from tests.newsletters import DARK, LIGHT, ROOT, newsletters
@@ -85,6 +87,8 @@ def harmless(html: str) -> str:
 def contrasts(page: Page, html: str, scheme: Any) -> dict[str, float]:
     """How each text of a page stands out."""
     page.emulate_media(color_scheme=scheme)
+    # a document that is written anew keeps the colors of links that its body had
+    page.goto("about:blank")
     page.set_content(html)
     found: dict[str, float] = page.evaluate(CONTRAST)
     return found
@@ -119,6 +123,61 @@ def test_words_are_seen_on_each_background(page: Page, place: str) -> None:
     assert len(shown) >= 2 * len(pairs)
     wrong = {text: value for text, value in shown.items() if value < LEGIBLE}
     assert not wrong, (wrong, pairs)
+
+
+ON_PICTURE = {
+    "a style": '<td style="background: url(https://x.example/a.png){more}">{words}</td>',
+    "an attribute": '<td background="https://x.example/a.png" style="padding: 1px{more}">{words}</td>',
+    "a sheet": '<td class="hero" style="padding: 1px{more}">{words}</td>',
+    "a rule for phones": '<td class="phone" style="padding: 1px{more}">{words}</td>',
+    "the body's words": "</tr></table><table style='background-image: url(cid:gone){more}'><tr><td>{words}",
+}
+WORDS = {
+    "words": "<p>words {at}.</p>",
+    "heirs": '<p style="color: {colour}">heirs {at}.</p>',
+    "font": '<font color="{hex}">font {at}.</font>',
+    "links": '<a href="https://x.example/">link {at}.</a>',
+    "colored links": '<a href="https://x.example/" style="color: {colour} !important">colored {at}.</a>',
+    "links of a sheet": '<span class="links"><a href="https://x.example/">sheet {at}.</a></span>',
+    "cards": '<p style="background-color: #fff; color: {hex}">card {at}. <a href="https://x.example/">on {at}</a></p>',
+    "old cards": '<table bgcolor="#102a43"><tr><td style="color: #f0a040">old {at}.</td></tr></table>',
+    "buttons": '<a href="https://x.example/" style="background: #8e1e4e; color: white">button {at}.</a>',
+}
+COLOURS = {"#333": "#333333", "#0b57d0": "#0b57d0", "hsl(0, 0%, 45%)": "#737373", "#c00": "#cc0000", "tan": "#d2b48c"}
+ROOM = "table {{ width: 100% }} body {{ color: {colour} }} .links a {{ color: {colour} }}"
+HERO = ".hero { background: url(https://x.example/a.png) } @media all { .phone { background: url(//x.example/a) } }"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("place", ON_PICTURE)
+def test_words_are_read_on_the_gray_of_a_picture(page: Page, place: str, scheme: Scheme) -> None:
+    """WEBMAIL-168: in every color that was read without the picture, links too; what is on a card of its own keeps
+    its colors.
+    """
+    wrong: dict[str, float] = {}
+    own = "@media (prefers-color-scheme: dark) { .x { color: white } }" if scheme == "dark" else ""
+    for colour, hex_colour in COLOURS.items():
+        more = ["", f"; color: {colour}"]
+        cells = "<tr>".join(
+            ON_PICTURE[place].format(
+                more=part, words="".join(WORDS.values()).format(at=at, colour=colour, hex=hex_colour)
+            )
+            for at, part in enumerate(more)
+        )
+        sent = f"<!doctype html><style>{ROOM.format(colour=colour)}{HERO}{own}</style><table><tr>{cells}</table>"
+        clean = sanitize(sent, {}, external=False, scheme=scheme)
+        html = page_of(clean.html, colours_of(scheme, coloured=clean.coloured, own=clean.own))
+        shown = contrasts(page, html, scheme)
+        before = contrasts(page, sent, "light")
+        assert len(before) == 2 * (len(WORDS) + 1)
+        assert shown.keys() == before.keys()
+        if scheme == "dark":
+            # a sender's white card in a dark window of its own has the browser's links for that
+            shown = {text: value for text, value in shown.items() if not text.startswith("on ")}
+        wrong |= {f"{text} ({colour})": value for text, value in shown.items() if value < min(4.49, before[text])}
+        cards = [text for text in before if text.startswith(("card", "old", "button"))]
+        wrong |= {text: shown[text] for text in cards if shown[text] != pytest.approx(before[text], abs=0.01)}
+    assert not wrong, wrong
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ import pytest
 from moxlite.sandbox.jobs import Scheme
 from moxlite.sandbox.sanitize import sanitize
 from moxlite.sandbox.values import DARK_PAPER, Shade, contrast, lightened, shade_of
+from tests.htmlcorpus import without_inks
 from tests.newsletters import DARK, LIGHT, ROOT
 
 PLACES = {
@@ -26,7 +27,7 @@ PLACES = {
 
 def declarations(html: str) -> dict[str, str]:
     """All declarations of sanitized HTML together; the last one of a name is kept."""
-    html = html.replace("&quot;", "").replace("&amp;", "&")
+    html = without_inks(html.replace("&quot;", "").replace("&amp;", "&"))
     return dict(re.findall(r"(?:(?<=[{;\"])|(?<=; ))([a-z-]+):\s?([^;{}\"]+?)(?=[;}\"])", html))
 
 

@@ -17,7 +17,7 @@ import trio
 from moxlite.processor import off_loop
 from moxlite.proto.mime import types as mime
 from moxlite.proto.mime.charset import UNDECLARED, codec_name, guess_charset
-from moxlite.sandbox.jobs import Scheme
+from moxlite.sandbox.jobs import GREY_PIXEL, Scheme
 from moxlite.sandbox.processes import Sandbox
 from moxlite.store.content import body
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
@@ -75,7 +75,8 @@ HEADERS: Final = (
     ("cache-control", "no-store"),
 )
 # pictures in a folded quote would be loaded when it is opened, and tell that; important rules of a layer come first;
-# 50 quotes within others would leave no room for words: from the ninth on all have one edge
+# 50 quotes within others would leave no room for words: from the ninth on all have one edge; where a background is left
+# out, words are black or white (`sheets.INK`), also those that have their colour from an attribute or from the browser
 BEGIN: Final = """<!doctype html>
 <html><head><meta charset="utf-8"><title>{title}</title>{facts}
 <style>
@@ -99,6 +100,13 @@ blockquote {{ margin: 0 0 0 2px; padding-left: 14px; border-left: 2px solid #879
 @media print {{ .moxlite-quote::details-content {{ content-visibility: visible; }} }}
 @media print {{ .moxlite-quote > summary {{ display: none; }} }}
 pre {{ white-space: pre-wrap; }}
+[background$="GREY"] {{ background-image: none; }}
+[background$="GREY"]:not([bgcolor]) {{ background-color: #757575; color: var(--ink, #000); }}
+[background$="GREY"]:not([bgcolor]) {{ --dark-ink: #000; --light-ink: #fff; }}
+[bgcolor] {{ --dark-ink: initial; --light-ink: initial; }}
+:where(a:link) {{ color: var(--dark-ink, LinkText); }}
+:where(a:visited) {{ color: var(--dark-ink, VisitedText); }}
+:where([color]) {{ color: var(--dark-ink, revert-layer); }}
 .head {{ padding: 18px 26px 10px; border-bottom: 1px solid #8795a066; }}
 .head h1 {{ margin: 0 0 8px; font-size: 20px; unicode-bidi: isolate; }}
 .head dl {{ display: grid; grid-template-columns: max-content minmax(0, 1fr); gap: 2px 14px; margin: 0;
@@ -108,7 +116,7 @@ pre {{ white-space: pre-wrap; }}
 pre.body {{ margin: 0; font: inherit; min-height: 0; }}
 pre.fixed {{ font: 13px/1.55 ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; }}
 </style></head>
-<body>"""
+<body>""".replace("GREY", GREY_PIXEL.rpartition(",")[2])
 LIGHT: Final = ("light", "#ffffff", "#1a2329", "transparent")
 """Scheme, and the colours of paper, of ink, and behind pictures."""
 
