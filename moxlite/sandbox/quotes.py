@@ -16,7 +16,7 @@ from html import escape, unescape
 from itertools import islice
 from typing import Final, NamedTuple
 
-from moxlite.proto.mime.quotes import FROM, ORIGINAL, SUBJECT, is_all_quoted, label_of
+from moxlite.proto.mime.quotes import FROM, ORIGINAL, SUBJECT, TO, is_all_quoted, label_of
 
 QUOTE: Final = "moxlite-quote"
 """Class of the element that is folded."""
@@ -25,6 +25,7 @@ TAG: Final = re.compile(r'<(/?)([a-z][a-z0-9]*+)([^"<>]*+(?:"[^"]*+"[^"<>]*+)*)>
 VOID: Final = frozenset({"area", "br", "col", "hr", "img", "wbr"})
 HINT: Final = re.compile(
     r"gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra|<blockquote|<hr|divRplyFwdMsg|OLK_SRC_BODY|border-top|-{4}"
+    r"|MsoNormal"
 )
 CONTAINER: Final = re.compile(r'class="[^"]*(?:gmail_quote|yahoo_quoted|protonmail_quote|zmail_extra)[ "_]')
 """Attributes of an element that holds a quote and the line before it: of Gmail, Yahoo, Proton and Zoho."""
@@ -44,6 +45,8 @@ LINED: Final = re.compile(r"border-top(?:-style)?:[^;]{0,40}solid", re.IGNORECAS
 """Style of the head of other Outlooks, and of Windows Mail."""
 NAMED: Final = re.compile(rf"(?:<[^<>]{{0,500}}>|\s){{0,9}}{ORIGINAL}", re.IGNORECASE)
 """The line above the head of a plain quote."""
+BOLD: Final = re.compile(r"(?:<[^<>]{0,500}>|\s){0,9}<b>(?:<[^<>]{0,500}>|\s){0,9}[^<>:]{2,20}:")
+"""The first label of a head of Outlook's."""
 MAX_HEADS: Final = 500
 """Places in a message where the head of a quoted message is looked for; each costs some 30 µs."""
 
@@ -59,6 +62,7 @@ BEFORE: Final = 1000
 LINE: Final = re.compile(r"<(?:br|/?(?:div|p|td|tr|li|table|blockquote))\b[^<>]{0,200}>")
 BEGINS: Final = frozenset({"br", "div", "hr", "p", "pre", "span", "td"})
 """Elements that the line of a plain quote follows."""
+CLOSED: Final = re.compile(r"(?:</[a-z]{1,10}>|\s|&nbsp;){0,20}")
 BLANK: Final = re.compile(r"(?:\s|&nbsp;|[\u200b\u200e\u200f\ufeff])+")
 
 MAX_LEVELS: Final = 4
@@ -127,8 +131,9 @@ def _quotes(html: str, answered: str | None) -> Iterator[_Quote]:
         closing, name, attributes = tag[1], tag[2], tag[3]
         if name in VOID:
             if not quoted and not rest and heads.begins(tag):
-                opened[-1][2] = head = tag.start()
-                rest = len(opened)
+                rest = _holder(html, opened, tag)
+                head = opened[rest][0] if rest < len(opened) else tag.start()
+                opened[rest - 1][2] = head
             continue
         if not closing:
             opened.append([tag.start(), tag.end(), -1])
@@ -161,6 +166,15 @@ def _quotes(html: str, answered: str | None) -> Iterator[_Quote]:
         yield from _below(html, _Quote(opened[0][2], len(html)), head, answered)
 
 
+def _holder(html: str, opened: list[list[int]], line: re.Match[str]) -> int:
+    """The depth of the element whose rest a line begins: without those that hold the line, or the head below, alone."""
+    closed = CLOSED.match(html, line.end())
+    rest = len(opened) if closed is None else max(1, len(opened) - closed[0].count("<"))
+    if 1 < rest < len(opened) and not _seen(html[opened[rest - 1][1] : opened[rest][0]]):
+        rest -= 1
+    return rest
+
+
 class _Heads:
     """Finds the heads of quoted messages by their words: sender and subject below a line, or a line in words."""
 
@@ -172,20 +186,26 @@ class _Heads:
         """Whether the head of a quoted message begins with this tag, or right after it."""
         named = NAMED.match(self._html, tag.end()) is not None if tag[2] in BEGINS else False
         lined = tag[2] == "hr" or ("border-top" in tag[3] and LINED.search(tag[3]) is not None)
-        if not self._left or not (named or lined):
+        # Outlook wrote no line above some heads
+        plain = not (named or lined) and "MsoNormal" in tag[3] and BOLD.match(self._html, tag.end()) is not None
+        if not self._left or not (named or lined or plain):
             return False
         self._left -= 1
         text = self._html[tag.end() : tag.end() + 2 * BEFORE]
         if "divRplyFwdMsg" in text[:BEFORE]:
             return False  # that begins it
         labels = _labels(text)
-        return not labels.isdisjoint(FROM) and (named or not labels.isdisjoint(SUBJECT))
+        if plain:
+            return not any(labels.isdisjoint(names) for names in (FROM, SUBJECT, TO))
+        # Windows Mail leaves out an empty subject; a journey has senders and recipients of no address
+        by_address = "border-top" in tag[3] and "@" in text.partition("<br")[0] and not labels.isdisjoint(TO)
+        return not labels.isdisjoint(FROM) and (named or by_address or not labels.isdisjoint(SUBJECT))
 
 
 def _labels(html: str) -> set[str]:
     """The labels of the first lines, but for one without."""
     labels: set[str] = set()
-    lines = TAG.sub("", LINE.sub("\n", html)).split("\n")
+    lines = TAG.sub("", LINE.sub("\n", html.replace("\n", " "))).split("\n")
     for line in islice((line for line in (BLANK.sub(" ", line).strip() for line in lines) if line), 8):
         if (label := label_of(line)) is not None:
             labels.add(label)

@@ -21,6 +21,7 @@ def test_the_head_of_a_quoted_message_is_found(line: str) -> None:
     """WEBMAIL-165: in the languages of mail programs."""
     assert quoted_from(["ANSWER", "", line, *MESSAGE]) == 2
     assert quoted_from([line, *MESSAGE]) == 0
+    assert quoted_from(["ANSWER", "", *MESSAGE]) == 2  # of Outlook on the desk
 
 
 @pytest.mark.parametrize(
@@ -30,6 +31,8 @@ def test_the_head_of_a_quoted_message_is_found(line: str) -> None:
         ["_" * 32, "From: us", "all"],
         ["----------", "From: a", "To: b", "Subject: c"],
         ["-----Original Message-----"],
+        ["From: Berlin", "To: Paris", "Subject: your trip"],
+        ["From: ada@example.org", "Subject: the offer"],
     ],
 )
 def test_other_lines_begin_no_quote(lines: list[str]) -> None:
@@ -64,7 +67,13 @@ def test_lines_may_be_broken_anywhere(lines: list[str], widths: list[int]) -> No
 def test_the_time_is_linear() -> None:
     """WEBMAIL-165: texts that were made to be expensive."""
     begun = time.process_time()
-    for lines in (["_" * 32] * 30_000, ["-" * 500_000], ["-----Original" * 9000] * 4, [" " * 200_000 + "-"] * 4):
+    for lines in (
+        ["_" * 32] * 30_000,
+        ["-" * 500_000],
+        ["From: a@b"] * 30_000,
+        ["-----Original" * 9000] * 4,
+        [" " * 200_000 + "-"] * 4,
+    ):
         assert quoted_from(lines) is None
     assert not is_all_quoted(["a"] * 100_000 + ["b"], "a" * 100_000)
     assert time.process_time() - begun < 5

@@ -37,7 +37,8 @@ OUTLOOK_MAC = (
 )
 WINDOWS_MAIL = (
     '<div><div>ANSWER</div><div style="padding-top: 5px; border-top-color: rgb(229, 229, 229); border-top-width: 1px; '
-    'border-top-style: solid;"><div><b>От:</b>&nbsp;Ada<br><b>Отправлено:</b>&nbsp;1<br><b>Тема:</b>&nbsp;x</div></div>'
+    'border-top-style: solid;"><div><b>От:</b>&nbsp;<a href="mailto:ada@x.example">Ada</a><br><b>Отправлено:'
+    "</b>&nbsp;1<br><b>Кому:</b>&nbsp;x</div></div>"
     "<div>QUOTED</div></div>"
 )
 HOTMAIL = (
@@ -52,7 +53,18 @@ SAMSUNG = (
     '<div>ANSWER</div><div style="color:#000" align="left"><div>-------- Ursprüngliche Nachricht --------</div>'
     "<div>Von: Ada</div><div>Datum: 02.11.26 10:00</div><div>Betreff: Angebot</div></div><div>QUOTED</div><p>QUOTED</p>"
 )
-NAMED = [OUTLOOK_2010, OUTLOOK_MAC, WINDOWS_MAIL, HOTMAIL, COMCAST, AOL, SAMSUNG]
+OUTLOOK_2003 = (
+    "<div class=Section1><p class=MsoNormal>ANSWER</p><div><div class=MsoNormal align=center><font><span>\n"
+    "<hr size=3>\n</span></font></div><p class=MsoNormal><b><font><span>From:</span></font></b> Ada\n"
+    "[mailto:ada@example.org]<br><b><span>Sent:</span></b> Monday, 2 November\n2026<br><b>Subject:</b> Offer</p></div>"
+    "<p class=MsoNormal>QUOTED</p></div>"
+)
+OUTLOOK_PLAIN = (
+    "<div class=WordSection1><p class=MsoNormal>ANSWER</p><p class=MsoNormal><b><span lang=EN-US>From:</span></b><span>"
+    " Ada [mailto:ada@example.org]\n<b>On Behalf Of </b>Bo<br><b>Sent:</b> Monday<br><b>To:</b> Cy<br><b>Subject:</b> x"
+    "</span></p><p class=MsoNormal>&nbsp;</p><p>QUOTED</p></div>"
+)
+NAMED = [OUTLOOK_2003, OUTLOOK_PLAIN, OUTLOOK_2010, OUTLOOK_MAC, WINDOWS_MAIL, HOTMAIL, COMCAST, AOL, SAMSUNG]
 BELOW = '<blockquote type="cite">QUOTED</blockquote><p>ANSWER</p>'
 YAHOO = (
     '<div>ANSWER</div><div id="ydp1" class="ydpyahoo_quoted yahoo_quoted"><div>On 3 Nov, Ada wrote:</div>QUOTED</div>'

@@ -87,13 +87,16 @@ def _head_end(lines: list[str]) -> int:
 def quoted_from(lines: list[str]) -> int | None:
     """Index of the line of a plain text where such a head begins; None without one."""
     for at, line in enumerate(lines):
-        if line[:1] in ("_", "-", " ", "\t") and _begins_head(line, lines[at + 1 : at + 8]):
+        if (line[:1] in ("_", "-", " ", "\t") or "@" in line) and _begins_head(line, lines[at + 1 : at + 8]):
             return at
     return None
 
 
 def _begins_head(line: str, following: list[str]) -> bool:
-    """Whether lines of a head follow, three of them below a mere rule."""
+    """Whether lines of a head follow, three of them below a mere rule. Outlook on the desk has no line above it."""
+    if "@" in line and label_of(line) in FROM:
+        labels = {label_of(text) for text in following}
+        return not labels.isdisjoint(SUBJECT) and not labels.isdisjoint(TO)
     needed = 2 if _ORIGINAL_LINE.fullmatch(line) else 3 if _RULE.fullmatch(line) else 0
     head = [text for text in following if text.strip()]
     return 0 < needed < len(head) and all(LABEL.match(text) for text in head[:needed])
