@@ -190,10 +190,13 @@ def test_address_fields_come_back_the_same(addresses: list[MailAddress]) -> None
         (MailAddress('a"b', "a b", "c"), False, '"a\\"b" <"a b"@c>'),
         (MailAddress("Jö", "a", "b"), False, "=?utf-8?b?SsO2?= <a@b>"),
         (MailAddress("Jö", "ä", "b"), True, '"Jö" <ä@b>'),
+        (MailAddress("", "ä", "xn--bcher-kva.example"), True, "<ä@bücher.example>"),
+        (MailAddress("", "a", "bücher.example"), False, "<a@xn--bcher-kva.example>"),
+        (MailAddress("", "a", "xn--.example"), False, "<a@xn--.example>"),
     ],
 )
 def test_addresses_are_quoted_or_encoded_as_needed(address: MailAddress, utf8: bool, text: str) -> None:
-    """QUEUE-101"""
+    """QUEUE-101, SMTP-2c"""
     assert format_address(address, utf8=utf8) == text
 
 
@@ -205,6 +208,7 @@ def test_addresses_are_quoted_or_encoded_as_needed(address: MailAddress, utf8: b
         MailAddress("", "a\n", "b"),
         MailAddress("", "a", "b>, <c"),
         MailAddress("", "ä", "b"),
+        MailAddress("", "a", "-ü.example"),
     ],
 )
 def test_what_is_no_address_is_refused(address: MailAddress) -> None:

@@ -12,9 +12,12 @@ import re
 import secrets
 from binascii import b2a_base64, b2a_qp
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from typing import Final, TypeAlias
 
 import msgspec
+
+from moxlite.proto.address import AddressError, Domain
 
 from .types import MailAddress, Part
 from .words import encode_parameter, encode_words
@@ -137,12 +140,16 @@ def _format_group(group: Group, *, utf8: bool) -> str:
 
 
 def format_address(address: MailAddress, *, utf8: bool = False) -> str:
-    """`name <localpart@domain>`, or `<localpart@domain>`, quoted or encoded where needed.
+    """`name <localpart@domain>`, or `<localpart@domain>`, quoted or encoded where needed. The domain, in any spelling,
+    is in U-labels with `utf8`, as people write it (RFC 6532 §3.2), else in A-labels.
 
     Raises:
       ComposeError: there is no localpart or domain, or the address is not ASCII and `utf8` is not set.
     """
     localpart, domain = address.localpart, address.domain
+    if not domain.isascii() or "xn--" in domain:
+        with suppress(AddressError):
+            domain = Domain.parse(domain).pack(utf8)
     if (
         not localpart
         or not domain
