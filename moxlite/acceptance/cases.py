@@ -19,7 +19,7 @@ from moxlite.acceptance.reportmail import ReportFound
 from moxlite.config.domains import Account, Ruleset
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient, Recipient, Snapshot, may_post_to
 from moxlite.mailauth.results import ARCStatus, DMARCStatus, IPRevStatus, SPFStatus
-from moxlite.proto.address import Address, AddressError, Domain, Localpart, Path
+from moxlite.proto.address import Address, AddressError, AddressKey, Domain, Localpart, Path, unicode_domain
 from moxlite.proto.mime.authors import authors
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.types import MailAddress
@@ -192,14 +192,6 @@ def _arc(checks: Checks) -> Fact:
     return Fact(ARC, text, vouched.proven or None, Strength.STRONG, f"seal of {vouched.sealer}")
 
 
-def unicode_domain(domain: str) -> str:
-    """The domain in the form for rules: U-labels."""
-    try:
-        return Domain.parse(domain).unicode
-    except AddressError:
-        return domain.lower()
-
-
 def from_address(addresses: tuple[MailAddress, ...]) -> Address | None:
     """The address of a From field that holds exactly one (SMTP-76)."""
     if len(addresses) != 1 or not addresses[0].domain:
@@ -280,7 +272,7 @@ class ScriptDecision(msgspec.Struct, frozen=True, kw_only=True):
     folders: ScriptFolders = ScriptFolders()
     form: VacationForm | None = None
     automatic: str = ""
-    named: frozenset[str] = frozenset()
+    named: frozenset[AddressKey] = frozenset()
     own: tuple[Address, ...] = ()
     circles: frozenset[str] = frozenset()
 

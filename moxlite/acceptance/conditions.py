@@ -14,6 +14,7 @@ import msgspec
 
 from moxlite.config.domains import Condition
 from moxlite.config.values import parse_size
+from moxlite.proto.address import spellings
 from moxlite.proto.mime.text import Read, fold, token_text
 from moxlite.proto.mime.types import MailAddress, Structure
 from moxlite.store.content.prepare import PreparedMessage
@@ -117,9 +118,9 @@ def plain(text: str) -> str:
 
 
 def _written(addresses: Sequence[MailAddress], *, names: bool = True) -> tuple[str, ...]:
-    texts = []
+    texts: list[str] = []
     for address in addresses[:MAX_ADDRESSES]:
-        texts.append(plain(f"{address.localpart}@{address.domain}"))
+        texts += map(plain, spellings(address.localpart, address.domain))
         if names and address.name and "@" not in address.name:  # such a name pretends to be an address
             texts.append(plain(address.name))
     return tuple(texts)

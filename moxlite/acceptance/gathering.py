@@ -40,7 +40,6 @@ from moxlite.acceptance.cases import (
     Headers,
     facts_of,
     read_from,
-    unicode_domain,
 )
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.conditions import RuleFacts, content_of
@@ -59,7 +58,7 @@ from moxlite.config.static import RateLimits
 from moxlite.mailauth.results import DMARCStatus, IPRevStatus
 from moxlite.net.limits import is_exempt, unmap
 from moxlite.proto import publicsuffix
-from moxlite.proto.address import Address
+from moxlite.proto.address import Address, AddressKey, unicode_domain
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.content.prepare import PreparedMessage
@@ -358,8 +357,8 @@ def _strict(case: Case, message: Message) -> bool:
         return True
     if evidence.trusted_author is None:
         return True
-    wanted = {str(case.asked).lower(), str(case.recipient.canonical).lower(), *map(str.lower, case.via)}
-    named = {f"{recipient.localpart}@{recipient.domain}".lower() for recipient in message.prepared.recipients}
+    wanted = {case.recipient.canonical.key, *map(AddressKey.parse, (str(case.asked), *case.via))}
+    named = {AddressKey.of(recipient.localpart, recipient.domain) for recipient in message.prepared.recipients}
     return not is_forward(case) and wanted.isdisjoint(named)
 
 

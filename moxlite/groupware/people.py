@@ -14,7 +14,7 @@ from moxlite.config.snapshot import (
     may_post_to,
     owns,
 )
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, one_spelling
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import ACCESSES, Access
 from moxlite.store.groupware.scheduling import User
@@ -58,10 +58,10 @@ def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> Use
     owner's, and aliases for which the owner speaks, unless the owner is there in person.
     """
     people = tuple(people)
-    own = frozenset(address.lower() for address in addresses_of(snapshot, account))
-    own |= {address.lower() for address in people if account_of(snapshot, address) == account}
+    own = frozenset(map(one_spelling, addresses_of(snapshot, account)))
+    own |= {one_spelling(address) for address in people if account_of(snapshot, address) == account}
     if own.isdisjoint(people):
-        own |= {address.lower() for address in people if speaks_for(snapshot, account, address)}
+        own |= {one_spelling(address) for address in people if speaks_for(snapshot, account, address)}
     return User(own, frozenset(address for address in people if account_of(snapshot, address) is not None))
 
 

@@ -8,6 +8,7 @@ is displayed. Mailbox lists of message headers (RFC 5322) are parsed by `proto.m
 import ipaddress
 import re
 from functools import lru_cache
+from string import whitespace
 from typing import Final, NewType, TypeAlias
 
 import idna
@@ -33,10 +34,17 @@ _LAX_DOT_ATOM: Final = re.compile(rf"(?:{_ATEXT}|\.)+")
 _QUOTED: Final = re.compile(r'"((?:[^\x00-\x1f"\\\x7f-\x9f]|\\[ -~])*)"')
 _QUOTED_PAIR: Final = re.compile(r"\\([ -~])")
 _NEEDS_BACKSLASH: Final = re.compile(r'(["\\])')
-_UNPRINTABLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that addresses can't have. Joiners and marks of direction belong to some scripts (RFC 6531 §3.3)."""
 # RFC 5321 §4.1.2 Domain; underscores are not allowed there, but real senders have them in host names.
 _LDH: Final = re.compile(r"(?i:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*)")
 _LAX_LDH: Final = re.compile(r"(?i:[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?(?:\.[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?)*)")
+
+MARKS: Final = "\u00a0\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+"""The no-break space, blanks without width, and marks of direction (UAX #9 §2). Joiners are letters of some scripts."""
+JOINERS: Final = dict.fromkeys(map(ord, "\u200c\u200d"))
+"""ZWNJ and ZWJ, for `str.translate`."""
+_MARK: Final = re.compile(f"[{MARKS}]")
 
 _LOCAL: Final = frozenset(
     (
@@ -91,7 +99,6 @@ class Domain(msgspec.Struct, frozen=True, order=True):
         return self.unicode
 
 
-@lru_cache(maxsize=4096)  # a server sees few domains often; IDNA checks cost 20 µs a label
 def is_local_name(name: str) -> bool:
     """Whether a host's name means something on this machine or in its network alone: ``localhost``, names below the
     top-level domains of inner networks, and single labels.
@@ -101,6 +108,7 @@ def is_local_name(name: str) -> bool:
     return not rest or last in _LOCAL or f".{text}".endswith(_HOME)
 
 
+@lru_cache(maxsize=4096)  # a server sees few domains often; IDNA checks cost 20 µs a label
 def _parse_domain(text: str, strict: bool) -> Domain:
     if len(text) > DOMAIN_LIMIT:
         raise AddressError("domain too long")
@@ -153,7 +161,7 @@ def check_localpart(decoded: str, *, strict: bool = False) -> Localpart:
     """Return a decoded localpart in NFC. Raises AddressError if it is too long or has control characters."""
     if not decoded.isascii():
         decoded = normalized("NFC", decoded)
-        if _UNPRINTABLE.search(decoded):
+        if CONTROL.search(decoded):
             raise AddressError("control character in localpart")
     elif not decoded.isprintable():
         raise AddressError("control character in localpart")
@@ -217,6 +225,11 @@ class Address(msgspec.Struct, frozen=True, order=True):
         return f"{pack_localpart(self.localpart)}@{self.domain.pack(smtputf8)}"
 
     @property
+    def key(self) -> "AddressKey":
+        """The key that all spellings of this address share."""
+        return AddressKey.of(self.localpart, self.domain.ascii)
+
+    @property
     def needs_smtputf8(self) -> bool:
         """Whether the localpart cannot be sent without SMTPUTF8 (RFC 6531 §3.2); a domain always can."""
         return not self.localpart.isascii()
@@ -224,6 +237,75 @@ class Address(msgspec.Struct, frozen=True, order=True):
     def __str__(self) -> str:
         """The form for people, U-labels."""
         return self.pack(True)
+
+
+def unmarked(text: str) -> str:
+    """An address or user name as a person typed or pasted it, without blanks and invisible marks at its ends: one of
+    direction comes with each copied Arabic or Hebrew address. Raises AddressError for one that is inside.
+    """
+    bare = text.strip(f"{whitespace}{MARKS}")
+    if _MARK.search(bare):
+        raise AddressError("an invisible character is in the address")
+    return bare
+
+
+class AddressKey(msgspec.Struct, frozen=True, order=True):
+    """The key that all spellings of an address share: two texts are one address exactly if their keys are equal.
+
+    A key equals keys alone, so that `mypy --strict` refuses a comparison with text, of which there are several for each
+    address with an internationalized domain. `localpart` is in NFC and lower case, `domain` in A-labels.
+    """
+
+    localpart: str
+    domain: str
+
+    @classmethod
+    def of(cls, localpart: str, domain: str) -> "AddressKey":
+        """The key of a decoded localpart at a domain in any spelling. What is no domain is in lower case."""
+        folded = localpart.lower()
+        if not folded.isascii():
+            folded = normalized("NFC", folded)
+        if domain.isascii():  # in A-labels, as structures of messages have it
+            return cls(folded, domain.lower())
+        try:
+            return cls(folded, Domain.parse(domain).ascii)
+        except AddressError:
+            return cls(folded, domain.lower())
+
+    @classmethod
+    def parse(cls, text: str) -> "AddressKey":
+        """The key of an address as a person, a script or a configuration writes it."""
+        localpart, _, domain = text.strip().rpartition("@")
+        return cls.of(localpart, domain)
+
+
+def one_spelling(text: str) -> str:
+    """An address as texts of it are kept and compared: in NFC and lower case, its domain in U-labels. Texts that are no
+    addresses are in lower case.
+    """
+    folded = text.lower()
+    if folded.isascii() and "xn--" not in folded:
+        return folded
+    localpart, at, domain = normalized("NFC", folded).rpartition("@")
+    return f"{localpart}{at}{unicode_domain(domain)}"
+
+
+def unicode_domain(text: str) -> str:
+    """A domain in U-labels, as people see it; a text that isn't a domain in lower case."""
+    try:
+        return Domain.parse(text).unicode
+    except AddressError:
+        return text.lower()
+
+
+def spellings(localpart: str, domain: str) -> tuple[str, ...]:
+    """The texts of a header's address that people may look for: with its domain in A-labels, as structures have it, and
+    in U-labels.
+    """
+    written = f"{localpart}@{domain}"
+    if "xn--" not in domain:
+        return (written,)
+    return written, f"{localpart}@{unicode_domain(domain)}"
 
 
 class Path(msgspec.Struct, frozen=True):

@@ -759,6 +759,20 @@ async def test_answers_by_mail_reach_the_organisers_event(office: Office, post: 
     assert len(office.mails) == 1
 
 
+@pytest.mark.parametrize("asked", ["δοκιμή@παράδειγμα.example", "δοκιμή@xn--hxajbheg2az3al.example"])
+@pytest.mark.parametrize("guest", ["δοκιμή@παράδειγμα.example", "Δοκιμή@xn--hxajbheg2az3al.example"])
+async def test_answers_come_from_an_address_in_any_spelling(office: Office, post: Post, asked: str, guest: str) -> None:
+    """DAV-26, DAV-29, SMTP-2a."""
+    await office.mia.put("m.ics", meeting(ADA_ASKED.replace("ada@remote.example", asked)))
+    await office.settle()
+    reply = calendar(
+        "UID:m1", "DTSTAMP:20261101T000000Z", "SEQUENCE:0", "ORGANIZER:mailto:mia@example.org",
+        f"ATTENDEE;PARTSTAT=TENTATIVE:mailto:{guest}",
+    )  # fmt: skip
+    await post.send(reply, "REPLY", author="δοκιμή@παράδειγμα.example")
+    assert "PARTSTAT=TENTATIVE" in (await office.entry("mia")).replace("\r\n ", "")
+
+
 async def test_answers_to_times_that_a_series_does_not_have_make_none(office: Office, post: Post) -> None:
     """DAV-26: an exception there would be an event of the organiser's that a guest has made."""
     days = ("RRULE:FREQ=DAILY;COUNT=3", "RDATE:20991224T100000Z", "EXDATE:20991126T100000Z")

@@ -144,6 +144,21 @@ async def test_raw_text_is_found_in_the_charset_of_the_texts(rig: Rig, finder: F
 
 
 @pytest.mark.parametrize("indexed", [False, True])
+@pytest.mark.parametrize("sender", ["jörg@münchen.example", "jörg@xn--mnchen-3ya.example"])
+async def test_an_address_is_found_in_each_spelling(rig: Rig, finder: Finder, indexed: bool, sender: str) -> None:
+    """WEBMAIL-38, SMTP-2a: as people see it, and in A-labels, whichever the header has."""
+    await fill(rig)
+    async with rig.account() as account:
+        await deliver_mail(account, f"From: Jörg <{sender}>\r\nSubject: Isar\r\n\r\nx\r\n".encode())
+        if indexed:
+            assert await account.indexer.once()
+    for typed in ("jörg@münchen.example", "JÖRG@xn--mnchen-3ya.example", "münchen.example", "münch", "xn--mnchen-3ya"):
+        assert await finder.filtered(**{"from": [typed]}) == {"Isar"}, typed
+        assert await finder.filtered(any=[{"from": [typed], "subject": ["nowhere"]}]) == {"Isar"}, typed
+    assert await finder.filtered(**{"from": ["munchen.example"]}) == set()
+
+
+@pytest.mark.parametrize("indexed", [False, True])
 async def test_each_criterion_finds_what_it_says(rig: Rig, finder: Finder, indexed: bool) -> None:
     """WEBMAIL-38, WEBMAIL-39, WEBMAIL-72: with and without the index; Junk and Trash stay out."""
     await fill(rig)

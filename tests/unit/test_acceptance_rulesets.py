@@ -89,6 +89,18 @@ async def test_a_condition_in_words_compares_as_people_read(condition: Condition
     assert await first_match([plain], msgspec.structs.replace(facts, content=None)) is None
 
 
+@pytest.mark.parametrize("domain", ["münchen.example", "xn--mnchen-3ya.example"])
+@pytest.mark.parametrize("value", ["jörg@münchen.example", "Jörg@xn--mnchen-3ya.example", "@münchen."])
+async def test_a_rule_has_an_address_in_any_spelling(domain: str, value: str) -> None:
+    """STORE-64a, SMTP-2a: as people see it, or in A-labels."""
+    octets = f"From: Jörg <jörg@{domain}>\r\nTo: jörg@{domain}\r\n\r\nx\r\n".encode()
+    facts = msgspec.structs.replace(FACTS, headers=(), content=content(octets))
+    for part in ("from", "to"):
+        condition = Condition(part=part, test="contains" if value.startswith("@") else "is", value=value)
+        plain = Ruleset(mailbox="x", conditions=(condition,))
+        assert await first_match([plain], facts) == 0
+
+
 def test_a_thousand_rules_over_a_long_text_end_in_time() -> None:
     """STORE-64a, STORE-65: the text is read once, and cut; all searches share the time of a delivery."""
     octets = b"Subject: x\r\n\r\n" + b"ab " * 1_000_000

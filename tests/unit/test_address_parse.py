@@ -10,13 +10,17 @@ from moxlite.proto.address import (
     NULL_PATH,
     Address,
     AddressError,
+    AddressKey,
     Domain,
     Path,
     check_localpart,
+    one_spelling,
     pack_ip_literal,
     pack_localpart,
     parse_ip_literal,
     parse_localpart,
+    spellings,
+    unmarked,
 )
 
 
@@ -48,6 +52,33 @@ def test_a_bad_localpart_is_refused(wire: str) -> None:
     """SMTP-2"""
     with pytest.raises(AddressError):
         parse_localpart(wire)
+
+
+@pytest.mark.parametrize("mark", ["\u200e", "\u200f", "\u202b", "\u2069", "\ufeff", "\u00a0", "\u200b", " ", "\t"])
+def test_marks_that_are_pasted_with_an_address_do_not_count(mark: str) -> None:
+    """SMTP-2b: at its ends; inside they are refused, unlike joiners, which are letters."""
+    assert unmarked(f"{mark}مدير@مثال.example{mark}{mark}") == "مدير@مثال.example"
+    if mark.isascii():
+        return
+    with pytest.raises(AddressError, match="invisible character"):
+        unmarked(f"مد{mark}ير@مثال.example")
+    assert unmarked("علی\u200cرضا@مثال.example") == "علی\u200cرضا@مثال.example"
+
+
+def test_an_address_has_one_key_in_each_spelling() -> None:
+    """SMTP-2a: also one that is no domain; what isn't one address has another."""
+    texts = (
+        "Jürg@Bücher.example",
+        "jürg@xn--bcher-kva.example",
+        "ju\u0308rg@XN--BCHER-KVA.example",
+        " jürg@bücher.example",
+    )
+    assert {AddressKey.parse(text) for text in texts} == {Address.parse(texts[0]).key}
+    assert {one_spelling(text) for text in texts[:3]} == {"jürg@bücher.example"}
+    others = ("juerg@bücher.example", "jürg@bucher.example", "strasse@x.example", "straße@x.example", "a@b@", "a@-")
+    assert len({AddressKey.parse(text) for text in others} - {AddressKey.parse(texts[0])}) == len(others)
+    assert spellings("a", "xn--bcher-kva.example") == ("a@xn--bcher-kva.example", "a@bücher.example")
+    assert spellings("a", "xn--.example")[0] == "a@xn--.example"
 
 
 def test_misplaced_dots_are_refused_when_strict() -> None:

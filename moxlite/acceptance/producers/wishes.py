@@ -15,7 +15,7 @@ from moxlite.acceptance.producers.judgement import is_listed, is_unproven, quara
 from moxlite.config.domains import Ruleset
 from moxlite.config.values import NamedSender
 from moxlite.net.limits import IPAddress, unmap
-from moxlite.proto.address import Address, Domain
+from moxlite.proto.address import Address, AddressKey, Domain
 from moxlite.proto.sieve.outcome import AnswerAction, FileAction, KeepAction, RedirectAction, RejectAction
 from moxlite.proto.smtp.replies import Response
 from moxlite.store.delivery.actions import AnyAction, Failed, FileInto, Mark, Redirect, Remember, Vacation
@@ -279,10 +279,10 @@ def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: 
     sender = case.evidence.envelope.sender.address
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return
-    own = {str(case.recipient.canonical).lower(), *map(str.lower, action.addresses)}
+    own = {case.recipient.canonical.key, *map(AddressKey.parse, action.addresses)}
     if case.alias is None:  # a reply to mail for an alias would tell who is behind it
-        own.add(str(case.asked).lower())
-    if (own.isdisjoint(filtered.named) and not filtered.own) or str(sender).lower() in own:  # RFC 5230 §4.5
+        own.add(AddressKey.parse(str(case.asked)))
+    if (own.isdisjoint(filtered.named) and not filtered.own) or sender.key in own:  # RFC 5230 §4.5
         return
     yield Vacation(
         handle=hashlib.sha256(handle.encode()).digest()[:16],

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.components import BadComponents, Component, Instance, read_components
 from moxlite.proto.cards.contentline import Property, mail_address, plain, property_of
 from moxlite.proto.cards.filezones import zones_of
@@ -116,12 +117,12 @@ class CalendarObject(msgspec.Struct):
         return None
 
     def addresses(self) -> tuple[str, ...]:
-        """Mail addresses of organiser and attendees, in lower case, each once."""
+        """Mail addresses of organiser and attendees in `one_spelling`, each once."""
         ordered: dict[str, None] = {}
         for part in self.parts:
             for prop in part.properties:
                 if prop.name in ("ORGANIZER", "ATTENDEE") and (address := mail_address(prop.value)):
-                    ordered[address.lower()] = None
+                    ordered[one_spelling(address)] = None
         return tuple(ordered)
 
     def bounds(self) -> tuple[int | None, int | None]:

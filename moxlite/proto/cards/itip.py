@@ -17,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject
 from moxlite.proto.cards.components import Component, write_component
 from moxlite.proto.cards.contentline import MAX_ADDRESS, Property, in_parameter, mail_address, plain, property_of
@@ -103,10 +104,10 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def address_of(prop: Property | None) -> str:
-    """The mail address of a calendar user, in lower case; "" for another one."""
+    """The mail address of a calendar user, in `one_spelling`; "" for another one."""
     if prop is None:
         return ""
-    return (mail_address(prop.value) or plain(prop.parameter("EMAIL"), MAX_ADDRESS)).lower()
+    return one_spelling(mail_address(prop.value) or plain(prop.parameter("EMAIL"), MAX_ADDRESS))
 
 
 def organizer_of(calendar_object: CalendarObject) -> Property | None:
@@ -119,7 +120,7 @@ def brought_by(calendar_object: CalendarObject | None) -> frozenset[str]:
     line = None if calendar_object is None else organizer_of(calendar_object)
     if line is None:
         return frozenset()
-    return frozenset((address_of(line), *line.parameter(BROUGHT_BY).split())) - {""}
+    return frozenset((address_of(line), *map(one_spelling, line.parameter(BROUGHT_BY).split()))) - {""}
 
 
 def named_by(calendar_object: CalendarObject, author: str) -> str:
@@ -130,7 +131,7 @@ def named_by(calendar_object: CalendarObject, author: str) -> str:
     if line is None:
         return ""
     named = (author, mail_address(line.parameter("SENT-BY")), plain(line.parameter("EMAIL"), MAX_ADDRESS))
-    return " ".join(dict.fromkeys(one.lower() for one in named if "@" in one and " " not in one))
+    return " ".join(dict.fromkeys(one_spelling(one) for one in named if "@" in one and " " not in one))
 
 
 def role_of(calendar_object: CalendarObject, own: frozenset[str]) -> Role:

@@ -8,6 +8,7 @@ their addresses are parsed.
 import re
 from typing import Final
 
+from moxlite.proto.address import unicode_domain
 from moxlite.proto.mime.envelope import GroupEnd, GroupStart, parse_addresses
 from moxlite.proto.mime.text import fold
 from moxlite.proto.mime.words import decode_words
@@ -21,6 +22,16 @@ _BETWEEN: Final = re.compile(r'[\x00-\x20\x7f@.,:;<>()"\\\[\]]+')
 def address_words(needle: str) -> tuple[str, ...]:
     """The words of a folded needle, the longest first."""
     return tuple(sorted(set(_BETWEEN.split(needle)) - {""}, key=lambda word: (-len(word), word)))
+
+
+def header_words(needle: str) -> tuple[tuple[str, ...], ...]:
+    """For each word of a folded needle, the texts of which the header of a match has one: its domains may have either
+    spelling, whichever the needle has.
+    """
+    return tuple(
+        (word, *(() if word.isascii() and "xn--" not in word else ("xn--", unicode_domain(word))))
+        for word in address_words(needle)
+    )
 
 
 def address_text(value: bytes, hint: str) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final, TypeAlias
 
 import msgspec
 
+from moxlite.proto.address import unicode_domain
 from moxlite.proto.sieve import conditions as c
 from moxlite.proto.sieve.comparing import COMPARATORS, Values, charge_keys, finder, search_cost
 from moxlite.proto.sieve.errors import RunError
 from moxlite.proto.sieve.limits import CALL, MAX_STEPS, Budget
-from moxlite.proto.sieve.message import NO_VALUES, Mailbox
+from moxlite.proto.sieve.message import DOMAIN, NO_VALUES, Mailbox
 from moxlite.proto.sieve.state import State
 from moxlite.proto.sieve.strings import PARTS, date_part, flags_of, has_variables, words_of, zone_minutes
 from moxlite.proto.sieve.syntax import CONTAINS, IS
@@ -233,12 +234,17 @@ def _one_header(test: c.HeaderTest, name: str, variables: bool) -> Evaluate:
 
 def _address(test: c.AddressTest, variables: bool) -> Evaluate:
     index, last, part = test.index, test.last, test.part
-    place = str(-index if last else index)
+    # the number of addresses, and the order of values, count one spelling of each
+    single = test.match.startswith(("count", "value"))
+    place = f"{-index if last else index}{' single' if single else ''}"
 
     def read(state: State, name: str, key: tuple[str, ...]) -> Values:
         fields = state.message.addresses(name, state)
         chosen = fields[_of_index(len(fields), index, last)]
-        texts = [_part(mailbox, part, state.world.separator) for field in chosen for mailbox in field]
+        separator = state.world.separator
+        texts = [_part(mailbox, part, separator) for field in chosen for mailbox in field]
+        if not single:
+            texts += [_part(twin, part, separator) for field in chosen for twin in _in_u_labels(field, part, state)]
         values = state.memo[key] = Values([text for text in texts if text is not None])
         return values
 
@@ -274,9 +280,23 @@ def _envelope(test: c.EnvelopeTest, variables: bool) -> Evaluate:
             return Values(("",))
         address = world.sender if name == "from" else world.recipient if name == "to" else None
         text = None if address is None else _part(address, test.part, world.separator)
-        return NO_VALUES if text is None else Values((text,))
+        if address is None or text is None:
+            return NO_VALUES
+        single = test.match.startswith(("count", "value"))
+        twins = () if single else tuple(_in_u_labels((address,), test.part, state))
+        return Values((text, *(str(_part(twin, test.part, world.separator)) for twin in twins)))
 
     return _named(test, variables, get)
+
+
+def _in_u_labels(addresses: Iterable[Mailbox], part: str, budget: Budget) -> Iterator[Mailbox]:
+    """The addresses with internationalized domains in their other spelling, if it is one of that part. A script has it
+    as the header that people see (RFC 5228 §5.1).
+    """
+    for address in addresses if part in ("all", "domain") else ():
+        if "xn--" in address.domain.lower():
+            budget.charge(DOMAIN)
+            yield Mailbox(address.localpart, unicode_domain(address.domain))
 
 
 def _part(address: Mailbox, part: str, separator: str) -> str | None:

@@ -5,7 +5,7 @@ from functools import cache
 
 import msgspec
 
-from moxlite.acceptance.cases import DKIM_DOMAIN, Case, Evidence, unicode_domain
+from moxlite.acceptance.cases import DKIM_DOMAIN, Case, Evidence
 from moxlite.acceptance.checks import Checks
 from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.producers.judgement import dmarc_override
@@ -13,7 +13,7 @@ from moxlite.acceptance.why import steps
 from moxlite.mailauth.headers import authentication_results, received_spf
 from moxlite.mailauth.results import SPFStatus
 from moxlite.net.limits import unmap
-from moxlite.proto.address import Address, Domain, Path
+from moxlite.proto.address import Address, Domain, Path, unicode_domain
 from moxlite.proto.publicsuffix import organizational_domain
 from moxlite.smtpd import trace
 from moxlite.smtpd.session import Session, Transaction

@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from moxlite.encoding import json_decoder
+from moxlite.proto.mime.addresstext import header_words
 from moxlite.proto.mime.text import SIGNATURE_FIELDS
 from moxlite.store.file.transaction import Reader, Row, int_array
 from moxlite.store.search.index import Index
@@ -97,6 +98,18 @@ def in_header(field: str, words: Sequence[str]) -> list[Term]:
     incomplete.
     """
     return [] if field.lower() in SIGNATURE_FIELDS else [Contains(word, SearchedPart.HEADER) for word in words]
+
+
+def in_addresses(needle: str) -> list[Term]:
+    """Terms that hold for each message with a folded needle in a subject, a name or an address, whichever spelling its
+    domain has there.
+    """
+    return [
+        Contains(texts[0], SearchedPart.HEADER)
+        if len(texts) == 1
+        else AnyOf(tuple(Contains(text, SearchedPart.HEADER) for text in texts))
+        for texts in header_words(needle)
+    ]
 
 
 def looks_into_bodies(term: Term) -> bool:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, overload
 import msgspec
 
 from moxlite.processor import off_loop
-from moxlite.proto.mime.addresstext import address_words
+from moxlite.proto.address import spellings
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.store.errors import BadKeyword, LimitExceeded
@@ -37,7 +37,7 @@ from moxlite.store.rows.ordering import Numbers, arrange, number_key, room_for, 
 from moxlite.store.rows.sorting import addressed_of
 from moxlite.store.rows.views import view_total
 from moxlite.store.search.finding import MessageQuery, Search, Test
-from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term
+from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_addresses
 from moxlite.store.types import Flag, MailboxID
 from moxlite.web.jmap.bodies import sorted_parts
 from moxlite.web.jmap.emails import FLAG_KEYWORDS, has_attachment, state
@@ -230,12 +230,14 @@ def _in_envelope(name: str, value: str) -> Node:
         return all(word in text for word in words)
 
     # white space may be folded or doubled, and addresses have several spellings, but their words are in the header
-    hints = [Contains(piece, SearchedPart.HEADER) for word in words for piece in address_words(word)]
+    hints = [hint for word in words for hint in in_addresses(word)]
     return Node(test=test, hint=AllOf(tuple(hints)) if hints else None)
 
 
 def _written(addresses: Sequence[MailAddress]) -> str:
-    return "\n".join([f"{address.name} <{address.localpart}@{address.domain}>" for address in addresses])
+    return "\n".join(
+        [f"{one.name} <{spelling}>" for one in addresses for spelling in spellings(one.localpart, one.domain)]
+    )
 
 
 def _in_header(name: str, value: str | None = None) -> Node:

@@ -11,6 +11,7 @@ import msgspec
 
 from moxlite.groupware.entries import Expander
 from moxlite.groupware.people import user_of
+from moxlite.proto.address import one_spelling
 from moxlite.proto.cards.calendarobject import CalendarObject, read_object
 from moxlite.proto.cards.contentline import mail_address
 from moxlite.proto.cards.jscalendar import (
@@ -105,7 +106,7 @@ def own_addresses(call: Call) -> frozenset[str]:
 
 def is_own(address: object, own: frozenset[str]) -> bool:
     """Whether a participant's URI is one of these addresses."""
-    return isinstance(address, str) and mail_address(address).lower() in own
+    return isinstance(address, str) and one_spelling(mail_address(address)) in own
 
 
 def user_in(call: Call, people: Iterable[str] = ()) -> User:

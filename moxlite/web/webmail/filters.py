@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
+from moxlite.proto.address import spellings
 from moxlite.proto.mime.addresstext import address_words
 from moxlite.proto.mime.headers import HeaderSection
 from moxlite.proto.mime.text import fold
 from moxlite.store.names import split_flags
 from moxlite.store.rows import conditions as q
 from moxlite.store.search.finding import MessageQuery, Test
-from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_header
+from moxlite.store.search.queries import AllOf, AnyOf, Contains, Lacks, SearchedPart, Term, in_addresses, in_header
 from moxlite.web.webmail.items import EPOCH, attachments
 from moxlite.web.webmail.querytypes import INBOXES
 
@@ -144,8 +145,8 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
             tests.append(partial(_text_holds, read, needle, held))
             if held:
                 # white space may be folded or doubled, and addresses have several spellings, but their words are in the
-                # header unchanged
-                hints.extend(Contains(word, SearchedPart.HEADER) for word in address_words(needle))
+                # header
+                hints.extend(in_addresses(needle))
 
     for side, held in ((f, True), (n, False)):
         texts(side.from_, _senders, held=held)
@@ -156,7 +157,7 @@ def _tests(f: Filter, n: NotFilter) -> tuple[list[Test], list[Term]]:
         needles = [(fold(needle), read) for side, read in sides for needle in side]
         if needles:
             tests.append(partial(_one_holds, tuple(partial(_text_holds, read, text, True) for text, read in needles)))
-            known = [[Contains(word, SearchedPart.HEADER) for word in address_words(text)] for text, _ in needles]
+            known = [in_addresses(text) for text, _ in needles]
             # A hint must not leave out a match: an alternative without a word that the index knows, such as "@", can be
             # in any message.
             if all(known):
@@ -182,8 +183,10 @@ def _recipients(structure: Structure) -> str:
 
 
 def _written(addresses: Sequence[MailAddress]) -> str:
-    """Addresses, one per line, so that no search text matches across two of them."""
-    return "\n".join([f"{address.name} <{address.localpart}@{address.domain}>" for address in addresses])
+    """Addresses in each spelling, one per line, so that no search text matches across two of them."""
+    return "\n".join(
+        [f"{one.name} <{spelling}>" for one in addresses for spelling in spellings(one.localpart, one.domain)]
+    )
 
 
 def _subject(structure: Structure) -> str:
