@@ -16,7 +16,7 @@ from moxlite.config.toml.decode import encode, near
 from moxlite.config.toml.edit import Document
 from moxlite.config.values import format_size, parse_size
 from moxlite.operations.accounts import SettingInfo
-from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.address import Address, AddressError, Domain, unmarked
 from moxlite.store.junkflags import JunkFlagRules
 
 STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True)
@@ -46,6 +46,7 @@ def new_address(snapshot: Snapshot, text: str, field: str = "address") -> str:
     if not text:
         raise Refused("enter an address", field)
     try:
+        text = unmarked(text)
         if text.startswith("@"):
             domain = Domain.parse(text[1:])
             address = f"@{domain.unicode}"

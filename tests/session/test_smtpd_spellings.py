@@ -5,8 +5,9 @@ from itertools import product
 
 import pytest
 
-from tests.session.smtpd_harness import MESSAGE, Smtp, clock, smtp
+from tests.session.smtpd_harness import MESSAGE, PASSWORD, Smtp, clock, smtp
 from tests.session.test_smtpd_sieve import deliver, install
+from tests.session.test_smtpd_submission import encoded
 
 pytestmark = pytest.mark.served
 
@@ -32,6 +33,14 @@ async def test_a_script_answers_for_an_address_in_each_spelling(smtp: Smtp, doma
         message = MESSAGE.replace(b"mia@ours.example", seen.encode())
         assert (await deliver(smtp, message, trusted=True)).startswith("250")
         assert len(await smtp.carried()) == at + 1, (address, seen)
+
+
+async def test_marks_that_are_pasted_with_a_user_name_do_not_count(smtp: Smtp) -> None:
+    """SMTP-2b, SMTP-51: a mark of direction is copied with the address, and nobody sees it."""
+    async with smtp.connect("submission") as client:
+        await client.say("EHLO there.example")
+        name = "\u200fmia@ours.example\u202c"
+        assert (await client.say(f"AUTH PLAIN {encoded(chr(0) + name + chr(0) + PASSWORD)}")).startswith("235")
 
 
 TESTS = """require ["fileinto", "envelope", "mailbox", "relational", "comparator-i;ascii-numeric"];

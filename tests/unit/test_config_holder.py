@@ -459,12 +459,22 @@ async def test_a_new_account_has_the_usual_settings(holder: ConfigHolder) -> Non
         ("new", "x@elsewhere.example", "isn't a domain on this server; add it first"),
         ("new", "x@exmaple.org", 'isn\'t a domain on this server; did you mean "example.org"'),
         ("new", "nonsense", "isn't a valid address"),
+        ("new", "مد\u200fير@example.org", "an invisible character"),
     ],
 )
 async def test_accounts_that_cannot_be_are_refused(holder: ConfigHolder, name: str, address: str, words: str) -> None:
     """ADMIN-14, ADMIN-63."""
     with pytest.raises(changes.Refused, match=words):
         await holder.edit(change(changes.add_account, name, address))
+
+
+async def test_an_address_is_added_without_the_marks_that_are_pasted_with_it(holder: ConfigHolder) -> None:
+    """SMTP-2b, SMTP-2d: and no second one that differs by joiners alone."""
+    snapshot = await holder.edit(change(changes.add_account, "new", "\u200fعلی\u200cرضا@example.org\u200e "))
+    assert list(snapshot.domains.accounts["new"].destinations) == ["علی\u200cرضا@example.org"]
+    for twin in ("علیرضا@example.org", "علی\u200dرضا@example.org"):
+        with pytest.raises((changes.Refused, ConfigError), match="already belongs"):
+            await holder.edit(change(changes.add_address, twin, "me"))
 
 
 async def test_an_address_leaves_its_aliases_too(holder: ConfigHolder) -> None:

@@ -25,7 +25,7 @@ from moxlite.config.snapshot import Snapshot
 from moxlite.config.toml.edit import Document
 from moxlite.mailauth.dkim.sign import generate, key_record, to_pem
 from moxlite.net.control.server import CommandFailed
-from moxlite.proto.address import Address, AddressError, Domain
+from moxlite.proto.address import Address, AddressError, Domain, unmarked
 
 MTASTS_SECONDS: Final = 7 * 86_400
 """Seconds that senders keep the first policy. Its mode is ``testing``: with ``enforce``, mail would be lost until there
@@ -301,7 +301,7 @@ def add_alias(document: Document, snapshot: Snapshot, address: str, members: Seq
 def new_member(snapshot: Snapshot, text: str) -> str:
     """An address of this server as `new_address` has it, or one of another server. Raises Refused."""
     try:
-        address = Address.parse(text)
+        address = Address.parse(unmarked(text))
     except AddressError as error:
         raise Refused(f'"{text}" isn\'t a valid address: {error}', "members") from None
     return new_address(snapshot, text, "members") if snapshot.domain(address.domain) is not None else address.pack(True)

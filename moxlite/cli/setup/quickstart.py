@@ -90,7 +90,7 @@ def quickstart(
     from moxlite.admin.quickstart.make import QuickstartFailed, make
     from moxlite.config.load import load
     from moxlite.net.dns.client import DNSResolver
-    from moxlite.proto.address import Address, AddressError
+    from moxlite.proto.address import Address, AddressError, unmarked
 
     other = _other_webserver(webserver, cert_files, key_files)
     if address is None:
@@ -99,6 +99,7 @@ def quickstart(
         address = click.prompt("Your mail address, at the domain of this server (you@example.org)", type=str)
         assert address is not None
     try:
+        address = unmarked(address)
         parsed = Address.parse(address)
         refuse_public(parse_domain(parsed.domain.ascii))
         named = None if hostname is None else parse_domain(hostname)

@@ -23,7 +23,7 @@ from moxlite.config.toml.decode import KeyPath, Mistake, near
 from moxlite.config.transports import webhook_keys
 from moxlite.config.values import parse_size
 from moxlite.patterns.searching import fault, pattern_warning
-from moxlite.proto.address import Address, AddressError, Domain, Localpart
+from moxlite.proto.address import JOINERS, Address, AddressError, Domain, Localpart, unmarked
 from moxlite.wording import reason_of, worded
 
 ACCOUNT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -484,7 +484,7 @@ def destination_findings(
         localpart = Localpart("")
         if local:
             try:
-                address = Address.parse(configured)
+                address = Address.parse(unmarked(configured))
             except AddressError as error:
                 yield Mistake(path, f"isn't a valid address: {error}")
                 continue
@@ -505,7 +505,10 @@ def destination_findings(
             localpart = canonical_localpart(address.localpart, settings)
         # Beside addresses of the file those for reports: mail to one that has two owners would go to either.
         own = Owner(name, f'the account "{name}" ({configured})')
-        other = taken.setdefault((localpart, domain.ascii), own)
+        # addresses that differ by joiners alone look like one
+        bare = Localpart(localpart.translate(JOINERS))
+        others = [taken.setdefault((spelling, domain.ascii), own) for spelling in dict.fromkeys((localpart, bare))]
+        other = next((one for one in others if one is not own), own)
         if other is not own:
             yield Mistake(path, f"already belongs to {other.text}")
 

@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Final
 
 from moxlite.normal import normalized
+from moxlite.proto.address import MARKS
 from moxlite.proto.sasl.types import (
     AuthenticationFailed,
     AuthorizationFailed,
@@ -274,5 +275,5 @@ def prepare_password(text: str) -> str:
 
 
 def normalize_username(text: str) -> str:
-    """The name in NFC."""
-    return normalized("NFC", text)
+    """The name in NFC, without the invisible marks that are pasted with a name of another script."""
+    return text if text.isascii() else normalized("NFC", text).strip(MARKS)

@@ -24,7 +24,6 @@ from typing import Final, Literal, TypeAlias
 
 import msgspec
 
-from moxlite.normal import normalized
 from moxlite.proto.sasl.plain import decode_text, normalize_username, prepare_password
 from moxlite.proto.sasl.types import (
     NO_BINDINGS,
@@ -99,17 +98,14 @@ def _unbase64(text: str) -> bytes:
 
 
 def _decode_name(text: str) -> str:
-    """Decode a saslname (RFC 5802 §7). The name must be in NFC, since AuthMessage contains it as sent."""
+    """Decode a saslname (RFC 5802 §7), for the comparison with names. AuthMessage has it as the client sent it."""
 
     def replace(match: re.Match[str]) -> str:
         if not match[1]:
             raise Malformed("bad escape in user name")
         return "," if match[1] == "2C" else "="
 
-    name = _NAME_ESCAPE.sub(replace, text)
-    if normalized("NFC", name) != name:
-        raise Malformed("user name isn't in Unicode NFC")
-    return name
+    return normalize_username(_NAME_ESCAPE.sub(replace, text))
 
 
 def derive_scram(

@@ -16,7 +16,7 @@ import msgspec
 from moxlite.compose.draft import MAX_FILES, BadDraft, Draft, File, check, html_page, message, typed_html
 from moxlite.encoding import msgpack_decoder, to_msgpack
 from moxlite.processor import off_loop
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, unmarked
 from moxlite.proto.mime.messageid import canonical_message_id
 from moxlite.proto.mime.types import MailAddress, decode_structure
 from moxlite.sandbox.jobs import WriteHTML
@@ -113,7 +113,7 @@ def _all(field: str, parties: Sequence[Party], lenient: bool) -> tuple[MailAddre
 
 def _parsed(field: str, party: Party) -> MailAddress:
     try:
-        address = Address.parse(party.address.strip())
+        address = Address.parse(unmarked(party.address))
     except AddressError as error:
         raise BadDraft(field, worded("{address}: {reason}", address=party.address, reason=error)) from None
     return MailAddress(party.name.strip(), address.localpart, address.domain.ascii)

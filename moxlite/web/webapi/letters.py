@@ -13,7 +13,7 @@ import multipart
 
 from moxlite import __version__
 from moxlite.compose.draft import BadDraft, Draft, File, check
-from moxlite.proto.address import Address, AddressError
+from moxlite.proto.address import Address, AddressError, unmarked
 from moxlite.proto.mime.compose import new_message_id
 from moxlite.proto.mime.headers import MAX_HEADER
 from moxlite.proto.mime.messageid import canonical_message_id
@@ -132,7 +132,7 @@ def parties_of(request: SendRequest) -> Parties:
 def _party(field: str, address_text: AddressText) -> tuple[MailAddress, Address]:
     text_field(field, address_text.name)
     try:
-        address = Address.parse(address_text.address.strip())
+        address = Address.parse(unmarked(address_text.address))
     except AddressError as error:
         raise WebAPIError("badAddress", f"{field}: {address_text.address[:300]!r}: {error}") from None
     return MailAddress(address_text.name.strip(), address.localpart, address.domain.ascii), address
