@@ -13,18 +13,24 @@ from moxlite.net.log import LogfmtFormatter, LogHandler, _AddCID, bind_cid
 from moxlite.net.refusals import LINES, MINUTE, Refusals, begin
 from moxlite.net.resolver import FakeResolver
 from moxlite.operations.why import WhyReply
+from moxlite.queue.queue import Queue
+from moxlite.store.auth.apppasswords import add_app_password
+from moxlite.store.delivery.submission import QueueFull
+from moxlite.store.errors import LimitExceeded, StorageFull, StoreError
+from moxlite.web.jmap import submissions
 from tests.jmap_rig import Client, rig
 from tests.logs import kv
 from tests.session.imapd_harness import Imap, imap
 from tests.session.smtpd_harness import Smtp, clock, smtp
 from tests.session.test_web_webapi import API
 from tests.web_rig import STATIC, Rig, open_rig
-from tests.webapi import Client as WebAPIClient, Refused
+from tests.webapi import Client as WebAPIClient, Refused, every_field
 
 pytestmark = pytest.mark.served
 
 __all__ = ["clock", "imap", "rig", "smtp"]
 
+PASSWORD = "correct horse battery"
 FOREIGN = b"From: x@elsewhere.example\r\n\r\nx\r\n.\r\n"
 
 
@@ -114,23 +120,73 @@ async def test_a_refused_submission_by_jmap_is_one_line(rig: Rig, caplog: pytest
     assert str(second["reply"]).startswith("invalidProperties")
 
 
-async def test_a_refused_call_of_the_web_api_is_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """SMTP-140a: with the id that ends the message."""
+async def test_a_refused_call_of_the_web_api_is_one_line(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-140a: with the id that ends the message: refused for what it asks, for its octets, for the app password, or
+    by the storage.
+    """
     caplog.set_level("INFO", logger="moxlite.net")
+
+    def queue_fails(error: Exception) -> None:
+        async def refuse(*_: object) -> object:
+            raise error
+
+        monkeypatch.setattr(Queue, "submit", refuse)
+
     async with trio.open_nursery() as nursery:
         rig = await open_rig(tmp_path, nursery, static=STATIC + API)
         begin(lambda cid: "kWaJQnbvcf")
-        with pytest.raises(Refused, match=r" \(kWaJQnbvcf\)$"):
-            await WebAPIClient(rig, port=82).call("Send", To=[{"Name": "", "Address": "jo@else.example"}])
+        async with rig.account() as account:
+            reader = await add_app_password(account, "reader", ["webapi"], read_only=True)
+        message = every_field("Send", To=[{"Name": "", "Address": "jo@else.example"}], Text="x")
+        for parameters, password in ((message | {"Text": ""}, PASSWORD), (b"{", PASSWORD), (message, reader)):
+            with pytest.raises(Refused, match=r" \(kWaJQnbvcf\)$"):
+                await WebAPIClient(rig, "mia@example.org", password, port=82).answer("Send", parameters)
+        for error in (StorageFull("full"), QueueFull("too many wait")):
+            queue_fails(error)
+            with pytest.raises(Refused, match=r" \(kWaJQnbvcf\)$"):
+                await WebAPIClient(rig, port=82).answer("Send", message)
+        with pytest.raises(Refused) as other:
+            await WebAPIClient(rig, port=82).call("MessageGet", MsgID=99)
+        assert not other.value.text.endswith(")")
         nursery.cancel_scope.cancel()
-    [line] = lines(caplog)
-    assert (line["via"], line["account"], line["rcptto"], line["id"]) == (
-        "webapi",
-        "mia",
-        "jo@else.example",
-        "kWaJQnbvcf",
-    )
-    assert not str(line["reply"]).endswith(")")
+    named = "jo@else.example"
+    assert [(line["rcptto"], str(line["reply"])) for line in lines(caplog)] == [
+        (named, "missingBody: Text and HTML can't both be empty"),
+        ("", "protocol: expected a field name (at octet 1 of the request)"),
+        ("", "user: this app password is read-only"),
+        (named, "server: the server's disk is full"),
+        (named, "error: too many wait"),
+    ]
+    assert {(line["via"], line["account"], line["id"]) for line in lines(caplog)} == {("webapi", "mia", "kWaJQnbvcf")}
+
+
+async def test_a_jmap_submission_that_the_storage_refuses_is_one_line(
+    rig: Rig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SMTP-140a: with the id in the error of the submission; a method's error has none."""
+    caplog.set_level("INFO", logger="moxlite.net")
+    begin(lambda cid: "kWaJQnbvcf")
+    client = Client(rig)
+    identity = (await client.call("Identity/get"))["list"][0]["id"]
+    draft = {"mailboxIds": {"F1": True}, "subject": "x", "to": [{"email": "jo@else.example"}]}
+    email = (await client.call("Email/set", create={"d": draft}))["created"]["d"]["id"]
+
+    async def refuse(*_: object, **__: object) -> object:
+        raise error
+
+    monkeypatch.setattr(submissions, "_submit", refuse)
+    sent = {"s": {"identityId": identity, "emailId": email}}
+    error: StoreError = LimitExceeded("too many")
+    answer = await client.call("EmailSubmission/set", create=sent)
+    assert answer["notCreated"]["s"]["description"] == "limit exceeded: too many (kWaJQnbvcf)"
+    error = StorageFull("full")
+    assert await client.error("EmailSubmission/set", create=sent) == "serverUnavailable"
+    assert [(line["rcptto"], line["reply"]) for line in lines(caplog)] == [
+        ("jo@else.example", "limit exceeded: too many"),
+        ("jo@else.example", "full"),
+    ]
 
 
 def test_a_program_in_a_loop_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:

@@ -40,6 +40,7 @@ from moxlite.store.delivery.submissions import (
     submission_state,
     submissions,
 )
+from moxlite.store.errors import Overtaken, StoreError
 from moxlite.store.mail.fetching import structure_of
 from moxlite.store.rows.emails import emails
 from moxlite.store.rows.messages import packed_structure
@@ -67,6 +68,7 @@ from moxlite.web.jmap.standard import (
     query_changes_of,
     results_response,
     run_set,
+    set_error,
 )
 
 if TYPE_CHECKING:
@@ -351,12 +353,15 @@ async def _create(call: Call, _: str, given: Object) -> Outcome:
     envelopes: list[_Envelope] = []
     try:
         return await _send(call, given, envelopes)
-    except SetError as error:
+    except Overtaken:  # `each` tries again
+        raise
+    except (SetError, StoreError) as error:
         sender = next((envelope.sender for envelope in envelopes), "")
         recipients = [recipient for envelope in envelopes for recipient in envelope.recipients]
-        reply = f"{error.kind}: {error}"
+        reply = f"{error.kind}: {error}" if isinstance(error, SetError) else str(error)
         identifier = refusals().note("jmap", call.identity.account, reply, sender=sender, recipients=recipients)
-        raise SetError(error.kind, with_id(str(error), identifier), **error.members) from error
+        refused = error if isinstance(error, SetError) else set_error(error)
+        raise SetError(refused.kind, with_id(str(refused), identifier), **refused.members) from error
 
 
 async def _send(call: Call, given: Object, envelopes: list[_Envelope]) -> Outcome:

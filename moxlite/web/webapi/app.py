@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from moxlite.admin.masked import MaskedAddresses
 from moxlite.encoding import to_json
+from moxlite.net.refusals import refusals, with_id
 from moxlite.processor import act_for, calling, give_way
 from moxlite.store import errors as store
 from moxlite.store.delivery.submission import QueueFull, SendingStopped
@@ -28,6 +29,7 @@ from moxlite.web.webapi.pages import PAGE_HEADERS, document, index_page, method_
 
 if TYPE_CHECKING:
     from moxlite.config.snapshot import CurrentConfig
+    from moxlite.logins.identity import Identity
     from moxlite.logins.logins import Logins
     from moxlite.process.keys import SigningKeys
     from moxlite.queue.queue import Queue
@@ -130,7 +132,7 @@ class WebAPI:
                 return
             result = "servererror" if code == "server" else "error"
             webapi_errors.labels(error=code).inc()
-            error = {"Code": code, "Message": _shown(text)}
+            error = {"Code": code, "Message": text}
             await writer.respond(Response(400, API_HEADERS, to_json(error)))
         except HTTPError as error:
             result = "badauth" if error.status == 401 else "error"
@@ -147,13 +149,14 @@ class WebAPI:
         act_for(identity.account)
         calling.set(f"webapi {method.name}")
         await give_way()
-        if method.changes and identity.read_only:
-            return "user", "this app password is read-only"
         snapshot = self._config.current
         limit = MAX_SMALL
         if method.files:
             limit = 2 * snapshot.listener(request.info.listener).max_message_size
+        parameters: object = None
         try:
+            if method.changes and identity.read_only:
+                raise WebAPIError("user", "this app password is read-only")
             async with receive(request, self._service.tmp, limit) as body:
                 parameters = await body.parameters(method.request)
                 call = Call(service=self._service, identity=identity, request=request, body=body, snapshot=snapshot)
@@ -162,15 +165,17 @@ class WebAPI:
                 await self._stream(call, found, writer)
                 return None, ""
         except WebAPIError as error:
-            return error.code, error.text
+            return error.code, _refused(method, identity, parameters, error)
         except BodyTooLarge as error:
             if not method.files:
                 raise
-            return "messageTooLarge", error.text
+            too_large = WebAPIError("messageTooLarge", error.text)
+            return too_large.code, _refused(method, identity, parameters, too_large)
         except (store.StoreError, OSError) as error:
             if writer.started:
                 raise ClientGone from error
-            return _of_store(error, method.name)
+            failed = _of_store(error, method.name)
+            return failed.code, _refused(method, identity, parameters, failed)
         await writer.respond(await compressed(request.headers, Response(200, API_HEADERS, to_json(found))))
         return None, ""
 
@@ -195,13 +200,23 @@ def _page(name: str, path: str, request: Request) -> Response:
     return Response(200, PAGE_HEADERS, page.encode())
 
 
-def _of_store(error: Exception, method: str) -> tuple[Code, str]:
-    """Code and text of an error of the store."""
+def _refused(method: Method, identity: Identity, parameters: object, error: WebAPIError) -> str:
+    """The text of an error; the id of a log line ends it if a message isn't sent. `parameters`: None if not read."""
+    text = _shown(error.text)
+    if method.parties is None or error.code == "sentOverQuota":
+        return text
+    sender, recipients = ("", []) if parameters is None else method.parties(parameters)
+    reply = f"{error.code}: {text}"
+    return with_id(text, refusals().note("webapi", identity.account, reply, sender=sender, recipients=recipients))
+
+
+def _of_store(error: Exception, method: str) -> WebAPIError:
+    """The refusal for an error of the store."""
     for kind, code in STORE:
         if isinstance(error, kind):
-            return code, str(error)
+            return WebAPIError(code, str(error))
     logger.error("call failed", extra={"kv": {"method": method, "err": str(error)}})
-    return "server", next((text for kind, text in SERVER_TEXTS if isinstance(error, kind)), FAILED)
+    return WebAPIError("server", next((text for kind, text in SERVER_TEXTS if isinstance(error, kind)), FAILED))
 
 
 def _shown(text: str) -> str:

@@ -17,7 +17,6 @@ import trio
 
 from moxlite.compose.draft import BadDraft, message
 from moxlite.config.snapshot import outgoing_name
-from moxlite.net.refusals import refusals, with_id
 from moxlite.processor import off_loop
 from moxlite.proto.address import Address, Domain, Localpart
 from moxlite.proto.mime.dates import format_date
@@ -106,20 +105,17 @@ async def send(call: Call, request: SendRequest) -> SendResult:
             send_result = await _send(call, request, key)
     except WebAPIError as error:
         webapi_submissions.labels(result=error.code).inc()
-        identifier = _note_refusal(call, request, f"{error.code}: {error}")
-        raise WebAPIError(error.code, with_id(error.text, identifier)) from error
-    except StoreError as error:
+        raise
+    except StoreError:
         webapi_submissions.labels(result="queueerror").inc()
-        _note_refusal(call, request, str(error))
         raise
     webapi_submissions.labels(result="ok").inc()
     return send_result
 
 
-def _note_refusal(call: Call, request: SendRequest, reply: str) -> str:
+def _parties(request: SendRequest) -> tuple[str, list[str]]:
     sender = request.from_[0].address if request.from_ else ""
-    recipients = [party.address for party in (*request.to, *request.cc, *request.bcc)]
-    return refusals().note("webapi", call.identity.account, reply, sender=sender, recipients=recipients)
+    return sender, [party.address for party in (*request.to, *request.cc, *request.bcc)]
 
 
 async def _send(call: Call, request: SendRequest, key: bytes) -> SendResult:
@@ -355,6 +351,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
       run: takes a `Call` and the parameters.
       changes: app passwords that may only read are refused.
       files: forms may have files.
+      parties: sender and recipients in the parameters of a method that sends, whose refusals are logged.
       example: parameters for pages and documents.
     """
 
@@ -365,6 +362,7 @@ class Method(msgspec.Struct, frozen=True, kw_only=True):
     run: Callable[[Any, Any], Awaitable[Any]]
     changes: bool = False
     files: bool = False
+    parties: Callable[[Any], tuple[str, list[str]]] | None = None
     example: Mapping[str, Any] = {}
 
 
@@ -377,6 +375,7 @@ _TABLE: Final = (
         run=send,
         changes=True,
         files=True,
+        parties=_parties,
         example={
             "To": [{"Name": "Jane", "Address": "jane@example.org"}],
             "Subject": "Hello",
