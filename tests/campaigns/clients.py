@@ -7,6 +7,7 @@ of this machine. The full count also runs the programs of Debian 12 and 13, in r
 names missing programs, and npm libraries that NODE_PATH doesn't have.
 """
 
+import fcntl
 import imaplib
 import os
 import re
@@ -14,6 +15,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+import termios
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -42,13 +44,20 @@ SECONDS: Final = 120
 
 PHP: Final = "/usr/share/php"
 
-RELEASES: Final = {"programs12": "bookworm", "programs13": "trixie"}
+RELEASES: Final = {
+    "programs12": ("bookworm", ("php-horde-imap-client", "php-horde-smtp")),  # Debian 13 hasn't got Horde
+    "programs13": ("trixie", ()),
+}
+"""By the name of the root file system: the release, and packages that it alone has."""
 
 PACKAGES: Final = (
     *("ca-certificates", "msmtp", "s-nail", "git", "git-email", "curl", "php-cli", "php-mbstring", "libphp-phpmailer"),
-    *("php-symfony-mailer", "python3-django", "nodejs", "mutt", "neomutt", "isync", "offlineimap3", "alpine"),
+    *("php-symfony-mailer", "python3-django", "nodejs", "mutt", "neomutt", "isync", "offlineimap3", "alpine", "aerc"),
     *("fetchmail", "getmail6", "bsd-mailx", "libmailtools-perl", "libauthen-sasl-perl"),
 )
+
+ENTER: Final = 'mount --rbind /dev "$0/dev" && exec chroot "$0" "$@"'
+"""Run a program in a root file system, with terminals for those that it starts."""
 
 OLD_DEVICE: Final = """\
 [listeners.old]
@@ -72,7 +81,7 @@ class Place(msgspec.Struct, frozen=True):
 
     def command(self, words: tuple[str, ...], folder: str) -> list[str]:
         """The words that run a program there, in a folder of its own."""
-        enter = [] if self.root == Path("/") else ["chroot", str(self.root)]
+        enter = [] if self.root == Path("/") else ["unshare", "--mount", "sh", "-c", ENTER, str(self.root)]
         return [*enter, "env", "-C", folder, *words]
 
 
@@ -146,19 +155,28 @@ class Row:
             raise Finding(f"{self.subject}: {done.stdout}{done.stderr}"[:2000])
         return done.stdout
 
-    def show(self, *command: str, keys: tuple[tuple[str, str], ...] = ()) -> str:
-        """Run a program on a terminal to its end; what it showed. `keys`: what it must show, and what is typed then."""
+    def show(self, *command: str, keys: tuple[tuple[str, str], ...] = (), ends: bool = True) -> str:
+        """Run a program on a terminal; what it showed. `keys`: what it must show, and what is typed then. `ends`: the
+        last of them ends it.
+        """
         words = ("sh", "-c", 'stty rows 24 columns 100; exec "$@"', "sh", *command)
         environment = self.environment | {"TERM": "xterm"}
-        with Terminal(self.place.command(words, self.inside), environment=environment) as terminal:
+        entered = self.place.command(words, self.inside)
+        with Terminal(entered, environment=environment, first=_control_terminal) as terminal:
             for question, typed in keys:
                 terminal.answer(question, typed)
-            terminal.end()
+            if ends:
+                terminal.end()
             return terminal.shown
 
     def holds(self, text: str) -> bool:
         """Whether a file of the program has a text."""
         return any(text.encode() in path.read_bytes() for path in self.folder.rglob("*") if path.is_file())
+
+
+def _control_terminal() -> None:
+    """Make the terminal that of the session, which aerc opens as /dev/tty."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 # Reading. Each program fetches the message that waits, or shows its subject.
@@ -227,6 +245,23 @@ def _alpine(row: Row) -> None:
     (row.folder / "mail").mkdir()
     login = (("ENTER PASSWORD", f"{row.password}\r"), ("Preserve password", "n"))
     _expect(row, row.show("alpine", "-p", "pinerc", "-i", keys=(*login, (WAITING, "q"))))
+    settings = ("feature-list=quit-without-confirm", 'default-fcc=""', "last-version-used=9.99")
+    row.write("pinerc", *row.outgoing, *settings)
+    keys = (("Message Text", "\x18"), ("Send message", "y"), *login)
+    row.show("alpine", "-p", "pinerc", "-url", f"mailto:{row.user}?subject={row.subject}", keys=keys)
+
+
+def _aerc(row: Row) -> None:
+    source, outgoing, sender = (*row.incoming, *row.outgoing)
+    source = f"{source}:{row.ports['imaps']}"
+    outgoing = f"{outgoing}:{row.ports['submissions']}"
+    row.write("config/aerc/accounts.conf", "[me]", source, outgoing, sender)
+    row.write("config/aerc/aerc.conf", "[compose]", "editor = true")
+    shutil.copy(row.place.root / "usr/share/aerc/binds.conf", row.folder / "config/aerc")
+    compose = f":compose -H 'To: {row.user}' -H 'Subject: {row.subject}'\r"
+    # "Message sent" takes the place of "Sending", of which the second letter stays.
+    keys = ((WAITING, compose), ("Send this email?", "y"), ("ssage sent", ""))
+    _expect(row, row.show("aerc", keys=keys, ends=False))
 
 
 # Sending. Each program sends one message with the row's subject.
@@ -257,8 +292,8 @@ def _curl(row: Row) -> None:
     row.play("curl", "--silent", "--show-error", "--cacert", row.ca, *options, "-T", "-", stdin=row.text)
 
 
-def _php(row: Row, *code: str) -> None:
-    row.play("php", "-d", f"openssl.cafile={row.ca}", "-r", " ".join(code))
+def _php(row: Row, *code: str) -> str:
+    return row.play("php", "-d", f"openssl.cafile={row.ca}", "-r", " ".join(code))
 
 
 def _phpmailer(row: Row) -> None:
@@ -266,6 +301,24 @@ def _phpmailer(row: Row) -> None:
     made = "$mail = new PHPMailer\\PHPMailer\\PHPMailer(true);"
     rest = f"$mail->addAddress('{row.user}'); $mail->Subject = '{row.subject}'; $mail->Body = 'x'; $mail->send();"
     _php(row, *loads, made, row.outgoing[0], rest)
+
+
+def _nextcloud(row: Row) -> None:
+    """Nextcloud Mail makes these objects of Horde's libraries."""
+    words = row.outgoing[-1].split()
+    load = "spl_autoload_register(function ($name) { @include strtr($name, '_\\\\', '//') . '.php'; });"
+
+    def settings(host: str, values: list[str]) -> str:
+        names = (host, "port", "secure", "username", "password")
+        return ", ".join(f"'{name}' => '{value}'" for name, value in zip(names, values, strict=True))
+
+    read = f"$imap = new Horde_Imap_Client_Socket([{settings('hostspec', words[-10:-5])}]);"
+    query = "$query = new Horde_Imap_Client_Fetch_Query(); $query->envelope();"
+    shown = "foreach ($imap->fetch('INBOX', $query) as $one) echo $one->getEnvelope()->subject, PHP_EOL;"
+    _expect(row, _php(row, load, read, query, shown))
+    send = f"$smtp = new Horde_Mail_Transport_Smtphorde([{settings('host', words[-5:])}]);"
+    header = f"['From' => '{row.user}', 'To' => '{row.user}', 'Subject' => '{row.subject}']"
+    _php(row, load, send, f"$smtp->send('{row.user}', {header}, 'x');")
 
 
 def _symfony(row: Row) -> None:
@@ -376,12 +429,14 @@ PROGRAMS: Final = (
     Program("getmail 6", "getmail", _getmail, sends=False),
     Program("mutt, NeoMutt", "mutt", partial(_mutt, "mutt")),
     Program("mutt, NeoMutt", "neomutt", partial(_mutt, "neomutt")),
-    Program("alpine", "alpine", _alpine, sends=False),
+    Program("alpine", "alpine", _alpine),
+    Program("aerc", "aerc", _aerc),
     Program("msmtp", "msmtp", _msmtp),
     Program("s-nail", "s-nail", _snail),
     Program("git send-email", "/usr/lib/git-core/git-send-email", _git),
     Program("curl", "curl", _curl),
     Program("PHPMailer", f"{PHP}/libphp-phpmailer", _phpmailer),
+    Program("Nextcloud Mail", f"{PHP}/Horde/Imap", _nextcloud),
     Program("Symfony, Laravel", f"{PHP}/Symfony/Component/Mailer", _symfony),
     Program("Django", "/usr/lib/python3/dist-packages/django", _django),
     Program("nodemailer", "node", _nodemailer, node="nodemailer"),
@@ -421,11 +476,11 @@ def _releases(folder: Path, share: float) -> Iterator[Place]:
     """Two releases of Debian, in the full count."""
     if share < 1 or os.geteuid() != 0 or not shutil.which("mmdebstrap"):
         return
-    for name, suite in RELEASES.items():  # of which `localhost` is the address that the server has
+    for name, (suite, own) in RELEASES.items():  # of which `localhost` is the address that the server has
         kept = Path(os.environ.get("MOXLITE_ROOTS", "/nonexistent"), name)
         root = kept if kept.exists() else folder / name
         if root != kept:
-            included = f"--include={','.join(PACKAGES)}"
+            included = f"--include={','.join((*PACKAGES, *own))}"
             command = ["mmdebstrap", "--quiet", "--variant=minbase", included, suite, str(root)]
             subprocess.run(command, check=True, timeout=3600)
         (root / "etc/hosts").write_text("127.0.0.1 localhost\n")
