@@ -502,7 +502,7 @@ PANELS: Final = (
         "short",
         (("sum by (kind, result) (increase(moxlite_authentication_total[$__rate_interval]))", "{{kind}} {{result}}"),),
     ),
-    Panel("Sessions", "short", (("moxlite_imap_sessions", "IMAP"), ("moxlite_connections_count", "{{pkg}}"))),
+    Panel("Sessions", "short", (("moxlite_imap_sessions", "IMAP"), ("moxlite_connections", "{{pkg}}"))),
     Panel(
         "Sender checks",
         "short",

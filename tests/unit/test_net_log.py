@@ -194,7 +194,7 @@ def test_every_room_has_its_panic_counter_from_the_start() -> None:
     text, content_type = exposition("text/plain")
     for pkg in metrics.PACKAGES:
         assert f'moxlite_panic_total{{pkg="{pkg}"}} '.encode() in text
-    assert b"moxlite_connections_count " in text
+    assert b"moxlite_connections " in text
     assert content_type.startswith("text/plain")
     assert exposition("application/openmetrics-text; version=1.0.0")[0].endswith(b"# EOF\n")
 
