@@ -192,6 +192,9 @@ async def test_list_matches_patterns_and_shows_uses_and_children(imap: Imap) -> 
     """IMAP-67, IMAP-140"""
     async with imap.user(select=None) as c:
         assert await c.ok('a LIST "" ""') == [r'* LIST (\Noselect) "/" ""']
+        for extended in ('"" "" RETURN ()', '"" ("")', '() "" ""', 'q "" RETURN (SUBSCRIBED)'):
+            assert await c.ok(f"a LIST {extended}") == []
+        assert await c.ok('a LIST Archive "" RETURN ()') == [r'* LIST (\HasNoChildren \Archive) "/" Archive']
         assert await c.ok('a LIST "" "&Jjo!*"') == await c.ok('a LSUB "" "&Jjo!%"') == []
         await c.ok("a CREATE Archive/2020")
         assert await c.ok('a LIST "" *') == [

@@ -127,7 +127,7 @@ def _order(name: str) -> tuple[bool, str]:
 
 async def list_mailboxes(session: Session, command: c.List) -> Done:
     """Answer LIST, with its selection and return options (RFC 9051 §6.3.9)."""
-    if command.patterns == ("",) and not command.selection:
+    if command.patterns == ("",) and not command.extended:
         session.respond(ListData((r"\Noselect",), ""))  # a request for the separator (RFC 9051 §6.3.9)
         return Done("LIST completed")
     if _disabled(session, command):
