@@ -169,6 +169,7 @@ S: NO [NONEXISTENT]
 C: STATUS Inbox (SHOES)
 S: BAD
 C: GETQUOTA ""
+S: * QUOTA "" (STORAGE 1 10)
 S: OK
 C: GETQUOTA shoes
 S: NO [NONEXISTENT]
@@ -176,6 +177,7 @@ C: GETQUOTA
 S: BAD
 C: GETQUOTAROOT Inbox
 S: * QUOTAROOT INBOX ""
+S: * QUOTA "" (STORAGE 1 10)
 S: OK
 C: GETQUOTAROOT
 S: BAD
@@ -491,6 +493,7 @@ async def test_in_clear(imap: Imap) -> None:
 @pytest.mark.parametrize("transcript", AUTHENTICATED.values(), ids=AUTHENTICATED.keys())
 async def test_after_login(imap: Imap, transcript: str) -> None:
     """IMAP-52, IMAP-173"""
+    imap.quota["mia"] = 10 << 10
     async with imap.user(select=None) as c:
         for _ in range(3):
             await c.append(MAIL)

@@ -118,7 +118,8 @@ async def unsubscribe(session: Session, command: c.Unsubscribe) -> Done:
     return Done("unsubscribed")
 
 
-# QUOTA (RFC 9208, and as older clients know it, RFC 2087): one root, for all mailboxes of the account (IMAP-132).
+# QUOTA (RFC 9208, and as older clients know it, RFC 2087): one root, for all mailboxes of the account, none without a
+# limit (IMAP-132).
 #
 # The operator sets the limit in the configuration; it is only read here.
 
@@ -131,19 +132,17 @@ UNIT: Final = 1024
 
 
 async def _tell(session: Session) -> None:
-    """Send ``* QUOTA``; nothing without a limit, as the syntax cannot express usage alone."""
+    """Send ``* QUOTA``."""
     account = session.home.account
-    limit = account.config.quota
-    if limit:
-        used = (await account.read(state, op="imap-quota")).total_size
-        session.respond(QuotaData(ROOT, (("STORAGE", -(-used // UNIT), -(-limit // UNIT)),)))
+    used = (await account.read(state, op="imap-quota")).total_size
+    session.respond(QuotaData(ROOT, (("STORAGE", -(-used // UNIT), -(-account.config.quota // UNIT)),)))
 
 
 async def quota(session: Session, command: c.GetQuota) -> Done:
     """Answer GETQUOTA: use and limit of a quota root."""
     if is_foreign(command.root):
         raise no("only the owner can view this quota", "NOPERM")
-    if command.root != ROOT:
+    if command.root != ROOT or not session.home.account.config.quota:
         raise no("quota root not found", "NONEXISTENT")
     await _tell(session)
     return Done("quota returned")
@@ -158,8 +157,11 @@ async def quota_root(session: Session, command: c.GetQuotaRoot) -> Done:
             box = await place.account.read(lambda r: place.find(r, place.name, "r"), op="imap-quota")
             session.respond(QuotaRootData(place.shown(box.name), (f"{OTHERS}/{place.owner}",)))
         return Done("GETQUOTAROOT completed")
-    session.respond(QuotaRootData(check_name(command.mailbox), (ROOT,)))
-    await _tell(session)
+    # A root has to have a resource with its limit in ``* QUOTA`` (RFC 9208 §7), so that mail without one has no root.
+    limited = bool(session.home.account.config.quota)
+    session.respond(QuotaRootData(check_name(command.mailbox), (ROOT,) if limited else ()))
+    if limited:
+        await _tell(session)
     return Done("GETQUOTAROOT completed")
 
 
