@@ -27,7 +27,8 @@ SUFFIXES = ("_bucket", "_sum", "_count")
 @pytest.mark.nightly
 def test_each_metric_of_rules_and_dashboard_exists(tmp_path: Path) -> None:
     """ADMIN-58: `config example alerts` and `dashboard` name metrics that are in /metrics of a server that has
-    received and sent; promtool accepts the rules, and the names of all metrics. ADMIN-85: the text costs 50 ms at most each time.
+    received and sent; promtool accepts the rules, and the names of all metrics. ADMIN-85: the text costs 50 ms at most
+    each time.
     """
     port = free_port()
     static = f"metrics_http = {{ enabled = true, port = {port} }}"

@@ -354,7 +354,7 @@ async def _propfind(s: Session) -> None:
     if root is not None and root.tag != DAV + "propfind":
         raise Refusal(400, "", "a PROPFIND body must be a propfind element")
     single = s.place.kind == "resource"
-    # Without Depth infinity is meant (RFC 4918 §9.1). Programs that write none need an answer, as other servers give it.
+    # Without Depth infinity is meant (RFC 4918 §9.1). Old programs write none, and need an answer.
     depth = depth_of(s.request.headers, "1", ("0", "1", "infinity") if single else ("0", "1"))
     first = await s.account.read(lambda r: stored(r, s.place, s.expander.shelf), op="dav-propfind")
     if s.place.kind == "person":
