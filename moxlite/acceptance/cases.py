@@ -410,8 +410,8 @@ def _members(snapshot: Snapshot, evidence: Evidence, recipient: Recipient) -> It
     if isinstance(recipient, AccountRecipient):
         yield recipient, False
     elif isinstance(recipient, AliasRecipient):
-        author = snapshot.lookup(evidence.msg_from) if evidence.msg_from is not None else None
-        sending = author.account if isinstance(author, AccountRecipient) else None
+        author = None if evidence.msg_from is None else snapshot.owner(evidence.msg_from)
+        sending = None if author is None else author.account
         for member in recipient.members:
             if recipient.alias.deliver_to_sender or member.account != sending:
                 yield member, False

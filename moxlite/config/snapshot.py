@@ -26,7 +26,8 @@ class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
 
     `canonical` is the address after SMTP-71; `configured` the key of the destination as written in the file
     (``@domain`` for a catchall, and the address itself for addresses that the configuration implies: postmaster,
-    reports). `reports`: the kind of reports that arrive here, None for ordinary mail. `only_from`: addresses and
+    reports). `reports`: the kind of reports that arrive here, None for ordinary mail. `implied`: the address of the
+    postmaster, which no file names. `only_from`: addresses and
     domains that may write to it, where it is an address to give away (MASK-5); empty for everybody.
     """
 
@@ -36,6 +37,7 @@ class AccountRecipient(msgspec.Struct, frozen=True, kw_only=True):
     configured: str
     catchall: bool = False
     reports: ReportKind | None = None
+    implied: bool = False
     only_from: tuple[str, ...] = ()
 
 
@@ -167,17 +169,6 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         return frozenset(name.ascii for name in names if name is not None)
 
     @property
-    def jmap_url(self) -> str:
-        """URL of the session of JMAP (RFC 8620 §2) over TLS, at the listener ``public`` if that has it; "" if it is not
-        served.
-        """
-        listeners = sorted(self.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
-        for name, listener in listeners:
-            if listener.jmap_https.enabled and not is_inner(self, name):
-                return jmap_session(self.hostname(name), listener.jmap_https.port)
-        return ""
-
-    @property
     def trusted_sealers(self) -> frozenset[str]:
         """Domains whose ARC seals count, A-labels (AUTH-112)."""
         arc = self.domains.arc
@@ -240,6 +231,15 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
             address = Address.parse(username)
         except AddressError:
             return None
+        return self.owner(address)
+
+    def owner(self, address: Address) -> AccountRecipient | None:
+        """The account whose own address this is (SMTP-68a); None for an address of several people or of no account.
+
+        Own are the addresses that the file names for an account, with text after a separator, and all others of a
+        domain for its catchall; in a disabled domain, too. Mail for an alias, for reports, and for a postmaster that no
+        file names arrives at accounts as well, but their users aren't that address: they don't answer in its name.
+        """
         settings = self.derived.domains.get(address.domain.ascii)
         if settings is None:
             return None
@@ -275,13 +275,10 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the account may put `address` into MAIL FROM and From (SMTP-68): one of its own, or an alias that
         lets members do so.
         """
-        settings = self.derived.domains.get(address.domain.ascii)
-        if settings is None:
-            return False
-        found = self._find(address, settings) or self.derived.catchall.get(address.domain.ascii)
-        if isinstance(found, AliasRecipient):
-            return found.alias.allow_msg_from and any(member.account == account for member in found.members)
-        return found is not None and found.account == account and found.reports is None
+        alias = self.lookup_configured(address)
+        if isinstance(alias, AliasRecipient):
+            return alias.alias.allow_msg_from and any(member.account == account for member in alias.members)
+        return owns(self, account, address)
 
     def passed_on(self, account: str) -> dict[str, Address | None]:
         """The addresses to which the account sends mail on, as text: `forward_to` of the account and of its rules
@@ -325,6 +322,17 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
 def is_inner(snapshot: Snapshot, listener: str) -> bool:
     """Whether the hostname of a listener means something in the inner network alone, and the machine's does not."""
     return is_local_name(snapshot.hostname(listener).ascii) and not is_local_name(snapshot.static.hostname.ascii)
+
+
+def jmap_url(snapshot: Snapshot) -> str:
+    """URL of the session of JMAP (RFC 8620 §2) over TLS, at the listener ``public`` if that has it; "" if it is not
+    served.
+    """
+    listeners = sorted(snapshot.static.listeners.items(), key=lambda one: (one[0] != "public", one[0]))
+    for name, listener in listeners:
+        if listener.jmap_https.enabled and not is_inner(snapshot, name):
+            return jmap_session(snapshot.hostname(name), listener.jmap_https.port)
+    return ""
 
 
 def outgoing_name(snapshot: Snapshot, listener: str) -> Domain:
@@ -419,6 +427,7 @@ def derive(static: Static, domains: Domains) -> Derived:
             destination=Destination(mailbox=static.postmaster.mailbox),
             canonical=postmaster,
             configured=str(postmaster),
+            implied=True,
         ),
         aliases_of={name: tuple(entries) for name, entries in aliases_of.items()},
         web_rules=web_rules(domains),
@@ -466,11 +475,9 @@ def full_name(snapshot: Snapshot, account: str, address: str) -> str:
 
 
 def owns(snapshot: Snapshot, account: str, address: Address) -> bool:
-    """Whether an address is the account's: one that the file names for it, with text after a separator, or by a
-    catchall. It doesn't own addresses that it only has the right to send from, like an alias or another account's.
-    """
-    recipient = snapshot.lookup(address)
-    return isinstance(recipient, AccountRecipient) and recipient.account == account
+    """Whether an address is the account's own, as `Snapshot.owner` says."""
+    owner = snapshot.owner(address)
+    return owner is not None and owner.account == account
 
 
 def may_post_to(snapshot: Snapshot, author: Address | None, alias: AliasRecipient) -> bool:
@@ -481,7 +488,4 @@ def may_post_to(snapshot: Snapshot, author: Address | None, alias: AliasRecipien
         return False
     if alias.alias.allow_msg_from and snapshot.canonical(author) == alias.canonical:
         return True
-    recipient = snapshot.lookup(author)
-    return isinstance(recipient, AccountRecipient) and any(
-        member.account == recipient.account for member in alias.members
-    )
+    return any(owns(snapshot, member.account, author) for member in alias.members)

@@ -5,15 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
-from moxlite.config.snapshot import (
-    AccountRecipient,
-    AliasRecipient,
-    DomainDisabled,
-    Snapshot,
-    UnknownLocalpart,
-    may_post_to,
-    owns,
-)
+from moxlite.config.snapshot import AliasRecipient, DomainDisabled, Snapshot, UnknownLocalpart, may_post_to, owns
 from moxlite.proto.address import Address, AddressError, one_spelling
 from moxlite.store.file.transaction import Reader
 from moxlite.store.groupware.collection import ACCESSES, Access
@@ -68,11 +60,15 @@ def user_of(snapshot: Snapshot, account: str, people: Iterable[str] = ()) -> Use
 def account_of(snapshot: Snapshot, address: str) -> str | None:
     """The account of an address; None for an address elsewhere, one of several people, or of no account."""
     try:
-        found = snapshot.lookup(Address.parse(address))
+        parsed = Address.parse(address)
     except AddressError:
         return None
-    # An address that only matches a catchall isn't a person, so an invitation is delivered there as ordinary mail.
-    return found.account if isinstance(found, AccountRecipient) and not found.catchall else None
+    owner = snapshot.owner(parsed)
+    # An address that only matches a catchall isn't a person, so an invitation is delivered there as ordinary mail, as
+    # to a disabled domain.
+    if owner is None or owner.catchall or isinstance(snapshot.lookup(parsed), DomainDisabled):
+        return None
+    return owner.account
 
 
 def colleague_access(snapshot: Snapshot, account: str, name: str) -> Access | None:

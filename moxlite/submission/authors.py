@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from moxlite.config.snapshot import AccountRecipient, Snapshot, full_name
+from moxlite.config.snapshot import Snapshot, full_name
 from moxlite.proto.address import Address
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.auth.authdb import AuthDB
@@ -103,8 +103,8 @@ def offered_addresses(r: Reader, snapshot: Snapshot, name: str) -> list[str]:
 
 def owner_of(snapshot: Snapshot, address: Address) -> str:
     """The account that the file itself names for an address, in use; "" for an alias, a report address, or none."""
-    recipient = snapshot.lookup_configured(address)
-    return recipient.account if isinstance(recipient, AccountRecipient) and recipient.reports is None else ""
+    owner = snapshot.owner(address)
+    return "" if owner is None or owner.catchall else owner.account
 
 
 async def _right(accounts: Accounts, owner: str, account: str) -> Sends | None:

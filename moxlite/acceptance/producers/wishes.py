@@ -279,9 +279,10 @@ def _answer(case: Case, filtered: ScriptDecision, action: AnswerAction, handle: 
     sender = case.evidence.envelope.sender.address
     if sender is None or filtered.automatic or not _is_proven(case) or _is_unanswered(sender):
         return
-    own = {case.recipient.canonical.key, *map(AddressKey.parse, action.addresses)}
-    if case.alias is None:  # a reply to mail for an alias would tell who is behind it
-        own.add(AddressKey.parse(str(case.asked)))
+    own = set(map(AddressKey.parse, action.addresses))
+    # A reply to mail for an alias, or for a postmaster or reports, would tell who is behind it.
+    if case.alias is None and case.recipient.reports is None and not case.recipient.implied:
+        own |= {case.recipient.canonical.key, AddressKey.parse(str(case.asked))}
     if (own.isdisjoint(filtered.named) and not filtered.own) or sender.key in own:  # RFC 5230 §4.5
         return
     yield Vacation(

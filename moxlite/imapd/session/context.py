@@ -5,6 +5,7 @@ from typing import Final, Literal
 import msgspec
 
 from moxlite.config.holder import ConfigHolder
+from moxlite.config.snapshot import jmap_url
 from moxlite.imapd.session.sessions import Sessions
 from moxlite.logins.logins import Logins
 from moxlite.net.admission import Gate
@@ -95,7 +96,7 @@ class Context(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def jmap_url(self) -> str:
         """URL of the session of JMAP (RFC 9698), "" if that is not served over TLS."""
-        return self.config.current.jmap_url
+        return jmap_url(self.config.current)
 
     @property
     def pedantic(self) -> bool:

@@ -244,11 +244,10 @@ def _recipient(snapshot: Snapshot, account: str, came: SMTPArrival) -> AccountRe
     if not came.rcptto:
         return None
     try:
-        found = snapshot.lookup(Address(Localpart(came.rcptto), Domain.parse(came.rcptto_domain)))
+        owner = snapshot.owner(Address(Localpart(came.rcptto), Domain.parse(came.rcptto_domain)))
     except AddressError:
         return None
-    mine = isinstance(found, AccountRecipient) and found.account == account and found.reports is None
-    return found if mine and isinstance(found, AccountRecipient) else None
+    return owner if owner is not None and owner.account == account else None
 
 
 def _sender(came: SMTPArrival) -> str:
