@@ -47,7 +47,7 @@ from moxlite.acceptance.forwards import passed_by, with_forwards
 from moxlite.acceptance.history import Reputation, Sender, reputation
 from moxlite.acceptance.plan import ACCEPTED, Plan, Proposal, merge
 from moxlite.acceptance.producers import ORDER
-from moxlite.acceptance.producers.judgement import is_forward, is_listed, is_unproven
+from moxlite.acceptance.producers.judgement import UNSURE, is_forward, is_listed, is_unproven
 from moxlite.acceptance.producers.wishes import is_allowed, is_never_junk
 from moxlite.acceptance.replies import store_reply
 from moxlite.acceptance.reportmail import ReportFound, Unusable
@@ -78,9 +78,6 @@ logger = logging.getLogger("moxlite.acceptance.gathering")
 HEADER_ON_LOOP: Final = 8 << 10
 """Maximum octets of a header section that is decoded on the loop: 100 fields, in a millisecond (STORE-7)."""
 
-
-STRICT: Final = 0.25
-"""Threshold of the junk filter for messages that arrive in a suspicious way (SMTP-93)."""
 
 SHIFT: Final = 0.05
 """Maximum difference between one message's threshold and the filter's: a sender must not find the threshold by
@@ -413,13 +410,26 @@ async def _with_judgement(
         text = f"doesn't know yet, has {', '.join(map(str, judgement.lacks))}"
         fact = Fact(JUNK, text, None, Strength.HINT, source)
         return msgspec.structs.replace(case, evidence=case.evidence.but(fact))
-    probability = judgement.probability
-    threshold = _shifted(settings.junk_filter.threshold, message.prepared.digest)
+    text, good = _judged(judgement, strict, settings.junk_filter.file_unsure, message.prepared.digest)
+    fact = Fact(JUNK, text, good, Strength.STRONG, source)
+    return msgspec.structs.replace(case, evidence=case.evidence.but(fact), probability=judgement.probability)
+
+
+def _judged(judgement: Judgement, strict: bool, file_unsure: bool, digest: bytes) -> tuple[str, bool]:
+    """The words of the fact about a judgement, and whether it is for the message."""
+    bounds, probability = judgement.bounds, judgement.probability
+    certain = _shifted(bounds.certain, digest)
+    if file_unsure and judgement.refusable and probability > certain:
+        return f"{probability:.4f} of {certain:.2f}", False
+    threshold = _shifted(bounds.junk, digest)
+    strict = strict and probability <= threshold  # which decides only then
     if strict:
-        threshold = min(threshold, STRICT)
+        threshold = min(threshold, bounds.strict)
+    if file_unsure and probability <= threshold and judgement.opening > bounds.opening:
+        return f"{judgement.opening:.4f} of {bounds.opening:.2f} by its beginning{UNSURE}", False
+    good = probability <= threshold
     text = f"{probability:.4f} of {threshold:.2f}{' strict' if strict else ''}"
-    fact = Fact(JUNK, text, probability <= threshold, Strength.STRONG, source)
-    return msgspec.structs.replace(case, evidence=case.evidence.but(fact), probability=probability)
+    return text if good or not file_unsure else text + UNSURE, good
 
 
 def _shifted(threshold: float, digest: bytes) -> float:
@@ -463,11 +473,8 @@ def exceeded(r: Reader, networks: tuple[str, str, str], size: int, limits: RateL
 
 token_logger = logging.getLogger("moxlite.acceptance.gathering")
 
-GIVE: Final = 0.2
-"""Minimum distance of the probability below the threshold for an offer (SMTP-95)."""
-
-MAY_PASS: Final = frozenset({"junk-content", "junk-content-strict", "dns-blocklisted"})
-"""Refusals after which a token may be offered to the author."""
+MAY_PASS: Final = frozenset({"junk-content-strict", "dns-blocklisted"})
+"""Refusals after which a token may be offered to the author: not if the text is junk however it arrives (SMTP-95)."""
 
 
 def may_have_token(case: Case) -> bool:
@@ -510,12 +517,7 @@ def may_pass(case: Case, plan: Plan) -> bool:
         return False
     if checks is None or checks.dmarc.status is not DMARCStatus.PASS or case.evidence.trusted_author is None:
         return False
-    if history is None or history.method != "none":
-        return False
-    if plan.word == "dns-blocklisted":
-        return True
-    junk_filter, probability = settings.junk_filter, case.probability
-    return junk_filter is not None and probability is not None and probability < junk_filter.threshold - GIVE
+    return history is not None and history.method == "none"
 
 
 async def with_offer(case: Case, accounts: Accounts) -> Case:

@@ -239,9 +239,7 @@ async def _is_junk(account: Account, case: Case, known: _LinkFacts, ready: Prepa
     if known.correspondent or settings is None or settings.junk_filter is None:
         return False
     judgement = await classify(account, ready)
-    if judgement is None or not judgement.significant:
-        return False
-    return judgement.probability > settings.junk_filter.threshold
+    return judgement is not None and judgement.significant and judgement.is_above
 
 
 def _placed(actions: Iterable[AnyAction], kept: FileInto, trash: str) -> tuple[list[AnyAction], str]:

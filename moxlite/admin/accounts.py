@@ -19,7 +19,7 @@ from moxlite.operations.accounts import SettingInfo
 from moxlite.proto.address import Address, AddressError, Domain, unmarked
 from moxlite.store.junkflags import JunkFlagRules
 
-STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True)
+STANDARD_FILTER: Final = JunkFilter(threshold=0.95, onegrams=True, file_unsure=True)
 """Starting values of a junk filter."""
 
 
@@ -95,6 +95,7 @@ def account_settings(address: str) -> dict[str, Any]:
             "top_words": own.top_words,
             "ignore_words": own.ignore_words,
             "rare_words": own.rare_words,
+            "file_unsure": own.file_unsure,
         },
     }
 

@@ -111,16 +111,21 @@ async def explain_message(accounts: Accounts, name: str, message: str, octets: b
         raise JunkFailed(f"can't explain this message: {error}") from None
     if explained is None:
         raise JunkFailed(f"account {name} doesn't have a junk filter")
+    judgement = explained.judgement
     return JunkExplained(
-        probability=explained.judgement.probability,
-        threshold=explained.threshold,
-        missing=[str(lack) for lack in explained.judgement.lacks],
+        probability=judgement.probability,
+        threshold=judgement.bounds.junk,
+        certain=judgement.bounds.certain,
+        opening=judgement.opening,
+        opening_threshold=judgement.bounds.opening,
+        missing=[str(lack) for lack in judgement.lacks],
         hams=explained.learned.hams,
         spams=explained.learned.spams,
         message_words=explained.message_words,
         known_words=explained.known_words,
+        used_words=judgement.used,
         trained={None: "", False: "ham", True: "junk"}[explained.trained],
-        words=[JunkUsedWord(word.word, word.ham, word.spam, word.probability) for word in explained.judgement.words],
+        words=[JunkUsedWord(word.word, word.ham, word.spam, word.probability) for word in judgement.words],
     )
 
 

@@ -137,12 +137,13 @@ class SortingCommands:
             learned = await account.read(lambda r: read_learned(r, read_meta(r)[0]), op="account_junk")
             boxes = await account.read(mailbox_rows.mailboxes, op="account_junk")
             latest = await account.read(partial(latest_in_mailboxes, limit=LATEST), op="account_junk")
+        filing = settings.junk_filter is not None and settings.junk_filter.file_unsure
         return Junk(
             form=shown(JunkForm, settings),
             standard=shown(JunkFilterForm, STANDARD_FILTER),
             hams=learned.hams,
             spams=learned.spams,
-            lacks=[JunkLack(lack.kind, lack.count, lack.needed) for lack in lacks_of(learned)],
+            lacks=[JunkLack(lack.kind, lack.count, lack.needed) for lack in lacks_of(learned, filing=filing)],
             mailboxes=[box.name for box in boxes if not box.system],
             latest={box.name: latest[box.id] for box in boxes if box.id in latest and not box.system},
         )

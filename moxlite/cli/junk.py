@@ -97,14 +97,19 @@ def explain(account: str, message: str) -> None:
 
 
 def _print_explained(result: "JunkExplained") -> None:
-    verdict = "junk" if result.probability > result.threshold else "not junk"
+    above = result.probability > result.threshold or result.opening > result.opening_threshold
+    verdict = "junk" if above else "not junk"
     if result.missing:
         verdict = "the filter doesn't know yet"
-    print(f"{verdict}: probability {result.probability:.4f}, junk above {result.threshold}")
+    print(
+        f"{verdict}: probability {result.probability:.4f}, junk above {result.threshold:.2f}, "
+        f"almost certain above {result.certain:.2f}"
+    )
+    print(f"beginning: probability {result.opening:.4f}, junk above {result.opening_threshold:.2f}")
     if result.missing:
         print(f"missing: has {', '.join(result.missing)}")
     print(f"learned: {result.hams} ham, {result.spams} junk")
-    print(f"words: {result.message_words} in the message, {result.known_words} known, {len(result.words)} used")
+    print(f"words: {result.message_words} in the message, {result.known_words} known, {result.used_words} used")
     if result.trained:
         print(f"this message was used for training as {result.trained}")
     if result.words:
@@ -128,10 +133,7 @@ def _print_explained(result: "JunkExplained") -> None:
 @click.option("--threshold", type=click.FloatRange(0, 1), default=0.95, show_default=True, help="Junk threshold.")
 @click.option("--twograms", is_flag=True, help="Also use word pairs.")
 @click.option("--threegrams", is_flag=True, help="Also use word triples.")
-@click.option("--top-words", type=click.IntRange(0), default=10, show_default=True, help="Number of words to use.")
-def play(
-    ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool, top_words: int
-) -> None:
+def play(ham: Path, spam: Path, train: float, threshold: float, twograms: bool, threegrams: bool) -> None:
     """Test the junk filter or its settings with your own mail.
 
     This trains a filter with a part of two mbox files, then checks how well the rest is classified. This doesn't save
@@ -140,7 +142,7 @@ def play(
     from moxlite.store.junk.classify import play as judge_all
     from moxlite.store.junkflags import Grams, JunkParams
 
-    params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams), top_words=top_words)
+    params = JunkParams(threshold=threshold, grams=Grams(True, twograms, threegrams))
     result = judge_all(_mbox(ham), _mbox(spam), params, train=train)
     print(f"learned: {result.learned.hams} ham, {result.learned.spams} junk")
     if result.lacks:

@@ -341,6 +341,10 @@ def forward_set(account: str, addresses: tuple[str, ...], no_copy: bool) -> None
 # Junk
 
 
+FEW: Final = 10
+"""Good messages for each junk message beyond which little junk is caught: of 500 and 30, about half is missed."""
+
+
 @for_people
 def show_junk(junk: Junk) -> None:
     """Print the settings, and what the filter has learned."""
@@ -355,6 +359,10 @@ def show_junk(junk: Junk) -> None:
 
         lacks = [str(Lack(one.kind, one.count, one.needed)) for one in junk.lacks]
         print(f"the filter doesn't know yet: has {', '.join(lacks)}")
+    elif junk.spams * FEW < junk.hams:
+        print("too few junk messages to catch much; to catch more, mark junk as junk")
+    if not junk.hams:
+        print("no good mail filed yet; moving mail to Archive trains the filter")
 
 
 JUNK: Final = {
@@ -367,9 +375,10 @@ JUNK: Final = {
     "twograms": "Use word pairs.",
     "threegrams": "Use word triples.",
     "max_power": "Keep word probabilities this far from 0 and 1.",
-    "top_words": "Number of words to use.",
+    "top_words": "Number of words that an explanation shows.",
     "ignore_words": "Ignore words this close to 0.5.",
     "rare_words": "Ignore words seen this often or less.",
+    "file_unsure": "Move probable junk to Junk. Only reject mail that's almost certainly junk.",
     "enabled": "Set junk flags based on the mailbox that messages are moved to.",
     "junk_mailbox_regexp": "Pattern for junk mailboxes.",
     "neutral_mailbox_regexp": "Pattern for mailboxes to leave unmarked.",

@@ -391,9 +391,13 @@ class JunkFilter(Section, frozen=True):
     max_power: Annotated[float, doc("Keep word probabilities at least this far from 0 and 1. From 0 to below 0.5.")] = (
         0.01
     )
-    top_words: Annotated[int, doc("Number of strongest words to use.")] = 10
+    top_words: Annotated[int, doc("Number of strongest words that an explanation shows.")] = 10
     ignore_words: Annotated[float, doc("Ignore words this close to 0.5. From 0 to below 0.5.")] = 0.1
     rare_words: Annotated[int, doc("Ignore words seen this many times or fewer.")] = 2
+    file_unsure: Annotated[
+        bool,
+        doc("Move probable junk to Junk, and only reject mail that's almost certainly junk."),
+    ] = False
 
 
 class Account(Section, frozen=True):

@@ -31,6 +31,7 @@ class JunkFilterForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     top_words: Whole
     ignore_words: Number
     rare_words: Whole
+    file_unsure: bool = False
 
 
 class JunkForm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -132,17 +132,23 @@ class JunkUsedWord(msgspec.Struct, frozen=True):
 
 class JunkExplained(msgspec.Struct, frozen=True, kw_only=True):
     """A judgement and its grounds. `missing`: what the filter must still learn, or the message must have, for a
-    judgement; nothing follows from the probability before. `trained`: ``ham`` or ``junk`` if the message itself was
-    learnt as that.
+    judgement; nothing follows from the probability before. `certain`: the threshold of near certainty. `opening` and
+    `opening_threshold`: the probability by the header, links and first words alone, and its threshold.
+
+    `trained`: ``ham`` or ``junk`` if the message itself was learnt as that. `words`: the strongest of the used ones.
     """
 
     probability: float
     threshold: float
+    certain: float
+    opening: float
+    opening_threshold: float
     missing: list[str]
     hams: int
     spams: int
     message_words: int
     known_words: int
+    used_words: int
     trained: str
     words: list[JunkUsedWord]
 

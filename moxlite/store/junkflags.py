@@ -114,11 +114,12 @@ class Grams(msgspec.Struct, frozen=True):
 class JunkParams(msgspec.Struct, frozen=True):
     """Parameters of the filter; the defaults apply to a new account.
 
-    - `threshold`: probability above which a message is junk; applied by callers of the filter.
+    - `threshold`: probability above which a message is junk, whatever the account's good mail is like.
     - `max_power`: minimum probability of a word; 1 less this is the maximum.
-    - `top_words`: number of words used for ham, and as many for spam.
+    - `top_words`: number of words that an explanation has for ham, and as many for spam.
     - `ignore_words`: words whose probability is nearer to 0.5 than this are ignored.
     - `rare_words`: the probability of words seen no more often than this is moved towards 0.5.
+    - `file_unsure`: file junk into Junk unless it is nearly certain, and refuse only what is.
     """
 
     threshold: float = 0.95
@@ -127,3 +128,4 @@ class JunkParams(msgspec.Struct, frozen=True):
     top_words: int = 10
     ignore_words: float = 0.1
     rare_words: int = 2
+    file_unsure: bool = False

@@ -45,6 +45,7 @@ from moxlite.store.delivery.perform import SUBMIT, perform
 from moxlite.store.delivery.submission import Submission
 from moxlite.store.errors import StoreError
 from moxlite.store.file.transaction import Reader
+from moxlite.store.junk.score import Bounds, Judgement, Lack
 from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.rows.messages import uids
@@ -361,6 +362,12 @@ def reason_of(message: bytes) -> str:
 def refusals_logged(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The words in the log for messages that were refused, for each account."""
     return [kv(record)["reason"] for record in caplog.records if record.getMessage() == "message rejected"]
+
+
+def judgement(probability: float, *lacks: Lack, opening: float = 0.5) -> Judgement:
+    """A judgement in an account whose good mail is below 0.4."""
+    bounds = Bounds(junk=0.9, strict=0.4, opening=0.9, certain=0.99)
+    return Judgement(probability, bounds, opening, lacks=lacks, refusable=not lacks)
 
 
 def headers(message: bytes, name: str) -> list[str]:

@@ -24,6 +24,7 @@ from moxlite.store.reports.reportsdb import ReportsDB, drop_expired
 from tests.house import DOMAINS, house
 from tests.logs import kv
 from tests.session.imapd_harness import Client as IMAPClient
+from tests.session.smtpd_harness import judgement
 
 pytestmark = pytest.mark.served
 
@@ -207,7 +208,7 @@ async def test_figures_of_a_played_month_are_those_of_log_and_attempts(
 
     async def classified(_: object, message: PreparedMessage) -> Judgement:
         await trio.lowlevel.checkpoint()
-        return Judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02)
+        return judgement(0.99 if b"casino" in message.spool.read(0, 100) else 0.02)
 
     monkeypatch.setattr(gathering, "classify", classified)
     clock = Clock()

@@ -20,6 +20,7 @@ from moxlite.store.junk.score import Judgement
 from moxlite.store.rows.mailboxes import mailboxes
 from tests.house import DOMAINS, PASSWORD, STATIC, house
 from tests.session.imapd_harness import imap
+from tests.session.smtpd_harness import judgement
 from tests.session.test_migration_link_sessions import Linking, linking
 from tests.session.test_migration_links import Provider, until
 from tests.store_mail import deliver_mail
@@ -54,7 +55,7 @@ async def _judge(account: object, message: object) -> Judgement:
     del account
     await trio.lowlevel.checkpoint()
     junk = b"pills" in message.spool.whole()  # type: ignore[attr-defined] # of PreparedMessage
-    return Judgement(0.99 if junk else 0.1)
+    return judgement(0.99 if junk else 0.1)
 
 
 class Sorting:

@@ -35,6 +35,7 @@ from tests.session.smtpd_harness import (
     clock,
     fail_for,
     headers,
+    judgement,
     pass_time,
     reason_of,
     refusals_logged,
@@ -335,7 +336,7 @@ async def test_whom_the_owner_wrote_to_needs_proof(
     assert "earlier mail: none" in headers((await smtp.messages())[-1], "X-Moxlite-Reason")[0]
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(1.0)
+        return judgement(1.0)
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, account=FILTER)
@@ -492,7 +493,7 @@ async def test_content_decides_about_strangers(
     """
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(probability, (), () if significant else (Lack("spams", 2, 50),))
+        return judgement(probability, *() if significant else (Lack("spams", 2, 50),))
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, account=FILTER)

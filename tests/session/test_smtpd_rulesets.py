@@ -15,7 +15,7 @@ from moxlite.store.delivery.reasons import Fact, Strength
 from moxlite.store.errors import StorageBroken
 from moxlite.store.junk.score import Judgement, Lack
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import Smtp, clock, reason_of, refusals_logged, smtp
+from tests.session.smtpd_harness import Smtp, clock, judgement, reason_of, refusals_logged, smtp
 
 pytestmark = pytest.mark.served
 
@@ -205,7 +205,7 @@ async def test_a_rule_accepts_what_would_be_rejected_into_its_mailbox(
     """STORE-67, SMTP-98: seen, marked as a reject, with its reason and a log line; by the word of the junk filter."""
 
     async def judged(*args: object) -> Judgement:
-        return Judgement(probability, (), () if significant else (Lack("spams", 2, 50),))
+        return judgement(probability, *() if significant else (Lack("spams", 2, 50),))
 
     monkeypatch.setattr(gathering, "classify", judged)
     context = with_rules(smtp, JUNK, account=FILTER)

@@ -22,7 +22,7 @@ from moxlite.store.mail.copying import move_messages
 from moxlite.store.mail.recipients import add_recipients
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import TLS, Smtp, clock, headers, refusals_logged, smtp
+from tests.session.smtpd_harness import TLS, Smtp, clock, headers, judgement, refusals_logged, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
 from tests.session.test_smtpd_decisions import DMARC, FILTER, FORBIDDEN, count, mark, reason, send
 from tests.session.test_smtpd_rulesets import with_rules
@@ -42,7 +42,7 @@ def judging(monkeypatch: pytest.MonkeyPatch, probability: float) -> None:
     """Let the filter say this of each message."""
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(probability)
+        return judgement(probability)
 
     monkeypatch.setattr(gathering, "classify", judged)
 

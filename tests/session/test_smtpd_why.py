@@ -12,7 +12,7 @@ from moxlite.operations.why import Explained, WhyFile
 from moxlite.smtpd import Context
 from moxlite.store.junk.score import Judgement
 from moxlite.store.types import Flag
-from tests.session.smtpd_harness import Smtp, clock, smtp
+from tests.session.smtpd_harness import Smtp, clock, judgement, smtp
 from tests.session.test_smtpd_checks import MAIL, signed, zone
 from tests.session.test_smtpd_decisions import FILTER, FORBIDDEN, mark, send
 from tests.session.test_smtpd_rulesets import with_rules
@@ -66,7 +66,7 @@ async def test_the_junk_filter_counts_without_a_client(smtp: Smtp, monkeypatch: 
     """SMTP-164, SMTP-93: what the account has learnt is asked in any case."""
 
     async def judged(*_: object) -> Judgement:
-        return Judgement(1.0)
+        return judgement(1.0)
 
     monkeypatch.setattr(gathering, "classify", judged)
     found = await tried(with_rules(smtp, account=FILTER), MAIL)

@@ -317,10 +317,12 @@ async def test_junk_settings_are_saved_and_the_filter_is_taught(rig: Rig, browse
     assert found["lacks"] == [{"kind": kind, "count": 0, "needed": 50} for kind in ("hams", "spams")]
     assert (await browser.error("junk_teach"))[0] == 400
     own = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
-    own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2}
+    own |= {"max_power": 0.01, "top_words": 10, "ignore_words": 0.1, "rare_words": 2, "file_unsure": True}
     changed = old | {"junk_filter": own, "rejects_mailbox": "Rejects"}
     await browser.call("account_junk_set", old=old, changed=changed)
-    assert (await browser.call("account_junk_show"))["form"] == changed
+    found = await browser.call("account_junk_show")
+    assert found["form"] == changed
+    assert [lack["needed"] for lack in found["lacks"]] == [50, 20]
     assert await browser.call("junk_teach") == {"wanted": 0, "junk": 0}
     assert await browser.call("junk_retrain") == 0
     assert await browser.call("junk_training") == {"running": False, "done": 0, "total": 0}

@@ -249,7 +249,7 @@ async def test_each_interface_has_the_forwards(rig: Rig, tmp_path: Path) -> None
 
 
 FILTER = {"threshold": 0.9, "onegrams": True, "twograms": False, "threegrams": False}
-FILTER |= {"max_power": 0.02, "ignore_words": 0.2, "rare_words": 3}
+FILTER |= {"max_power": 0.02, "ignore_words": 0.2, "rare_words": 3, "file_unsure": True}
 
 
 def junk_sample(kind: type[msgspec.Struct], name: str, number: int) -> Any:

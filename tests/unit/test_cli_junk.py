@@ -108,7 +108,8 @@ def test_explain_shows_the_words_that_decided(config: Path, capsys: Capture, mes
     assert run(["junk", "explain", "me", message.replace("FILE", str(config / "file.eml"))]) == 0
     out = capsys.readouterr().out
     assert out.startswith("the filter doesn't know yet: probability 0.")
-    assert "junk above 0.9\nmissing: has 3 of 50 good messages, 2 of 50 junk messages" in out
+    assert ", junk above 0.90, almost certain above 0.99\nbeginning: probability 0." in out
+    assert "\nmissing: has 3 of 50 good messages, 2 of 50 junk messages" in out
     assert "\nlearned: 3 ham, 2 junk\n" in out
     assert "noon " in out
     assert ("was used for training" in out) == (message != "FILE")

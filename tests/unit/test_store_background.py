@@ -20,7 +20,7 @@ from moxlite.store.search import builder
 from moxlite.store.upkeep import reparse, scrub
 from tests.store_mail import put
 
-META = Meta(GENERATIONS[0], None, 0, 0, b"s" * 16, Grams(), 1, False)
+META = Meta(GENERATIONS[0], None, 0, 0, b"s" * 16, Grams(), 1, False, None)
 
 
 class Machine:

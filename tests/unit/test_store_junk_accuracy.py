@@ -58,7 +58,7 @@ def test_the_corpus_has_what_makes_it_hard(corpus: Corpus) -> None:
 
 @pytest.mark.slow
 async def test_a_filter_of_1000_messages_keeps_ham_and_catches_spam(accounts: Accounts, corpus: Corpus) -> None:
-    """STORE-85, STORE-86, STORE-88, STORE-89: 99 % of the ham, 95 % of the spam, through a real account."""
+    """STORE-85, STORE-86, STORE-88, STORE-89b: 99.5 % of the ham, 85 % of the spam, through a real account."""
     async with accounts.use("mia") as account:
         for name, messages in zip(("Archive", "Junk"), corpus.half("train"), strict=True):
             items = [Append(await prepared(message)) for message in messages]
@@ -66,11 +66,11 @@ async def test_a_filter_of_1000_messages_keeps_ham_and_catches_spam(accounts: Ac
         await account.settle()
         ham, spam = [[await classify(account, message) for message in messages] for messages in corpus.half("test")]
     assert all(one is not None and one.significant for one in ham + spam)
-    kept = sum(one is not None and one.probability <= PARAMS.threshold for one in ham)
-    caught = sum(one is not None and one.probability > PARAMS.threshold for one in spam)
+    kept = sum(one is not None and not one.is_above for one in ham)
+    caught = sum(one is not None and one.is_above for one in spam)
     print(f"kept {kept} of {len(ham)} ham, caught {caught} of {len(spam)} spam")
-    assert kept >= 0.99 * len(ham)
-    assert caught >= 0.95 * len(spam)
+    assert kept >= 0.995 * len(ham)
+    assert caught >= 0.85 * len(spam)
 
 
 @pytest.mark.nightly
@@ -83,9 +83,9 @@ def test_it_does_not_depend_on_the_seed(seed: int) -> None:
     for spam, messages in enumerate(corpus.half("train")):
         for message in messages:
             memory.learn(message, spam=spam == 1)
-    ham, spam_ = ([memory.judge(one).probability > PARAMS.threshold for one in part] for part in corpus.half("test"))
-    assert ham.count(False) >= 0.99 * len(ham)
-    assert spam_.count(True) >= 0.95 * len(spam_)
+    ham, spam_ = ([memory.judge(one).is_above for one in part] for part in corpus.half("test"))
+    assert ham.count(False) >= 0.995 * len(ham)
+    assert spam_.count(True) >= 0.85 * len(spam_)
 
 
 class TenWords:

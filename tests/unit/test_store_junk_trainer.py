@@ -119,6 +119,26 @@ async def test_a_message_is_learnt_as_its_flags_say(accounts: Accounts) -> None:
         assert await words(account) == {}
 
 
+async def test_bounds_follow_the_good_mail(accounts: Accounts) -> None:
+    """STORE-89: measured from 50 good messages on, and again after a tenth; a damaged message isn't judged."""
+
+    async def own(account: Account) -> tuple[int, int] | None:
+        meta = (await look(account, read_meta))[0]
+        assert meta is not None
+        return None if meta.own is None else (meta.own.hams, meta.own.spams)
+
+    async with accounts.use("mia") as account:
+        measured = []
+        for number, flag in enumerate([Flag.NOTJUNK] * 50 + [Flag.JUNK] * 2 + [Flag.NOTJUNK] * 6):
+            await add(account, f"lunch at noon {number}", flag, number=number)
+            if number in {48, 49, 50, 55, 57}:
+                await account.settle()
+                measured.append(await own(account))
+        assert measured == [None, (50, 0), (50, 1), (54, 2), (54, 2)]
+        await account.trainer.retrain()
+        assert await own(account) == (56, 2)
+
+
 async def test_both_flags_are_neither(accounts: Accounts) -> None:
     """STORE-85: trained iff junk differs from notjunk."""
     async with accounts.use("mia") as account:

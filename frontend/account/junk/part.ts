@@ -25,6 +25,7 @@ function learned(desk: Desk, found: Junk): HTMLElement {
   if (found.form.junk_filter === null)
     return card(t("Junk filter"), notice("off", t("The junk filter is off, so mail isn't classified by content.")));
   const young = found.lacks.length > 0;
+  const few = !young && found.spams * 10 < found.hams;
   const messages = (kind: JunkLack["kind"], count: number) => {
     const lack = found.lacks.find((one) => one.kind === kind);
     if (lack === undefined) return many(count, "{n} message", "{n} messages");
@@ -61,6 +62,14 @@ function learned(desk: Desk, found: Junk): HTMLElement {
         t(
           "The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.",
         ),
+      ),
+    found.hams === 0 &&
+      el("p", { class: "gap" }, t("You haven't filed any good mail yet. Moving mail to Archive trains the filter.")),
+    few &&
+      el(
+        "p",
+        { class: "gap" },
+        t("You've marked few messages as junk, compared to your good mail. To catch more junk, mark it as junk."),
       ),
     el("div", { class: "flex wrap gap" }, teach, retrain),
     progress,
@@ -113,9 +122,13 @@ function settings(desk: Desk, found: Junk): HTMLElement {
   const number = (label: string, value: number, hint: string) =>
     line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
   const threshold = number(
-    t("Reject if score is above"),
+    t("Junk if score is above"),
     own.threshold,
-    t("Minimum junk probability for rejecting mail from unknown senders"),
+    t("The filter uses a lower limit if your good mail allows it."),
+  );
+  const unsure = tick(
+    t("Move probable junk to Junk, and only reject mail that's almost certainly junk"),
+    own.file_unsure ?? false,
   );
   const grams = [
     tick(t("Single words"), own.onegrams),
@@ -123,7 +136,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     tick(t("Groups of 3 words"), own.threegrams),
   ] as const;
   const power = number(t("Maximum word weight"), own.max_power, t("Keeps word scores at least this far from 0 and 1."));
-  const top = number(t("Words per message"), own.top_words, t("Uses only a message's strongest words."));
+  const top = number(t("Words in explanations"), own.top_words, t("Shows a message's strongest words."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(
@@ -168,6 +181,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
     [
       on.root,
       threshold.root,
+      unsure.root,
       el(
         "details",
         {},
@@ -224,6 +238,7 @@ function settings(desk: Desk, found: Junk): HTMLElement {
         top_words: read(top, true),
         ignore_words: read(ignore, false),
         rare_words: read(rare, true),
+        file_unsure: unsure.control.checked,
       };
       if (bad) return;
       const changed: JunkForm = {

@@ -34,6 +34,7 @@ const decisions: Readonly<Record<string, string>> = {
   vacation: t("vacation reply"),
   "junk-content": t("junk filter"),
   "junk-content-strict": t("junk filter unsure, and suspicious otherwise"),
+  "junk-content-unsure": t("junk filter unsure, moved to Junk"),
   subjectpass: t("requested word in the subject"),
   "give-subjectpass": t("sender asked to add a word to the subject"),
   "dns-blocklisted": t("sending server on a block list"),

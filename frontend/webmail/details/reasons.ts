@@ -40,6 +40,7 @@ const reasons: Readonly<Record<string, string>> = {
   vacation: t("Your vacation reply was sent."),
   "junk-content": t("The junk filter classified the text as junk."),
   "junk-content-strict": t("The junk filter wasn't sure, and junk often arrives this way."),
+  "junk-content-unsure": t("The junk filter wasn't sure, so the message was moved to Junk."),
   subjectpass: t("The subject includes the word the sender was asked to add."),
   "give-subjectpass": t("The junk filter wasn't sure. The sender was asked to add a word to the subject."),
   "dns-blocklisted": t("The sending server is on a block list."),

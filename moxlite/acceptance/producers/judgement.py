@@ -134,12 +134,18 @@ def stray_bounce(case: Case) -> Sequence[Proposal]:
     because = Reason("stray-bounce", "bounce", (STRAY,))
     if case.settings is not None and case.settings.rejects_mailbox:
         return (Proposal(because=because, reply=BOUNCE_REFUSED, junk=True),)
-    files = FileInto(
+    return (Proposal(because=because, actions=(into_junk(case),), keep=False, binding=True),)
+
+
+def into_junk(case: Case) -> FileInto:
+    """Filing into the mailbox for junk: of what is neither learned nor counts for reputation, until the owner marks
+    it.
+    """
+    return FileInto(
         mailbox=case.history.junk_mailbox if case.history is not None else "Junk",
         mark=Mark.REJECT,
         destined=case.destined,
     )
-    return (Proposal(because=because, actions=(files,), keep=False, binding=True),)
 
 
 # Refusals by the header section alone (SMTP-76).
@@ -252,13 +258,8 @@ def dmarc_policy(case: Case) -> Sequence[Proposal]:
         return (Proposal(because=Reason("dmarc-temperror", "dmarc", (DMARC,)), reply=LATER),)
     if quarantined(case):
         word = "dmarc-quarantine" if wanted == "quarantine" else "dmarc-indirect"
-        files = FileInto(
-            mailbox=case.history.junk_mailbox if case.history is not None else "Junk",
-            mark=Mark.REJECT,
-            destined=case.destined,
-        )
         because = Reason(word, "dmarc", (DMARC, INDIRECT) if wanted == "reject" else (DMARC,))
-        return (Proposal(because=because, actions=(files,), keep=False, binding=True),)
+        return (Proposal(because=because, actions=(into_junk(case),), keep=False, binding=True),)
     if wanted == "reject" and not _indirect(case):
         return (Proposal(because=Reason("dmarc-policy", "dmarc", (DMARC,)), reply=REFUSED, junk=True),)
     return ()
@@ -356,20 +357,40 @@ def block_list(case: Case) -> Sequence[Proposal]:
 # Refusals of content by the account's junk filter (SMTP-93, SMTP-96, SMTP-98).
 #
 # `gathering` asks the filter when history is not sure of the sender, and for a ruleset with
-# ``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing.
+# ``accept_rejects_to_mailbox``. As long as the filter has learnt too little, content refuses nothing. In an account
+# that files what the filter is unsure of, only near certainty refuses.
 
+
+JUNK_UNSURE: Final = "junk-content-unsure"
 
 JUNK_REFUSED: Final = Response(451, "4.3.0", ("can't accept this message right now",))
 """The reply for junk, without a cause for the sender (SMTP-95)."""
 
 
+UNSURE: Final = " unsure"
+"""Ending of the fact about content that is junk, but not with near certainty."""
+
+
+def is_unsure_junk(case: Case) -> bool:
+    """Whether content is filed into Junk, since the filter isn't certain. A ruleset that accepts junk comes first."""
+    fact = case.evidence.fact(JUNK)
+    if fact is None or not fact.value.endswith(UNSURE):
+        return False
+    return case.rule is None or case.rule.accept_rejects_to_mailbox is None
+
+
 def junk_content(case: Case) -> Sequence[Proposal]:
-    """Refuse content that the filter classifies as junk. Refuse temporarily if the filter cannot be read."""
+    """Refuse content that the filter classifies as junk, or file it into Junk if the filter isn't certain. Refuse
+    temporarily if the filter cannot be read.
+    """
     if JUNK in case.evidence.missing:
         return (Proposal(because=Reason("junk-classify-error", "junk", (JUNK,)), reply=case.fault),)
     fact = case.evidence.fact(JUNK)
     if fact is None or fact.good is not False:
         return ()
+    if is_unsure_junk(case):
+        because = Reason(JUNK_UNSURE, "junk", (JUNK,))
+        return (Proposal(because=because, actions=(into_junk(case),), keep=False, binding=True),)
     word = "junk-content-strict" if fact.value.endswith(" strict") else "junk-content"
     return (Proposal(because=Reason(word, "junk", (JUNK,)), reply=JUNK_REFUSED, junk=True),)
 

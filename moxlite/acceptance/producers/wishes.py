@@ -11,7 +11,7 @@ import msgspec
 
 from moxlite.acceptance.cases import FROM_VALIDATION, HISTORY, RULESET, Case, ScriptDecision
 from moxlite.acceptance.plan import Proposal, Reason
-from moxlite.acceptance.producers.judgement import is_listed, is_unproven, quarantined
+from moxlite.acceptance.producers.judgement import is_listed, is_unproven, is_unsure_junk, quarantined
 from moxlite.config.domains import Ruleset
 from moxlite.config.values import NamedSender
 from moxlite.net.limits import IPAddress, unmap
@@ -112,7 +112,7 @@ def matching_ruleset(case: Case) -> Sequence[Proposal]:
     forwarder = ""
     if rule.is_forward and rule.verified_domain is not None and not case.evidence.envelope.trusted:
         forwarder = rule.verified_domain.unicode
-    if quarantined(case):  # a rule without proof of the sender files no mail that DMARC quarantines
+    if quarantined(case) or is_unsure_junk(case):  # a rule without proof of the sender files nothing that goes to Junk
         return ()
     mark = Mark.FORWARD if forwarder else Mark.LIST if is_listed(case) else None
     files = marked_by_rule(rule, FileInto(mailbox=case.destined, mark=mark, forwarder=forwarder))
@@ -156,7 +156,7 @@ def first_contact(case: Case) -> Sequence[Proposal]:
         return ()
     if case.rule is not None or case.destined != INBOX or case.recipient.reports:
         return ()
-    if quarantined(case) or is_allowed(case):
+    if quarantined(case) or is_unsure_junk(case) or is_allowed(case):
         return ()
     files = FileInto(mailbox=settings.introbox, destined=INBOX)
     return (Proposal(because=Reason("introbox", "introbox", (HISTORY,)), actions=(files,), keep=False),)

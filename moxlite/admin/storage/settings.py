@@ -128,6 +128,7 @@ def junk_params(settings: JunkFilter) -> JunkParams:
         top_words=settings.top_words,
         ignore_words=settings.ignore_words,
         rare_words=settings.rare_words,
+        file_unsure=settings.file_unsure,
     )
 
 

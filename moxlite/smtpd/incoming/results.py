@@ -7,6 +7,7 @@ from typing import Final
 from moxlite.acceptance.cases import JUNK, Case, Evidence
 from moxlite.acceptance.gathering import Decision
 from moxlite.acceptance.plan import Outcome, State, of_plan, refused
+from moxlite.acceptance.producers.judgement import JUNK_UNSURE
 from moxlite.config.snapshot import AccountRecipient, AliasRecipient
 from moxlite.mailauth.results import ARCStatus
 from moxlite.metrics import DailyKind, daily
@@ -166,7 +167,8 @@ class DeliveryLog:
             result, text = "delivered", "message delivered"
             first = decided.plan.actions[0]
             if isinstance(first, FileInto) and first.mark is Mark.REJECT:
-                text = "message filed as junk" if word.startswith("dmarc-") else "junk accepted by a ruleset"
+                filed = word.startswith("dmarc-") or word == JUNK_UNSURE
+                text = "message filed as junk" if filed else "junk accepted by a ruleset"
                 facts["mailbox"] = first.mailbox
         else:
             result, text = "rejected" if decided.plan.reply is not None else "error", "message rejected"

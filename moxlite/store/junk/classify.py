@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
@@ -15,8 +16,21 @@ from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import PreparedMessage
 from moxlite.store.file.transaction import Reader
-from moxlite.store.junk.score import Judgement, Lack, Learned, hash_words, judge, lacks_of, sender_of, words_of
-from moxlite.store.junk.words import count_words, read_learned, read_meta, stored_words
+from moxlite.store.junk.score import (
+    Judgement,
+    Lack,
+    Learned,
+    Own,
+    Spread,
+    average,
+    hash_words,
+    judge,
+    lacks_of,
+    sender_of,
+    telling,
+    words_of,
+)
+from moxlite.store.junk.words import OWN_MESSAGES, count_words, read_learned, read_meta, stored_words
 from moxlite.store.junkflags import Grams, JunkParams
 
 TRAINED: Final = """
@@ -32,7 +46,6 @@ class Explanation(msgspec.Struct, frozen=True):
     """
 
     judgement: Judgement
-    threshold: float
     learned: Learned
     message_words: int
     known_words: int
@@ -70,15 +83,14 @@ def _explain(r: Reader, message: PreparedMessage | bytes | int, params: JunkPara
     active, _ = read_meta(r)
     words = _words(r, message, params.grams if active is None else active.grams)
     if active is None:
-        return Explanation(judge((), Learned(), params), params.threshold, Learned(), len(words), 0)
+        return Explanation(judge((), Learned(), params), Learned(), len(words), 0)
     learned = read_learned(r, active)
     counts = count_words(r, active.generation, hash_words(words, active.salt))
-    known = [(word, ham, spam) for word, (ham, spam) in zip(words, counts, strict=True) if ham or spam]
-    judgement = judge(known, learned, params)
+    counted = [(word, ham, spam) for word, (ham, spam) in zip(words, counts, strict=True)]
+    known = sum(1 for ham, spam in counts if ham or spam)
     trained = r.value(TRAINED, message, active.generation.number) if isinstance(message, int) else None
-    return Explanation(
-        judgement, params.threshold, learned, len(words), len(known), None if trained is None else trained != 0
-    )
+    judgement = judge(counted, learned, params, active.own)
+    return Explanation(judgement, learned, len(words), known, None if trained is None else trained != 0)
 
 
 def _words(r: Reader, message: PreparedMessage | bytes | int, grams: Grams) -> list[str]:
@@ -111,24 +123,50 @@ class Memory:
         self._messages = [0, 0]
         self._senders: tuple[set[str], set[str]] = (set(), set())
         self._counts: dict[str, list[int]] = {}
+        self._hams: deque[list[str]] = deque(maxlen=OWN_MESSAGES)
+        self._own: Own | None = None
 
     def learn(self, message: bytes, *, spam: bool) -> None:
         """Learn a message."""
-        for word in message_words(message, self.params.grams):
+        words = self.words(message)
+        for word in words:
             self._counts.setdefault(word, [0, 0])[spam] += 1
         self._messages[spam] += 1
         self._senders[spam].add(sender_of(scan(message)))
+        self._own = None
+        if not spam:
+            self._hams.append(words)
 
     @property
     def learned(self) -> Learned:
         """What was learned."""
         return Learned(*self._messages, *map(len, self._senders))
 
+    def words(self, message: bytes) -> list[str]:
+        """The words of a message."""
+        return message_words(message, self.params.grams)
+
     def judge(self, message: bytes) -> Judgement:
         """Judge a message."""
-        words = message_words(message, self.params.grams)
-        counted = [(word, counts[0], counts[1]) for word in words if (counts := self._counts.get(word)) is not None]
-        return judge(counted, self.learned, self.params)
+        if self._own is None and self._hams:
+            self._own = self._measured()
+        counted = [(word, *self._count(word)) for word in self.words(message)]
+        return judge(counted, self.learned, self.params, self._own)
+
+    def _count(self, word: str) -> tuple[int, int]:
+        ham, spam = self._counts.get(word, (0, 0))
+        return ham, spam
+
+    def _measured(self) -> Own:
+        hams, spams = self._messages
+        wholes: list[float] = []
+        openings: list[float] = []
+        for words in self._hams:
+            counted = [(word, ham - 1, spam) for word in words for ham, spam in (self._count(word),)]
+            whole, opening = telling(counted, hams - 1, spams, self.params)
+            wholes.append(average(whole))
+            openings.append(average(opening))
+        return Own(hams, spams, Spread.of(wholes), Spread.of(openings))
 
 
 def message_words(message: bytes, grams: Grams) -> list[str]:
@@ -174,6 +212,6 @@ def play(hams: Sequence[bytes], spams: Sequence[bytes], params: JunkParams, *, t
         for place in order[:cut]:
             memory.learn(messages[place], spam=spam)
         rest.append([messages[place] for place in order[cut:]])
-    good, bad = ([memory.judge(message).probability > params.threshold for message in part] for part in rest)
+    good, bad = ([memory.judge(message).is_above for message in part] for part in rest)
     lacks = lacks_of(memory.learned)
     return ReplayResult(memory.learned, lacks, len(good), len(bad), good.count(False), bad.count(True))

@@ -1,5 +1,5 @@
-"""The words of a message, and the probability by them that it is junk: naive Bayes over the most significant ones
-(STORE-88, STORE-89, STORE-193).
+"""The words of a message, and the probability by them that it is junk: the average of what they say (STORE-88,
+STORE-89, STORE-193).
 """
 
 from __future__ import annotations
@@ -148,25 +148,52 @@ def _grams(found: Sequence[str], grams: Grams) -> Iterator[str]:
         yield from map(" ".join, zip(found, found[1:], found[2:], strict=False))
 
 
+# What words say (STORE-89; docs/decisions/030-average-of-words.md has the measurements).
+#
+# The score is the average over a message's words, not the product: if an account learned much more of one class, each
+# word says a little too much for the other one. A product multiplies that by the length of the message; in an average,
+# it's the same for each message, so the account's own good mail shows it (`Own`).
+
+
 ENOUGH_MESSAGES: Final = 50
-"""Learned messages of each class for a significant judgement: with fewer, every new correspondent is unusual."""
+"""Learned messages of each class for a refusal: with fewer, every new correspondent is unusual."""
+
+ENOUGH_SPAMS: Final = 20
+"""Learned messages of spam to file mail into Junk, where the owner sees it."""
 
 ENOUGH_SENDERS: Final = 10
-"""Senders of each class for a significant judgement: a single one has a style, which says nothing of others.
-With 60 messages by one writer as ham, 70 % of other writers' mail was judged to be junk.
+"""Senders of a class: a single one has a style, which says nothing of others. With 60 messages by one writer as ham,
+70 % of other writers' mail was judged to be junk.
 """
 
 ENOUGH_WORDS: Final = 5
 """Words of a message that must suggest either class: by one or two that are common, anything can be said."""
 
-CERTAIN: Final = 1e-9
-"""Minimum distance of a probability from 0 and 1, with ``max_power = 0``: the logarithm must be finite."""
-
 NEUTRAL: Final = 0.5
 """Probability without any evidence."""
 
-TIE: Final = 1e-9
-"""Logarithm of the odds below which words of both sides cancel: the order of a sum makes a difference of 1e-14."""
+CERTAIN: Final = 0.99
+"""Probability of near certainty, below which nothing is refused if the account files what the filter is unsure of."""
+
+LEVEL: Final = 1e-9
+"""Distance from 0.5 below which a probability counts as 0.5: the order of a sum makes a difference of 1e-14."""
+
+LIMIT: Final = 1e-9
+"""Minimum distance of a probability from 0 and 1, with ``max_power = 0``: the logarithm must be finite."""
+
+PRIOR: Final = 0.1
+"""Messages of each class in which a word is taken to be in advance, at its rate in all mail. So a word that 3 of 500
+spams had and none of 50 hams counts as 0.8 for spam, and of 50 spams as 0.97.
+"""
+
+FEW_WORDS: Final = 5
+"""Number of neutral words that are added to a message, so that three words say less than thirty."""
+
+POWER: Final = 3.0
+"""Independent words that are worth as much as a whole message: words of a message depend on each other."""
+
+OPENING: Final = 60
+"""Words of the text that count as its opening: 200 words of good mail, appended to junk, let 90 % of it pass."""
 
 
 class JunkWord(msgspec.Struct, frozen=True):
@@ -211,27 +238,97 @@ LACKS: Final = {
 """Texts by kind."""
 
 
+class Spread(msgspec.Struct, frozen=True):
+    """Averages that were measured, in natural logarithms of odds: their mean, standard deviation and maximum."""
+
+    mean: float
+    deviation: float
+    top: float
+
+    @classmethod
+    def of(cls, averages: Sequence[float]) -> Spread:
+        """The spread of at least one average."""
+        mean = math.fsum(averages) / len(averages)
+        variance = math.fsum((average - mean) ** 2 for average in averages) / len(averages)
+        return cls(mean, math.sqrt(variance), max(averages))
+
+    def above(self, deviations: float, least: float) -> float:
+        """The probability so many standard deviations above the mean, at least `least`."""
+        return max(_probability(self.mean + deviations * self.deviation), least)
+
+
+class Own(msgspec.Struct, frozen=True):
+    """Averages of an account's good mail, each message judged as if it hadn't been learned.
+
+    `hams` and `spams` are what was learned at that time; `whole` is of whole messages, `opening` of their openings.
+    """
+
+    hams: int
+    spams: int
+    whole: Spread
+    opening: Spread
+
+    def is_current(self, hams: int, spams: int) -> bool:
+        """Whether this still holds after so much was learned: within a tenth, since averages change slowly."""
+        return abs(hams - self.hams) * 10 <= self.hams and abs(spams - self.spams) * 10 <= self.spams
+
+
+class Bounds(msgspec.Struct, frozen=True):
+    """Probabilities above which an account's mail is junk. `strict`: for mail that arrives in a suspicious way.
+    `opening`: for the probability by the opening. `certain`: above which junk is nearly certain.
+    """
+
+    junk: float
+    strict: float
+    opening: float
+    certain: float
+
+
+def bounds_of(own: Own | None, params: JunkParams) -> Bounds:
+    """The bounds of an account by its own good mail; without any, its threshold alone.
+
+    The constants were chosen on half of a corpus, so that ten good messages of 1,000 are above in the worst case, and
+    none above near certainty.
+    """
+    if own is None:
+        return Bounds(params.threshold, params.threshold, 1.0, max(CERTAIN, params.threshold))
+    junk = min(own.whole.above(2.5, 0.75), params.threshold)
+    certain = max(_probability(own.whole.top), CERTAIN, junk)
+    return Bounds(junk, min(own.whole.above(2.25, 0.7), junk), own.opening.above(2.5, 0.8), certain)
+
+
 class Judgement(msgspec.Struct, frozen=True):
-    """`probability` of being junk; `words` that were used, the strongest for ham first, then the strongest for spam;
-    `lacks`: evidence that is missing, without which callers must not act on the probability.
+    """`probability` of being junk, and `opening`, that by the header, links and first words alone; `bounds` by which
+    they count.
+
+    `words`: those that say most, the strongest for ham first, then the strongest for spam. `used`: how many were used.
+    `lacks`: evidence that is missing, without which callers must not act on the probability. `refusable`: whether
+    enough was learned to refuse mail, too.
     """
 
     probability: float
+    bounds: Bounds
+    opening: float = NEUTRAL
     words: tuple[JunkWord, ...] = ()
+    used: int = 0
     lacks: tuple[Lack, ...] = ()
+    refusable: bool = False
 
     @property
     def significant(self) -> bool:
         """Whether the evidence suffices to act on the probability."""
         return not self.lacks
 
+    @property
+    def is_above(self) -> bool:
+        """Whether the message would be junk, if the evidence sufficed."""
+        return self.probability > self.bounds.junk or self.opening > self.bounds.opening
 
-def lacks_of(learned: Learned) -> tuple[Lack, ...]:
-    """Evidence that an account must still learn before its filter judges."""
-    # A word that no ham had counts as a word of spam, though 50 messages cannot prove that ham never has it: of 50 ham
-    # and 100 spam learned, 18 % of new ham was judged to be junk; of 50 and 50, 1.4 %.
-    hams = Lack("hams", learned.hams, max(ENOUGH_MESSAGES, learned.spams))
-    spams = Lack("spams", learned.spams, ENOUGH_MESSAGES)
+
+def lacks_of(learned: Learned, *, filing: bool = False) -> tuple[Lack, ...]:
+    """Evidence that an account must still learn before its filter refuses mail, or with `filing` moves it to Junk."""
+    hams = Lack("hams", learned.hams, ENOUGH_MESSAGES)
+    spams = Lack("spams", learned.spams, ENOUGH_SPAMS if filing else ENOUGH_MESSAGES)
     wanted = (
         hams if hams.count < hams.needed else Lack("ham-senders", learned.ham_senders, ENOUGH_SENDERS),
         spams if spams.count < spams.needed else Lack("spam-senders", learned.spam_senders, ENOUGH_SENDERS),
@@ -241,44 +338,78 @@ def lacks_of(learned: Learned) -> tuple[Lack, ...]:
 
 def word_probability(ham: int, spam: int, hams: int, spams: int, params: JunkParams) -> float | None:
     """Probability of spam by a word that `ham` of `hams` and `spam` of `spams` messages had; None if it is neutral."""
-    as_ham = ham / hams if hams else 0.0
-    as_spam = spam / spams if spams else 0.0
-    if not as_ham and not as_spam:
+    seen = ham + spam
+    if not seen or not hams + spams:
         return None
+    messages = PRIOR * (hams + spams) / seen
+    as_ham = (ham + PRIOR) / (hams + messages)
+    as_spam = (spam + PRIOR) / (spams + messages)
     p = as_spam / (as_spam + as_ham)
     p = min(max(p, params.max_power), 1 - params.max_power)
-    seen = ham + spam
     if seen <= params.rare_words:
         p += (1 + params.rare_words - seen) * (NEUTRAL - p) / 10
-    return None if abs(NEUTRAL - p) < params.ignore_words else p
+    return None if abs(NEUTRAL - p) < max(params.ignore_words, LEVEL) else p
 
 
-def judge(counted: Iterable[tuple[str, int, int]], learned: Learned, params: JunkParams) -> Judgement:
+def judge(
+    counted: Iterable[tuple[str, int, int]], learned: Learned, params: JunkParams, own: Own | None = None
+) -> Judgement:
     """Judge a message.
 
     Args:
-      counted: each word of the message once, with the ham and spam messages that had it.
+      counted: each word of the message once, in order, with the ham and spam messages that had it; unknown ones, too.
       learned: what the account has learned.
+      own: how the account's good mail is judged.
     """
-    good: list[JunkWord] = []
-    bad: list[JunkWord] = []
+    words, opening = telling(counted, learned.hams, learned.spams, params)
+    good = [word for word in words if word.probability < NEUTRAL]
+    bad = [word for word in words if word.probability > NEUTRAL]
+    probability = _probability(average(words))
+    lacks = lacks_of(learned, filing=params.file_unsure)
+    if len(words) < ENOUGH_WORDS:
+        lacks = (*lacks, Lack("words", len(words), ENOUGH_WORDS))
+    elif abs(probability - NEUTRAL) < LEVEL:
+        lacks = (*lacks, Lack("lead", 0, 1))
+    return Judgement(
+        probability,
+        bounds_of(own, params),
+        _probability(average(opening)),
+        (*_strongest(good, params.top_words), *_strongest(bad, params.top_words)),
+        len(words),
+        lacks,
+        not lacks_of(learned),
+    )
+
+
+def telling(
+    counted: Iterable[tuple[str, int, int]], hams: int, spams: int, params: JunkParams
+) -> tuple[list[JunkWord], list[JunkWord]]:
+    """The words of a message that aren't neutral, and the part of them that is in its opening: in the header, in links,
+    and in the first `OPENING` words of the text.
+    """
+    words: list[JunkWord] = []
+    opening: list[JunkWord] = []
+    left = OPENING
     for word, ham, spam in counted:
-        p = word_probability(ham, spam, learned.hams, learned.spams, params)
-        if p is not None and p != NEUTRAL:
-            (good if p < NEUTRAL else bad).append(JunkWord(word, ham, spam, p))
-    top = params.top_words
-    used = (*_strongest(good, top), *_strongest(bad, top))
-    lead = _lead(used)
-    if abs(lead) < TIE and top < max(len(good), len(bad)):
-        # The strongest of both sides cancel, often all at the limit that max_power sets: the others decide.
-        used = (*_strongest(good, len(good)), *_strongest(bad, len(bad)))
-        lead = _lead(used)
-    lacks = list(lacks_of(learned))
-    if (telling := len(good) + len(bad)) < ENOUGH_WORDS:
-        lacks.append(Lack("words", telling, ENOUGH_WORDS))
-    elif abs(lead) < TIE:
-        lacks.append(Lack("lead", 0, 1))
-    return Judgement(NEUTRAL if abs(lead) < TIE else _logistic(lead), used, tuple(lacks))
+        begins = ":" in word
+        if not begins and left:
+            begins = True
+            left -= 1
+        p = word_probability(ham, spam, hams, spams, params)
+        if p is not None:
+            words.append(JunkWord(word, ham, spam, p))
+            if begins:
+                opening.append(words[-1])
+    return words, opening
+
+
+def average(words: Sequence[JunkWord]) -> float:
+    """The average of the logarithms of the odds of spam, with `FEW_WORDS` neutral words."""
+    total = 0.0
+    for word in words:
+        p = min(max(word.probability, LIMIT), 1 - LIMIT)
+        total += math.log(p) - math.log(1 - p)
+    return total / (len(words) + FEW_WORDS)
 
 
 def _strongest(words: list[JunkWord], number: int) -> list[JunkWord]:
@@ -288,15 +419,7 @@ def _strongest(words: list[JunkWord], number: int) -> list[JunkWord]:
     return heapq.nsmallest(number, words, key=lambda one: (-abs(one.probability - NEUTRAL), -len(one.word), one.word))
 
 
-def _lead(words: Iterable[JunkWord]) -> float:
-    """The logarithm of the odds of spam, by all these words."""
-    lead = 0.0
-    for word in words:
-        p = min(max(word.probability, CERTAIN), 1 - CERTAIN)
-        lead += math.log(p) - math.log(1 - p)
-    return lead
-
-
-def _logistic(x: float) -> float:
-    """1 / (1 + e^-x), without overflow for any number of words."""
+def _probability(average: float) -> float:
+    """The probability by an average of logarithms of odds."""
+    x = POWER * average
     return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))

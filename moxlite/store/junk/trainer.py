@@ -20,6 +20,7 @@ import trio
 from moxlite.store import metrics
 from moxlite.store.changelog.account import Account
 from moxlite.store.file.transaction import Reader, Tx
+from moxlite.store.junk.score import ENOUGH_MESSAGES
 from moxlite.store.junk.words import (
     FIRST_HASH,
     WANTED,
@@ -27,7 +28,9 @@ from moxlite.store.junk.words import (
     Meta,
     begin_generation,
     forget_all,
+    keep_own,
     learn_as,
+    measure_own,
     prune_words,
     read_meta,
     swap_generations,
@@ -89,7 +92,14 @@ def has_untrained(r: Reader, params: JunkParams | None) -> bool:
         return work.active is not None or work.filling is not None or bool(work.removed)
     if work.active is None:
         return r.row(TO_TRAIN, 1) is not None or bool(work.removed)
-    return not work.active.fits(params.grams) or bool(work.messages or work.removed)
+    return not work.active.fits(params.grams) or bool(work.messages or work.removed) or must_measure(work.active)
+
+
+def must_measure(meta: Meta) -> bool:
+    """Whether the account's good mail must be judged again for the account's bounds."""
+    if meta.hams < ENOUGH_MESSAGES:
+        return False
+    return meta.own is None or not meta.own.is_current(meta.hams, meta.spams)
 
 
 def learn(tx: Tx, meta: Meta, batch: Sequence[MessageTokens]) -> int:
@@ -159,6 +169,8 @@ class Trainer:
                 await self._retrain(params)
             else:
                 await self._learn()
+            if params is not None:
+                await self._measure(params)
 
     async def retrain(self, progress: Callable[[int, int], None] | None = None) -> int:
         """Learn all messages again (STORE-87); returns the number of messages learnt, 0 without a filter.
@@ -170,7 +182,11 @@ class Trainer:
         """
         async with self._lock:
             params = self._account.config.junk_filter
-            return 0 if params is None else await self._retrain(params, progress)
+            if params is None:
+                return 0
+            done = await self._retrain(params, progress)
+            await self._measure(params)
+            return done
 
     async def prune(self, days: int = PRUNE_AGE) -> int:
         """Drop words that only one message had, learnt over `days` ago; returns their number."""
@@ -205,6 +221,15 @@ class Trainer:
         self._unlearnt()
         await self._learn()
         return done
+
+    async def _measure(self, params: JunkParams) -> None:
+        """Judge the account's good mail for its bounds, if enough was learned since the last time."""
+        active, _ = await self._account.read(read_meta, op="junk_meta")
+        if active is None or not must_measure(active):
+            return
+        own = await self._account.scan(partial(measure_own, meta=active, params=params), op="junk_measure")
+        if own is not None:
+            await self._account.write(partial(keep_own, meta=active, own=own))
 
     async def _learn(self) -> None:
         """Learn changed messages with the generation in use, if there is one, until none is left."""

@@ -27,8 +27,19 @@ from moxlite.store.content.body import Content, locate, read_content
 from moxlite.store.errors import ChunkDamaged, NoSuchMessage
 from moxlite.store.file.threads import Background
 from moxlite.store.file.transaction import Reader, Tx, int_array
-from moxlite.store.junk.score import ENOUGH_SENDERS, TOKENIZER_VERSION, Learned, hash_words, sender_of, words_of
-from moxlite.store.junkflags import Grams
+from moxlite.store.junk.score import (
+    ENOUGH_SENDERS,
+    TOKENIZER_VERSION,
+    Learned,
+    Own,
+    Spread,
+    average,
+    hash_words,
+    sender_of,
+    telling,
+    words_of,
+)
+from moxlite.store.junkflags import Grams, JunkParams
 from moxlite.store.mail.flags import store_flags_ids
 from moxlite.store.options import DAY
 from moxlite.store.rows.messages import EMAIL_ID
@@ -58,6 +69,7 @@ UPDATE junk_meta SET hams = max(hams + ?, 0), spams = max(spams + ?, 0) WHERE ge
 DROP_META: Final = "DELETE FROM junk_meta WHERE generation = ?"
 USE: Final = "UPDATE junk_meta SET position = NULL WHERE generation = ?"
 PRUNED: Final = "UPDATE junk_meta SET pruned = 1 WHERE generation = ?"
+KEEP_OWN: Final = "UPDATE junk_meta SET params = ? WHERE generation = ?"
 
 # Which mail the owner wrote (STORE-89a): what is in Sent, or was added to it, as its recipients show, and its copies.
 # An address in From proves nothing.
@@ -138,6 +150,12 @@ def _generation(number: int) -> Generation:
 GENERATIONS: Final = (_generation(0), _generation(1))
 
 
+class Params(Grams, frozen=True):
+    """Column `params` of `junk_meta`: what the words were made with, and how the account's good mail is judged."""
+
+    own: Own | None = None
+
+
 class Meta(msgspec.Struct, frozen=True):
     """A row of `junk_meta`. `position` is None for the generation in use."""
 
@@ -149,6 +167,7 @@ class Meta(msgspec.Struct, frozen=True):
     grams: Grams
     tokenizer_version: int
     pruned: bool
+    own: Own | None
 
     def fits(self, grams: Grams) -> bool:
         """Whether tokenising the messages now would give the same words."""
@@ -158,16 +177,18 @@ class Meta(msgspec.Struct, frozen=True):
 def read_meta(r: Reader) -> tuple[Meta | None, Meta | None]:
     """The generation in use and the one that is being filled; None for one that does not exist."""
     active = filling = None
-    for number, position, hams, spams, salt, params, version, pruned in r.rows(META):
+    for number, position, hams, spams, salt, text, version, pruned in r.rows(META):
+        params = from_json(text, Params)
         meta = Meta(
             GENERATIONS[number],
             position,
             hams,
             spams,
             salt,
-            from_json(params, Grams),
+            Grams(params.onegrams, params.twograms, params.threegrams),
             version,
             pruned != 0,
+            params.own,
         )
         if position is None:
             active = meta
@@ -362,6 +383,40 @@ def stored_words(r: Reader, message_id: int, grams: Grams) -> list[str]:
     return words_of(*_opened(r, message_id), grams)
 
 
+OWN_MESSAGES: Final = 200
+"""Messages of good mail that are judged for `Own`: 0.3 s of a thread."""
+
+# Not through all mail of an account, of which little may be marked.
+LATEST_HAMS: Final = """
+SELECT id FROM message WHERE id > (SELECT max(id) FROM message) - 100000 AND trained = 0
+AND id NOT IN (SELECT message_id FROM junk_own WHERE generation = ?) ORDER BY id DESC LIMIT ?"""
+
+
+def measure_own(r: Reader, meta: Meta, params: JunkParams) -> Own | None:
+    """Judge the account's latest good mail, each message as if it hadn't been learned; None without any. For scans."""
+    wholes: list[float] = []
+    openings: list[float] = []
+    with Background() as work:
+        for (message_id,) in r.rows(LATEST_HAMS, meta.generation.number, OWN_MESSAGES):
+            work.give_way()
+            try:
+                words = stored_words(r, message_id, meta.grams)
+            except (ChunkDamaged, NoSuchMessage):
+                continue  # which the store tells of elsewhere
+            counts = count_words(r, meta.generation, hash_words(words, meta.salt))
+            counted = [(word, max(ham - 1, 0), spam) for word, (ham, spam) in zip(words, counts, strict=True)]
+            whole, opening = telling(counted, meta.hams - 1, meta.spams, params)
+            wholes.append(average(whole))
+            openings.append(average(opening))
+    return Own(meta.hams, meta.spams, Spread.of(wholes), Spread.of(openings)) if wholes else None
+
+
+def keep_own(tx: Tx, meta: Meta, own: Own) -> None:
+    """Store how the account's good mail is judged."""
+    params = Params(meta.grams.onegrams, meta.grams.twograms, meta.grams.threegrams, own)
+    tx.execute(KEEP_OWN, to_json(params).decode(), meta.generation.number)
+
+
 def _opened(r: Reader, message_id: int) -> tuple[Structure, Read]:
     """The structure of a stored message, and the function that reads its octets."""
     content = locate(r, message_id)
@@ -424,7 +479,8 @@ def _wrong_senders(r: Reader, meta: Meta, senders: Counter[tuple[int, int]]) -> 
 
 
 # Teaching the filter by the mailboxes in which mail already is (WEB-66): mail in Archive is wanted, mail in Junk is
-# not. Messages with a mark of their own keep it.
+# not. Messages with a mark of their own keep it. What the server itself has filed into Junk isn't marked: the filter
+# would learn from its own judgement.
 
 
 SLICE: Final = 400
@@ -432,7 +488,8 @@ SLICE: Final = 400
 
 UNMARKED: Final = f"""
 SELECT m.id FROM message m JOIN mailbox b ON b.id = m.mailbox_id
-WHERE b.special_use & ?1 <> 0 AND m.id > ?2 AND m.flags & {int(Flag.JUNK | Flag.NOTJUNK)} = 0 ORDER BY m.id LIMIT ?3"""  # noqa: S608 - a constant
+WHERE b.special_use & ?1 <> 0 AND m.id > ?2 AND m.flags & {int(Flag.JUNK | Flag.NOTJUNK)} = 0
+AND NOT m.is_reject ORDER BY m.id LIMIT ?3"""  # noqa: S608 - a constant
 
 
 async def teach(account: Account) -> tuple[int, int]:
