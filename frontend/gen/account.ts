@@ -45,6 +45,12 @@ export interface ImportProgress {
   seconds_left: number | null;
 }
 
+/** The percentage of the phase that is done, where that isn't the ``progress`` of a file. */
+export interface ImportShare {
+  kind: "share";
+  percent: number;
+}
+
 /** The import is complete, with this number of messages and problems. Nothing was stored if it was a dry run. */
 export interface ImportDone {
   kind: "done";
@@ -1000,6 +1006,7 @@ export interface JunkFilterForm {
   top_words: number;
   ignore_words: number;
   rare_words: number;
+  file_unsure?: boolean;
 }
 
 /** Messages or senders that the filter has learned: `count` of the `needed` ones without which it doesn't judge. */
@@ -1097,7 +1104,7 @@ export interface Suppressed {
 }
 
 /** Anything that an import tells. */
-export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportDone | ImportAborted;
+export type ImportEvent = ImportStep | ImportCount | ImportProblem | ImportAsked | ImportProgress | ImportShare | ImportDone | ImportAborted;
 
 export const checks: Checks = {
   ImportStep: { kind: ["enum", ["step"]], title: "string" },
@@ -1106,6 +1113,7 @@ export const checks: Checks = {
   ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
   ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
+  ImportShare: { kind: ["enum", ["share"]], percent: "integer" },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
@@ -1210,7 +1218,7 @@ export const checks: Checks = {
   Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
-  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer", file_unsure: ["optional", "boolean"] },
   JunkLack: { kind: ["enum", ["ham-senders", "hams", "lead", "spam-senders", "spams", "words"]], count: "integer", needed: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
@@ -1221,7 +1229,7 @@ export const checks: Checks = {
   Suppressed: { account: "string", address: "string", base: "string", manual: "boolean", reason: "string", created: "string", expires: "string" },
 };
 
-export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
+export const importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }] as const satisfies Checks[string][string];
 
 /** The calls of the account. */
 export interface Calls {

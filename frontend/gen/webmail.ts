@@ -166,7 +166,7 @@ export interface Attachment {
   inside: boolean;
 }
 
-/** An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender. ``validation`` is the result for the */
+/** An opened message (WEBMAIL-48). ``view_mode`` is the setting for its sender, as is ``fixed_width``, for text in a */
 export interface ParsedMessage {
   id: number;
   headers: Array<Header>;
@@ -176,6 +176,7 @@ export interface ParsedMessage {
   structure: Part;
   list_reply_address: string;
   view_mode: "" | "html" | "html_ext" | "text";
+  fixed_width: boolean;
   validation: "" | "dmarc" | "forged" | "list" | "none" | "relaxed" | "strict";
   signed_by: string;
   earlier: number | null;
@@ -1344,7 +1345,7 @@ export const checks: Checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], fixed_width: "boolean", validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean", quoted_from: ["nullable", "integer"] },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -1684,8 +1685,8 @@ export interface Calls {
   /** Save these settings; `labels` and those that are left out stay. The user's other pages are notified. */
   settings_save(settings: SomeSettings): Promise<null>;
 
-  /** Store how messages of a sender are shown; "" removes the entry. */
-  from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text"): Promise<null>;
+  /** Store how messages of a sender are shown, and whether their text is in a font of fixed width; "" and false */
+  from_address_settings_save(from_address: string, view_mode: "" | "html" | "html_ext" | "text", fixed_width?: boolean): Promise<null>;
 
   /** The account's mail that the queue delivers, the newest first: a page with ids below ``before``, or with 0 the */
   outbox(before?: number): Promise<Outbox>;

@@ -433,6 +433,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 0vworvrl’adresse IP entre crochets n’est pas valable
 17fb7mhl’adresse est trop longue
 1ytgmvul’adresse n’a pas de @
+066qo3ml’adresse contient un caractère invisible
 1nlopbgla route n’est pas valable
 0m4evwmle chemin est trop long
 0rks5w1le chemin n’a pas de @
@@ -571,6 +572,7 @@ var inWords2 = (error) => inWords(error, `1up7nwiréglage inconnu : {name}
 03lqvbgne doit pas être le dossier des rejets
 1twrv8mest le dossier que montre queue_mailbox : seule la file y met des messages
 0ylgv17doit être de 0 à 1
+1fkwyuwdoit être d’au moins 1
 0338knvdoit être d’au moins 0 et inférieur à 0,5
 02uhwj4a besoin de onegrams, twograms ou threegrams
 02a0jifn’est pas dans un domaine de ce serveur

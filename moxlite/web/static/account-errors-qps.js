@@ -436,6 +436,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 0vworvr⟦bad address literal⟧
 17fb7mh⟦address too long⟧
 1ytgmvu⟦missing @ in address⟧
+066qo3m⟦an invisible character is in the address⟧
 1nlopbg⟦bad source route⟧
 0m4evwm⟦path too long⟧
 0rks5w1⟦missing @ in path⟧
@@ -575,6 +576,7 @@ var inWords2 = (error) => inWords(error, `1up7nwi⟦unknown setting: {name}⟧
 03lqvbg⟦can't be the rejects mailbox⟧
 1twrv8m⟦is reserved for queue_mailbox; only the queue can add messages to it⟧
 0ylgv17⟦must be between 0 and 1⟧
+1fkwyuw⟦must be at least 1⟧
 0338knv⟦must be at least 0 and less than 0.5⟧
 02uhwj4⟦requires onegrams, twograms, or threegrams⟧
 02a0jif⟦must be at a domain on this server⟧

@@ -385,6 +385,7 @@ var junk = async (desk) => {
 function learned(desk, found) {
   if (found.form.junk_filter === null) return card(t("Junk filter"), notice("off", t("The junk filter is off, so mail isn't classified by content.")));
   const young = found.lacks.length > 0;
+  const few = !young && found.spams * 10 < found.hams;
   const messages = (kind, count) => {
     const lack = found.lacks.find((one) => one.kind === kind);
     if (lack === void 0) return many(count, "{n} message", "{n} messages");
@@ -402,7 +403,7 @@ function learned(desk, found) {
     await desk.refresh();
   }, { kind: young ? "primary" : "line" });
   const retrain = button(t("Retrain"), () => void again(desk, progress));
-  return card(t("Training data"), [pairs([[t("Not junk"), messages("hams", found.hams)], [t("Junk"), messages("spams", found.spams)]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
+  return card(t("Training data"), [pairs([[t("Not junk"), messages("hams", found.hams)], [t("Junk"), messages("spams", found.spams)]]), young && el("p", { class: "gap" }, t("The filter needs more training. You can train the filter with the mail in Archive and Junk. Messages you've already marked won't change.")), found.hams === 0 && el("p", { class: "gap" }, t("You haven't filed any good mail yet. Moving mail to Archive trains the filter.")), few && el("p", { class: "gap" }, t("You've marked few messages as junk, compared to your good mail. To catch more junk, mark it as junk.")), el("div", { class: "flex wrap gap" }, teach, retrain), progress]);
 }
 async function again(desk, place) {
   if (!await confirm(t("Retrain the junk filter?"), t("The filter will be rebuilt from messages you've marked as junk or not junk. It'll keep working in the meantime."), t("Retrain"))) return;
@@ -425,10 +426,11 @@ function settings(desk, found) {
   const on = tick(t("Filter junk by content"), old.junk_filter !== null);
   const comma = 0.5.toLocaleString(locale()).includes(",");
   const number = (label, value, hint) => line(label, comma ? String(value).replace(".", ",") : String(value), hint, { inputmode: "decimal" });
-  const threshold = number(t("Reject if score is above"), own.threshold, t("Minimum junk probability for rejecting mail from unknown senders"));
+  const threshold = number(t("Junk if score is above"), own.threshold, t("The filter uses a lower limit if your good mail allows it."));
+  const unsure = tick(t("Move probable junk to Junk, and only reject mail that's almost certainly junk"), own.file_unsure ?? false);
   const grams = [tick(t("Single words"), own.onegrams), tick(t("Word pairs"), own.twograms), tick(t("Groups of 3 words"), own.threegrams)];
   const power = number(t("Maximum word weight"), own.max_power, t("Keeps word scores at least this far from 0 and 1."));
-  const top = number(t("Words per message"), own.top_words, t("Uses only a message's strongest words."));
+  const top = number(t("Words in explanations"), own.top_words, t("Shows a message's strongest words."));
   const ignore = number(t("Ignored words"), own.ignore_words, t("Ignores words with scores this close to 0.5."));
   const rare = number(t("Rare words"), own.rare_words, t("Ignores words seen this many times or fewer."));
   const rejects = line(t("Keep rejected mail in"), old.rejects_mailbox, t("Leave blank to discard rejected mail. Mail in this folder is deleted after a few days."), { list: "junk-mailboxes" });
@@ -439,7 +441,7 @@ function settings(desk, found) {
   const patterns = [new Folders(t("Junk folders"), flags.junk_mailbox_regexp, names.id, matching), new Folders(t("Neutral folders"), flags.neutral_mailbox_regexp, names.id, matching), new Folders(t("“Not junk” folders"), flags.not_junk_mailbox_regexp, names.id, (pattern) => pattern === "" ? t("Leave blank to use all other folders.") : matching(pattern))];
   const capabilities = line(t("Hidden IMAP capabilities"), old.imap_capabilities_disabled.join(" "), t("Uppercase, separated by spaces. For mail apps with compatibility problems."));
   const places = { "junk_filter.threshold": threshold, "junk_filter.max_power": power, "junk_filter.top_words": top, "junk_filter.ignore_words": ignore, "junk_filter.rare_words": rare, junk_filter: on, rejects_mailbox: rejects, introbox: intro, "automatic_junk_flags.junk_mailbox_regexp": patterns[0], "automatic_junk_flags.neutral_mailbox_regexp": patterns[1], "automatic_junk_flags.not_junk_mailbox_regexp": patterns[2], imap_capabilities_disabled: capabilities };
-  const save = form([on.root, threshold.root, el("details", {}, el("summary", {}, t("Word scoring")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("Analyze")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
+  const save = form([on.root, threshold.root, unsure.root, el("details", {}, el("summary", {}, t("Word scoring")), el("div", { class: "form gap" }, el("fieldset", { class: "group" }, el("legend", {}, t("Analyze")), grams.map((one) => one.root)), power.root, top.root, ignore.root, rare.root)), el("h3", {}, t("Folders")), rejects.root, keep.root, intro.root, el("h3", {}, t("Classification by folder")), auto.root, patterns.map((one) => one.root), el("h3", {}, t("IMAP")), capabilities.root, names], t("Save"), async () => {
     let bad = false;
     const read2 = (one, whole) => {
       const value = Number(one.control.value.replace(",", "."));
@@ -448,7 +450,7 @@ function settings(desk, found) {
       bad ||= !good;
       return good ? value : 0;
     };
-    const filter = { threshold: read2(threshold, false), onegrams: grams[0].control.checked, twograms: grams[1].control.checked, threegrams: grams[2].control.checked, max_power: read2(power, false), top_words: read2(top, true), ignore_words: read2(ignore, false), rare_words: read2(rare, true) };
+    const filter = { threshold: read2(threshold, false), onegrams: grams[0].control.checked, twograms: grams[1].control.checked, threegrams: grams[2].control.checked, max_power: read2(power, false), top_words: read2(top, true), ignore_words: read2(ignore, false), rare_words: read2(rare, true), file_unsure: unsure.control.checked };
     if (bad) return;
     const changed = { automatic_junk_flags: { enabled: auto.control.checked, junk_mailbox_regexp: patterns[0].value, neutral_mailbox_regexp: patterns[1].value, not_junk_mailbox_regexp: patterns[2].value }, junk_filter: on.control.checked ? filter : null, rejects_mailbox: rejects.control.value, keep_rejects: keep.control.checked, introbox: intro.control.value, imap_capabilities_disabled: capabilities.control.value.split(/\s+/).filter((word) => word !== "") };
     try {

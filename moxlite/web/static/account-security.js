@@ -278,7 +278,7 @@ function atFields(error, places) {
   if (mistakes.length === 0) throw error;
   const rest = [];
   for (const { field: name, text: text3 } of mistakes) {
-    const best = Object.keys(places).filter((key2) => key2 !== "" && (name === key2 || name.startsWith(`${key2}.`) || name.startsWith(`${key2}[`))).sort((a, b) => b.length - a.length)[0];
+    const best = Object.keys(places).filter((key) => key !== "" && (name === key || name.startsWith(`${key}.`) || name.startsWith(`${key}[`))).sort((a, b) => b.length - a.length)[0];
     if (best === void 0) rest.push(`${name} ${text3}`.trim());
     else places[best].problem(`${text3[0]?.toUpperCase() ?? ""}${text3.slice(1)}.`);
   }
@@ -507,15 +507,15 @@ function built(client, found, mail, refresh) {
       await refresh();
     }
   };
-  const rows = [...found.apps.map((app) => row(smartphone, placed(t("Authenticator app “{name}”"), { name: foreign(app.name) }), used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key22) => row(keyRound, placed(t("Security key “{name}” for {host}"), { name: foreign(key22.name), host: el("bdi", {}, key22.host) }), used(key22), removal(key22.name, () => void remove("key", key22.id, key22.name))))];
+  const rows = [...found.apps.map((app) => row(smartphone, placed(t("Authenticator app “{name}”"), { name: foreign(app.name) }), used(app), removal(app.name, () => void remove("totp", app.id, app.name)))), ...found.keys.map((key2) => row(keyRound, placed(t("Security key “{name}” for {host}"), { name: foreign(key2.name), host: el("bdi", {}, key2.host) }), used(key2), removal(key2.name, () => void remove("key", key2.id, key2.name))))];
   if (on) {
     const few = found.codes < 4;
     const left2 = many(found.codes, "{n} recovery code left", "{n} recovery codes left");
     rows.push(row(list, few ? state("warn", left2) : left2, t("Use a code if you lose a device."), button(t("New codes"), () => void renew(), { kind: "text small" })));
   }
-  const key2 = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
+  const key = button(t("Add security key"), () => void add(() => addKey(client, found, mail))(), { icon: plus });
   const possible = found.host !== "" && keysKnown();
-  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key2), !possible && el("p", { class: "hint" }, t("Security keys require a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
+  return card(t("Two-step verification"), [el("p", { class: "two" }, t("You'll also need a code from your phone or a security key to log in. A stolen password alone won't be enough.")), rows.length > 0 && el("ul", { class: "factor-list" }, rows), el("div", { class: "flex wrap factor-add" }, button(t("Add authenticator app"), () => void add(() => addApp(client, found, mail))(), { icon: plus }), possible && key), !possible && el("p", { class: "hint" }, t("Security keys require a host name with HTTPS, so you can't add one here. Authenticator apps work everywhere.")), possible && el("p", { class: "hint" }, t("Security keys only work at {host}. Authenticator apps and recovery codes work everywhere.", { host: found.host }))], { actions: on ? state("ok", t("on")) : state("off", t("off")) });
 }
 function isOn(found) {
   return found.apps.length + found.keys.length > 0;
@@ -741,22 +741,23 @@ function left(found) {
   return el("div", {}, notice("warn", many(found.left.length, "{n} message sent in the last day:", "{n} messages sent in the last day:")), box2);
 }
 
-var key = "moxlite-provider";
+var awayKey = "moxlite-provider";
+
 function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {
   });
 }
 function answered(purpose) {
-  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
   const fields = new URLSearchParams(location.search);
   const state2 = fields.get("state");
   if (kept !== purpose || state2 === null) return null;
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
-  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state: state2, code, iss, error }, stay: stay === "true" };
 }
 
 async function providerCard(desk) {

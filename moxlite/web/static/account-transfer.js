@@ -674,7 +674,7 @@ var Upload = class {
   }
 };
 
-var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", done: "ImportDone", aborted: "ImportAborted" }];
+var importEventCheck = ["union", { step: "ImportStep", count: "ImportCount", problem: "ImportProblem", asked: "ImportAsked", progress: "ImportProgress", share: "ImportShare", done: "ImportDone", aborted: "ImportAborted" }];
 var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
 
 var [first, longest] = [2e3, 6e4];
@@ -941,7 +941,11 @@ var Importing = class {
       case "step":
         this.step = event.title;
         fill(this.doing, event.title === "finishing" ? t("Filing messages…") : t("Reading file…"));
-        if (event.title === "finishing") this.draw(1, 1, null);
+        if (event.title === "finishing") this.bar.removeAttribute("value");
+        fill(this.figures);
+        return;
+      case "share":
+        this.drawShare(event.percent);
         return;
       case "count":
         this.found.set(event.mailbox, event.count);
@@ -971,12 +975,15 @@ var Importing = class {
     this.draw(event.octets, event.size, event.seconds_left);
   }
   draw(octets, whole, left) {
-    const share = whole > 0 ? octets / whole : 0;
-    this.bar.value = share;
-    const percent = `${Math.floor(share * 100)} %`;
     const rest = left === null ? "" : ` · ${t("about {time} left", { time: duration(left) })}`;
-    fill(this.figures, whole > 1 ? `${percent} · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}` : "");
-    document.title = `${percent} · ${t("Import")} · moxlite`;
+    const part = ` · ${t("{part} of {whole}", { part: size(octets), whole: size(whole) })}${rest}`;
+    this.drawShare(whole > 0 ? 100 * octets / whole : 0, whole > 1 ? part : "");
+  }
+  drawShare(percent, more = "") {
+    this.bar.value = percent / 100;
+    const text2 = `${Math.floor(percent)} %`;
+    fill(this.figures, `${text2}${more}`);
+    document.title = `${text2} · ${t("Import")} · moxlite`;
   }
   later() {
     this.drawing ||= requestAnimationFrame(() => {

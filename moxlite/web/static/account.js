@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "13027db88a17", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "1e2fdf83c276", security: "813baf902d89", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "e47e96cc60b2", writing: "26f36fa17780", you: "94f969624053" };
+var define_PARTS_default = { device: "02f84cbabaa4", finding: "2a13c84118c4", junk: "84e0529c7590", links: "5c02a973fe3c", masked: "270f0ac84c82", reading: "d66c348461de", rich: "eaf326872f74", rules: "1e2fdf83c276", security: "9587c9151e41", sending: "5cedd4db2fd0", shares: "03e6f97f8d39", sieve: "ae5933114c6f", squire: "2e87e3ee21aa", transfer: "1b35bce82053", writing: "26f36fa17780", you: "94f969624053" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key3, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key3}`);
+      for (const [key2, item] of Object.entries(value)) verify(table, check2[1], item, `${path}.${key2}`);
       return;
     case "nullable":
       if (value !== null) verify(table, check2[1], value, path);
@@ -132,9 +132,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key3, check2] of Object.entries(checks2)) {
-      parameters[key3] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key3], `${name}: ${key3}`);
+    for (const [key2, check2] of Object.entries(checks2)) {
+      parameters[key2] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -199,6 +199,7 @@ var checks = {
   ImportAsked: { kind: ["enum", ["asked"]], labels: ["list", ["ref", "ImportLabel"]] },
   ImportLabel: { name: "string", messages: "integer", own: "integer", delivered: "integer", meaning: ["enum", ["archive", "drafts", "ignored", "important", "inbox", "junk", "mailbox", "opened", "sent", "starred", "trash", "unread"]] },
   ImportProgress: { kind: ["enum", ["progress"]], octets: "integer", size: "integer", messages: "integer", seconds_left: ["nullable", "integer"] },
+  ImportShare: { kind: ["enum", ["share"]], percent: "integer" },
   ImportDone: { kind: ["enum", ["done"]], messages: "integer", problems: "integer", dry_run: "boolean" },
   ImportAborted: { kind: ["enum", ["aborted"]], message: "string" },
   LoginResult: { csrf_token: "string", login_address: "string", second_step: ["nullable", ["ref", "SecondStep"]], device: "boolean" },
@@ -303,7 +304,7 @@ var checks = {
   Junk: { form: ["ref", "JunkForm"], standard: ["ref", "JunkFilterForm"], hams: "integer", spams: "integer", lacks: ["list", ["ref", "JunkLack"]], mailboxes: ["list", "string"], latest: ["map", "integer"] },
   JunkForm: { automatic_junk_flags: ["ref", "JunkFlagsForm"], junk_filter: ["nullable", ["ref", "JunkFilterForm"]], rejects_mailbox: "string", keep_rejects: "boolean", introbox: "string", imap_capabilities_disabled: ["list", "string"] },
   JunkFlagsForm: { enabled: "boolean", junk_mailbox_regexp: "string", neutral_mailbox_regexp: "string", not_junk_mailbox_regexp: "string" },
-  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer" },
+  JunkFilterForm: { threshold: "number", onegrams: "boolean", twograms: "boolean", threegrams: "boolean", max_power: "number", top_words: "integer", ignore_words: "number", rare_words: "integer", file_unsure: ["optional", "boolean"] },
   JunkLack: { kind: ["enum", ["ham-senders", "hams", "lead", "spam-senders", "spams", "words"]], count: "integer", needed: "integer" },
   JunkChange: { automatic_junk_flags: ["optional", ["ref", "JunkFlagsForm"]], junk_filter: ["optional", ["nullable", ["ref", "JunkFilterForm"]]], rejects_mailbox: ["optional", "string"], keep_rejects: ["optional", "boolean"], introbox: ["optional", "string"], imap_capabilities_disabled: ["optional", ["list", "string"]] },
   AppPasswordInfo: { name: "string", token: "boolean", scopes: ["list", ["enum", ["addresses", "dav", "imap", "jmap", "sharing", "sieve", "submission", "webapi"]]], read_only: "boolean", created: "time", expires: ["nullable", "time"], expired: "boolean", last_used: ["nullable", "time"], last_ip: "string", last_protocol: "string" },
@@ -449,6 +450,12 @@ var Client = /* @__PURE__ */ clientOf({
   queue_suppress_remove: [{ address: "string", account: ["optional", "string"] }, "null"]
 });
 var once = "provider_connected provider_disconnect totp_begin totp_finish key_finish factor_remove recovery_codes_new sort_move link_add copy_look copy_go_on copy_pause copy_abort copy_dismiss calendar_copy calendar_copy_abort calendar_copy_dismiss device_start device_answer junk_teach junk_retrain sending_save webhook_test settings_save set_password generate_password app_password_remove_all session_remove session_remove_others not_me template_save template_remove notices_remove notices_test import_abort account_sieve_put account_sieve_activate account_sieve_rename account_sieve_rm account_vacation_set account_rule_set account_forward_set account_forward_ask account_forward_start account_junk_set address_add address_set address_on address_off address_rm account_app_password_add account_app_password_allow account_app_password_rm account_share_set account_delegate_set account_delegate_rm account_remove_access account_take_back config_tlspubkey_add config_tlspubkey_set config_tlspubkey_rm link_set_password link_set_sending link_set_sorting link_pause link_resume link_rename link_rm queue_suppress_add queue_suppress_remove".split(" ");
+
+var awayKey = "moxlite-provider";
+function restorePlace() {
+  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place) history.replaceState(null, "", location.search + place);
+}
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
@@ -655,7 +662,6 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
 var provided = () => localStorage.getItem(providedKey) !== null;
 function setProvided(on) {
@@ -663,26 +669,26 @@ function setProvided(on) {
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {
   });
 }
 function answered(purpose) {
-  const [kept3, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept3, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
   const fields3 = new URLSearchParams(location.search);
   const state = fields3.get("state");
   if (kept3 !== purpose || state === null) return null;
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields3.get(name) ?? "");
-  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 var confirmed = "moxlite-confirmed";
 async function confirmAway(client, done) {
-  sessionStorage.setItem(key, "confirm");
+  sessionStorage.setItem(awayKey, "confirm");
   const away = window.open("", "_blank");
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   const url = await client.provider_confirm();
   if (away === null) return goAway("confirm", url);
   const channel = new BroadcastChannel(confirmed);
@@ -748,13 +754,13 @@ function secondStepForm(asked2, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key3 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem2, send, key3);
+  } }, label, problem2, send, key2);
   code.addEventListener("input", () => {
     problem2.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -762,7 +768,7 @@ function secondStepForm(asked2, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key3, code]) one.disabled = true;
+    for (const one of [send, key2, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -778,7 +784,7 @@ function secondStepForm(asked2, done, again) {
       fill(problem2, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key3, code]) one.disabled = false;
+      for (const one of [send, key2, code]) one.disabled = false;
       if (!problem2.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -806,7 +812,7 @@ function secondStepForm(asked2, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key3 : code).focus();
+    (kind === "key" ? key2 : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
@@ -935,9 +941,9 @@ function initials(name) {
   const letters = words.length > 1 ? [...words[0]][0] + [...words[words.length - 1]][0] : [...words[0] ?? "?"].slice(0, 2).join("");
   return letters.toUpperCase();
 }
-function hue(key3) {
+function hue(key2) {
   let hash = 0;
-  for (const sign2 of key3) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
+  for (const sign2 of key2) hash = hash * 31 + sign2.codePointAt(0) >>> 0;
   return hash % 8 + 1;
 }
 
@@ -1013,8 +1019,8 @@ function tabs(label, links) {
 function iconButton(name, path, run) {
   return el("button", { class: "btn icon small", type: "button", "aria-label": name, title: name, onclick: run }, sign(path, "i s"));
 }
-function disc(key3, name) {
-  return el("span", { class: `disc c${hue(key3)}`, "aria-hidden": "true" }, initials(name));
+function disc(key2, name) {
+  return el("span", { class: `disc c${hue(key2)}`, "aria-hidden": "true" }, initials(name));
 }
 
 function load(path) {
@@ -1035,7 +1041,7 @@ function part(name) {
   return found;
 }
 
-var key2 = "moxlite-webmail-scheme";
+var key = "moxlite-webmail-scheme";
 var queries = { auto: "(prefers-color-scheme: dark)", light: "not all", dark: "all" };
 var dark = /* @__PURE__ */ new Set();
 function find(rules) {
@@ -1045,11 +1051,11 @@ function find(rules) {
   }
 }
 function lastScheme() {
-  const scheme = localStorage.getItem(key2);
+  const scheme = localStorage.getItem(key);
   return scheme !== null && scheme in queries ? scheme : "auto";
 }
 function paint(scheme) {
-  localStorage.setItem(key2, scheme);
+  localStorage.setItem(key, scheme);
   if (dark.size === 0) {
     for (const sheet of document.styleSheets) find(sheet.cssRules);
   }
@@ -1292,7 +1298,7 @@ function nameOf(form, begun) {
 var here = () => location.hash.replace(/\?.*/, "");
 var placeOf = (form) => form.closest("dialog") === null ? here() : null;
 function keepForms(app) {
-  const key3 = `${app}-unsaved`;
+  const key2 = `${app}-unsaved`;
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
@@ -1301,7 +1307,7 @@ function keepForms(app) {
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load2() {
     try {
-      const { owner: whose, forms } = JSON.parse(store().getItem(key3) ?? "");
+      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
       if (whose !== owner()) return {};
       const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
@@ -1313,8 +1319,8 @@ function keepForms(app) {
     const forms = load2();
     work(forms);
     try {
-      if (Object.keys(forms).length === 0) store().removeItem(key3);
-      else store().setItem(key3, JSON.stringify({ owner: owner(), forms }));
+      if (Object.keys(forms).length === 0) store().removeItem(key2);
+      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
     } catch {
     }
   }
@@ -1436,7 +1442,7 @@ function keepForms(app) {
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
-    if (out) store().removeItem(key3);
+    if (out) store().removeItem(key2);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept3(form)) came(form);
@@ -1828,5 +1834,6 @@ function decoded(text3) {
 addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
+restorePlace();
 void new App().start();
 })();

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "36d918fd40bb", live: "8c577ac2101b", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "6639317d0d26", reports: "4b8bc704f006", trends: "62faa2043c47" };
+var define_PARTS_default = { accounts: "0810d816d76c", audit: "bdc91c221ce1", domains: "6bdbd67a1e04", factors: "36d918fd40bb", live: "a83100d81cc9", machine: "4ad78e3c48c1", moving: "8ef13b1f7126", queue: "6639317d0d26", reports: "4b8bc704f006", trends: "2f8455efc30f" };
 
 var CheckFailed = class extends Error {
 };
@@ -17,7 +17,7 @@ function verify(table2, check2, value, path) {
       return;
     case "map":
       if (!isObject(value)) throw new CheckFailed(`${path}: object expected`);
-      for (const [key2, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key2}`);
+      for (const [key, item] of Object.entries(value)) verify(table2, check2[1], item, `${path}.${key}`);
       return;
     case "nullable":
       if (value !== null) verify(table2, check2[1], value, path);
@@ -136,9 +136,9 @@ var BaseClient = class {
     }
     const [checks2, result] = this.calls[name];
     const parameters = {};
-    for (const [key2, check2] of Object.entries(checks2)) {
-      parameters[key2] = given[Object.keys(parameters).length];
-      verify(this.table, check2, parameters[key2], `${name}: ${key2}`);
+    for (const [key, check2] of Object.entries(checks2)) {
+      parameters[key] = given[Object.keys(parameters).length];
+      verify(this.table, check2, parameters[key], `${name}: ${key}`);
     }
     const body = JSON.stringify(parameters);
     for (; ; ) {
@@ -504,6 +504,12 @@ var Client = /* @__PURE__ */ clientOf({
 });
 var once = "totp_begin totp_finish key_finish factor_remove recovery_codes_new backup_run selector_add selector_remove account_factors_reset account_recovery_link password_change account_add account_password settings_save session_end placement_test queue_hold queue_unhold queue_fail queue_drop queue_retry queue_schedule queue_transport queue_requiretls queue_holdrules_add queue_holdrules_remove queue_guard_release queue_suppress_add queue_suppress_remove queue_webhook_schedule queue_webhook_cancel dmarc_send dmarc_drop dmarc_suppress_add dmarc_suppress_remove tlsrpt_send tlsrpt_drop tlsrpt_suppress_add tlsrpt_suppress_remove config_account_rm config_account_disable config_account_enable config_address_add config_address_rm config_domain_add config_domain_rm config_domain_disable config_domain_enable config_domain_strict config_domain_peer_set config_domain_peer_rm config_alias_add config_alias_rm config_alias_addaddr config_alias_rmaddr dns_provider_set dns_provider_rm dns_publish dns_rotation_stop dns_rotation_start dns_rotation_now dns_host_key_stop dns_host_key_start dns_host_key_now account_undelete account_delegate_set account_delegate_rm account_remove_access account_take_back limits_clear config_tlspubkey_add config_tlspubkey_rm admin_token_add admin_token_rm move_pause move_resume move_stop doctor_mail".split(" ");
 
+var awayKey = "moxlite-provider";
+function restorePlace() {
+  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place) history.replaceState(null, "", location.search + place);
+}
+
 var read = /* @__PURE__ */ new Set(["title", "aria-label", "placeholder", "alt"]);
 function el(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -695,7 +701,6 @@ var triangleAlert = "M21.73 18l-8-14a2 2 0 0 0-3.48 0l-8 14A2 2 0 0 0 4 21h16a2 
 var users = "M16 21v-2a4 4 0 0 0-4-4H6a4 4 0 0 0-4 4v2 M16 3.128a4 4 0 0 1 0 7.744 M22 21v-2a4 4 0 0 0-3-3.87 M5 7a4 4 0 1 0 8 0a4 4 0 1 0 -8 0z";
 var x = "M18 6 6 18 M6 6l12 12";
 
-var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
 function keepApart(app) {
   providedKey = `${app}-provided`;
@@ -706,26 +711,26 @@ function setProvided(on) {
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {
   });
 }
 function answered(purpose) {
-  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
   const fields3 = new URLSearchParams(location.search);
   const state2 = fields3.get("state");
   if (kept !== purpose || state2 === null) return null;
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields3.get(name) ?? "");
-  return { answer: { state: state2, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state: state2, code, iss, error }, stay: stay === "true" };
 }
 var confirmed = "moxlite-confirmed";
 async function confirmAway(client, done) {
-  sessionStorage.setItem(key, "confirm");
+  sessionStorage.setItem(awayKey, "confirm");
   const away = window.open("", "_blank");
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   const url = await client.provider_confirm();
   if (away === null) return goAway("confirm", url);
   const channel = new BroadcastChannel(confirmed);
@@ -791,13 +796,13 @@ function secondStepForm(asked2, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt2("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt2(kind);
-  } }, label, problem, send, key2);
+  } }, label, problem, send, key);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt2("totp");
@@ -805,7 +810,7 @@ function secondStepForm(asked2, done, again) {
   async function attempt2(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key2, code]) one.disabled = true;
+    for (const one of [send, key, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -821,7 +826,7 @@ function secondStepForm(asked2, done, again) {
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key2, code]) one.disabled = false;
+      for (const one of [send, key, code]) one.disabled = false;
       if (!problem.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -849,7 +854,7 @@ function secondStepForm(asked2, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key2 : code).focus();
+    (kind === "key" ? key : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock2 = el("span", {}, serverClock(step.server_time));
@@ -1437,7 +1442,7 @@ function nameOf(form, begun) {
 var here = () => location.hash.replace(/\?.*/, "");
 var placeOf = (form) => form.closest("dialog") === null ? here() : null;
 function keepForms(app) {
-  const key2 = `${app}-unsaved`;
+  const key = `${app}-unsaved`;
   const begun = /* @__PURE__ */ new WeakMap();
   const changed = /* @__PURE__ */ new Map();
   const left = /* @__PURE__ */ new Map();
@@ -1446,7 +1451,7 @@ function keepForms(app) {
   const owner = () => last = localStorage.getItem(`${app}-address`) ?? last;
   function load2() {
     try {
-      const { owner: whose, forms } = JSON.parse(store().getItem(key2) ?? "");
+      const { owner: whose, forms } = JSON.parse(store().getItem(key) ?? "");
       if (whose !== owner()) return {};
       const recent = Object.entries(forms).filter(([, one]) => Date.now() - one.at < week);
       return Object.fromEntries(recent.sort(([, a], [, b]) => a.at - b.at).slice(-mostForms));
@@ -1458,8 +1463,8 @@ function keepForms(app) {
     const forms = load2();
     work(forms);
     try {
-      if (Object.keys(forms).length === 0) store().removeItem(key2);
-      else store().setItem(key2, JSON.stringify({ owner: owner(), forms }));
+      if (Object.keys(forms).length === 0) store().removeItem(key);
+      else store().setItem(key, JSON.stringify({ owner: owner(), forms }));
     } catch {
     }
   }
@@ -1581,7 +1586,7 @@ function keepForms(app) {
   addEventListener("storage", (event) => {
     if (event.key !== `${app}-csrf`) return;
     out = event.newValue === null;
-    if (out) store().removeItem(key2);
+    if (out) store().removeItem(key);
   });
   const seen = () => {
     for (const form of document.querySelectorAll(kinds)) if (!begun.has(form) && kept(form)) came(form);
@@ -1940,5 +1945,6 @@ async function find(name) {
 addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 setStatus("");
+restorePlace();
 void new App().start();
 })();

@@ -182,7 +182,7 @@ var calls = {
   ruleset_for_sender: [{ message_id: "integer", mailbox_id: "integer" }, ["ref", "Suggestion"]],
   ruleset_never: [{ message_id: "integer", from_mailbox_id: "integer", to_mailbox_id: "integer", never: ["enum", ["from_mailbox", "message", "to_mailbox"]] }, "null"],
   settings_save: [{ settings: ["ref", "SomeSettings"] }, "null"],
-  from_address_settings_save: [{ from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]] }, "null"],
+  from_address_settings_save: [{ from_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], fixed_width: ["optional", "boolean"] }, "null"],
   outbox: [{ before: ["optional", "integer"] }, ["ref", "Outbox"]],
   outbox_count: [{}, "integer"],
   delivery_status: [{ message_id: "integer", seen: ["optional", "string"] }, ["ref", "DeliveryReport"]],

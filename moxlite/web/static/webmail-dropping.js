@@ -308,6 +308,11 @@ function listed(files) {
   const short = names.map((name) => name.length > longestName ? `${name.slice(0, longestName)}…` : name);
   return short.join(", ") + (files.length > mostNames ? ", …" : "");
 }
+function importingText(state, mailbox) {
+  const { messages: messages2, about } = state;
+  if (messages2 === 0 || about <= messages2) return t("Importing into {mailbox}…", { mailbox });
+  return state.state === "finishing" ? `${t("Filing messages…")} ${Math.floor(100 * messages2 / about)} %` : t("Importing {n} of about {all} messages into {mailbox}…", { n: messages2, all: about, mailbox });
+}
 var Importing = class {
   constructor(client, base2, mail, actions) {
     this.client = client;
@@ -394,7 +399,7 @@ var Importing = class {
     }
     this.keep(token, mailbox);
     if (this.stopped.has(token)) return;
-    const words = state.messages > 0 && state.about > state.messages ? t("Importing {n} of about {all} messages into {mailbox}…", { n: state.messages, all: state.about, mailbox }) : t("Importing into {mailbox}…", { mailbox });
+    const words = importingText(state, mailbox);
     const shown2 = this.running.get(token);
     if (shown2 === void 0) this.running.set(token, toast(words, { title: t("Stop"), run: () => void this.stop(token) }, 0));
     else shown2.say(words);

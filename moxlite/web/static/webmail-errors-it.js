@@ -433,6 +433,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 0vworvrindirizzo letterale errato
 17fb7mhindirizzo troppo lungo
 1ytgmvuindirizzo senza @
+066qo3ml'indirizzo contiene un carattere invisibile
 1nlopbgpercorso di origine errato
 0m4evwmpercorso troppo lungo
 0rks5w1percorso senza @
@@ -571,6 +572,7 @@ var inWords2 = (error) => inWords(error, `1up7nwil’impostazione {name} non esi
 03lqvbgnon può essere la cartella della posta rifiutata
 1twrv8mè la cartella mostrata da queue_mailbox: solo la coda vi mette messaggi
 0ylgv17deve essere da 0 a 1
+1fkwyuwdeve essere almeno 1
 0338knvdeve essere almeno 0 e sotto 0.5
 02uhwj4richiede onegrams, twograms o threegrams
 02a0jifnon è in un dominio di questo server

@@ -90,6 +90,8 @@ function holdFocus() {
   };
 }
 
+var awayKey = "moxlite-provider";
+
 var grouped;
 var locale = () => globalThis.moxliteLanguage?.locale;
 function filled(text2, values = {}) {
@@ -105,27 +107,26 @@ function t(text2, values = {}) {
   return filled(globalThis.moxliteLanguage?.find(text2) ?? text2, values);
 }
 
-var key = "moxlite-provider";
 var providedKey = "moxlite-provided";
 function setProvided(on) {
   if (on) localStorage.setItem(providedKey, "1");
   else localStorage.removeItem(providedKey);
 }
 function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {
   });
 }
 function answered(purpose) {
-  const [kept2, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept2, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
   const fields = new URLSearchParams(location.search);
   const state = fields.get("state");
   if (kept2 !== purpose || state === null) return null;
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
-  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 
 function logInForm({ title, reason, address, below, stays, client, begin }, secondStep) {

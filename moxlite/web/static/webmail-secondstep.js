@@ -158,30 +158,31 @@ function setStatus(message) {
 var keyRound = "M2.586 17.414A2 2 0 0 0 2 18.828V21a1 1 0 0 0 1 1h3a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h1a1 1 0 0 0 1-1v-1a1 1 0 0 1 1-1h.172a2 2 0 0 0 1.414-.586l.814-.814a6.5 6.5 0 1 0-4-4z M16 7.5a0.5 0.5 0 1 0 1 0a0.5 0.5 0 1 0 -1 0z";
 var octagonAlert = "M12 16h.01 M12 8v4 M15.312 2a2 2 0 0 1 1.414.586l4.688 4.688A2 2 0 0 1 22 8.688v6.624a2 2 0 0 1-.586 1.414l-4.688 4.688a2 2 0 0 1-1.414.586H8.688a2 2 0 0 1-1.414-.586l-4.688-4.688A2 2 0 0 1 2 15.312V8.688a2 2 0 0 1 .586-1.414l4.688-4.688A2 2 0 0 1 8.688 2z";
 
-var key = "moxlite-provider";
+var awayKey = "moxlite-provider";
+
 var providedKey = "moxlite-provided";
 var provided = () => localStorage.getItem(providedKey) !== null;
 function goAway(purpose, url, stay = false) {
-  sessionStorage.setItem(key, stay ? `${purpose} stay` : purpose);
+  sessionStorage.setItem(awayKey, `${purpose} ${stay} ${location.hash}`);
   location.assign(url);
   return new Promise(() => {
   });
 }
 function answered(purpose) {
-  const [kept, stay] = (sessionStorage.getItem(key) ?? "").split(" ");
+  const [kept, stay] = (sessionStorage.getItem(awayKey) ?? "").split(" ");
   const fields = new URLSearchParams(location.search);
   const state = fields.get("state");
   if (kept !== purpose || state === null) return null;
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   history.replaceState(null, "", location.pathname + location.hash);
   const [code = "", iss = "", error = ""] = ["code", "iss", "error"].map((name) => fields.get(name) ?? "");
-  return { answer: { state, code, iss, error }, stay: stay !== void 0 };
+  return { answer: { state, code, iss, error }, stay: stay === "true" };
 }
 var confirmed = "moxlite-confirmed";
 async function confirmAway(client, done) {
-  sessionStorage.setItem(key, "confirm");
+  sessionStorage.setItem(awayKey, "confirm");
   const away = window.open("", "_blank");
-  sessionStorage.removeItem(key);
+  sessionStorage.removeItem(awayKey);
   const url = await client.provider_confirm();
   if (away === null) return goAway("confirm", url);
   const channel = new BroadcastChannel(confirmed);
@@ -247,13 +248,13 @@ function secondStepForm(asked, done, again) {
   const code = el("input", { class: "input code", name: "code", autocomplete: "one-time-code", autocapitalize: "none", spellcheck: "false", required: true });
   const label = el("label", { class: "field" });
   const send = el("button", { class: "btn primary", type: "submit" }, t("Continue"));
-  const key2 = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
+  const key = el("button", { class: "btn line", type: "button", hidden: !withKey, onclick: () => void attempt("key") }, sign(keyRound), el("span", {}, keyWords(step.keys)));
   const other = el("button", { class: "btn text small", type: "button", onclick: () => choose(kind === "recovery" ? "totp" : "recovery") });
   const intro = el("p", { class: "two" });
   const form = el("form", { class: "form", onsubmit: (event) => {
     event.preventDefault();
     void attempt(kind);
-  } }, label, problem, send, key2);
+  } }, label, problem, send, key);
   code.addEventListener("input", () => {
     problem.hidden = true;
     if (kind === "totp" && code.value.replace(/\s/g, "").length === 6) void attempt("totp");
@@ -261,7 +262,7 @@ function secondStepForm(asked, done, again) {
   async function attempt(by) {
     if (busy) return;
     busy = true;
-    for (const one of [send, key2, code]) one.disabled = true;
+    for (const one of [send, key, code]) one.disabled = true;
     try {
       if (by === "key" && keySpent) return again();
       if (by === "key") {
@@ -277,7 +278,7 @@ function secondStepForm(asked, done, again) {
       fill(problem, sign(octagonAlert, "i s"), el("span", {}, error instanceof Error ? error.message : String(error)));
     } finally {
       busy = false;
-      for (const one of [send, key2, code]) one.disabled = false;
+      for (const one of [send, key, code]) one.disabled = false;
       if (!problem.hidden && by !== "key") {
         code.select();
         code.focus();
@@ -305,7 +306,7 @@ function secondStepForm(asked, done, again) {
     return step.apps.length === 1 ? t("Enter the code from “{name}”.", { name: step.apps[0] }) : t("Enter a code from {names}.", { names: step.apps.join(", ") });
   }
   function focus() {
-    (kind === "key" ? key2 : code).focus();
+    (kind === "key" ? key : code).focus();
   }
   const elsewhere = step.keys_elsewhere.map((one) => el("li", {}, t("The key “{name}” only works at {host}.", { name: one.name, host: one.host })));
   const clock = el("span", {}, serverClock(step.server_time));

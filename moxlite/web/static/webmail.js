@@ -1,7 +1,7 @@
 "use strict";
 (() => {
 // <define:PARTS>
-var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "94ce58f1ef7d", checks: "22b7c840c912", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "e613f7844672", doubles: "35d71f009e69", dropping: "829cd2f878a4", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "7112c2fd21df", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "535974798295", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "8e7a3340b8be", mailboxes: "7e09a328dd92", menu: "fc666ad99728", message: "0203700a1714", newsletters: "6984f120f4ff", offline: "db3f59dd3e57", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6ea0b6f4068d", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "eaf326872f74", rules: "1641cf9c7348", search: "9e60a0425f0e", secondstep: "06fec959c9ad", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "3250bc745c91", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
+var define_PARTS_default = { acts: "1ef3aca0b8e8", alarms: "cbde788db768", bar: "61eb8e7678ba", book: "b002fba2636f", bulk: "d8f908ff4e47", calendar: "94ce58f1ef7d", checks: "6ad44835baac", compose: "053dbc61ec2c", conversation: "bdf68f5cd23d", details: "3cfb61406933", doubles: "35d71f009e69", dropping: "8611e916249d", empty: "bb5fb61c1ee4", event: "b8d810a51783", eventnews: "1a9258ac3642", eventsearch: "9fd50e33fc58", export: "6af05b28309a", giving: "7112c2fd21df", group: "030f82eb09d9", hints: "7ee6a0492328", invitation: "535974798295", labels: "19b87376e562", later: "51aac2f45ecc", legend: "c787750f7acf", login: "644193691273", mailboxes: "7e09a328dd92", menu: "fc666ad99728", message: "d63647b5f14b", newsletters: "6984f120f4ff", offline: "db3f59dd3e57", outbox: "d9d73f98e2ca", palette: "599e600f5305", people: "6ea0b6f4068d", person: "26517f3eb04b", print: "a0ac3720be1e", quick: "c943ec5adee9", receipt: "6c66f40e244b", recipients: "433a1debc62c", repeating: "e3e7aaccab11", rich: "eaf326872f74", rules: "1641cf9c7348", search: "9e60a0425f0e", secondstep: "20feacbe3202", sender: "6cd7de4034f0", sent: "fe361afaa991", side: "3250bc745c91", sorting: "f0be16bf165b", squire: "8f988577745b", templates: "a75e3dc85066", touch: "4ad1d3a0e5eb", viewer: "05a15222002f", words: "7d61284b241a" };
 
 var CheckFailed = class extends Error {
 };
@@ -218,7 +218,7 @@ var checks = {
   MessageItem: { id: "integer", mailbox_id: "integer", uid: "integer", modseq: "integer", thread_id: "integer", flags: ["list", "string"], keywords: ["list", "string"], received: "time", size: "integer", subject: "string", preview: "string", date: ["nullable", "time"], from: ["list", ["ref", "Address"]], to: ["list", ["ref", "Address"]], cc: ["list", ["ref", "Address"]], bcc: ["list", ["ref", "Address"]], reply_to: ["list", ["ref", "Address"]], attachments: ["list", ["ref", "Attachment"]], is_signed: "boolean", is_encrypted: "boolean", thread_muted: "boolean", thread_collapsed: "boolean", thread_missing_link: "boolean", thread_parent: "integer", same_message_id: "boolean", match_query: "boolean", copy_of: "integer" },
   Address: { name: "string", user: "string", host: "string" },
   Attachment: { path: "string", filename: "string", content_type: "string", size: "integer", inside: "boolean" },
-  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
+  ParsedMessage: { id: "integer", headers: ["list", ["ref", "Header"]], texts: ["list", ["ref", "Text"]], has_html: "boolean", attachments: ["list", ["ref", "Attachment"]], structure: ["ref", "Part"], list_reply_address: "string", view_mode: ["enum", ["", "html", "html_ext", "text"]], fixed_width: "boolean", validation: ["enum", ["", "dmarc", "forged", "list", "none", "relaxed", "strict"]], signed_by: "string", earlier: ["nullable", "integer"], answering: ["ref", "Answering"], unsubscribe: ["nullable", ["ref", "Unsubscribe"]], receipt: ["nullable", ["ref", "ReceiptRequest"]], claim: ["nullable", ["ref", "Claim"]], given: ["nullable", ["ref", "GivenTo"]], photo: "string", stranger: "boolean" },
   Header: { name: "string", value: "string" },
   Text: { path: "string", content_type: "string", text: "string", truncated: "boolean", quoted_from: ["nullable", "integer"] },
   Part: { path: "string", content_type: "string", disposition: "string", filename: "string", size: "integer", parts: ["list", ["ref", "Part"]] },
@@ -265,6 +265,12 @@ var Client = /* @__PURE__ */ clientOf({
   token: [{}, "string"],
   request: [{ request: ["ref", "Request"] }, "null"]
 });
+
+var awayKey = "moxlite-provider";
+function restorePlace() {
+  const place = /[?&]state=/.test(location.search) && sessionStorage.getItem(awayKey)?.split(" ")[2];
+  if (place) history.replaceState(null, "", location.search + place);
+}
 
 var base = (globalThis.location?.pathname ?? "/").replace(/[^/]*$/, "");
 var number = /\/u\/([1-7])\/$/.exec(base)?.[1] ?? "";
@@ -3738,7 +3744,7 @@ var Reader2 = class {
     this.client = client;
     this.base = base2;
     this.owner = owner;
-    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (address, mode) => owner.remember(address, mode), chosen: (parsed) => {
+    this.own = { open: (id) => this.open(id), reached: (work) => void this.waiting.push(work), needles: () => this.needles, framed: (page) => owner.framed(page), opened: (item, place) => owner.opened(item, place), settings: () => owner.settings(), remember: (...view) => owner.remember(...view), chosen: (parsed) => {
       this.cache.clear();
       this.offer(parsed);
     }, look: (item, path) => void this.with("viewer", ({ look }) => look(base2, item, path)), menu: (item, at, commands) => owner.menu(item, at, commands), isOwn: (address) => owner.isOwn(address), answer: (item) => this.bar?.answerBar(owner.commands, item) ?? null, leaving: owner.leaving, sender: (item, what, masked) => owner.sender(item, what, masked), invitation: (item, path, place) => void this.with("invitation", ({ showInvitation }) => showInvitation(client, base2, item, path, place)), receipt: (item, parsed, place) => void this.with("receipt", ({ showReceipt }) => showReceipt(client, owner.flag, item, parsed, place)), together: () => this.conversation?.members ?? [], printing: (run) => void this.with("print", (found) => run(found, client)), details: (item, parsed) => void this.with("details", ({ openDetails }) => openDetails(client, base2, item, parsed)) };
@@ -4065,7 +4071,7 @@ var App = class {
     this.bar = new Bar(this.toolbar, { commands: this.commands, back: () => this.desk.unselect(), place: () => this.mail.choice.place(), clicked: (command) => {
       if (!this.mail.settings.value.no_show_shortcuts) void part("menu").then((found) => found.hintKey(command), () => null);
     }, openMenu: (at, title, commands) => this.withMenus((found) => found.openBarMenu(at, this.desk, title, commands)) });
-  }, settings: () => this.mail.settings.value, remember: (address, mode) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(address, mode)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what, masked) => this.acting.sender(item, what, masked), opened: (item, place) => {
+  }, settings: () => this.mail.settings.value, remember: (...view) => attempt(t("Saving…"), t("Couldn't save settings"), () => this.client.from_address_settings_save(...view)), menu: (item, at, commands) => this.withMenus((found) => found.openMessageMenu(at, this.desk, item, commands)), isOwn: (address) => isOwn(address, this.mail.facts.value), leaving: { leave: (id, byPost) => this.client.unsubscribe(id, byPost), write: (link, id) => this.desk.compose("new", link, id) }, flag: (item, flag, done) => this.actions.flagItems([item], [flag], true, { doing: () => done, done: () => done }), passed: (items) => this.seen?.passed(items), sender: (item, what, masked) => this.acting.sender(item, what, masked), opened: (item, place) => {
     this.seen?.opened(item);
     const box = this.mail.boxes.get(item.mailbox_id);
     if (box?.home === "" && box.roles.includes("sent")) void this.followSent(item, place);
@@ -4194,5 +4200,6 @@ var App = class {
 addEventListener("error", (event) => void showError(t("Something went wrong on this page"), event.error ?? event.message));
 addEventListener("unhandledrejection", (event) => void showError(t("Something went wrong on this page"), event.reason));
 if (new URLSearchParams(location.search).has("v")) history.replaceState(null, "", `${base}${location.hash}`);
+restorePlace();
 new App().start();
 })();
